@@ -1,0 +1,1 @@
+//! Reading, accounting for and writing checkpoints.

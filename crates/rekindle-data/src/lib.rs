@@ -1,0 +1,1 @@
+//! From files to batches: image folders, decoding, preprocessing, augmentation.

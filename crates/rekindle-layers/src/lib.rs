@@ -1,0 +1,1 @@
+//! The Backbone contract, and the layers that burn-nn lacks.

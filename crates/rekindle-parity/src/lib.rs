@@ -1,0 +1,1 @@
+//! Compares every architecture with golden results of the reference library.

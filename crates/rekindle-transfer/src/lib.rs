@@ -1,0 +1,1 @@
+//! Transfer learning: a classifier on a backbone, freezing, and plans of phases.

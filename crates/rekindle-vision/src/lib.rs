@@ -1,0 +1,1 @@
+//! Pretrained vision architectures, one file per family.

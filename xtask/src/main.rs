@@ -1,0 +1,3 @@
+//! Automation: `cargo xtask`.
+
+fn main() {}
