@@ -1,1 +1,9 @@
 //! Reading, accounting for and writing checkpoints.
+
+mod error;
+mod file;
+mod write;
+
+pub use error::Error;
+pub use file::{CheckpointFile, Dtype, TensorInfo};
+pub use write::{Entry, write_safetensors};

@@ -1,0 +1,68 @@
+//! Small text files, and JSON maps that keep what a map would drop.
+
+use std::collections::BTreeSet;
+use std::fmt;
+use std::fs::File;
+use std::io::Read;
+use std::marker::PhantomData;
+use std::path::Path;
+
+use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
+
+use crate::Error;
+
+/// A JSON map as its pairs, in the order of the file and with names that occur twice.
+#[derive(Debug)]
+pub(super) struct Pairs<V>(pub(super) Vec<(String, V)>);
+
+impl<V> Default for Pairs<V> {
+    fn default() -> Self {
+        Self(Vec::new())
+    }
+}
+
+impl<'de, V: Deserialize<'de>> Deserialize<'de> for Pairs<V> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(PairsVisitor(PhantomData))
+    }
+}
+
+struct PairsVisitor<V>(PhantomData<V>);
+
+impl<'de, V: Deserialize<'de>> Visitor<'de> for PairsVisitor<V> {
+    type Value = Pairs<V>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a map")
+    }
+
+    fn visit_map<M: MapAccess<'de>>(self, mut map: M) -> Result<Pairs<V>, M::Error> {
+        let mut pairs = Vec::new();
+        while let Some(pair) = map.next_entry()? {
+            pairs.push(pair);
+        }
+        Ok(Pairs(pairs))
+    }
+}
+
+/// The names that occur more than once, each of them once.
+pub(crate) fn duplicates<'a>(names: impl Iterator<Item = &'a String>) -> Vec<String> {
+    let mut seen = BTreeSet::new();
+    let repeated: BTreeSet<_> = names.filter(|name| !seen.insert(*name)).collect();
+    repeated.into_iter().cloned().collect()
+}
+
+/// Reads a text file of at most `limit` bytes.
+pub(super) fn read_text(path: &Path, limit: u64) -> Result<String, Error> {
+    let read_error = |source| Error::Read { path: path.to_owned(), source };
+    let file = File::open(path).map_err(read_error)?;
+    let bytes = file.metadata().map_err(read_error)?.len();
+    if bytes > limit {
+        return Err(Error::TooLarge { path: path.to_owned(), bytes, limit });
+    }
+    let mut text = Vec::new();
+    // The file may grow while it is read, so the limit holds here as well.
+    file.take(limit).read_to_end(&mut text).map_err(read_error)?;
+    String::from_utf8(text)
+        .map_err(|error| Error::NotUtf8 { path: path.to_owned(), source: error.utf8_error() })
+}

@@ -1,0 +1,77 @@
+//! One file: what it is by its content, and how its tensors are read.
+
+use std::fs::File;
+use std::io::Read;
+use std::path::Path;
+
+use super::positioned::PositionedFile;
+use super::{Contents, Location, pytorch, safetensors, sharded};
+use crate::Error;
+
+/// As many bytes as tell the formats apart: the magic of a TAR archive ends at byte 262.
+const OPENING_BYTES: u64 = 262;
+
+/// What a file is, by its first bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Format {
+    Safetensors,
+    Index,
+    PyTorch,
+}
+
+/// Opens a file of any of the formats.
+pub(super) fn open(path: &Path) -> Result<Contents, Error> {
+    match detect(path)? {
+        Format::Safetensors => open_safetensors(path),
+        Format::Index => sharded::open(path),
+        Format::PyTorch => pytorch::open(path),
+    }
+}
+
+/// Opens a safetensors file.
+pub(super) fn open_safetensors(path: &Path) -> Result<Contents, Error> {
+    let read_error = |source| Error::Read { path: path.to_owned(), source };
+    let file = File::open(path).map_err(read_error)?;
+    let length = file.metadata().map_err(read_error)?.len();
+    let file = PositionedFile::new(file);
+    let header = safetensors::read_header(&file, length, path)?;
+    let tensors = header
+        .tensors
+        .into_iter()
+        .map(|(name, info, offset)| (name, (info, Location::Range { file: 0, offset })));
+    Ok(Contents {
+        tensors: tensors.collect(),
+        files: vec![(path.to_owned(), file)],
+        metadata: header.metadata,
+        nested_under: None,
+    })
+}
+
+/// Decides by content; a name that ends in `.safetensors` only makes for a better error.
+fn detect(path: &Path) -> Result<Format, Error> {
+    let mut opening = Vec::new();
+    File::open(path)
+        .and_then(|file| file.take(OPENING_BYTES).read_to_end(&mut opening))
+        .map_err(|source| Error::Read { path: path.to_owned(), source })?;
+
+    if safetensors::starts_like(&opening) {
+        return Ok(Format::Safetensors);
+    }
+    if pytorch::starts_like(&opening) {
+        return Ok(Format::PyTorch);
+    }
+    let text = opening.trim_ascii_start();
+    let found = match text {
+        [] => "it is empty",
+        [b'{', ..] => return Ok(Format::Index),
+        [b'<', ..] => "it looks like a web page, perhaps a login or an error page",
+        _ if text.starts_with(b"version https://git-lfs") => {
+            "it is a pointer of Git LFS, which `git lfs pull` replaces by the file"
+        }
+        _ if path.extension().is_some_and(|extension| extension == "safetensors") => {
+            return Ok(Format::Safetensors);
+        }
+        _ => "its first bytes are those of no known format",
+    };
+    Err(Error::UnknownFormat { path: path.to_owned(), found: found.to_owned() })
+}
