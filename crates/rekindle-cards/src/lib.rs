@@ -1,5 +1,21 @@
 //! Cards and pins: what a checkpoint is, where it comes from and how its input is prepared.
+//!
+//! A [`Card`] is written by people and says what a checkpoint is; [`find`] and [`search`] look in the
+//! tables that are embedded in this crate. A [`HubConfig`] is the `config.json` that travels with weights.
+//! Nothing here reads a file or opens a socket: text goes in, types come out.
 
+mod card;
+mod error;
+mod family;
+mod hub_config;
+mod lookup;
+mod pin;
 mod preprocessing;
 
+pub use card::{Card, Paper, Terms, TestSize};
+pub use error::Error;
+pub use family::Family;
+pub use hub_config::HubConfig;
+pub use lookup::{families, find, search};
+pub use pin::{Pin, pins};
 pub use preprocessing::{CropMode, Interpolation, Preprocessing};

@@ -2,6 +2,14 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::Error;
+
+/// Largest height or width in pixels, so that a hostile file cannot ask for all memory.
+const MAX_SIDE: usize = 8192;
+
+/// Most channels; hyperspectral pictures have a few hundred.
+const MAX_CHANNELS: usize = 1024;
+
 /// How pixels become the input of a network, as its weights were trained and evaluated.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Preprocessing {
@@ -17,6 +25,51 @@ pub struct Preprocessing {
     pub mean: Vec<f32>,
     /// Divides each channel after the mean is subtracted; one value, or one a channel.
     pub std: Vec<f32>,
+}
+
+impl Preprocessing {
+    /// Checks that a picture can be put through this.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Preprocessing`] lists every field that is out of range or of the wrong length.
+    pub fn validate(&self) -> Result<(), Error> {
+        let problems = self.problems();
+        if problems.is_empty() { Ok(()) } else { Err(Error::Preprocessing { problems }) }
+    }
+
+    /// One line a field that is out of range or of the wrong length.
+    pub(crate) fn problems(&self) -> Vec<String> {
+        let mut problems = Vec::new();
+        let [channels, height, width] = self.input_size;
+        if !(1..=MAX_CHANNELS).contains(&channels) {
+            problems
+                .push(format!("input_size has {channels} channels, outside 1..={MAX_CHANNELS}"));
+        }
+        for (axis, size) in [("height", height), ("width", width)] {
+            if !(1..=MAX_SIDE).contains(&size) {
+                problems.push(format!("input_size has a {axis} of {size}, outside 1..={MAX_SIDE}"));
+            }
+        }
+        if !(self.crop_pct > 0.0 && self.crop_pct <= 1.0) {
+            problems.push(format!("crop_pct is {}, outside (0, 1]", self.crop_pct));
+        }
+        for (key, values) in [("mean", &self.mean), ("std", &self.std)] {
+            if values.len() != 1 && values.len() != channels {
+                let length = values.len();
+                problems.push(format!(
+                    "{key} has {length} values, not 1 or one a channel ({channels})"
+                ));
+            }
+        }
+        if let Some(value) = self.mean.iter().find(|value| !value.is_finite()) {
+            problems.push(format!("mean holds {value}, not a finite number"));
+        }
+        if let Some(value) = self.std.iter().find(|value| !(value.is_finite() && **value > 0.0)) {
+            problems.push(format!("std holds {value}, not a positive number"));
+        }
+        problems
+    }
 }
 
 /// A resize filter, with Pillow's semantics: antialiased when shrinking.

@@ -1,0 +1,134 @@
+//! A card: what one checkpoint is, whether it may be used, and what it expects.
+
+use serde::{Deserialize, Serialize};
+
+use crate::Preprocessing;
+
+/// One published checkpoint of one architecture.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Card {
+    /// The family's name, which is the card file's: `resnet`.
+    pub family: String,
+    /// timm's name of the architecture: `resnet18`.
+    pub architecture: String,
+    /// Which training run: `a1_in1k`. May be empty.
+    pub tag: String,
+    /// The Hub repository; `None` where the weights exist only as a file.
+    pub repository: Option<String>,
+    /// The license's SPDX identifier in lower case; `None` where none is stated.
+    pub license: Option<String>,
+    /// Outputs of the classifier; zero where the checkpoint has none.
+    pub classes: usize,
+    /// Trainable parameters of the checkpoint, its classifier included.
+    pub parameters: usize,
+    /// Path of the classifier layer within the checkpoint: `fc`.
+    pub classifier: String,
+    /// What the weights expect of a picture.
+    pub preprocessing: Preprocessing,
+    /// Top-1 accuracy in percent, measured with [`Card::preprocessing`].
+    pub top1: Option<f64>,
+    /// Top-5 accuracy in percent, measured with [`Card::preprocessing`].
+    pub top5: Option<f64>,
+    /// A larger size at which the weights do better, if their makers give one.
+    pub test: Option<TestSize>,
+    /// Where the architecture or the training recipe was published.
+    pub paper: Paper,
+    /// What the checkpoint is good for, in a sentence.
+    pub use_for: String,
+    /// What to look out for, in a sentence.
+    pub caution: Option<String>,
+}
+
+/// A test size and the crop that goes with it: neither is to be changed without the other.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TestSize {
+    /// Height and width in pixels.
+    pub size: usize,
+    /// Fraction of the resized picture that the crop keeps, in `(0, 1]`.
+    pub crop_pct: f64,
+    /// Top-1 accuracy in percent at this size.
+    pub top1: Option<f64>,
+    /// Top-5 accuracy in percent at this size.
+    pub top5: Option<f64>,
+}
+
+/// A publication.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Paper {
+    /// Authors and title.
+    pub title: String,
+    /// Where it can be read.
+    pub url: String,
+}
+
+/// What a license lets its reader do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Terms {
+    /// Any use, a commercial one too, if the notice is kept.
+    Permissive,
+    /// Something is ruled out or must be given in return: read the license first.
+    Restricted,
+    /// No license is stated: nothing is granted until the authors are asked.
+    Unstated,
+}
+
+/// Licenses that allow any use; any other is taken to be restricted.
+const PERMISSIVE: [&str; 8] =
+    ["0bsd", "apache-2.0", "bsd-2-clause", "bsd-3-clause", "cc-by-4.0", "cc0-1.0", "isc", "mit"];
+
+impl Terms {
+    /// The terms of a license, given its SPDX identifier in any case.
+    #[must_use]
+    pub fn of(license: Option<&str>) -> Self {
+        let license = license.unwrap_or_default().to_ascii_lowercase();
+        match license.as_str() {
+            "" => Self::Unstated,
+            license if PERMISSIVE.contains(&license) => Self::Permissive,
+            _ => Self::Restricted,
+        }
+    }
+}
+
+impl Card {
+    /// The checkpoint's name: `resnet18.a1_in1k`, or the architecture's where there is no tag.
+    #[must_use]
+    pub fn name(&self) -> String {
+        checkpoint_name(&self.architecture, &self.tag)
+    }
+
+    /// What the license allows.
+    #[must_use]
+    pub fn terms(&self) -> Terms {
+        Terms::of(self.license.as_deref())
+    }
+}
+
+/// timm's way to join an architecture and a tag.
+pub(crate) fn checkpoint_name(architecture: &str, tag: &str) -> String {
+    if tag.is_empty() { architecture.to_owned() } else { format!("{architecture}.{tag}") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_license_decides_the_terms() {
+        let check = |license, terms| assert_eq!(Terms::of(license), terms, "{license:?}");
+        check(Some("apache-2.0"), Terms::Permissive);
+        check(Some("MIT"), Terms::Permissive);
+        check(Some("cc-by-nc-4.0"), Terms::Restricted);
+        check(Some("gpl-3.0"), Terms::Restricted);
+        check(Some("other"), Terms::Restricted);
+        check(Some(""), Terms::Unstated);
+        check(None, Terms::Unstated);
+    }
+
+    #[test]
+    fn a_name_has_no_dot_without_a_tag() {
+        assert_eq!(checkpoint_name("resnet18", "a1_in1k"), "resnet18.a1_in1k");
+        assert_eq!(checkpoint_name("resnet18", ""), "resnet18");
+    }
+}

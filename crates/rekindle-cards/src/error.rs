@@ -1,0 +1,62 @@
+//! What can be wrong with a card, a pin or a model's config.
+
+use std::sync::Arc;
+
+/// What this crate's functions report; every problem of a file at once.
+#[derive(Debug, Clone, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The file is not TOML, or not laid out as its kind of file is.
+    #[error("{file}:{line}: not a table that can be read: {}; mend that line", source.message())]
+    Toml {
+        /// The file, as it was named to the parser.
+        file: String,
+        /// The line, counted from one.
+        line: usize,
+        /// What the TOML parser found.
+        #[source]
+        source: toml::de::Error,
+    },
+    /// Rows of a TOML file contradict the rules for cards or pins.
+    #[error("{file}: {} to mend: {}", count(problems), problems.join("; "))]
+    Rows {
+        /// The file, as it was named to the parser.
+        file: String,
+        /// One line a problem, naming the row and the key.
+        problems: Vec<String>,
+    },
+    /// The text is not JSON.
+    #[error("model config: not JSON: {source}; fetch or write the file again")]
+    Json {
+        /// What the JSON parser found, and where.
+        #[source]
+        source: Arc<serde_json::Error>,
+    },
+    /// The JSON is not the config of a model.
+    #[error("model config: {} to mend: {}", count(problems), problems.join("; "))]
+    HubConfig {
+        /// One line a problem, naming the key.
+        problems: Vec<String>,
+    },
+    /// Preprocessing that no picture could be put through.
+    #[error("preprocessing: {} to mend: {}", count(problems), problems.join("; "))]
+    Preprocessing {
+        /// One line a problem, naming the field.
+        problems: Vec<String>,
+    },
+    /// No card has this name.
+    #[error("no card is named `{name}`; did you mean {}?", closest.join(", "))]
+    UnknownCard {
+        /// The name that was asked for.
+        name: String,
+        /// The nearest names that exist, nearest first.
+        closest: Vec<String>,
+    },
+}
+
+fn count(problems: &[String]) -> String {
+    match problems.len() {
+        1 => "1 problem".to_owned(),
+        number => format!("{number} problems"),
+    }
+}

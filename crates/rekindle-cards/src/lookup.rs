@@ -1,0 +1,134 @@
+//! Finds a card by its name, among the families that are embedded in the crate.
+
+use std::sync::OnceLock;
+
+use crate::{Card, Error, Family};
+
+/// The card files, in the order in which they are listed.
+const FILES: [(&str, &str); 4] = [
+    ("models/vgg.toml", include_str!("../models/vgg.toml")),
+    ("models/resnet.toml", include_str!("../models/resnet.toml")),
+    ("models/efficientnet.toml", include_str!("../models/efficientnet.toml")),
+    ("models/mobilenet.toml", include_str!("../models/mobilenet.toml")),
+];
+
+/// How many names an error suggests.
+const SUGGESTIONS: usize = 3;
+
+/// Every family, read once.
+///
+/// # Errors
+///
+/// What [`Family::parse`] found wrong with an embedded file; the tests of this crate rule it out.
+pub fn families() -> Result<&'static [Family], Error> {
+    static FAMILIES: OnceLock<Result<Vec<Family>, Error>> = OnceLock::new();
+    let parse = || FILES.iter().map(|(file, text)| Family::parse(file, text)).collect();
+    FAMILIES.get_or_init(parse).as_deref().map_err(Error::clone)
+}
+
+/// The card of `resnet18.a1_in1k`, or the default card of `resnet18`.
+///
+/// # Errors
+///
+/// [`Error::UnknownCard`] with the closest names.
+///
+/// # Examples
+///
+/// ```
+/// let card = rekindle_cards::find("resnet18")?;
+/// assert_eq!(card.name(), "resnet18.a1_in1k");
+/// assert_eq!(card.preprocessing.input_size, [3, 224, 224]);
+/// # Ok::<(), rekindle_cards::Error>(())
+/// ```
+pub fn find(name: &str) -> Result<&'static Card, Error> {
+    let mut cards = families()?.iter().flat_map(|family| &family.cards);
+    match cards.find(|card| card.architecture == name || card.name() == name) {
+        Some(card) => Ok(card),
+        None => Err(Error::UnknownCard { name: name.to_owned(), closest: closest(name)? }),
+    }
+}
+
+/// Every card whose name matches: `*` and `?` are wildcards, a pattern without either a substring.
+///
+/// # Errors
+///
+/// As [`families`]. A pattern that matches nothing gives an empty list.
+///
+/// # Examples
+///
+/// ```
+/// let trained_by_torchvision = rekindle_cards::search("resnet*.tv_*")?;
+/// assert!(trained_by_torchvision.iter().any(|card| card.name() == "resnet50.tv_in1k"));
+/// # Ok::<(), rekindle_cards::Error>(())
+/// ```
+pub fn search(pattern: &str) -> Result<Vec<&'static Card>, Error> {
+    let pattern = pattern.to_lowercase();
+    let matches = |name: &str| match pattern.contains(['*', '?']) {
+        true => wildcard(pattern.as_bytes(), name.as_bytes()),
+        false => name.contains(&pattern),
+    };
+    let cards = families()?.iter().flat_map(|family| &family.cards);
+    Ok(cards.filter(|card| matches(&card.name())).collect())
+}
+
+/// The names that take the fewest edits; a name without a dot is compared with architectures.
+fn closest(name: &str) -> Result<Vec<String>, Error> {
+    let wanted = name.to_lowercase();
+    let mut names: Vec<String> = Vec::new();
+    for card in families()?.iter().flat_map(|family| &family.cards) {
+        let candidate = if wanted.contains('.') { card.name() } else { card.architecture.clone() };
+        if names.last() != Some(&candidate) {
+            names.push(candidate);
+        }
+    }
+    // Stable, so that equally close names keep the order of the tables.
+    names.sort_by_cached_key(|candidate| edit_distance(wanted.as_bytes(), candidate.as_bytes()));
+    names.truncate(SUGGESTIONS);
+    Ok(names)
+}
+
+/// Whether a pattern of literal bytes, `*` and `?` matches all of a name.
+fn wildcard(pattern: &[u8], name: &[u8]) -> bool {
+    // Where to go on after a mismatch: past the last star, with one byte more given to it.
+    let mut retry: Option<(usize, usize)> = None;
+    let (mut at, mut position) = (0, 0);
+    while position < name.len() {
+        match pattern.get(at) {
+            Some(b'*') => {
+                retry = Some((at + 1, position));
+                at += 1;
+            }
+            Some(byte) if *byte == b'?' || name.get(position) == Some(byte) => {
+                at += 1;
+                position += 1;
+            }
+            _ => {
+                let Some((after, taken)) = retry else { return false };
+                retry = Some((after, taken + 1));
+                (at, position) = (after, taken + 1);
+            }
+        }
+    }
+    pattern.iter().skip(at).all(|byte| *byte == b'*')
+}
+
+/// Levenshtein's distance: insertions, deletions and replacements.
+fn edit_distance(left: &[u8], right: &[u8]) -> usize {
+    let mut row: Vec<usize> = (0..=right.len()).collect();
+    for (index, byte) in left.iter().enumerate() {
+        let mut diagonal = index;
+        let mut before = index + 1;
+        let mut next = vec![before];
+        for (other, above) in right.iter().zip(row.iter().skip(1)) {
+            let replaced = diagonal + usize::from(byte != other);
+            before = replaced.min(before + 1).min(above + 1);
+            next.push(before);
+            diagonal = *above;
+        }
+        row = next;
+    }
+    row.last().copied().unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests;

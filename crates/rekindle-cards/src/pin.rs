@@ -1,0 +1,206 @@
+//! A pin: which bytes a card stands for, so that a changed or damaged file is noticed.
+//!
+//! ```toml
+//! [[pin]]
+//! card = "resnet18.a1_in1k"
+//! repository = "timm/resnet18.a1_in1k"
+//! commit = "491b427b45c94c7fb0e78b5474cc919aff584bbf"
+//! file = "model.safetensors"
+//! bytes = 46807446
+//! # ...
+//! ```
+
+use std::sync::OnceLock;
+
+use serde::{Deserialize, Serialize};
+
+use crate::family::parse_toml;
+use crate::{Error, Preprocessing};
+
+/// The pin files, in the order of the card files.
+const FILES: [(&str, &str); 4] = [
+    ("weights/vgg.toml", include_str!("../weights/vgg.toml")),
+    ("weights/resnet.toml", include_str!("../weights/resnet.toml")),
+    ("weights/efficientnet.toml", include_str!("../weights/efficientnet.toml")),
+    ("weights/mobilenet.toml", include_str!("../weights/mobilenet.toml")),
+];
+
+/// One file of one revision of a repository, and what was found in it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Pin {
+    /// The card's name: `resnet18.a1_in1k`.
+    pub card: String,
+    /// The Hub repository: `timm/resnet18.a1_in1k`.
+    pub repository: String,
+    /// The revision, 40 hexadecimal digits in lower case.
+    pub commit: String,
+    /// The file within the repository: `model.safetensors`.
+    pub file: String,
+    /// The file's size in bytes.
+    pub bytes: u64,
+    /// The file's SHA-256, 64 hexadecimal digits in lower case.
+    pub sha256: String,
+    /// The license that the repository states; `None` where it states none.
+    pub license: Option<String>,
+    /// Path of the classifier layer within the checkpoint.
+    pub classifier: String,
+    /// Outputs of the classifier.
+    pub classes: usize,
+    /// Trainable parameters, the classifier included.
+    pub parameters: usize,
+    /// What the repository's config says of the input.
+    pub preprocessing: Preprocessing,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    #[serde(default)]
+    pin: Vec<Pin>,
+}
+
+impl Pin {
+    /// Reads the text of `weights/<family>.toml`; `file` names it in errors.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Toml`] where the text is not a list of pins, [`Error::Rows`] with every pin that holds a
+    /// malformed hash, a path out of the repository or a value out of range, or that is listed twice.
+    pub fn parse(file: &str, text: &str) -> Result<Vec<Self>, Error> {
+        let File { pin: pins } = parse_toml(file, text)?;
+        let mut problems = Vec::new();
+        let mut seen = std::collections::BTreeSet::new();
+        for pin in &pins {
+            let mut found = pin.problems();
+            if !seen.insert((&pin.card, &pin.file)) {
+                found.push(format!("{} is pinned twice", pin.file));
+            }
+            problems.extend(found.into_iter().map(|problem| format!("{}: {problem}", pin.card)));
+        }
+        if problems.is_empty() {
+            Ok(pins)
+        } else {
+            Err(Error::Rows { file: file.to_owned(), problems })
+        }
+    }
+
+    fn problems(&self) -> Vec<String> {
+        let mut problems = Vec::new();
+        for (key, value, digits) in [("commit", &self.commit, 40), ("sha256", &self.sha256, 64)] {
+            let hexadecimal = |byte: u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte);
+            if value.len() != digits || !value.bytes().all(hexadecimal) {
+                problems.push(format!("{key} is not {digits} hexadecimal digits in lower case"));
+            }
+        }
+        if self.repository.split('/').filter(|part| !part.is_empty()).count() != 2 {
+            problems.push(format!("repository `{}` is not `owner/name`", self.repository));
+        }
+        // The name becomes part of a path in the cache.
+        if self.file.is_empty()
+            || self.file.contains(['\\', ':'])
+            || self.file.split('/').any(outside)
+        {
+            problems.push(format!("file `{}` is not a path within the repository", self.file));
+        }
+        for (key, zero) in [("bytes", self.bytes == 0), ("parameters", self.parameters == 0)] {
+            if zero {
+                problems.push(format!("{key} is 0"));
+            }
+        }
+        problems.extend(self.preprocessing.problems());
+        problems
+    }
+}
+
+/// Every pin, read once.
+///
+/// # Errors
+///
+/// What [`Pin::parse`] found wrong with an embedded file; the tests of this crate rule it out.
+pub fn pins() -> Result<&'static [Pin], Error> {
+    static PINS: OnceLock<Result<Vec<Pin>, Error>> = OnceLock::new();
+    let parse = || {
+        let files = FILES.iter().map(|(file, text)| Pin::parse(file, text));
+        Ok(files.collect::<Result<Vec<_>, _>>()?.concat())
+    };
+    PINS.get_or_init(parse).as_deref().map_err(Error::clone)
+}
+
+/// A part of a path that leaves its folder or names it.
+fn outside(part: &str) -> bool {
+    matches!(part, "" | "." | "..")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const GOOD: &str = r#"
+        [[pin]]
+        card = "resnet18.a1_in1k"
+        repository = "timm/resnet18.a1_in1k"
+        commit = "0123456789abcdef0123456789abcdef01234567"
+        file = "model.safetensors"
+        bytes = 46807446
+        sha256 = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
+        license = "apache-2.0"
+        classifier = "fc"
+        classes = 1000
+        parameters = 11689512
+        [pin.preprocessing]
+        input_size = [3, 224, 224]
+        interpolation = "bicubic"
+        crop_pct = 0.95
+        crop_mode = "center"
+        mean = [0.485, 0.456, 0.406]
+        std = [0.229, 0.224, 0.225]
+    "#;
+
+    #[test]
+    fn embedded_pins_stand_for_cards() {
+        for pin in pins().unwrap() {
+            let card = crate::find(&pin.card).unwrap();
+            assert_eq!((card.name(), card.classes), (pin.card.clone(), pin.classes));
+        }
+    }
+
+    #[test]
+    fn a_pin_survives_writing_and_reading() {
+        let pins = Pin::parse("weights/a.toml", GOOD).unwrap();
+        let written = toml::to_string(&std::collections::BTreeMap::from([("pin", &pins)])).unwrap();
+        assert_eq!(Pin::parse("weights/a.toml", &written).unwrap(), pins);
+    }
+
+    #[test]
+    fn a_bad_pin_is_an_error_that_names_file_and_key() {
+        let check = |from: &str, to: &str, key: &str| {
+            let text = GOOD.replace(from, to);
+            assert_ne!(text, GOOD, "{from}");
+            let message = Pin::parse("weights/a.toml", &text).unwrap_err().to_string();
+            assert!(message.contains("weights/a.toml") && message.contains(key), "{message}");
+        };
+        check("01234567\"", "0123456\"", "commit");
+        check("sha256 = \"0", "sha256 = \"G", "sha256");
+        check("model.safetensors", "../model.safetensors", "file");
+        check("model.safetensors", "C:\\\\model", "file");
+        check("bytes = 46807446", "bytes = 0", "bytes");
+        check("bytes = 46807446", "bytes = -1", "-1");
+        check("bytes = 46807446", "", "bytes");
+        check("bytes", "byte", "byte");
+        check("crop_pct = 0.95", "crop_pct = 9.5", "crop_pct");
+        check("[0.485, 0.456, 0.406]", "[0.485, 0.456]", "mean");
+        check("timm/resnet18", "resnet18", "repository");
+        let twice = Pin::parse("weights/a.toml", &GOOD.repeat(2)).unwrap_err().to_string();
+        assert!(twice.contains("twice"), "{twice}");
+    }
+
+    #[test]
+    fn a_truncated_file_is_never_half_a_pin() {
+        for end in (0..GOOD.len()).filter(|end| GOOD.is_char_boundary(*end)) {
+            let pins = Pin::parse("weights/a.toml", &GOOD[..end]).unwrap_or_default();
+            let whole = pins.iter().all(|pin| pin.preprocessing.std.len() == 3);
+            assert!(whole, "cut at {end}");
+        }
+    }
+}
