@@ -10,27 +10,27 @@ use crate::shape::{Part, Point, Shape, cosine, disk, distance, sine};
 type Color = [f32; 3];
 
 /// Least difference in luma between a doodle and the middle of its backdrop.
-const CONTRAST: f32 = 0.3;
+const CONTRAST: f32 = 0.25;
 /// The doodle's unit, in pixels: half of its side.
-const UNIT: [f32; 2] = [9.0, 14.0];
+const UNIT: [f32; 2] = [7.0, 13.0];
 /// Largest turn to either side, in turns.
-const TURN: f32 = 0.07;
+const TURN: f32 = 0.12;
 /// Largest stretch of one axis against the other.
-const STRETCH: f32 = 0.18;
+const STRETCH: f32 = 0.25;
 /// Largest sideways bend of the doodle's plane, in the doodle's units.
-const BEND: f32 = 0.07;
+const BEND: f32 = 0.1;
 /// Largest shift of each part, in the doodle's units.
-const SHIFT: f32 = 0.04;
+const SHIFT: f32 = 0.06;
 /// Most parts that a doodle may have.
 pub(crate) const PARTS: usize = 8;
 /// Most pieces of clutter behind the doodle.
-const CLUTTER: u32 = 4;
+const CLUTTER: u32 = 6;
 /// Share of the pictures with a piece in front of the doodle.
-const COVERED: f32 = 0.4;
+const COVERED: f32 = 0.6;
 /// Width of an edge in pixels: 1 is sharp, more is a slight blur.
 const SOFT: [f32; 2] = [1.0, 2.2];
 /// Largest additive noise, of 1.
-const NOISE: f32 = 0.15;
+const NOISE: f32 = 0.25;
 
 /// Paints `parts`: red, green and blue bytes, row by row.
 pub(crate) fn paint(parts: &[Part], random: &mut Random) -> Vec<u8> {
@@ -43,7 +43,8 @@ pub(crate) fn paint(parts: &[Part], random: &mut Random) -> Vec<u8> {
     let noise = random.between(0.0, NOISE);
 
     let mut pixels = Vec::with_capacity(SIZE * SIZE * 3);
-    for at in (0..SIZE * SIZE).map(|pixel| [(pixel % SIZE) as f32 + 0.5, (pixel / SIZE) as f32 + 0.5]) {
+    for pixel in 0..SIZE * SIZE {
+        let at = [(pixel % SIZE) as f32 + 0.5, (pixel / SIZE) as f32 + 0.5];
         let mut color = backdrop.color(at);
         for piece in &behind {
             color = mix(color, piece.color, cover(piece.shape.distance(at), soft));
@@ -80,8 +81,10 @@ impl Pose {
         let stretch = 1.0 + random.between(-STRETCH, STRETCH);
         let mirror = if random.below(2) == 0 { 1.0 } else { -1.0 };
         let (across, down) = (mirror / (unit * stretch), stretch / unit);
-        let inverse =
-            [[cosine(turn) * across, sine(turn) * across], [-sine(turn) * down, cosine(turn) * down]];
+        let inverse = [
+            [cosine(turn) * across, sine(turn) * across],
+            [-sine(turn) * down, cosine(turn) * down],
+        ];
         let mut bend = || [random.between(0.0, BEND), random.between(0.3, 0.8), random.unit()];
         let bends = [bend(), bend()];
         let shifts = std::array::from_fn(|_| random.point(-SHIFT, SHIFT));

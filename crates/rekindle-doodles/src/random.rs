@@ -42,7 +42,7 @@ impl Random {
 
     /// A whole number below `count`.
     pub(crate) fn below(&mut self, count: u32) -> u32 {
-        ((self.bits() >> 32) * u64::from(count) >> 32) as u32
+        (((self.bits() >> 32) * u64::from(count)) >> 32) as u32
     }
 }
 
