@@ -141,3 +141,16 @@ pub const TARGET: &[Doodle] = &[
         Add(Line([0.0, 0.4], [0.45, -0.4], 0.14)), Add(Line([0.45, -0.4], [0.85, 0.4], 0.14)),
     ] },
 ];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_part_has_a_shift() {
+        // A part without one would be left out of the drawing.
+        for doodle in SOURCE.iter().chain(TARGET) {
+            assert!((1..=crate::paint::PARTS).contains(&doodle.parts.len()), "{}", doodle.name);
+        }
+    }
+}
