@@ -79,20 +79,23 @@ impl Dtype {
         DTYPES[self as usize]
     }
 
-    /// Appends little-endian elements to `values`; nothing for types that are no floats.
-    pub(super) fn extend_f32(self, bytes: &[u8], values: &mut Vec<f32>) {
+    /// Converts little-endian elements; does nothing for types that are no floats.
+    pub(super) fn convert(self, bytes: &[u8], values: &mut [f32]) {
         match self {
-            Self::F32 => values.extend(bytes.as_chunks().0.iter().map(|b| f32::from_le_bytes(*b))),
+            Self::F32 => fill(bytes, values, f32::from_le_bytes),
             // A double beyond the range of a float becomes infinite, as it does in PyTorch.
-            Self::F64 => {
-                values.extend(bytes.as_chunks().0.iter().map(|b| f64::from_le_bytes(*b) as f32))
-            }
-            Self::F16 => values
-                .extend(bytes.as_chunks().0.iter().map(|b| half::f16::from_le_bytes(*b).to_f32())),
-            Self::BF16 => values
-                .extend(bytes.as_chunks().0.iter().map(|b| half::bf16::from_le_bytes(*b).to_f32())),
+            Self::F64 => fill(bytes, values, |bytes| f64::from_le_bytes(bytes) as f32),
+            Self::F16 => fill(bytes, values, |bytes| half::f16::from_le_bytes(bytes).to_f32()),
+            Self::BF16 => fill(bytes, values, |bytes| half::bf16::from_le_bytes(bytes).to_f32()),
             _ => {}
         }
+    }
+}
+
+/// Converts elements of `N` bytes each.
+fn fill<const N: usize>(bytes: &[u8], values: &mut [f32], convert: impl Fn([u8; N]) -> f32) {
+    for (value, bytes) in values.iter_mut().zip(bytes.as_chunks().0) {
+        *value = convert(*bytes);
     }
 }
 

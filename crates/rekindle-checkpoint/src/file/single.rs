@@ -5,6 +5,7 @@ use std::io::Read;
 use std::path::Path;
 
 use super::positioned::PositionedFile;
+use super::safetensors::LENGTH_BYTES;
 use super::{Contents, Location, pytorch, safetensors, sharded};
 use crate::Error;
 
@@ -57,6 +58,11 @@ fn detect(path: &Path) -> Result<Format, Error> {
     if safetensors::starts_like(&opening) {
         return Ok(Format::Safetensors);
     }
+    let is_named_safetensors = path.extension().is_some_and(|extension| extension == "safetensors");
+    // Too short to tell: any byte may open the length, that of a pickle or of a space included.
+    if is_named_safetensors && (1..=LENGTH_BYTES as usize).contains(&opening.len()) {
+        return Ok(Format::Safetensors);
+    }
     if pytorch::starts_like(&opening) {
         return Ok(Format::PyTorch);
     }
@@ -68,9 +74,7 @@ fn detect(path: &Path) -> Result<Format, Error> {
         _ if text.starts_with(b"version https://git-lfs") => {
             "it is a pointer of Git LFS, which `git lfs pull` replaces by the file"
         }
-        _ if path.extension().is_some_and(|extension| extension == "safetensors") => {
-            return Ok(Format::Safetensors);
-        }
+        _ if is_named_safetensors => return Ok(Format::Safetensors),
         _ => "its first bytes are those of no known format",
     };
     Err(Error::UnknownFormat { path: path.to_owned(), found: found.to_owned() })
