@@ -1,1 +1,27 @@
-//! Pretrained vision architectures, one file per family.
+//! Pretrained vision architectures: a family is a file, a variant is a row of its table.
+//!
+//! ```
+//! use burn::prelude::*;
+//! use rekindle_layers::Backbone;
+//! use rekindle_vision::{Init, VisionBackbone};
+//!
+//! let device = Device::default();
+//! let resnet = VisionBackbone::new("resnet18", &Init::default(), &device)?;
+//! let images = Tensor::<4>::zeros([2, 3, 64, 96], &device);
+//! assert_eq!(resnet.embed(images).dims(), [2, 512]);
+//! # Ok::<(), rekindle_vision::UnknownArchitecture>(())
+//! ```
+
+pub mod efficientnet;
+pub mod inverted;
+pub mod mobile;
+pub mod mobilenet;
+mod network;
+pub mod residual;
+pub mod resnet;
+pub mod resnet_cifar;
+mod variant;
+pub mod vgg;
+
+pub use network::{Architecture, Init, UnknownArchitecture, VisionBackbone, architectures};
+pub use variant::{Regularization, Variant};

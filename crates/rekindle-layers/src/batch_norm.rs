@@ -1,0 +1,140 @@
+//! Batch normalization that agrees with PyTorch in training too. Ioffe & Szegedy 2015,
+//! <https://arxiv.org/abs/1502.03167>.
+
+use burn::{
+    module::{Flag, Initializer, Param, RunningState},
+    prelude::*,
+    tensor::module::{batch_norm, batch_norm_train},
+};
+
+/// What a [`BatchNorm`] is made of.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct BatchNormConfig {
+    /// Channels of the input.
+    pub channels: usize,
+    /// Added to the variance; 1e-5 in PyTorch, 1e-3 in TensorFlow's EfficientNets.
+    pub epsilon: f64,
+}
+
+/// Share of a new batch in the running statistics; PyTorch's and timm's default.
+const MOMENTUM: f64 = 0.1;
+
+/// Normalizes each channel: by the batch in training, by the running statistics otherwise.
+///
+/// Burn's layer of the same name feeds its running variance the biased variance of the batch. This
+/// one feeds it the unbiased one, as PyTorch does, so that a network trained here evaluates as it
+/// would there. Struct and field names are Burn's, so store adapters know it.
+#[derive(Module, Debug)]
+pub struct BatchNorm {
+    /// Scale `[channels]`; `weight` in checkpoints.
+    pub gamma: Param<Tensor<1>>,
+    /// Shift `[channels]`; `bias` in checkpoints.
+    pub beta: Param<Tensor<1>>,
+    /// Off where the layer is frozen or in validation: running statistics are used and do not move.
+    pub training: Param<Flag>,
+    /// Mean `[channels]` over the batches seen.
+    pub running_mean: RunningState<Tensor<1>>,
+    /// Unbiased variance `[channels]` over the batches seen.
+    pub running_var: RunningState<Tensor<1>>,
+    /// Added to the variance.
+    pub epsilon: f64,
+}
+
+impl BatchNormConfig {
+    /// A layer that changes nothing until it is trained or loaded.
+    pub fn init(&self, device: &Device) -> BatchNorm {
+        let shape = [self.channels];
+        BatchNorm {
+            gamma: Initializer::Ones.init(shape, device),
+            beta: Initializer::Zeros.init(shape, device),
+            training: Param::from_bool(true),
+            running_mean: RunningState::new(Tensor::zeros(shape, device)),
+            running_var: RunningState::new(Tensor::ones(shape, device)),
+            epsilon: self.epsilon,
+        }
+    }
+}
+
+impl BatchNorm {
+    /// `[batch, channels, height, width]` in and out.
+    ///
+    /// # Panics
+    ///
+    /// If the channels differ.
+    pub fn forward(&self, x: Tensor<4>) -> Tensor<4> {
+        let [channels] = self.gamma.shape().dims();
+        assert_shape!(x, [_, channels, _, _]);
+        if x.device().is_autodiff() && self.training.is_enabled() {
+            self.forward_train(x)
+        } else {
+            let device = x.device();
+            let mean = self.running_mean.value().to_device(&device);
+            let variance = self.running_var.value().to_device(&device);
+            batch_norm(x, self.gamma.val(), self.beta.val(), mean, variance, self.epsilon)
+        }
+    }
+
+    fn forward_train(&self, x: Tensor<4>) -> Tensor<4> {
+        let [batch, _, height, width] = x.dims();
+        let count = batch * height * width;
+        let device = x.device();
+        let y = batch_norm_train(x, self.gamma.val(), self.beta.val(), self.epsilon);
+        let blend = |running: &RunningState<Tensor<1>>, new: Tensor<1>| {
+            let old = running.value_sync().to_device(&device);
+            running.update((old * (1.0 - MOMENTUM) + new * MOMENTUM).detach());
+        };
+        blend(&self.running_mean, y.mean.detach());
+        // One value a channel has no variance; PyTorch stops there, we leave the statistic as it is.
+        if count > 1 {
+            let unbiased = count as f64 / (count - 1) as f64;
+            blend(&self.running_var, y.variance.detach() * unbiased);
+        }
+        y.output
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn values(x: Tensor<1>) -> Vec<f32> {
+        x.into_data().try_to_vec().unwrap()
+    }
+
+    /// `torch.nn.BatchNorm2d(2)` on arange(16).reshape(2, 2, 2, 2): running mean 0.1 * [5.5, 9.5] and
+    /// variance 0.9 + 0.1 * 138/7 (unbiased; the biased variance is 17.25).
+    #[test]
+    fn running_statistics_follow_pytorch() {
+        let device = Device::flex().autodiff();
+        let norm = BatchNormConfig { channels: 2, epsilon: 1e-5 }.init(&device);
+        let x = Tensor::<1, Int>::arange(0..16, &device).float().reshape([2, 2, 2, 2]);
+        norm.forward(x);
+        let norm = norm.valid();
+        let mean = values(norm.running_mean.value());
+        let variance = values(norm.running_var.value());
+        let expected = (0.9 + 0.1 * 138.0 / 7.0) as f32;
+        assert!((mean[0] - 0.55).abs() < 1e-6 && (mean[1] - 0.95).abs() < 1e-6, "{mean:?}");
+        assert!(variance.iter().all(|v| (v - expected).abs() < 1e-5), "{variance:?}");
+    }
+
+    #[test]
+    fn a_frozen_layer_does_not_move() {
+        let device = Device::flex().autodiff();
+        let norm = BatchNormConfig { channels: 2, epsilon: 1e-5 }.init(&device).freeze();
+        let x = Tensor::<4>::ones([2, 2, 3, 5], &device) * 3.0;
+        let y = norm.forward(x);
+        let norm = norm.valid();
+        assert_eq!(values(norm.running_mean.value()), [0.0, 0.0]);
+        assert_eq!(values(norm.running_var.value()), [1.0, 1.0]);
+        assert!((y.max().into_scalar::<f32>() - 3.0).abs() < 1e-4);
+    }
+
+    #[test]
+    fn one_value_a_channel_is_no_nan() {
+        let device = Device::flex().autodiff();
+        let norm = BatchNormConfig { channels: 2, epsilon: 1e-5 }.init(&device);
+        let y = norm.forward(Tensor::ones([1, 2, 1, 1], &device));
+        assert!(!y.is_nan().any().into_scalar::<bool>());
+        assert_eq!(values(norm.valid().running_var.value()), [1.0, 1.0]);
+    }
+}
