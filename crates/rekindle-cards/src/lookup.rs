@@ -5,9 +5,10 @@ use std::sync::OnceLock;
 use crate::{Card, Error, Family};
 
 /// The card files, in the order in which they are listed.
-const FILES: [(&str, &str); 4] = [
+const FILES: [(&str, &str); 5] = [
     ("models/vgg.toml", include_str!("../models/vgg.toml")),
     ("models/resnet.toml", include_str!("../models/resnet.toml")),
+    ("models/resnet_cifar.toml", include_str!("../models/resnet_cifar.toml")),
     ("models/efficientnet.toml", include_str!("../models/efficientnet.toml")),
     ("models/mobilenet.toml", include_str!("../models/mobilenet.toml")),
 ];

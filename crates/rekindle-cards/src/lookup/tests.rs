@@ -1,1 +1,148 @@
+use std::collections::BTreeSet;
 
+use super::*;
+use crate::{HubConfig, Terms};
+
+/// Every architecture that must have a card.
+const ARCHITECTURES: &str = "
+    vgg11 vgg13 vgg16 vgg19 vgg11_bn vgg13_bn vgg16_bn vgg19_bn
+    resnet18 resnet26 resnet34 resnet50 resnet101 resnet152 resnet26d resnet50d test_resnet
+    resnext50_32x4d resnext101_32x8d wide_resnet50_2 wide_resnet101_2 seresnet50 seresnext50_32x4d
+    resnet20_cifar resnet32_cifar resnet44_cifar resnet56_cifar
+    efficientnet_b0 efficientnet_b1 efficientnet_b2 efficientnet_b3 efficientnet_b4 efficientnet_b5
+    tf_efficientnet_b0 tf_efficientnet_b1 tf_efficientnet_b2 tf_efficientnet_b3
+    tf_efficientnet_b4 tf_efficientnet_b5 tf_efficientnet_b6 tf_efficientnet_b7
+    tf_efficientnetv2_b0 tf_efficientnetv2_b1 tf_efficientnetv2_b2 tf_efficientnetv2_b3
+    tf_efficientnetv2_s tf_efficientnetv2_m tf_efficientnetv2_l
+    efficientnetv2_rw_t efficientnetv2_rw_s test_efficientnet
+    mobilenetv2_050 mobilenetv2_100 mobilenetv2_140 mobilenetv3_small_100 mobilenetv3_large_100
+    tf_mobilenetv3_small_100 tf_mobilenetv3_large_100
+";
+
+fn cards() -> impl Iterator<Item = &'static Card> {
+    families().unwrap().iter().flat_map(|family| &family.cards)
+}
+
+#[test]
+fn every_family_is_named_after_its_file() {
+    for (family, (file, _)) in families().unwrap().iter().zip(FILES) {
+        assert_eq!(format!("models/{}.toml", family.name), file);
+    }
+}
+
+#[test]
+fn names_are_unique_and_find_their_card() {
+    let mut seen = BTreeSet::new();
+    for card in cards() {
+        assert!(seen.insert(card.name()), "{} is listed twice", card.name());
+        assert_eq!(find(&card.name()).unwrap(), card);
+    }
+    assert!(seen.len() > 130, "{}", seen.len());
+}
+
+#[test]
+fn every_architecture_has_a_default_that_may_be_used() {
+    for architecture in ARCHITECTURES.split_whitespace() {
+        let card = find(architecture).unwrap();
+        assert_eq!(card.architecture, architecture);
+        assert_eq!(card.terms(), Terms::Permissive, "{}", card.name());
+    }
+    let listed: BTreeSet<_> = ARCHITECTURES.split_whitespace().collect();
+    assert_eq!(cards().map(|card| card.architecture.as_str()).collect::<BTreeSet<_>>(), listed);
+}
+
+#[test]
+fn every_card_is_complete() {
+    for card in cards() {
+        let name = card.name();
+        card.preprocessing.validate().unwrap_or_else(|error| panic!("{name}: {error}"));
+        assert!(!card.use_for.is_empty() && card.paper.url.starts_with("https://"), "{name}");
+        assert!(card.parameters > 100_000 && !card.classifier.is_empty(), "{name}");
+        let accuracy = card.top1.is_some_and(|top1| top1 > 40.0 && top1 < 100.0);
+        assert!(accuracy || card.classes != 1000, "{name}: no top1");
+        assert!(
+            card.test.is_none_or(|test| test.top1 > card.top1 || card.classes != 1000),
+            "{name}"
+        );
+        let repository = card.repository.as_deref();
+        assert!(repository == Some(&format!("timm/{name}")) || name.contains("_cifar."), "{name}");
+    }
+}
+
+#[test]
+fn every_card_becomes_a_config_that_says_the_same() {
+    for card in cards() {
+        let text = HubConfig::from_card(card).to_json().unwrap();
+        let config = HubConfig::from_json(&text).unwrap();
+        assert_eq!(config, HubConfig::from_card(card));
+        assert_eq!((config.name(), &config.preprocessing), (card.name(), &card.preprocessing));
+    }
+}
+
+#[test]
+fn licenses_are_what_timm_states() {
+    let check = |name, terms| assert_eq!(find(name).unwrap().terms(), terms, "{name}");
+    check("resnet50.tv_in1k", Terms::Permissive);
+    check("resnet50.fb_swsl_ig1b_ft_in1k", Terms::Restricted);
+    check("resnet50.bamboo", Terms::Unstated);
+}
+
+#[test]
+fn an_unknown_name_suggests_the_closest() {
+    let check = |name: &str, first: &str| {
+        let error = find(name).unwrap_err();
+        let Error::UnknownCard { closest, .. } = &error else { panic!("{error}") };
+        assert_eq!(closest.first().map(String::as_str), Some(first), "{name}");
+        assert!(error.to_string().contains(&format!("did you mean {first}")), "{error}");
+    };
+    check("resnet81", "resnet18");
+    check("resnt50", "resnet50");
+    check("ResNet34", "resnet34");
+    check("resnet18.a1_ink1", "resnet18.a1_in1k");
+    check("timm/vgg16.tv_in1k", "vgg16.tv_in1k");
+    check("mobilenet_v3_large", "mobilenetv3_large_100");
+    find("").unwrap_err();
+}
+
+#[test]
+fn a_search_takes_wildcards_or_a_part_of_the_name() {
+    let names =
+        |pattern: &str| search(pattern).unwrap().iter().map(|card| card.name()).collect::<Vec<_>>();
+    assert_eq!(names("resnet18.tv_in1k"), ["resnet18.tv_in1k"]);
+    assert_eq!(
+        names("VGG1?.*"),
+        ["vgg11.tv_in1k", "vgg13.tv_in1k", "vgg16.tv_in1k", "vgg19.tv_in1k"]
+    );
+    assert_eq!(names("*_cifar*").len(), 4);
+    assert_eq!(names("vgg").len(), 8);
+    assert_eq!(names("").len(), cards().count());
+    assert!(names("no such card").is_empty() && names("resnet18?").is_empty());
+}
+
+#[test]
+fn a_wildcard_matches_the_whole_name() {
+    let check = |pattern: &str, name: &str, expected: bool| {
+        assert_eq!(wildcard(pattern.as_bytes(), name.as_bytes()), expected, "{pattern} {name}");
+    };
+    check("a*c", "abbc", true);
+    check("a*c", "abcb", false);
+    check("*b*b", "abab", true);
+    check("**", "", true);
+    check("?", "", false);
+    check("a?c*", "abc", true);
+    check("abc", "abcd", false);
+    check(&"*a".repeat(30), &"a".repeat(29), false);
+}
+
+#[test]
+fn an_edit_is_an_insertion_a_deletion_or_a_replacement() {
+    let check = |left: &str, right: &str, edits| {
+        assert_eq!(edit_distance(left.as_bytes(), right.as_bytes()), edits, "{left} {right}");
+        assert_eq!(edit_distance(right.as_bytes(), left.as_bytes()), edits, "{right} {left}");
+    };
+    check("", "", 0);
+    check("", "abc", 3);
+    check("kitten", "sitting", 3);
+    check("resnet81", "resnet18", 2);
+    check("flaw", "lawn", 2);
+}
