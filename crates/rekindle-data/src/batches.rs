@@ -1,0 +1,348 @@
+//! Batches prepared by threads, the same whatever their number.
+//!
+//! Each picture is one task. Threads take tasks in order, never more than a few batches ahead of the caller; the caller puts
+//! the results together. What a task gives depends on (seed, epoch, index) alone.
+
+use std::collections::BTreeMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread::JoinHandle;
+
+use crate::cache::{Cache, Kept};
+use crate::decode::{decode, panic_message};
+use crate::{Augment, Error, Preprocess, Random, Sample, Source};
+
+/// How samples become batches.
+#[derive(Debug, Clone, PartialEq)]
+pub struct LoaderConfig {
+    /// Pictures a batch; the last one of an epoch may have fewer.
+    pub batch_size: usize,
+    /// Which sample comes when.
+    pub order: Order,
+    /// What becomes of a last batch that is not full.
+    pub remainder: Remainder,
+    /// What is drawn for each picture.
+    pub augment: Augment,
+    /// Draws the order and the augmentation, together with the epoch.
+    pub seed: u64,
+    /// Threads that prepare pictures; with 0 the caller's own does.
+    pub workers: usize,
+    /// Batches that are prepared ahead of the caller, at least 1.
+    pub prefetch: usize,
+    /// Bytes of pictures kept in memory from one epoch to the next; what does not fit is decoded again.
+    pub cache_bytes: usize,
+}
+
+impl Default for LoaderConfig {
+    /// 32 pictures in order, nothing drawn, 2 batches ahead, a gibibyte of memory, a thread a core up to 8.
+    fn default() -> Self {
+        Self {
+            batch_size: 32,
+            order: Order::Kept,
+            remainder: Remainder::Kept,
+            augment: Augment::NONE,
+            seed: 0,
+            workers: std::thread::available_parallelism().map_or(1, |cores| cores.get().min(8)),
+            prefetch: 2,
+            cache_bytes: 1 << 30,
+        }
+    }
+}
+
+/// Which sample comes when.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Order {
+    /// As they are given.
+    Kept,
+    /// All of them shuffled, anew every epoch.
+    Shuffled,
+}
+
+/// What becomes of the samples that do not fill a batch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Remainder {
+    /// They are a smaller batch.
+    Kept,
+    /// They are left out of the epoch.
+    Dropped,
+}
+
+/// Inputs of several pictures, with their labels.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Batch {
+    /// The inputs, `[batch, channels, height, width]`.
+    pub images: Vec<f32>,
+    /// Batch, channels, height and width.
+    pub shape: [usize; 4],
+    /// The label of each input.
+    pub labels: Vec<usize>,
+    /// The place of each input in the loader's samples.
+    pub indices: Vec<usize>,
+}
+
+/// Samples and how to make batches of them, over as many epochs as wanted.
+#[derive(Debug, Clone)]
+pub struct Loader {
+    recipe: Arc<Recipe>,
+    config: LoaderConfig,
+}
+
+impl Loader {
+    /// Checks the configuration; nothing is decoded yet.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Batches`] without samples, with a batch size of 0, or where every batch would be dropped;
+    /// [`Error::Augment`] for an augmentation outside its range.
+    pub fn new(
+        samples: Vec<Sample>,
+        preprocess: &Preprocess,
+        config: &LoaderConfig,
+    ) -> Result<Self, Error> {
+        let problem = |problem: &str| Err(Error::Batches { problem: problem.to_owned() });
+        if samples.is_empty() {
+            return problem("there are no samples; check the folder that they come from");
+        }
+        if config.batch_size == 0 {
+            return problem("the batch size is 0; make it at least 1");
+        }
+        if config.remainder == Remainder::Dropped && samples.len() < config.batch_size {
+            return problem(
+                "fewer samples than a batch, and what does not fill one is dropped; make the batch smaller",
+            );
+        }
+        config.augment.validate()?;
+        let recipe = Recipe {
+            samples,
+            preprocess: preprocess.clone(),
+            augment: config.augment.clone(),
+            seed: config.seed,
+            cache: Cache::new(config.cache_bytes),
+        };
+        Ok(Self { recipe: Arc::new(recipe), config: config.clone() })
+    }
+
+    /// The samples that batches are made of.
+    pub fn samples(&self) -> &[Sample] {
+        &self.recipe.samples
+    }
+
+    /// Batches in an epoch.
+    pub fn batches(&self) -> usize {
+        let (samples, size) = (self.recipe.samples.len(), self.config.batch_size);
+        match self.config.remainder {
+            Remainder::Kept => samples.div_ceil(size),
+            Remainder::Dropped => samples / size,
+        }
+    }
+
+    /// The batches of an epoch; its number draws the order and the augmentation.
+    pub fn epoch(&self, epoch: u64) -> Batches {
+        let mut order: Vec<usize> = (0..self.recipe.samples.len()).collect();
+        if self.config.order == Order::Shuffled {
+            // No picture has this index, so that no picture shares the stream.
+            Random::new(self.config.seed, epoch, u64::MAX).shuffle(&mut order);
+        }
+        order.truncate(self.batches().saturating_mul(self.config.batch_size));
+        let size = self.config.batch_size;
+        let ahead = self.config.prefetch.max(1).saturating_mul(size);
+        let shared = Arc::new(Shared {
+            recipe: Arc::clone(&self.recipe),
+            order,
+            epoch,
+            ahead,
+            state: Mutex::default(),
+            turn: Condvar::new(),
+        });
+        // A system that grants no thread leaves the work to the caller.
+        let workers = (0..self.config.workers.min(shared.order.len())).map_while(|number| {
+            let shared = Arc::clone(&shared);
+            std::thread::Builder::new()
+                .name(format!("pictures {number}"))
+                .spawn(move || shared.work())
+                .ok()
+        });
+        let workers = workers.collect();
+        Batches { shared, workers, size, position: 0 }
+    }
+}
+
+/// The batches of one epoch, in order; ends after the first error. Dropping it stops its threads.
+#[derive(Debug)]
+pub struct Batches {
+    shared: Arc<Shared>,
+    workers: Vec<JoinHandle<()>>,
+    size: usize,
+    position: usize,
+}
+
+impl Iterator for Batches {
+    type Item = Result<Batch, Error>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let rest = &self.shared.order[self.position..];
+        let indices = rest[..rest.len().min(self.size)].to_vec();
+        if indices.is_empty() {
+            return None;
+        }
+        let batch = self.gather(indices);
+        if batch.is_err() {
+            self.position = self.shared.order.len();
+            self.shared.stop();
+        }
+        Some(batch)
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        let left = (self.shared.order.len() - self.position).div_ceil(self.size);
+        (usize::from(left > 0), Some(left))
+    }
+}
+
+impl std::iter::FusedIterator for Batches {}
+
+impl Batches {
+    fn gather(&mut self, indices: Vec<usize>) -> Result<Batch, Error> {
+        let recipe = Arc::clone(&self.shared.recipe);
+        let [channels, height, width] = recipe.preprocess.shape();
+        let mut images = Vec::with_capacity(indices.len() * channels * height * width);
+        for &index in &indices {
+            let input = match self.workers.is_empty() {
+                true => recipe.prepare_or_report(index, self.shared.epoch),
+                false => self.shared.take(self.position),
+            };
+            images.extend_from_slice(&input?);
+            self.position += 1;
+        }
+        let labels = indices.iter().map(|&index| recipe.samples[index].label).collect();
+        Ok(Batch { images, shape: [indices.len(), channels, height, width], labels, indices })
+    }
+}
+
+impl Drop for Batches {
+    fn drop(&mut self) {
+        self.shared.stop();
+        for worker in self.workers.drain(..) {
+            // A worker reports its panics as errors; there is nothing left to learn from it.
+            drop(worker.join());
+        }
+    }
+}
+
+/// How one sample becomes an input.
+#[derive(Debug)]
+struct Recipe {
+    samples: Vec<Sample>,
+    preprocess: Preprocess,
+    augment: Augment,
+    seed: u64,
+    cache: Cache,
+}
+
+impl Recipe {
+    fn prepare_or_report(&self, index: usize, epoch: u64) -> Result<Arc<[f32]>, Error> {
+        catch_unwind(AssertUnwindSafe(|| self.prepare(index, epoch))).unwrap_or_else(|panic| {
+            let path = self.samples[index].path();
+            let name =
+                path.map_or_else(|| format!("picture {index}"), |path| path.display().to_string());
+            Err(Error::Panicked { name, message: panic_message(&*panic) })
+        })
+    }
+
+    fn prepare(&self, index: usize, epoch: u64) -> Result<Arc<[f32]>, Error> {
+        let kept = self.cache.get(index);
+        if let Some(Kept::Input(input)) = kept {
+            return Ok(input);
+        }
+        let picture = match (&self.samples[index].source, kept) {
+            (_, Some(Kept::Picture(picture))) => picture,
+            (Source::Memory(picture), _) => Arc::clone(picture),
+            (Source::File(path), _) => {
+                let picture = Arc::new(decode(path)?);
+                if !self.augment.is_none() {
+                    self.cache.keep(index, || Kept::Picture(Arc::clone(&picture)));
+                }
+                picture
+            }
+        };
+        let mut random = Random::new(self.seed, epoch, index as u64);
+        let input: Arc<[f32]> = self.augment.apply(&picture, &self.preprocess, &mut random)?.into();
+        if self.augment.is_none() {
+            self.cache.keep(index, || Kept::Input(Arc::clone(&input)));
+        }
+        Ok(input)
+    }
+}
+
+/// What the caller and the threads of one epoch share.
+#[derive(Debug)]
+struct Shared {
+    recipe: Arc<Recipe>,
+    order: Vec<usize>,
+    epoch: u64,
+    /// How many pictures the threads may be ahead of the caller.
+    ahead: usize,
+    state: Mutex<State>,
+    /// Rung whenever the state moves on.
+    turn: Condvar,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    /// The next position that no thread has taken.
+    next: usize,
+    /// The position that the caller waits for.
+    wanted: usize,
+    ready: BTreeMap<usize, Result<Arc<[f32]>, Error>>,
+    stopped: bool,
+}
+
+impl Shared {
+    /// A thread's life: take a position, prepare it, hand it over.
+    fn work(&self) {
+        while let Some(position) = self.claim() {
+            let input = self.recipe.prepare_or_report(self.order[position], self.epoch);
+            self.lock().ready.insert(position, input);
+            self.turn.notify_all();
+        }
+    }
+
+    fn claim(&self) -> Option<usize> {
+        let full = |state: &mut State| {
+            !state.stopped && state.next >= state.wanted.saturating_add(self.ahead)
+        };
+        let mut state =
+            self.turn.wait_while(self.lock(), full).unwrap_or_else(PoisonError::into_inner);
+        let position = state.next;
+        if state.stopped || position >= self.order.len() {
+            return None;
+        }
+        state.next += 1;
+        Some(position)
+    }
+
+    /// Waits for the input at a position.
+    fn take(&self, position: usize) -> Result<Arc<[f32]>, Error> {
+        let mut state = self.lock();
+        state.wanted = position;
+        self.turn.notify_all();
+        loop {
+            if let Some(input) = state.ready.remove(&position) {
+                return input;
+            }
+            state = self.turn.wait(state).unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+
+    fn stop(&self) {
+        self.lock().stopped = true;
+        self.turn.notify_all();
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests;
