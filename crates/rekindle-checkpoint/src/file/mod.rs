@@ -9,8 +9,10 @@
 //!
 //! <https://github.com/huggingface/safetensors#format>
 
+mod container;
 mod dtype;
 pub(crate) mod json;
+mod pickle;
 mod positioned;
 mod pytorch;
 pub(crate) mod safetensors;

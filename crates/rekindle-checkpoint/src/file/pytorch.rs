@@ -6,14 +6,12 @@
 
 use std::any::Any;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::fs::File;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 
 use pytorch_reader::{DType, PickleValue, PytorchReader, Tensor};
 
-use super::positioned::PositionedFile;
-use super::{CHUNK_BYTES, Contents, Dtype, Location, TensorInfo, tar};
+use super::{CHUNK_BYTES, Contents, Dtype, Location, TensorInfo, container};
 use crate::Error;
 
 /// Where training scripts put the state dict, best first.
@@ -38,22 +36,9 @@ const CONVERTED_PARTS: usize = 16;
 /// The name by which the reader calls a tensor among the values of a pickle.
 const TENSOR_TYPE: &str = "torch.Tensor";
 
-/// Whether a file opens like one of PyTorch's containers.
-pub(super) fn starts_like(opening: &[u8]) -> bool {
-    // Pickles of protocol 2 and up, and the magic number as protocols 0 and 1 write it.
-    [b"PK\x03\x04".as_slice(), b"PK\x05\x06", b"\x80", b"L1195470"]
-        .iter()
-        .any(|magic| opening.starts_with(magic))
-        || is_tar(opening)
-}
-
-fn is_tar(opening: &[u8]) -> bool {
-    opening.get(257..262) == Some(b"ustar")
-}
-
 /// Opens a PyTorch checkpoint.
 pub(super) fn open(path: &Path) -> Result<Contents, Error> {
-    let length = check_container(path)?;
+    let length = guarded(path, || container::check(path))?;
     let nested_under = guarded(path, || choose(path))?;
     let reader = guarded(path, || {
         match nested_under {
@@ -108,23 +93,6 @@ pub(super) fn read_f32(tensor: &Tensor, info: &TensorInfo, path: &Path) -> Resul
         end = start;
     }
     Ok(values)
-}
-
-/// Refuses archives that stand for more than they are; returns the file's length in bytes.
-fn check_container(path: &Path) -> Result<u64, Error> {
-    let read_error = |source| Error::Read { path: path.to_owned(), source };
-    let file = File::open(path).map_err(read_error)?;
-    let length = file.metadata().map_err(read_error)?.len();
-    let file = PositionedFile::new(file);
-    let mut opening = [0; 262];
-    if length >= opening.len() as u64 {
-        file.read_exact_at(&mut opening, 0).map_err(read_error)?;
-    }
-    if is_tar(&opening) && !tar::is_plain(&file, length).map_err(read_error)? {
-        let reason = "its TAR archive holds more than plain files".to_owned();
-        return Err(Error::Refused { path: path.to_owned(), reason });
-    }
-    Ok(length)
 }
 
 /// The top-level key under which the tensors are, once their names are known to be unique.

@@ -4,13 +4,11 @@ use std::fs::File;
 use std::io::Read;
 use std::path::Path;
 
+use super::container::OPENING_BYTES;
 use super::positioned::PositionedFile;
 use super::safetensors::LENGTH_BYTES;
-use super::{Contents, Location, pytorch, safetensors, sharded};
+use super::{Contents, Location, container, pytorch, safetensors, sharded};
 use crate::Error;
-
-/// As many bytes as tell the formats apart: the magic of a TAR archive ends at byte 262.
-const OPENING_BYTES: u64 = 262;
 
 /// What a file is, by its first bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -52,7 +50,7 @@ pub(super) fn open_safetensors(path: &Path) -> Result<Contents, Error> {
 fn detect(path: &Path) -> Result<Format, Error> {
     let mut opening = Vec::new();
     File::open(path)
-        .and_then(|file| file.take(OPENING_BYTES).read_to_end(&mut opening))
+        .and_then(|file| file.take(OPENING_BYTES as u64).read_to_end(&mut opening))
         .map_err(|source| Error::Read { path: path.to_owned(), source })?;
 
     if safetensors::starts_like(&opening) {
@@ -63,7 +61,7 @@ fn detect(path: &Path) -> Result<Format, Error> {
     if is_named_safetensors && (1..=LENGTH_BYTES as usize).contains(&opening.len()) {
         return Ok(Format::Safetensors);
     }
-    if pytorch::starts_like(&opening) {
+    if container::starts_like(&opening) {
         return Ok(Format::PyTorch);
     }
     let text = opening.trim_ascii_start();

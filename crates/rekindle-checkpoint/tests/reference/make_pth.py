@@ -4,6 +4,7 @@ One state dict, saved in every container that torch.save still writes and under 
 The Rust tests know the values by the same formulas.
 """
 
+import zipfile
 from collections import OrderedDict
 from pathlib import Path
 
@@ -51,6 +52,9 @@ def main() -> None:
     torch.save({"a.b": torch.ones(1), "a": {"b": torch.zeros(1)}}, FOLDER / "ambiguous.pth")
     # 4 GiB of elements over 4 bytes of storage.
     torch.save({"bomb": torch.ones(1).expand(1 << 30)}, FOLDER / "expand_bomb.pth")
+    # Three million objects in three kilobytes.
+    with zipfile.ZipFile(FOLDER / "deflated_bomb.pth", "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("bomb/data.pkl", b"\x80\x02(" + b"N" * 3_000_000 + b"t.")
 
 
 if __name__ == "__main__":

@@ -72,6 +72,39 @@ fn what_cannot_be_told_or_held_is_refused() {
     }
 }
 
+/// A pickle of a tuple of that many `None`s, each an opcode of one byte.
+fn pickle_of(nones: usize) -> Vec<u8> {
+    [b"\x80\x02(".as_slice(), &vec![b'N'; nones], b"t."].concat()
+}
+
+/// A ZIP archive as PyTorch writes it, of that pickle alone.
+fn stored_zip(pickle: &[u8]) -> Vec<u8> {
+    let mut archive = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
+    let options =
+        zip::write::SimpleFileOptions::default().compression_method(zip::CompressionMethod::Stored);
+    archive.start_file("bomb/data.pkl", options).unwrap();
+    std::io::Write::write_all(&mut archive, pickle).unwrap();
+    archive.finish().unwrap().into_inner()
+}
+
+#[test]
+fn pickles_of_too_many_objects_are_refused_unread() {
+    let error = CheckpointFile::open(&fixture("deflated_bomb.pth")).unwrap_err();
+    assert!(error.to_string().contains("is compressed"), "{error}");
+    for (pickle, is_refused) in [
+        (pickle_of(900_000), false),
+        (pickle_of(1_000_000), true),
+        // The stops inside of texts are none.
+        ([b"\x80\x02".as_slice(), &b"U\x03...".repeat(1_000_000)].concat(), true),
+    ] {
+        for bytes in [stored_zip(&pickle), pickle] {
+            let (_folder, path) = folder_with("bomb.pth", bytes);
+            let error = CheckpointFile::open(&path).unwrap_err();
+            assert_eq!(matches!(error, Error::Refused { .. }), is_refused, "{error:?}");
+        }
+    }
+}
+
 #[test]
 fn wrappers_are_dropped_where_every_name_has_them() {
     for (names, unwrapped) in [
