@@ -10,6 +10,15 @@ use crate::Dtype;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
+    /// The checkpoint and the network do not fit; everything that disagrees is listed.
+    #[error("{path}: does not fit the network ({count} problems); check that the architecture is the checkpoint's\n  {list}", path = .path.display(), count = .problems.len(), list = .problems.join("\n  "))]
+    Mismatch {
+        /// The checkpoint.
+        path: PathBuf,
+        /// One line for each tensor that is missing, left over or of another shape.
+        problems: Vec<String>,
+    },
+
     /// There is nothing at this path.
     #[error("{path}: no such file or folder; check the path, or fetch the weights first", path = .path.display())]
     NotFound {

@@ -53,8 +53,14 @@ impl NameStack {
         parts.join(".")
     }
 
+    /// Whether the tensor of this rank is a linear layer's weight, `[in, out]` in Burn and
+    /// `[out, in]` in checkpoints.
+    pub fn is_transposed(&self, rank: usize) -> bool {
+        rank == 2 && self.owner() == "Linear"
+    }
+
     /// The struct that holds the tensor, such as `Linear`.
-    pub fn owner(&self) -> &str {
+    fn owner(&self) -> &str {
         self.containers.last().map_or("", |container| {
             container.strip_prefix("Struct:").unwrap_or(container.as_str())
         })
@@ -68,13 +74,24 @@ pub struct ParameterInfo {
     pub name: String,
     /// Burn's path, as parameter groups match it.
     pub path: String,
-    /// Burn's shape; that of a linear layer's weight is the checkpoint's transposed.
+    /// Burn's shape.
     pub shape: Vec<usize>,
+    /// Whether the checkpoint's shape is the reverse.
+    pub transposed: bool,
     /// Whether training changes it by gradients, as it does not change running statistics.
     pub learned: bool,
 }
 
 impl ParameterInfo {
+    /// The checkpoint's shape.
+    pub fn checkpoint_shape(&self) -> Vec<usize> {
+        let mut shape = self.shape.clone();
+        if self.transposed {
+            shape.reverse();
+        }
+        shape
+    }
+
     /// Number of values.
     pub fn count(&self) -> usize {
         self.shape.iter().product()
@@ -110,6 +127,7 @@ impl ModuleVisitor for Lister {
             name,
             path: self.names.path(),
             shape: param.lazy_shape().to_vec(),
+            transposed: self.names.is_transposed(D),
         });
     }
 }
@@ -150,6 +168,6 @@ mod tests {
         ];
         assert_eq!(names, expected);
         assert_eq!(found[0].path, "features.0.Norm.gamma");
-        assert_eq!(found[4].shape, [3, 2]);
+        assert_eq!((found[4].shape.as_slice(), found[4].checkpoint_shape()), ([3, 2].as_slice(), vec![2, 3]));
     }
 }

@@ -1,0 +1,54 @@
+//! The formula that fills weights: a value depends on the tensor's name, shape and index alone.
+//!
+//! ```text
+//! h0    = FNV-1a 64 of the name
+//! h(i)  = splitmix64 finalizer of h0 + (i + 1) * 0x9E3779B97F4A7C15
+//! u(i)  = (h(i) >> 40) / 2^23 - 1                               in [-1, 1)
+//! value = sqrt(6 / fan_in) u    two or more dimensions, fan_in = elements / shape[0]
+//!         0.1 u                 shape[0] == 1 with two or more dimensions
+//!         s + 0.2 s u           *running_var, s given by the golden file
+//!         0.1 u                 *running_mean, *bias
+//!         1 + 0.1 u             any other with fewer than two dimensions
+//! ```
+
+/// The values u of a name, in float32.
+pub fn uniform(name: &str, count: usize) -> Vec<f32> {
+    const STEP: u64 = 0x9E37_79B9_7F4A_7C15;
+    let mut state = fnv1a(name);
+    (0..count)
+        .map(|_| {
+            state = state.wrapping_add(STEP);
+            ((finalize(state) >> 40) as f64 / (1 << 23) as f64 - 1.0) as f32
+        })
+        .collect()
+}
+
+/// The values of a tensor of a state dict, every product rounded to float32.
+pub fn fill(name: &str, shape: &[usize], running_var_scale: f64) -> Vec<f32> {
+    let count: usize = shape.iter().product();
+    let (offset, amplitude) = if shape.len() >= 2 {
+        let amplitude =
+            if shape[0] == 1 { 0.1 } else { (6.0 * shape[0] as f64 / count as f64).sqrt() };
+        (0.0, amplitude)
+    } else if name.ends_with("running_var") {
+        (running_var_scale, 0.2 * running_var_scale)
+    } else if name.ends_with("running_mean") || name.ends_with("bias") {
+        (0.0, 0.1)
+    } else {
+        (1.0, 0.1)
+    };
+    let (offset, amplitude) = (offset as f32, amplitude as f32);
+    uniform(name, count).into_iter().map(|u| offset + amplitude * u).collect()
+}
+
+fn fnv1a(name: &str) -> u64 {
+    name.bytes().fold(0xCBF2_9CE4_8422_2325, |hash, byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01B3)
+    })
+}
+
+fn finalize(x: u64) -> u64 {
+    let x = (x ^ (x >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+    let x = (x ^ (x >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+    x ^ (x >> 31)
+}
