@@ -171,7 +171,8 @@ impl CheckpointFile {
     /// Reads the values of one float tensor, row-major, converted to float32.
     ///
     /// Needs the memory of the result and one MiB. For a PyTorch checkpoint a sixteenth of the
-    /// tensor more, where the allocator shrinks in place, and twice the tensor if it is strided.
+    /// tensor more, where the allocator shrinks in place, and twice the tensor if it is strided; a
+    /// TAR archive, which PyTorch wrote before 0.1.10, is held in memory whole.
     ///
     /// # Errors
     ///
