@@ -147,7 +147,8 @@ impl Residual {
         // A pool of one pixel with a stride is a strided slice that every backend differentiates.
         let x = AvgPool2dConfig::new([1, 1]).with_strides([self.stride; 2]).init().forward(x);
         let [_, _, height, columns] = x.dims();
-        let zeros = Tensor::zeros([batch, (width - channels) / 2, height, columns], &x.device());
+        let options = (&x.device(), x.dtype());
+        let zeros = Tensor::zeros([batch, (width - channels) / 2, height, columns], options);
         Tensor::cat(vec![zeros.clone(), x, zeros], 1)
     }
 }
