@@ -33,6 +33,9 @@ const MAX_ALLOCATION: u64 = 8 * MAX_PIXELS as u64 + (1 << 20);
 /// Most bytes of a file that is read: no picture of [`MAX_PIXELS`] needs more.
 const MAX_FILE: u64 = 2 << 30;
 
+/// Belongs to JPEG alone, but is found before the EXIF block of WebP files too.
+const EXIF_PREFIX: &[u8] = b"Exif\0\0";
+
 /// Decodes a file to RGB.
 ///
 /// # Errors
@@ -177,7 +180,11 @@ fn other(bytes: &[u8], format: ImageFormat, name: &str) -> Result<RgbImage, Fail
     let (width, height) = decoder.dimensions();
     check_size(name, width as usize, height as usize)?;
     // A damaged EXIF block says nothing of the pixels, and Pillow ignores it as well.
-    let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
+    let orientation = match decoder.exif_metadata() {
+        Ok(Some(exif)) => Orientation::from_exif_chunk(exif.strip_prefix(EXIF_PREFIX).unwrap_or(&exif)),
+        _ => decoder.orientation().ok(),
+    };
+    let orientation = orientation.unwrap_or(Orientation::NoTransforms);
     let image = DynamicImage::from_decoder(decoder)?;
     Ok(to_rgb(oriented(image, orientation)))
 }

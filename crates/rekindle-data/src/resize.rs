@@ -1,6 +1,6 @@
-//! Pillow's resize: antialiased, 8 bits between the passes, columns before rows.
+//! Pillow's resize: antialiased, 8 bits between the passes.
 
-use std::borrow::Cow;
+use std::ops::Range;
 
 use fast_image_resize::images::{Image, ImageRef};
 use fast_image_resize::{FilterType, PixelType, ResizeAlg, ResizeOptions, Resizer};
@@ -32,37 +32,56 @@ pub(crate) fn resize(
         Interpolation::Bicubic => FilterType::CatmullRom,
         Interpolation::Lanczos => FilterType::Lanczos3,
     };
+    let rows = Axis { from: picture.height(), to: size[0], first: window.top, length: window.height };
+    let columns = Axis { from: picture.width(), to: size[1], first: window.left, length: window.width };
+    let failed = |cause| Error::Resize { width: picture.width(), height: picture.height(), cause };
+    // One call a pass: a call for both chooses their order by itself, and rounds differently from Pillow.
+    let pass = |source: Pixels<'_>, rows: Span, columns: Span| {
+        convolve(source, rows, columns, filter).map(|pixels| (pixels, rows.to, columns.to)).map_err(failed)
+    };
     let channels = picture.channels();
-    let rows = Axis::new(picture.height(), size[0], window.top, window.height);
-    let columns = Axis::new(picture.width(), size[1], window.left, window.width);
-    // One call a pass, because a call for both does rows first and rounds differently from Pillow.
-    let needed = rows.needed();
-    let offset = needed.start * picture.width() * channels;
-    let length = needed.len() * picture.width() * channels;
-    let source = &picture.pixels()[offset..offset + length];
-    let pass = |pixels: &[u8], from: [usize; 2], to: [usize; 2], crop: [f64; 4]| {
-        convolve(pixels, channels, from, to, crop, filter).map_err(|cause| Error::Resize {
-            width: picture.width(),
-            height: picture.height(),
-            cause,
-        })
-    };
-    let narrow = if columns.is_identity() {
-        columns.cut(source, picture.width(), channels)
+    let source = Pixels { bytes: picture.pixels(), height: picture.height(), width: picture.width(), channels };
+    let (bytes, height, width) = if rows_first(&rows, &columns) {
+        pass(source, rows.span(0), columns.within_reach())?
     } else {
-        let crop = [columns.start(), 0.0, columns.extent(), needed.len() as f64];
-        Cow::Owned(pass(
-            source,
-            [needed.len(), picture.width()],
-            [needed.len(), window.width],
-            crop,
-        )?)
+        pass(source, rows.within_reach(), columns.span(0))?
     };
-    if rows.is_identity() {
-        return Ok(narrow.into_owned());
+    let source = Pixels { bytes: &bytes, height, width, channels };
+    let (pixels, ..) = if rows_first(&rows, &columns) {
+        pass(source, Span::whole(height), columns.span(columns.reach().start))?
+    } else {
+        pass(source, rows.span(rows.reach().start), Span::whole(width))?
+    };
+    Ok(pixels)
+}
+
+/// Whether Pillow resizes the rows before the columns: since version 13, where they lose more than twice as many pixels
+/// (<https://github.com/python-pillow/Pillow/pull/9549>; the threshold is measured). Earlier versions never do.
+fn rows_first(rows: &Axis, columns: &Axis) -> bool {
+    rows.to < rows.from && rows.from - rows.to > 2 * columns.from.saturating_sub(columns.to)
+}
+
+/// Pixels in memory, `[height, width, channels]`.
+#[derive(Clone, Copy)]
+struct Pixels<'a> {
+    bytes: &'a [u8],
+    height: usize,
+    width: usize,
+    channels: usize,
+}
+
+/// What one pass makes of an axis: `extent` source pixels from `start` on become `to`.
+#[derive(Clone, Copy)]
+struct Span {
+    start: f64,
+    extent: f64,
+    to: usize,
+}
+
+impl Span {
+    fn whole(length: usize) -> Self {
+        Self { start: 0.0, extent: length as f64, to: length }
     }
-    let crop = [0.0, rows.start() - needed.start as f64, window.width as f64, rows.extent()];
-    pass(&narrow, [needed.len(), window.width], [window.height, window.width], crop)
 }
 
 /// One axis of a resize: `from` pixels to `to`, of which `length` from `first` on are wanted.
@@ -74,76 +93,45 @@ struct Axis {
 }
 
 impl Axis {
-    fn new(from: usize, to: usize, first: usize, length: usize) -> Self {
-        Self { from, to, first, length }
-    }
-
-    fn is_identity(&self) -> bool {
-        self.from == self.to
-    }
-
     fn scale(&self) -> f64 {
         self.from as f64 / self.to as f64
     }
 
-    /// Where the window begins, in source pixels.
-    fn start(&self) -> f64 {
-        self.first as f64 * self.scale()
+    /// Resizes to the window; `cut` source pixels were cut off before this pass.
+    fn span(&self, cut: usize) -> Span {
+        let start = self.first as f64 * self.scale();
+        // Rounding may put the end a hair past the last pixel, which the resizer refuses.
+        let extent = (self.length as f64 * self.scale()).min(self.from as f64 - start);
+        Span { start: start - cut as f64, extent, to: self.length }
     }
 
-    /// How long the window is, in source pixels.
-    fn extent(&self) -> f64 {
-        // Rounding may put the end a hair past the last pixel, which the resizer refuses.
-        (self.length as f64 * self.scale()).min(self.from as f64 - self.start())
+    /// Keeps the source pixels within reach, as they are.
+    fn within_reach(&self) -> Span {
+        let reach = self.reach();
+        Span { start: reach.start as f64, extent: reach.len() as f64, to: reach.len() }
     }
 
     /// The source pixels within reach of the window's filters.
-    fn needed(&self) -> std::ops::Range<usize> {
-        if self.is_identity() {
-            return self.first..self.first + self.length;
-        }
+    fn reach(&self) -> Range<usize> {
+        let Span { start, extent, .. } = self.span(0);
         // Lanczos reaches furthest, with 3 lobes.
-        let reach = 3.0 * self.scale().max(1.0) + 1.0;
-        let end = (self.start() + self.extent() + reach).ceil() as usize;
-        (self.start() - reach).floor().max(0.0) as usize..end.min(self.from)
-    }
-
-    /// The window of columns where no column is resized.
-    fn cut<'a>(&self, pixels: &'a [u8], width: usize, channels: usize) -> Cow<'a, [u8]> {
-        if self.length == width {
-            return Cow::Borrowed(pixels);
-        }
-        let columns = self.first * channels..(self.first + self.length) * channels;
-        Cow::Owned(
-            pixels
-                .chunks_exact(width * channels)
-                .flat_map(|row| &row[columns.clone()])
-                .copied()
-                .collect(),
-        )
+        let lobes = 3.0 * self.scale().max(1.0) + 1.0;
+        (start - lobes).max(0.0) as usize..((start + extent + lobes).ceil() as usize).min(self.from)
     }
 }
 
-/// One pass: `crop` is left, top, width and height in source pixels; sizes are height and width.
-fn convolve(
-    pixels: &[u8],
-    channels: usize,
-    from: [usize; 2],
-    to: [usize; 2],
-    crop: [f64; 4],
-    filter: FilterType,
-) -> Result<Vec<u8>, String> {
-    let kind = if channels == 1 { PixelType::U8 } else { PixelType::U8x3 };
+/// One pass.
+fn convolve(source: Pixels<'_>, rows: Span, columns: Span, filter: FilterType) -> Result<Vec<u8>, String> {
+    let kind = if source.channels == 1 { PixelType::U8 } else { PixelType::U8x3 };
     let side = |size: usize| u32::try_from(size).map_err(|error| error.to_string());
-    let source = ImageRef::new(side(from[1])?, side(from[0])?, pixels, kind)
-        .map_err(|error| error.to_string())?;
-    let mut target = Image::new(side(to[1])?, side(to[0])?, kind);
-    let [left, top, width, height] = crop;
+    let image = ImageRef::new(side(source.width)?, side(source.height)?, source.bytes, kind);
+    let image = image.map_err(|error| error.to_string())?;
+    let mut target = Image::new(side(columns.to)?, side(rows.to)?, kind);
     let options = ResizeOptions::new()
         .resize_alg(ResizeAlg::Convolution(filter))
-        .crop(left, top, width, height)
+        .crop(columns.start, rows.start, columns.extent, rows.extent)
         .use_alpha(false);
-    Resizer::new().resize(&source, &mut target, &options).map_err(|error| error.to_string())?;
+    Resizer::new().resize(&image, &mut target, &options).map_err(|error| error.to_string())?;
     Ok(target.into_vec())
 }
 

@@ -41,7 +41,7 @@ use Uses::{Any, Only};
 const PACKAGES: [Package; 12] = [
     Package { name: "rekindle",            uses: Any,                        burn: Known,   backend: Named },
     Package { name: "rekindle-cards",      uses: Only(&[]),                  burn: Unknown, backend: Unnamed },
-    Package { name: "rekindle-checkpoint", uses: Only(&["rekindle-cards"]),  burn: Known,   backend: Unnamed },
+    Package { name: "rekindle-checkpoint", uses: Only(&["rekindle-layers"]), burn: Known,   backend: Unnamed },
     Package { name: "rekindle-data",       uses: Only(&["rekindle-cards"]),  burn: Unknown, backend: Unnamed },
     Package { name: "rekindle-doodles",    uses: Only(&[]),                  burn: Unknown, backend: Unnamed },
     Package { name: "rekindle-layers",     uses: Only(&[]),                  burn: Known,   backend: Unnamed },
