@@ -181,7 +181,9 @@ fn other(bytes: &[u8], format: ImageFormat, name: &str) -> Result<RgbImage, Fail
     check_size(name, width as usize, height as usize)?;
     // A damaged EXIF block says nothing of the pixels, and Pillow ignores it as well.
     let orientation = match decoder.exif_metadata() {
-        Ok(Some(exif)) => Orientation::from_exif_chunk(exif.strip_prefix(EXIF_PREFIX).unwrap_or(&exif)),
+        Ok(Some(exif)) => {
+            Orientation::from_exif_chunk(exif.strip_prefix(EXIF_PREFIX).unwrap_or(&exif))
+        }
         _ => decoder.orientation().ok(),
     };
     let orientation = orientation.unwrap_or(Orientation::NoTransforms);

@@ -32,15 +32,24 @@ pub(crate) fn resize(
         Interpolation::Bicubic => FilterType::CatmullRom,
         Interpolation::Lanczos => FilterType::Lanczos3,
     };
-    let rows = Axis { from: picture.height(), to: size[0], first: window.top, length: window.height };
-    let columns = Axis { from: picture.width(), to: size[1], first: window.left, length: window.width };
+    let rows =
+        Axis { from: picture.height(), to: size[0], first: window.top, length: window.height };
+    let columns =
+        Axis { from: picture.width(), to: size[1], first: window.left, length: window.width };
     let failed = |cause| Error::Resize { width: picture.width(), height: picture.height(), cause };
     // One call a pass: a call for both chooses their order by itself, and rounds differently from Pillow.
     let pass = |source: Pixels<'_>, rows: Span, columns: Span| {
-        convolve(source, rows, columns, filter).map(|pixels| (pixels, rows.to, columns.to)).map_err(failed)
+        convolve(source, rows, columns, filter)
+            .map(|pixels| (pixels, rows.to, columns.to))
+            .map_err(failed)
     };
     let channels = picture.channels();
-    let source = Pixels { bytes: picture.pixels(), height: picture.height(), width: picture.width(), channels };
+    let source = Pixels {
+        bytes: picture.pixels(),
+        height: picture.height(),
+        width: picture.width(),
+        channels,
+    };
     let (bytes, height, width) = if rows_first(&rows, &columns) {
         pass(source, rows.span(0), columns.within_reach())?
     } else {
@@ -121,7 +130,12 @@ impl Axis {
 }
 
 /// One pass.
-fn convolve(source: Pixels<'_>, rows: Span, columns: Span, filter: FilterType) -> Result<Vec<u8>, String> {
+fn convolve(
+    source: Pixels<'_>,
+    rows: Span,
+    columns: Span,
+    filter: FilterType,
+) -> Result<Vec<u8>, String> {
     let kind = if source.channels == 1 { PixelType::U8 } else { PixelType::U8x3 };
     let side = |size: usize| u32::try_from(size).map_err(|error| error.to_string());
     let image = ImageRef::new(side(source.width)?, side(source.height)?, source.bytes, kind);
