@@ -13,15 +13,6 @@ use crate::{
     metrics::{cross_entropy, hits},
 };
 
-/// A model that maps a batch of inputs to logits `[batch, classes]`.
-pub trait Predict: Module {
-    /// A batch of inputs.
-    type Input;
-
-    /// Logits `[batch, classes]`.
-    fn predict(&self, input: Self::Input) -> Tensor<2>;
-}
-
 /// Inputs and the label of each.
 #[derive(Debug, Clone)]
 pub struct Batch<I> {
@@ -45,6 +36,17 @@ pub trait Source<I> {
         epoch: usize,
         device: &Device,
     ) -> impl Iterator<Item = Result<Batch<I>, Self::Error>>;
+}
+
+/// What is to be learned, and from what.
+#[derive(Debug, Clone, Copy)]
+pub struct Task<'a, F, T, V> {
+    /// From a model and inputs to logits `[batch, classes]`.
+    pub forward: F,
+    /// What is learned from.
+    pub train: &'a T,
+    /// What is measured on.
+    pub val: &'a V,
 }
 
 /// What happened. `M` is the model.
@@ -105,22 +107,21 @@ impl Fit {
     /// # Errors
     ///
     /// If a batch cannot be had, the loss is no number, or `listen` fails.
-    pub fn run<M, T, V>(
+    pub fn run<M, I, F, T, V, L>(
         &self,
         mut model: M,
         optimizer: &mut Optimizer,
-        train: &T,
-        val: &V,
-        mut listen: impl FnMut(
-            Event<'_, M>,
-        )
-            -> Result<ControlFlow<()>, Box<dyn StdError + Send + Sync>>,
+        task: &Task<'_, F, T, V>,
+        mut listen: L,
     ) -> Result<M, Error>
     where
-        M: Predict,
-        T: Source<M::Input>,
-        V: Source<M::Input>,
+        M: Module,
+        F: Fn(&M, I) -> Tensor<2>,
+        T: Source<I>,
+        V: Source<I>,
+        L: FnMut(Event<'_, M>) -> Result<ControlFlow<()>, Box<dyn StdError + Send + Sync>>,
     {
+        let Task { forward, train, val } = task;
         let device = autodiff_device(&model);
         let steps = train.batches();
         for epoch in self.first_epoch..self.first_epoch + self.epochs {
@@ -132,7 +133,7 @@ impl Fit {
                 let done = (epoch - self.first_epoch) * steps + step;
                 let factor = self.schedule.factor(done, self.epochs * steps);
 
-                let logits = model.predict(input);
+                let logits = forward(&model, input);
                 let right = hits(&floats(logits.clone()), &labels);
                 let loss = cross_entropy(logits, &labels);
                 let value = f64::from(loss.clone().into_scalar::<f32>());
@@ -152,7 +153,7 @@ impl Fit {
             let epoch = Epoch {
                 number: epoch + 1,
                 train: metrics,
-                val: evaluate(&snapshot, val)?,
+                val: evaluate(&snapshot, forward, *val)?,
                 duration: start.elapsed(),
             };
             let event = Event::Epoch { epoch: &epoch, model: &snapshot };
@@ -170,16 +171,17 @@ impl Fit {
 /// # Errors
 ///
 /// If a batch cannot be had.
-pub fn evaluate<M, S>(model: &M, source: &S) -> Result<Metrics, Error>
+pub fn evaluate<M, I, F, S>(model: &M, forward: F, source: &S) -> Result<Metrics, Error>
 where
-    M: Predict,
-    S: Source<M::Input>,
+    M: Module,
+    F: Fn(&M, I) -> Tensor<2>,
+    S: Source<I>,
 {
     let device = autodiff_device(model).inner();
     let mut metrics = Metrics::default();
     for batch in source.epoch(0, &device) {
         let Batch { input, labels } = batch.map_err(|error| Error::Data(error.into()))?;
-        let logits = model.predict(input);
+        let logits = forward(model, input);
         let right = hits(&floats(logits.clone()), &labels);
         let loss = f64::from(cross_entropy(logits, &labels).into_scalar::<f32>());
         metrics.add(labels.len(), loss, right);

@@ -1,7 +1,6 @@
 //! The training loop: optimizers, schedules, metrics and events.
 //!
-//! Nothing here knows an architecture: a model is whatever maps a batch of inputs to logits
-//! ([`Predict`]).
+//! Nothing here knows an architecture: a [`Task`] says how a model maps inputs to logits.
 
 mod error;
 mod fit;
@@ -10,7 +9,7 @@ mod optimizer;
 mod schedule;
 
 pub use error::Error;
-pub use fit::{Batch, Epoch, Event, Fit, Predict, Source, evaluate};
+pub use fit::{Batch, Epoch, Event, Fit, Source, Task, evaluate};
 pub use metrics::Metrics;
 pub use optimizer::{Optimizer, OptimizerConfig, Rates};
 pub use schedule::Schedule;

@@ -7,7 +7,7 @@ use burn::{
     prelude::*,
 };
 use rekindle_train::{
-    Batch, Epoch, Error, Event, Fit, OptimizerConfig, Predict, Rates, Schedule, Source,
+    Batch, Epoch, Error, Event, Fit, OptimizerConfig, Rates, Schedule, Source, Task,
 };
 
 #[derive(Module, Debug)]
@@ -16,10 +16,8 @@ struct Net {
     head: Linear,
 }
 
-impl Predict for Net {
-    type Input = Tensor<2>;
-
-    fn predict(&self, input: Tensor<2>) -> Tensor<2> {
+impl Net {
+    fn forward(&self, input: Tensor<2>) -> Tensor<2> {
         self.head.forward(burn::tensor::activation::tanh(self.hidden.forward(input)))
     }
 }
@@ -54,7 +52,8 @@ fn run(optimizer: OptimizerConfig, lr: f64, stop_after: usize) -> Result<Vec<Epo
     let schedule = Schedule::Cosine { warmup: 0.1 };
     let fit = Fit { first_epoch: 0, epochs: 120, rates: Rates::uniform(lr), schedule };
     let mut epochs = Vec::new();
-    fit.run(net, &mut optimizer.init(), &Xor, &Xor, |event| {
+    let task = Task { forward: Net::forward, train: &Xor, val: &Xor };
+    fit.run(net, &mut optimizer.init(), &task, |event| {
         if let Event::Epoch { epoch, .. } = event {
             epochs.push(*epoch);
         }

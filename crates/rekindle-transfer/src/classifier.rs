@@ -7,6 +7,8 @@ use burn::{
 };
 use rekindle_layers::{Backbone, Stage};
 
+use crate::Phase;
+
 /// A [`Backbone`] and the linear head that reads its embeddings.
 #[derive(Module, Debug)]
 pub struct Classifier<B: Module> {
@@ -84,6 +86,12 @@ impl<B: Backbone> Classifier<B> {
             .fold(self.unfreeze(), |model, stage| model.freeze_group(Self::group(stage)));
         model.frozen = count;
         model
+    }
+
+    /// The learning rate of each stage in a phase, as the groups of its parameters.
+    pub fn rates(&self, phase: &Phase) -> Vec<(ParamGroup, f64)> {
+        let stages = self.backbone.stages();
+        stages.iter().map(Self::group).zip(phase.rates(stages.len())).collect()
     }
 
     /// The parameters of a stage of the backbone.

@@ -1,18 +1,19 @@
 //! What is trained when, and how fast: a table of phases, checked before the first step.
 
 use rekindle_layers::Stage;
+use serde::{Deserialize, Serialize};
 
 use crate::Error;
 
 /// Phases, one after the other.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Plan {
     /// What is done first comes first.
     pub phases: Vec<Phase>,
 }
 
 /// One row of a plan.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Phase {
     /// Name in logs.
     pub name: String,
@@ -27,7 +28,8 @@ pub struct Phase {
 }
 
 /// What does not move in a phase.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Frozen {
     /// Everything but the head.
     Backbone,
@@ -58,7 +60,7 @@ impl Plan {
     /// The built-in plan of this name, with `epochs` in all and `lr` for the head.
     ///
     /// `head` trains the head alone. `gradual` spends two fifths of the epochs on the head, then
-    /// unfreezes two stages, then two more, each time at a quarter of the rate. `full` trains
+    /// unfreezes two stages at a tenth of the rate, then two more at a twentieth. `full` trains
     /// everything after one epoch of the head, rates falling by stage towards the image.
     pub fn recipe(name: &str, epochs: usize, lr: f64) -> Option<Self> {
         let phase = |name: &str, epochs, frozen, lr, decay| Phase {
@@ -75,13 +77,13 @@ impl Plan {
                 let upper = (epochs - head).div_ceil(2);
                 vec![
                     phase("head", head, Frozen::Backbone, lr, 1.0),
-                    phase("upper", upper, Frozen::AllBut(2), lr / 4.0, 0.5),
-                    phase("middle", epochs - head - upper, Frozen::AllBut(4), lr / 16.0, 0.5),
+                    phase("upper", upper, Frozen::AllBut(2), lr / 10.0, 0.5),
+                    phase("middle", epochs - head - upper, Frozen::AllBut(4), lr / 20.0, 0.5),
                 ]
             }
             "full" => vec![
                 phase("head", epochs.min(1), Frozen::Backbone, lr, 1.0),
-                phase("full", epochs.saturating_sub(1), Frozen::Nothing, lr / 4.0, 0.7),
+                phase("full", epochs.saturating_sub(1), Frozen::Nothing, lr / 10.0, 0.7),
             ],
             _ => return None,
         };

@@ -1,1 +1,40 @@
-//! Pretrained models and transfer learning for Burn.
+//! Pretrained models and transfer learning for Burn: everything in one place.
+//!
+//! ```no_run
+//! use std::path::Path;
+//! use rekindle::{Device, Model, data};
+//!
+//! // A file or a folder as the Hub has it; its config says what it is and how to feed it.
+//! let (model, report) = Model::open(None, Path::new("resnet18.a1_in1k"), &Device::flex())?;
+//! println!("{report}");
+//! let picture = data::decode(Path::new("ant.jpg"))?;
+//! for guess in &model.predict(&[picture])?[0][..5] {
+//!     println!("{:.3} {}", guess.probability, guess.label);
+//! }
+//! # Ok::<(), rekindle::Error>(())
+//! ```
+//!
+//! [`finetune`] trains a [`Model`] by a [`Plan`](transfer::Plan). The parts stand on their own:
+//! [`vision`] has the architectures, [`layers`] what they are made of, [`checkpoint`] reads and
+//! writes weights, [`transfer`] freezes, [`train`] trains, [`data`] feeds, [`cards`] knows.
+
+mod device;
+mod error;
+mod finetune;
+mod model;
+mod pictures;
+
+pub use burn::tensor::Device;
+pub use device::DeviceKind;
+pub use error::Error;
+pub use finetune::{Finetune, FinetuneEvent, Outcome, epoch_json, evaluate, finetune};
+pub use model::{Guess, Model, Network};
+pub use pictures::Pictures;
+
+pub use rekindle_cards as cards;
+pub use rekindle_checkpoint as checkpoint;
+pub use rekindle_data as data;
+pub use rekindle_layers as layers;
+pub use rekindle_train as train;
+pub use rekindle_transfer as transfer;
+pub use rekindle_vision as vision;

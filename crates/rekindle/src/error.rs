@@ -1,0 +1,64 @@
+//! Everything that can go wrong, by where it went wrong.
+
+use std::path::PathBuf;
+
+/// What can go wrong with a model and its data.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// No table has this architecture.
+    #[error(transparent)]
+    Architecture(#[from] rekindle_vision::UnknownArchitecture),
+    /// A card or a config is wrong.
+    #[error(transparent)]
+    Cards(#[from] rekindle_cards::Error),
+    /// Weights cannot be read or written.
+    #[error(transparent)]
+    Checkpoint(#[from] rekindle_checkpoint::Error),
+    /// Pictures cannot be read.
+    #[error(transparent)]
+    Data(#[from] rekindle_data::Error),
+    /// A plan cannot be carried out.
+    #[error(transparent)]
+    Plan(#[from] rekindle_transfer::Error),
+    /// Training stopped.
+    #[error(transparent)]
+    Train(#[from] rekindle_train::Error),
+    /// Nothing says what the weights are for.
+    #[error("{path}: holds weights, but nothing says of which architecture; name it, as in `--model resnet18`", path = .0.display())]
+    NoConfig(PathBuf),
+    /// The weights' own config names another architecture.
+    #[error("{path}: the weights are of `{found}`, not of `{asked}`; leave the name out, or name the right one", path = .path.display())]
+    OtherArchitecture {
+        /// The checkpoint.
+        path: PathBuf,
+        /// What its config says.
+        found: String,
+        /// What was asked for.
+        asked: String,
+    },
+    /// The config that came with the weights is wrong.
+    #[error("{path}: its config is wrong; fetch it again", path = .path.display())]
+    Config {
+        /// The checkpoint.
+        path: PathBuf,
+        /// What is wrong.
+        #[source]
+        source: rekindle_cards::Error,
+    },
+    /// A labelled data set cannot be measured against a network without labels.
+    #[error("the checkpoint names no labels, so a folder's cannot be compared with them; evaluate one that was fine-tuned, or give it a config.json with `label_names`")]
+    NoLabels,
+    /// A device was asked for that this build has not.
+    #[error("this build has no device `{0}`; build with `--features {0}`, or use `--device cpu`")]
+    DeviceMissing(&'static str),
+    /// A folder or a log cannot be written.
+    #[error("{path}: cannot be written; check the folder's permissions and the disk's space", path = .path.display())]
+    Write {
+        /// The folder or file.
+        path: PathBuf,
+        /// What the operating system said.
+        #[source]
+        source: std::io::Error,
+    },
+}

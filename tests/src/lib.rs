@@ -1,1 +1,0 @@
-//! The rules that span crates.
