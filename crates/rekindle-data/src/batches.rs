@@ -242,7 +242,7 @@ struct Recipe {
 impl Recipe {
     fn prepare_or_report(&self, index: usize, epoch: u64) -> Result<Arc<[f32]>, Error> {
         catch_unwind(AssertUnwindSafe(|| self.prepare(index, epoch))).unwrap_or_else(|panic| {
-            let path = self.samples[index].path();
+            let path = self.samples.get(index).and_then(Sample::path);
             let name =
                 path.map_or_else(|| format!("picture {index}"), |path| path.display().to_string());
             Err(Error::Panicked { name, message: panic_message(&*panic) })

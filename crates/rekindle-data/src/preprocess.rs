@@ -212,29 +212,16 @@ fn cut(picture: &Picture, part: Rectangle) -> Result<Picture, Error> {
 
 /// One line a field that cannot be carried out.
 fn problems(config: &Preprocessing) -> Vec<String> {
-    let [channels, height, width] = config.input_size;
-    let mut problems = Vec::new();
+    let mut problems = match config.validate() {
+        Ok(()) => Vec::new(),
+        Err(rekindle_cards::Error::Preprocessing { problems }) => problems,
+        Err(error) => vec![error.to_string()],
+    };
+    let channels = config.input_size[0];
     if channels != 1 && channels != 3 {
         problems.push(format!(
             "input_size asks for {channels} channels, but pictures have 1 (gray) or 3 (RGB)"
         ));
-    }
-    if height == 0 || width == 0 {
-        problems.push(format!("input_size is {height} x {width}, but both sides must be above 0"));
-    }
-    if !(config.crop_pct > 0.0 && config.crop_pct <= 1.0) {
-        problems.push(format!("crop_pct is {}, outside (0, 1]", config.crop_pct));
-    }
-    for (name, values) in [("mean", &config.mean), ("std", &config.std)] {
-        if values.len() != 1 && values.len() != channels {
-            problems.push(format!("{name} has {} values, not 1 or {channels}", values.len()));
-        }
-        if values.iter().any(|value| !value.is_finite()) {
-            problems.push(format!("{name} holds a value that is not finite"));
-        }
-    }
-    if config.std.contains(&0.0) {
-        problems.push("std holds a 0, which cannot divide".to_owned());
     }
     problems
 }

@@ -2,6 +2,8 @@
 //!
 //! Needs `REKINDLE_TEST_DATA`; what Pillow makes of the files is in `reference/edge_images.json`.
 
+#![allow(clippy::unwrap_used, reason = "helpers of tests may stop them")]
+
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 

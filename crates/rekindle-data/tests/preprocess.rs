@@ -1,5 +1,7 @@
 //! Inputs equal to those of timm's evaluation transform, on pictures drawn by a formula (`reference/preprocess.py`).
 
+#![allow(clippy::unwrap_used, reason = "helpers of tests may stop them")]
+
 use rekindle_cards::Preprocessing;
 use rekindle_data::{Picture, Preprocess};
 use serde_json::{Value, json};
@@ -93,7 +95,7 @@ fn fields_out_of_range_are_all_listed() {
         ..config
     };
     let message = Preprocess::new(&config).unwrap_err().to_string();
-    for part in ["4 channels", "0 x 224", "crop_pct is 1.5", "mean has 2", "std holds a 0"] {
+    for part in ["4 channels", "height of 0", "crop_pct is 1.5", "mean has 2", "std holds 0"] {
         assert!(message.contains(part), "{part} is not in: {message}");
     }
     for crop_pct in [0.0, -1.0, f64::NAN] {
@@ -101,6 +103,26 @@ fn fields_out_of_range_are_all_listed() {
             Preprocess::new(&Preprocessing { input_size: [3, 8, 8], crop_pct, ..config.clone() })
                 .is_err()
         );
+    }
+}
+
+#[test]
+fn a_crop_of_almost_nothing_ends() {
+    for (interpolation, crop_mode) in
+        [("nearest", "center"), ("bicubic", "border"), ("lanczos", "squash")]
+    {
+        for crop_pct in [1e-6, 1e-12, 1e-300] {
+            let config: Preprocessing = serde_json::from_value(json!({
+                "input_size": [1, 8, 12], "interpolation": interpolation, "crop_pct": crop_pct,
+                "crop_mode": crop_mode, "mean": [0.0], "std": [1.0],
+            }))
+            .unwrap();
+            let y = Preprocess::new(&config).unwrap().apply(&draw(333, 217)).unwrap();
+            assert!(
+                y.iter().all(|value| (0.0..=1.0).contains(value)),
+                "{interpolation} {crop_pct}"
+            );
+        }
     }
 }
 

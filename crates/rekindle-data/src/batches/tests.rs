@@ -1,1 +1,197 @@
+use std::time::{Duration, Instant};
+
+use rekindle_cards::{CropMode, Interpolation, Preprocessing};
+
 use super::*;
+use crate::Picture;
+
+fn preprocess() -> Preprocess {
+    Preprocess::new(&Preprocessing {
+        input_size: [3, 8, 12],
+        interpolation: Interpolation::Bicubic,
+        crop_pct: 0.9,
+        crop_mode: CropMode::Center,
+        mean: vec![0.485, 0.456, 0.406],
+        std: vec![0.229, 0.224, 0.225],
+    })
+    .unwrap()
+}
+
+fn samples(count: usize) -> Vec<Sample> {
+    let picture = |index: usize| {
+        let pixels = (0..20 * 16 * 3).map(|place| (place * (index + 3) % 251) as u8).collect();
+        Picture::from_rgb(20, 16, pixels).unwrap()
+    };
+    (0..count).map(|index| Sample::memory(picture(index), index % 3)).collect()
+}
+
+fn loader(samples: Vec<Sample>, config: LoaderConfig) -> Loader {
+    Loader::new(samples, &preprocess(), &config).unwrap()
+}
+
+fn all(batches: Batches) -> Vec<Batch> {
+    batches.map(Result::unwrap).collect()
+}
+
+#[test]
+fn batches_are_the_same_for_any_number_of_workers() {
+    for (augment, order) in [(Augment::NONE, Order::Kept), (Augment::STANDARD, Order::Shuffled)] {
+        let config = |workers, cache_bytes| LoaderConfig {
+            batch_size: 8,
+            order,
+            augment: augment.clone(),
+            seed: 5,
+            workers,
+            prefetch: 1,
+            cache_bytes,
+            ..LoaderConfig::default()
+        };
+        let expected = loader(samples(45), config(0, 0));
+        for workers in [1, 2, 4, 64] {
+            let found = loader(samples(45), config(workers, 1 << 20));
+            for epoch in [0, 1, 0] {
+                assert_eq!(
+                    all(found.epoch(epoch)),
+                    all(expected.epoch(epoch)),
+                    "{workers} workers"
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn batches_hold_what_they_say() {
+    let loader = loader(samples(10), LoaderConfig { batch_size: 4, ..LoaderConfig::default() });
+    assert_eq!(loader.batches(), 3);
+    let batches = all(loader.epoch(0));
+    assert_eq!(
+        batches.iter().map(|batch| batch.shape).collect::<Vec<_>>(),
+        [[4, 3, 8, 12], [4, 3, 8, 12], [2, 3, 8, 12]]
+    );
+    assert_eq!(batches[2].indices, [8, 9]);
+    assert_eq!(batches[2].labels, [2, 0]);
+    let Source::Memory(picture) = &loader.samples()[9].source else { panic!("not in memory") };
+    assert_eq!(batches[2].images[3 * 8 * 12..], preprocess().apply(picture).unwrap());
+}
+
+#[test]
+fn every_epoch_is_shuffled_anew() {
+    let config =
+        LoaderConfig { batch_size: 7, order: Order::Shuffled, seed: 3, ..LoaderConfig::default() };
+    let loader = loader(samples(30), config);
+    let order = |epoch| {
+        all(loader.epoch(epoch)).into_iter().flat_map(|batch| batch.indices).collect::<Vec<_>>()
+    };
+    assert_ne!(order(0), order(1));
+    assert_eq!(order(1), order(1));
+    let mut sorted = order(2);
+    sorted.sort_unstable();
+    assert_eq!(sorted, (0..30).collect::<Vec<_>>());
+}
+
+#[test]
+fn a_remainder_is_kept_or_dropped() {
+    let config =
+        LoaderConfig { batch_size: 4, remainder: Remainder::Dropped, ..LoaderConfig::default() };
+    let batches = all(loader(samples(10), config.clone()).epoch(0));
+    assert_eq!(batches.iter().map(|batch| batch.shape[0]).collect::<Vec<_>>(), [4, 4]);
+    assert!(Loader::new(samples(3), &preprocess(), &config).is_err());
+}
+
+#[test]
+fn what_cannot_be_batched_is_refused() {
+    let config = LoaderConfig::default();
+    assert!(Loader::new(Vec::new(), &preprocess(), &config).is_err());
+    assert!(
+        Loader::new(samples(3), &preprocess(), &LoaderConfig { batch_size: 0, ..config.clone() })
+            .is_err()
+    );
+    let augment = Augment { crop: None, flip: 2.0 };
+    assert!(Loader::new(samples(3), &preprocess(), &LoaderConfig { augment, ..config }).is_err());
+}
+
+#[test]
+fn an_error_names_the_file_and_ends_the_epoch() {
+    for workers in [0, 1, 4] {
+        let mut samples = samples(20);
+        samples[9] = Sample::file("/no/such/picture.jpg", 0);
+        let config = LoaderConfig { batch_size: 4, workers, ..LoaderConfig::default() };
+        let mut batches = loader(samples, config).epoch(0);
+        assert!(batches.next().unwrap().is_ok() && batches.next().unwrap().is_ok());
+        let message = batches.next().unwrap().unwrap_err().to_string();
+        assert!(message.starts_with("/no/such/picture.jpg: cannot be read"), "{message}");
+        assert!(batches.next().is_none() && batches.next().is_none());
+    }
+}
+
+#[test]
+fn dropping_early_ends_the_threads() {
+    let start = Instant::now();
+    for taken in 0..3 {
+        let config = LoaderConfig { batch_size: 2, workers: 4, ..LoaderConfig::default() };
+        let loader = loader(samples(1000), config);
+        let mut batches = loader.epoch(0);
+        for _ in 0..taken {
+            batches.next().unwrap().unwrap();
+        }
+        let shared = Arc::downgrade(&batches.shared);
+        drop(batches);
+        assert_eq!(shared.strong_count(), 0, "a thread still runs");
+    }
+    assert!(start.elapsed() < Duration::from_secs(20));
+}
+
+#[test]
+fn threads_stay_within_their_lead() {
+    let config = LoaderConfig { batch_size: 4, prefetch: 2, workers: 4, ..LoaderConfig::default() };
+    let loader = loader(samples(200), config);
+    let mut batches = loader.epoch(0);
+    batches.next().unwrap().unwrap();
+    std::thread::sleep(Duration::from_millis(100));
+    let state = batches.shared.lock();
+    // The caller last waited for position 3, and the threads may be 2 batches of 4 ahead of it.
+    assert!(state.next <= 3 + 8, "{}", state.next);
+}
+
+#[test]
+fn a_panic_is_an_error_not_a_wait() {
+    for workers in [0, 2] {
+        let loader = loader(samples(3), LoaderConfig { workers: 0, ..LoaderConfig::default() });
+        let mut batches = loader.epoch(0);
+        let shared = Arc::get_mut(&mut batches.shared).unwrap();
+        // There is no sample 7: to prepare it breaks the thread that tries.
+        shared.order[1] = 7;
+        for _ in 0..workers {
+            let shared = Arc::clone(&batches.shared);
+            batches.workers.push(std::thread::spawn(move || shared.work()));
+        }
+        let error = batches.next().unwrap().unwrap_err();
+        assert!(matches!(error, Error::Panicked { .. }), "{error}");
+    }
+}
+
+#[test]
+fn the_second_epoch_reads_no_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("one.png");
+    image::RgbImage::from_fn(30, 20, |x, y| image::Rgb([x as u8 * 8, y as u8 * 12, 40]))
+        .save(&path)
+        .unwrap();
+    for augment in [Augment::NONE, Augment::STANDARD] {
+        let config = |cache_bytes| LoaderConfig {
+            augment: augment.clone(),
+            cache_bytes,
+            ..LoaderConfig::default()
+        };
+        let [kept, not] =
+            [1 << 20, 0].map(|bytes| loader(vec![Sample::file(&path, 0)], config(bytes)));
+        let first = all(kept.epoch(0));
+        assert_eq!(first, all(not.epoch(0)));
+        let moved = folder.path().join("moved.png");
+        std::fs::rename(&path, &moved).unwrap();
+        assert_eq!(all(kept.epoch(0)), first);
+        assert!(not.epoch(0).next().unwrap().is_err());
+        std::fs::rename(&moved, &path).unwrap();
+    }
+}
