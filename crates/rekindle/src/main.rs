@@ -1,2 +1,18 @@
-//! x
-fn main(){}
+//! The `rekindle` binary: find a model, predict with it, make it your own.
+#![allow(clippy::print_stdout, reason = "what a command finds out goes to standard output")]
+
+mod cli;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+fn main() -> ExitCode {
+    match cli::Cli::parse().run() {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,0 +1,74 @@
+//! `rekindle info`: one model, its stages and its checkpoints.
+
+use std::process::ExitCode;
+
+use clap::Args;
+use rekindle::{
+    Device,
+    cards::{self, Card},
+    layers::{Backbone, parameters},
+    vision::{Architecture, Init},
+};
+
+use super::millions;
+
+/// Show a model: its stages, its checkpoints, and what they expect of a picture.
+#[derive(Args)]
+pub(super) struct Arguments {
+    /// An architecture (resnet50) or a checkpoint (resnet50.a1_in1k).
+    model: String,
+}
+
+impl Arguments {
+    pub(super) fn run(self) -> anyhow::Result<ExitCode> {
+        let card = cards::find(&self.model)?;
+        let architecture = Architecture::find(&card.architecture)?;
+        let network = architecture.init(&Init::default(), &Device::flex());
+        println!(
+            "{}: {} parameters, embeddings of {}",
+            card.architecture,
+            millions(architecture.parameters),
+            network.embed_dim()
+        );
+        println!("{}\n{}\n", card.paper.title, card.paper.url);
+
+        println!("{:<12} {:>9} {:>9} {:>10}", "stage", "params", "channels", "reduction");
+        let parameters = parameters(&network);
+        for stage in network.stages() {
+            let owned = parameters.iter().filter(|p| p.learned && stage.owns(&p.name));
+            println!(
+                "{:<12} {:>9} {:>9} {:>10}",
+                stage.name,
+                owned.map(|p| p.count()).sum::<usize>(),
+                stage.channels,
+                stage.reduction.map_or("pooled".to_owned(), |reduction| reduction.to_string())
+            );
+        }
+        println!();
+        describe(card);
+        let siblings = cards::search(&format!("{}.*", card.architecture))?;
+        let others: Vec<_> =
+            siblings.iter().map(|card| card.name()).filter(|name| *name != card.name()).collect();
+        if !others.is_empty() {
+            println!("other checkpoints  {}", others.join(", "));
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+fn describe(card: &Card) {
+    let cards::Preprocessing { input_size: [c, h, w], interpolation, crop_pct, crop_mode, mean, std } =
+        &card.preprocessing;
+    println!("checkpoint         {}", card.name());
+    println!("repository         {}", card.repository.as_deref().unwrap_or("none: a file only"));
+    println!("license            {}", card.license.as_deref().unwrap_or("not stated"));
+    println!("input              {c}x{h}x{w}, {interpolation:?}, crop {crop_pct} {crop_mode:?}");
+    println!("normalized by      mean {mean:?}, std {std:?}");
+    if let (Some(top1), Some(top5)) = (card.top1, card.top5) {
+        println!("ImageNet           top-1 {top1}%, top-5 {top5}%");
+    }
+    println!("good for           {}", card.use_for);
+    if let Some(caution) = &card.caution {
+        println!("caution            {caution}");
+    }
+}

@@ -1,0 +1,62 @@
+//! One file a command.
+
+mod evaluate;
+mod finetune;
+mod info;
+mod models;
+mod predict;
+
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand};
+use rekindle::DeviceKind;
+
+/// Pretrained models and transfer learning.
+#[derive(Parser)]
+#[command(version, about)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    Models(models::Arguments),
+    Info(info::Arguments),
+    Predict(predict::Arguments),
+    Finetune(finetune::Arguments),
+    Evaluate(evaluate::Arguments),
+}
+
+/// What several commands share.
+#[derive(Args)]
+struct Common {
+    /// Where to compute: cpu, cuda or vulkan.
+    #[arg(long, default_value = "cpu")]
+    device: DeviceKind,
+    /// Print one JSON object a line.
+    #[arg(long)]
+    json: bool,
+}
+
+impl Cli {
+    pub(crate) fn run(self) -> anyhow::Result<ExitCode> {
+        match self.command {
+            Command::Models(arguments) => arguments.run(),
+            Command::Info(arguments) => arguments.run(),
+            Command::Predict(arguments) => arguments.run(),
+            Command::Finetune(arguments) => arguments.run(),
+            Command::Evaluate(arguments) => arguments.run(),
+        }
+    }
+}
+
+/// 0.934 as 93.4%.
+fn percent(share: f64) -> String {
+    format!("{:.1}%", 100.0 * share)
+}
+
+/// 25557032 as 25.6M.
+fn millions(count: usize) -> String {
+    format!("{:.1}M", count as f64 / 1e6)
+}
