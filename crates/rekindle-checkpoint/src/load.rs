@@ -167,7 +167,8 @@ fn fresh_head(
                 _ if !naming.is_head(&name) => None,
                 None => Some("the checkpoint has none".to_owned()),
                 // A head that reads other embeddings is another architecture's: not excused.
-                Some(info) if info.shape.get(1) != shape.get(1) || info.shape[0] == shape[0] => None,
+                Some(info) if info.shape.get(1..) != shape.get(1..) => None,
+                Some(info) if info.shape[0] == shape[0] => None,
                 Some(info) => {
                     Some(format!("{} classes, the checkpoint has {}", shape[0], info.shape[0]))
                 }
