@@ -1,0 +1,191 @@
+//! A frozen stage does not move, and everything else does: a step of training, compared bit by bit.
+
+use std::{convert::Infallible, iter, ops::ControlFlow};
+
+use burn::{
+    module::{ModuleVisitor, Param},
+    nn::loss::CrossEntropyLossConfig,
+    optim::GradientsParams,
+    prelude::*,
+};
+use rekindle_checkpoint::Naming;
+use rekindle_layers::{Backbone, NameStack, Stage};
+use rekindle_train::{Batch, Fit, OptimizerConfig, Rates, Schedule, Source, Task};
+
+use crate::support::{Bits, Model, bits, network, pictures};
+
+const NETWORKS: [&str; 5] =
+    ["test_resnet", "resnet18", "resnet20_cifar", "mobilenetv3_small_100", "efficientnet_b0"];
+const CLASSES: usize = 7;
+
+/// One batch.
+struct Pictures;
+
+impl Pictures {
+    fn labels() -> Vec<usize> {
+        vec![1, 3, 6]
+    }
+
+    fn input(device: &Device) -> Tensor<4> {
+        pictures([3, 3, 64, 48], device)
+    }
+}
+
+impl Source<Tensor<4>> for Pictures {
+    type Error = Infallible;
+
+    fn batches(&self) -> usize {
+        1
+    }
+
+    fn epoch(
+        &self,
+        _epoch: usize,
+        device: &Device,
+    ) -> impl Iterator<Item = Result<Batch<Tensor<4>>, Infallible>> {
+        iter::once(Ok(Batch { input: Self::input(device), labels: Self::labels() }))
+    }
+}
+
+/// A step of AdamW through the training loop.
+fn train(model: Model) -> Model {
+    let fit = Fit {
+        first_epoch: 0,
+        epochs: 1,
+        rates: Rates::uniform(1e-2),
+        schedule: Schedule::Constant,
+    };
+    let task = Task { forward: Model::forward, train: &Pictures, val: &Pictures };
+    fit.run(model, &mut OptimizerConfig::default().init(), &task, |_| Ok(ControlFlow::Continue(())))
+        .unwrap()
+}
+
+fn is_running(name: &str) -> bool {
+    name.ends_with("running_mean") || name.ends_with("running_var")
+}
+
+/// What belongs to a stage, or to the head where there is no stage.
+fn part<'a>(
+    bits: &'a Bits,
+    stages: &'a [Stage],
+    stage: Option<usize>,
+) -> impl Iterator<Item = &'a str> {
+    let owner = |name: &str| stages.iter().position(|stage| stage.owns(name));
+    bits.keys().map(String::as_str).filter(move |name| owner(name) == stage)
+}
+
+fn check_step(row: &str, model: Model, naming: &Naming, frozen: usize) -> Model {
+    assert_eq!(model.frozen(), frozen);
+    let stages = model.backbone().stages();
+    let before = bits(&model, naming);
+    let model = train(model);
+    let after = bits(&model, naming);
+    let moved = |name: &&str| before[*name] != after[*name];
+
+    for index in 0..stages.len() {
+        let row = format!("{row}: {}", stages[index].name);
+        let names: Vec<&str> = part(&before, &stages, Some(index)).collect();
+        assert!(!names.is_empty(), "{row}");
+        if index < frozen {
+            assert_eq!(names.iter().find(|name| moved(name)), None, "{row} is frozen");
+            continue;
+        }
+        let (running, learned): (Vec<&str>, Vec<&str>) =
+            names.into_iter().partition(|name| is_running(name));
+        assert!(learned.iter().any(moved), "{row} has no parameter that moves");
+        assert_eq!(running.iter().find(|name| !moved(name)), None, "{row}");
+    }
+    let head: Vec<&str> = part(&before, &stages, None).collect();
+    assert_eq!(head.len(), 2, "{row}: {head:?}");
+    assert!(head.iter().all(moved), "{row}: the head");
+    model
+}
+
+#[test]
+fn frozen_stages_do_not_move_and_others_do() {
+    let device = Device::flex().autodiff();
+    for name in NETWORKS {
+        let (model, naming) = network(name, 3, CLASSES, &device);
+        let stages = model.backbone().stages().len();
+        // From one step to the next, so that each also undoes the freezing before it.
+        let mut model = model;
+        for frozen in (0..=stages).rev().chain([stages, 0]) {
+            let row = format!("{name} with {frozen} frozen of {stages}");
+            model = check_step(&row, model.freeze_to(frozen), &naming, frozen);
+        }
+    }
+}
+
+#[test]
+fn frozen_stages_have_no_gradients() {
+    let device = Device::flex().autodiff();
+    for name in NETWORKS {
+        let (model, naming) = network(name, 3, CLASSES, &device);
+        let stages = model.backbone().stages();
+        for frozen in [0, 1, stages.len() / 2, stages.len(), 0] {
+            let model = model.clone().freeze_to(frozen);
+            let labels: Vec<i64> = Pictures::labels().iter().map(|&label| label as i64).collect();
+            let labels = Tensor::<1, Int>::from_data(labels.as_slice(), &device);
+            let logits = model.forward(Pictures::input(&device));
+            let loss = CrossEntropyLossConfig::new().init(&device).forward(logits, labels);
+            let gradients = GradientsParams::from_grads(loss.backward(), &model);
+            let mut visitor = Gradients {
+                naming: &naming,
+                gradients,
+                names: NameStack::default(),
+                found: vec![],
+            };
+            model.visit(&mut visitor);
+            for (tensor, found) in visitor.found {
+                let stage = stages.iter().position(|stage| stage.owns(&tensor));
+                let trains = stage.is_none_or(|stage| stage >= frozen);
+                let expected = trains && !is_running(&tensor);
+                assert_eq!(found, expected, "{name} with {frozen} frozen: {tensor}");
+            }
+        }
+    }
+}
+
+/// Whether each tensor has a gradient.
+struct Gradients<'a> {
+    naming: &'a Naming,
+    gradients: GradientsParams,
+    names: NameStack,
+    found: Vec<(String, bool)>,
+}
+
+impl ModuleVisitor for Gradients<'_> {
+    fn enter_module(&mut self, name: &str, container: &str) {
+        self.names.enter(name, container);
+    }
+
+    fn exit_module(&mut self, _name: &str, _container: &str) {
+        self.names.exit();
+    }
+
+    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+        let found = self.gradients.get::<D>(param.id).is_some();
+        self.found.push((self.naming.in_checkpoint(&self.names.name()), found));
+    }
+}
+
+/// No dropout, no stochastic depth, and no statistics of the batch where all is frozen.
+#[test]
+fn a_frozen_backbone_embeds_as_in_validation() {
+    let device = Device::flex().autodiff();
+    for name in NETWORKS {
+        let (model, _) = network(name, 3, CLASSES, &device);
+        // Running statistics other than the first, which hide nothing.
+        let model = train(model);
+        let stages = model.backbone().stages().len();
+        let embed = |model: &Model, device: &Device| -> Vec<u32> {
+            let embeddings = model.embed(Pictures::input(device)).into_data();
+            embeddings.iter::<f32>().map(f32::to_bits).collect()
+        };
+        // The statistics of this batch move the running ones, so it comes first.
+        let trained = embed(&model, &device);
+        let expected = embed(&model.valid(), &device.clone().inner());
+        assert!(trained != expected, "{name}");
+        assert!(embed(&model.freeze_to(stages), &device) == expected, "{name}");
+    }
+}

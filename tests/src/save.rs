@@ -1,0 +1,59 @@
+//! What is saved is what timm loads, and what we load again, bit by bit.
+
+use std::collections::BTreeMap;
+
+use burn::prelude::*;
+use rekindle_checkpoint::{CheckpointFile, HeadPolicy, load, save};
+
+use crate::support::{bits, golden, network};
+
+#[test]
+fn names_shapes_and_types_are_timms() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("saved.safetensors");
+    for name in ["test_resnet", "test_efficientnet", "mobilenetv3_small_100", "resnet26d__75px_7"] {
+        let golden = golden(name);
+        let (model, naming) =
+            network(golden.architecture(), 3, golden.num_classes, &Device::flex());
+        save(&model, &path, &naming, &BTreeMap::new()).unwrap();
+        let saved = CheckpointFile::open(&path).unwrap();
+        let saved: BTreeMap<String, (Vec<usize>, String)> = saved
+            .tensors()
+            .map(|(name, info)| {
+                (name.to_owned(), (info.shape.clone(), info.dtype.name().to_lowercase()))
+            })
+            .collect();
+        let expected: BTreeMap<_, _> =
+            golden.tensors.into_iter().map(|(name, shape, dtype)| (name, (shape, dtype))).collect();
+        assert_eq!(saved, expected, "{name}");
+    }
+}
+
+#[test]
+fn what_is_saved_is_loaded_bit_by_bit() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("saved.safetensors");
+    let metadata = BTreeMap::from([("config".to_owned(), "{}".to_owned())]);
+    for name in ["test_resnet", "resnet20_cifar", "test_efficientnet", "mobilenetv3_small_100"] {
+        for device in [Device::flex(), Device::flex().autodiff()] {
+            let (model, naming) = network(name, 3, 7, &device);
+            // Running statistics that are neither zeros nor ones, as after an epoch.
+            if device.is_autodiff() {
+                model.forward(crate::support::pictures([2, 3, 32, 48], &device));
+            }
+            save(&model, &path, &naming, &metadata).unwrap();
+            let file = CheckpointFile::open(&path).unwrap();
+            assert_eq!(file.metadata(), &metadata);
+
+            let (other, _) = network(name, 3, 7, &device);
+            let (other, report) = load(other, &file, &naming, HeadPolicy::Required).unwrap();
+            let (saved, loaded) = (bits(&model, &naming), bits(&other, &naming));
+            assert_eq!(saved, loaded, "{name}");
+            assert_eq!(report.loaded.len(), saved.len(), "{name}: {report}");
+            assert!(report.adapted.is_empty() && report.reinitialized.is_empty(), "{report}");
+            let moved = |name: &str| loaded[name].iter().any(|&bits| f32::from_bits(bits) != 1.0);
+            let variance = loaded.keys().find(|name| name.ends_with("running_var")).unwrap();
+            assert_eq!(moved(variance), device.is_autodiff(), "{name}");
+        }
+    }
+}

@@ -1,0 +1,115 @@
+//! What the tests have in common: networks, their tensors as bits, files made up on the spot.
+
+use std::{
+    collections::BTreeMap,
+    convert::Infallible,
+    io::Write,
+    path::{Path, PathBuf},
+};
+
+use burn::{
+    module::{ModuleVisitor, Param},
+    prelude::*,
+};
+use rekindle_checkpoint::{CheckpointFile, Dtype, Entry, Naming, write_safetensors};
+use rekindle_layers::{Backbone, NameStack};
+use rekindle_parity::{Golden, fill::uniform};
+use rekindle_transfer::Classifier;
+use rekindle_vision::{Architecture, Init, Regularization, VisionBackbone};
+
+pub(crate) type Model = Classifier<VisionBackbone>;
+
+/// An untrained network, with the paper's dropout and stochastic depth.
+pub(crate) fn network(
+    name: &str,
+    channels_in: usize,
+    classes: usize,
+    device: &Device,
+) -> (Model, Naming) {
+    let init = Init { channels_in, regularization: Regularization::Paper };
+    let backbone = Architecture::find(name).unwrap().init(&init, device);
+    let naming = Naming { trunk: Model::TRUNK, head: Model::HEAD, landmarks: backbone.landmarks() };
+    (Model::new(backbone, classes, device), naming)
+}
+
+/// Pictures `[batch, channels, height, width]` that are the same every time.
+pub(crate) fn pictures(shape: [usize; 4], device: &Device) -> Tensor<4> {
+    let values = uniform("pictures", shape.iter().product());
+    Tensor::from_data(burn::tensor::TensorData::new(values, shape), device)
+}
+
+/// A golden file that is committed.
+pub(crate) fn golden_path(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("golden").join(format!("timm__{name}.json"))
+}
+
+pub(crate) fn golden(name: &str) -> Golden {
+    Golden::read(&golden_path(name)).unwrap()
+}
+
+/// The bits of every float tensor, by the checkpoint's names.
+pub(crate) type Bits = BTreeMap<String, Vec<u32>>;
+
+pub(crate) fn bits(model: &Model, naming: &Naming) -> Bits {
+    let mut visitor = BitsVisitor { naming, names: NameStack::default(), found: Bits::new() };
+    // A module that trains holds back its last update of the running statistics.
+    model.valid().visit(&mut visitor);
+    visitor.found
+}
+
+struct BitsVisitor<'a> {
+    naming: &'a Naming,
+    names: NameStack,
+    found: Bits,
+}
+
+impl ModuleVisitor for BitsVisitor<'_> {
+    fn enter_module(&mut self, name: &str, container: &str) {
+        self.names.enter(name, container);
+    }
+
+    fn exit_module(&mut self, _name: &str, _container: &str) {
+        self.names.exit();
+    }
+
+    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+        let values = param.val().into_data();
+        let bits = values.iter::<f32>().map(f32::to_bits).collect();
+        self.found.insert(self.naming.in_checkpoint(&self.names.name()), bits);
+    }
+}
+
+/// A tensor of a file that is made up.
+pub(crate) type FileTensor = (Entry, Vec<u8>);
+
+pub(crate) fn float_tensor(name: &str, shape: &[usize], values: &[f32]) -> FileTensor {
+    let entry = Entry { name: name.to_owned(), dtype: Dtype::F32, shape: shape.to_vec() };
+    (entry, values.iter().flat_map(|value| value.to_le_bytes()).collect())
+}
+
+/// The float tensors of a checkpoint, as they would be written again.
+pub(crate) fn float_tensors(file: &CheckpointFile) -> Vec<FileTensor> {
+    let floats = file.tensors().filter(|(_, info)| info.dtype.is_float());
+    floats
+        .map(|(name, info)| float_tensor(name, &info.shape, &file.read_f32(name).unwrap()))
+        .collect()
+}
+
+pub(crate) fn write(path: &Path, tensors: &[FileTensor]) -> CheckpointFile {
+    let entries: Vec<Entry> = tensors.iter().map(|(entry, _)| entry.clone()).collect();
+    write_safetensors(path, &BTreeMap::new(), &entries, |index| {
+        Ok::<_, Infallible>(tensors[index].1.clone())
+    })
+    .unwrap();
+    CheckpointFile::open(path).unwrap()
+}
+
+/// The folder of real data; without one it says on the terminal that `test` was skipped.
+pub(crate) fn real_data(test: &str) -> Option<PathBuf> {
+    let folder = std::env::var_os("REKINDLE_TEST_DATA").map(PathBuf::from);
+    if folder.is_none() {
+        // Not `eprintln!`: the test harness would keep it to itself.
+        let _ = writeln!(std::io::stderr(), "skipped {test}: REKINDLE_TEST_DATA is not set");
+    }
+    folder
+}
