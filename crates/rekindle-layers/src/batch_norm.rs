@@ -30,8 +30,10 @@ pub struct BatchNorm {
     pub gamma: Param<Tensor<1>>,
     /// Shift `[channels]`; `bias` in checkpoints.
     pub beta: Param<Tensor<1>>,
-    /// Off where the layer is frozen or in validation: running statistics are used and do not move.
-    pub training: Param<Flag>,
+    /// Whether training normalizes by the batch. Off where the layer is frozen or in validation:
+    /// running statistics are used and do not move. The name is this layer's alone, so that a plan
+    /// can turn it off and leave dropout as it is.
+    pub batch_statistics: Param<Flag>,
     /// Mean `[channels]` over the batches seen.
     pub running_mean: RunningState<Tensor<1>>,
     /// Unbiased variance `[channels]` over the batches seen.
@@ -47,7 +49,7 @@ impl BatchNormConfig {
         BatchNorm {
             gamma: Initializer::Ones.init(shape, device),
             beta: Initializer::Zeros.init(shape, device),
-            training: Param::from_bool(true),
+            batch_statistics: Param::from_bool(true),
             running_mean: RunningState::new(Tensor::zeros(shape, device)),
             running_var: RunningState::new(Tensor::ones(shape, device)),
             epsilon: self.epsilon,
@@ -64,7 +66,7 @@ impl BatchNorm {
     pub fn forward(&self, x: Tensor<4>) -> Tensor<4> {
         let [channels] = self.gamma.shape().dims();
         assert_shape!(x, [_, channels, _, _]);
-        if x.device().is_autodiff() && self.training.is_enabled() {
+        if x.device().is_autodiff() && self.batch_statistics.is_enabled() {
             self.forward_train(x)
         } else {
             let device = x.device();

@@ -7,7 +7,7 @@ use burn::{
 };
 use rekindle_layers::{Backbone, Stage};
 
-use crate::Phase;
+use crate::{Phase, Statistics};
 
 /// A [`Backbone`] and the linear head that reads its embeddings.
 #[derive(Module, Debug)]
@@ -88,6 +88,21 @@ impl<B: Backbone> Classifier<B> {
         model
     }
 
+    /// Makes the network ready for a phase: what is frozen, and what batch norms normalize by.
+    ///
+    /// # Panics
+    ///
+    /// If the phase freezes more stages than there are.
+    pub fn prepare(self, phase: &Phase) -> Self {
+        let frozen = phase.frozen.count(self.backbone.stages().len());
+        let model = self.freeze_to(frozen);
+        match phase.statistics {
+            // Of what the pattern matches, there are only flags to turn off.
+            Statistics::Kept => model.freeze_group(group(r"\.batch_statistics$")),
+            Statistics::Updated => model,
+        }
+    }
+
     /// The learning rate of each stage in a phase, as the groups of its parameters.
     pub fn rates(&self, phase: &Phase) -> Vec<(ParamGroup, f64)> {
         let stages = self.backbone.stages();
@@ -99,8 +114,11 @@ impl<B: Backbone> Classifier<B> {
         let modules: Vec<_> = stage.modules.iter().map(|name| name.replace('.', r"\.")).collect();
         // Burn's paths name the variant where a field is an enum, as the backbone may be.
         let variant = r"(?:[A-Z]\w*\.)?";
-        let pattern = format!(r"^{}\.{variant}(?:{})\.", Self::TRUNK, modules.join("|"));
-        // The pattern of whole names always compiles; were it not so, no parameter would be meant.
-        ParamGroup::from_regex(pattern).unwrap_or_else(|_| ParamGroup::from_ids(Vec::new()))
+        group(&format!(r"^{}\.{variant}(?:{})\.", Self::TRUNK, modules.join("|")))
     }
+}
+
+/// Patterns of whole names always compile; were it not so, no parameter would be meant.
+fn group(pattern: &str) -> ParamGroup {
+    ParamGroup::from_regex(pattern).unwrap_or_else(|_| ParamGroup::from_ids(Vec::new()))
 }

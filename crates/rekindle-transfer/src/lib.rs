@@ -9,4 +9,4 @@ mod plan;
 
 pub use classifier::Classifier;
 pub use error::Error;
-pub use plan::{Frozen, Phase, Plan};
+pub use plan::{Frozen, Phase, Plan, Statistics};

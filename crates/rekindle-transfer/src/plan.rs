@@ -25,6 +25,20 @@ pub struct Phase {
     pub lr: f64,
     /// Factor on the rate for each stage from the head towards the image, in `(0, 1]`.
     pub decay: f64,
+    /// What the batch norms of trained stages normalize by.
+    pub statistics: Statistics,
+}
+
+/// What the batch norms of trained stages normalize by; those of frozen stages keep theirs anyway.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Statistics {
+    /// The running statistics, which stay the checkpoint's; scale and shift are trained. Right for
+    /// few pictures: a checkpoint may be far off on the statistics of a batch, and what is trained
+    /// on a batch's would be evaluated on others.
+    Kept,
+    /// The batch's, which move the running statistics. Right for training from nothing.
+    Updated,
 }
 
 /// What does not move in a phase.
@@ -61,7 +75,8 @@ impl Plan {
     ///
     /// `head` trains the head alone. `gradual` spends two fifths of the epochs on the head, then
     /// unfreezes two stages at a tenth of the rate, then two more at a twentieth. `full` trains
-    /// everything after one epoch of the head, rates falling by stage towards the image.
+    /// everything after one epoch of the head, rates falling by stage towards the image. All keep
+    /// the statistics of batch norms.
     pub fn recipe(name: &str, epochs: usize, lr: f64) -> Option<Self> {
         let phase = |name: &str, epochs, frozen, lr, decay| Phase {
             name: name.to_owned(),
@@ -69,6 +84,7 @@ impl Plan {
             frozen,
             lr,
             decay,
+            statistics: Statistics::Kept,
         };
         let phases = match name {
             "head" => vec![phase("head", epochs, Frozen::Backbone, lr, 1.0)],
@@ -177,6 +193,7 @@ mod tests {
             frozen: Frozen::Stages(2),
             lr: 1.0,
             decay: 0.5,
+            statistics: Statistics::Kept,
         };
         assert_eq!(phase.rates(5), [0.0, 0.0, 0.125, 0.25, 0.5]);
     }

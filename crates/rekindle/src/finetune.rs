@@ -106,8 +106,7 @@ pub fn finetune(
     let mut weights = None;
     let mut first_epoch = 0;
     for phase in &config.plan.phases {
-        let stages = model.network.backbone().stages().len();
-        let network = model.network.freeze_to(phase.frozen.count(stages));
+        let network = model.network.prepare(phase);
         let rates = Rates { base: phase.lr, groups: network.rates(phase) };
         let fit = Fit { first_epoch, epochs: phase.epochs, rates, schedule: config.schedule };
         let shell = model.config;
