@@ -5,6 +5,8 @@ use std::process::{Command, ExitCode};
 use anyhow::Context;
 
 /// Runs `cargo run TARGET -- ARGS` and gives back its exit code as it is.
+///
+/// No `--package`: with one, Cargo resolves features for it alone and compiles Burn once more.
 pub(crate) fn run(target: &[&str], args: &[String]) -> anyhow::Result<ExitCode> {
     // Cargo names itself to what it starts, so that a toolchain override holds for the inner run too.
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());

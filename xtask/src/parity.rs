@@ -4,5 +4,5 @@ use std::process::ExitCode;
 
 /// Passes the arguments on and the exit code back.
 pub(crate) fn run(args: &[String]) -> anyhow::Result<ExitCode> {
-    crate::cargo::run(&["--package", "rekindle-parity"], args)
+    crate::cargo::run(&["--bin", "rekindle-parity"], args)
 }

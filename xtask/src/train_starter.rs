@@ -4,5 +4,5 @@ use std::process::ExitCode;
 
 /// Passes the arguments on and the exit code back.
 pub(crate) fn run(args: &[String]) -> anyhow::Result<ExitCode> {
-    crate::cargo::run(&["--package", "rekindle", "--example", "train_starter"], args)
+    crate::cargo::run(&["--example", "train_starter"], args)
 }

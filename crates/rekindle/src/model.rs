@@ -110,6 +110,17 @@ impl Model {
         Ok((Self { network, config }, report))
     }
 
+    /// The same network with untrained parameters, to train from nothing.
+    ///
+    /// # Errors
+    ///
+    /// If the config's architecture is in no table.
+    pub fn forget(self, device: &Device) -> Result<Self, Error> {
+        let backbone = build(&self.config, device)?;
+        let network = Classifier::new(backbone, self.network.classes(), device);
+        Ok(Self { network, config: self.config })
+    }
+
     /// Writes weights, labels, preprocessing and plan into one safetensors file, all or nothing.
     ///
     /// # Errors
