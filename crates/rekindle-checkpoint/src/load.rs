@@ -124,7 +124,10 @@ fn account(
         if !info.dtype.is_float() {
             problems.push(format!("not a float tensor: {name} is {}", info.dtype.name()));
         } else if from == to {
-            steps.insert(name.clone(), if parameter.transposed { Step::Transpose } else { Step::Copy });
+            steps.insert(
+                name.clone(),
+                if parameter.transposed { Step::Transpose } else { Step::Copy },
+            );
             report.loaded.push(name);
         } else if naming.is_first_convolution(&name) && adaptable(from, to) {
             let how = format!("{} input channels from {}", to[1], from[1]);

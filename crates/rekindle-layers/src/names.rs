@@ -61,9 +61,9 @@ impl NameStack {
 
     /// The struct that holds the tensor, such as `Linear`.
     fn owner(&self) -> &str {
-        self.containers.last().map_or("", |container| {
-            container.strip_prefix("Struct:").unwrap_or(container.as_str())
-        })
+        self.containers
+            .last()
+            .map_or("", |container| container.strip_prefix("Struct:").unwrap_or(container.as_str()))
     }
 }
 
@@ -154,7 +154,9 @@ mod tests {
         let device = Device::flex();
         let linear = LinearConfig::new(3, 2).with_bias(false);
         let net = Net {
-            features: vec![Layer::Norm(BatchNormConfig { channels: 4, epsilon: 1e-5 }.init(&device))],
+            features: vec![Layer::Norm(
+                BatchNormConfig { channels: 4, epsilon: 1e-5 }.init(&device),
+            )],
             down: (None, linear.init(&device)),
         };
         let found = parameters(&net);
@@ -168,6 +170,9 @@ mod tests {
         ];
         assert_eq!(names, expected);
         assert_eq!(found[0].path, "features.0.Norm.gamma");
-        assert_eq!((found[4].shape.as_slice(), found[4].checkpoint_shape()), ([3, 2].as_slice(), vec![2, 3]));
+        assert_eq!(
+            (found[4].shape.as_slice(), found[4].checkpoint_shape()),
+            ([3, 2].as_slice(), vec![2, 3])
+        );
     }
 }

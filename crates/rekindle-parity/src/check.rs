@@ -57,11 +57,8 @@ pub fn check(golden: &Golden) -> Result<Agreement, Error> {
     let init = Init { channels_in: golden.input_shape[1], regularization: Regularization::None };
     let build = |device: &Device| {
         let backbone = row.init(&init, device);
-        let naming = Naming {
-            trunk: Model::TRUNK,
-            head: Model::HEAD,
-            landmarks: backbone.landmarks(),
-        };
+        let naming =
+            Naming { trunk: Model::TRUNK, head: Model::HEAD, landmarks: backbone.landmarks() };
         let model = Classifier::new(backbone, golden.num_classes, device);
         load(model, &file, &naming, HeadPolicy::Required).map(|(model, _)| (model, naming))
     };
@@ -129,7 +126,8 @@ fn train(golden: &Golden, model: Model, naming: &Naming, input: Tensor<4>, out: 
     out.judge("loss", error, TRAIN_TOLERANCE);
 
     let gradients = GradientsParams::from_grads(loss.backward(), &model);
-    let mut collector = Collector { naming, gradients, names: NameStack::default(), found: BTreeMap::new() };
+    let mut collector =
+        Collector { naming, gradients, names: NameStack::default(), found: BTreeMap::new() };
     model.valid().visit(&mut collector);
     let mut found = collector.found;
 

@@ -74,7 +74,10 @@ impl Golden {
         for digest in digests.chain(golden.train.running.values()) {
             let count: usize = digest.shape.iter().product();
             if digest.at.len() != digest.value.len() || digest.at.iter().any(|&at| at >= count) {
-                return inconsistent(format!("a digest of shape {:?} has bad probes", digest.shape));
+                return inconsistent(format!(
+                    "a digest of shape {:?} has bad probes",
+                    digest.shape
+                ));
             }
         }
         let [batch, ..] = golden.input_shape;

@@ -72,8 +72,9 @@ fn main() -> ExitCode {
 fn golden_files(path: &Path) -> Vec<PathBuf> {
     let Ok(folder) = std::fs::read_dir(path) else { return vec![path.to_owned()] };
     let files = folder.filter_map(|entry| Some(entry.ok()?.path()));
-    let mut files: Vec<_> =
-        files.filter(|file| file.extension().is_some_and(|extension| extension == "json")).collect();
+    let mut files: Vec<_> = files
+        .filter(|file| file.extension().is_some_and(|extension| extension == "json"))
+        .collect();
     files.sort();
     files
 }

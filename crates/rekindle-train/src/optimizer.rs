@@ -44,13 +44,12 @@ const NOT_DECAYED: &str = r"(?:^|\.)(?:bias|beta|gamma)$";
 impl OptimizerConfig {
     /// An optimizer that has seen no step.
     pub fn init(&self) -> Optimizer {
-        let not_decayed =
-            ParamGroup::from_regex(NOT_DECAYED).unwrap_or_else(|_| ParamGroup::from_ids(Vec::new()));
+        let not_decayed = ParamGroup::from_regex(NOT_DECAYED)
+            .unwrap_or_else(|_| ParamGroup::from_ids(Vec::new()));
         Optimizer(match *self {
             Self::AdamW { weight_decay } => {
-                let build = |decay| {
-                    AdamWConfig::new().with_epsilon(1e-8).with_weight_decay(decay).build()
-                };
+                let build =
+                    |decay| AdamWConfig::new().with_epsilon(1e-8).with_weight_decay(decay).build();
                 let optimizer = ModuleOptimizer::from(build(weight_decay));
                 optimizer.with_group(not_decayed, build(0.0), None)
             }

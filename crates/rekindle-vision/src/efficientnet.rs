@@ -90,14 +90,8 @@ const S: &[&[Blocks]] = &[
 ];
 
 /// Wightman's S, made before the authors published theirs.
-const RW_S: &[&[Blocks]] = &[
-    &[fused(2, 1, 1, 24)],
-    S[1],
-    S[2],
-    S[3],
-    S[4],
-    &[mb(15, 3, 2, 6, 272)],
-];
+const RW_S: &[&[Blocks]] =
+    &[&[fused(2, 1, 1, 24)], S[1], S[2], S[3], S[4], &[mb(15, 3, 2, 6, 272)]];
 
 /// EfficientNetV2-M of the authors' code.
 const M: &[&[Blocks]] = &[
@@ -146,11 +140,7 @@ const fn mb(repeats: usize, kernel: usize, stride: usize, expand: u8, channels: 
 
 /// A fused inverted residual.
 const fn fused(repeats: usize, stride: usize, expand: u8, channels: usize) -> Blocks {
-    Blocks {
-        kind: Kind::Fused,
-        squeeze: Squeeze::None,
-        ..mb(repeats, 3, stride, expand, channels)
-    }
+    Blocks { kind: Kind::Fused, squeeze: Squeeze::None, ..mb(repeats, 3, stride, expand, channels) }
 }
 
 /// A residual 3x3 convolution.

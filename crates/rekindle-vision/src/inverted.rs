@@ -127,9 +127,8 @@ impl BlockConfig {
             Some(conv.with_groups(groups).init(device))
         };
         let norm = |channels| BatchNormConfig { channels, epsilon: self.epsilon }.init(device);
-        let residual = stride == 1
-            && channels_in == channels_out
-            && kind != Kind::Convolution(Skip::None);
+        let residual =
+            stride == 1 && channels_in == channels_out && kind != Kind::Convolution(Skip::None);
         let mut block = Block {
             conv: None,
             conv_exp: None,

@@ -121,8 +121,9 @@ impl ResidualConfig {
             bn3: bottleneck.then(|| norm(channels_out, device)),
             se: (self.attention == Attention::SqueezeExcite)
                 .then(|| SqueezeExcite::new(channels_out, device)),
-            downsample: (stride != 1 || channels_in != channels_out)
-                .then(|| Downsample::new(self.shortcut, [channels_in, channels_out], stride, device)),
+            downsample: (stride != 1 || channels_in != channels_out).then(|| {
+                Downsample::new(self.shortcut, [channels_in, channels_out], stride, device)
+            }),
         }
     }
 }
@@ -141,11 +142,9 @@ impl Residual {
             _ => y,
         };
         let y = match &self.se {
-            Some(se) => squeeze_excite(
-                y,
-                [&se.fc1, &se.fc2],
-                [Activation::Relu, Activation::Sigmoid],
-            ),
+            Some(se) => {
+                squeeze_excite(y, [&se.fc1, &se.fc2], [Activation::Relu, Activation::Sigmoid])
+            }
             None => y,
         };
         relu(y + shortcut)

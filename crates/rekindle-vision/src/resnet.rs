@@ -169,9 +169,7 @@ impl Backbone for ResNet {
         };
         let mut stages = vec![Stage::map("stem", &["conv1", "bn1"], stem, 4)];
         stages.extend(["layer1", "layer2", "layer3", "layer4"].iter().enumerate().map(
-            |(index, name)| {
-                Stage::map(name, &[name], self.config.channels_out(index), 4 << index)
-            },
+            |(index, name)| Stage::map(name, &[name], self.config.channels_out(index), 4 << index),
         ));
         stages
     }

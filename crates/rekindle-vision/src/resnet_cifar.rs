@@ -67,9 +67,7 @@ impl CifarResNetConfig {
             let first = if index == 0 { (width, 1) } else { (WIDTHS[index - 1], 2) };
             (0..self.blocks)
                 .map(|position| if position == 0 { first } else { (width, 1) })
-                .map(|(channels_in, stride)| {
-                    Residual::new([channels_in, width], stride, device)
-                })
+                .map(|(channels_in, stride)| Residual::new([channels_in, width], stride, device))
                 .collect()
         };
         CifarResNet {

@@ -58,7 +58,9 @@ mod tests {
 
     #[test]
     fn what_is_not_compiled_in_is_said() {
-        for (name, feature) in [("cuda", cfg!(feature = "cuda")), ("vulkan", cfg!(feature = "vulkan"))] {
+        for (name, feature) in
+            [("cuda", cfg!(feature = "cuda")), ("vulkan", cfg!(feature = "vulkan"))]
+        {
             if !feature {
                 let error = name.parse::<DeviceKind>().unwrap().open().unwrap_err().to_string();
                 assert!(error.contains(&format!("--features {name}")), "{error}");

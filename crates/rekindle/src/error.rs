@@ -47,7 +47,9 @@ pub enum Error {
         source: rekindle_cards::Error,
     },
     /// A labelled data set cannot be measured against a network without labels.
-    #[error("the checkpoint names no labels, so a folder's cannot be compared with them; evaluate one that was fine-tuned, or give it a config.json with `label_names`")]
+    #[error(
+        "the checkpoint names no labels, so a folder's cannot be compared with them; evaluate one that was fine-tuned, or give it a config.json with `label_names`"
+    )]
     NoLabels,
     /// A device was asked for that this build has not.
     #[error("this build has no device `{0}`; build with `--features {0}`, or use `--device cpu`")]

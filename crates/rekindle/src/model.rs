@@ -85,8 +85,7 @@ impl Model {
             (None, Some(name)) => HubConfig::from_card(rekindle_cards::find(name)?),
             (None, None) => return Err(Error::NoConfig(Path::new("(no weights)").to_owned())),
         };
-        let policy =
-            if found.labels == labels { HeadPolicy::Required } else { HeadPolicy::Fresh };
+        let policy = if found.labels == labels { HeadPolicy::Required } else { HeadPolicy::Fresh };
         let backbone = build(&found, device)?;
         let naming = naming(&backbone);
         let network = Classifier::new(backbone, labels.len(), device);
@@ -213,7 +212,8 @@ fn config_of(name: Option<&str>, file: &CheckpointFile) -> Result<HubConfig, Err
         let name = name.ok_or_else(|| Error::NoConfig(path()))?;
         return Ok(HubConfig::from_card(rekindle_cards::find(name)?));
     };
-    let config = HubConfig::from_json(text).map_err(|source| Error::Config { path: path(), source })?;
+    let config =
+        HubConfig::from_json(text).map_err(|source| Error::Config { path: path(), source })?;
     match name {
         Some(asked) if asked != config.architecture && asked != config.name() => {
             Err(Error::OtherArchitecture {

@@ -142,8 +142,7 @@ fn print_plan(model: &Model, plan: &Plan) {
     println!("{:<8} {:>6} {:>10}  trained stages and their rates", "phase", "epochs", "trainable");
     for phase in &plan.phases {
         let rates = phase.rates(stages.len());
-        let trained: Vec<_> =
-            stages.iter().zip(&rates).filter(|(_, rate)| **rate > 0.0).collect();
+        let trained: Vec<_> = stages.iter().zip(&rates).filter(|(_, rate)| **rate > 0.0).collect();
         let backbone: usize = parameters
             .iter()
             .filter(|p| p.learned && trained.iter().any(|(stage, _)| stage.owns(&p.name)))
@@ -152,7 +151,8 @@ fn print_plan(model: &Model, plan: &Plan) {
         let head = (model.network.backbone().embed_dim() + 1) * model.network.classes();
         let names: Vec<_> =
             trained.iter().map(|(stage, rate)| format!("{} {rate:.1e}", stage.name)).collect();
-        let names = if names.is_empty() { String::new() } else { format!("{}, ", names.join(", ")) };
+        let names =
+            if names.is_empty() { String::new() } else { format!("{}, ", names.join(", ")) };
         let (epochs, lr) = (phase.epochs, phase.lr);
         println!("{:<8} {epochs:>6} {:>10}  {names}head {lr:.1e}", phase.name, backbone + head);
     }

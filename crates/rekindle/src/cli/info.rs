@@ -57,8 +57,14 @@ impl Arguments {
 }
 
 fn describe(card: &Card) {
-    let cards::Preprocessing { input_size: [c, h, w], interpolation, crop_pct, crop_mode, mean, std } =
-        &card.preprocessing;
+    let cards::Preprocessing {
+        input_size: [c, h, w],
+        interpolation,
+        crop_pct,
+        crop_mode,
+        mean,
+        std,
+    } = &card.preprocessing;
     println!("checkpoint         {}", card.name());
     println!("repository         {}", card.repository.as_deref().unwrap_or("none: a file only"));
     println!("license            {}", card.license.as_deref().unwrap_or("not stated"));
