@@ -51,6 +51,7 @@ enum Config {
 
 /// A network of any vision family, without its classifier.
 #[derive(Module, Debug)]
+#[allow(clippy::large_enum_variant, reason = "a program has a handful of networks")]
 pub enum VisionBackbone {
     /// VGG.
     Vgg(Vgg),

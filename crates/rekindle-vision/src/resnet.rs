@@ -111,6 +111,7 @@ pub struct ResNet {
 
 /// A tuple counts the parameterless layers too, so that indices equal the checkpoint's.
 #[derive(Module, Debug)]
+#[allow(clippy::large_enum_variant, reason = "a network has one")]
 enum StemConvolution {
     Plain(Conv2d),
     Deep((Conv2d, BatchNorm, Relu, Conv2d, BatchNorm, Relu, Conv2d)),

@@ -27,6 +27,11 @@ pub enum Error {
     /// Nothing says what the weights are for.
     #[error("{path}: holds weights, but nothing says of which architecture; name it, as in `--model resnet18`", path = .0.display())]
     NoConfig(PathBuf),
+    /// Neither weights nor an architecture were given.
+    #[error(
+        "nothing says which network; name an architecture, as in `--model resnet18`, or give weights"
+    )]
+    NoModel,
     /// The weights' own config names another architecture.
     #[error("{path}: the weights are of `{found}`, not of `{asked}`; leave the name out, or name the right one", path = .path.display())]
     OtherArchitecture {
@@ -44,7 +49,7 @@ pub enum Error {
         path: PathBuf,
         /// What is wrong.
         #[source]
-        source: rekindle_cards::Error,
+        source: Box<rekindle_cards::Error>,
     },
     /// A labelled data set cannot be measured against a network without labels.
     #[error(

@@ -83,7 +83,7 @@ impl Model {
         let found = match (&file, name) {
             (Some(file), name) => config_of(name, file)?,
             (None, Some(name)) => HubConfig::from_card(rekindle_cards::find(name)?),
-            (None, None) => return Err(Error::NoConfig(Path::new("(no weights)").to_owned())),
+            (None, None) => return Err(Error::NoModel),
         };
         let policy = if found.labels == labels { HeadPolicy::Required } else { HeadPolicy::Fresh };
         let backbone = build(&found, device)?;
@@ -212,8 +212,8 @@ fn config_of(name: Option<&str>, file: &CheckpointFile) -> Result<HubConfig, Err
         let name = name.ok_or_else(|| Error::NoConfig(path()))?;
         return Ok(HubConfig::from_card(rekindle_cards::find(name)?));
     };
-    let config =
-        HubConfig::from_json(text).map_err(|source| Error::Config { path: path(), source })?;
+    let config = HubConfig::from_json(text)
+        .map_err(|source| Error::Config { path: path(), source: Box::new(source) })?;
     match name {
         Some(asked) if asked != config.architecture && asked != config.name() => {
             Err(Error::OtherArchitecture {

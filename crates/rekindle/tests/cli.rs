@@ -1,0 +1,175 @@
+//! The binary, as a user runs it: on a folder of doodles, from the starter.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::{Command, Output},
+};
+
+use rekindle_doodles::{SIZE, Task, set};
+use serde_json::Value;
+use tempfile::TempDir;
+
+/// A folder with `train/` and `val/` of three of the target's classes.
+fn doodles() -> TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    for (split, per_class, seed) in [("train", 12, 0), ("val", 4, 1)] {
+        for (index, doodle) in set(Task::Target, per_class, seed).into_iter().enumerate() {
+            if doodle.label < 3 {
+                let name = Task::Target.doodles()[doodle.label].name;
+                let label = folder.path().join(split).join(name);
+                fs::create_dir_all(&label).unwrap();
+                let size = SIZE as u32;
+                let picture = image::RgbImage::from_raw(size, size, doodle.pixels).unwrap();
+                picture.save(label.join(format!("{index}.png"))).unwrap();
+            }
+        }
+    }
+    folder
+}
+
+fn starter() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../weights/resnet20_cifar.doodles.safetensors")
+}
+
+fn rekindle(arguments: &[&dyn AsRef<std::ffi::OsStr>]) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_rekindle"));
+    arguments.iter().fold(&mut command, |command, argument| command.arg(argument)).output().unwrap()
+}
+
+fn lines(output: &Output) -> Vec<Value> {
+    let text = String::from_utf8(output.stdout.clone()).unwrap();
+    text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+fn succeed(arguments: &[&dyn AsRef<std::ffi::OsStr>]) -> Vec<Value> {
+    let output = rekindle(arguments);
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    lines(&output)
+}
+
+/// The error a command ends with; it must not be a panic.
+fn fail(arguments: &[&dyn AsRef<std::ffi::OsStr>]) -> String {
+    let output = rekindle(arguments);
+    let text = String::from_utf8(output.stderr).unwrap();
+    // 2 is for arguments that make no sense, as clap has it.
+    assert!(matches!(output.status.code(), Some(1 | 2)), "{text}");
+    assert!(!text.contains("panicked"), "{text}");
+    text
+}
+
+#[test]
+fn finetune_evaluate_predict() {
+    let data = doodles();
+    let run = |recipe: &str, out: &Path| {
+        let epochs = &"5";
+        succeed(&[
+            &"finetune",
+            &"--json",
+            &"--data",
+            &data.path(),
+            &"--weights",
+            &starter(),
+            &"--out",
+            &out,
+            &"--recipe",
+            &recipe,
+            &"--epochs",
+            epochs,
+            &"--batch",
+            &"6",
+            &"--seed",
+            &"3",
+        ])
+    };
+    let out = tempfile::tempdir().unwrap();
+    let path = out.path().join("run");
+    let epochs = run("gradual", &path);
+    assert_eq!(epochs.len(), 6);
+    let phases: Vec<_> = epochs[..5].iter().map(|epoch| epoch["phase"].as_str().unwrap()).collect();
+    assert_eq!(phases, ["head", "head", "upper", "upper", "middle"]);
+    let best = epochs[5]["best_val_accuracy"].as_f64().unwrap();
+    assert!(best >= 0.6, "three classes, twelve pictures each: {best}");
+    assert!(path.join("log.jsonl").exists());
+
+    // The same seed gives the same metrics.
+    let again = run("gradual", &out.path().join("again"));
+    for (a, b) in epochs[..5].iter().zip(&again) {
+        for key in ["train_loss", "val_loss", "val_accuracy"] {
+            assert_eq!(a[key], b[key]);
+        }
+    }
+
+    // What was saved is enough, and measures what was measured.
+    let weights = path.join("best.safetensors");
+    let found = succeed(&[&"evaluate", &"--json", &"--weights", &weights, &"--data", &data.path()]);
+    assert_eq!(found[0]["images"], 12);
+    assert_eq!(found[0]["accuracy"].as_f64(), Some(best));
+    assert_eq!(found[0]["top5"], 1.0);
+
+    let label = Task::Target.doodles()[1].name;
+    let picture = fs::read_dir(data.path().join("val").join(label)).unwrap().next().unwrap();
+    let picture = picture.unwrap().path();
+    let answer = succeed(&[&"predict", &"--json", &"--weights", &weights, &picture]);
+    let top = answer[0]["top"].as_array().unwrap();
+    let sum: f64 = top.iter().map(|guess| guess["probability"].as_f64().unwrap()).sum();
+    assert!(top.len() == 3 && (sum - 1.0).abs() < 1e-5, "{top:?}");
+    assert_eq!(answer[0]["image"].as_str(), picture.to_str());
+
+    // A bad picture is named, the good one is still answered.
+    let broken = out.path().join("broken.png");
+    fs::write(&broken, &fs::read(&picture).unwrap()[..100]).unwrap();
+    let output = rekindle(&[&"predict", &"--json", &"--weights", &weights, &broken, &picture]);
+    assert_eq!((output.status.code(), lines(&output).len()), (Some(1), 1));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("broken.png"));
+}
+
+#[test]
+fn bad_input_gets_one_clear_error() {
+    let folder = tempfile::tempdir().unwrap();
+    let cut = folder.path().join("cut.safetensors");
+    fs::write(&cut, &fs::read(starter()).unwrap()[..50_000]).unwrap();
+    let picture = folder.path().join("none.png");
+    let data = doodles();
+    let out = folder.path().join("run");
+    let finetune = |model: &str, weights: &Path, data: &Path| {
+        fail(&[
+            &"finetune",
+            &"--data",
+            &data,
+            &"--model",
+            &model,
+            &"--weights",
+            &weights,
+            &"--out",
+            &out,
+        ])
+    };
+    for (error, parts) in [
+        (fail(&[&"predict", &"--weights", &cut, &picture]), vec!["cut.safetensors", "early"]),
+        (fail(&[&"predict", &"--weights", &starter(), &picture]), vec!["none.png"]),
+        (
+            fail(&[&"predict", &"--device", &"tpu", &"--weights", &starter(), &picture]),
+            vec!["tpu", "cpu, cuda and vulkan"],
+        ),
+        (finetune("resnet18", &starter(), data.path()), vec!["resnet20_cifar", "resnet18"]),
+        (finetune("resnet20_cifar", &starter(), folder.path()), vec!["label"]),
+        (finetune("resnet20_cifar", &starter(), &picture), vec!["none.png"]),
+        (finetune("resnet20_cifar", &picture, data.path()), vec!["none.png", "no such file"]),
+        (
+            fail(&[&"evaluate", &"--weights", &starter(), &"--data", &data.path()]),
+            vec![SOURCE_AND_TARGET[0], SOURCE_AND_TARGET[1]],
+        ),
+        (fail(&[&"finetune", &"--data", &data.path(), &"--out", &out]), vec!["--model"]),
+        (fail(&[&"models", &"resnet19*"]), vec!["resnet19"]),
+        (fail(&[&"info", &"resnet181"]), vec!["resnet18"]),
+    ] {
+        for part in parts {
+            assert!(error.contains(part), "`{part}` is not in: {error}");
+        }
+    }
+    assert!(!out.join("best.safetensors").exists());
+}
+
+/// A class of the starter's, and one of the folder's: the error shows both lists.
+const SOURCE_AND_TARGET: [&str; 2] = ["ring", "hourglass"];
