@@ -1,4 +1,9 @@
 //! The rules that span crates, in one binary.
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    reason = "a test that cannot go on fails, and says so"
+)]
 
 mod freeze;
 mod load;

@@ -28,7 +28,8 @@ fn networks_agree_with_timm() {
 /// One number changed, by more than the tolerance allows, is found and named.
 #[test]
 fn damage_is_found() {
-    let rows: [(&str, fn(&mut Golden)); 9] = [
+    type Damage = fn(&mut Golden);
+    let rows: [(&str, Damage); 9] = [
         ("logits", |golden| golden.logits.value[3] += 2e-3 * golden.logits.l2),
         ("logits", |golden| golden.logits.shape = vec![1, 20]),
         ("logits", |golden| golden.logits.value[0] = f64::NAN),
