@@ -73,7 +73,7 @@ fn main() -> Result<()> {
         statistics,
     };
     let head = |epochs| phase("head", epochs, Frozen::Backbone, 1e-2, Statistics::Kept);
-    let all = |epochs| phase("all", epochs, Frozen::Nothing, 1e-3, Statistics::Kept);
+    let all = |epochs| phase("all", epochs, Frozen::Nothing, 1e-3, Statistics::Updated);
     let nothing = phase("nothing", 3 * epochs, Frozen::Nothing, 3e-3, Statistics::Updated);
     let ways = [
         ("from nothing", None, vec![nothing]),
