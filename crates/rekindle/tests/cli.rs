@@ -1,4 +1,5 @@
 //! The binary, as a user runs it: on a folder of doodles, from the starter.
+#![allow(clippy::unwrap_used, reason = "a test may; the lint does not see that helpers are tests")]
 
 use std::{
     fs,
