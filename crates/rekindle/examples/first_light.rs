@@ -144,6 +144,7 @@ fn draw(path: &Path, curves: &[(&str, Vec<(f64, f64)>)]) -> Result<()> {
         .build_cartesian_2d(1.0..epochs, 0.0..1.0)?;
     chart
         .configure_mesh()
+        .light_line_style(TRANSPARENT)
         .x_desc("epoch")
         .x_label_formatter(&|epoch| format!("{epoch:.0}"))
         .y_label_formatter(&|share| format!("{:.0}%", 100.0 * share))
