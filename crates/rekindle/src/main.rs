@@ -1,5 +1,4 @@
 //! The `rekindle` binary: find a model, predict with it, make it your own.
-#![allow(clippy::print_stdout, reason = "what a command finds out goes to standard output")]
 
 mod cli;
 

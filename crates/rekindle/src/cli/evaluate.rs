@@ -34,7 +34,7 @@ impl Arguments {
         let (model, _) = Model::open(self.model.as_deref(), &self.weights, &device)?;
         let metrics = rekindle::evaluate(&model, &self.data, self.batch)?;
         if self.common.json {
-            println!(
+            say!(
                 "{}",
                 json!({
                     "images": metrics.examples,
@@ -44,7 +44,7 @@ impl Arguments {
                 })
             );
         } else {
-            println!(
+            say!(
                 "{} pictures: accuracy {}, top-5 {}, loss {:.4}, {:.1} s",
                 metrics.examples,
                 percent(metrics.accuracy),

@@ -111,7 +111,7 @@ impl Arguments {
             seed: self.seed,
         };
         if !self.common.json {
-            println!(
+            say!(
                 "{}: {} labels, {} pictures to train on, {} to validate on",
                 self.data.display(),
                 folder.classes.len(),
@@ -119,8 +119,8 @@ impl Arguments {
                 folder.val.len()
             );
             match &report {
-                Some(report) => println!("{}: {report}", model.config.name()),
-                None => println!("{}: no weights, training from nothing", model.config.name()),
+                Some(report) => say!("{}: {report}", model.config.name()),
+                None => say!("{}: no weights, training from nothing", model.config.name()),
             }
             print_plan(&model, &config.plan);
         }
@@ -139,7 +139,7 @@ fn print_plan(model: &Model, plan: &Plan) {
     let backbone = model.network.backbone();
     let stages = backbone.stages();
     let parameters = parameters(backbone);
-    println!("{:<8} {:>6} {:>10}  trained stages and their rates", "phase", "epochs", "trainable");
+    say!("{:<8} {:>6} {:>10}  trained stages and their rates", "phase", "epochs", "trainable");
     for phase in &plan.phases {
         let rates = phase.rates(stages.len());
         let trained: Vec<_> = stages.iter().zip(&rates).filter(|(_, rate)| **rate > 0.0).collect();
@@ -154,7 +154,7 @@ fn print_plan(model: &Model, plan: &Plan) {
         let names =
             if names.is_empty() { String::new() } else { format!("{}, ", names.join(", ")) };
         let (epochs, lr) = (phase.epochs, phase.lr);
-        println!("{:<8} {epochs:>6} {:>10}  {names}head {lr:.1e}", phase.name, backbone + head);
+        say!("{:<8} {epochs:>6} {:>10}  {names}head {lr:.1e}", phase.name, backbone + head);
     }
 }
 
@@ -201,8 +201,8 @@ impl Progress {
             )
         };
         match &self.bar {
-            Some(bar) => bar.suspend(|| println!("{line}")),
-            None => println!("{line}"),
+            Some(bar) => bar.suspend(|| say!("{line}")),
+            None => say!("{line}"),
         }
     }
 
@@ -212,7 +212,7 @@ impl Progress {
         }
         let seconds = duration.as_secs_f64();
         if self.json {
-            println!(
+            say!(
                 "{}",
                 json!({
                     "best_val_accuracy": best.val.accuracy,
@@ -222,7 +222,7 @@ impl Progress {
             );
         } else {
             let weights = weights.as_ref().map(|path| path.display().to_string());
-            println!(
+            say!(
                 "best: epoch {}, val accuracy {}, saved as {}, {seconds:.1} s",
                 best.number,
                 percent(best.val.accuracy),

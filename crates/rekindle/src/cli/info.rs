@@ -24,19 +24,19 @@ impl Arguments {
         let card = cards::find(&self.model)?;
         let architecture = Architecture::find(&card.architecture)?;
         let network = architecture.init(&Init::default(), &Device::flex());
-        println!(
+        say!(
             "{}: {} parameters, embeddings of {}",
             card.architecture,
             millions(architecture.parameters),
             network.embed_dim()
         );
-        println!("{}\n{}\n", card.paper.title, card.paper.url);
+        say!("{}\n{}\n", card.paper.title, card.paper.url);
 
-        println!("{:<12} {:>9} {:>9} {:>10}", "stage", "params", "channels", "reduction");
+        say!("{:<12} {:>9} {:>9} {:>10}", "stage", "params", "channels", "reduction");
         let parameters = parameters(&network);
         for stage in network.stages() {
             let owned = parameters.iter().filter(|p| p.learned && stage.owns(&p.name));
-            println!(
+            say!(
                 "{:<12} {:>9} {:>9} {:>10}",
                 stage.name,
                 owned.map(|p| p.count()).sum::<usize>(),
@@ -44,13 +44,13 @@ impl Arguments {
                 stage.reduction.map_or("pooled".to_owned(), |reduction| reduction.to_string())
             );
         }
-        println!();
+        say!("");
         describe(card);
         let siblings = cards::search(&format!("{}.*", card.architecture))?;
         let others: Vec<_> =
             siblings.iter().map(|card| card.name()).filter(|name| *name != card.name()).collect();
         if !others.is_empty() {
-            println!("other checkpoints  {}", others.join(", "));
+            say!("other checkpoints  {}", others.join(", "));
         }
         Ok(ExitCode::SUCCESS)
     }
@@ -65,16 +65,16 @@ fn describe(card: &Card) {
         mean,
         std,
     } = &card.preprocessing;
-    println!("checkpoint         {}", card.name());
-    println!("repository         {}", card.repository.as_deref().unwrap_or("none: a file only"));
-    println!("license            {}", card.license.as_deref().unwrap_or("not stated"));
-    println!("input              {c}x{h}x{w}, {interpolation:?}, crop {crop_pct} {crop_mode:?}");
-    println!("normalized by      mean {mean:?}, std {std:?}");
+    say!("checkpoint         {}", card.name());
+    say!("repository         {}", card.repository.as_deref().unwrap_or("none: a file only"));
+    say!("license            {}", card.license.as_deref().unwrap_or("not stated"));
+    say!("input              {c}x{h}x{w}, {interpolation:?}, crop {crop_pct} {crop_mode:?}");
+    say!("normalized by      mean {mean:?}, std {std:?}");
     if let (Some(top1), Some(top5)) = (card.top1, card.top5) {
-        println!("ImageNet           top-1 {top1}%, top-5 {top5}%");
+        say!("ImageNet           top-1 {top1}%, top-5 {top5}%");
     }
-    println!("good for           {}", card.use_for);
+    say!("good for           {}", card.use_for);
     if let Some(caution) = &card.caution {
-        println!("caution            {caution}");
+        say!("caution            {caution}");
     }
 }

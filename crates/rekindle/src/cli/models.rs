@@ -27,14 +27,14 @@ impl Arguments {
         }
         if self.json {
             for card in found {
-                println!("{}", row(card));
+                say!("{}", row(card));
             }
             return Ok(ExitCode::SUCCESS);
         }
-        println!("{:<42} {:>5} {:>8} {:>6}  license", "checkpoint", "size", "params", "top-1");
+        say!("{:<42} {:>5} {:>8} {:>6}  license", "checkpoint", "size", "params", "top-1");
         for card in &found {
             let [_, height, _] = card.preprocessing.input_size;
-            println!(
+            say!(
                 "{:<42} {height:>5} {:>8} {:>6}  {}",
                 card.name(),
                 millions(card.parameters),
@@ -42,7 +42,7 @@ impl Arguments {
                 license(card),
             );
         }
-        println!("{} checkpoints; the license in brackets restricts use", found.len());
+        say!("{} checkpoints; the license in brackets restricts use", found.len());
         Ok(ExitCode::SUCCESS)
     }
 }

@@ -57,11 +57,11 @@ impl Arguments {
                     json!({ "label": label, "index": index, "probability": probability })
                 })
                 .collect();
-            println!("{}", json!({ "image": image, "top": top }));
+            say!("{}", json!({ "image": image, "top": top }));
         } else {
-            println!("{}", image.display());
+            say!("{}", image.display());
             for guess in guesses {
-                println!("  {:>5.1}%  {}", 100.0 * guess.probability, guess.label);
+                say!("  {:>5.1}%  {}", 100.0 * guess.probability, guess.label);
             }
         }
     }
