@@ -38,13 +38,14 @@ use Uses::{Any, Only};
 
 /// One row a package; dependencies point one way (convention 29).
 #[rustfmt::skip]
-const PACKAGES: [Package; 12] = [
+const PACKAGES: [Package; 13] = [
     Package { name: "rekindle",            uses: Any,                        burn: Known,   backend: Named },
     Package { name: "rekindle-cards",      uses: Only(&[]),                  burn: Unknown, backend: Unnamed },
     Package { name: "rekindle-checkpoint", uses: Only(&["rekindle-layers"]), burn: Known,   backend: Unnamed },
     Package { name: "rekindle-data",       uses: Only(&["rekindle-cards"]),  burn: Unknown, backend: Unnamed },
     Package { name: "rekindle-doodles",    uses: Only(&[]),                  burn: Unknown, backend: Unnamed },
-    Package { name: "rekindle-layers",     uses: Only(&[]),                  burn: Known,   backend: Unnamed },
+    Package { name: "rekindle-kernels",    uses: Only(&[]),                  burn: Known,   backend: Named },
+    Package { name: "rekindle-layers",     uses: Only(&["rekindle-kernels"]), burn: Known,   backend: Unnamed },
     Package { name: "rekindle-parity",     uses: Only(PARITY),               burn: Known,   backend: Named },
     Package { name: "rekindle-tests",      uses: Any,                        burn: Known,   backend: Named },
     Package { name: "rekindle-train",      uses: Only(&[]),                  burn: Known,   backend: Unnamed },

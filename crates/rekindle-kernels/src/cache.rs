@@ -1,0 +1,60 @@
+//! Packed weights that outlive a call.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use burn_flex::FlexTensor;
+
+use crate::cpu::{Convolution, Direction, Isa, Packed};
+
+/// Weights in the order in which the kernels read them, kept beside a layer's parameters.
+///
+/// Clones share what is kept. It is used only while the layer's weights are the very ones that were
+/// packed, and dropped when the layer trains.
+#[derive(Clone, Default)]
+pub struct PackedWeights(Arc<Mutex<Option<Kept>>>);
+
+struct Kept {
+    /// Held, so that nobody writes to it: with two owners Burn copies before it writes.
+    weight: FlexTensor,
+    packed: Arc<Packed<f32>>,
+}
+
+impl PackedWeights {
+    /// Forgets what is kept.
+    pub(crate) fn clear(&self) {
+        *self.lock() = None;
+    }
+
+    /// The weights packed for going forward, from before or anew.
+    pub(crate) fn get(
+        &self,
+        isa: Isa,
+        convolution: &Convolution,
+        weight: &FlexTensor,
+        values: &[f32],
+    ) -> Arc<Packed<f32>> {
+        let mut kept = self.lock();
+        if let Some(kept) = &*kept {
+            let same = Arc::ptr_eq(&kept.weight.data_arc(), &weight.data_arc())
+                && kept.weight.layout() == weight.layout()
+                && kept.packed.fits(isa, convolution, Direction::Forward);
+            if same {
+                return Arc::clone(&kept.packed);
+            }
+        }
+        let packed = Arc::new(Packed::new(isa, convolution, Direction::Forward, values, None));
+        *kept = Some(Kept { weight: weight.clone(), packed: Arc::clone(&packed) });
+        packed
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Option<Kept>> {
+        // Whoever panicked left what was there before, or nothing.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl std::fmt::Debug for PackedWeights {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(if self.lock().is_some() { "PackedWeights" } else { "PackedWeights(none)" })
+    }
+}

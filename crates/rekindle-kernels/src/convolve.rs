@@ -1,0 +1,170 @@
+//! A convolution and what follows it.
+
+use burn::{
+    backend::Dispatch,
+    prelude::*,
+    tensor::{
+        module::{batch_norm, batch_norm_train, conv2d},
+        ops::ConvOptions,
+    },
+};
+
+use crate::{
+    Activation, PackedWeights, Window,
+    map::{Map, Order},
+    ops::{Given, Kernels, NormKind, Operands, Plan},
+};
+
+/// A convolution, and the norm, the addition and the activation that follow it, in this order.
+#[derive(Debug, Clone)]
+pub struct Convolve<'a> {
+    /// `[out, in / groups, height, width]`
+    pub weight: Tensor<4>,
+    /// `[out]`
+    pub bias: Option<Tensor<1>>,
+    /// Kernel, stride, dilation and padding.
+    pub window: Window,
+    /// Parts of the channels that do not see each other.
+    pub groups: usize,
+    /// What normalizes each channel.
+    pub norm: Norm,
+    /// What is added, `[batch, out, height', width']`.
+    pub shortcut: Option<Map>,
+    /// Applied last.
+    pub activation: Activation,
+    /// Where packed weights are kept from one call to the next.
+    pub packed: Option<&'a PackedWeights>,
+}
+
+/// What normalizes each channel; all vectors are `[out]`.
+#[derive(Debug, Clone)]
+#[allow(clippy::large_enum_variant, reason = "one lives at a time")]
+pub enum Norm {
+    /// Nothing.
+    None,
+    /// A batch norm by statistics that are given.
+    Running {
+        /// Factor.
+        gamma: Tensor<1>,
+        /// Addend.
+        beta: Tensor<1>,
+        /// Mean.
+        mean: Tensor<1>,
+        /// Variance.
+        variance: Tensor<1>,
+        /// Added to the variance.
+        epsilon: f64,
+    },
+    /// A batch norm by the batch's own statistics, which are given back.
+    Batch {
+        /// Factor.
+        gamma: Tensor<1>,
+        /// Addend.
+        beta: Tensor<1>,
+        /// Added to the variance.
+        epsilon: f64,
+    },
+}
+
+/// What a batch norm found in a batch.
+#[derive(Debug, Clone)]
+pub struct Statistics {
+    /// Mean of each channel `[out]`.
+    pub mean: Tensor<1>,
+    /// Biased variance of each channel `[out]`.
+    pub variance: Tensor<1>,
+    /// Values of each channel.
+    pub count: usize,
+}
+
+/// Computes `activation(norm(convolution(x)) + shortcut)`: `[batch, in, height, width]` to `[batch, out,
+/// height', width']`, and the statistics of [`Norm::Batch`].
+///
+/// # Panics
+///
+/// If the channels of `x`, the weights and the groups do not fit each other.
+pub fn convolve(x: Map, with: Convolve<'_>) -> (Map, Option<Statistics>) {
+    let [batch, channels, height, width] = x.dims();
+    let [out, seen, kernel_height, kernel_width] = with.weight.dims();
+    let Window { kernel, .. } = with.window;
+    assert_eq!([kernel_height, kernel_width], kernel, "a kernel and weights of different sizes");
+    assert!(
+        with.groups > 0 && channels == seen * with.groups && out % with.groups == 0,
+        "a convolution of {} channels in {} groups to {out} channels was given {channels} channels",
+        seen * with.groups,
+        with.groups,
+    );
+    let [height, width] = with.window.count([height, width]);
+    let count = batch * height * width;
+    match x.order() {
+        Order::ChannelsLast => ours(x, with, count),
+        Order::ChannelsFirst => composed(x, with, count),
+    }
+}
+
+fn ours(x: Map, with: Convolve<'_>, count: usize) -> (Map, Option<Statistics>) {
+    let given = |tensor: Option<Tensor<1>>| match tensor {
+        Some(tensor) => Given::Some(tensor.into_dispatch()),
+        None => Given::None,
+    };
+    let (norm, [gamma, beta, mean, variance]) = match with.norm {
+        Norm::None => (NormKind::None, [None, None, None, None]),
+        Norm::Running { gamma, beta, mean, variance, epsilon } => {
+            (NormKind::Running { epsilon }, [Some(gamma), Some(beta), Some(mean), Some(variance)])
+        }
+        Norm::Batch { gamma, beta, epsilon } => {
+            (NormKind::Batch { epsilon }, [Some(gamma), Some(beta), None, None])
+        }
+    };
+    let operands = Operands {
+        x: x.into_inner().into_dispatch(),
+        weight: with.weight.into_dispatch(),
+        bias: given(with.bias),
+        gamma: given(gamma),
+        beta: given(beta),
+        mean: given(mean),
+        variance: given(variance),
+        residual: match with.shortcut {
+            Some(map) => Given::Some(map.ordered(Order::ChannelsLast).into_dispatch()),
+            None => Given::None,
+        },
+    };
+    let plan = Plan {
+        window: with.window,
+        groups: with.groups,
+        norm,
+        activation: with.activation,
+        packed: with.packed.cloned(),
+    };
+    let (y, mean, variance) = <Dispatch as Kernels>::convolve(operands, plan);
+    let statistics = matches!(norm, NormKind::Batch { .. }).then(|| Statistics {
+        mean: Tensor::from_dispatch(mean),
+        variance: Tensor::from_dispatch(variance),
+        count,
+    });
+    (Map::last(Tensor::from_dispatch(y)), statistics)
+}
+
+/// Burn's operations, one after the other.
+fn composed(x: Map, with: Convolve<'_>, count: usize) -> (Map, Option<Statistics>) {
+    let Window { stride, dilation, before, after, .. } = with.window;
+    let padding = [(before[0], after[0]), (before[1], after[1])];
+    let options = ConvOptions::new_with_padding(stride, padding, dilation, with.groups);
+    let y = conv2d(x.into_inner(), with.weight, with.bias, options);
+    let (y, statistics) = match with.norm {
+        Norm::None => (y, None),
+        Norm::Running { gamma, beta, mean, variance, epsilon } => {
+            (batch_norm(y, gamma, beta, mean, variance, epsilon), None)
+        }
+        Norm::Batch { gamma, beta, epsilon } => {
+            let normed = batch_norm_train(y, gamma, beta, epsilon);
+            let (mean, variance) = (normed.mean.detach(), normed.variance.detach());
+            (normed.output, Some(Statistics { mean, variance, count }))
+        }
+    };
+    let y = match with.shortcut {
+        Some(shortcut) => y + shortcut.into_tensor(),
+        None => y,
+    };
+    (Map::first(with.activation.forward(y)), statistics)
+}

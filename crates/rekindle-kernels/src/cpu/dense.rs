@@ -1,0 +1,326 @@
+//! Dense and grouped convolution, and the gradient of its input: the same product, gathered otherwise.
+
+use super::{
+    activation::Activation,
+    geometry::{Convolution, Extent, Gather, Position},
+    norm::{Block, Measure, Moments},
+    pack::{Packed, Panel},
+    parallel::{Shared, parts, tasks, with_pointers},
+    simd::{Kernel, Real, Simd},
+    tile::{self, Columns, Rows},
+};
+use crate::memory::Buffer;
+
+/// Pixels, or somewhat more, whose sources a task looks up at once: their part of the input stays in the
+/// cache while panel after panel of weights passes.
+const BLOCK: usize = 96;
+/// Tasks to cut a small product into.
+const TASKS: usize = 32;
+/// Inputs with no more channels are padded once, so that a row of the window is one run of numbers.
+const FEW_CHANNELS: usize = 4;
+
+/// What follows the sum: `y = activation(scale * sum + shift + residual)`.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Post<'a, E> {
+    /// A factor for each output channel.
+    pub(crate) scale: Option<&'a [E]>,
+    /// What is added for each output channel.
+    pub(crate) shift: Option<&'a [E]>,
+    /// What is added for each number of the output.
+    pub(crate) residual: Option<&'a [E]>,
+    /// Applied last.
+    pub(crate) activation: Activation,
+}
+
+impl<E> Default for Post<'_, E> {
+    fn default() -> Self {
+        Self { scale: None, shift: None, residual: None, activation: Activation::Identity }
+    }
+}
+
+/// Convolves `x` `[batch, height, width, in]` into `y` `[batch, height', width', out]`, and measures the
+/// channels of `y` if they are to be.
+pub(crate) fn forward<E: Real>(
+    convolution: &Convolution,
+    x: &[E],
+    weights: &Packed<E>,
+    post: &Post<'_, E>,
+    y: &mut [E],
+    measure: Measure,
+) -> Option<Moments<E>> {
+    let output = convolution.output();
+    let mut gather = Gather::forward(convolution);
+    let [_, width] = convolution.window.kernel;
+    if is_padded_once(convolution) {
+        let (padded, from) = pad(convolution, x);
+        // A row of the window is one position, a run of `width * channels` numbers.
+        gather.positions.retain(|position| position.index % width == 0);
+        for Position { offset: [vertical, horizontal], .. } in &mut gather.positions {
+            *vertical += convolution.window.before[0] as isize;
+            *horizontal = 0;
+        }
+        let run = width * convolution.input.channels;
+        let maps = Maps { source: &padded, from, target: y, to: output };
+        product(&gather, maps, weights, run, post, measure)
+    } else {
+        let run = weights.layout.channels;
+        let maps = Maps { source: x, from: convolution.input, target: y, to: output };
+        product(&gather, maps, weights, run, post, measure)
+    }
+}
+
+/// The gradient `dx` of the input from that of the output, with weights that were packed backward.
+/// `residual` is added: what is known of `dx` already.
+pub(crate) fn input_gradient<E: Real>(
+    convolution: &Convolution,
+    dy: &[E],
+    weights: &Packed<E>,
+    residual: Option<&[E]>,
+    dx: &mut [E],
+) {
+    let (from, to) = (convolution.output(), convolution.input);
+    let post = Post { residual, ..Post::default() };
+    for gather in Gather::backward(convolution) {
+        let maps = Maps { source: dy, from, target: dx, to };
+        product(&gather, maps, weights, weights.layout.channels, &post, Measure::Nothing);
+    }
+}
+
+/// Pixels of a block when so many pixels are cut into blocks of about [`BLOCK`].
+pub(crate) fn block_size(pixels: usize) -> usize {
+    let blocks = ((pixels + BLOCK / 2) / BLOCK).max(1);
+    pixels.div_ceil(blocks).max(1)
+}
+
+pub(crate) fn is_padded_once(convolution: &Convolution) -> bool {
+    convolution.input.channels <= FEW_CHANNELS
+        && convolution.groups == 1
+        && convolution.window.dilation[1] == 1
+        && convolution.window.kernel[1] > 1
+}
+
+/// A copy of the input with its padding in memory.
+pub(crate) fn pad<E: Real>(convolution: &Convolution, x: &[E]) -> (Buffer<E>, Extent) {
+    let Extent { batch, height, width, channels } = convolution.input;
+    let window = &convolution.window;
+    let extent = Extent {
+        batch,
+        height: height + window.before[0] + window.after[0],
+        width: width + window.before[1] + window.after[1],
+        channels,
+    };
+    let mut padded = Buffer::<E>::any(extent.len());
+    let row = extent.width * channels;
+    let out = Shared::new(&mut padded);
+    parts(batch * extent.height, 64, |start, end| {
+        for index in start..end {
+            // SAFETY: each row of the copy is written by one task.
+            let target = unsafe { std::slice::from_raw_parts_mut(out.get().add(index * row), row) };
+            let (picture, vertical) = (index / extent.height, index % extent.height);
+            let inside =
+                vertical.checked_sub(window.before[0]).filter(|vertical| *vertical < height);
+            let Some(vertical) = inside else {
+                target.fill(E::ZERO);
+                continue;
+            };
+            let from = (picture * height + vertical) * width * channels;
+            let before = window.before[1] * channels;
+            target[..before].fill(E::ZERO);
+            target[before..before + width * channels]
+                .copy_from_slice(&x[from..from + width * channels]);
+            target[before + width * channels..].fill(E::ZERO);
+        }
+    });
+    (padded, extent)
+}
+
+/// What is read and what is written.
+struct Maps<'a, E> {
+    source: &'a [E],
+    from: Extent,
+    target: &'a mut [E],
+    to: Extent,
+}
+
+/// Every target pixel of a gather is written: the sum over its positions, `run` numbers each.
+fn product<E: Real>(
+    gather: &Gather,
+    maps: Maps<'_, E>,
+    weights: &Packed<E>,
+    run: usize,
+    post: &Post<'_, E>,
+    measure: Measure,
+) -> Option<Moments<E>> {
+    let layout = weights.layout;
+    let Maps { source, from, target, to } = maps;
+    let columns = layout.groups * layout.columns;
+    assert_eq!(source.len(), from.len(), "a source of another shape");
+    assert_eq!(target.len(), to.len(), "a target of another shape");
+    assert_eq!(to.channels, columns, "weights of another convolution");
+    assert!(post.residual.is_none_or(|residual| residual.len() == to.len()));
+    let pixels = gather.count(to.batch);
+    let size = block_size(pixels);
+    let mut moments = measure.begin(columns, pixels, size);
+    if pixels == 0 || columns == 0 {
+        return moments;
+    }
+    // A panel reads whole vectors of factors, beyond the last column too.
+    let spare = layout.width();
+    let scale = extended(post.scale, E::ONE, columns, spare);
+    let shift = extended(post.shift, E::ZERO, columns, spare);
+    let zeros = Buffer::<E>::zeros(from.channels.max(run));
+    let offsets: Vec<usize> =
+        gather.positions.iter().map(|position| position.index * layout.channels).collect();
+    let (low, high) = post.activation.clamp().unwrap_or((f64::NEG_INFINITY, f64::INFINITY));
+    let rest = post.activation.clamp().is_none().then_some(post.activation);
+
+    let panels: Vec<(usize, Panel)> = (0..layout.groups)
+        .flat_map(|group| layout.panels(group).map(move |panel| (group, panel)))
+        .collect();
+    let blocks = pixels.div_ceil(size);
+    let chunk = panels.len().div_ceil(TASKS.div_ceil(blocks));
+    let chunks = panels.len().div_ceil(chunk);
+
+    let lookup =
+        Lookup { gather, from, to, source: Shared::read(source), zeros: Shared::read(&zeros) };
+    let target = Shared::new(target);
+    let residual = post.residual.map(Shared::read);
+    let shared = moments.as_mut().map(Moments::shared);
+    tasks(blocks * chunks, |task| {
+        let (block, chunk_index) = (task / chunks, task % chunks);
+        let (first_pixel, end) = (block * size, ((block + 1) * size).min(pixels));
+        with_pointers((gather.positions.len() + 1) * size, |table| {
+            let rows = lookup.fill(table, size, first_pixel, end, target);
+            let first = chunk_index * chunk;
+            for &(group, panel) in &panels[first..(first + chunk).min(panels.len())] {
+                let column = group * layout.columns + panel.column;
+                let columns = Columns {
+                    // SAFETY: a panel starts within the weights.
+                    weights: unsafe { weights.as_slice().as_ptr().add(panel.start) },
+                    offsets: offsets.as_ptr(),
+                    positions: offsets.len(),
+                    length: run,
+                    source: group * layout.channels,
+                    target: column,
+                    columns: panel.columns,
+                    scale: scale[column..].as_ptr(),
+                    shift: shift[column..].as_ptr(),
+                    residual: residual.map(|residual| residual.get().cast_const()),
+                    targets_start: target.get(),
+                    low: E::of(low),
+                    high: E::of(high),
+                };
+                // SAFETY: each pixel and column is written by one task; sources were checked against
+                // the map, run by run, and the weights and factors are as long as the panel.
+                unsafe {
+                    tile::product(layout.isa, panel, rows, columns);
+                    if let Some(activation) = rest {
+                        let columns = panel.columns;
+                        let block = Written { rows, column, columns, activation };
+                        E::dispatch(layout.isa, block);
+                    }
+                    if let Some(moments) = shared {
+                        // Of a forward gather the targets are one after the other.
+                        let start = target.get().add(first_pixel * to.channels).cast_const();
+                        let pixels =
+                            Block { start, stride: to.channels, pixels: end - first_pixel };
+                        moments.measure(layout.isa, block, pixels, column, panel.columns);
+                    }
+                }
+            }
+        });
+    });
+    moments
+}
+
+/// `values`, or `otherwise` where there are none, and `spare` more.
+fn extended<E: Real>(values: Option<&[E]>, otherwise: E, len: usize, spare: usize) -> Buffer<E> {
+    let mut buffer = Buffer::filled(len + spare, otherwise);
+    if let Some(values) = values {
+        buffer[..len].copy_from_slice(values);
+    }
+    buffer
+}
+
+/// Finds the pointers of pixels.
+struct Lookup<'a, E> {
+    gather: &'a Gather,
+    from: Extent,
+    to: Extent,
+    source: Shared<E>,
+    zeros: Shared<E>,
+}
+
+impl<E: Real> Lookup<'_, E> {
+    /// Fills a table with the sources of targets `start..end`, `capacity` for each position, and then
+    /// the targets themselves.
+    fn fill(
+        &self,
+        table: &mut [*mut E],
+        capacity: usize,
+        start: usize,
+        end: usize,
+        target: Shared<E>,
+    ) -> Rows<E> {
+        let Self { gather, from, to, .. } = *self;
+        let (sources, targets) = table.split_at_mut(gather.positions.len() * capacity);
+        gather.each(start, end, |i, picture, row, column| {
+            let vertical = (row * gather.step[0]) as isize;
+            let horizontal = (column * gather.step[1]) as isize;
+            for (position, sources) in gather.positions.iter().zip(sources.chunks_mut(capacity)) {
+                let (y, x) = (vertical + position.offset[0], horizontal + position.offset[1]);
+                // Below zero is beyond every size.
+                let inside = (y as usize) < from.height && (x as usize) < from.width;
+                sources[i] = if inside {
+                    let pixel = (picture * from.height + y as usize) * from.width + x as usize;
+                    self.source.get().wrapping_add(pixel * from.channels)
+                } else {
+                    self.zeros.get()
+                };
+            }
+            let y = gather.origin[0] + gather.spacing[0] * row;
+            let x = gather.origin[1] + gather.spacing[1] * column;
+            let pixel = (picture * to.height + y) * to.width + x;
+            targets[i] = target.get().wrapping_add(pixel * to.channels);
+        });
+        Rows {
+            sources: sources.as_ptr().cast(),
+            targets: targets.as_ptr(),
+            capacity,
+            count: end - start,
+        }
+    }
+}
+
+/// Applies an activation to what was just written.
+struct Written<E> {
+    rows: Rows<E>,
+    column: usize,
+    columns: usize,
+    activation: Activation,
+}
+
+impl<E: Real> Kernel<E> for Written<E> {
+    type Output = ();
+
+    #[inline(always)]
+    unsafe fn run<S: Simd<E = E>>(self) {
+        // SAFETY: the rows were just written by this task.
+        unsafe {
+            for row in 0..self.rows.count {
+                let pixel = (*self.rows.targets.add(row)).add(self.column);
+                let mut column = 0;
+                while column + S::LANES <= self.columns {
+                    let p = pixel.add(column);
+                    S::store(p, self.activation.value::<S>(S::load(p)));
+                    column += S::LANES;
+                }
+                let left = self.columns - column;
+                if left > 0 {
+                    let p = pixel.add(column);
+                    S::store_part(p, self.activation.value::<S>(S::load_part(p, left)), left);
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,28 @@
+//! The CPU kernels: slices in, slices out, no Burn.
+//!
+//! Maps are `[batch, height, width, channels]`, weights `[out, in / groups, height, width]`.
+#![allow(clippy::needless_range_loop, reason = "arrays of registers are unrolled by index")]
+
+mod activation;
+pub(crate) mod dense;
+pub(crate) mod depthwise;
+pub(crate) mod gate;
+mod geometry;
+pub(crate) mod norm;
+mod pack;
+mod parallel;
+pub(crate) mod pool;
+pub(crate) mod scale;
+mod simd;
+pub(crate) mod slope;
+mod tile;
+pub(crate) mod update;
+pub(crate) mod weight_gradient;
+
+pub use activation::Activation;
+pub use geometry::Window;
+pub(crate) use geometry::{Convolution, Extent};
+pub(crate) use pack::{Direction, Packed};
+pub(crate) use parallel::{Shared, parts};
+pub use simd::Isa;
+pub(crate) use simd::Real;

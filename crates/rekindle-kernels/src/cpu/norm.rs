@@ -1,0 +1,264 @@
+//! Batch normalization: statistics in one pass over the map, normalization and activation in one, and
+//! two passes back. Ioffe & Szegedy 2015, <https://arxiv.org/abs/1502.03167>.
+
+use super::{
+    activation::Activation,
+    parallel::{Shared, parts},
+    simd::{Isa, Kernel, Real, Simd, vectors},
+};
+use crate::memory::Buffer;
+
+/// Numbers that a pass over a map takes at a time: their inputs and output fit the cache.
+const PART: usize = 16 << 10;
+
+/// Mean and sum of squared distances of each channel, block by block of pixels.
+///
+/// Each block is measured around its own mean while it is in the cache, and blocks are joined in double
+/// precision, so that a mean far from zero costs no precision.
+#[derive(Debug)]
+pub(crate) struct Moments<E> {
+    channels: usize,
+    pixels: usize,
+    size: usize,
+    means: Buffer<E>,
+    squares: Buffer<E>,
+}
+
+/// What is measured of a map while it is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Measure {
+    /// Nothing.
+    Nothing,
+    /// The moments of its channels.
+    Channels,
+}
+
+impl Measure {
+    /// Room for what is to be measured.
+    pub(crate) fn begin<E: Real>(
+        self,
+        channels: usize,
+        pixels: usize,
+        size: usize,
+    ) -> Option<Moments<E>> {
+        (self == Self::Channels).then(|| Moments::new(channels, pixels, size))
+    }
+}
+
+impl<E: Real> Moments<E> {
+    /// For so many pixels, measured `size` at a time.
+    pub(crate) fn new(channels: usize, pixels: usize, size: usize) -> Self {
+        let len = channels * pixels.div_ceil(size);
+        Self { channels, pixels, size, means: Buffer::any(len), squares: Buffer::any(len) }
+    }
+
+    /// For tasks to write into, each its own block and channels.
+    pub(crate) fn shared(&mut self) -> SharedMoments<E> {
+        SharedMoments {
+            channels: self.channels,
+            means: Shared::new(&mut self.means),
+            squares: Shared::new(&mut self.squares),
+        }
+    }
+
+    /// Mean and biased variance of each channel; zeros where there is no pixel.
+    pub(crate) fn join(&self) -> [Buffer<E>; 2] {
+        let mut joined = [Buffer::zeros(self.channels), Buffer::zeros(self.channels)];
+        let [means, variances] = joined.each_mut().map(|buffer| Shared::<E>::new(buffer));
+        parts(self.channels, 64, |start, end| {
+            for channel in start..end {
+                let (mut count, mut mean, mut squares) = (0.0, 0.0, 0.0);
+                for block in 0..self.pixels.div_ceil(self.size) {
+                    let here = (self.pixels - block * self.size).min(self.size) as f64;
+                    let index = block * self.channels + channel;
+                    let apart = self.means[index].wide() - mean;
+                    // Chan, Golub & LeVeque 1979.
+                    let total: f64 = count + here;
+                    mean += apart * here / total;
+                    squares += self.squares[index].wide() + apart * apart * count * here / total;
+                    count = total;
+                }
+                // SAFETY: each channel is written by one task.
+                unsafe {
+                    *means.get().add(channel) = E::of(mean);
+                    *variances.get().add(channel) = E::of(squares / count.max(1.0));
+                }
+            }
+        });
+        joined
+    }
+}
+
+/// Moments that tasks write.
+#[derive(Debug)]
+pub(crate) struct SharedMoments<E> {
+    channels: usize,
+    means: Shared<E>,
+    squares: Shared<E>,
+}
+
+impl<E> Clone for SharedMoments<E> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<E> Copy for SharedMoments<E> {}
+
+/// Pixels one after the other.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Block<E> {
+    pub(crate) start: *const E,
+    /// Numbers from one pixel to the next.
+    pub(crate) stride: usize,
+    pub(crate) pixels: usize,
+}
+
+impl<E: Real> SharedMoments<E> {
+    /// Measures `columns` from `column` of the block with this index.
+    ///
+    /// # Safety
+    ///
+    /// The block is valid from `column` for `columns` numbers, and nobody else measures them.
+    pub(crate) unsafe fn measure(
+        self,
+        isa: Isa,
+        index: usize,
+        block: Block<E>,
+        column: usize,
+        columns: usize,
+    ) {
+        let at = index * self.channels + column;
+        // SAFETY: by contract; the moments are as long as the blocks and channels they are for.
+        unsafe {
+            let block = Block { start: block.start.add(column), ..block };
+            let means = self.means.get().add(at);
+            let squares = self.squares.get().add(at);
+            E::dispatch(isa, BlockMoments { block, columns, means, squares });
+        }
+    }
+}
+
+struct BlockMoments<E> {
+    block: Block<E>,
+    columns: usize,
+    means: *mut E,
+    squares: *mut E,
+}
+
+impl<E: Real> Kernel<E> for BlockMoments<E> {
+    type Output = ();
+
+    #[inline(always)]
+    unsafe fn run<S: Simd<E = E>>(self) {
+        let Self { block: Block { start, stride, pixels }, columns, means, squares } = self;
+        // SAFETY: by the contract of `measure`.
+        unsafe {
+            let count = S::constant(pixels as f64);
+            vectors!(S, columns, |at, left| {
+                // Two sums, so that an addition need not wait for the one before.
+                let (mut even, mut odd) = (S::zero(), S::zero());
+                let mut p = start.add(at);
+                for _ in 0..pixels / 2 {
+                    even = S::add(even, S::load_up_to(p, left));
+                    odd = S::add(odd, S::load_up_to(p.add(stride), left));
+                    p = p.add(2 * stride);
+                }
+                if pixels % 2 == 1 {
+                    even = S::add(even, S::load_up_to(p, left));
+                }
+                let mean = S::div(S::add(even, odd), count);
+                let (mut even, mut odd) = (S::zero(), S::zero());
+                let mut p = start.add(at);
+                for _ in 0..pixels / 2 {
+                    let (a, b) = (S::load_up_to(p, left), S::load_up_to(p.add(stride), left));
+                    let (a, b) = (S::sub(a, mean), S::sub(b, mean));
+                    even = S::fma(a, a, even);
+                    odd = S::fma(b, b, odd);
+                    p = p.add(2 * stride);
+                }
+                if pixels % 2 == 1 {
+                    let a = S::sub(S::load_up_to(p, left), mean);
+                    even = S::fma(a, a, even);
+                }
+                S::store_up_to(means.add(at), mean, left);
+                S::store_up_to(squares.add(at), S::add(even, odd), left);
+            });
+        }
+    }
+}
+
+/// `z = activation(scale * (y - mean) + shift + residual)`, with a mean, a scale and a shift for each channel.
+///
+/// The mean is taken off first: where it is large, what is left of `scale * y + (shift - scale * mean)`
+/// would be rounding.
+pub(crate) fn apply<E: Real>(
+    isa: Isa,
+    y: &[E],
+    [mean, scale, shift]: [&[E]; 3],
+    residual: Option<&[E]>,
+    activation: Activation,
+    z: &mut [E],
+) {
+    let channels = scale.len();
+    assert!(y.len() == z.len() && residual.is_none_or(|residual| residual.len() == y.len()));
+    let (from, to, residual) = (Shared::read(y), Shared::new(z), residual.map(Shared::read));
+    let [mean, scale, shift] = [mean, scale, shift].map(Shared::read);
+    parts(y.len() / channels.max(1), (PART / channels.max(1)).max(1), |start, end| {
+        let first = start * channels;
+        // SAFETY: each pixel is written by one task.
+        unsafe {
+            E::dispatch(
+                isa,
+                Apply {
+                    y: from.get().add(first),
+                    z: to.get().add(first),
+                    residual: residual.map(|residual| residual.get().add(first).cast_const()),
+                    mean: mean.get(),
+                    scale: scale.get(),
+                    shift: shift.get(),
+                    activation,
+                    pixels: end - start,
+                    channels,
+                },
+            );
+        }
+    });
+}
+
+struct Apply<E> {
+    y: *const E,
+    z: *mut E,
+    residual: Option<*const E>,
+    mean: *const E,
+    scale: *const E,
+    shift: *const E,
+    activation: Activation,
+    pixels: usize,
+    channels: usize,
+}
+
+impl<E: Real> Kernel<E> for Apply<E> {
+    type Output = ();
+
+    #[inline(always)]
+    unsafe fn run<S: Simd<E = E>>(self) {
+        // SAFETY: by what `apply` says of the pointers.
+        unsafe {
+            for pixel in 0..self.pixels {
+                let pixel = pixel * self.channels;
+                vectors!(S, self.channels, |at, left| {
+                    let scale = S::load_up_to(self.scale.add(at), left);
+                    let shift = S::load_up_to(self.shift.add(at), left);
+                    let y = S::load_up_to(self.y.add(pixel + at), left);
+                    let apart = S::sub(y, S::load_up_to(self.mean.add(at), left));
+                    let mut u = S::fma(apart, scale, shift);
+                    if let Some(residual) = self.residual {
+                        u = S::add(u, S::load_up_to(residual.add(pixel + at), left));
+                    }
+                    S::store_up_to(self.z.add(pixel + at), self.activation.value::<S>(u), left);
+                });
+            }
+        }
+    }
+}

@@ -1,0 +1,32 @@
+//! Fused operations of vision networks for Burn, with CPU kernels of our own and hand-written gradients.
+//!
+//! A [`Map`] is what flows through a network. On Burn's CPU backend (Flex, in `f32` or `f64`) it lies in
+//! memory channels last, and [`convolve`] computes a convolution, the batch norm, the addition and the
+//! activation that follow it in one pass. On every other backend the same functions compose Burn's own
+//! operations, so a network is written once.
+#![allow(
+    unsafe_code,
+    reason = "vector instructions and shared buffers; each block says why it is sound"
+)]
+
+mod activation;
+mod addition;
+mod cache;
+mod convolve;
+mod cpu;
+mod excite;
+mod map;
+mod memory;
+mod ops;
+mod optimize;
+mod pooling;
+
+pub use activation::Activation;
+pub use addition::{add, add_scaled};
+pub use cache::PackedWeights;
+pub use convolve::{Convolve, Norm, Statistics, convolve};
+pub use cpu::{Isa, Window};
+pub use excite::{SqueezeExcite, squeeze_excite};
+pub use map::Map;
+pub use optimize::{Update, update};
+pub use pooling::{average_pool, global_mean, max_pool};

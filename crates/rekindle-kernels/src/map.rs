@@ -1,0 +1,125 @@
+//! What flows through a network.
+
+use burn::{prelude::*, tensor::DType};
+
+/// A feature map `[batch, channels, height, width]`, in the order of memory that its backend computes in.
+///
+/// On Flex, in `f32` and `f64`, the channels of a pixel lie side by side; elsewhere a map is the tensor it
+/// was made of. Going in and out costs nothing where the order is right already: the tensor that comes out
+/// is a view.
+#[derive(Debug, Clone)]
+pub struct Map {
+    tensor: Tensor<4>,
+    order: Order,
+}
+
+/// Which axis of a map's tensor is what.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Order {
+    /// `[batch, height, width, channels]`: our kernels.
+    ChannelsLast,
+    /// `[batch, channels, height, width]`: Burn's operations.
+    ChannelsFirst,
+}
+
+impl Map {
+    /// From `[batch, channels, height, width]`.
+    pub fn new(x: Tensor<4>) -> Self {
+        let ours =
+            matches!(x.dtype(), DType::F32 | DType::F64) && x.device().inner() == Device::flex();
+        if ours { Self::last(x.permute([0, 2, 3, 1])) } else { Self::first(x) }
+    }
+
+    /// `[batch, channels, height, width]`
+    pub fn into_tensor(self) -> Tensor<4> {
+        match self.order {
+            Order::ChannelsLast => self.tensor.permute([0, 3, 1, 2]),
+            Order::ChannelsFirst => self.tensor,
+        }
+    }
+
+    /// `[batch, channels, height, width]`
+    pub fn dims(&self) -> [usize; 4] {
+        let dims = self.tensor.dims();
+        match (self.order, dims) {
+            (Order::ChannelsLast, [batch, height, width, channels]) => {
+                [batch, channels, height, width]
+            }
+            (Order::ChannelsFirst, _) => dims,
+        }
+    }
+
+    /// Where it is.
+    pub fn device(&self) -> Device {
+        self.tensor.device()
+    }
+
+    /// What its numbers are.
+    pub fn dtype(&self) -> DType {
+        self.tensor.dtype()
+    }
+
+    /// The map between channels of zeros, `before` and `after`.
+    pub fn pad_channels(self, before: usize, after: usize) -> Self {
+        let Self { tensor, order } = self;
+        let axis = match order {
+            Order::ChannelsLast => 3,
+            Order::ChannelsFirst => 1,
+        };
+        let zeros = |channels: usize| {
+            let mut shape = tensor.dims();
+            shape[axis] = channels;
+            Tensor::zeros(shape, (&tensor.device(), tensor.dtype()))
+        };
+        let tensor = Tensor::cat(vec![zeros(before), tensor.clone(), zeros(after)], axis);
+        Self { tensor, order }
+    }
+
+    /// A tensor in the order of our kernels.
+    pub(crate) fn last(tensor: Tensor<4>) -> Self {
+        Self { tensor, order: Order::ChannelsLast }
+    }
+
+    /// A tensor in Burn's order.
+    pub(crate) fn first(tensor: Tensor<4>) -> Self {
+        Self { tensor, order: Order::ChannelsFirst }
+    }
+
+    pub(crate) fn order(&self) -> Order {
+        self.order
+    }
+
+    /// The tensor as it is.
+    pub(crate) fn into_inner(self) -> Tensor<4> {
+        self.tensor
+    }
+
+    /// The same map in another's order.
+    pub(crate) fn ordered(self, order: Order) -> Tensor<4> {
+        match (self.order, order) {
+            (Order::ChannelsFirst, Order::ChannelsLast) => self.tensor.permute([0, 2, 3, 1]),
+            (_, Order::ChannelsFirst) => self.into_tensor(),
+            _ => self.tensor,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_map_is_the_tensor_it_was_made_of() {
+        let device = Device::flex();
+        let x = Tensor::<1, Int>::arange(0..120, &device).float().reshape([2, 3, 4, 5]);
+        let map = Map::new(x.clone());
+        assert_eq!((map.order(), map.dims()), (Order::ChannelsLast, [2, 3, 4, 5]));
+        map.into_tensor().into_data().assert_eq(&x.clone().into_data(), true);
+        let padded = Map::new(x.clone()).pad_channels(1, 2);
+        assert_eq!(padded.dims(), [2, 6, 4, 5]);
+        let inside = padded.into_tensor().slice([0..2, 1..4]);
+        inside.into_data().assert_eq(&x.clone().into_data(), true);
+        let half = Map::new(x.clone().cast(DType::F16));
+        assert_eq!((half.order(), half.dims()), (Order::ChannelsFirst, [2, 3, 4, 5]));
+    }
+}

@@ -1,0 +1,227 @@
+//! The operations as a backend extension of Burn: for Flex, and differentiable.
+//!
+//! Maps are `[batch, height, width, channels]` here. Other backends never come here: see [`crate::Map`].
+
+mod add;
+mod convolve;
+mod excite;
+mod pool;
+mod tensor;
+
+use burn::backend::{
+    Autodiff, Backend, ExtensionType, Flex, autodiff::checkpoint::strategy::CheckpointStrategy,
+    backend_extension, tensor::FloatTensor,
+};
+use burn_flex::FlexTensor;
+
+use crate::{
+    cache::PackedWeights,
+    cpu::{Activation, Window},
+};
+
+pub(crate) use tensor::{FlexReal, slice, tensor_in};
+
+/// A tensor that may be missing.
+#[derive(ExtensionType)]
+pub(crate) enum Given<B: Backend> {
+    /// It is there.
+    Some(FloatTensor<B>),
+    /// It is not.
+    None,
+}
+
+/// What a convolution and what follows it are computed from.
+#[derive(ExtensionType)]
+pub(crate) struct Operands<B: Backend> {
+    /// `[batch, height, width, in]`
+    pub(crate) x: FloatTensor<B>,
+    /// `[out, in / groups, height, width]`
+    pub(crate) weight: FloatTensor<B>,
+    /// `[out]`
+    #[extension_type]
+    pub(crate) bias: Given<B>,
+    /// The norm's factor, `[out]`.
+    #[extension_type]
+    pub(crate) gamma: Given<B>,
+    /// What the norm adds, `[out]`.
+    #[extension_type]
+    pub(crate) beta: Given<B>,
+    /// The norm's running mean, `[out]`.
+    #[extension_type]
+    pub(crate) mean: Given<B>,
+    /// The norm's running variance, `[out]`.
+    #[extension_type]
+    pub(crate) variance: Given<B>,
+    /// Added before the activation, `[batch, height', width', out]`.
+    #[extension_type]
+    pub(crate) residual: Given<B>,
+}
+
+/// How it is computed.
+#[derive(Debug, Clone)]
+pub(crate) struct Plan {
+    pub(crate) window: Window,
+    pub(crate) groups: usize,
+    pub(crate) norm: NormKind,
+    pub(crate) activation: Activation,
+    pub(crate) packed: Option<PackedWeights>,
+}
+
+/// What normalizes.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) enum NormKind {
+    /// Nothing.
+    None,
+    /// Statistics that are given.
+    Running { epsilon: f64 },
+    /// The batch's.
+    Batch { epsilon: f64 },
+}
+
+/// What squeeze and excitation is computed from.
+#[derive(ExtensionType)]
+pub(crate) struct Excitement<B: Backend> {
+    /// `[batch, height, width, channels]`
+    pub(crate) x: FloatTensor<B>,
+    /// `[squeezed, channels, 1, 1]`
+    pub(crate) reduce: FloatTensor<B>,
+    /// `[squeezed]`
+    pub(crate) reduce_bias: FloatTensor<B>,
+    /// `[channels, squeezed, 1, 1]`
+    pub(crate) expand: FloatTensor<B>,
+    /// `[channels]`
+    pub(crate) expand_bias: FloatTensor<B>,
+}
+
+/// The operations.
+#[backend_extension(Flex, Autodiff)]
+pub(crate) trait Kernels: Backend {
+    /// A convolution, and the norm, the addition and the activation that follow it. The second and the
+    /// third are mean and biased variance of the batch, where they normalize.
+    fn convolve(
+        #[extension_type] operands: Operands<Self>,
+        plan: Plan,
+    ) -> (FloatTensor<Self>, FloatTensor<Self>, FloatTensor<Self>);
+
+    /// The greatest number of each window.
+    fn max_pool(x: FloatTensor<Self>, window: Window) -> FloatTensor<Self>;
+
+    /// The average of each window over the pixels that exist.
+    fn average_pool(x: FloatTensor<Self>, window: Window) -> FloatTensor<Self>;
+
+    /// The mean over the pixels, `[batch, channels]`.
+    fn global_mean(x: FloatTensor<Self>) -> FloatTensor<Self>;
+
+    /// Each channel times what the means of all channels say of it.
+    fn squeeze_excite(
+        #[extension_type] operands: Excitement<Self>,
+        activations: [Activation; 2],
+    ) -> FloatTensor<Self>;
+
+    /// `activation(x + added)`
+    fn add(
+        x: FloatTensor<Self>,
+        added: FloatTensor<Self>,
+        activation: Activation,
+    ) -> FloatTensor<Self>;
+
+    /// `factors[picture] * x + added`
+    fn add_scaled(
+        x: FloatTensor<Self>,
+        factors: FloatTensor<Self>,
+        added: FloatTensor<Self>,
+    ) -> FloatTensor<Self>;
+}
+
+/// Calls a function for the type of a tensor's numbers.
+macro_rules! typed {
+    ($tensor:expr, $E:ident => $call:expr) => {
+        match $tensor.dtype() {
+            burn::tensor::DType::F64 => {
+                type $E = f64;
+                $call
+            }
+            burn::tensor::DType::F32 => {
+                type $E = f32;
+                $call
+            }
+            // `Map` sends no other here.
+            other => panic!("the CPU kernels compute in f32 or f64, not in {other:?}"),
+        }
+    };
+}
+use typed;
+
+impl Kernels for Flex {
+    fn convolve(operands: Operands<Self>, plan: Plan) -> (FlexTensor, FlexTensor, FlexTensor) {
+        typed!(operands.x, E => convolve::plain::<E>(operands, &plan))
+    }
+
+    fn max_pool(x: FlexTensor, window: Window) -> FlexTensor {
+        typed!(x, E => pool::maximum::<E>(x, window, pool::Places::Ignored).0)
+    }
+
+    fn average_pool(x: FlexTensor, window: Window) -> FlexTensor {
+        typed!(x, E => pool::average::<E>(x, window))
+    }
+
+    fn global_mean(x: FlexTensor) -> FlexTensor {
+        typed!(x, E => pool::mean::<E>(x))
+    }
+
+    fn squeeze_excite(operands: Excitement<Self>, activations: [Activation; 2]) -> FlexTensor {
+        typed!(operands.x, E => excite::plain::<E>(&operands, activations))
+    }
+
+    fn add(x: FlexTensor, added: FlexTensor, activation: Activation) -> FlexTensor {
+        add::plain(x, added, activation)
+    }
+
+    fn add_scaled(x: FlexTensor, factors: FlexTensor, added: FlexTensor) -> FlexTensor {
+        typed!(x, E => add::add_scaled::<E>(x, &factors, added))
+    }
+}
+
+impl<C: CheckpointStrategy> Kernels for Autodiff<Flex, C> {
+    fn convolve(
+        operands: Operands<Self>,
+        plan: Plan,
+    ) -> (FloatTensor<Self>, FloatTensor<Self>, FloatTensor<Self>) {
+        convolve::tracked(operands, plan)
+    }
+
+    fn max_pool(x: FloatTensor<Self>, window: Window) -> FloatTensor<Self> {
+        pool::tracked_maximum::<C>(x, window)
+    }
+
+    fn average_pool(x: FloatTensor<Self>, window: Window) -> FloatTensor<Self> {
+        pool::tracked_average::<C>(x, window)
+    }
+
+    fn global_mean(x: FloatTensor<Self>) -> FloatTensor<Self> {
+        pool::tracked_mean::<C>(x)
+    }
+
+    fn squeeze_excite(
+        operands: Excitement<Self>,
+        activations: [Activation; 2],
+    ) -> FloatTensor<Self> {
+        excite::tracked(operands, activations)
+    }
+
+    fn add(
+        x: FloatTensor<Self>,
+        added: FloatTensor<Self>,
+        activation: Activation,
+    ) -> FloatTensor<Self> {
+        add::tracked::<C>(x, added, activation)
+    }
+
+    fn add_scaled(
+        x: FloatTensor<Self>,
+        factors: FloatTensor<Self>,
+        added: FloatTensor<Self>,
+    ) -> FloatTensor<Self> {
+        add::tracked_add_scaled::<C>(x, factors, added)
+    }
+}

@@ -1,0 +1,139 @@
+//! Pooling on Flex, and the way back.
+
+use std::sync::Arc;
+
+use burn::backend::{
+    Autodiff, Flex,
+    autodiff::{
+        checkpoint::{base::Checkpointer, strategy::CheckpointStrategy},
+        grads::Gradients,
+        ops::{Backward, Ops, OpsKind},
+    },
+    tensor::FloatTensor,
+};
+use burn_flex::FlexTensor;
+
+use super::{
+    tensor::{FlexReal, contiguous, extent, slice, tensor_of},
+    typed,
+};
+use crate::{
+    cpu::{Extent, Isa, Window, pool},
+    memory::Buffer,
+};
+
+/// Whether it is said where a maximum was.
+#[derive(Clone, Copy, PartialEq)]
+pub(super) enum Places {
+    Ignored,
+    Kept,
+}
+
+/// A pool's output, and the place of each maximum.
+pub(super) fn maximum<E: FlexReal>(
+    x: FlexTensor,
+    window: Window,
+    places: Places,
+) -> (FlexTensor, Vec<u8>) {
+    let input = extent(&x);
+    let x = contiguous::<E>(x);
+    let [height, width] = window.count([input.height, input.width]);
+    let output = Extent { height, width, ..input };
+    let mut y = Buffer::<E>::any(output.len());
+    let mut found = vec![0; if places == Places::Kept { output.len() } else { 0 }];
+    let places = (places == Places::Kept).then_some(&mut found[..]);
+    pool::maximum(input, window, slice::<E>(&x), &mut y, places);
+    (tensor_of(y, output.dims()), found)
+}
+
+pub(super) fn average<E: FlexReal>(x: FlexTensor, window: Window) -> FlexTensor {
+    let input = extent(&x);
+    let x = contiguous::<E>(x);
+    let [height, width] = window.count([input.height, input.width]);
+    let output = Extent { height, width, ..input };
+    let mut y = Buffer::<E>::any(output.len());
+    pool::average(input, window, slice::<E>(&x), &mut y);
+    tensor_of(y, output.dims())
+}
+
+pub(super) fn mean<E: FlexReal>(x: FlexTensor) -> FlexTensor {
+    let input = extent(&x);
+    let x = contiguous::<E>(x);
+    let means = pool::mean(Isa::best(), input, slice::<E>(&x));
+    tensor_of(means, [input.batch, input.channels])
+}
+
+/// What goes back through a pool.
+#[derive(Debug, Clone)]
+enum Pool {
+    Maximum(Window, Arc<Vec<u8>>),
+    Average(Window),
+    Mean,
+}
+
+#[derive(Debug)]
+struct Pooled;
+
+impl Backward<Flex, 1> for Pooled {
+    type State = (Extent, Pool);
+
+    fn backward(self, ops: Ops<(Extent, Pool), 1>, grads: &mut Gradients, _: &mut Checkpointer) {
+        let dy = grads.consume::<Flex>(&ops.node);
+        let (input, pool) = ops.state;
+        if let [Some(parent)] = ops.parents {
+            let dx = typed!(dy, E => gradient::<E>(dy, input, &pool));
+            grads.register::<Flex>(parent.id, dx);
+        }
+    }
+}
+
+fn gradient<E: FlexReal>(dy: FlexTensor, input: Extent, pool: &Pool) -> FlexTensor {
+    let dy = dy.to_contiguous();
+    let dy = slice::<E>(&dy);
+    let mut dx = Buffer::<E>::any(input.len());
+    match pool {
+        Pool::Maximum(window, places) => {
+            pool::maximum_gradient(input, *window, dy, places, &mut dx);
+        }
+        Pool::Average(window) => pool::average_gradient(input, *window, dy, &mut dx),
+        Pool::Mean => pool::mean_gradient(input, dy, &mut dx),
+    }
+    tensor_of(dx, input.dims())
+}
+
+type Tracked<C> = FloatTensor<Autodiff<Flex, C>>;
+
+pub(super) fn tracked_maximum<C: CheckpointStrategy>(x: Tracked<C>, window: Window) -> Tracked<C> {
+    let (x, node) = x.into_parts();
+    match Pooled.prepare::<C>([node]).compute_bound().stateful() {
+        OpsKind::Tracked(prep) => {
+            let input = extent(&x);
+            let (y, places) = typed!(x, E => maximum::<E>(x, window, Places::Kept));
+            prep.finish((input, Pool::Maximum(window, Arc::new(places))), y)
+        }
+        OpsKind::UnTracked(prep) => {
+            prep.finish(typed!(x, E => maximum::<E>(x, window, Places::Ignored)).0)
+        }
+    }
+}
+
+pub(super) fn tracked_average<C: CheckpointStrategy>(x: Tracked<C>, window: Window) -> Tracked<C> {
+    tracked::<C>(x, Pool::Average(window), |x| typed!(x, E => average::<E>(x, window)))
+}
+
+pub(super) fn tracked_mean<C: CheckpointStrategy>(x: Tracked<C>) -> Tracked<C> {
+    tracked::<C>(x, Pool::Mean, |x| typed!(x, E => mean::<E>(x)))
+}
+
+fn tracked<C: CheckpointStrategy>(
+    x: Tracked<C>,
+    pool: Pool,
+    run: impl FnOnce(FlexTensor) -> FlexTensor,
+) -> Tracked<C> {
+    let (x, node) = x.into_parts();
+    let input = extent(&x);
+    match Pooled.prepare::<C>([node]).compute_bound().stateful() {
+        OpsKind::Tracked(prep) => prep.finish((input, pool), run(x)),
+        OpsKind::UnTracked(prep) => prep.finish(run(x)),
+    }
+}

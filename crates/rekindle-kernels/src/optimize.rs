@@ -1,0 +1,122 @@
+//! One step of an optimizer, on any backend.
+
+use burn::{backend::Flex, prelude::*, tensor::DType};
+use burn_flex::FlexTensor;
+
+pub use crate::cpu::update::Update;
+use crate::{
+    cpu::{self, Isa},
+    memory::Buffer,
+    ops::{FlexReal, slice, tensor_in},
+};
+
+/// Moves `weight` along its gradient, and gives back the optimizer's state: the mean of the gradients and,
+/// for [`Update::AdamW`], of their squares. Without a state it is the first step; no state is kept for
+/// [`Update::Sgd`] without momentum.
+///
+/// On Flex in `f32` and `f64` it is one pass on all threads, in place where nobody else holds the weight.
+///
+/// # Panics
+///
+/// If the shapes differ.
+pub fn update<const D: usize>(
+    update: Update,
+    weight: Tensor<D>,
+    gradient: Tensor<D>,
+    state: [Option<Tensor<D>>; 2],
+) -> (Tensor<D>, [Option<Tensor<D>>; 2]) {
+    assert_eq!(weight.dims(), gradient.dims(), "a gradient of another shape");
+    let ours = !weight.device().is_autodiff()
+        && weight.device() == Device::flex()
+        && matches!(weight.dtype(), DType::F32 | DType::F64)
+        && weight.dtype() == gradient.dtype();
+    if !ours {
+        return composed(update, weight, gradient, state);
+    }
+    let primitive = |tensor: Tensor<D>| tensor.try_into_primitive::<Flex>();
+    let (Ok(w), Ok(g)) = (primitive(weight), primitive(gradient)) else {
+        unreachable!("a tensor on Flex that is not of Flex")
+    };
+    let state = state.map(|tensor| tensor.and_then(|tensor| primitive(tensor).ok()));
+    let (w, state) = match w.dtype() {
+        DType::F64 => in_place::<f64>(update, w, g, state),
+        _ => in_place::<f32>(update, w, g, state),
+    };
+    let state = state.map(|tensor| tensor.map(Tensor::from_primitive::<Flex>));
+    (Tensor::from_primitive::<Flex>(w), state)
+}
+
+type State = [Option<FlexTensor>; 2];
+
+fn in_place<E: FlexReal>(
+    update: Update,
+    w: FlexTensor,
+    g: FlexTensor,
+    [m, v]: State,
+) -> (FlexTensor, State) {
+    let g = g.to_contiguous();
+    let wanted = match update {
+        Update::Sgd { momentum, .. } => [momentum != 0.0, false],
+        Update::AdamW { .. } => [true, true],
+    };
+    let shape = g.layout().shape().clone();
+    let [mut m, mut v] = [(m, wanted[0]), (v, wanted[1])].map(|(tensor, wanted)| {
+        let zeros = || tensor_in(Buffer::<E>::zeros(shape.num_elements()), shape.clone());
+        wanted.then(|| tensor.map_or_else(zeros, own::<E>))
+    });
+    let mut w = own::<E>(w);
+    cpu::update::update(
+        Isa::best(),
+        update,
+        w.storage_mut::<E>(),
+        slice::<E>(&g),
+        m.as_mut().map_or(&mut [], |m| m.storage_mut::<E>()),
+        v.as_mut().map_or(&mut [], |v| v.storage_mut::<E>()),
+    );
+    (w, [m, v])
+}
+
+/// A tensor that nobody else holds, with nothing but its numbers in memory.
+fn own<E: FlexReal>(tensor: FlexTensor) -> FlexTensor {
+    let whole = tensor.layout().num_elements() == tensor.storage::<E>().len();
+    if tensor.is_unique() && whole && tensor.is_contiguous() {
+        return tensor;
+    }
+    let shape = tensor.layout().shape().clone();
+    let tensor = tensor.to_contiguous();
+    tensor_in(Buffer::copy(slice::<E>(&tensor)), shape)
+}
+
+/// Burn's own operations, for other backends.
+fn composed<const D: usize>(
+    update: Update,
+    w: Tensor<D>,
+    g: Tensor<D>,
+    [m, v]: [Option<Tensor<D>>; 2],
+) -> (Tensor<D>, [Option<Tensor<D>>; 2]) {
+    match update {
+        Update::Sgd { lr, momentum, decay, nesterov } => {
+            let g = if decay == 0.0 { g } else { g + w.clone() * decay };
+            if momentum == 0.0 {
+                return (w - g * lr, [None, None]);
+            }
+            let next = match m {
+                Some(m) => m * momentum + g.clone(),
+                None => g.clone(),
+            };
+            let step = if nesterov { g + next.clone() * momentum } else { next.clone() };
+            (w - step * lr, [Some(next), None])
+        }
+        Update::AdamW { lr, betas: [a, b], epsilon, decay, step } => {
+            let mean = |old: Option<Tensor<D>>, new: Tensor<D>, share: f64| match old {
+                Some(old) => old * share + new * (1.0 - share),
+                None => new * (1.0 - share),
+            };
+            let m = mean(m, g.clone(), a);
+            let v = mean(v, g.clone() * g, b);
+            let below = (v.clone() / (1.0 - b.powi(step))).sqrt() + epsilon;
+            let moved = m.clone() / below * (lr / (1.0 - a.powi(step)));
+            (w * (1.0 - lr * decay) - moved, [Some(m), Some(v)])
+        }
+    }
+}

@@ -1,0 +1,81 @@
+//! Pooling on any backend.
+
+use burn::{
+    backend::Dispatch,
+    prelude::*,
+    tensor::{
+        module::{avg_pool2d, max_pool2d},
+        ops::{AvgPoolOptions, MaxPoolOptions},
+    },
+};
+
+use crate::{
+    Window,
+    map::{Map, Order},
+    ops::Kernels,
+};
+
+/// The greatest number of each window, `[batch, channels, height, width]` to `[batch, channels, height',
+/// width']`.
+///
+/// # Panics
+///
+/// If a window may be padding alone: the padding is more than half of it.
+pub fn max_pool(x: Map, window: Window) -> Map {
+    let Window { kernel, stride, dilation, before, after } = window;
+    let fits = |padding: [usize; 2]| (0..2).all(|axis| 2 * padding[axis] <= kernel[axis]);
+    assert!(fits(before) && fits(after), "a window of {kernel:?} that may be padding alone");
+    match x.order() {
+        Order::ChannelsLast => {
+            let y = <Dispatch as Kernels>::max_pool(x.into_inner().into_dispatch(), window);
+            Map::last(Tensor::from_dispatch(y))
+        }
+        Order::ChannelsFirst => {
+            let options = MaxPoolOptions {
+                kernel_size: kernel,
+                stride,
+                padding: [(before[0], after[0]), (before[1], after[1])],
+                dilation,
+                ceil_mode: false,
+            };
+            Map::first(max_pool2d(x.into_inner(), options))
+        }
+    }
+}
+
+/// The average of each window over the pixels that exist. A window may hang over the lower and right edge
+/// by less than its stride: `after` padding that is not averaged.
+///
+/// # Panics
+///
+/// If there is padding above or to the left, or dilation.
+pub fn average_pool(x: Map, window: Window) -> Map {
+    let Window { kernel, stride, dilation, before, after } = window;
+    assert_eq!((before, dilation), ([0; 2], [1; 2]), "an average pool begins at the first pixel");
+    match x.order() {
+        Order::ChannelsLast => {
+            let y = <Dispatch as Kernels>::average_pool(x.into_inner().into_dispatch(), window);
+            Map::last(Tensor::from_dispatch(y))
+        }
+        Order::ChannelsFirst => {
+            let options = AvgPoolOptions {
+                kernel_size: kernel,
+                stride,
+                padding: [(0, after[0]), (0, after[1])],
+                count_include_pad: false,
+                ceil_mode: false,
+            };
+            Map::first(avg_pool2d(x.into_inner(), options))
+        }
+    }
+}
+
+/// The mean over all pixels: `[batch, channels, height, width]` to `[batch, channels]`.
+pub fn global_mean(x: Map) -> Tensor<2> {
+    match x.order() {
+        Order::ChannelsLast => Tensor::from_dispatch(<Dispatch as Kernels>::global_mean(
+            x.into_inner().into_dispatch(),
+        )),
+        Order::ChannelsFirst => x.into_inner().mean_dims(&[2, 3]).flatten(1, 3),
+    }
+}

@@ -1,0 +1,615 @@
+//! Hundreds of random shapes: values and all gradients of our kernels beside Burn's own operations in
+//! double precision.
+//!
+//! In `f64` the kernels are the same code, so they prove every index and every formula to nine digits; in
+//! `f32` they prove the instructions to single precision. Each set of instructions that the machine has is
+//! tried in a process of its own.
+
+use burn::{
+    prelude::*,
+    tensor::{
+        DType, TensorData,
+        module::{avg_pool2d, batch_norm, batch_norm_train, conv2d, max_pool2d},
+        ops::{AvgPoolOptions, ConvOptions, MaxPoolOptions},
+    },
+};
+use rekindle_kernels::{
+    Activation, Convolve, Isa, Map, Norm, PackedWeights, SqueezeExcite, Window, add_scaled,
+    average_pool, convolve, global_mean, max_pool, squeeze_excite,
+};
+
+/// SplitMix64: the same numbers every time.
+struct Random(u64);
+
+impl Random {
+    fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
+        let mut x = self.0;
+        x = (x ^ (x >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        x = (x ^ (x >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        x ^ (x >> 31)
+    }
+
+    /// From `low` to `high`, both included.
+    fn range(&mut self, low: usize, high: usize) -> usize {
+        low + (self.next() % (high - low + 1) as u64) as usize
+    }
+
+    fn pick<T: Copy>(&mut self, from: &[T]) -> T {
+        from[self.range(0, from.len() - 1)]
+    }
+
+    /// A tensor of numbers that `f32` and `f64` both have.
+    fn tensor<const D: usize>(&mut self, shape: [usize; D], low: f32, high: f32) -> TensorData {
+        let unit = |bits: u64| (bits >> 40) as f32 / (1_u64 << 24) as f32;
+        let count = shape.iter().product();
+        let values: Vec<f32> = (0..count).map(|_| low + (high - low) * unit(self.next())).collect();
+        TensorData::new(values, shape)
+    }
+}
+
+const ACTIVATIONS: [Activation; 8] = [
+    Activation::Identity,
+    Activation::Relu,
+    Activation::Relu6,
+    Activation::Silu,
+    Activation::HardSwish,
+    Activation::Gelu,
+    Activation::Sigmoid,
+    Activation::HardSigmoid,
+];
+
+/// Smooth ones: where there is a corner, rounding decides on which side of it a number lies.
+fn is_smooth(activation: Activation) -> bool {
+    use Activation::{Gelu, Identity, Sigmoid, Silu};
+    matches!(activation, Identity | Silu | Gelu | Sigmoid)
+}
+
+/// How far gradients in double precision may differ: Burn's of `x / 6` multiplies by a sixth in single
+/// precision.
+fn gradient_tolerance(activation: Activation) -> f64 {
+    match activation {
+        Activation::HardSwish | Activation::HardSigmoid => 2e-7,
+        _ => 1e-8,
+    }
+}
+
+/// A tensor on an autodiff device, in double precision or not, of which gradients are taken.
+fn leaf<const D: usize>(data: &TensorData, dtype: DType) -> Tensor<D> {
+    let plain = Tensor::<D>::from_data(data.clone(), &Device::flex()).cast(dtype);
+    Tensor::from_inner(plain).require_grad()
+}
+
+/// The largest difference, relative to the largest number.
+fn error(found: TensorData, expected: TensorData) -> f64 {
+    assert_eq!(found.shape(), expected.shape());
+    let expected: Vec<f64> = expected.iter::<f64>().collect();
+    let scale = expected.iter().fold(1e-3, |max: f64, value| max.max(value.abs()));
+    let difference = found.iter::<f64>().zip(&expected).map(|(a, b)| (a - b).abs());
+    let worst =
+        difference.fold(0.0, |worst: f64, d| if d.is_nan() { f64::INFINITY } else { worst.max(d) });
+    worst / scale
+}
+
+/// Compares values, and gradients of a sum that gives each number a weight of its own.
+fn compare<const D: usize>(
+    what: &str,
+    random: &mut Random,
+    [found, expected]: [(Tensor<D>, Vec<Leaf>); 2],
+    tolerance: [f64; 2],
+) {
+    let (found, found_leaves) = found;
+    let (expected, expected_leaves) = expected;
+    let e = error(found.to_data(), expected.to_data());
+    assert!(e < tolerance[0], "{what}: values differ by {e:.1e}");
+    let weights = random.tensor(expected.dims(), -1.0, 1.0);
+    let gradients = |y: Tensor<D>, leaves: Vec<Leaf>| {
+        let weights = Tensor::<D>::from_data(weights.clone(), &Device::flex()).cast(y.dtype());
+        let gradients = (y * Tensor::from_inner(weights)).sum().backward();
+        leaves.into_iter().map(|leaf| leaf.gradient(&gradients)).collect::<Vec<_>>()
+    };
+    let found = gradients(found, found_leaves);
+    let expected = gradients(expected, expected_leaves);
+    for (index, (found, expected)) in found.into_iter().zip(expected).enumerate() {
+        let (Some(found), Some(expected)) = (found, expected) else {
+            panic!("{what}: no gradient of operand {index}")
+        };
+        let e = error(found, expected);
+        assert!(e < tolerance[1], "{what}: gradients of operand {index} differ by {e:.1e}");
+    }
+}
+
+/// A tensor of any rank that gradients are taken of.
+enum Leaf {
+    One(Tensor<1>),
+    Four(Tensor<4>),
+}
+
+impl Leaf {
+    fn gradient(&self, gradients: &burn::tensor::Gradients) -> Option<TensorData> {
+        match self {
+            Self::One(tensor) => tensor.grad(gradients).map(|gradient| gradient.into_data()),
+            Self::Four(tensor) => tensor.grad(gradients).map(|gradient| gradient.into_data()),
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum NormKind {
+    None,
+    Running,
+    Batch,
+}
+
+/// A convolution and what follows it, drawn at random.
+#[derive(Debug)]
+struct Case {
+    shape: [usize; 4],
+    out: usize,
+    groups: usize,
+    window: Window,
+    bias: bool,
+    norm: NormKind,
+    shortcut: bool,
+    activation: Activation,
+}
+
+impl Case {
+    fn draw(random: &mut Random) -> Self {
+        let groups = random.pick(&[1, 1, 1, 2, 3, 8]);
+        let depthwise = random.range(0, 3) == 0;
+        let (channels, out, groups) = match depthwise {
+            true => {
+                let channels = random.pick(&[2, 8, 17, 24, 40]);
+                (channels, channels, channels)
+            }
+            false => (
+                groups * random.pick(&[1, 2, 3, 5, 8, 16, 33]),
+                groups * random.pick(&[1, 3, 4, 7, 16, 20, 41]),
+                groups,
+            ),
+        };
+        let kernel = random.pick(&[[1, 1], [1, 1], [3, 3], [3, 3], [5, 5], [2, 3], [7, 7], [1, 4]]);
+        let pick2 = |random: &mut Random, from: &[usize]| [random.pick(from), random.pick(from)];
+        let window = Window {
+            kernel,
+            stride: pick2(random, &[1, 1, 2, 3]),
+            dilation: pick2(random, &[1, 1, 1, 2]),
+            before: pick2(random, &[0, 1, 2, 3]),
+            after: pick2(random, &[0, 1, 2, 4]),
+        };
+        let reach = |axis: usize| window.dilation[axis] * (kernel[axis] - 1) + 1;
+        let side = |random: &mut Random, axis: usize| {
+            let least = reach(axis).saturating_sub(window.before[axis] + window.after[axis]).max(1);
+            random.range(least, least + 10)
+        };
+        let (height, width) = (side(random, 0), side(random, 1));
+        Self {
+            shape: [random.range(1, 3), channels, height, width],
+            out,
+            groups,
+            window,
+            bias: random.range(0, 1) == 0,
+            norm: random.pick(&[NormKind::None, NormKind::Running, NormKind::Batch]),
+            shortcut: random.range(0, 2) == 0,
+            activation: random.pick(&ACTIVATIONS),
+        }
+    }
+
+    fn check(&self, random: &mut Random) {
+        let [batch, channels, height, width] = self.shape;
+        let [rows, columns] = self.window.count([height, width]);
+        let [kernel_height, kernel_width] = self.window.kernel;
+        let weights = [self.out, channels / self.groups, kernel_height, kernel_width];
+        let bound = 2.0 / (weights[1..].iter().product::<usize>() as f32).sqrt();
+        let operands = Operands {
+            x: random.tensor(self.shape, -1.0, 1.5),
+            weight: random.tensor(weights, -bound, bound),
+            bias: self.bias.then(|| random.tensor([self.out], -1.0, 1.0)),
+            gamma: random.tensor([self.out], 0.5, 1.5),
+            beta: random.tensor([self.out], -1.0, 1.0),
+            mean: random.tensor([self.out], -0.5, 0.5),
+            variance: random.tensor([self.out], 0.5, 2.0),
+            shortcut: self
+                .shortcut
+                .then(|| random.tensor([batch, self.out, rows, columns], -2.0, 2.0)),
+        };
+        let expected = || self.expected(&operands);
+        let found = self.found(&operands, DType::F64);
+        let tolerance = [1e-9, gradient_tolerance(self.activation)];
+        compare(&format!("{self:?} in f64"), random, [found, expected()], tolerance);
+        if is_smooth(self.activation) {
+            // A norm of two or three values divides by what may be small.
+            let few = self.norm == NormKind::Batch && batch * rows * columns < 16;
+            let tolerance = if few { [1e-2, 1e-1] } else { [1e-5, 1e-4] };
+            let found = self.found(&operands, DType::F32);
+            compare(&format!("{self:?} in f32"), random, [found, expected()], tolerance);
+        }
+        // Without a graph, packed anew and from the cache, the values are the same bit by bit as with one.
+        let packed = PackedWeights::default();
+        let once = self.plain(&operands, &packed);
+        once.assert_eq(&self.plain(&operands, &packed), true);
+        if self.norm != NormKind::Batch {
+            let e = error(once, expected().0.into_data());
+            assert!(e < 1e-5, "{self:?} without a graph: values differ by {e:.1e}");
+        }
+    }
+
+    fn found(&self, operands: &Operands, dtype: DType) -> (Tensor<4>, Vec<Leaf>) {
+        let (with, x, leaves) = operands.take(dtype);
+        let vector = |index: usize| with.vectors[index].clone();
+        let norm = match self.norm {
+            NormKind::None => Norm::None,
+            NormKind::Running => Norm::Running {
+                gamma: vector(0),
+                beta: vector(1),
+                mean: vector(2).detach(),
+                variance: vector(3).detach(),
+                epsilon: 1e-3,
+            },
+            NormKind::Batch => Norm::Batch { gamma: vector(0), beta: vector(1), epsilon: 1e-3 },
+        };
+        let (y, statistics) = convolve(
+            Map::new(x),
+            Convolve {
+                weight: with.weight,
+                bias: with.bias,
+                window: self.window,
+                groups: self.groups,
+                norm,
+                shortcut: with.shortcut.map(Map::new),
+                activation: self.activation,
+                packed: None,
+            },
+        );
+        assert_eq!(statistics.is_some(), self.norm == NormKind::Batch);
+        (y.into_tensor(), self.leaves(leaves))
+    }
+
+    /// The values without a graph.
+    fn plain(&self, operands: &Operands, packed: &PackedWeights) -> TensorData {
+        let device = Device::flex();
+        let vector = |data: &TensorData| Tensor::<1>::from_data(data.clone(), &device);
+        let norm = match self.norm {
+            NormKind::None => Norm::None,
+            _ => Norm::Running {
+                gamma: vector(&operands.gamma),
+                beta: vector(&operands.beta),
+                mean: vector(&operands.mean),
+                variance: vector(&operands.variance),
+                epsilon: 1e-3,
+            },
+        };
+        let map = |data: &TensorData| Map::new(Tensor::from_data(data.clone(), &device));
+        let with = Convolve {
+            weight: Tensor::from_data(operands.weight.clone(), &device),
+            bias: operands.bias.as_ref().map(vector),
+            window: self.window,
+            groups: self.groups,
+            norm,
+            shortcut: operands.shortcut.as_ref().map(map),
+            activation: self.activation,
+            packed: Some(packed),
+        };
+        convolve(map(&operands.x), with).0.into_tensor().into_data()
+    }
+
+    fn expected(&self, operands: &Operands) -> (Tensor<4>, Vec<Leaf>) {
+        let (with, x, leaves) = operands.take(DType::F64);
+        let Window { stride, dilation, before, after, .. } = self.window;
+        let padding = [(before[0], after[0]), (before[1], after[1])];
+        let options = ConvOptions::new_with_padding(stride, padding, dilation, self.groups);
+        let y = conv2d(x, with.weight, with.bias, options);
+        let [gamma, beta, mean, variance] = with.vectors;
+        let y = match self.norm {
+            NormKind::None => y,
+            NormKind::Running => batch_norm(y, gamma, beta, mean.detach(), variance.detach(), 1e-3),
+            NormKind::Batch => batch_norm_train(y, gamma, beta, 1e-3).output,
+        };
+        let y = match with.shortcut {
+            Some(shortcut) => y + shortcut,
+            None => y,
+        };
+        (self.activation.forward(y), self.leaves(leaves))
+    }
+
+    /// The operands that this case has gradients of.
+    fn leaves(&self, mut leaves: Vec<Leaf>) -> Vec<Leaf> {
+        if self.norm == NormKind::None {
+            leaves.drain(2..4);
+        }
+        leaves
+    }
+}
+
+struct Operands {
+    x: TensorData,
+    weight: TensorData,
+    bias: Option<TensorData>,
+    gamma: TensorData,
+    beta: TensorData,
+    mean: TensorData,
+    variance: TensorData,
+    shortcut: Option<TensorData>,
+}
+
+struct Taken {
+    weight: Tensor<4>,
+    bias: Option<Tensor<1>>,
+    vectors: [Tensor<1>; 4],
+    shortcut: Option<Tensor<4>>,
+}
+
+impl Operands {
+    fn take(&self, dtype: DType) -> (Taken, Tensor<4>, Vec<Leaf>) {
+        let x = leaf::<4>(&self.x, dtype);
+        let weight = leaf::<4>(&self.weight, dtype);
+        let bias = self.bias.as_ref().map(|bias| leaf::<1>(bias, dtype));
+        let vectors = [&self.gamma, &self.beta, &self.mean, &self.variance]
+            .map(|data| leaf::<1>(data, dtype));
+        let shortcut = self.shortcut.as_ref().map(|shortcut| leaf::<4>(shortcut, dtype));
+        let mut leaves = vec![
+            Leaf::Four(x.clone()),
+            Leaf::Four(weight.clone()),
+            Leaf::One(vectors[0].clone()),
+            Leaf::One(vectors[1].clone()),
+        ];
+        leaves.extend(bias.clone().map(Leaf::One));
+        leaves.extend(shortcut.clone().map(Leaf::Four));
+        (Taken { weight, bias, vectors, shortcut }, x, leaves)
+    }
+}
+
+#[test]
+fn convolutions_and_what_follows_agree() {
+    let mut random = Random(1);
+    for _ in 0..400 {
+        Case::draw(&mut random).check(&mut random);
+    }
+}
+
+#[test]
+fn pools_agree() {
+    let mut random = Random(2);
+    for _ in 0..150 {
+        let kernel = [random.range(1, 4), random.range(1, 4)];
+        let window = Window {
+            kernel,
+            stride: [random.range(1, 3), random.range(1, 3)],
+            dilation: [1; 2],
+            before: kernel.map(|side| random.range(0, side / 2)),
+            after: kernel.map(|side| random.range(0, side / 2)),
+        };
+        let shape = [
+            random.range(1, 3),
+            random.pick(&[1, 3, 8, 19]),
+            random.range(kernel[0], kernel[0] + 8),
+            random.range(kernel[1], kernel[1] + 8),
+        ];
+        let data = random.tensor(shape, -1.0, 1.0);
+        let x = || leaf::<4>(&data, DType::F64);
+        let padding = [0, 1].map(|axis| (window.before[axis], window.after[axis]));
+        let what = format!("{window:?} over {shape:?}");
+
+        let (ours, burns) = (x(), x());
+        let found = max_pool(Map::new(ours.clone()), window).into_tensor();
+        let options = MaxPoolOptions {
+            kernel_size: kernel,
+            stride: window.stride,
+            padding,
+            dilation: [1; 2],
+            ceil_mode: false,
+        };
+        let expected = max_pool2d(burns.clone(), options);
+        let both = [(found, vec![Leaf::Four(ours)]), (expected, vec![Leaf::Four(burns)])];
+        compare(&format!("maximum of {what}"), &mut random, both, [1e-12, 1e-12]);
+
+        let (ours, burns) = (x(), x());
+        let window = Window { before: [0; 2], ..window };
+        let found = average_pool(Map::new(ours.clone()), window).into_tensor();
+        let options = AvgPoolOptions {
+            kernel_size: kernel,
+            stride: window.stride,
+            padding: [(0, window.after[0]), (0, window.after[1])],
+            count_include_pad: false,
+            ceil_mode: false,
+        };
+        let expected = avg_pool2d(burns.clone(), options);
+        let both = [(found, vec![Leaf::Four(ours)]), (expected, vec![Leaf::Four(burns)])];
+        compare(&format!("average of {what}"), &mut random, both, [1e-12, 1e-12]);
+
+        let (ours, burns) = (x(), x());
+        let found = global_mean(Map::new(ours.clone()));
+        let expected = burns.clone().mean_dims(&[2, 3]).flatten(1, 3);
+        let both = [(found, vec![Leaf::Four(ours)]), (expected, vec![Leaf::Four(burns)])];
+        compare(&format!("mean of {shape:?}"), &mut random, both, [1e-12, 1e-12]);
+    }
+}
+
+#[test]
+fn squeeze_and_excitation_agrees() {
+    let mut random = Random(3);
+    for _ in 0..60 {
+        let (channels, squeezed) = (random.pick(&[1, 4, 16, 35]), random.pick(&[1, 3, 8, 10]));
+        let shape = [random.range(1, 3), channels, random.range(1, 9), random.range(1, 9)];
+        let activations = random.pick(&[
+            [Activation::Silu, Activation::Sigmoid],
+            [Activation::Gelu, Activation::Sigmoid],
+            [Activation::Relu, Activation::HardSigmoid],
+        ]);
+        let data = [
+            random.tensor(shape, -1.0, 2.0),
+            random.tensor([squeezed, channels, 1, 1], -1.0, 1.0),
+            random.tensor([channels, squeezed, 1, 1], -1.0, 1.0),
+        ];
+        let biases = [random.tensor([squeezed], -1.0, 1.0), random.tensor([channels], -1.0, 1.0)];
+        let take = |dtype| {
+            let [x, reduce, expand] = data.each_ref().map(|data| leaf::<4>(data, dtype));
+            let [reduce_bias, expand_bias] = biases.each_ref().map(|data| leaf::<1>(data, dtype));
+            let leaves = vec![
+                Leaf::Four(x.clone()),
+                Leaf::Four(reduce.clone()),
+                Leaf::Four(expand.clone()),
+                Leaf::One(reduce_bias.clone()),
+                Leaf::One(expand_bias.clone()),
+            ];
+            (x, SqueezeExcite { reduce, reduce_bias, expand, expand_bias, activations }, leaves)
+        };
+        let ours = |dtype| {
+            let (x, with, leaves) = take(dtype);
+            (squeeze_excite(Map::new(x), with).into_tensor(), leaves)
+        };
+        let burns = || {
+            let (x, with, leaves) = take(DType::F64);
+            let layer = |x, weight, bias| {
+                conv2d(x, weight, Some(bias), ConvOptions::new([1, 1], [0, 0], [1, 1], 1))
+            };
+            let means = x.clone().mean_dims(&[2, 3]);
+            let hidden = activations[0].forward(layer(means, with.reduce, with.reduce_bias));
+            let factors = activations[1].forward(layer(hidden, with.expand, with.expand_bias));
+            (x * factors, leaves)
+        };
+        let what = format!("squeeze {shape:?} to {squeezed} with {activations:?}");
+        let tolerance = [1e-9, gradient_tolerance(activations[1])];
+        compare(&what, &mut random, [ours(DType::F64), burns()], tolerance);
+        if is_smooth(activations[0]) {
+            compare(&what, &mut random, [ours(DType::F32), burns()], [1e-5, 1e-4]);
+        }
+    }
+}
+
+#[test]
+fn a_branch_is_added_by_its_factor() {
+    let mut random = Random(4);
+    for _ in 0..20 {
+        let shape =
+            [random.range(1, 4), random.range(1, 20), random.range(1, 5), random.range(1, 5)];
+        let [a, b] = [0, 1].map(|_| random.tensor(shape, -1.0, 1.0));
+        let factors = random.tensor([shape[0]], 0.0, 2.0);
+        let take = || [leaf::<4>(&a, DType::F64), leaf::<4>(&b, DType::F64)];
+        let factors = Tensor::<1>::from_data(factors, &Device::flex()).cast(DType::F64);
+        let factors = Tensor::<1>::from_inner(factors);
+        let [x, added] = take();
+        let leaves = vec![Leaf::Four(x.clone()), Leaf::Four(added.clone())];
+        let found = add_scaled(Map::new(x), factors.clone(), Map::new(added)).into_tensor();
+        let [x, added] = take();
+        let expected_leaves = vec![Leaf::Four(x.clone()), Leaf::Four(added.clone())];
+        let expected = x * factors.reshape([shape[0], 1, 1, 1]) + added;
+        let both = [(found, leaves), (expected, expected_leaves)];
+        compare(&format!("{shape:?}"), &mut random, both, [1e-12, 1e-12]);
+    }
+}
+
+/// A mean of ten thousand with a deviation of one, and a batch that is one pixel.
+#[test]
+fn batch_norm_is_safe() {
+    let device = Device::flex().autodiff();
+    let identity = || Tensor::<2>::eye(3, &device).reshape([3, 3, 1, 1]);
+    let norm = || Norm::Batch {
+        gamma: Tensor::ones([3], &device).require_grad(),
+        beta: Tensor::zeros([3], &device),
+        epsilon: 1e-5,
+    };
+    let run = |x: Tensor<4>| {
+        let with = Convolve {
+            weight: identity(),
+            bias: None,
+            window: Window::square(1, 1, 0),
+            groups: 1,
+            norm: norm(),
+            shortcut: None,
+            activation: Activation::Identity,
+            packed: None,
+        };
+        let (y, statistics) = convolve(Map::new(x), with);
+        (y.into_tensor(), statistics.unwrap())
+    };
+    let mut random = Random(5);
+    let noise = random.tensor([8, 3, 40, 40], -1.0, 1.0);
+    let (_, statistics) = run(Tensor::<4>::from_data(noise, &device) + 1e4);
+    for variance in statistics.variance.into_data().iter::<f32>() {
+        assert!((variance - 1.0 / 3.0).abs() < 0.01, "a variance of {variance}");
+    }
+    let x = Tensor::<4>::full([1, 3, 1, 1], 7.0, &device).require_grad();
+    let (y, statistics) = run(x.clone());
+    assert_eq!(statistics.count, 1);
+    y.to_data().assert_eq(&TensorData::new(vec![0.0_f32; 3], [1, 3, 1, 1]), true);
+    let gradients = y.sum().backward();
+    assert_eq!(x.grad(&gradients).unwrap().abs().sum().into_scalar::<f32>(), 0.0);
+}
+
+#[test]
+fn an_empty_batch_is_an_empty_batch() {
+    let device = Device::flex();
+    for groups in [1, 2, 4] {
+        let with = Convolve {
+            weight: Tensor::ones([4, 4 / groups, 3, 3], &device),
+            bias: None,
+            window: Window::square(3, 2, 1),
+            groups,
+            norm: Norm::None,
+            shortcut: None,
+            activation: Activation::Silu,
+            packed: None,
+        };
+        let (y, _) = convolve(Map::new(Tensor::zeros([0, 4, 9, 6], &device)), with);
+        assert_eq!(y.dims(), [0, 4, 5, 3]);
+        assert_eq!(global_mean(y).dims(), [0, 4]);
+    }
+}
+
+/// Neither the batch that a picture is in nor the number of threads changes a bit.
+#[test]
+fn results_do_not_depend_on_batch_or_threads() {
+    let device = Device::flex();
+    let mut random = Random(6);
+    for (channels, out, groups, kernel, size) in [
+        (3, 20, 1, 7, 33),
+        (48, 40, 1, 3, 14),
+        (64, 24, 1, 1, 7),
+        (24, 24, 24, 5, 19),
+        (16, 16, 2, 3, 9),
+    ] {
+        let x = random.tensor([5, channels, size, size], -1.0, 1.0);
+        let x = Tensor::<4>::from_data(x, &device);
+        let weight = random.tensor([out, channels / groups, kernel, kernel], -1.0, 1.0);
+        let run = |x: Tensor<4>| {
+            let with = Convolve {
+                weight: Tensor::from_data(weight.clone(), &device),
+                bias: None,
+                window: Window::square(kernel, 1, kernel / 2),
+                groups,
+                norm: Norm::None,
+                shortcut: None,
+                activation: Activation::Silu,
+                packed: None,
+            };
+            convolve(Map::new(x), with).0.into_tensor()
+        };
+        let threads = |count| rayon::ThreadPoolBuilder::new().num_threads(count).build().unwrap();
+        let whole = threads(2).install(|| run(x.clone()));
+        threads(1).install(|| run(x.clone())).into_data().assert_eq(&whole.to_data(), true);
+        threads(5).install(|| run(x.clone())).into_data().assert_eq(&whole.to_data(), true);
+        for picture in 0..5 {
+            let alone = run(x.clone().narrow(0, picture, 1));
+            let expected = whole.clone().narrow(0, picture, 1).into_data();
+            alone.into_data().assert_eq(&expected, true);
+        }
+    }
+}
+
+/// Every other set of instructions, in a process that is told to use it.
+#[test]
+fn other_instructions_agree() {
+    if std::env::var_os("REKINDLE_ISA").is_some() {
+        return;
+    }
+    for isa in Isa::available().into_iter().skip(1) {
+        let output = std::process::Command::new(std::env::current_exe().unwrap())
+            .env("REKINDLE_ISA", format!("{isa:?}"))
+            .output()
+            .unwrap();
+        let text = String::from_utf8_lossy(&output.stdout);
+        assert!(output.status.success(), "{isa:?}: {text}");
+    }
+}
