@@ -1,6 +1,7 @@
 //! What every network is: an ordered list of stages, and a pool that ends in embeddings.
 
 use burn::{module::ModuleDisplay, prelude::*};
+use rekindle_kernels::{Map, global_mean};
 
 /// One stage of a network, as data.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -59,7 +60,7 @@ pub trait Backbone: Module + ModuleDisplay {
 
     /// Averages the output of the last stage into embeddings `[batch, embed_dim]`.
     fn pool(&self, x: Tensor<4>) -> Tensor<2> {
-        x.mean_dims(&[2, 3]).flatten(1, 3)
+        global_mean(Map::new(x))
     }
 
     /// Embeddings `[batch, embed_dim]` of images `[batch, channels, height, width]`.

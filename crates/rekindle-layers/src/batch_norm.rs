@@ -4,8 +4,8 @@
 use burn::{
     module::{Flag, Initializer, Param, RunningState},
     prelude::*,
-    tensor::module::{batch_norm, batch_norm_train},
 };
+use rekindle_kernels::{Norm, Statistics};
 
 /// What a [`BatchNorm`] is made of.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -58,46 +58,45 @@ impl BatchNormConfig {
 }
 
 impl BatchNorm {
-    /// `[batch, channels, height, width]` in and out.
-    ///
-    /// # Panics
-    ///
-    /// If the channels differ.
-    pub fn forward(&self, x: Tensor<4>) -> Tensor<4> {
-        let [channels] = self.gamma.shape().dims();
-        assert_shape!(x, [_, channels, _, _]);
-        if x.device().is_autodiff() && self.batch_statistics.is_enabled() {
-            self.forward_train(x)
-        } else {
-            let device = x.device();
-            let mean = self.running_mean.value().to_device(&device);
-            let variance = self.running_var.value().to_device(&device);
-            batch_norm(x, self.gamma.val(), self.beta.val(), mean, variance, self.epsilon)
+    /// What normalizes a map on this device.
+    pub(crate) fn norm(&self, device: &Device) -> Norm {
+        let (gamma, beta, epsilon) = (self.gamma.val(), self.beta.val(), self.epsilon);
+        if device.is_autodiff() && self.batch_statistics.is_enabled() {
+            return Norm::Batch { gamma, beta, epsilon };
         }
+        let mean = self.running_mean.value().to_device(device);
+        let variance = self.running_var.value().to_device(device);
+        Norm::Running { gamma, beta, mean, variance, epsilon }
     }
 
-    fn forward_train(&self, x: Tensor<4>) -> Tensor<4> {
-        let [batch, _, height, width] = x.dims();
-        let count = batch * height * width;
-        let device = x.device();
-        let y = batch_norm_train(x, self.gamma.val(), self.beta.val(), self.epsilon);
+    /// Moves the running statistics towards a batch's.
+    pub(crate) fn update(&self, batch: Statistics) {
+        let device = batch.mean.device();
         let blend = |running: &RunningState<Tensor<1>>, new: Tensor<1>| {
             let old = running.value_sync().to_device(&device);
             running.update((old * (1.0 - MOMENTUM) + new * MOMENTUM).detach());
         };
-        blend(&self.running_mean, y.mean.detach());
+        blend(&self.running_mean, batch.mean);
         // One value a channel has no variance; PyTorch stops there, we leave the statistic as it is.
-        if count > 1 {
-            let unbiased = count as f64 / (count - 1) as f64;
-            blend(&self.running_var, y.variance.detach() * unbiased);
+        if batch.count > 1 {
+            let unbiased = batch.count as f64 / (batch.count - 1) as f64;
+            blend(&self.running_var, batch.variance * unbiased);
         }
-        y.output
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{Activation, Conv2dConfig, Unit};
+    use rekindle_kernels::Map;
+
+    /// Through a convolution that changes nothing.
+    fn forward(norm: &BatchNorm, x: Tensor<4>) -> Tensor<4> {
+        let mut conv = Conv2dConfig::new([2, 2], 1).init(&x.device());
+        conv.weight = Param::from_tensor(Tensor::<2>::eye(2, &x.device()).reshape([2, 2, 1, 1]));
+        Unit::new(&conv, norm, Activation::Identity).forward(Map::new(x)).into_tensor()
+    }
 
     fn values(x: Tensor<1>) -> Vec<f32> {
         x.into_data().try_to_vec().unwrap()
@@ -110,7 +109,7 @@ mod tests {
         let device = Device::flex().autodiff();
         let norm = BatchNormConfig { channels: 2, epsilon: 1e-5 }.init(&device);
         let x = Tensor::<1, Int>::arange(0..16, &device).float().reshape([2, 2, 2, 2]);
-        norm.forward(x);
+        forward(&norm, x);
         let norm = norm.valid();
         let mean = values(norm.running_mean.value());
         let variance = values(norm.running_var.value());
@@ -124,7 +123,7 @@ mod tests {
         let device = Device::flex().autodiff();
         let norm = BatchNormConfig { channels: 2, epsilon: 1e-5 }.init(&device).freeze();
         let x = Tensor::<4>::ones([2, 2, 3, 5], &device) * 3.0;
-        let y = norm.forward(x);
+        let y = forward(&norm, x);
         let norm = norm.valid();
         assert_eq!(values(norm.running_mean.value()), [0.0, 0.0]);
         assert_eq!(values(norm.running_var.value()), [1.0, 1.0]);
@@ -135,7 +134,7 @@ mod tests {
     fn one_value_a_channel_is_no_nan() {
         let device = Device::flex().autodiff();
         let norm = BatchNormConfig { channels: 2, epsilon: 1e-5 }.init(&device);
-        let y = norm.forward(Tensor::ones([1, 2, 1, 1], &device));
+        let y = forward(&norm, Tensor::ones([1, 2, 1, 1], &device));
         assert!(!y.is_nan().any().into_scalar::<bool>());
         assert_eq!(values(norm.valid().running_var.value()), [1.0, 1.0]);
     }

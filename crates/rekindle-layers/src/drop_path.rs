@@ -6,6 +6,9 @@ use burn::{
     prelude::*,
     tensor::Distribution,
 };
+use rekindle_kernels::{Activation, Map, add, add_scaled};
+
+use crate::Unit;
 
 /// Drops a residual branch of a picture with a probability, and scales the kept ones up.
 ///
@@ -27,28 +30,54 @@ impl DropPath {
         Self { probability, training: Param::from_bool(true) }
     }
 
-    /// `[batch, channels, height, width]` in and out; changes nothing outside training.
-    pub fn forward(&self, x: Tensor<4>) -> Tensor<4> {
-        if self.probability == 0.0 || !self.training.is_enabled() || !x.device().is_autodiff() {
-            return x;
+    /// `shortcut + factors * branch`, all `[batch, channels, height, width]`; outside training the factors are
+    /// one.
+    pub fn add(&self, branch: Map, shortcut: Map) -> Map {
+        let device = branch.device();
+        if !self.is_active(&device) {
+            return add(branch, shortcut, Activation::Identity);
         }
         let keep = 1.0 - self.probability;
-        let shape = [x.dims()[0], 1, 1, 1];
-        let kept = Tensor::random(shape, Distribution::Bernoulli(keep), &x.device().inner());
-        x * Tensor::from_inner(kept / keep)
+        let [batch, ..] = branch.dims();
+        let options = (&device.inner(), branch.dtype());
+        let kept = Tensor::random([batch], Distribution::Bernoulli(keep), options);
+        add_scaled(branch, Tensor::from_inner(kept / keep), shortcut)
+    }
+
+    /// The same of the branch that `unit`, which ends in no activation, computes from `x`: outside training
+    /// in one pass.
+    pub fn forward_add(&self, unit: &Unit<'_>, x: Map, shortcut: Map) -> Map {
+        if self.is_active(&x.device()) {
+            self.add(unit.forward(x), shortcut)
+        } else {
+            unit.forward_add(x, shortcut)
+        }
+    }
+
+    fn is_active(&self, device: &Device) -> bool {
+        self.probability > 0.0 && self.training.is_enabled() && device.is_autodiff()
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Conv2dConfig;
+
+    /// What is added to nothing by a branch that changes nothing.
+    fn branch(layer: &DropPath, x: Tensor<4>) -> Tensor<4> {
+        let mut conv = Conv2dConfig::new([2, 2], 1).init(&x.device());
+        conv.weight = Param::from_tensor(Tensor::<2>::eye(2, &x.device()).reshape([2, 2, 1, 1]));
+        let unit = Unit::new(&conv, None, Activation::Identity);
+        let nothing = Map::new(x.zeros_like());
+        layer.forward_add(&unit, Map::new(x), nothing).into_tensor()
+    }
 
     #[test]
     fn drops_whole_pictures_and_keeps_the_mean() {
         let device = Device::flex().autodiff();
         device.seed(7);
-        let layer = DropPath::new(0.25);
-        let y = layer.forward(Tensor::ones([2000, 2, 1, 3], &device));
+        let y = branch(&DropPath::new(0.25), Tensor::ones([2000, 2, 1, 3], &device));
         let y: Vec<f32> = y.into_data().try_to_vec().unwrap();
         assert!(y.chunks(6).all(|picture| picture.iter().all(|v| *v == picture[0])));
         let mean = y.iter().sum::<f32>() / y.len() as f32;
@@ -60,9 +89,9 @@ mod tests {
         let x = Tensor::<4>::ones([4, 2, 1, 3], &Device::flex());
         let autodiff = Tensor::<4>::ones([4, 2, 1, 3], &Device::flex().autodiff());
         for y in [
-            DropPath::new(0.9).forward(x),
-            DropPath::new(0.9).freeze().forward(autodiff.clone()),
-            DropPath::new(0.0).forward(autodiff),
+            branch(&DropPath::new(0.9), x),
+            branch(&DropPath::new(0.9).freeze(), autodiff.clone()),
+            branch(&DropPath::new(0.0), autodiff),
         ] {
             assert_eq!(y.sum().into_scalar::<f32>(), 24.0);
         }

@@ -1,20 +1,24 @@
-//! The contract every pretrained network keeps ([`Backbone`]), and the layers that burn-nn lacks.
+//! The contract every pretrained network keeps ([`Backbone`]), and the layers that networks are made of.
 //!
-//! Layers carry the names of timm's checkpoints where they hold parameters, and Burn's struct names
-//! (`BatchNorm`, `Conv2d`, `Linear`) where Burn has the same layer.
+//! Layers hold parameters under the names of timm's checkpoints and under Burn's struct names
+//! (`BatchNorm`, `Conv2d`) where Burn has the same layer; what they compute is in `rekindle-kernels`. Inside
+//! a network a feature map is a [`Map`].
 
-mod activation;
 mod backbone;
 mod batch_norm;
-mod convolution;
+mod conv2d;
 mod drop_path;
 mod names;
+mod pool;
 mod squeeze_excite;
+mod unit;
 
-pub use activation::Activation;
 pub use backbone::{Backbone, Landmarks, Stage};
 pub use batch_norm::{BatchNorm, BatchNormConfig};
-pub use convolution::{Padding, convolution};
+pub use conv2d::{Bias, Conv2d, Conv2dConfig, Padding};
 pub use drop_path::DropPath;
 pub use names::{NameStack, ParameterInfo, parameters};
+pub use pool::{AveragePool, MaxPool, global_mean};
+pub use rekindle_kernels::{Activation, Map, add};
 pub use squeeze_excite::squeeze_excite;
+pub use unit::Unit;

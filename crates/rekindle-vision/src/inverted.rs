@@ -1,12 +1,10 @@
 //! The trunk that EfficientNet and MobileNet share: inverted residuals, Sandler et al. 2018,
 //! "MobileNetV2: Inverted Residuals and Linear Bottlenecks", <https://arxiv.org/abs/1801.04381>.
 
-use burn::{
-    nn::conv::{Conv2d, Conv2dConfig},
-    prelude::*,
-};
+use burn::prelude::*;
 use rekindle_layers::{
-    Activation, BatchNorm, BatchNormConfig, DropPath, Padding, convolution, squeeze_excite,
+    Activation, BatchNorm, BatchNormConfig, Bias, Conv2d, Conv2dConfig, DropPath, Map, Padding,
+    Unit, squeeze_excite,
 };
 
 /// A row of a network's table of blocks.
@@ -90,8 +88,6 @@ pub(crate) struct Block {
     drop_path: DropPath,
     residual: bool,
     #[module(skip)]
-    kind: Kind,
-    #[module(skip)]
     activation: Activation,
 }
 
@@ -123,8 +119,8 @@ impl BlockConfig {
             Kind::Inverted | Kind::Fused => multiple_of_8(channels_in as f64 * expand),
         };
         let conv = |channels, kernel, stride, groups| {
-            let conv = convolution(channels, kernel, stride, self.padding);
-            Some(conv.with_groups(groups).init(device))
+            let conv = Conv2dConfig::new(channels, kernel);
+            Some(Conv2dConfig { stride, padding: self.padding, groups, ..conv }.init(device))
         };
         let norm = |channels| BatchNormConfig { channels, epsilon: self.epsilon }.init(device);
         let residual =
@@ -141,7 +137,6 @@ impl BlockConfig {
             bn3: None,
             drop_path: DropPath::new(if residual { self.drop_path } else { 0.0 }),
             residual,
-            kind,
             activation: row.activation,
         };
         match kind {
@@ -173,30 +168,49 @@ impl BlockConfig {
 
 impl Block {
     /// `[batch, channels_in, height, width]` to `[batch, channels_out, height / stride, width / stride]`.
-    pub(crate) fn forward(&self, x: Tensor<4>) -> Tensor<4> {
-        let act = |x| self.activation.forward(x);
-        let bn1 = |x| act(self.bn1.forward(x));
-        let shortcut = x.clone();
-        let y = match self.kind {
-            Kind::Convolution(_) => bn1(apply(&self.conv, x)),
-            Kind::Depthwise => {
-                let y = self.squeeze(bn1(apply(&self.conv_dw, x)));
-                normalize(&self.bn2, apply(&self.conv_pw, y))
+    pub(crate) fn forward(&self, x: Map) -> Map {
+        let shortcut = self.residual.then(|| x.clone());
+        let linear = Activation::Identity;
+        let unit = |conv, norm| Unit::new(conv, norm, self.activation);
+        // Which layers there are is what tells the kinds apart.
+        let (y, last) = match self {
+            Self { conv: Some(conv), .. } => {
+                // The shortcut is added behind the activation.
+                let y = unit(conv, &self.bn1).forward(x);
+                return match shortcut {
+                    Some(shortcut) => self.drop_path.add(y, shortcut),
+                    None => y,
+                };
             }
-            Kind::Inverted => {
-                let y = bn1(apply(&self.conv_pw, x));
-                let y = self.squeeze(act(normalize(&self.bn2, apply(&self.conv_dw, y))));
-                normalize(&self.bn3, apply(&self.conv_pwl, y))
+            Self { conv_exp: Some(conv_exp), conv_pwl: Some(conv_pwl), bn2: Some(bn2), .. } => {
+                let y = self.squeeze(unit(conv_exp, &self.bn1).forward(x));
+                (y, Unit::new(conv_pwl, bn2, linear))
             }
-            Kind::Fused => {
-                let y = self.squeeze(bn1(apply(&self.conv_exp, x)));
-                normalize(&self.bn2, apply(&self.conv_pwl, y))
+            Self {
+                conv_pw: Some(conv_pw),
+                conv_dw: Some(conv_dw),
+                bn2: Some(bn2),
+                conv_pwl: Some(conv_pwl),
+                bn3: Some(bn3),
+                ..
+            } => {
+                let y = unit(conv_pw, &self.bn1).forward(x);
+                let y = self.squeeze(unit(conv_dw, bn2).forward(y));
+                (y, Unit::new(conv_pwl, bn3, linear))
             }
+            Self { conv_dw: Some(conv_dw), conv_pw: Some(conv_pw), bn2: Some(bn2), .. } => {
+                let y = self.squeeze(unit(conv_dw, &self.bn1).forward(x));
+                (y, Unit::new(conv_pw, bn2, linear))
+            }
+            _ => unreachable!("a block of no kind"),
         };
-        if self.residual { self.drop_path.forward(y) + shortcut } else { y }
+        match shortcut {
+            Some(shortcut) => self.drop_path.forward_add(&last, y, shortcut),
+            None => last.forward(y),
+        }
     }
 
-    fn squeeze(&self, x: Tensor<4>) -> Tensor<4> {
+    fn squeeze(&self, x: Map) -> Map {
         match &self.se {
             Some(se) => squeeze_excite(x, [&se.conv_reduce, &se.conv_expand], se.activations),
             None => x,
@@ -213,20 +227,13 @@ impl SqueezeExcite {
                 (multiple_of_8(inside as f64 / 4.0), [Activation::Relu, Activation::HardSigmoid])
             }
         };
-        let conv = |channels| Conv2dConfig::new(channels, [1, 1]).init(device);
+        let conv = |channels| {
+            Conv2dConfig { bias: Bias::Learned, ..Conv2dConfig::new(channels, 1) }.init(device)
+        };
         Some(Self {
             conv_reduce: conv([inside, squeezed]),
             conv_expand: conv([squeezed, inside]),
             activations,
         })
     }
-}
-
-/// The convolutions and norms of a kind are always there: `init` makes them.
-fn apply(conv: &Option<Conv2d>, x: Tensor<4>) -> Tensor<4> {
-    conv.iter().fold(x, |x, conv| conv.forward(x))
-}
-
-fn normalize(norm: &Option<BatchNorm>, x: Tensor<4>) -> Tensor<4> {
-    norm.iter().fold(x, |x, norm| norm.forward(x))
 }

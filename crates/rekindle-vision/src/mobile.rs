@@ -8,12 +8,10 @@
 //! pool        [b,  d]
 //! ```
 
-use burn::{
-    nn::conv::{Conv2d, Conv2dConfig},
-    prelude::*,
-};
+use burn::prelude::*;
 use rekindle_layers::{
-    Activation, Backbone, BatchNorm, BatchNormConfig, Landmarks, Padding, Stage, convolution,
+    Activation, Backbone, BatchNorm, BatchNormConfig, Bias, Conv2d, Conv2dConfig, Landmarks, Map,
+    Padding, Stage, Unit,
 };
 
 use crate::{
@@ -96,7 +94,11 @@ impl MobileConfig {
     ) -> MobileNet {
         let norm = |channels| BatchNormConfig { channels, epsilon: self.epsilon }.init(device);
         let stem = self.channels(self.stem);
-        let conv_stem = convolution([channels_in, stem], 3, 2, self.padding).init(device);
+        let conv = |channels, kernel| Conv2dConfig {
+            padding: self.padding,
+            ..Conv2dConfig::new(channels, kernel)
+        };
+        let conv_stem = Conv2dConfig { stride: 2, ..conv([channels_in, stem], 3) }.init(device);
         let mut stages = vec![Stage::map("stem", &["conv_stem", "bn1"], stem, 2)];
 
         let depth = |rows: &[Blocks]| rows.iter().map(|row| self.repeats(row)).sum::<usize>();
@@ -139,11 +141,8 @@ impl MobileConfig {
             head.reduction = None;
         }
         stages.push(head);
-        let conv_head = if pooled {
-            Conv2dConfig::new([width, embed_dim], [1, 1]).init(device)
-        } else {
-            convolution([width, embed_dim], 1, 1, self.padding).init(device)
-        };
+        let bias = if pooled { Bias::Learned } else { Bias::None };
+        let conv_head = Conv2dConfig { bias, ..conv([width, embed_dim], 1) }.init(device);
         MobileNet {
             conv_stem,
             bn1: norm(stem),
@@ -176,19 +175,21 @@ impl Backbone for MobileNet {
     }
 
     fn stage(&self, index: usize, x: Tensor<4>) -> Tensor<4> {
-        let act = |x| self.activation.forward(x);
-        if index == 0 {
-            return act(self.bn1.forward(self.conv_stem.forward(x)));
-        }
-        match (self.blocks.get(index - 1), &self.bn2) {
-            (Some(blocks), _) => blocks.iter().fold(x, |x, block| block.forward(x)),
-            (None, Some(bn2)) => act(bn2.forward(self.conv_head.forward(x))),
-            (None, None) => act(self.conv_head.forward(x.mean_dims(&[2, 3]))),
-        }
+        let x = Map::new(x);
+        let y = match (index.checked_sub(1).map(|index| self.blocks.get(index)), &self.bn2) {
+            (None, _) => Unit::new(&self.conv_stem, &self.bn1, self.activation).forward(x),
+            (Some(Some(blocks)), _) => blocks.iter().fold(x, |x, block| block.forward(x)),
+            (Some(None), Some(bn2)) => Unit::new(&self.conv_head, bn2, self.activation).forward(x),
+            (Some(None), None) => {
+                let pooled = Map::new(self.pool(x.into_tensor()).unsqueeze_dims(&[2, 3]));
+                Unit::new(&self.conv_head, None, self.activation).forward(pooled)
+            }
+        };
+        y.into_tensor()
     }
 
     fn embed_dim(&self) -> usize {
-        self.conv_head.weight.shape()[0]
+        self.conv_head.channels_out()
     }
 
     fn channels_in(&self) -> usize {

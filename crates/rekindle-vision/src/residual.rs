@@ -1,15 +1,9 @@
 //! The residual blocks of ResNet and its kin; Figure 5 of He et al. 2015.
 
-use burn::{
-    nn::{
-        conv::{Conv2d, Conv2dConfig},
-        pool::{AvgPool2d, AvgPool2dConfig},
-    },
-    prelude::*,
-    tensor::activation::relu,
-};
+use burn::prelude::*;
 use rekindle_layers::{
-    Activation, BatchNorm, BatchNormConfig, Padding, convolution, squeeze_excite,
+    Activation, AveragePool, BatchNorm, BatchNormConfig, Bias, Conv2d, Conv2dConfig, Map, Unit,
+    add, squeeze_excite,
 };
 
 /// The two residual blocks of the paper (Figure 5).
@@ -69,7 +63,7 @@ pub(crate) struct Residual {
 #[derive(Module, Debug)]
 enum Downsample {
     Strided((Conv2d, BatchNorm)),
-    Average((Option<AvgPool2d>, Conv2d, BatchNorm)),
+    Average((Option<AveragePool>, Conv2d, BatchNorm)),
 }
 
 #[derive(Module, Debug)]
@@ -93,9 +87,7 @@ impl ResidualConfig {
         let Self { block, channels_in, width, stride, cardinality, base_width, .. } = *self;
         let channels_out = width * block.expansion();
         let conv = |channels, kernel, stride, groups| {
-            convolution(channels, kernel, stride, Padding::Symmetric)
-                .with_groups(groups)
-                .init(device)
+            Conv2dConfig { stride, groups, ..Conv2dConfig::new(channels, kernel) }.init(device)
         };
         let (conv1, conv2, conv3) = match block {
             Block::Basic => {
@@ -110,7 +102,7 @@ impl ResidualConfig {
                 )
             }
         };
-        let inner = conv2.weight.shape()[0];
+        let inner = conv2.channels_out();
         let bottleneck = conv3.is_some();
         Residual {
             conv1,
@@ -130,55 +122,49 @@ impl ResidualConfig {
 
 impl Residual {
     /// `[batch, channels_in, height, width]` to `[batch, channels_out, height / stride, width / stride]`.
-    pub(crate) fn forward(&self, x: Tensor<4>) -> Tensor<4> {
+    pub(crate) fn forward(&self, x: Map) -> Map {
         let shortcut = match &self.downsample {
             Some(downsample) => downsample.forward(x.clone()),
             None => x.clone(),
         };
-        let y = relu(self.bn1.forward(self.conv1.forward(x)));
-        let y = self.bn2.forward(self.conv2.forward(y));
-        let y = match (&self.conv3, &self.bn3) {
-            (Some(conv), Some(bn)) => bn.forward(conv.forward(relu(y))),
-            _ => y,
-        };
-        let y = match &self.se {
-            Some(se) => {
-                squeeze_excite(y, [&se.fc1, &se.fc2], [Activation::Relu, Activation::Sigmoid])
+        let y = Unit::new(&self.conv1, &self.bn1, Activation::Relu).forward(x);
+        let (y, conv, bn) = match (&self.conv3, &self.bn3) {
+            (Some(conv3), Some(bn3)) => {
+                (Unit::new(&self.conv2, &self.bn2, Activation::Relu).forward(y), conv3, bn3)
             }
-            None => y,
+            _ => (y, &self.conv2, &self.bn2),
         };
-        relu(y + shortcut)
+        match &self.se {
+            Some(se) => {
+                let y = Unit::new(conv, bn, Activation::Identity).forward(y);
+                let gate = [Activation::Relu, Activation::Sigmoid];
+                let y = squeeze_excite(y, [&se.fc1, &se.fc2], gate);
+                add(y, shortcut, Activation::Relu)
+            }
+            None => Unit::new(conv, bn, Activation::Relu).forward_add(y, shortcut),
+        }
     }
 }
 
 impl Downsample {
     fn new(shortcut: Shortcut, channels: [usize; 2], stride: usize, device: &Device) -> Self {
-        let conv = |stride| convolution(channels, 1, stride, Padding::Symmetric).init(device);
+        let conv = |stride| Conv2dConfig { stride, ..Conv2dConfig::new(channels, 1) }.init(device);
         let bn = norm(channels[1], device);
         match shortcut {
             Shortcut::Strided => Self::Strided((conv(stride), bn)),
             Shortcut::Average => {
-                // A window that hangs over the edge averages the pixels it has.
-                let pool = AvgPool2dConfig::new([2, 2])
-                    .with_strides([2, 2])
-                    .with_ceil_mode(true)
-                    .with_count_include_pad(false);
-                Self::Average(((stride != 1).then(|| pool.init()), conv(1), bn))
+                Self::Average(((stride != 1).then(|| AveragePool::new(2, 2)), conv(1), bn))
             }
         }
     }
 
-    fn forward(&self, x: Tensor<4>) -> Tensor<4> {
-        match self {
-            Self::Strided((conv, bn)) => bn.forward(conv.forward(x)),
-            Self::Average((pool, conv, bn)) => {
-                let x = match pool {
-                    Some(pool) => pool.forward(x),
-                    None => x,
-                };
-                bn.forward(conv.forward(x))
-            }
-        }
+    fn forward(&self, x: Map) -> Map {
+        let (x, conv, bn) = match self {
+            Self::Strided((conv, bn)) => (x, conv, bn),
+            Self::Average((Some(pool), conv, bn)) => (pool.forward(x), conv, bn),
+            Self::Average((None, conv, bn)) => (x, conv, bn),
+        };
+        Unit::new(conv, bn, Activation::Identity).forward(x)
     }
 }
 
@@ -186,7 +172,9 @@ impl SqueezeExcite {
     fn new(channels: usize, device: &Device) -> Self {
         // A sixteenth, rounded to a multiple of 8 as timm does.
         let squeezed = ((channels / 16 + 4) / 8 * 8).max(8);
-        let conv = |channels| Conv2dConfig::new(channels, [1, 1]).init(device);
+        let conv = |channels| {
+            Conv2dConfig { bias: Bias::Learned, ..Conv2dConfig::new(channels, 1) }.init(device)
+        };
         Self { fc1: conv([channels, squeezed]), fc2: conv([squeezed, channels]) }
     }
 }

@@ -14,16 +14,10 @@
 //!
 //! The stride of a bottleneck sits on its 3x3 convolution ("v1.5"), as in every checkpoint we load.
 
-use burn::{
-    nn::{
-        PaddingConfig2d, Relu,
-        conv::Conv2d,
-        pool::{MaxPool2d, MaxPool2dConfig},
-    },
-    prelude::*,
-    tensor::activation::relu,
+use burn::{nn::Relu, prelude::*};
+use rekindle_layers::{
+    Activation, Backbone, BatchNorm, Conv2d, Conv2dConfig, Landmarks, Map, MaxPool, Stage, Unit,
 };
-use rekindle_layers::{Backbone, BatchNorm, Landmarks, Padding, Stage, convolution};
 
 use crate::{
     residual::{Attention, Block, Residual, ResidualConfig, Shortcut, norm},
@@ -99,7 +93,7 @@ pub enum Stem {
 pub struct ResNet {
     conv1: StemConvolution,
     bn1: BatchNorm,
-    maxpool: MaxPool2d,
+    maxpool: MaxPool,
     layer1: Vec<Residual>,
     layer2: Vec<Residual>,
     layer3: Vec<Residual>,
@@ -143,10 +137,7 @@ impl ResNetConfig {
         ResNet {
             conv1,
             bn1: norm(stem, device),
-            maxpool: MaxPool2dConfig::new([3, 3])
-                .with_strides([2, 2])
-                .with_padding(PaddingConfig2d::Explicit(1, 1, 1, 1))
-                .init(),
+            maxpool: MaxPool::new(3, 2, 1),
             layer1: layer(0),
             layer2: layer(1),
             layer3: layer(2),
@@ -176,15 +167,19 @@ impl Backbone for ResNet {
     }
 
     fn stage(&self, index: usize, x: Tensor<4>) -> Tensor<4> {
+        let x = Map::new(x);
         let layer = match index {
-            0 => return self.maxpool.forward(relu(self.bn1.forward(self.conv1.forward(x)))),
+            0 => {
+                let x = self.conv1.forward(x, &self.bn1);
+                return self.maxpool.forward(x).into_tensor();
+            }
             1 => &self.layer1,
             2 => &self.layer2,
             3 => &self.layer3,
             4 => &self.layer4,
             _ => panic!("a ResNet has 5 stages, there is no stage {index}"),
         };
-        layer.iter().fold(x, |x, block| block.forward(x))
+        layer.iter().fold(x, |x, block| block.forward(x)).into_tensor()
     }
 
     fn embed_dim(&self) -> usize {
@@ -212,7 +207,7 @@ impl StemConvolution {
     /// The stem, and the channels of its output.
     fn new(stem: Stem, channels_in: usize, device: &Device) -> (Self, usize) {
         let conv = |channels, kernel, stride| {
-            convolution(channels, kernel, stride, Padding::Symmetric).init(device)
+            Conv2dConfig { stride, ..Conv2dConfig::new(channels, kernel) }.init(device)
         };
         match stem {
             Stem::Plain => (Self::Plain(conv([channels_in, 64], 7, 2)), 64),
@@ -231,13 +226,15 @@ impl StemConvolution {
         }
     }
 
-    fn forward(&self, x: Tensor<4>) -> Tensor<4> {
+    /// The stem with the norm behind it.
+    fn forward(&self, x: Map, norm: &BatchNorm) -> Map {
+        let unit = |conv, norm| Unit::new(conv, norm, Activation::Relu);
         match self {
-            Self::Plain(conv) => conv.forward(x),
-            Self::Deep((conv1, bn1, relu1, conv2, bn2, relu2, conv3)) => {
-                let x = relu1.forward(bn1.forward(conv1.forward(x)));
-                let x = relu2.forward(bn2.forward(conv2.forward(x)));
-                conv3.forward(x)
+            Self::Plain(conv) => unit(conv, norm).forward(x),
+            Self::Deep((conv1, bn1, _, conv2, bn2, _, conv3)) => {
+                let x = unit(conv1, bn1).forward(x);
+                let x = unit(conv2, bn2).forward(x);
+                unit(conv3, norm).forward(x)
             }
         }
     }

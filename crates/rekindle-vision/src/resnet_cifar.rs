@@ -13,12 +13,10 @@
 //! taken, and zero channels are added in equal parts before and after, as the authors of the
 //! checkpoints we load do.
 
-use burn::{
-    nn::{conv::Conv2d, pool::AvgPool2dConfig},
-    prelude::*,
-    tensor::activation::relu,
+use burn::prelude::*;
+use rekindle_layers::{
+    Activation, AveragePool, Backbone, BatchNorm, Conv2d, Conv2dConfig, Landmarks, Map, Stage, Unit,
 };
-use rekindle_layers::{Backbone, BatchNorm, Landmarks, Padding, Stage, convolution};
 
 use crate::{residual::norm, variant::Variant};
 
@@ -92,14 +90,18 @@ impl Backbone for CifarResNet {
     }
 
     fn stage(&self, index: usize, x: Tensor<4>) -> Tensor<4> {
+        let x = Map::new(x);
         let layer = match index {
-            0 => return relu(self.bn1.forward(self.conv1.forward(x))),
+            0 => {
+                let stem = Unit::new(&self.conv1, &self.bn1, Activation::Relu);
+                return stem.forward(x).into_tensor();
+            }
             1 => &self.layer1,
             2 => &self.layer2,
             3 => &self.layer3,
             _ => panic!("a CIFAR ResNet has 4 stages, there is no stage {index}"),
         };
-        layer.iter().fold(x, |x, block| block.forward(x))
+        layer.iter().fold(x, |x, block| block.forward(x)).into_tensor()
     }
 
     fn embed_dim(&self) -> usize {
@@ -131,26 +133,21 @@ impl Residual {
         }
     }
 
-    fn forward(&self, x: Tensor<4>) -> Tensor<4> {
-        let y = relu(self.bn1.forward(self.conv1.forward(x.clone())));
-        let y = self.bn2.forward(self.conv2.forward(y));
+    fn forward(&self, x: Map) -> Map {
+        let y = Unit::new(&self.conv1, &self.bn1, Activation::Relu).forward(x.clone());
         let shortcut = if self.stride == 1 { x } else { self.shortcut(x) };
-        relu(y + shortcut)
+        Unit::new(&self.conv2, &self.bn2, Activation::Relu).forward_add(y, shortcut)
     }
 
     /// Every second pixel, between zero channels.
-    fn shortcut(&self, x: Tensor<4>) -> Tensor<4> {
-        let [batch, channels, ..] = x.dims();
-        let [width] = self.bn2.gamma.shape().dims();
-        // A pool of one pixel with a stride is a strided slice that every backend differentiates.
-        let x = AvgPool2dConfig::new([1, 1]).with_strides([self.stride; 2]).init().forward(x);
-        let [_, _, height, columns] = x.dims();
-        let options = (&x.device(), x.dtype());
-        let zeros = Tensor::zeros([batch, (width - channels) / 2, height, columns], options);
-        Tensor::cat(vec![zeros.clone(), x, zeros], 1)
+    fn shortcut(&self, x: Map) -> Map {
+        let [_, channels, ..] = x.dims();
+        let zeros = (self.conv2.channels_out() - channels) / 2;
+        // A pool of one pixel with a stride takes some pixels and leaves others.
+        AveragePool::new(1, self.stride).forward(x).pad_channels(zeros, zeros)
     }
 }
 
 fn conv(channels: [usize; 2], stride: usize, device: &Device) -> Conv2d {
-    convolution(channels, 3, stride, Padding::Symmetric).init(device)
+    Conv2dConfig { stride, ..Conv2dConfig::new(channels, 3) }.init(device)
 }

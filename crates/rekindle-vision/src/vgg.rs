@@ -15,16 +15,13 @@
 //! `features` lists every layer, the parameterless ones too, so that indices equal the checkpoint's.
 
 use burn::{
-    nn::{
-        Dropout, DropoutConfig, PaddingConfig2d, Relu,
-        conv::{Conv2d, Conv2dConfig},
-        pool::{MaxPool2d, MaxPool2dConfig},
-    },
+    nn::{Dropout, DropoutConfig, Relu},
     prelude::*,
-    tensor::{activation::relu, module::adaptive_avg_pool2d},
+    tensor::module::adaptive_avg_pool2d,
 };
 use rekindle_layers::{
-    Backbone, BatchNorm, BatchNormConfig, Landmarks, Padding, Stage, convolution,
+    Activation, Backbone, BatchNorm, BatchNormConfig, Bias, Conv2d, Conv2dConfig, Landmarks, Map,
+    MaxPool, Padding, Stage, Unit,
 };
 
 use crate::variant::{Regularization, Variant};
@@ -81,7 +78,7 @@ enum Layer {
     Conv(Conv2d),
     Norm(BatchNorm),
     Relu(Relu),
-    Pool(MaxPool2d),
+    Pool(MaxPool),
 }
 
 #[derive(Module, Debug)]
@@ -98,8 +95,9 @@ impl VggConfig {
         let mut width_in = channels_in;
         for (width, depth) in WIDTHS.into_iter().zip(self.depths) {
             for _ in 0..depth {
-                let conv = convolution([width_in, width], 3, 1, Padding::Symmetric);
-                features.push(Layer::Conv(conv.with_bias(true).init(device)));
+                let conv = Conv2dConfig::new([width_in, width], 3);
+                let conv = Conv2dConfig { bias: Bias::Learned, ..conv };
+                features.push(Layer::Conv(conv.init(device)));
                 if self.norm == Norm::Batch {
                     let norm = BatchNormConfig { channels: width, epsilon: 1e-5 };
                     features.push(Layer::Norm(norm.init(device)));
@@ -107,13 +105,12 @@ impl VggConfig {
                 features.push(Layer::Relu(Relu::new()));
                 width_in = width;
             }
-            features.push(Layer::Pool(MaxPool2dConfig::new([2, 2]).with_strides([2, 2]).init()));
+            features.push(Layer::Pool(MaxPool::new(2, 2, 0)));
         }
         let dropout = regularization.rate(DROPOUT);
         let hidden = |channels, kernel| {
-            Conv2dConfig::new(channels, [kernel, kernel])
-                .with_padding(PaddingConfig2d::Valid)
-                .init(device)
+            let conv = Conv2dConfig::new(channels, kernel);
+            Conv2dConfig { padding: Padding::Valid, bias: Bias::Learned, ..conv }.init(device)
         };
         let pre_logits = PreLogits {
             fc1: hidden([width_in, HIDDEN], GRID),
@@ -153,7 +150,7 @@ impl Backbone for Vgg {
 
     fn stage(&self, index: usize, x: Tensor<4>) -> Tensor<4> {
         match self.slices().nth(index) {
-            Some(layers) => layers.iter().fold(x, |x, layer| layer.forward(x)),
+            Some(layers) => forward(layers, Map::new(x)).into_tensor(),
             None => self.pre_logits.forward(x),
         }
     }
@@ -182,14 +179,20 @@ impl Vgg {
     }
 }
 
-impl Layer {
-    fn forward(&self, x: Tensor<4>) -> Tensor<4> {
-        match self {
-            Self::Conv(conv) => conv.forward(x),
-            Self::Norm(norm) => norm.forward(x),
-            Self::Relu(relu) => relu.forward(x),
-            Self::Pool(pool) => pool.forward(x),
+/// A convolution is computed with the norm and the activation that follow it in the list.
+fn forward(layers: &[Layer], x: Map) -> Map {
+    match layers {
+        [] => x,
+        [Layer::Conv(conv), Layer::Norm(norm), Layer::Relu(_), rest @ ..] => {
+            forward(rest, Unit::new(conv, norm, Activation::Relu).forward(x))
         }
+        [Layer::Conv(conv), rest @ ..] => {
+            let relu = matches!(rest, [Layer::Relu(_), ..]);
+            let activation = if relu { Activation::Relu } else { Activation::Identity };
+            forward(&rest[usize::from(relu)..], Unit::new(conv, None, activation).forward(x))
+        }
+        [Layer::Pool(pool), rest @ ..] => forward(rest, pool.forward(x)),
+        [Layer::Norm(_) | Layer::Relu(_), ..] => panic!("a norm or a ReLU behind no convolution"),
     }
 }
 
@@ -202,7 +205,8 @@ impl PreLogits {
         } else {
             x
         };
-        let x = self.drop.forward(relu(self.fc1.forward(x)));
-        relu(self.fc2.forward(x))
+        let hidden = |conv, x| Unit::new(conv, None, Activation::Relu).forward(Map::new(x));
+        let x = self.drop.forward(hidden(&self.fc1, x).into_tensor());
+        hidden(&self.fc2, x).into_tensor()
     }
 }

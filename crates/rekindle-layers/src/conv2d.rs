@@ -1,0 +1,171 @@
+//! Convolutions, initialized as He et al. 2015 do, padded by name.
+
+use burn::{
+    module::{Initializer, Param},
+    prelude::*,
+};
+use rekindle_kernels::{PackedWeights, Window};
+
+/// What a [`Conv2d`] is made of; kernels are square.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Conv2dConfig {
+    /// Channels of input and output.
+    pub channels: [usize; 2],
+    /// Height and width of the kernel.
+    pub kernel: usize,
+    /// Pixels from one window to the next.
+    pub stride: usize,
+    /// What is around the input.
+    pub padding: Padding,
+    /// Parts of the channels that do not see each other.
+    pub groups: usize,
+    /// Whether something is added to each channel.
+    pub bias: Bias,
+}
+
+/// How a convolution pads its input.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Padding {
+    /// Not at all.
+    Valid,
+    /// The same number of pixels on each side, whatever the input: PyTorch's habit.
+    Symmetric,
+    /// TensorFlow's SAME: as many as this input and stride need, the odd one last.
+    Same,
+}
+
+/// Whether a convolution adds something to each channel.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Bias {
+    /// A norm that follows does.
+    None,
+    /// It begins with zeros.
+    Learned,
+}
+
+/// A convolution.
+///
+/// Struct and field names are Burn's, so store adapters know it.
+#[derive(Module, Debug)]
+pub struct Conv2d {
+    /// `[channels_out, channels_in / groups, height, width]`
+    pub weight: Param<Tensor<4>>,
+    /// `[channels_out]`
+    pub bias: Option<Param<Tensor<1>>>,
+    stride: usize,
+    groups: usize,
+    #[module(skip)]
+    padding: Padding,
+    #[module(skip)]
+    packed: PackedWeights,
+}
+
+impl Conv2dConfig {
+    /// A convolution that keeps the grid, without bias, from `channels[0]` to `channels[1]`.
+    pub fn new(channels: [usize; 2], kernel: usize) -> Self {
+        let padding = Padding::Symmetric;
+        Self { channels, kernel, stride: 1, padding, groups: 1, bias: Bias::None }
+    }
+
+    /// Builds the layer with untrained parameters.
+    ///
+    /// Weights are drawn by the fan out ("Delving Deep into Rectifiers",
+    /// <https://arxiv.org/abs/1502.01852>), as in the recipes of the families.
+    ///
+    /// # Panics
+    ///
+    /// If the channels are no multiples of the groups.
+    pub fn init(&self, device: &Device) -> Conv2d {
+        let Self { channels: [channels_in, channels_out], kernel, stride, groups, .. } = *self;
+        assert!(
+            groups > 0 && channels_in % groups == 0 && channels_out % groups == 0,
+            "{channels_in} channels to {channels_out} in {groups} groups"
+        );
+        let he = Initializer::KaimingNormal { gain: std::f64::consts::SQRT_2, fan_out_only: true };
+        let shape = [channels_out, channels_in / groups, kernel, kernel];
+        let area = kernel * kernel;
+        let (fan_in, fan_out) = (channels_in / groups * area, channels_out / groups * area);
+        Conv2d {
+            weight: he.init_with(shape, Some(fan_in), Some(fan_out), device),
+            bias: match self.bias {
+                Bias::None => None,
+                Bias::Learned => Some(Initializer::Zeros.init([channels_out], device)),
+            },
+            stride,
+            groups,
+            padding: self.padding,
+            packed: PackedWeights::default(),
+        }
+    }
+}
+
+impl Conv2d {
+    /// Channels of the output.
+    pub fn channels_out(&self) -> usize {
+        self.weight.lazy_shape()[0]
+    }
+
+    /// Parts of the channels that do not see each other.
+    pub(crate) fn groups(&self) -> usize {
+        self.groups
+    }
+
+    /// Where packed weights are kept.
+    pub(crate) fn packed(&self) -> &PackedWeights {
+        &self.packed
+    }
+
+    /// The window over an input of this height and width.
+    pub(crate) fn window(&self, size: [usize; 2]) -> Window {
+        let kernel = [2, 3].map(|axis| self.weight.lazy_shape()[axis]);
+        let stride = self.stride;
+        let sides = [0, 1].map(|axis| match self.padding {
+            Padding::Valid => (0, 0),
+            Padding::Symmetric => {
+                // Also timm's rule for even kernels: ((stride - 1) + (kernel - 1)) / 2.
+                let side = ((stride - 1) + (kernel[axis] - 1)) / 2;
+                (side, side)
+            }
+            Padding::Same => {
+                let covered = size[axis].div_ceil(stride).saturating_sub(1) * stride + kernel[axis];
+                let total = covered.saturating_sub(size[axis]);
+                (total / 2, total - total / 2)
+            }
+        });
+        Window {
+            kernel,
+            stride: [stride; 2],
+            dilation: [1; 2],
+            before: sides.map(|(before, _)| before),
+            after: sides.map(|(_, after)| after),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn padding_follows_its_name() {
+        let device = Device::flex();
+        for (padding, kernel, stride, size, before, after, count) in [
+            (Padding::Valid, 3, 1, 7, 0, 0, 5),
+            (Padding::Symmetric, 3, 2, 8, 1, 1, 4),
+            (Padding::Symmetric, 7, 2, 224, 3, 3, 112),
+            (Padding::Same, 3, 2, 8, 0, 1, 4),
+            (Padding::Same, 3, 2, 9, 1, 1, 5),
+            (Padding::Same, 5, 2, 8, 1, 2, 4),
+            (Padding::Same, 1, 2, 8, 0, 0, 4),
+        ] {
+            let config = Conv2dConfig { stride, padding, ..Conv2dConfig::new([2, 2], kernel) };
+            let window = config.init(&device).window([size, size]);
+            assert_eq!(
+                (window.before[0], window.after[1]),
+                (before, after),
+                "{config:?} at {size}"
+            );
+            assert_eq!(window.count([size, size]), [count; 2], "{config:?} at {size}");
+        }
+    }
+}

@@ -1,0 +1,62 @@
+//! A convolution and what follows it.
+
+use rekindle_kernels::{Convolve, Map, Norm, convolve};
+
+use crate::{Activation, BatchNorm, Conv2d};
+
+/// A convolution with the norm and the activation behind it, computed in one pass over the map.
+#[derive(Debug, Clone, Copy)]
+pub struct Unit<'a> {
+    conv: &'a Conv2d,
+    norm: Option<&'a BatchNorm>,
+    activation: Activation,
+}
+
+impl<'a> Unit<'a> {
+    /// `conv`, then `norm` if there is one, then `activation`.
+    pub fn new(
+        conv: &'a Conv2d,
+        norm: impl Into<Option<&'a BatchNorm>>,
+        activation: Activation,
+    ) -> Self {
+        Self { conv, norm: norm.into(), activation }
+    }
+
+    /// `[batch, channels_in, height, width]` to `[batch, channels_out, height', width']`.
+    ///
+    /// # Panics
+    ///
+    /// If the channels differ.
+    pub fn forward(&self, x: Map) -> Map {
+        self.run(x, None)
+    }
+
+    /// The same, with a shortcut of the output's shape added before the activation.
+    ///
+    /// # Panics
+    ///
+    /// If the channels or the shapes differ.
+    pub fn forward_add(&self, x: Map, shortcut: Map) -> Map {
+        self.run(x, Some(shortcut))
+    }
+
+    fn run(&self, x: Map, shortcut: Option<Map>) -> Map {
+        let [_, _, height, width] = x.dims();
+        let device = x.device();
+        let with = Convolve {
+            weight: self.conv.weight.val(),
+            bias: self.conv.bias.as_ref().map(|bias| bias.val()),
+            window: self.conv.window([height, width]),
+            groups: self.conv.groups(),
+            norm: self.norm.map_or(Norm::None, |norm| norm.norm(&device)),
+            shortcut,
+            activation: self.activation,
+            packed: Some(self.conv.packed()),
+        };
+        let (y, statistics) = convolve(x, with);
+        if let (Some(norm), Some(statistics)) = (self.norm, statistics) {
+            norm.update(statistics);
+        }
+        y
+    }
+}
