@@ -3,6 +3,7 @@
 
 use std::process::ExitCode;
 
+mod bench;
 mod cargo;
 mod parity;
 mod tidy;
@@ -10,6 +11,7 @@ mod train_starter;
 
 const USAGE: &str = "usage: cargo xtask COMMAND
 
+  bench ARGS...          measure networks on this machine: infer, train, cold; see `bench help`
   parity ARGS...         compare every architecture with golden results of the reference library
   tidy                   report everything in the tree that breaks a rule a compiler does not check
   train-starter ARGS...  train the starter checkpoint again";
@@ -19,6 +21,7 @@ fn main() -> anyhow::Result<ExitCode> {
     let command = args.next();
     let rest: Vec<String> = args.collect();
     match command.as_deref() {
+        Some("bench") => bench::run(&rest),
         Some("parity") => parity::run(&rest),
         Some("tidy") if rest.is_empty() => tidy::run(),
         Some("train-starter") => train_starter::run(&rest),

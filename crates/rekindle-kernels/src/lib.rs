@@ -20,6 +20,7 @@ mod memory;
 mod ops;
 mod optimize;
 mod pooling;
+pub mod profile;
 
 pub use activation::Activation;
 pub use addition::{add, add_scaled};

@@ -8,6 +8,7 @@ use crate::{
     cpu::{self, Isa},
     memory::Buffer,
     ops::{FlexReal, slice, tensor_in},
+    profile::{Cost, measure},
 };
 
 /// Moves `weight` along its gradient, and gives back the optimizer's state: the mean of the gradients and,
@@ -65,13 +66,22 @@ fn in_place<E: FlexReal>(
         wanted.then(|| tensor.map_or_else(zeros, own::<E>))
     });
     let mut w = own::<E>(w);
-    cpu::update::update(
-        Isa::best(),
-        update,
-        w.storage_mut::<E>(),
-        slice::<E>(&g),
-        m.as_mut().map_or(&mut [], |m| m.storage_mut::<E>()),
-        v.as_mut().map_or(&mut [], |v| v.storage_mut::<E>()),
+    let (count, size) = (shape.num_elements(), size_of::<E>());
+    let arrays = 3 + 2 * (usize::from(m.is_some()) + usize::from(v.is_some()));
+    let bytes = (count * size * arrays) as f64;
+    measure(
+        "update",
+        || Cost { shape: count.to_string(), flops: 0.0, bytes },
+        || {
+            cpu::update::update(
+                Isa::best(),
+                update,
+                w.storage_mut::<E>(),
+                slice::<E>(&g),
+                m.as_mut().map_or(&mut [], |m| m.storage_mut::<E>()),
+                v.as_mut().map_or(&mut [], |v| v.storage_mut::<E>()),
+            );
+        },
     );
     (w, [m, v])
 }

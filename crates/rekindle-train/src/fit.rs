@@ -142,7 +142,7 @@ impl Fit {
                     return Err(Error::Diverged { epoch, step, loss: value });
                 }
                 let gradients = GradientsParams::from_grads(loss.backward(), &model);
-                model = optimizer.step(self.rates.scaled(factor), model, gradients);
+                model = optimizer.step(&self.rates, factor, model, gradients);
 
                 metrics.add(labels.len(), value, right);
                 let (epoch, step) = (epoch + 1, step + 1);

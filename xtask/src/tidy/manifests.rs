@@ -38,8 +38,9 @@ use Uses::{Any, Only};
 
 /// One row a package; dependencies point one way (convention 29).
 #[rustfmt::skip]
-const PACKAGES: [Package; 13] = [
+const PACKAGES: [Package; 14] = [
     Package { name: "rekindle",            uses: Any,                        burn: Known,   backend: Named },
+    Package { name: "rekindle-bench",      uses: Any,                        burn: Known,   backend: Named },
     Package { name: "rekindle-cards",      uses: Only(&[]),                  burn: Unknown, backend: Unnamed },
     Package { name: "rekindle-checkpoint", uses: Only(&["rekindle-layers"]), burn: Known,   backend: Unnamed },
     Package { name: "rekindle-data",       uses: Only(&["rekindle-cards"]),  burn: Unknown, backend: Unnamed },
@@ -48,7 +49,7 @@ const PACKAGES: [Package; 13] = [
     Package { name: "rekindle-layers",     uses: Only(&["rekindle-kernels"]), burn: Known,   backend: Unnamed },
     Package { name: "rekindle-parity",     uses: Only(PARITY),               burn: Known,   backend: Named },
     Package { name: "rekindle-tests",      uses: Any,                        burn: Known,   backend: Named },
-    Package { name: "rekindle-train",      uses: Only(&[]),                  burn: Known,   backend: Unnamed },
+    Package { name: "rekindle-train",      uses: Only(&["rekindle-kernels"]), burn: Known,   backend: Unnamed },
     Package { name: "rekindle-transfer",   uses: Only(&["rekindle-layers"]), burn: Known,   backend: Unnamed },
     Package { name: "rekindle-vision",     uses: Only(&["rekindle-layers"]), burn: Known,   backend: Unnamed },
     Package { name: "xtask",               uses: Only(&["rekindle-cards"]),  burn: Unknown, backend: Unnamed },

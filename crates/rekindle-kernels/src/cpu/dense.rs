@@ -166,8 +166,8 @@ fn product<E: Real>(
     }
     // A panel reads whole vectors of factors, beyond the last column too.
     let spare = layout.width();
-    let scale = extended(post.scale, E::ONE, columns, spare);
-    let shift = extended(post.shift, E::ZERO, columns, spare);
+    let scale = extended(post.scale, E::ONE, columns + spare);
+    let shift = extended(post.shift, E::ZERO, columns + spare);
     let zeros = Buffer::<E>::zeros(from.channels.max(run));
     let offsets: Vec<usize> =
         gather.positions.iter().map(|position| position.index * layout.channels).collect();
@@ -233,11 +233,11 @@ fn product<E: Real>(
     moments
 }
 
-/// `values`, or `otherwise` where there are none, and `spare` more.
-fn extended<E: Real>(values: Option<&[E]>, otherwise: E, len: usize, spare: usize) -> Buffer<E> {
-    let mut buffer = Buffer::filled(len + spare, otherwise);
+/// `len` numbers: `values`, and `otherwise` where there are none.
+pub(crate) fn extended<E: Real>(values: Option<&[E]>, otherwise: E, len: usize) -> Buffer<E> {
+    let mut buffer = Buffer::filled(len, otherwise);
     if let Some(values) = values {
-        buffer[..len].copy_from_slice(values);
+        buffer[..values.len()].copy_from_slice(values);
     }
     buffer
 }

@@ -2,7 +2,7 @@
 
 use super::{
     activation::Activation,
-    dense::Post,
+    dense::{Post, extended},
     geometry::{Convolution, Extent, Gather, Position},
     norm::{Block, Measure, Moments},
     parallel::{Shared, parts, tasks},
@@ -14,6 +14,10 @@ use crate::memory::Buffer;
 const NEIGHBORS: usize = 4;
 /// Bytes of output that a task computes, or one row.
 const PART: usize = 64 << 10;
+/// Bytes of weights that a block of channels may have.
+const CACHE: usize = 32 << 10;
+/// Channels of blocks are multiples of this: a line of the cache.
+const LINE: usize = 16;
 
 /// Convolves each channel of `x` with its window, `weights` `[channels, 1, height, width]`.
 pub(crate) fn forward<E: Real>(
@@ -25,10 +29,15 @@ pub(crate) fn forward<E: Real>(
     y: &mut [E],
     measure: Measure,
 ) -> Option<Moments<E>> {
-    let (from, to) = (convolution.input, convolution.output());
-    let weights = by_position(weights, convolution.window.positions(), None);
-    let gather = Gather::forward(convolution);
-    product(isa, &gather, Maps { source: x, from, target: y, to }, &weights, post, measure)
+    let maps = Maps { source: x, from: convolution.input, target: y, to: convolution.output() };
+    product(
+        isa,
+        &Gather::forward(convolution),
+        maps,
+        Weights { weights, scale: None },
+        post,
+        measure,
+    )
 }
 
 /// The gradient `dx` of the input; `scale` is a factor for each channel, and `residual` is added.
@@ -42,25 +51,12 @@ pub(crate) fn input_gradient<E: Real>(
     dx: &mut [E],
 ) {
     let (from, to) = (convolution.output(), convolution.input);
-    let weights = by_position(weights, convolution.window.positions(), scale);
+    let weights = Weights { weights, scale };
     let post = Post { residual, ..Post::default() };
     for gather in Gather::backward(convolution) {
         let maps = Maps { source: dy, from, target: dx, to };
-        product(isa, &gather, maps, &weights, &post, Measure::Nothing);
+        product(isa, &gather, maps, weights, &post, Measure::Nothing);
     }
-}
-
-/// `[position][channel]` from `[channel][position]`.
-fn by_position<E: Real>(weights: &[E], positions: usize, scale: Option<&[E]>) -> Buffer<E> {
-    let channels = weights.len() / positions.max(1);
-    let mut out = Buffer::<E>::any(weights.len());
-    for (channel, weights) in weights.chunks_exact(positions.max(1)).enumerate() {
-        let scale = scale.map_or(E::ONE, |scale| scale[channel]);
-        for (position, &weight) in weights.iter().enumerate() {
-            out[position * channels + channel] = weight * scale;
-        }
-    }
-    out
 }
 
 /// What is read and what is written.
@@ -69,6 +65,13 @@ struct Maps<'a, E> {
     from: Extent,
     target: &'a mut [E],
     to: Extent,
+}
+
+/// `[channel][position]`, and a factor for each channel.
+#[derive(Clone, Copy)]
+struct Weights<'a, E> {
+    weights: &'a [E],
+    scale: Option<&'a [E]>,
 }
 
 /// A run of positions in a row of the window, from left to right: their sources are neighbors.
@@ -99,11 +102,27 @@ fn runs(positions: &[Position]) -> Vec<Run> {
     runs
 }
 
+impl<E: Real> Weights<'_, E> {
+    /// `[position][channel]`, run after run.
+    fn in_order(&self, runs: &[Run], channels: usize) -> Buffer<E> {
+        let positions = self.weights.len() / channels.max(1);
+        let indices = || runs.iter().flat_map(|run| &run.indices);
+        let mut out = Buffer::<E>::any(indices().count() * channels);
+        for (row, &index) in out.chunks_exact_mut(channels.max(1)).zip(indices()) {
+            for (channel, out) in row.iter_mut().enumerate() {
+                let scale = self.scale.map_or(E::ONE, |scale| scale[channel]);
+                *out = self.weights[channel * positions + index] * scale;
+            }
+        }
+        out
+    }
+}
+
 fn product<E: Real>(
     isa: Isa,
     gather: &Gather,
     maps: Maps<'_, E>,
-    weights: &[E],
+    weights: Weights<'_, E>,
     post: &Post<'_, E>,
     measure: Measure,
 ) -> Option<Moments<E>> {
@@ -120,23 +139,34 @@ fn product<E: Real>(
         return moments;
     }
     let shared = moments.as_mut().map(Moments::shared);
-    let job = Rows {
+    let weights = weights.in_order(&runs, to.channels);
+    let scale = extended(post.scale, E::ONE, to.channels);
+    let shift = extended(post.shift, E::ZERO, to.channels);
+    let (low, high) = post.activation.clamp().unwrap_or((f64::NEG_INFINITY, f64::INFINITY));
+    let job = Job {
         gather,
         runs: &runs,
         from,
         to,
         source: Shared::read(source),
         target: Shared::new(target),
-        weights,
-        scale: post.scale,
-        shift: post.shift,
+        weights: &weights,
+        scale: &scale,
+        shift: &shift,
         residual: post.residual.map(Shared::read),
         activation: post.activation,
+        low: E::of(low),
+        high: E::of(high),
     };
+    let clamped = post.activation.clamp().is_some();
     parts(all, part, |start, end| {
         // SAFETY: each row of targets belongs to one task.
         unsafe {
-            E::dispatch(isa, Task { job: &job, start, end });
+            if clamped {
+                E::dispatch(isa, Task::<E, true> { job: &job, start, end });
+            } else {
+                E::dispatch(isa, Task::<E, false> { job: &job, start, end });
+            }
             if let Some(moments) = shared {
                 let first = job.target.get().add(start * columns * to.channels).cast_const();
                 let pixels = (end - start) * columns;
@@ -149,7 +179,7 @@ fn product<E: Real>(
 }
 
 /// What all tasks share.
-struct Rows<'a, E> {
+struct Job<'a, E> {
     gather: &'a Gather,
     runs: &'a [Run],
     from: Extent,
@@ -157,50 +187,91 @@ struct Rows<'a, E> {
     source: Shared<E>,
     target: Shared<E>,
     weights: &'a [E],
-    scale: Option<&'a [E]>,
-    shift: Option<&'a [E]>,
+    scale: &'a [E],
+    shift: &'a [E],
     residual: Option<Shared<E>>,
     activation: Activation,
+    low: E,
+    high: E,
+}
+
+/// A run for one row of targets.
+#[derive(Clone, Copy)]
+struct Taps<E> {
+    /// The source of the first position and the first target; it may lie before the map.
+    x: *const E,
+    /// The first pixel of the row that sources lie in.
+    row: *const E,
+    /// The weights of the first position.
+    w: *const E,
+    /// The first source's column for the first target.
+    column: isize,
+    positions: usize,
 }
 
 /// Some rows of targets.
-struct Task<'a, E> {
-    job: &'a Rows<'a, E>,
+struct Task<'a, E, const CLAMPED: bool> {
+    job: &'a Job<'a, E>,
     start: usize,
     end: usize,
 }
 
-impl<E: Real> Kernel<E> for Task<'_, E> {
+impl<E: Real, const CLAMPED: bool> Kernel<E> for Task<'_, E, CLAMPED> {
     type Output = ();
 
     #[inline(always)]
     unsafe fn run<S: Simd<E = E>>(self) {
         let job = self.job;
         let [rows, columns] = job.gather.targets;
+        let channels = job.to.channels;
         let longest = job.runs.iter().map(|run| run.indices.len()).max().unwrap_or(0);
         let step = job.gather.step[1];
+        let equal = job.runs.iter().all(|run| run.indices.len() == longest);
+        let compiled = matches!((longest, step), (1 | 2 | 3 | 5, 1) | (3 | 5, 2));
         // Targets all of whose sources lie within a row.
         let left = job.runs.iter().map(|run| -run.offset[1]).max().unwrap_or(0).max(0) as usize;
         let first = left.div_ceil(step);
         let reach = job.runs.iter().map(|run| run.offset[1] + run.indices.len() as isize - 1);
         let room = job.from.width as isize - 1 - reach.max().unwrap_or(0);
         let last = if room < 0 { 0 } else { (room as usize / step + 1).min(columns) };
-        for index in self.start..self.end {
+        let apart = job.gather.spacing[1] * channels;
+        let mut taps = Vec::with_capacity(job.runs.len());
+        // Channels whose weights stay in the innermost cache from one target to the next.
+        let fit = CACHE / size_of::<E>() / (job.weights.len() / channels).max(1);
+        let blocks = channels.div_ceil(fit);
+        let block = channels.div_ceil(blocks).next_multiple_of(LINE);
+        let all = self.end - self.start;
+        for pass in 0..channels.div_ceil(block) * all {
+            let (first_channel, index) = (pass / all * block, self.start + pass % all);
+            let range = [first_channel, (first_channel + block).min(channels)];
             let (picture, row) = (index / rows, index % rows);
+            job.look_up(picture, row, &mut taps);
+            let target = job.target_at(picture, row);
             let mut column = 0;
             // SAFETY: targets and their sources lie within the maps.
             unsafe {
                 while column < columns {
-                    let whole = column >= first && column + NEIGHBORS <= last;
+                    // The last of them begin early enough to be whole: some are computed twice.
+                    let begin = column.min(last.max(NEIGHBORS) - NEIGHBORS).max(first);
+                    let whole = equal
+                        && compiled
+                        && column >= first
+                        && column < last
+                        && begin + NEIGHBORS <= last
+                        && begin + NEIGHBORS > column;
+                    if whole {
+                        column = begin;
+                    }
+                    let target = target + column * apart;
                     match (whole, longest, step) {
-                        (true, 1, 1) => job.neighbors::<S, 1, 1>(picture, row, column),
-                        (true, 2, 1) => job.neighbors::<S, 2, 1>(picture, row, column),
-                        (true, 3, 1) => job.neighbors::<S, 3, 1>(picture, row, column),
-                        (true, 3, 2) => job.neighbors::<S, 3, 2>(picture, row, column),
-                        (true, 5, 1) => job.neighbors::<S, 5, 1>(picture, row, column),
-                        (true, 5, 2) => job.neighbors::<S, 5, 2>(picture, row, column),
+                        (true, 1, 1) => job.near::<S, 1, 1, CLAMPED>(&taps, column, target, range),
+                        (true, 2, 1) => job.near::<S, 2, 1, CLAMPED>(&taps, column, target, range),
+                        (true, 3, 1) => job.near::<S, 3, 1, CLAMPED>(&taps, column, target, range),
+                        (true, 3, 2) => job.near::<S, 3, 2, CLAMPED>(&taps, column, target, range),
+                        (true, 5, 1) => job.near::<S, 5, 1, CLAMPED>(&taps, column, target, range),
+                        (true, 5, 2) => job.near::<S, 5, 2, CLAMPED>(&taps, column, target, range),
                         _ => {
-                            job.pixel::<S>(picture, row, column);
+                            job.pixel::<S, CLAMPED>(&taps, column, target, range);
                             column += 1;
                             continue;
                         }
@@ -212,94 +283,137 @@ impl<E: Real> Kernel<E> for Task<'_, E> {
     }
 }
 
-impl<E: Real> Rows<'_, E> {
-    /// The source row of a run for a row of targets, if it exists.
-    #[inline(always)]
-    fn source_row(&self, picture: usize, row: usize, run: &Run) -> Option<usize> {
-        let y = (row * self.gather.step[0]) as isize + run.offset[0];
-        // Below zero is beyond every size.
-        ((y as usize) < self.from.height).then(|| picture * self.from.height + y as usize)
+impl<E: Real> Job<'_, E> {
+    /// The runs of a row of targets whose sources lie in the map.
+    fn look_up(&self, picture: usize, row: usize, taps: &mut Vec<Taps<E>>) {
+        let Self { gather, from, .. } = self;
+        let channels = from.channels;
+        let mut w = self.weights.as_ptr();
+        taps.clear();
+        for run in self.runs {
+            let y = (row * gather.step[0]) as isize + run.offset[0];
+            let positions = run.indices.len();
+            // Below zero is beyond every size.
+            if (y as usize) < from.height {
+                let start = (picture * from.height + y as usize) * from.width * channels;
+                let row = self.source.get().wrapping_add(start).cast_const();
+                let column = run.offset[1];
+                let x = row.wrapping_offset(column * channels as isize);
+                taps.push(Taps { x, row, w, column, positions });
+            }
+            w = w.wrapping_add(positions * channels);
+        }
     }
 
-    /// Where a target is.
-    #[inline(always)]
-    fn target_at(&self, picture: usize, row: usize, column: usize) -> usize {
-        let y = self.gather.origin[0] + self.gather.spacing[0] * row;
-        let x = self.gather.origin[1] + self.gather.spacing[1] * column;
-        ((picture * self.to.height + y) * self.to.width + x) * self.to.channels
+    /// Where the first target of a row is.
+    fn target_at(&self, picture: usize, row: usize) -> usize {
+        let Self { gather, to, .. } = self;
+        let y = gather.origin[0] + gather.spacing[0] * row;
+        ((picture * to.height + y) * to.width + gather.origin[1]) * to.channels
     }
 
     /// Scales, shifts, adds, activates and writes a vector of a target.
     #[inline(always)]
-    unsafe fn finish<S: Simd<E = E>>(&self, sum: S::V, target: usize, at: usize, left: usize) {
+    unsafe fn finish<S: Simd<E = E>, const CLAMPED: bool>(
+        &self,
+        sum: S::V,
+        target: usize,
+        at: usize,
+        left: usize,
+    ) {
         // SAFETY: the target lies within the map, and factors are as long as the channels.
         unsafe {
-            let mut y = sum;
-            if let Some(scale) = self.scale {
-                y = S::mul(y, S::load_up_to(scale.as_ptr().add(at), left));
-            }
-            if let Some(shift) = self.shift {
-                y = S::add(y, S::load_up_to(shift.as_ptr().add(at), left));
-            }
+            let scale = S::load_up_to(self.scale.as_ptr().add(at), left);
+            let mut y = S::fma(sum, scale, S::load_up_to(self.shift.as_ptr().add(at), left));
             if let Some(residual) = self.residual {
                 y = S::add(y, S::load_up_to(residual.get().add(target + at), left));
             }
-            let y = self.activation.value::<S>(y);
+            let y = if CLAMPED {
+                S::min(S::splat(self.high), S::max(S::splat(self.low), y))
+            } else {
+                self.activation.value::<S>(y)
+            };
             S::store_up_to(self.target.get().add(target + at), y, left);
         }
     }
 
-    /// One target whose sources may lie outside the map.
+    /// Some channels of one target whose sources may lie outside the map.
     #[inline(always)]
-    unsafe fn pixel<S: Simd<E = E>>(&self, picture: usize, row: usize, column: usize) {
+    unsafe fn pixel<S: Simd<E = E>, const CLAMPED: bool>(
+        &self,
+        taps: &[Taps<E>],
+        column: usize,
+        target: usize,
+        [start, end]: [usize; 2],
+    ) {
         let channels = self.to.channels;
-        let target = self.target_at(picture, row, column);
+        let width = self.from.width as isize;
+        // A few vectors at once, so that no sum waits for the one before.
+        let wide = (end - start) - (end - start) % (NEIGHBORS * S::LANES);
         // SAFETY: only sources within the map are read.
         unsafe {
-            vectors!(S, channels, |at, left| {
-                let mut sum = S::zero();
-                for run in self.runs {
-                    let Some(source) = self.source_row(picture, row, run) else { continue };
-                    for (i, index) in run.indices.iter().enumerate() {
-                        let x =
-                            (column * self.gather.step[1]) as isize + run.offset[1] + i as isize;
-                        if (x as usize) < self.from.width {
-                            let pixel = (source * self.from.width + x as usize) * channels;
-                            let x = S::load_up_to(self.source.get().add(pixel + at), left);
-                            let w = self.weights.as_ptr().add(index * channels + at);
-                            sum = S::fma(x, S::load_up_to(w, left), sum);
+            let mut at = start;
+            while at < start + wide {
+                let mut sums = [S::zero(); NEIGHBORS];
+                for tap in taps {
+                    let x = (column * self.gather.step[1]) as isize + tap.column;
+                    let first = (-x).max(0);
+                    let last = (width - x).min(tap.positions as isize);
+                    for i in first..last {
+                        let x = tap.row.add((x + i) as usize * channels + at);
+                        let w = tap.w.add(i as usize * channels + at);
+                        for n in 0..NEIGHBORS {
+                            let (x, w) = (x.add(n * S::LANES), w.add(n * S::LANES));
+                            sums[n] = S::fma(S::load(x), S::load(w), sums[n]);
                         }
                     }
                 }
-                self.finish::<S>(sum, target, at, left);
+                for n in 0..NEIGHBORS {
+                    self.finish::<S, CLAMPED>(sums[n], target, at + n * S::LANES, S::LANES);
+                }
+                at += NEIGHBORS * S::LANES;
+            }
+            vectors!(S, end - start - wide, |more, left| {
+                let at = start + wide + more;
+                let mut sum = S::zero();
+                for tap in taps {
+                    let x = (column * self.gather.step[1]) as isize + tap.column;
+                    let first = (-x).max(0);
+                    let last = (width - x).min(tap.positions as isize);
+                    for i in first..last {
+                        let x = tap.row.add((x + i) as usize * channels + at);
+                        let w = tap.w.add(i as usize * channels + at);
+                        sum = S::fma(S::load_up_to(x, left), S::load_up_to(w, left), sum);
+                    }
+                }
+                self.finish::<S, CLAMPED>(sum, target, at, left);
             });
         }
     }
 
-    /// A few targets in a row, all of whose sources in it lie within the map; runs have `RUN` positions.
+    /// Some channels of a few targets in a row, all of whose sources in it lie within the map; runs have
+    /// `RUN` positions.
     #[inline(always)]
-    unsafe fn neighbors<S: Simd<E = E>, const RUN: usize, const STEP: usize>(
+    unsafe fn near<S: Simd<E = E>, const RUN: usize, const STEP: usize, const CLAMPED: bool>(
         &self,
-        picture: usize,
-        row: usize,
+        taps: &[Taps<E>],
         column: usize,
+        target: usize,
+        [start, end]: [usize; 2],
     ) {
         let channels = self.to.channels;
-        let target = self.target_at(picture, row, column);
         let apart = self.gather.spacing[1] * channels;
+        let skip = column * STEP * channels;
         // SAFETY: all sources lie within the map.
         unsafe {
-            vectors!(S, channels, |at, left| {
+            vectors!(S, end - start, |more, left| {
+                let at = start + more;
                 let mut sums = [S::zero(); NEIGHBORS];
-                for run in self.runs {
-                    let Some(source) = self.source_row(picture, row, run) else { continue };
-                    let x = (column * STEP) as isize + run.offset[1];
-                    let pixel = (source * self.from.width + x as usize) * channels;
-                    let x = self.source.get().add(pixel + at);
+                for tap in taps {
+                    let x = tap.x.wrapping_add(skip + at);
+                    let w = tap.w.add(at);
                     for i in 0..RUN {
-                        let w =
-                            self.weights.as_ptr().add(run.indices.get_unchecked(i) * channels + at);
-                        let w = S::load_up_to(w, left);
+                        let w = S::load_up_to(w.add(i * channels), left);
                         for n in 0..NEIGHBORS {
                             let x = S::load_up_to(x.add((n * STEP + i) * channels), left);
                             sums[n] = S::fma(x, w, sums[n]);
@@ -307,7 +421,7 @@ impl<E: Real> Rows<'_, E> {
                     }
                 }
                 for n in 0..NEIGHBORS {
-                    self.finish::<S>(sums[n], target + n * apart, at, left);
+                    self.finish::<S, CLAMPED>(sums[n], target + n * apart, at, left);
                 }
             });
         }
@@ -338,7 +452,7 @@ pub(crate) fn weight_gradient<E: Real>(
             let sums = shared.get().add(task * len);
             E::dispatch(
                 isa,
-                Weights { convolution, x: x.as_ptr(), dy: dy.as_ptr(), sums, start, end },
+                WeightSums { convolution, x: x.as_ptr(), dy: dy.as_ptr(), sums, start, end },
             );
         }
     });
@@ -352,7 +466,7 @@ pub(crate) fn weight_gradient<E: Real>(
     }
 }
 
-struct Weights<'a, E> {
+struct WeightSums<'a, E> {
     convolution: &'a Convolution,
     x: *const E,
     dy: *const E,
@@ -362,7 +476,7 @@ struct Weights<'a, E> {
     end: usize,
 }
 
-impl<E: Real> Kernel<E> for Weights<'_, E> {
+impl<E: Real> Kernel<E> for WeightSums<'_, E> {
     type Output = ();
 
     #[inline(always)]
@@ -387,7 +501,7 @@ impl<E: Real> Kernel<E> for Weights<'_, E> {
     }
 }
 
-impl<E: Real> Weights<'_, E> {
+impl<E: Real> WeightSums<'_, E> {
     /// Adds what a row of the output gives for `K` positions in row `i` of the window, from `j` on.
     #[inline(always)]
     unsafe fn row<S: Simd<E = E>, const K: usize>(&self, index: usize, i: usize, j: usize) {

@@ -35,6 +35,13 @@ impl Extent {
     }
 }
 
+impl std::fmt::Display for Extent {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { batch, height, width, channels } = self;
+        write!(f, "{batch}x{height}x{width} {channels}")
+    }
+}
+
 /// A window that slides over a map; `[vertical, horizontal]` each.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Window {
@@ -116,9 +123,30 @@ impl Convolution {
         self.channels_out * self.channels_seen() * self.window.positions()
     }
 
+    /// Multiplications and additions.
+    pub(crate) fn flops(&self) -> f64 {
+        let depth = self.channels_seen() * self.window.positions();
+        2.0 * self.output().len() as f64 * depth as f64
+    }
+
     /// Whether each channel is convolved by itself.
     pub(crate) fn is_depthwise(&self) -> bool {
         self.groups == self.input.channels && self.groups == self.channels_out && self.groups > 1
+    }
+}
+
+impl std::fmt::Display for Convolution {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Extent { batch, height, width, channels } = self.input;
+        let Window { kernel: [rows, columns], stride: [stride, _], .. } = self.window;
+        write!(f, "{batch}x{height}x{width} {channels}->{} {rows}x{columns}", self.channels_out)?;
+        if stride > 1 {
+            write!(f, " stride {stride}")?;
+        }
+        if self.groups > 1 {
+            write!(f, " groups {}", self.groups)?;
+        }
+        Ok(())
     }
 }
 

@@ -143,6 +143,9 @@ impl<E: Real, const HEIGHT: usize, const VECTORS: usize> Kernel<E> for Sized<E, 
 }
 
 /// Scales, shifts, adds, clamps and writes.
+///
+/// Each way through is a loop of its own with a short body: so each is unrolled, and the sums stay in
+/// registers.
 #[inline(always)]
 unsafe fn finish<S: Simd, const HEIGHT: usize, const VECTORS: usize>(
     sums: [[S::V; VECTORS]; HEIGHT],
@@ -152,25 +155,69 @@ unsafe fn finish<S: Simd, const HEIGHT: usize, const VECTORS: usize>(
     // SAFETY: as in `run`; of a vector that the columns do not fill, only those that exist are touched.
     unsafe {
         let (low, high) = (S::splat(columns.low), S::splat(columns.high));
-        let whole = columns.columns == VECTORS * S::LANES;
+        let mut scale = [S::zero(); VECTORS];
+        let mut shift = [S::zero(); VECTORS];
         for v in 0..VECTORS {
-            let scale = S::load(columns.scale.add(v * S::LANES));
-            let shift = S::load(columns.shift.add(v * S::LANES));
-            let left = columns.columns - (v * S::LANES).min(columns.columns);
-            for row in 0..HEIGHT {
-                let target = (*targets.add(row)).add(columns.target + v * S::LANES);
-                let mut y = S::fma(sums[row][v], scale, shift);
+            scale[v] = S::load(columns.scale.add(v * S::LANES));
+            shift[v] = S::load(columns.shift.add(v * S::LANES));
+        }
+        if columns.columns < VECTORS * S::LANES {
+            return finish_part::<S, HEIGHT, VECTORS>(sums, targets, columns);
+        }
+        match columns.residual {
+            None => {
+                for row in 0..HEIGHT {
+                    let target = (*targets.add(row)).add(columns.target);
+                    for v in 0..VECTORS {
+                        let y = S::fma(sums[row][v], scale[v], shift[v]);
+                        S::store(target.add(v * S::LANES), S::min(high, S::max(low, y)));
+                    }
+                }
+            }
+            Some(residual) => {
+                for row in 0..HEIGHT {
+                    let target = (*targets.add(row)).add(columns.target);
+                    let residual = residual.offset(target.offset_from(columns.targets_start));
+                    for v in 0..VECTORS {
+                        let y = S::fma(sums[row][v], scale[v], shift[v]);
+                        let y = S::add(y, S::load(residual.add(v * S::LANES)));
+                        S::store(target.add(v * S::LANES), S::min(high, S::max(low, y)));
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// The same where the last vector has lanes without a column.
+#[inline(always)]
+unsafe fn finish_part<S: Simd, const HEIGHT: usize, const VECTORS: usize>(
+    sums: [[S::V; VECTORS]; HEIGHT],
+    targets: *const *mut S::E,
+    columns: &Columns<S::E>,
+) {
+    // SAFETY: as in `finish`.
+    unsafe {
+        let (low, high) = (S::splat(columns.low), S::splat(columns.high));
+        // Through memory: it is the last panel of a layer that has an odd number of channels.
+        let mut lanes = [[[S::E::ZERO; 16]; VECTORS]; HEIGHT];
+        for row in 0..HEIGHT {
+            for v in 0..VECTORS {
+                S::store(lanes[row][v].as_mut_ptr(), sums[row][v]);
+            }
+        }
+        for (row, lanes) in lanes.iter().enumerate() {
+            let target = (*targets.add(row)).add(columns.target);
+            for (v, lanes) in lanes.iter().enumerate() {
+                let at = v * S::LANES;
+                let left = columns.columns.saturating_sub(at).min(S::LANES);
+                let scale = S::load(columns.scale.add(at));
+                let mut y = S::fma(S::load(lanes.as_ptr()), scale, S::load(columns.shift.add(at)));
                 if let Some(residual) = columns.residual {
                     let residual = residual.offset(target.offset_from(columns.targets_start));
-                    let r = if whole { S::load(residual) } else { S::load_part(residual, left) };
-                    y = S::add(y, r);
+                    y = S::add(y, S::load_part(residual.add(at), left));
                 }
-                let y = S::min(high, S::max(low, y));
-                if whole {
-                    S::store(target, y);
-                } else {
-                    S::store_part(target, y, left);
-                }
+                S::store_part(target.add(at), S::min(high, S::max(low, y)), left);
             }
         }
     }

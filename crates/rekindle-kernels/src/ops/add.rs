@@ -12,6 +12,7 @@ use burn::backend::{
 use burn_flex::FlexTensor;
 
 use super::{
+    convolve::pass,
     tensor::{FlexReal, contiguous, extent, map_in_place, numbers, slice, tensor_of},
     typed,
 };
@@ -21,6 +22,7 @@ use crate::{
         slope::{self, Argument},
     },
     memory::Buffer,
+    profile::measure,
 };
 
 type Tracked<C> = FloatTensor<Autodiff<Flex, C>>;
@@ -33,7 +35,14 @@ fn sum<E: FlexReal>(x: FlexTensor, added: FlexTensor, activation: Activation) ->
     let zeros = Buffer::<E>::zeros(input.channels);
     let mut y = Buffer::<E>::any(input.len());
     let (x, added) = (slice::<E>(&x), slice::<E>(&added));
-    norm::apply(Isa::best(), x, [&zeros, &ones, &zeros], Some(added), activation, &mut y);
+    measure(
+        "add",
+        || pass::<E>(input, 3),
+        || {
+            let vectors = [&zeros[..], &ones, &zeros];
+            norm::apply(Isa::best(), x, vectors, Some(added), activation, &mut y);
+        },
+    );
     tensor_of(y, input.dims())
 }
 

@@ -1,4 +1,4 @@
-//! Convolution, norm, addition and activation on Flex, and the way back.
+//! Convolution, norm, addition and activation as one operation of a graph.
 
 use burn::backend::{
     Autodiff, Flex,
@@ -13,53 +13,54 @@ use burn_flex::FlexTensor;
 
 use super::{
     Given, NormKind, Operands, Plan,
-    tensor::{FlexReal, contiguous, extent, map_in_place, numbers, slice, tensor_of},
+    backward::gradients,
+    forward::{Forward, Keep, forward},
+    tensor::{FlexReal, contiguous, extent, tensor_of},
     typed,
 };
 use crate::{
-    cpu::{
-        Activation, Convolution, Direction, Isa, Packed, Shared,
-        dense::{self, Post},
-        depthwise,
-        norm::{self, Measure, Moments},
-        scale,
-        slope::{self, Argument, Rest, Sums},
-        weight_gradient,
-    },
+    cpu::{Activation, Convolution, Extent},
     memory::Buffer,
+    profile::Cost,
 };
 
 /// Tensors of operands that gradients are taken of, in the order of the graph's parents.
-const X: usize = 0;
-const WEIGHT: usize = 1;
-const BIAS: usize = 2;
-const GAMMA: usize = 3;
-const BETA: usize = 4;
-const RESIDUAL: usize = 5;
+pub(super) const X: usize = 0;
+pub(super) const WEIGHT: usize = 1;
+pub(super) const BIAS: usize = 2;
+pub(super) const GAMMA: usize = 3;
+pub(super) const BETA: usize = 4;
+pub(super) const RESIDUAL: usize = 5;
 
 type Tracked<C> = FloatTensor<Autodiff<Flex, C>>;
 type Outputs = (FlexTensor, FlexTensor, FlexTensor);
 
 /// The convolution of an input and a weight.
-fn shapes(x: &FlexTensor, weight: &FlexTensor, plan: &Plan) -> Convolution {
+pub(super) fn shapes(x: &FlexTensor, weight: &FlexTensor, plan: &Plan) -> Convolution {
     let channels_out = extent(weight).batch;
     Convolution { input: extent(x), channels_out, groups: plan.groups, window: plan.window }
 }
 
-/// What going forward leaves.
-struct Forward {
-    z: FlexTensor,
-    /// What the slope of the activation is told from, if it is not `z`.
-    kept: Option<FlexTensor>,
-    /// Mean and variance of the batch.
-    statistics: Option<[FlexTensor; 2]>,
+/// What a convolution or a gradient of it costs.
+pub(super) fn cost<E>(convolution: &Convolution) -> Cost {
+    let Convolution { input, .. } = convolution;
+    let numbers = input.len() + convolution.output().len() + convolution.weights();
+    Cost {
+        shape: convolution.to_string(),
+        flops: convolution.flops(),
+        bytes: (numbers * size_of::<E>()) as f64,
+    }
 }
 
-/// Whether the way back will be taken.
-#[derive(Clone, Copy, PartialEq)]
-enum Keep {
-    Nothing,
-    Slopes,
+/// What a pass over so many maps of this shape costs.
+pub(super) fn pass<E>(map: Extent, maps: usize) -> Cost {
+    Cost { shape: map.to_string(), flops: 0.0, bytes: (maps * map.len() * size_of::<E>()) as f64 }
+}
+
+/// What packing weights costs.
+pub(super) fn packing<E>(convolution: &Convolution) -> Cost {
+    let bytes = (2 * convolution.weights() * size_of::<E>()) as f64;
+    Cost { shape: convolution.to_string(), flops: 0.0, bytes }
 }
 
 /// Without a graph.
@@ -83,159 +84,24 @@ fn outputs(forward: Forward) -> (Outputs, Option<FlexTensor>) {
     ((forward.z, mean, variance), forward.kept)
 }
 
-/// A vector as numbers, if it is given.
-fn given<E: FlexReal>(tensor: &Given<Flex>) -> Option<std::borrow::Cow<'_, [E]>> {
-    match tensor {
-        Given::Some(tensor) => Some(numbers::<E>(tensor)),
-        Given::None => None,
-    }
-}
-
-/// One over the standard deviation.
-fn reciprocal_deviation<E: FlexReal>(variance: &[E], epsilon: f64) -> Buffer<E> {
-    let mut r = Buffer::<E>::any(variance.len());
-    for (r, variance) in r.iter_mut().zip(variance) {
-        *r = E::of(1.0 / (variance.wide() + epsilon).sqrt());
-    }
-    r
-}
-
-/// The factor of a norm.
-fn times<E: FlexReal>(gamma: &[E], r: &[E]) -> Buffer<E> {
-    let mut scale = Buffer::copy(gamma);
-    scale.iter_mut().zip(r).for_each(|(scale, &r)| *scale = *scale * r);
-    scale
-}
-
-/// Factor and addend of a norm: `gamma * r` and `beta + (bias - mean) * gamma * r`.
-fn fold<E: FlexReal>(
-    gamma: &[E],
-    beta: &[E],
-    mean: &[E],
-    r: &[E],
-    bias: Option<&[E]>,
-) -> [Buffer<E>; 2] {
-    let mut scale = Buffer::<E>::any(gamma.len());
-    let mut shift = Buffer::<E>::any(gamma.len());
-    for c in 0..gamma.len() {
-        let factor = gamma[c].wide() * r[c].wide();
-        let apart = bias.map_or(0.0, |bias| bias[c].wide()) - mean[c].wide();
-        scale[c] = E::of(factor);
-        shift[c] = E::of(beta[c].wide() + apart * factor);
-    }
-    [scale, shift]
-}
-
-fn forward<E: FlexReal>(operands: &Operands<Flex>, plan: &Plan, keep: Keep) -> Forward {
-    let convolution = shapes(&operands.x, &operands.weight, plan);
-    let output = convolution.output();
-    let isa = Isa::best();
-    let residual = match &operands.residual {
-        Given::Some(residual) => Some(slice::<E>(residual)),
-        Given::None => None,
-    };
-    let [bias, gamma, beta] =
-        [&operands.bias, &operands.gamma, &operands.beta].map(|tensor| given::<E>(tensor));
-    let (bias, gamma, beta) = (bias.as_deref(), gamma.as_deref(), beta.as_deref());
-    let product = |post: &Post<'_, E>, measure: Measure| {
-        let mut y = Buffer::<E>::any(output.len());
-        let packed = plan.packed.as_ref();
-        let x = slice::<E>(&operands.x);
-        let moments =
-            product(isa, &convolution, x, &operands.weight, packed, post, &mut y, measure);
-        (y, moments)
-    };
-    let finish = |y: Buffer<E>| tensor_of(y, output.dims());
-    let activation = plan.activation;
-
-    if let (NormKind::Batch { epsilon }, Some(gamma), Some(beta)) = (plan.norm, gamma, beta) {
-        let post = Post { shift: bias, ..Post::default() };
-        let (y, moments) = product(&post, Measure::Channels);
-        let [mean, variance] = moments
-            .as_ref()
-            .map(Moments::join)
-            .unwrap_or_else(|| [Buffer::zeros(output.channels), Buffer::zeros(output.channels)]);
-        let r = reciprocal_deviation(&variance, epsilon);
-        let scale = times(gamma, &r);
-        let mut z = Buffer::<E>::any(y.len());
-        norm::apply(isa, &y, [&mean, &scale, beta], residual, activation, &mut z);
-        let channels = [output.channels];
-        return Forward {
-            z: finish(z),
-            kept: (keep == Keep::Slopes).then(|| finish(y)),
-            statistics: Some([tensor_of(mean, channels), tensor_of(variance, channels)]),
-        };
-    }
-    let [mean, variance] = [&operands.mean, &operands.variance].map(|tensor| given::<E>(tensor));
-    let folded = match (plan.norm, gamma, beta, &mean, &variance) {
-        (NormKind::Running { epsilon }, Some(gamma), Some(beta), Some(mean), Some(variance)) => {
-            let r = reciprocal_deviation(variance, epsilon);
-            Some(fold(gamma, beta, mean, &r, bias))
-        }
-        _ => None,
-    };
-    let (scale, shift) = match &folded {
-        Some([scale, shift]) => (Some(&scale[..]), Some(&shift[..])),
-        None => (None, bias),
-    };
-    if keep == Keep::Slopes && !activation.slope_from_value() {
-        let post = Post { scale, shift, residual, activation: Activation::Identity };
-        let (u, _) = product(&post, Measure::Nothing);
-        let ones = Buffer::<E>::filled(output.channels, E::ONE);
-        let zeros = Buffer::<E>::zeros(output.channels);
-        let mut z = Buffer::<E>::any(u.len());
-        norm::apply(isa, &u, [&zeros, &ones, &zeros], None, activation, &mut z);
-        return Forward { z: finish(z), kept: Some(finish(u)), statistics: None };
-    }
-    let (z, _) = product(&Post { scale, shift, residual, activation }, Measure::Nothing);
-    Forward { z: finish(z), kept: None, statistics: None }
-}
-
-/// The convolution itself, whichever kernel it takes.
-#[allow(clippy::too_many_arguments, reason = "the two kernels side by side")]
-fn product<E: FlexReal>(
-    isa: Isa,
-    convolution: &Convolution,
-    x: &[E],
-    weight: &FlexTensor,
-    packed: Option<&crate::PackedWeights>,
-    post: &Post<'_, E>,
-    y: &mut [E],
-    measure: Measure,
-) -> Option<Moments<E>> {
-    let weights = numbers::<E>(weight);
-    if convolution.is_depthwise() {
-        return depthwise::forward(isa, convolution, x, &weights, post, y, measure);
-    }
-    if let (Some(cache), Some(values)) = (packed, weight.as_slice::<f32>()) {
-        let kept = cache.get(isa, convolution, weight, values);
-        // The weights are `f32`, and so is `E`: this only tells the compiler.
-        if let Some(kept) = (&*kept as &dyn std::any::Any).downcast_ref::<Packed<E>>() {
-            return dense::forward(convolution, x, kept, post, y, measure);
-        }
-    }
-    let packed = Packed::new(isa, convolution, Direction::Forward, &weights, None);
-    dense::forward(convolution, x, &packed, post, y, measure)
-}
-
 /// What the way back needs.
 #[derive(Debug, Clone)]
-struct Saved {
-    plan: Plan,
-    convolution: Convolution,
-    x: Option<FlexTensor>,
-    weight: Option<FlexTensor>,
-    bias: Option<FlexTensor>,
-    gamma: Option<FlexTensor>,
-    beta: Option<FlexTensor>,
-    mean: Option<FlexTensor>,
-    variance: Option<FlexTensor>,
+pub(super) struct Saved {
+    pub(super) plan: Plan,
+    pub(super) convolution: Convolution,
+    pub(super) x: Option<FlexTensor>,
+    pub(super) weight: Option<FlexTensor>,
+    pub(super) bias: Option<FlexTensor>,
+    pub(super) gamma: Option<FlexTensor>,
+    pub(super) beta: Option<FlexTensor>,
+    pub(super) mean: Option<FlexTensor>,
+    pub(super) variance: Option<FlexTensor>,
     /// The norm's input, or the activation's argument.
-    kept: Option<FlexTensor>,
+    pub(super) kept: Option<FlexTensor>,
     /// The output, where the slope is told from it.
-    value: Option<FlexTensor>,
+    pub(super) value: Option<FlexTensor>,
     /// What was added, where the slope can only be told from it.
-    residual: Option<FlexTensor>,
+    pub(super) residual: Option<FlexTensor>,
 }
 
 impl Saved {
@@ -358,175 +224,4 @@ impl Backward<Flex, 6> for Unit {
             }
         }
     }
-}
-
-type Found = [Option<FlexTensor>; 6];
-
-fn gradients<E: FlexReal>(dz: FlexTensor, saved: Saved, wanted: [bool; 6]) -> Found {
-    let mut found = Found::default();
-    let isa = Isa::best();
-    let output = saved.convolution.output();
-    let (channels, len) = (output.channels, output.len());
-    let activation = saved.plan.activation;
-    let vector = |buffer: Buffer<E>| Some(tensor_of(buffer, [channels]));
-    let dz = contiguous::<E>(dz);
-    let of = |tensor: &Option<FlexTensor>| {
-        tensor.as_ref().map(|tensor| numbers::<E>(tensor).into_owned())
-    };
-
-    if let NormKind::Batch { epsilon } = saved.plan.norm {
-        let (gamma, beta) =
-            (of(&saved.gamma).unwrap_or_default(), of(&saved.beta).unwrap_or_default());
-        let (mean, variance) =
-            (of(&saved.mean).unwrap_or_default(), of(&saved.variance).unwrap_or_default());
-        let r = reciprocal_deviation(&variance, epsilon);
-        let scale = times(&gamma, &r);
-        let rest = match (&saved.value, &saved.residual) {
-            (Some(value), _) => Some(Rest::Value(slice::<E>(value))),
-            (_, Some(residual)) => Some(Rest::Residual(slice::<E>(residual))),
-            _ => None,
-        };
-        let Some(y) = &saved.kept else { return found };
-        let argument =
-            Argument::Normed { y: slice::<E>(y), scale: &scale, shift: &beta, mean: &mean, rest };
-        // The gradient of what was added is that of the activation's argument: it must be written.
-        let (g, sums, activation) = if wanted[RESIDUAL] && activation != Activation::Identity {
-            let mut sums = None;
-            let g = map_in_place::<E>(dz, |dz, out| {
-                sums = Some(slope::slopes(isa, activation, argument, channels, dz, len, Some(out)));
-            });
-            (g, sums, Activation::Identity)
-        } else {
-            let from = Shared::read(slice::<E>(&dz));
-            let sums = slope::slopes(isa, activation, argument, channels, from, len, None);
-            (dz, Some(sums), activation)
-        };
-        let Some(sums) = sums else { return found };
-        if wanted[GAMMA] {
-            let mut gamma = Buffer::<E>::any(channels);
-            for (c, gamma) in gamma.iter_mut().enumerate() {
-                *gamma = sums.product[c] * r[c];
-            }
-            found[GAMMA] = vector(gamma);
-        }
-        if wanted[BETA] {
-            found[BETA] = vector(Buffer::copy(&sums.gradient));
-        }
-        if wanted[BIAS] {
-            // Whatever is added to all pixels of a channel, the norm takes off again.
-            found[BIAS] = vector(Buffer::zeros(channels));
-        }
-        if wanted[RESIDUAL] {
-            found[RESIDUAL] = Some(g.clone());
-        }
-        if wanted[X] || wanted[WEIGHT] {
-            let dy = map_in_place::<E>(g, |dz, out| {
-                slope::through_norm(isa, activation, argument, [dz, out], len, &sums, &r);
-            });
-            convolution_gradients::<E>(&saved, &dy, None, wanted, &mut found);
-        }
-        return found;
-    }
-
-    let vectors = wanted[BIAS] || wanted[GAMMA] || wanted[BETA];
-    let kept = saved.kept.as_ref().or(saved.value.as_ref());
-    let mut sums: Option<Sums<E>> = None;
-    let g = match kept {
-        Some(kept) if activation != Activation::Identity => map_in_place::<E>(dz, |dz, out| {
-            let argument = Argument::Kept(slice::<E>(kept));
-            sums = Some(slope::slopes(isa, activation, argument, channels, dz, len, Some(out)));
-        }),
-        _ => {
-            if vectors {
-                let numbers = slice::<E>(&dz);
-                let argument = Argument::Kept(numbers);
-                let from = Shared::read(numbers);
-                let identity = Activation::Identity;
-                sums = Some(slope::slopes(isa, identity, argument, channels, from, len, None));
-            }
-            dz
-        }
-    };
-    if wanted[RESIDUAL] {
-        found[RESIDUAL] = Some(g.clone());
-    }
-    let NormKind::Running { epsilon } = saved.plan.norm else {
-        if let (true, Some(sums)) = (wanted[BIAS], sums) {
-            found[BIAS] = vector(sums.gradient);
-        }
-        convolution_gradients::<E>(&saved, &g, None, wanted, &mut found);
-        return found;
-    };
-    let (gamma, mean) = (of(&saved.gamma).unwrap_or_default(), of(&saved.mean).unwrap_or_default());
-    let r = reciprocal_deviation(&of(&saved.variance).unwrap_or_default(), epsilon);
-    let bias = of(&saved.bias);
-    let scale = times(&gamma, &r);
-    let dots = convolution_gradients::<E>(&saved, &g, Some(&scale), wanted, &mut found);
-    if let Some(sums) = sums {
-        if let (true, Some(dots)) = (wanted[GAMMA], dots) {
-            let mut gamma = Buffer::<E>::any(channels);
-            for (c, gamma) in gamma.iter_mut().enumerate() {
-                let apart = bias.as_ref().map_or(0.0, |bias| bias[c].wide()) - mean[c].wide();
-                let total = dots[c].wide() + apart * sums.gradient[c].wide();
-                *gamma = E::of(total * r[c].wide());
-            }
-            found[GAMMA] = vector(gamma);
-        }
-        if wanted[BIAS] {
-            let mut bias = Buffer::<E>::any(channels);
-            for (c, bias) in bias.iter_mut().enumerate() {
-                *bias = sums.gradient[c] * scale[c];
-            }
-            found[BIAS] = vector(bias);
-        }
-        if wanted[BETA] {
-            found[BETA] = vector(sums.gradient);
-        }
-    }
-    found
-}
-
-/// The gradients of input and weights for that of `scale * convolution`; returned is that of the scale,
-/// where weights are kept: the product of each output channel's weights and their gradient.
-fn convolution_gradients<E: FlexReal>(
-    saved: &Saved,
-    g: &FlexTensor,
-    factor: Option<&[E]>,
-    wanted: [bool; 6],
-    found: &mut Found,
-) -> Option<Buffer<E>> {
-    let convolution = &saved.convolution;
-    let isa = Isa::best();
-    let g = slice::<E>(g);
-    let weight = saved.weight.as_ref()?;
-    let weights = numbers::<E>(weight);
-    let mut dots = None;
-    if let Some(x) = &saved.x {
-        let x = slice::<E>(x);
-        let mut dw = Buffer::<E>::any(weights.len());
-        if convolution.is_depthwise() {
-            depthwise::weight_gradient(isa, convolution, x, g, &mut dw);
-        } else {
-            weight_gradient::weight_gradient(isa, convolution, x, g, &mut dw);
-        }
-        if let Some(factor) = factor {
-            dots = Some(scale::dots(isa, &weights, &mut dw, factor));
-        }
-        if wanted[WEIGHT] {
-            let shape = weight.layout().shape().to_vec();
-            let shape = <[usize; 4]>::try_from(shape).unwrap_or_default();
-            found[WEIGHT] = Some(tensor_of(dw, shape));
-        }
-    }
-    if wanted[X] {
-        let mut dx = Buffer::<E>::any(convolution.input.len());
-        if convolution.is_depthwise() {
-            depthwise::input_gradient(isa, convolution, g, &weights, factor, None, &mut dx);
-        } else {
-            let packed = Packed::new(isa, convolution, Direction::Backward, &weights, factor);
-            dense::input_gradient(convolution, g, &packed, None, &mut dx);
-        }
-        found[X] = Some(tensor_of(dx, convolution.input.dims()));
-    }
-    dots
 }

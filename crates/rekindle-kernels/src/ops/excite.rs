@@ -13,6 +13,7 @@ use burn_flex::FlexTensor;
 
 use super::{
     Excitement,
+    convolve::pass,
     tensor::{FlexReal, contiguous, extent, numbers, slice, tensor_of},
     typed,
 };
@@ -23,6 +24,7 @@ use crate::{
         pool, scale,
     },
     memory::Buffer,
+    profile::measure,
 };
 
 type Tracked<C> = FloatTensor<Autodiff<Flex, C>>;
@@ -61,10 +63,17 @@ fn forward<E: FlexReal>(
     let input = extent(&operands.x);
     let x = contiguous::<E>(operands.x.clone());
     let x = slice::<E>(&x);
-    let means = pool::mean(isa, input, x);
-    let factors = with_gate(operands, activations, |gate| gate.forward(isa, &means));
     let mut y = Buffer::<E>::any(input.len());
-    scale::scale(isa, input, x, &factors, None, None, &mut y);
+    let (means, factors) = measure(
+        "excite",
+        || pass::<E>(input, 3),
+        || {
+            let means = pool::mean(isa, input, x);
+            let factors = with_gate(operands, activations, |gate| gate.forward(isa, &means));
+            scale::scale(isa, input, x, &factors, None, None, &mut y);
+            (means, factors)
+        },
+    );
     (tensor_of(y, input.dims()), [means, factors])
 }
 
@@ -114,7 +123,12 @@ impl Backward<Flex, 5> for Excite {
     fn backward(self, ops: Ops<Excited, 5>, grads: &mut Gradients, _: &mut Checkpointer) {
         let dy = grads.consume::<Flex>(&ops.node);
         let wanted = ops.parents[0].is_some();
-        let found = typed!(dy, E => excite_gradients::<E>(dy, ops.state, wanted));
+        let map = extent(&ops.state.x);
+        let found = typed!(dy, E => {
+            measure("excite back", || pass::<E>(map, 4), || {
+                excite_gradients::<E>(dy, ops.state, wanted)
+            })
+        });
         for (parent, gradient) in ops.parents.into_iter().zip(found) {
             if let (Some(parent), Some(gradient)) = (parent, gradient) {
                 grads.register::<Flex>(parent.id, gradient);

@@ -3,8 +3,10 @@
 //! Maps are `[batch, height, width, channels]` here. Other backends never come here: see [`crate::Map`].
 
 mod add;
+mod backward;
 mod convolve;
 mod excite;
+mod forward;
 mod pool;
 mod tensor;
 

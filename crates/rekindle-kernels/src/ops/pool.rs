@@ -14,12 +14,14 @@ use burn::backend::{
 use burn_flex::FlexTensor;
 
 use super::{
+    convolve::pass,
     tensor::{FlexReal, contiguous, extent, slice, tensor_of},
     typed,
 };
 use crate::{
     cpu::{Extent, Isa, Window, pool},
     memory::Buffer,
+    profile::measure,
 };
 
 /// Whether it is said where a maximum was.
@@ -42,7 +44,13 @@ pub(super) fn maximum<E: FlexReal>(
     let mut y = Buffer::<E>::any(output.len());
     let mut found = vec![0; if places == Places::Kept { output.len() } else { 0 }];
     let places = (places == Places::Kept).then_some(&mut found[..]);
-    pool::maximum(input, window, slice::<E>(&x), &mut y, places);
+    measure(
+        "pool",
+        || pass::<E>(input, 1),
+        || {
+            pool::maximum(input, window, slice::<E>(&x), &mut y, places);
+        },
+    );
     (tensor_of(y, output.dims()), found)
 }
 
@@ -52,14 +60,21 @@ pub(super) fn average<E: FlexReal>(x: FlexTensor, window: Window) -> FlexTensor 
     let [height, width] = window.count([input.height, input.width]);
     let output = Extent { height, width, ..input };
     let mut y = Buffer::<E>::any(output.len());
-    pool::average(input, window, slice::<E>(&x), &mut y);
+    measure(
+        "pool",
+        || pass::<E>(input, 1),
+        || {
+            pool::average(input, window, slice::<E>(&x), &mut y);
+        },
+    );
     tensor_of(y, output.dims())
 }
 
 pub(super) fn mean<E: FlexReal>(x: FlexTensor) -> FlexTensor {
     let input = extent(&x);
     let x = contiguous::<E>(x);
-    let means = pool::mean(Isa::best(), input, slice::<E>(&x));
+    let means =
+        measure("pool", || pass::<E>(input, 1), || pool::mean(Isa::best(), input, slice::<E>(&x)));
     tensor_of(means, [input.batch, input.channels])
 }
 
@@ -91,13 +106,17 @@ fn gradient<E: FlexReal>(dy: FlexTensor, input: Extent, pool: &Pool) -> FlexTens
     let dy = dy.to_contiguous();
     let dy = slice::<E>(&dy);
     let mut dx = Buffer::<E>::any(input.len());
-    match pool {
-        Pool::Maximum(window, places) => {
-            pool::maximum_gradient(input, *window, dy, places, &mut dx);
-        }
-        Pool::Average(window) => pool::average_gradient(input, *window, dy, &mut dx),
-        Pool::Mean => pool::mean_gradient(input, dy, &mut dx),
-    }
+    measure(
+        "pool back",
+        || pass::<E>(input, 1),
+        || match pool {
+            Pool::Maximum(window, places) => {
+                pool::maximum_gradient(input, *window, dy, places, &mut dx);
+            }
+            Pool::Average(window) => pool::average_gradient(input, *window, dy, &mut dx),
+            Pool::Mean => pool::mean_gradient(input, dy, &mut dx),
+        },
+    );
     tensor_of(dx, input.dims())
 }
 
