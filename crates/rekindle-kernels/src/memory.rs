@@ -24,7 +24,7 @@ const LINE: usize = 64;
 /// Blocks of this size and more are aligned to it, and lie in huge pages.
 const HUGE: usize = 2 << 20;
 /// Blocks that wait may take this much, or as much as was ever in use if that is more.
-const WAITING: usize = 64 << 20;
+const WAITING: usize = 512 << 20;
 
 /// Numbers in a block of the pool; every one of them is initialized.
 pub(crate) struct Buffer<E> {

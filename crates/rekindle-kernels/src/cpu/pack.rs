@@ -170,30 +170,34 @@ impl<E: Real> Source<'_, E> {
         const BLOCK: usize = 64;
         let width = panel.vectors * layout.lanes;
         let seen = self.convolution.channels_seen();
-        let (outputs, positions) =
-            (self.convolution.channels_out / self.convolution.groups, layout.positions);
+        let outputs = self.convolution.channels_out / self.convolution.groups;
+        let positions = layout.positions;
         let whole = seen == layout.channels;
         if !whole || panel.columns < width {
             part.fill(E::ZERO);
         }
         let row = seen * positions;
+        let mut places = [0; BLOCK];
         for start in (0..row).step_by(BLOCK) {
-            let end = (start + BLOCK).min(row);
+            let len = (row - start).min(BLOCK);
+            let (mut channel, mut position) = (start / positions, start % positions);
+            for place in &mut places[..len] {
+                *place = (position * layout.channels + channel) * width;
+                position += 1;
+                if position == positions {
+                    (position, channel) = (0, channel + 1);
+                }
+            }
             for column in 0..panel.columns {
                 let output = group * layout.columns + panel.column + column;
                 // The first channel that this output sees, within the merged group.
                 let first =
-                    if whole { 0 } else { (output / outputs) * seen - group * layout.channels };
-                let scale = self.scale.map(|scale| scale[output]);
-                let source = &self.weights[output * row + start..output * row + end];
-                let (mut channel, mut position) = (start / positions, start % positions);
-                for &weight in source {
-                    let depth = position * layout.channels + first + channel;
-                    part[depth * width + column] = scale.map_or(weight, |scale| weight * scale);
-                    position += 1;
-                    if position == positions {
-                        (position, channel) = (0, channel + 1);
-                    }
+                    if whole { 0 } else { output / outputs * seen - group * layout.channels };
+                let scale = self.scale.map_or(E::ONE, |scale| scale[output]);
+                let from = output * row + start;
+                let part = &mut part[first * width + column..];
+                for (&weight, &place) in self.weights[from..from + len].iter().zip(&places) {
+                    part[place] = weight * scale;
                 }
             }
         }
@@ -203,25 +207,31 @@ impl<E: Real> Source<'_, E> {
     fn backward(&self, layout: &Layout, group: usize, panel: Panel, part: &mut [E]) {
         let width = panel.vectors * layout.lanes;
         let seen = self.convolution.channels_seen();
-        let (outputs, positions) =
-            (self.convolution.channels_out / self.convolution.groups, layout.positions);
+        let outputs = self.convolution.channels_out / self.convolution.groups;
+        let positions = layout.positions;
         if seen != layout.columns || panel.columns < width {
             part.fill(E::ZERO);
         }
         for channel in 0..layout.channels {
             let output = group * layout.channels + channel;
-            let scale = self.scale.map(|scale| scale[output]);
+            let scale = self.scale.map_or(E::ONE, |scale| scale[output]);
             // The columns that this output sees, within the merged group and then within the panel.
-            let first = (output / outputs) * seen - group * layout.columns;
+            let first = output / outputs * seen - group * layout.columns;
             let from = first.max(panel.column);
             let to = (first + seen).min(panel.column + panel.columns);
-            for column in from..to {
-                let source = (output * seen + column - first) * positions;
-                for position in 0..positions {
-                    let weight = self.weights[source + position];
-                    let depth = position * layout.channels + channel;
-                    part[depth * width + column - panel.column] =
-                        scale.map_or(weight, |scale| weight * scale);
+            if from >= to {
+                continue;
+            }
+            let source = (output * seen + from - first) * positions;
+            let source = &self.weights[source..source + (to - from) * positions];
+            for position in 0..positions {
+                let target = (position * layout.channels + channel) * width + from - panel.column;
+                let target = &mut part[target..target + to - from];
+                if positions == 1 {
+                    target.iter_mut().zip(source).for_each(|(to, &from)| *to = from * scale);
+                } else {
+                    let column = source[position..].iter().step_by(positions);
+                    target.iter_mut().zip(column).for_each(|(to, &from)| *to = from * scale);
                 }
             }
         }

@@ -17,115 +17,168 @@ fn shape(input: Extent, window: Window) -> Convolution {
 
 /// The greatest number of each window and channel, `[batch, height', width', channels]`.
 ///
-/// Where `places` are wanted they say which position of the window it was: the first of equals, and the
-/// last that is no number, as in PyTorch.
+/// Where `places` are wanted they say which position of the window it was: the first of equals, or of those
+/// that are no number.
 pub(crate) fn maximum<E: Real>(
+    isa: Isa,
     input: Extent,
     window: Window,
     x: &[E],
     y: &mut [E],
-    places: Option<&mut [u8]>,
+    places: Option<&mut [E]>,
 ) {
     let output = shape(input, window).output();
     assert!(x.len() == input.len() && y.len() == output.len());
-    assert!(window.positions() <= 256, "a window of more than 256 positions");
+    assert!(places.as_ref().is_none_or(|places| places.len() == y.len()));
     let gather = Gather::forward(&shape(input, window));
     let channels = input.channels;
-    let (out, places) = (Shared::new(y), places.map(Shared::new));
-    let row = (PART / channels.max(1)).max(1);
-    parts(output.pixels(), row, |start, end| {
+    let (x, y, places) = (Shared::read(x), Shared::new(y), places.map(Shared::new));
+    parts(output.pixels(), (PART / channels.max(1)).max(1), |start, end| {
+        let mut sources = Vec::with_capacity(gather.positions.len());
         gather.each(start, end, |i, picture, row, column| {
             let at = (start + i) * channels;
-            // SAFETY: each pixel belongs to one task.
-            let y = unsafe { std::slice::from_raw_parts_mut(out.get().add(at), channels) };
-            let mut places = places.map(|places| {
-                // SAFETY: as above.
-                unsafe { std::slice::from_raw_parts_mut(places.get().add(at), channels) }
-            });
-            let mut first = true;
-            for position in &gather.positions {
-                let v = (row * gather.step[0]) as isize + position.offset[0];
-                let h = (column * gather.step[1]) as isize + position.offset[1];
-                if v as usize >= input.height || h as usize >= input.width {
-                    continue;
-                }
-                let pixel = (picture * input.height + v as usize) * input.width + h as usize;
-                let x = &x[pixel * channels..(pixel + 1) * channels];
-                match (&mut places, first) {
-                    (None, true) => y.copy_from_slice(x),
-                    (None, false) => {
-                        for (y, &x) in y.iter_mut().zip(x) {
-                            *y = if keeps(*y, x) { *y } else { x };
-                        }
-                    }
-                    (Some(places), true) => {
-                        y.copy_from_slice(x);
-                        places.fill(position.index as u8);
-                    }
-                    (Some(places), false) => {
-                        for ((y, place), &x) in y.iter_mut().zip(places.iter_mut()).zip(x) {
-                            let keep = keeps(*y, x);
-                            *y = if keep { *y } else { x };
-                            *place = if keep { *place } else { position.index as u8 };
-                        }
-                    }
-                }
-                first = false;
+            look_up(&gather, input, [picture, row, column], &mut sources);
+            // SAFETY: each pixel belongs to one task, and sources lie within the map.
+            unsafe {
+                E::dispatch(
+                    isa,
+                    Maximum {
+                        x: x.get(),
+                        sources: &sources,
+                        y: y.get().add(at),
+                        places: places.map(|places| places.get().add(at)),
+                        channels,
+                    },
+                );
             }
         });
     });
 }
 
-/// Whether `old` stays the greatest when `new` comes: what is no number wins.
-#[inline(always)]
-fn keeps<E: Real>(old: E, new: E) -> bool {
-    // A comparison with what is no number is false.
-    let greater = new > old;
-    !greater && !new.is_nan()
+/// Where the positions of a target's window that lie in the map begin, and which they are.
+fn look_up(
+    gather: &Gather,
+    from: Extent,
+    [picture, row, column]: [usize; 3],
+    sources: &mut Vec<(usize, usize)>,
+) {
+    sources.clear();
+    for position in &gather.positions {
+        let v = (row * gather.step[0]) as isize + position.offset[0];
+        let h = (column * gather.step[1]) as isize + position.offset[1];
+        // Below zero is beyond every size.
+        if (v as usize) < from.height && (h as usize) < from.width {
+            let pixel = (picture * from.height + v as usize) * from.width + h as usize;
+            sources.push((pixel * from.channels, position.index));
+        }
+    }
+}
+
+struct Maximum<'a, E> {
+    x: *const E,
+    sources: &'a [(usize, usize)],
+    y: *mut E,
+    places: Option<*mut E>,
+    channels: usize,
+}
+
+impl<E: Real> Kernel<E> for Maximum<'_, E> {
+    type Output = ();
+
+    #[inline(always)]
+    unsafe fn run<S: Simd<E = E>>(self) {
+        let Some(&(first, index)) = self.sources.first() else { return };
+        // SAFETY: by what `maximum` says of the pointers.
+        unsafe {
+            vectors!(S, self.channels, |at, left| {
+                let mut best = S::load_up_to(self.x.add(first + at), left);
+                let mut place = S::constant(index as f64);
+                for &(source, index) in &self.sources[1..] {
+                    let x = S::load_up_to(self.x.add(source + at), left);
+                    // The old one stays if it is no smaller, or no number.
+                    let here = S::constant(index as f64);
+                    let next = S::select_ge(best, x, place, here);
+                    place = S::select_ge(best, best, next, place);
+                    let next = S::select_ge(best, x, best, x);
+                    best = S::select_ge(best, best, next, best);
+                }
+                S::store_up_to(self.y.add(at), best, left);
+                if let Some(places) = self.places {
+                    S::store_up_to(places.add(at), place, left);
+                }
+            });
+        }
+    }
 }
 
 /// The gradient of the input of [`maximum`]: each window's goes to the place of its maximum.
 pub(crate) fn maximum_gradient<E: Real>(
+    isa: Isa,
     input: Extent,
     window: Window,
     dy: &[E],
-    places: &[u8],
+    places: &[E],
     dx: &mut [E],
 ) {
     let pool = shape(input, window);
     let output = pool.output();
     assert!(dx.len() == input.len() && dy.len() == output.len() && places.len() == dy.len());
     let channels = input.channels;
-    let out = Shared::new(dx);
+    let (dy, places, dx) = (Shared::read(dy), Shared::read(places), Shared::new(dx));
     for gather in Gather::backward(&pool) {
-        let row = (PART / channels.max(1)).max(1);
-        parts(gather.count(input.batch), row, |start, end| {
+        parts(gather.count(input.batch), (PART / channels.max(1)).max(1), |start, end| {
+            let mut sources = Vec::with_capacity(gather.positions.len());
             gather.each(start, end, |_, picture, row, column| {
                 let y = gather.origin[0] + gather.spacing[0] * row;
                 let x = gather.origin[1] + gather.spacing[1] * column;
                 let pixel = (picture * input.height + y) * input.width + x;
-                // SAFETY: each pixel belongs to one task.
-                let dx = unsafe {
-                    std::slice::from_raw_parts_mut(out.get().add(pixel * channels), channels)
-                };
-                dx.fill(E::ZERO);
-                for position in &gather.positions {
-                    let v = row as isize + position.offset[0];
-                    let h = column as isize + position.offset[1];
-                    if v as usize >= output.height || h as usize >= output.width {
-                        continue;
-                    }
-                    let pixel = (picture * output.height + v as usize) * output.width + h as usize;
-                    let range = pixel * channels..(pixel + 1) * channels;
-                    let index = position.index as u8;
-                    for ((dx, &dy), &place) in
-                        dx.iter_mut().zip(&dy[range.clone()]).zip(&places[range])
-                    {
-                        *dx = *dx + if place == index { dy } else { E::ZERO };
-                    }
+                look_up(&gather, output, [picture, row, column], &mut sources);
+                // SAFETY: each pixel belongs to one task, and sources lie within the map.
+                unsafe {
+                    E::dispatch(
+                        isa,
+                        MaximumGradient {
+                            dy: dy.get(),
+                            places: places.get(),
+                            sources: &sources,
+                            dx: dx.get().add(pixel * channels),
+                            channels,
+                        },
+                    );
                 }
             });
         });
+    }
+}
+
+struct MaximumGradient<'a, E> {
+    dy: *const E,
+    places: *const E,
+    sources: &'a [(usize, usize)],
+    dx: *mut E,
+    channels: usize,
+}
+
+impl<E: Real> Kernel<E> for MaximumGradient<'_, E> {
+    type Output = ();
+
+    #[inline(always)]
+    unsafe fn run<S: Simd<E = E>>(self) {
+        // SAFETY: by what `maximum_gradient` says of the pointers.
+        unsafe {
+            vectors!(S, self.channels, |at, left| {
+                let mut sum = S::zero();
+                for &(source, index) in self.sources {
+                    let place = S::load_up_to(self.places.add(source + at), left);
+                    let dy = S::load_up_to(self.dy.add(source + at), left);
+                    // Places are whole numbers: nearer than a half is equal.
+                    let apart = S::sub(place, S::constant(index as f64));
+                    let near = S::select_gt(S::constant(0.25), S::mul(apart, apart), dy, S::zero());
+                    sum = S::add(sum, near);
+                }
+                S::store_up_to(self.dx.add(at), sum, left);
+            });
+        }
     }
 }
 

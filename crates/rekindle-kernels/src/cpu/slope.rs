@@ -53,6 +53,30 @@ pub(crate) struct Sums<E> {
     pub(crate) product: Buffer<E>,
 }
 
+/// What an argument is made of, known when a kernel is compiled: [`Pointers::kind`].
+mod kind {
+    /// It was kept.
+    pub(super) const KEPT: u8 = 0;
+    /// The norm's output.
+    pub(super) const NORMED: u8 = 1;
+    /// The norm's output and what was added.
+    pub(super) const ADDED: u8 = 2;
+    /// The value was kept, and there is a norm behind.
+    pub(super) const VALUE: u8 = 3;
+}
+
+/// Runs `$kernel` compiled for the kind of `$pointers`.
+macro_rules! of_kind {
+    ($isa:expr, $pointers:expr, $Kernel:ident($kernel:expr)) => {
+        match $pointers.kind() {
+            kind::KEPT => E::dispatch($isa, $Kernel::<E, { kind::KEPT }>($kernel)),
+            kind::NORMED => E::dispatch($isa, $Kernel::<E, { kind::NORMED }>($kernel)),
+            kind::ADDED => E::dispatch($isa, $Kernel::<E, { kind::ADDED }>($kernel)),
+            _ => E::dispatch($isa, $Kernel::<E, { kind::VALUE }>($kernel)),
+        }
+    };
+}
+
 /// The sums of `g` over the pixels; `g` itself is written to `out` where that is wanted. `out` may be
 /// where `dz` is.
 pub(crate) fn slopes<E: Real>(
@@ -75,15 +99,16 @@ pub(crate) fn slopes<E: Real>(
         let block = 2 * (start / size) * channels;
         // SAFETY: each pixel and each block of sums belongs to one task.
         unsafe {
-            let kernel = Slopes {
-                pointers: pointers.at(first),
+            let kernel = SlopesOver {
+                pointers: pointers.at(first).plain(),
+                channels,
                 dz: dz.get().add(first),
                 out: out.map(|out| out.get().add(first)),
                 gradient: sums.get().add(block),
                 product: sums.get().add(block + channels),
                 pixels: end - start,
             };
-            E::dispatch(isa, kernel);
+            of_kind!(isa, pointers, Slopes(kernel));
         }
     });
     let total = |part: usize| {
@@ -116,6 +141,16 @@ impl<E> Clone for Pointers<E> {
 impl<E> Copy for Pointers<E> {}
 
 impl<E: Real> Pointers<E> {
+    /// What the argument is made of.
+    fn kind(&self) -> u8 {
+        match (self.normed.is_some(), self.kept.is_some(), self.residual.is_some()) {
+            (false, ..) => kind::KEPT,
+            (true, true, _) => kind::VALUE,
+            (true, false, true) => kind::ADDED,
+            (true, false, false) => kind::NORMED,
+        }
+    }
+
     fn new(activation: Activation, argument: Argument<'_, E>, channels: usize, len: usize) -> Self {
         let mut pointers = Self { activation, channels, kept: None, normed: None, residual: None };
         let map = |values: &[E]| {
@@ -150,34 +185,63 @@ impl<E: Real> Pointers<E> {
         self
     }
 
+    /// The same as plain pointers, null where there is nothing.
+    fn plain(&self) -> Plain<E> {
+        let pointer =
+            |map: Option<Shared<E>>| map.map_or(std::ptr::null(), |map| map.get().cast_const());
+        let normed = self.normed.map(|normed| normed.map(Some)).unwrap_or([None; 4]);
+        let [y, scale, shift, mean] = normed.map(pointer);
+        let (kept, residual) = (pointer(self.kept), pointer(self.residual));
+        Plain { activation: self.activation, kept, y, scale, shift, mean, residual }
+    }
+}
+
+/// Pointers that are null where there is nothing.
+#[derive(Clone, Copy)]
+struct Plain<E> {
+    activation: Activation,
+    kept: *const E,
+    y: *const E,
+    scale: *const E,
+    shift: *const E,
+    mean: *const E,
+    residual: *const E,
+}
+
+impl<E: Real> Plain<E> {
     /// The slope at a number of the map, and the distance of `y` from its mean.
     #[inline(always)]
-    unsafe fn slope<S: Simd<E = E>>(&self, pixel: usize, at: usize, left: usize) -> [S::V; 2] {
-        // SAFETY: the caller's number lies within the map.
+    unsafe fn slope<S: Simd<E = E>, const KIND: u8>(
+        &self,
+        pixel: usize,
+        at: usize,
+        left: usize,
+    ) -> [S::V; 2] {
+        // SAFETY: the caller's number lies within the map, and what the kind names is there.
         unsafe {
-            let mut u = S::zero();
             let mut apart = S::zero();
-            if let Some([y, scale, shift, mean]) = self.normed {
-                let y = S::load_up_to(y.get().add(pixel + at), left);
-                apart = S::sub(y, S::load_up_to(mean.get().add(at), left));
-                if self.kept.is_none() {
-                    let scale = S::load_up_to(scale.get().add(at), left);
-                    u = S::fma(apart, scale, S::load_up_to(shift.get().add(at), left));
-                    if let Some(residual) = self.residual {
-                        u = S::add(u, S::load_up_to(residual.get().add(pixel + at), left));
-                    }
+            if KIND != kind::KEPT {
+                let y = S::load_up_to(self.y.add(pixel + at), left);
+                apart = S::sub(y, S::load_up_to(self.mean.add(at), left));
+            }
+            let u = if KIND == kind::KEPT || KIND == kind::VALUE {
+                S::load_up_to(self.kept.add(pixel + at), left)
+            } else {
+                let scale = S::load_up_to(self.scale.add(at), left);
+                let mut u = S::fma(apart, scale, S::load_up_to(self.shift.add(at), left));
+                if KIND == kind::ADDED {
+                    u = S::add(u, S::load_up_to(self.residual.add(pixel + at), left));
                 }
-            }
-            if let Some(kept) = self.kept {
-                u = S::load_up_to(kept.get().add(pixel + at), left);
-            }
+                u
+            };
             [self.activation.slope::<S>(u), apart]
         }
     }
 }
 
-struct Slopes<E> {
-    pointers: Pointers<E>,
+struct SlopesOver<E> {
+    pointers: Plain<E>,
+    channels: usize,
     dz: *const E,
     out: Option<*mut E>,
     gradient: *mut E,
@@ -185,52 +249,65 @@ struct Slopes<E> {
     pixels: usize,
 }
 
-impl<E: Real> Slopes<E> {
+struct Slopes<E, const KIND: u8>(SlopesOver<E>);
+
+impl<E: Real, const KIND: u8> Slopes<E, KIND> {
     /// `R` pixels from `pixel` on.
     #[inline(always)]
-    unsafe fn rows<S: Simd<E = E>, const R: usize>(&self, pixel: usize) {
-        let channels = self.pointers.channels;
+    unsafe fn rows<S: Simd<E = E>, const R: usize, const WRITE: bool>(&self, pixel: usize) {
+        let Self(SlopesOver { ref pointers, channels, dz, out, gradient, product, .. }) = *self;
+        let out = out.unwrap_or(std::ptr::null_mut());
         let pixel = pixel * channels;
         // SAFETY: by what `slopes` says of the pointers.
         unsafe {
             vectors!(S, channels, |at, left| {
-                let mut gradient = S::load_up_to(self.gradient.add(at), left);
-                let mut product = S::load_up_to(self.product.add(at), left);
+                let mut sum = S::load_up_to(gradient.add(at), left);
+                let mut products = S::load_up_to(product.add(at), left);
                 for row in 0..R {
                     let pixel = pixel + row * channels;
-                    let [slope, apart] = self.pointers.slope::<S>(pixel, at, left);
-                    let dz = S::load_up_to(self.dz.add(pixel + at), left);
-                    let g = S::mul(dz, slope);
-                    gradient = S::add(gradient, g);
-                    product = S::fma(g, apart, product);
-                    if let Some(out) = self.out {
+                    let [slope, apart] = pointers.slope::<S, KIND>(pixel, at, left);
+                    let g = S::mul(S::load_up_to(dz.add(pixel + at), left), slope);
+                    sum = S::add(sum, g);
+                    if KIND != kind::KEPT {
+                        products = S::fma(g, apart, products);
+                    }
+                    if WRITE {
                         S::store_up_to(out.add(pixel + at), g, left);
                     }
                 }
-                S::store_up_to(self.gradient.add(at), gradient, left);
-                S::store_up_to(self.product.add(at), product, left);
+                S::store_up_to(gradient.add(at), sum, left);
+                if KIND != kind::KEPT {
+                    S::store_up_to(product.add(at), products, left);
+                }
             });
+        }
+    }
+
+    /// All pixels.
+    #[inline(always)]
+    unsafe fn all<S: Simd<E = E>, const WRITE: bool>(&self) {
+        let mut pixel = 0;
+        // SAFETY: no pixel beyond the last is touched.
+        unsafe {
+            while pixel + ROWS <= self.0.pixels {
+                self.rows::<S, ROWS, WRITE>(pixel);
+                pixel += ROWS;
+            }
+            while pixel < self.0.pixels {
+                self.rows::<S, 1, WRITE>(pixel);
+                pixel += 1;
+            }
         }
     }
 }
 
-impl<E: Real> Kernel<E> for Slopes<E> {
+impl<E: Real, const KIND: u8> Kernel<E> for Slopes<E, KIND> {
     type Output = ();
 
     #[inline(always)]
     unsafe fn run<S: Simd<E = E>>(self) {
-        let mut pixel = 0;
-        // SAFETY: no pixel beyond the last is touched.
-        unsafe {
-            while pixel + ROWS <= self.pixels {
-                self.rows::<S, ROWS>(pixel);
-                pixel += ROWS;
-            }
-            while pixel < self.pixels {
-                self.rows::<S, 1>(pixel);
-                pixel += 1;
-            }
-        }
+        // SAFETY: the caller's contract.
+        unsafe { if self.0.out.is_some() { self.all::<S, true>() } else { self.all::<S, false>() } }
     }
 }
 
@@ -264,21 +341,23 @@ pub(crate) fn through_norm<E: Real>(
         let first = start * channels;
         // SAFETY: each pixel belongs to one task.
         unsafe {
-            let kernel = ThroughNorm {
-                pointers: pointers.at(first),
+            let kernel = NormOver {
+                pointers: pointers.at(first).plain(),
+                channels,
                 dz: dz.get().add(first),
                 out: out.get().add(first),
                 constant: constant.get(),
                 factor: factor.get(),
                 pixels: end - start,
             };
-            E::dispatch(isa, kernel);
+            of_kind!(isa, pointers, ThroughNorm(kernel));
         }
     });
 }
 
-struct ThroughNorm<E> {
-    pointers: Pointers<E>,
+struct NormOver<E> {
+    pointers: Plain<E>,
+    channels: usize,
     dz: *const E,
     out: *mut E,
     constant: *const E,
@@ -286,28 +365,26 @@ struct ThroughNorm<E> {
     pixels: usize,
 }
 
-impl<E: Real> Kernel<E> for ThroughNorm<E> {
+struct ThroughNorm<E, const KIND: u8>(NormOver<E>);
+
+impl<E: Real, const KIND: u8> Kernel<E> for ThroughNorm<E, KIND> {
     type Output = ();
 
     #[inline(always)]
     unsafe fn run<S: Simd<E = E>>(self) {
-        let channels = self.pointers.channels;
-        let Some([_, scale, _, _]) = self.pointers.normed else { return };
+        let NormOver { pointers, channels, dz, out, constant, factor, pixels } = self.0;
         // SAFETY: by what `through_norm` says of the pointers.
         unsafe {
-            for pixel in 0..self.pixels {
+            for pixel in 0..pixels {
                 let pixel = pixel * channels;
                 vectors!(S, channels, |at, left| {
-                    let [slope, apart] = self.pointers.slope::<S>(pixel, at, left);
-                    let g = S::mul(S::load_up_to(self.dz.add(pixel + at), left), slope);
-                    let scale = S::load_up_to(scale.get().add(at), left);
-                    let constant = S::load_up_to(self.constant.add(at), left);
-                    let factor = S::load_up_to(self.factor.add(at), left);
-                    let dy = S::sub(
-                        S::fma(g, scale, S::sub(S::zero(), constant)),
-                        S::mul(factor, apart),
-                    );
-                    S::store_up_to(self.out.add(pixel + at), dy, left);
+                    let [slope, apart] = pointers.slope::<S, KIND>(pixel, at, left);
+                    let g = S::mul(S::load_up_to(dz.add(pixel + at), left), slope);
+                    let scale = S::load_up_to(pointers.scale.add(at), left);
+                    let constant = S::load_up_to(constant.add(at), left);
+                    let factor = S::load_up_to(factor.add(at), left);
+                    let dy = S::sub(S::mul(g, scale), S::fma(factor, apart, constant));
+                    S::store_up_to(out.add(pixel + at), dy, left);
                 });
             }
         }

@@ -91,12 +91,16 @@ pub(crate) fn weight_gradient<E: Real>(
         job.sum(first..last, range, sums);
     });
     let target = Shared::new(dw);
-    tasks(units, |unit| {
-        // SAFETY: each unit is joined and written by one task, after all parts were summed.
+    tasks(convolution.groups * panels, |task| {
+        let (group, panel) = (task / panels, task % panels);
+        // SAFETY: all positions of a group's panel are joined and written by one task, after all parts were
+        // summed.
         unsafe {
-            let first = shared.get().add(unit * area);
-            E::dispatch(isa, Join { first, area, stride: units * area, splits });
-            job.scatter(unit, std::slice::from_raw_parts(first, area), target.get());
+            for position in 0..gather.positions.len() {
+                let first = shared.get().add(job.unit(group, position, panel) * area);
+                E::dispatch(isa, Join { first, area, stride: units * area, splits });
+            }
+            job.scatter(group, panel, shared.get(), target.get());
         }
     });
 }
@@ -215,32 +219,51 @@ impl<E: Real> Job<'_, E> {
         });
     }
 
-    /// Writes the sums of a unit where the weights are.
+    /// The number of a unit.
+    fn unit(&self, group: usize, position: usize, panel: usize) -> usize {
+        (group * self.gather.positions.len() + position) * self.panels + panel
+    }
+
+    /// Writes the sums of a panel at all positions where the weights are.
     ///
     /// # Safety
     ///
-    /// `target` is the whole gradient, and nobody else writes this unit's part of it.
-    unsafe fn scatter(&self, unit: usize, sums: &[E], target: *mut E) {
-        let (place, lanes) = (unit / self.panels, E::lanes(self.isa));
+    /// `sums` are those of all units, `target` is the whole gradient, and nobody else writes this panel's
+    /// part of it.
+    unsafe fn scatter(&self, group: usize, panel: usize, sums: *const E, target: *mut E) {
+        let lanes = E::lanes(self.isa);
         let width = self.isa.tile().1 * lanes;
-        let column = unit % self.panels * width;
+        let column = panel * width;
         let columns = (self.run - column).min(width);
         let stride = columns.next_multiple_of(lanes);
-        let (group, index) =
-            (place / self.gather.positions.len(), place % self.gather.positions.len());
         let seen = self.convolution.channels_seen();
         let positions = self.convolution.window.positions();
-        // A run over several positions of the window has all channels of each.
-        let first = self.gather.positions[index].index + column / seen;
-        for (output, sums) in sums.chunks_exact(stride).take(self.outputs).enumerate() {
+        let unit = |position: usize| {
+            let unit = self.unit(group, position, panel);
+            // SAFETY: there are sums of all units.
+            unsafe { sums.add(unit * self.outputs * width) }
+        };
+        for output in 0..self.outputs {
             let row = (group * self.outputs + output) * seen;
-            let (mut channel, mut position) = (column % seen, first);
-            for &sum in &sums[..columns] {
-                // SAFETY: within the weights, and this unit's.
-                unsafe { *target.add((row + channel) * positions + position) = sum };
-                channel += 1;
-                if channel == seen {
-                    (channel, position) = (0, position + 1);
+            if self.run == seen {
+                let target = target.wrapping_add((row + column) * positions);
+                for (index, position) in self.gather.positions.iter().enumerate() {
+                    let sums = unit(index).wrapping_add(output * stride);
+                    for i in 0..columns {
+                        // SAFETY: within the weights, and this panel's.
+                        unsafe { *target.add(i * positions + position.index) = *sums.add(i) };
+                    }
+                }
+                continue;
+            }
+            // A run over a row of the window has all channels of each of its positions.
+            for (index, position) in self.gather.positions.iter().enumerate() {
+                let sums = unit(index).wrapping_add(output * stride);
+                for i in 0..columns {
+                    let (channel, next) = ((column + i) % seen, (column + i) / seen);
+                    let at = (row + channel) * positions + position.index + next;
+                    // SAFETY: within the weights, and this panel's.
+                    unsafe { *target.add(at) = *sums.add(i) };
                 }
             }
         }
@@ -297,18 +320,28 @@ impl Tiles {
                 }
             }
         }
+        /// Pixels at a time: few enough that their lines are still in the cache for the next tile.
+        const PIXELS: usize = 8;
         let Self { outputs, height, stride } = *self;
-        for first in (0..outputs).step_by(height) {
-            // SAFETY: by contract.
-            unsafe {
-                let (dy, packed) = (dy.add(first), packed.add(first / height * stride));
-                match (height, (outputs - first).min(height)) {
-                    (6, 6) => rows::<E, 6>(dy, channels, count, packed),
-                    (12, 12) => rows::<E, 12>(dy, channels, count, packed),
-                    (_, left) => {
-                        for pixel in 0..count {
-                            let row = dy.add(pixel * channels);
-                            std::ptr::copy_nonoverlapping(row, packed.add(pixel * height), left);
+        for pixel in (0..count).step_by(PIXELS) {
+            let count = (count - pixel).min(PIXELS);
+            for first in (0..outputs).step_by(height) {
+                // SAFETY: by contract.
+                unsafe {
+                    let dy = dy.add(pixel * channels + first);
+                    let packed = packed.add(first / height * stride + pixel * height);
+                    match (height, (outputs - first).min(height)) {
+                        (6, 6) => rows::<E, 6>(dy, channels, count, packed),
+                        (12, 12) => rows::<E, 12>(dy, channels, count, packed),
+                        (_, left) => {
+                            for pixel in 0..count {
+                                let row = dy.add(pixel * channels);
+                                std::ptr::copy_nonoverlapping(
+                                    row,
+                                    packed.add(pixel * height),
+                                    left,
+                                );
+                            }
                         }
                     }
                 }
@@ -333,6 +366,44 @@ impl<E: Real> Kernel<E> for PackInput<E> {
     #[inline(always)]
     unsafe fn run<S: Simd<E = E>>(self) {
         // SAFETY: each source has `columns` numbers, and the panel `count` times `width`.
+        unsafe {
+            match (self.columns == self.width, self.width / S::LANES) {
+                (true, 1) => self.whole::<S, 1>(),
+                (true, 2) => self.whole::<S, 2>(),
+                _ => self.part::<S>(),
+            }
+        }
+    }
+}
+
+impl<E: Real> PackInput<E> {
+    /// Panels of `VECTORS` vectors that are all there.
+    #[inline(always)]
+    unsafe fn whole<S: Simd<E = E>, const VECTORS: usize>(&self) {
+        // SAFETY: as in `run`.
+        unsafe {
+            let mut target = self.panel;
+            for i in 0..self.count {
+                let source = *self.sources.add(i);
+                if source.is_null() {
+                    for v in 0..VECTORS {
+                        S::store(target.add(v * S::LANES), S::zero());
+                    }
+                } else {
+                    let source = source.add(self.channel);
+                    for v in 0..VECTORS {
+                        S::store(target.add(v * S::LANES), S::load(source.add(v * S::LANES)));
+                    }
+                }
+                target = target.add(VECTORS * S::LANES);
+            }
+        }
+    }
+
+    /// The last panel of a run.
+    #[inline(always)]
+    unsafe fn part<S: Simd<E = E>>(&self) {
+        // SAFETY: as in `run`.
         unsafe {
             for i in 0..self.count {
                 let source = *self.sources.add(i);

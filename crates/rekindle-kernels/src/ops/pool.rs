@@ -1,7 +1,5 @@
 //! Pooling on Flex, and the way back.
 
-use std::sync::Arc;
-
 use burn::backend::{
     Autodiff, Flex,
     autodiff::{
@@ -36,22 +34,22 @@ pub(super) fn maximum<E: FlexReal>(
     x: FlexTensor,
     window: Window,
     places: Places,
-) -> (FlexTensor, Vec<u8>) {
+) -> (FlexTensor, Option<FlexTensor>) {
     let input = extent(&x);
     let x = contiguous::<E>(x);
     let [height, width] = window.count([input.height, input.width]);
     let output = Extent { height, width, ..input };
     let mut y = Buffer::<E>::any(output.len());
-    let mut found = vec![0; if places == Places::Kept { output.len() } else { 0 }];
-    let places = (places == Places::Kept).then_some(&mut found[..]);
+    let mut found = (places == Places::Kept).then(|| Buffer::<E>::any(output.len()));
+    let places = found.as_deref_mut();
     measure(
         "pool",
         || pass::<E>(input, 1),
         || {
-            pool::maximum(input, window, slice::<E>(&x), &mut y, places);
+            pool::maximum(Isa::best(), input, window, slice::<E>(&x), &mut y, places);
         },
     );
-    (tensor_of(y, output.dims()), found)
+    (tensor_of(y, output.dims()), found.map(|found| tensor_of(found, output.dims())))
 }
 
 pub(super) fn average<E: FlexReal>(x: FlexTensor, window: Window) -> FlexTensor {
@@ -81,7 +79,7 @@ pub(super) fn mean<E: FlexReal>(x: FlexTensor) -> FlexTensor {
 /// What goes back through a pool.
 #[derive(Debug, Clone)]
 enum Pool {
-    Maximum(Window, Arc<Vec<u8>>),
+    Maximum(Window, FlexTensor),
     Average(Window),
     Mean,
 }
@@ -111,7 +109,8 @@ fn gradient<E: FlexReal>(dy: FlexTensor, input: Extent, pool: &Pool) -> FlexTens
         || pass::<E>(input, 1),
         || match pool {
             Pool::Maximum(window, places) => {
-                pool::maximum_gradient(input, *window, dy, places, &mut dx);
+                let places = slice::<E>(places);
+                pool::maximum_gradient(Isa::best(), input, *window, dy, places, &mut dx);
             }
             Pool::Average(window) => pool::average_gradient(input, *window, dy, &mut dx),
             Pool::Mean => pool::mean_gradient(input, dy, &mut dx),
@@ -128,7 +127,9 @@ pub(super) fn tracked_maximum<C: CheckpointStrategy>(x: Tracked<C>, window: Wind
         OpsKind::Tracked(prep) => {
             let input = extent(&x);
             let (y, places) = typed!(x, E => maximum::<E>(x, window, Places::Kept));
-            prep.finish((input, Pool::Maximum(window, Arc::new(places))), y)
+            // Places were asked for, so they are there.
+            let places = places.unwrap_or_else(|| y.clone());
+            prep.finish((input, Pool::Maximum(window, places)), y)
         }
         OpsKind::UnTracked(prep) => {
             prep.finish(typed!(x, E => maximum::<E>(x, window, Places::Ignored)).0)

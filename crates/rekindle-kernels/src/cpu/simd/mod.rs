@@ -87,8 +87,6 @@ pub(crate) trait Real:
     fn of(value: f64) -> Self;
     /// The same number.
     fn wide(self) -> f64;
-    /// Whether it is no number.
-    fn is_nan(self) -> bool;
     /// Numbers in a vector of `isa`.
     fn lanes(isa: Isa) -> usize;
     /// Runs `kernel` with the instructions of `isa`.
@@ -154,6 +152,8 @@ pub(crate) unsafe trait Simd: Copy + 'static {
     unsafe fn sqrt(a: Self::V) -> Self::V;
     /// `yes` in lanes where `a > b`, else `no`.
     unsafe fn select_gt(a: Self::V, b: Self::V, yes: Self::V, no: Self::V) -> Self::V;
+    /// `yes` in lanes where `a >= b`, else `no`.
+    unsafe fn select_ge(a: Self::V, b: Self::V, yes: Self::V, no: Self::V) -> Self::V;
     /// The error function.
     unsafe fn erf(x: Self::V) -> Self::V;
     /// `2^n` for whole `n` in `-126 ..= 127`.

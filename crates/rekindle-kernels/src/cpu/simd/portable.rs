@@ -22,11 +22,6 @@ impl Real for f32 {
         f64::from(self)
     }
 
-    #[inline(always)]
-    fn is_nan(self) -> bool {
-        self.is_nan()
-    }
-
     fn lanes(isa: Isa) -> usize {
         match isa {
             Isa::Avx512 => 16,
@@ -60,11 +55,6 @@ impl Real for f64 {
 
     fn wide(self) -> f64 {
         self
-    }
-
-    #[inline(always)]
-    fn is_nan(self) -> bool {
-        self.is_nan()
     }
 
     fn lanes(isa: Isa) -> usize {
@@ -178,6 +168,10 @@ macro_rules! array {
             #[inline(always)]
             unsafe fn select_gt(a: Self::V, b: Self::V, yes: Self::V, no: Self::V) -> Self::V {
                 lanes!($lanes, i => if a[i] > b[i] { yes[i] } else { no[i] })
+            }
+            #[inline(always)]
+            unsafe fn select_ge(a: Self::V, b: Self::V, yes: Self::V, no: Self::V) -> Self::V {
+                lanes!($lanes, i => if a[i] >= b[i] { yes[i] } else { no[i] })
             }
             #[inline(always)]
             unsafe fn exp2_whole(n: Self::V) -> Self::V {

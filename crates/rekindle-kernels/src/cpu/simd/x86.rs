@@ -69,6 +69,8 @@ unsafe impl Simd for Single16 {
     method!(sqrt(a: __m512) -> __m512 = _mm512_sqrt_ps(a));
     method!(select_gt(a: __m512, b: __m512, yes: __m512, no: __m512) -> __m512 =
         _mm512_mask_blend_ps(_mm512_cmp_ps_mask::<_CMP_GT_OQ>(a, b), no, yes));
+    method!(select_ge(a: __m512, b: __m512, yes: __m512, no: __m512) -> __m512 =
+        _mm512_mask_blend_ps(_mm512_cmp_ps_mask::<_CMP_GE_OQ>(a, b), no, yes));
     method!(exp2_whole(n: __m512) -> __m512 = _mm512_scalef_ps(_mm512_set1_ps(1.0), n));
     method!(exp(x: __m512) -> __m512 = super::exp_f32::<Self>(x));
     method!(erf(x: __m512) -> __m512 = super::erf_f32::<Self>(x));
@@ -94,6 +96,8 @@ unsafe impl Simd for Single8 {
     method!(sqrt(a: __m256) -> __m256 = _mm256_sqrt_ps(a));
     method!(select_gt(a: __m256, b: __m256, yes: __m256, no: __m256) -> __m256 =
         _mm256_blendv_ps(no, yes, _mm256_cmp_ps::<_CMP_GT_OQ>(a, b)));
+    method!(select_ge(a: __m256, b: __m256, yes: __m256, no: __m256) -> __m256 =
+        _mm256_blendv_ps(no, yes, _mm256_cmp_ps::<_CMP_GE_OQ>(a, b)));
     method!(exp2_whole(n: __m256) -> __m256 = {
         let n = _mm256_add_epi32(_mm256_cvtps_epi32(n), _mm256_set1_epi32(127));
         _mm256_castsi256_ps(_mm256_slli_epi32::<23>(n))
@@ -122,6 +126,8 @@ unsafe impl Simd for Double4 {
     method!(sqrt(a: __m256d) -> __m256d = _mm256_sqrt_pd(a));
     method!(select_gt(a: __m256d, b: __m256d, yes: __m256d, no: __m256d) -> __m256d =
         _mm256_blendv_pd(no, yes, _mm256_cmp_pd::<_CMP_GT_OQ>(a, b)));
+    method!(select_ge(a: __m256d, b: __m256d, yes: __m256d, no: __m256d) -> __m256d =
+        _mm256_blendv_pd(no, yes, _mm256_cmp_pd::<_CMP_GE_OQ>(a, b)));
     method!(exp2_whole(n: __m256d) -> __m256d = each(n, f64::exp2));
     method!(exp(x: __m256d) -> __m256d = each(x, f64::exp));
     method!(erf(x: __m256d) -> __m256d = each(x, libm::erf));
