@@ -214,7 +214,7 @@ mod tests {
         let mut layer: Linear = LinearConfig::new(3, 2).init(&device);
         let mut optimizer = OptimizerConfig::default().init();
         let step = |optimizer: &mut Optimizer, layer: Linear| {
-            let loss = layer.forward(Tensor::ones([4, 3], &device)).sum();
+            let loss = layer.forward(Tensor::<2>::ones([4, 3], &device)).sum();
             let gradients = GradientsParams::from_grads(loss.backward(), &layer);
             optimizer.step(&Rates::uniform(0.1), 1.0, layer, gradients)
         };

@@ -126,7 +126,6 @@ pub(crate) fn slopes<E: Real>(
 #[derive(Debug)]
 struct Pointers<E> {
     activation: Activation,
-    channels: usize,
     kept: Option<Shared<E>>,
     normed: Option<[Shared<E>; 4]>,
     residual: Option<Shared<E>>,
@@ -152,7 +151,7 @@ impl<E: Real> Pointers<E> {
     }
 
     fn new(activation: Activation, argument: Argument<'_, E>, channels: usize, len: usize) -> Self {
-        let mut pointers = Self { activation, channels, kept: None, normed: None, residual: None };
+        let mut pointers = Self { activation, kept: None, normed: None, residual: None };
         let map = |values: &[E]| {
             assert_eq!(values.len(), len, "a map of another shape");
             Shared::read(values)
