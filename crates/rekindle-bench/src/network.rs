@@ -56,7 +56,9 @@ pub(crate) fn measure(
         .collect();
     seconds.sort_by(f64::total_cmp);
     let peak_rss_mib = peak_memory().context("cannot read the peak memory of this process")?;
+    let start = Instant::now();
     let ((), operations) = profile::record(&mut run);
+    let recorded_seconds = start.elapsed().as_secs_f64();
     Ok(Row {
         what: what.to_owned(),
         model: name.to_owned(),
@@ -65,6 +67,7 @@ pub(crate) fn measure(
         ms_per_image: seconds[seconds.len() / 2] * 1e3 / batch as f64,
         peak_rss_mib,
         machine: machine::measure(),
+        recorded_seconds,
         parts: operations.into_iter().map(Part::from).collect(),
     })
 }

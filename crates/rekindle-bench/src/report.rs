@@ -17,6 +17,8 @@ pub(crate) struct Row {
     pub(crate) ms_per_image: f64,
     pub(crate) peak_rss_mib: f64,
     pub(crate) machine: Machine,
+    /// The run whose operations were recorded.
+    pub(crate) recorded_seconds: f64,
     pub(crate) parts: Vec<Part>,
 }
 
@@ -90,10 +92,11 @@ impl Row {
     pub(crate) fn print_profile(&self) {
         let whole: f64 = self.parts.iter().map(|part| part.seconds).sum();
         println!(
-            "  limits: {:.0} GFLOP/s, {:.1} GB/s; in operations {:.2} ms an image",
+            "  limits: {:.0} GFLOP/s, {:.1} GB/s; in operations {:.2} of {:.2} ms an image",
             self.machine.flops / 1e9,
             self.machine.bandwidth / 1e9,
-            whole * 1e3 / self.batch as f64
+            whole * 1e3 / self.batch as f64,
+            self.recorded_seconds * 1e3 / self.batch as f64,
         );
         for by_shape in [false, true] {
             let mut sums: BTreeMap<(&str, &str), Part> = BTreeMap::new();

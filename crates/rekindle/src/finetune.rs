@@ -89,13 +89,13 @@ pub fn finetune(
     config.plan.check(&model.network.backbone().stages())?;
     let log = out.map(open_log).transpose()?;
     let preprocess = model.preprocess()?;
-    let val = Pictures(Loader::new(val, &preprocess, &LoaderConfig::default())?);
+    let val = Pictures(Loader::new(val, &preprocess, &on_this_pool())?);
     let loader = LoaderConfig {
         batch_size: config.batch,
         order: Order::Shuffled,
         augment: config.augment.clone(),
         seed: config.seed,
-        ..LoaderConfig::default()
+        ..on_this_pool()
     };
     let train = Pictures(Loader::new(train, &preprocess, &loader)?);
     let task = Task { forward: Network::forward, train: &train, val: &val };
@@ -154,9 +154,14 @@ pub fn evaluate(model: &Model, folder: &Path, batch: usize) -> Result<Metrics, E
         return Err(Error::NoLabels);
     }
     let folder = ImageFolder::evaluation(folder)?.with_classes(&model.config.labels)?;
-    let config = LoaderConfig { batch_size: batch, ..LoaderConfig::default() };
+    let config = LoaderConfig { batch_size: batch, ..on_this_pool() };
     let source = Pictures(Loader::new(folder.val, &model.preprocess()?, &config)?);
     Ok(measure(&model.network, Network::forward, &source)?)
+}
+
+/// As many threads to prepare pictures as there are to compute on, so that one number bounds both.
+fn on_this_pool() -> LoaderConfig {
+    LoaderConfig { workers: rayon::current_num_threads().min(8), ..LoaderConfig::default() }
 }
 
 /// An epoch as a line of a log.

@@ -62,8 +62,7 @@ fn fail(arguments: &[&dyn AsRef<std::ffi::OsStr>]) -> String {
 #[test]
 fn finetune_evaluate_predict() {
     let data = doodles();
-    let run = |recipe: &str, out: &Path| {
-        let epochs = &"5";
+    let run = |threads: &str, out: &Path| {
         succeed(&[
             &"finetune",
             &"--json",
@@ -74,9 +73,11 @@ fn finetune_evaluate_predict() {
             &"--out",
             &out,
             &"--recipe",
-            &recipe,
+            &"gradual",
+            &"--threads",
+            &threads,
             &"--epochs",
-            epochs,
+            &"5",
             &"--batch",
             &"6",
             &"--seed",
@@ -85,7 +86,7 @@ fn finetune_evaluate_predict() {
     };
     let out = tempfile::tempdir().unwrap();
     let path = out.path().join("run");
-    let epochs = run("gradual", &path);
+    let epochs = run("3", &path);
     assert_eq!(epochs.len(), 6);
     let phases: Vec<_> = epochs[..5].iter().map(|epoch| epoch["phase"].as_str().unwrap()).collect();
     assert_eq!(phases, ["head", "head", "upper", "upper", "middle"]);
@@ -93,16 +94,18 @@ fn finetune_evaluate_predict() {
     assert!(best >= 0.6, "three classes, twelve pictures each: {best}");
     assert!(path.join("log.jsonl").exists());
 
-    // The same seed gives the same metrics.
-    let again = run("gradual", &out.path().join("again"));
+    // The same seed gives the same metrics and the same weights, however many threads there are.
+    let weights = path.join("best.safetensors");
+    let path = out.path().join("again");
+    let again = run("1", &path);
     for (a, b) in epochs[..5].iter().zip(&again) {
         for key in ["train_loss", "val_loss", "val_accuracy"] {
             assert_eq!(a[key], b[key]);
         }
     }
+    assert!(fs::read(&weights).unwrap() == fs::read(path.join("best.safetensors")).unwrap());
 
     // What was saved is enough, and measures what was measured.
-    let weights = path.join("best.safetensors");
     let found = succeed(&[&"evaluate", &"--json", &"--weights", &weights, &"--data", &data.path()]);
     assert_eq!(found[0]["images"], 12);
     assert_eq!(found[0]["accuracy"].as_f64(), Some(best));
@@ -162,6 +165,10 @@ fn bad_input_gets_one_clear_error() {
             vec![SOURCE_AND_TARGET[0], SOURCE_AND_TARGET[1]],
         ),
         (fail(&[&"finetune", &"--data", &data.path(), &"--out", &out]), vec!["--model"]),
+        (
+            fail(&[&"predict", &"--threads", &"0", &"--weights", &starter(), &picture]),
+            vec!["--threads", "0"],
+        ),
         (fail(&[&"models", &"resnet19*"]), vec!["resnet19"]),
         (fail(&[&"info", &"resnet181"]), vec!["resnet18"]),
     ] {

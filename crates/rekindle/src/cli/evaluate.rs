@@ -24,11 +24,11 @@ pub(super) struct Arguments {
     #[arg(long, default_value_t = 32)]
     batch: usize,
     #[command(flatten)]
-    common: Common,
+    pub(super) common: Common,
 }
 
 impl Arguments {
-    pub(super) fn run(self) -> anyhow::Result<ExitCode> {
+    pub(super) fn run(&self) -> anyhow::Result<ExitCode> {
         let start = Instant::now();
         let device = self.common.device.open()?;
         let (model, _) = Model::open(self.model.as_deref(), &self.weights, &device)?;

@@ -51,7 +51,7 @@ pub(super) struct Arguments {
     #[arg(long, default_value = "flip")]
     augment: Augmentation,
     #[command(flatten)]
-    common: Common,
+    pub(super) common: Common,
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
@@ -88,7 +88,7 @@ impl Augmentation {
 }
 
 impl Arguments {
-    pub(super) fn run(self) -> anyhow::Result<ExitCode> {
+    pub(super) fn run(&self) -> anyhow::Result<ExitCode> {
         let device = self.common.device.open()?.autodiff();
         device.seed(self.seed);
         let folder = ImageFolder::open(&self.data, &Split { seed: self.seed, ..Split::default() })?;

@@ -16,8 +16,9 @@ mod info;
 mod models;
 mod predict;
 
-use std::process::ExitCode;
+use std::{num::NonZeroUsize, process::ExitCode};
 
+use anyhow::Context;
 use clap::{Args, Parser, Subcommand};
 use rekindle::DeviceKind;
 
@@ -44,9 +45,27 @@ struct Common {
     /// Where to compute: cpu, cuda or vulkan.
     #[arg(long, default_value = "cpu")]
     device: DeviceKind,
+    /// Threads to compute on, and to prepare pictures on; results do not depend on it. [default: one for
+    /// each core]
+    #[arg(long)]
+    threads: Option<NonZeroUsize>,
     /// Print one JSON object a line.
     #[arg(long)]
     json: bool,
+}
+
+impl Common {
+    /// Runs `task` on a thread of a pool of so many, which is then the pool of everything in it.
+    fn in_pool<T: Send>(
+        &self,
+        task: impl FnOnce() -> anyhow::Result<T> + Send,
+    ) -> anyhow::Result<T> {
+        // 0 is rayon's word for a thread a core, or what RAYON_NUM_THREADS says.
+        let threads = self.threads.map_or(0, NonZeroUsize::get);
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
+        pool.context("cannot start the threads to compute on; try fewer with --threads")?
+            .install(task)
+    }
 }
 
 impl Cli {
@@ -54,9 +73,9 @@ impl Cli {
         match self.command {
             Command::Models(arguments) => arguments.run(),
             Command::Info(arguments) => arguments.run(),
-            Command::Predict(arguments) => arguments.run(),
-            Command::Finetune(arguments) => arguments.run(),
-            Command::Evaluate(arguments) => arguments.run(),
+            Command::Predict(arguments) => arguments.common.in_pool(|| arguments.run()),
+            Command::Finetune(arguments) => arguments.common.in_pool(|| arguments.run()),
+            Command::Evaluate(arguments) => arguments.common.in_pool(|| arguments.run()),
         }
     }
 }

@@ -25,7 +25,7 @@ pub(super) struct Arguments {
     #[arg(long, default_value_t = 5)]
     top: usize,
     #[command(flatten)]
-    common: Common,
+    pub(super) common: Common,
     /// Pictures.
     #[arg(required = true)]
     images: Vec<PathBuf>,
@@ -33,7 +33,7 @@ pub(super) struct Arguments {
 
 impl Arguments {
     /// A picture that cannot be read is said, the others are still named, and the exit code is 1.
-    pub(super) fn run(self) -> anyhow::Result<ExitCode> {
+    pub(super) fn run(&self) -> anyhow::Result<ExitCode> {
         let device = self.common.device.open()?;
         let (model, _) = Model::open(self.model.as_deref(), &self.weights, &device)?;
         let mut failed = 0;
