@@ -1,6 +1,6 @@
 //! From nothing to a first prediction, in a fresh process.
 
-use std::{path::Path, process::Command, time::Instant};
+use std::{io::Write, path::Path, process::Command, time::Instant};
 
 use anyhow::{Context, bail};
 use rekindle::{Device, Model, data};
@@ -8,7 +8,7 @@ use rekindle::{Device, Model, data};
 use crate::{Cold, in_pool};
 
 /// Measures a fresh process, several times.
-pub(crate) fn run(cold: &Cold) -> anyhow::Result<()> {
+pub(crate) fn run(cold: &Cold, out: &mut impl Write) -> anyhow::Result<()> {
     if cold.here {
         let weights = cold.weights.as_deref().context("the fresh process was given no weights")?;
         return in_pool(cold.threads, || predict(&cold.model, weights, &cold.picture))?;
@@ -47,12 +47,13 @@ pub(crate) fn run(cold: &Cold) -> anyhow::Result<()> {
     seconds.sort_by(f64::total_cmp);
     let median = seconds[seconds.len() / 2];
     if cold.json {
-        println!(
+        writeln!(
+            out,
             "{}",
             serde_json::json!({ "what": "cold", "model": cold.model, "seconds": median })
-        );
+        )?;
     } else {
-        println!("cold {} {median:.3} s", cold.model);
+        writeln!(out, "cold {} {median:.3} s", cold.model)?;
     }
     Ok(())
 }

@@ -1,14 +1,17 @@
 //! How long networks take on this machine, and where the time goes.
 //!
 //! Each row is measured in a process of its own, so that its peak memory is its own. Times are medians.
-#![allow(clippy::print_stdout, reason = "a command talks to its terminal")]
 
 mod cold;
 mod machine;
 mod network;
 mod report;
 
-use std::{path::PathBuf, process::Command};
+use std::{
+    io::{self, Write},
+    path::PathBuf,
+    process::Command,
+};
 
 use anyhow::{Context, bail};
 use clap::{Args, Parser, Subcommand};
@@ -88,34 +91,47 @@ struct Cold {
 }
 
 fn main() -> anyhow::Result<()> {
+    match run(&mut io::stdout().lock()) {
+        // Nobody reads on, as behind `| head`.
+        Err(error) if is_broken_pipe(&error) => Ok(()),
+        result => result,
+    }
+}
+
+fn is_broken_pipe(error: &anyhow::Error) -> bool {
+    error.downcast_ref::<io::Error>().is_some_and(|e| e.kind() == io::ErrorKind::BrokenPipe)
+}
+
+fn run(out: &mut impl Write) -> anyhow::Result<()> {
     match Cli::parse().what {
-        What::Infer(networks) => measure("infer", &networks),
-        What::Train(networks) => measure("train", &networks),
-        What::Cold(cold) => cold::run(&cold),
+        What::Infer(networks) => measure("infer", &networks, out),
+        What::Train(networks) => measure("train", &networks, out),
+        What::Cold(cold) => cold::run(&cold, out),
         What::Machine { threads } => {
             let machine = in_pool(threads, machine::measure)?;
-            println!(
+            writeln!(
+                out,
                 "{:.0} GFLOP/s, {:.1} GB/s on {threads} threads",
                 machine.flops / 1e9,
                 machine.bandwidth / 1e9
-            );
+            )?;
             Ok(())
         }
     }
 }
 
 /// Every row in a process of its own.
-fn measure(what: &str, networks: &Networks) -> anyhow::Result<()> {
+fn measure(what: &str, networks: &Networks, out: &mut impl Write) -> anyhow::Result<()> {
     if let (true, [model], [batch]) = (networks.here, &networks.models[..], &networks.batch[..]) {
         let row = in_pool(networks.threads, || {
             network::measure(what, model, *batch, networks.threads, networks.runs)
         })??;
-        println!("{}", serde_json::to_string(&row)?);
+        writeln!(out, "{}", serde_json::to_string(&row)?)?;
         return Ok(());
     }
     let program = std::env::current_exe().context("cannot find this program to start it again")?;
     if !networks.json {
-        report::heading();
+        report::heading(out)?;
     }
     for model in &networks.models {
         for batch in &networks.batch {
@@ -132,9 +148,9 @@ fn measure(what: &str, networks: &Networks) -> anyhow::Result<()> {
             }
             let row: Row = serde_json::from_slice(&output.stdout)
                 .with_context(|| format!("{what} {model} at batch {batch} printed no row"))?;
-            row.print(networks.json)?;
+            row.print(networks.json, out)?;
             if networks.profile {
-                row.print_profile();
+                row.print_profile(out)?;
             }
         }
     }

@@ -1,6 +1,9 @@
 //! Rows for people and for programs.
 
-use std::collections::BTreeMap;
+use std::{
+    collections::BTreeMap,
+    io::{self, Write},
+};
 
 use rekindle_kernels::profile::Operation;
 use serde::{Deserialize, Serialize};
@@ -49,16 +52,17 @@ impl Part {
 }
 
 /// The names of the columns.
-pub(crate) fn heading() {
-    println!(
+pub(crate) fn heading(out: &mut impl Write) -> io::Result<()> {
+    writeln!(
+        out,
         "{:<7}{:<24}{:>6}{:>9}{:>14}{:>10}{:>10}{:>16}",
         "what", "model", "batch", "threads", "ms an image", "limit", "GFLOP/s", "peak memory MiB"
-    );
+    )
 }
 
 impl Row {
     /// One line.
-    pub(crate) fn print(&self, json: bool) -> anyhow::Result<()> {
+    pub(crate) fn print(&self, json: bool, out: &mut impl Write) -> io::Result<()> {
         let Self { what, model, batch, threads, ms_per_image, peak_rss_mib, .. } = self;
         if json {
             let line = serde_json::json!({
@@ -70,16 +74,15 @@ impl Row {
                 "peak_rss_mib": peak_rss_mib.round(),
                 "limit_ms_per_image": round(self.limit()),
             });
-            println!("{line}");
-            return Ok(());
+            return writeln!(out, "{line}");
         }
         let flops: f64 = self.parts.iter().map(|part| part.flops).sum();
-        println!(
+        writeln!(
+            out,
             "{what:<7}{model:<24}{batch:>6}{threads:>9}{ms_per_image:>14.2}{:>10.2}{:>10.0}{peak_rss_mib:>16.0}",
             self.limit(),
             flops / (ms_per_image * 1e6 * *batch as f64),
-        );
-        Ok(())
+        )
     }
 
     /// The least time an image that arithmetic and memory allow, operation by operation, in ms.
@@ -89,15 +92,16 @@ impl Row {
     }
 
     /// Kinds of operation, and then every shape, the slowest first.
-    pub(crate) fn print_profile(&self) {
+    pub(crate) fn print_profile(&self, out: &mut impl Write) -> io::Result<()> {
         let whole: f64 = self.parts.iter().map(|part| part.seconds).sum();
-        println!(
+        writeln!(
+            out,
             "  limits: {:.0} GFLOP/s, {:.1} GB/s; in operations {:.2} of {:.2} ms an image",
             self.machine.flops / 1e9,
             self.machine.bandwidth / 1e9,
             whole * 1e3 / self.batch as f64,
             self.recorded_seconds * 1e3 / self.batch as f64,
-        );
+        )?;
         for by_shape in [false, true] {
             let mut sums: BTreeMap<(&str, &str), Part> = BTreeMap::new();
             for part in &self.parts {
@@ -114,7 +118,8 @@ impl Row {
             let mut sums: Vec<_> = sums.into_iter().collect();
             sums.sort_by(|(_, a), (_, b)| b.seconds.total_cmp(&a.seconds));
             for ((what, shape), sum) in sums.iter().take(if by_shape { 40 } else { usize::MAX }) {
-                println!(
+                writeln!(
+                    out,
                     "  {what:<17}{shape:<40}{:>4} x{:>9.3} ms{:>6.1}%{:>8.0} GFLOP/s{:>7.1} GB/s   limit{:>5.0}%",
                     sum.count,
                     sum.seconds * 1e3 / self.batch as f64,
@@ -122,10 +127,11 @@ impl Row {
                     sum.flops / sum.seconds / 1e9,
                     sum.bytes / sum.seconds / 1e9,
                     100.0 * sum.limit(&self.machine) / sum.seconds,
-                );
+                )?;
             }
-            println!();
+            writeln!(out)?;
         }
+        Ok(())
     }
 }
 

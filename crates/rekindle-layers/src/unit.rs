@@ -1,4 +1,4 @@
-//! A convolution and what follows it.
+//! A convolution with its norm and activation, as the families call it.
 
 use rekindle_kernels::{Convolve, Map, Norm, convolve};
 

@@ -1,14 +1,19 @@
 //! Depthwise convolution and its gradients, over vectors of channels.
 
+mod runs;
+mod weights;
+
 use super::{
     activation::Activation,
     dense::{Post, extended},
-    geometry::{Convolution, Extent, Gather, Position},
+    geometry::{Convolution, Extent, Gather},
     norm::{Block, Measure, Moments},
-    parallel::{Shared, parts, tasks},
+    parallel::{Shared, parts},
     simd::{Isa, Kernel, Real, Simd, vectors},
 };
-use crate::memory::Buffer;
+use runs::{Run, Weights, runs};
+
+pub(crate) use weights::weight_gradient;
 
 /// Neighbors in a row that are summed at once: they share most of their input, and all weights.
 const NEIGHBORS: usize = 4;
@@ -65,57 +70,6 @@ struct Maps<'a, E> {
     from: Extent,
     target: &'a mut [E],
     to: Extent,
-}
-
-/// `[channel][position]`, and a factor for each channel.
-#[derive(Clone, Copy)]
-struct Weights<'a, E> {
-    weights: &'a [E],
-    scale: Option<&'a [E]>,
-}
-
-/// A run of positions in a row of the window, from left to right: their sources are neighbors.
-#[derive(Debug, Clone)]
-struct Run {
-    /// Where the first is, relative to the target.
-    offset: [isize; 2],
-    /// The position in the window of each.
-    indices: Vec<usize>,
-}
-
-/// The positions of a gather as runs.
-fn runs(positions: &[Position]) -> Vec<Run> {
-    let mut positions = positions.to_vec();
-    positions.sort_by_key(|position| position.offset);
-    let mut runs: Vec<Run> = Vec::new();
-    for Position { offset, index } in positions {
-        match runs.last_mut() {
-            Some(run)
-                if run.offset[0] == offset[0]
-                    && run.offset[1] + run.indices.len() as isize == offset[1] =>
-            {
-                run.indices.push(index);
-            }
-            _ => runs.push(Run { offset, indices: vec![index] }),
-        }
-    }
-    runs
-}
-
-impl<E: Real> Weights<'_, E> {
-    /// `[position][channel]`, run after run.
-    fn in_order(&self, runs: &[Run], channels: usize) -> Buffer<E> {
-        let positions = self.weights.len() / channels.max(1);
-        let indices = || runs.iter().flat_map(|run| &run.indices);
-        let mut out = Buffer::<E>::any(indices().count() * channels);
-        for (row, &index) in out.chunks_exact_mut(channels.max(1)).zip(indices()) {
-            for (channel, out) in row.iter_mut().enumerate() {
-                let scale = self.scale.map_or(E::ONE, |scale| scale[channel]);
-                *out = self.weights[channel * positions + index] * scale;
-            }
-        }
-        out
-    }
 }
 
 fn product<E: Real>(
@@ -422,140 +376,6 @@ impl<E: Real> Job<'_, E> {
                 }
                 for n in 0..NEIGHBORS {
                     self.finish::<S, CLAMPED>(sums[n], target + n * apart, at, left);
-                }
-            });
-        }
-    }
-}
-
-/// The gradient `[channels, 1, height, width]` of the weights.
-pub(crate) fn weight_gradient<E: Real>(
-    isa: Isa,
-    convolution: &Convolution,
-    x: &[E],
-    dy: &[E],
-    dw: &mut [E],
-) {
-    let output = convolution.output();
-    assert_eq!(x.len(), convolution.input.len(), "an input of another shape");
-    assert_eq!(dy.len(), output.len(), "a gradient of another shape");
-    assert_eq!(dw.len(), convolution.weights(), "weights of another shape");
-    let rows = output.batch * output.height;
-    let part = rows.div_ceil(32).max(1);
-    let tasks_ = rows.div_ceil(part);
-    let mut sums = Buffer::<E>::zeros(tasks_.max(1) * dw.len());
-    let (shared, len) = (Shared::new(&mut sums), dw.len());
-    tasks(tasks_, |task| {
-        let (start, end) = (task * part, ((task + 1) * part).min(rows));
-        // SAFETY: each part of the sums belongs to one task.
-        unsafe {
-            let sums = shared.get().add(task * len);
-            E::dispatch(
-                isa,
-                WeightSums { convolution, x: x.as_ptr(), dy: dy.as_ptr(), sums, start, end },
-            );
-        }
-    });
-    let (channels, positions) = (output.channels, convolution.window.positions());
-    for channel in 0..channels {
-        for position in 0..positions {
-            let at = position * channels + channel;
-            let parts = (0..tasks_).map(|task| sums[task * len + at].wide());
-            dw[channel * positions + position] = E::of(parts.sum());
-        }
-    }
-}
-
-struct WeightSums<'a, E> {
-    convolution: &'a Convolution,
-    x: *const E,
-    dy: *const E,
-    /// `[position][channel]`
-    sums: *mut E,
-    start: usize,
-    end: usize,
-}
-
-impl<E: Real> Kernel<E> for WeightSums<'_, E> {
-    type Output = ();
-
-    #[inline(always)]
-    unsafe fn run<S: Simd<E = E>>(self) {
-        let window = &self.convolution.window;
-        // SAFETY: by what `weight_gradient` says of the pointers.
-        unsafe {
-            for index in self.start..self.end {
-                for i in 0..window.kernel[0] {
-                    match window.kernel[1] {
-                        3 => self.row::<S, 3>(index, i, 0),
-                        5 => self.row::<S, 5>(index, i, 0),
-                        width => {
-                            for j in 0..width {
-                                self.row::<S, 1>(index, i, j);
-                            }
-                        }
-                    }
-                }
-            }
-        }
-    }
-}
-
-impl<E: Real> WeightSums<'_, E> {
-    /// Adds what a row of the output gives for `K` positions in row `i` of the window, from `j` on.
-    #[inline(always)]
-    unsafe fn row<S: Simd<E = E>, const K: usize>(&self, index: usize, i: usize, j: usize) {
-        let (from, to) = (self.convolution.input, self.convolution.output());
-        let window = &self.convolution.window;
-        let channels = to.channels;
-        let (picture, row) = (index / to.height, index % to.height);
-        let y =
-            (row * window.stride[0] + i * window.dilation[0]) as isize - window.before[0] as isize;
-        // Below zero is beyond every size.
-        if y as usize >= from.height {
-            return;
-        }
-        let [stride, dilation] = [window.stride[1], window.dilation[1]];
-        let start = j as isize * dilation as isize - window.before[1] as isize;
-        // Targets all of whose sources lie within the row.
-        let first = ((-start).max(0) as usize).div_ceil(stride).min(to.width);
-        let room = from.width as isize - 1 - start - ((K - 1) * dilation) as isize;
-        let last =
-            if room < 0 { first } else { (room as usize / stride + 1).min(to.width).max(first) };
-        // SAFETY: sources are checked, or lie within the row.
-        unsafe {
-            let x = self.x.add((picture * from.height + y as usize) * from.width * channels);
-            let dy = self.dy.add(index * to.width * channels);
-            vectors!(S, channels, |at, left| {
-                let sums = self.sums.add((i * window.kernel[1] + j) * channels + at);
-                let mut tile = [S::zero(); K];
-                for k in 0..K {
-                    tile[k] = S::load_up_to(sums.add(k * channels), left);
-                }
-                for column in (0..first).chain(last..to.width) {
-                    let d = S::load_up_to(dy.add(column * channels + at), left);
-                    for k in 0..K {
-                        let source = (column * stride + k * dilation) as isize + start;
-                        if (source as usize) < from.width {
-                            let x = S::load_up_to(x.add(source as usize * channels + at), left);
-                            tile[k] = S::fma(x, d, tile[k]);
-                        }
-                    }
-                }
-                let mut d = dy.wrapping_add(first * channels + at);
-                let skip = ((first * stride) as isize + start) * channels as isize;
-                let mut p = x.wrapping_offset(skip + at as isize);
-                for _ in first..last {
-                    let g = S::load_up_to(d, left);
-                    for k in 0..K {
-                        tile[k] =
-                            S::fma(S::load_up_to(p.add(k * dilation * channels), left), g, tile[k]);
-                    }
-                    d = d.wrapping_add(channels);
-                    p = p.wrapping_add(stride * channels);
-                }
-                for k in 0..K {
-                    S::store_up_to(sums.add(k * channels), tile[k], left);
                 }
             });
         }

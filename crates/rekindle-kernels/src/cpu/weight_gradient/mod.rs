@@ -3,20 +3,31 @@
 //!
 //! Pixels are taken a chunk at a time. Both sides of the chunk are packed in the order in which the register
 //! tile reads them: the gradient of the output once, `[tile of outputs][pixel][height]`, for the second
-//! cache, and of the input a panel of channels at one position, `[pixel][width]`, for the first.
+//! cache, and of the input a panel of channels at one position, `[pixel][width]`, for the first. A side with
+//! few channels is read where it lies: a chunk of it fits the first cache, and packing would take as long as
+//! the sums.
+
+mod outer;
+mod pack;
 
 use std::ops::Range;
 
 use super::{
     dense::{is_padded_once, pad},
     geometry::{Convolution, Extent, Gather, Position},
-    parallel::{Shared, parts, tasks, with_pointers},
-    simd::{Isa, Kernel, Real, Simd, vectors},
+    parallel::{Shared, tasks, with_pointers},
+    simd::{Isa, Real},
 };
 use crate::memory::Buffer;
+use outer::{Join, Outer, outer_product};
+use pack::{PackInput, Tiles, pack_all};
 
-/// Pixels whose input is packed at a time.
+/// Pixels of a chunk where the gradient of the output is packed.
 const CHUNK: usize = 256;
+/// Bytes of a chunk of the gradient that is read where it lies.
+const NEAR: usize = 16 << 10;
+/// Bytes of a pixel of which no more are read where they lie.
+const FEW: usize = 768;
 /// Tasks to cut the work into.
 const TASKS: usize = 32;
 
@@ -63,7 +74,9 @@ pub(crate) fn weight_gradient<E: Real>(
     let area = outputs * width;
     let (splits, sets) = cut(pixels, units, units * area * size_of::<E>());
     let mut sums = Buffer::<E>::any(splits * units * area);
-    let packed = (sets > 1).then(|| pack_all(isa, convolution, dy, pixels));
+    let few = |channels: usize| channels * size_of::<E>() <= FEW;
+    let in_place = [few(output.channels), few(from.channels) && convolution.window.is_pointwise()];
+    let packed = (sets > 1 && !in_place[0]).then(|| pack_all(isa, convolution, dy, pixels));
     let job = Job {
         isa,
         convolution,
@@ -72,6 +85,7 @@ pub(crate) fn weight_gradient<E: Real>(
         from,
         dy: Shared::read(dy),
         packed: packed.as_deref().map(Shared::read),
+        in_place,
         pixels,
         outputs,
         run,
@@ -124,6 +138,8 @@ struct Job<'a, E> {
     dy: Shared<E>,
     /// The gradient of all pixels, where it is packed once for all tasks.
     packed: Option<Shared<E>>,
+    /// Whether the gradient, and the input, are read where they lie.
+    in_place: [bool; 2],
     pixels: usize,
     outputs: usize,
     run: usize,
@@ -141,21 +157,33 @@ impl<E: Real> Job<'_, E> {
         let tiles = outputs.div_ceil(height);
         sums.fill(E::ZERO);
         let mut panel = Buffer::<E>::any(CHUNK * width);
-        let own = if self.packed.is_some() { 0 } else { tiles * CHUNK * height };
+        let [gradient_in_place, input_in_place] = self.in_place;
+        let own =
+            if self.packed.is_some() || gradient_in_place { 0 } else { tiles * CHUNK * height };
         let mut own = Buffer::<E>::any(own);
-        for chunk in (start..end).step_by(CHUNK) {
-            let count = (end - chunk).min(CHUNK);
+        let most = match gradient_in_place {
+            true => (NEAR / (channels * size_of::<E>())).clamp(1, CHUNK),
+            false => CHUNK,
+        };
+        for chunk in (start..end).step_by(most) {
+            let count = (end - chunk).min(most);
             with_pointers(count, |table| {
                 let (mut of_group, mut of_position) = (None, None);
                 for (unit, sums) in units.clone().zip(sums.chunks_exact_mut(outputs * width)) {
                     let (place, column) = (unit / panels, unit % panels * width);
                     let (group, position) = (place / positions, place % positions);
-                    // From one tile of outputs to the next.
-                    let (packed, stride) = match self.packed {
+                    // From one tile of outputs to the next, and from one pixel to the next.
+                    let (packed, stride, step) = match self.packed {
+                        _ if gradient_in_place => {
+                            let start = chunk * channels + group * outputs;
+                            // SAFETY: the chunk's pixels have these outputs.
+                            (unsafe { self.dy.get().add(start).cast_const() }, height, channels)
+                        }
                         Some(packed) => {
                             let start = (group * tiles * self.pixels + chunk) * height;
                             // SAFETY: all pixels of all groups are packed.
-                            (unsafe { packed.get().add(start).cast_const() }, self.pixels * height)
+                            let packed = unsafe { packed.get().add(start).cast_const() };
+                            (packed, self.pixels * height, height)
                         }
                         None => {
                             if of_group.replace(group) != Some(group) {
@@ -166,31 +194,40 @@ impl<E: Real> Job<'_, E> {
                                     tiles.pack(dy, channels, count, own.as_mut_ptr());
                                 }
                             }
-                            (own.as_ptr(), count * height)
+                            (own.as_ptr(), count * height, height)
                         }
                     };
-                    if of_position.replace(position) != Some(position) {
-                        self.look_up(table, chunk, position);
-                    }
                     let columns = (self.run - column).min(width);
                     let vectors = columns.div_ceil(lanes);
-                    let input = PackInput {
-                        sources: table.as_ptr().cast(),
-                        count,
-                        channel: group * self.convolution.channels_seen() + column,
-                        columns,
-                        width: vectors * lanes,
-                        panel: panel.as_mut_ptr(),
+                    let channel = group * self.convolution.channels_seen() + column;
+                    let (input, next) = if input_in_place && columns == vectors * lanes {
+                        let start = chunk * self.from.channels + channel;
+                        // SAFETY: a pixel of the output is one of the input, with these channels.
+                        let input = unsafe { self.source.get().add(start).cast_const() };
+                        (input, self.from.channels)
+                    } else {
+                        if of_position.replace(position) != Some(position) {
+                            self.look_up(table, chunk, position);
+                        }
+                        let input = PackInput {
+                            sources: table.as_ptr().cast(),
+                            count,
+                            channel,
+                            columns,
+                            width: vectors * lanes,
+                            panel: panel.as_mut_ptr(),
+                        };
+                        // SAFETY: a pixel within the map has the run's channels.
+                        unsafe { E::dispatch(isa, input) };
+                        (panel.as_ptr(), vectors * lanes)
                     };
-                    // SAFETY: a pixel within the map has the run's channels.
-                    unsafe { E::dispatch(isa, input) };
                     for first in (0..outputs).step_by(height) {
-                        // SAFETY: the chunk is packed, and the sums are `width` for each output.
+                        // SAFETY: the chunk has so many pixels, and the sums are `width` for each output.
                         unsafe {
                             let outer = Outer {
                                 a: packed.add(first / height * stride),
-                                height,
-                                b: panel.as_ptr(),
+                                b: input,
+                                steps: [step, next],
                                 count,
                                 sums: sums.as_mut_ptr().add(first * vectors * lanes),
                             };
@@ -266,254 +303,6 @@ impl<E: Real> Job<'_, E> {
                     unsafe { *target.add(at) = *sums.add(i) };
                 }
             }
-        }
-    }
-}
-
-/// The gradient of the output packed `[group][tile of outputs][pixel][height]`.
-fn pack_all<E: Real>(isa: Isa, convolution: &Convolution, dy: &[E], pixels: usize) -> Buffer<E> {
-    let Convolution { groups, channels_out: channels, .. } = *convolution;
-    let (outputs, height) = (channels / groups, isa.tile().0);
-    let tiles = Tiles { outputs, height, stride: pixels * height };
-    let mut packed = Buffer::<E>::any(groups * outputs.div_ceil(height) * pixels * height);
-    let (dy, out) = (Shared::read(dy), Shared::new(&mut packed));
-    parts(pixels, 128, |start, end| {
-        for group in 0..groups {
-            // SAFETY: each pixel is packed by one task.
-            unsafe {
-                let dy = dy.get().add(start * channels + group * outputs);
-                let packed = group * outputs.div_ceil(height) * tiles.stride + start * height;
-                tiles.pack(dy, channels, end - start, out.get().add(packed));
-            }
-        }
-    });
-    packed
-}
-
-/// Tiles of outputs, `[tile][pixel][height]`; of the last there may be fewer than `height`.
-struct Tiles {
-    outputs: usize,
-    height: usize,
-    /// From one tile to the next.
-    stride: usize,
-}
-
-impl Tiles {
-    /// Packs `count` pixels whose outputs lie `channels` apart.
-    ///
-    /// # Safety
-    ///
-    /// `dy` has that many numbers, and `packed` room for them.
-    unsafe fn pack<E: Real>(&self, dy: *const E, channels: usize, count: usize, packed: *mut E) {
-        /// Of a height that is known, so that no row is a call.
-        unsafe fn rows<E: Real, const N: usize>(
-            dy: *const E,
-            stride: usize,
-            count: usize,
-            out: *mut E,
-        ) {
-            for pixel in 0..count {
-                // SAFETY: the caller's contract.
-                unsafe {
-                    let row = dy.add(pixel * stride).cast::<[E; N]>().read();
-                    out.add(pixel * N).cast::<[E; N]>().write(row);
-                }
-            }
-        }
-        /// Pixels at a time: few enough that their lines are still in the cache for the next tile.
-        const PIXELS: usize = 8;
-        let Self { outputs, height, stride } = *self;
-        for pixel in (0..count).step_by(PIXELS) {
-            let count = (count - pixel).min(PIXELS);
-            for first in (0..outputs).step_by(height) {
-                // SAFETY: by contract.
-                unsafe {
-                    let dy = dy.add(pixel * channels + first);
-                    let packed = packed.add(first / height * stride + pixel * height);
-                    match (height, (outputs - first).min(height)) {
-                        (6, 6) => rows::<E, 6>(dy, channels, count, packed),
-                        (12, 12) => rows::<E, 12>(dy, channels, count, packed),
-                        (_, left) => {
-                            for pixel in 0..count {
-                                let row = dy.add(pixel * channels);
-                                std::ptr::copy_nonoverlapping(
-                                    row,
-                                    packed.add(pixel * height),
-                                    left,
-                                );
-                            }
-                        }
-                    }
-                }
-            }
-        }
-    }
-}
-
-/// Copies a few channels of many pixels side by side, zeros where there is no pixel.
-struct PackInput<E> {
-    sources: *const *const E,
-    count: usize,
-    channel: usize,
-    columns: usize,
-    width: usize,
-    panel: *mut E,
-}
-
-impl<E: Real> Kernel<E> for PackInput<E> {
-    type Output = ();
-
-    #[inline(always)]
-    unsafe fn run<S: Simd<E = E>>(self) {
-        // SAFETY: each source has `columns` numbers, and the panel `count` times `width`.
-        unsafe {
-            match (self.columns == self.width, self.width / S::LANES) {
-                (true, 1) => self.whole::<S, 1>(),
-                (true, 2) => self.whole::<S, 2>(),
-                _ => self.part::<S>(),
-            }
-        }
-    }
-}
-
-impl<E: Real> PackInput<E> {
-    /// Panels of `VECTORS` vectors that are all there.
-    #[inline(always)]
-    unsafe fn whole<S: Simd<E = E>, const VECTORS: usize>(&self) {
-        // SAFETY: as in `run`.
-        unsafe {
-            let mut target = self.panel;
-            for i in 0..self.count {
-                let source = *self.sources.add(i);
-                if source.is_null() {
-                    for v in 0..VECTORS {
-                        S::store(target.add(v * S::LANES), S::zero());
-                    }
-                } else {
-                    let source = source.add(self.channel);
-                    for v in 0..VECTORS {
-                        S::store(target.add(v * S::LANES), S::load(source.add(v * S::LANES)));
-                    }
-                }
-                target = target.add(VECTORS * S::LANES);
-            }
-        }
-    }
-
-    /// The last panel of a run.
-    #[inline(always)]
-    unsafe fn part<S: Simd<E = E>>(&self) {
-        // SAFETY: as in `run`.
-        unsafe {
-            for i in 0..self.count {
-                let source = *self.sources.add(i);
-                let target = self.panel.add(i * self.width);
-                let mut at = 0;
-                while at < self.width {
-                    let left = self.columns.saturating_sub(at).min(S::LANES);
-                    let v = if source.is_null() || left == 0 {
-                        S::zero()
-                    } else {
-                        S::load_up_to(source.add(self.channel + at), left)
-                    };
-                    S::store(target.add(at), v);
-                    at += S::LANES;
-                }
-            }
-        }
-    }
-}
-
-/// Adds to sums `[rows][width]` the products of `a` `[count][height]` and `b` `[count][width]`.
-#[derive(Clone, Copy)]
-struct Outer<E> {
-    a: *const E,
-    height: usize,
-    b: *const E,
-    count: usize,
-    sums: *mut E,
-}
-
-/// Calls the tile that was compiled for this many rows and vectors.
-unsafe fn outer_product<E: Real>(isa: Isa, vectors: usize, rows: usize, outer: Outer<E>) {
-    /// One arm for each height.
-    macro_rules! heights {
-        ($vectors:literal: $($height:literal)*) => {
-            match rows {
-                // SAFETY: the caller's contract.
-                $($height => unsafe { E::dispatch(isa, Sized::<E, $height, $vectors>(outer)) },)*
-                _ => unreachable!("a tile of {rows} rows"),
-            }
-        };
-    }
-    if vectors == 1 {
-        heights!(1: 1 2 3 4 5 6 7 8 9 10 11 12)
-    } else {
-        heights!(2: 1 2 3 4 5 6 7 8 9 10 11 12)
-    }
-}
-
-struct Sized<E, const ROWS: usize, const VECTORS: usize>(Outer<E>);
-
-impl<E: Real, const ROWS: usize, const VECTORS: usize> Kernel<E> for Sized<E, ROWS, VECTORS> {
-    type Output = ();
-
-    #[inline(always)]
-    unsafe fn run<S: Simd<E = E>>(self) {
-        let Outer { mut a, height, mut b, count, sums } = self.0;
-        // SAFETY: by the contract of the caller.
-        unsafe {
-            let mut tile = [[S::zero(); VECTORS]; ROWS];
-            for row in 0..ROWS {
-                for v in 0..VECTORS {
-                    tile[row][v] = S::load(sums.add((row * VECTORS + v) * S::LANES));
-                }
-            }
-            for _ in 0..count {
-                let mut w = [S::zero(); VECTORS];
-                for v in 0..VECTORS {
-                    w[v] = S::load(b.add(v * S::LANES));
-                }
-                for row in 0..ROWS {
-                    let value = S::splat(*a.add(row));
-                    for v in 0..VECTORS {
-                        tile[row][v] = S::fma(value, w[v], tile[row][v]);
-                    }
-                }
-                a = a.wrapping_add(height);
-                b = b.add(VECTORS * S::LANES);
-            }
-            for row in 0..ROWS {
-                for v in 0..VECTORS {
-                    S::store(sums.add((row * VECTORS + v) * S::LANES), tile[row][v]);
-                }
-            }
-        }
-    }
-}
-
-/// Adds to the first part's sums those of the others.
-struct Join<E> {
-    first: *mut E,
-    area: usize,
-    stride: usize,
-    splits: usize,
-}
-
-impl<E: Real> Kernel<E> for Join<E> {
-    type Output = ();
-
-    #[inline(always)]
-    unsafe fn run<S: Simd<E = E>>(self) {
-        // SAFETY: by what `weight_gradient` says of the pointers.
-        unsafe {
-            vectors!(S, self.area, |at, left| {
-                let mut sum = S::load_up_to(self.first.add(at), left);
-                for part in 1..self.splits {
-                    sum = S::add(sum, S::load_up_to(self.first.add(part * self.stride + at), left));
-                }
-                S::store_up_to(self.first.add(at), sum, left);
-            });
         }
     }
 }
