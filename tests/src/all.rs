@@ -6,6 +6,7 @@
 )]
 
 mod freeze;
+mod invariance;
 mod load;
 #[cfg(target_os = "linux")]
 mod memory;

@@ -21,6 +21,8 @@ mod ops;
 mod optimize;
 mod pooling;
 pub mod profile;
+#[cfg(test)]
+mod tests;
 
 pub use activation::Activation;
 pub use addition::{add, add_scaled};

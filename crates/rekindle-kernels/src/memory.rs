@@ -26,6 +26,9 @@ const HUGE: usize = 2 << 20;
 /// Used and waiting blocks may take half as much again as was ever in use, and this much more: the order in
 /// which a network frees its maps is not the order in which it wants them.
 const SPARE: usize = 64 << 20;
+/// Blocks are as long as they must be and nothing waits, so that a sanitizer sees every step beyond one:
+/// `--cfg exact_memory`, see CONTRIBUTING.md.
+const EXACT: bool = cfg!(exact_memory);
 
 /// Numbers in a block of the pool; every one of them is initialized.
 pub(crate) struct Buffer<E> {
@@ -104,7 +107,7 @@ impl Block {
     /// At least `bytes`, from the pool or the system.
     fn take(bytes: usize) -> Self {
         let size = class(bytes);
-        if let Some(start) = with_pool(|pool| pool.take(size)) {
+        if !EXACT && let Some(start) = with_pool(|pool| pool.take(size)) {
             return start;
         }
         Self { start: system::allocate(size), size }
@@ -114,7 +117,8 @@ impl Block {
 impl Drop for Block {
     fn drop(&mut self) {
         let block = Self { start: self.start, size: self.size };
-        for block in with_pool(|pool| pool.give(block)) {
+        let unwanted = if EXACT { vec![block] } else { with_pool(|pool| pool.give(block)) };
+        for block in unwanted {
             system::free(block.start, block.size);
             std::mem::forget(block);
         }
@@ -213,6 +217,9 @@ impl Pool {
 
 /// The size of a block for so many bytes: steps of an eighth, so that near sizes share blocks.
 fn class(bytes: usize) -> usize {
+    if EXACT {
+        return bytes.max(1);
+    }
     let step = (bytes.max(1).next_power_of_two() / 16).max(LINE);
     let size = bytes.max(1).next_multiple_of(step);
     if size >= HUGE { size.next_multiple_of(HUGE / 8) } else { size }
@@ -223,7 +230,7 @@ mod system {
     use super::*;
 
     /// Zeros, aligned to a line or, if there are many, to a huge page.
-    #[cfg(any(miri, not(target_os = "linux")))]
+    #[cfg(any(exact_memory, not(target_os = "linux")))]
     pub(super) fn allocate(size: usize) -> NonNull<u8> {
         let layout = layout(size);
         // SAFETY: no size is zero.
@@ -231,13 +238,13 @@ mod system {
         NonNull::new(start).unwrap_or_else(|| std::alloc::handle_alloc_error(layout))
     }
 
-    #[cfg(any(miri, not(target_os = "linux")))]
+    #[cfg(any(exact_memory, not(target_os = "linux")))]
     pub(super) fn free(start: NonNull<u8>, size: usize) {
         // SAFETY: `allocate` made it with the same layout.
         unsafe { std::alloc::dealloc(start.as_ptr(), layout(size)) }
     }
 
-    #[cfg(all(not(miri), target_os = "linux"))]
+    #[cfg(all(not(exact_memory), target_os = "linux"))]
     pub(super) fn allocate(size: usize) -> NonNull<u8> {
         if size < HUGE {
             let layout = layout(size);
@@ -269,7 +276,7 @@ mod system {
         }
     }
 
-    #[cfg(all(not(miri), target_os = "linux"))]
+    #[cfg(all(not(exact_memory), target_os = "linux"))]
     pub(super) fn free(start: NonNull<u8>, size: usize) {
         // SAFETY: `allocate` made it in the same way.
         unsafe {

@@ -50,7 +50,16 @@ impl<B: Backbone> Classifier<B> {
 
     /// Logits `[batch, classes]` for images `[batch, channels, height, width]`.
     pub fn forward(&self, images: Tensor<4>) -> Tensor<2> {
-        self.head.forward(self.dropout.forward(self.embed(images)))
+        self.classify(self.dropout.forward(self.embed(images)))
+    }
+
+    /// Logits of embeddings. A single row would go through a product of its own, summed in another order
+    /// than a row among others: with a copy beside it, its logits are the same bits in any batch.
+    fn classify(&self, x: Tensor<2>) -> Tensor<2> {
+        match x.dims() {
+            [1, _] => self.head.forward(x.repeat_dim(0, 2)).narrow(0, 0, 1),
+            _ => self.head.forward(x),
+        }
     }
 
     /// Embeddings `[batch, embed_dim]` of images `[batch, channels, height, width]`.

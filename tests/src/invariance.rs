@@ -1,0 +1,33 @@
+//! A picture's logits depend neither on the pictures beside it nor on the number of threads.
+
+use burn::prelude::*;
+
+use crate::support::{network, pictures};
+
+const NETWORKS: [&str; 5] =
+    ["resnet18", "seresnet50", "mobilenetv3_large_100", "efficientnet_b0", "vgg11_bn"];
+const BATCH: usize = 70;
+
+#[test]
+fn logits_are_a_pictures_own() {
+    let device = Device::flex();
+    let images = pictures([BATCH, 3, 40, 33], &device);
+    for name in NETWORKS {
+        let (model, _) = network(name, 3, 101, &device);
+        let logits = |first: usize, count: usize, threads: usize| {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+            pool.install(|| model.forward(images.clone().narrow(0, first, count)))
+        };
+        let all = logits(0, BATCH, 2);
+        for (first, count, threads) in
+            [(0, BATCH, 1), (0, BATCH, 3), (0, 1, 2), (4, 1, 1), (3, 2, 2), (60, 9, 1)]
+        {
+            let found = logits(first, count, threads).into_data();
+            let expected = all.clone().narrow(0, first, count).into_data();
+            assert!(
+                found == expected,
+                "{name}: {count} pictures from {first} on, on {threads} threads, are others alone"
+            );
+        }
+    }
+}
