@@ -3,7 +3,8 @@
 //!
 //! Pixels are taken a chunk at a time. Both sides of the chunk are packed in the order in which the register
 //! tile reads them: the gradient of the output once, `[tile of outputs][pixel][height]`, for the second
-//! cache, and of the input a panel of channels at one position, `[pixel][width]`, for the first. A side with
+//! cache, and of the input a panel of channels at one position, `[pixel][width]`, for the first. Outputs that
+//! would not fit the second cache are cut into blocks, which cost no more than packing the input again. A side with
 //! few channels is read where it lies: a chunk of it fits the first cache, and packing would take as long as
 //! the sums.
 
@@ -28,6 +29,8 @@ const CHUNK: usize = 256;
 const NEAR: usize = 16 << 10;
 /// Bytes of a pixel of which no more are read where they lie.
 const FEW: usize = 768;
+/// Outputs of a block: with a chunk's pixels they take a part of the second cache.
+const OUTPUTS: usize = 192;
 /// Tasks to cut the work into.
 const TASKS: usize = 32;
 
@@ -72,10 +75,15 @@ pub(crate) fn weight_gradient<E: Real>(
     let outputs = convolution.channels_out / convolution.groups;
     // A unit's sums: a row for each output.
     let area = outputs * width;
-    let (splits, sets) = cut(pixels, units, units * area * size_of::<E>());
+    let blocks = outputs.div_ceil(OUTPUTS);
+    let block = outputs.div_ceil(blocks).next_multiple_of(isa.tile().0);
+    let (splits, sets) = cut(pixels, units, blocks, units * area * size_of::<E>());
     let mut sums = Buffer::<E>::any(splits * units * area);
     let few = |channels: usize| channels * size_of::<E>() <= FEW;
-    let in_place = [few(output.channels), few(from.channels) && convolution.window.is_pointwise()];
+    // Where many units read the gradient, chunks as long as packed ones are worth the packing.
+    let reread = units > 4 && CHUNK / 2 * output.channels * size_of::<E>() > NEAR;
+    let in_place =
+        [few(output.channels) && !reread, few(from.channels) && convolution.window.is_pointwise()];
     let packed = (sets > 1 && !in_place[0]).then(|| pack_all(isa, convolution, dy, pixels));
     let job = Job {
         isa,
@@ -93,16 +101,16 @@ pub(crate) fn weight_gradient<E: Real>(
     };
     let (size, set) = (pixels.div_ceil(splits), units.div_ceil(sets));
     let shared = Shared::new(&mut sums);
-    tasks(sets * splits, |task| {
-        let (split, first) = (task % splits, task / splits * set);
-        let range = [split * size, ((split + 1) * size).min(pixels)];
-        let (first, last) = (first.min(units), (first + set).min(units));
-        // SAFETY: each unit of each part is summed by one task.
-        let sums = unsafe {
-            let start = shared.get().add((split * units + first) * area);
-            std::slice::from_raw_parts_mut(start, (last - first) * area)
+    tasks(sets * splits * blocks, |task| {
+        let (split, rest) = (task % splits, task / splits);
+        let (first, first_output) = (rest / blocks * set, rest % blocks * block);
+        let part = Part {
+            units: first.min(units)..(first + set).min(units),
+            outputs: first_output.min(outputs)..(first_output + block).min(outputs),
+            pixels: split * size..((split + 1) * size).min(pixels),
         };
-        job.sum(first..last, range, sums);
+        // SAFETY: the outputs of each unit of each split are summed by one task.
+        unsafe { job.sum(&part, shared.get().add(split * units * area)) };
     });
     let target = Shared::new(dw);
     tasks(convolution.groups * panels, |task| {
@@ -121,11 +129,19 @@ pub(crate) fn weight_gradient<E: Real>(
 
 /// Parts of the pixels and sets of the units to cut the work into, so that a task reads little of memory
 /// more than once, and the parts' gradients are not large.
-fn cut(pixels: usize, units: usize, bytes: usize) -> (usize, usize) {
+fn cut(pixels: usize, units: usize, blocks: usize, bytes: usize) -> (usize, usize) {
     /// Bytes of the sums of all parts.
     const PARTIAL: usize = 8 << 20;
     let splits = TASKS.min(pixels.div_ceil(2 * CHUNK)).min(PARTIAL / bytes.max(1)).max(1);
-    (splits, TASKS.div_ceil(splits).min(units))
+    (splits, TASKS.div_ceil(splits * blocks).min(units))
+}
+
+/// What a task sums.
+struct Part {
+    units: Range<usize>,
+    /// Of each group.
+    outputs: Range<usize>,
+    pixels: Range<usize>,
 }
 
 /// What all tasks share.
@@ -147,15 +163,20 @@ struct Job<'a, E> {
 }
 
 impl<E: Real> Job<'_, E> {
-    /// Sums some units, a panel of the run at a position of a group each, over some pixels.
-    fn sum(&self, units: Range<usize>, [start, end]: [usize; 2], sums: &mut [E]) {
-        let Self { isa, outputs, panels, .. } = *self;
+    /// Sums some outputs of some units, a panel of the run at a position of a group each, over some pixels.
+    ///
+    /// # Safety
+    ///
+    /// `sums` are those of all units, and nobody else reads or writes this part of them.
+    unsafe fn sum(&self, part: &Part, sums: *mut E) {
+        let Self { isa, panels, .. } = *self;
         let (height, vectors) = isa.tile();
         let (lanes, positions) = (E::lanes(isa), self.gather.positions.len());
         let width = vectors * lanes;
+        let area = self.outputs * width;
         let channels = self.convolution.channels_out;
+        let outputs = part.outputs.len();
         let tiles = outputs.div_ceil(height);
-        sums.fill(E::ZERO);
         let mut panel = Buffer::<E>::any(CHUNK * width);
         let [gradient_in_place, input_in_place] = self.in_place;
         let own =
@@ -165,22 +186,40 @@ impl<E: Real> Job<'_, E> {
             true => (NEAR / (channels * size_of::<E>())).clamp(1, CHUNK),
             false => CHUNK,
         };
-        for chunk in (start..end).step_by(most) {
-            let count = (end - chunk).min(most);
+        // The columns of a unit, and where its sums of the part's outputs are.
+        let unit_at = |unit: usize| {
+            let column = unit % panels * width;
+            let columns = (self.run - column).min(width);
+            let first = part.outputs.start * columns.next_multiple_of(lanes);
+            (column, columns, sums.wrapping_add(unit * area + first))
+        };
+        for unit in part.units.clone() {
+            let (_, columns, sums) = unit_at(unit);
+            // SAFETY: by contract.
+            unsafe {
+                let len = outputs * columns.next_multiple_of(lanes);
+                std::slice::from_raw_parts_mut(sums, len).fill(E::ZERO);
+            }
+        }
+        for chunk in part.pixels.clone().step_by(most) {
+            let count = (part.pixels.end - chunk).min(most);
             with_pointers(count, |table| {
                 let (mut of_group, mut of_position) = (None, None);
-                for (unit, sums) in units.clone().zip(sums.chunks_exact_mut(outputs * width)) {
-                    let (place, column) = (unit / panels, unit % panels * width);
-                    let (group, position) = (place / positions, place % positions);
+                for unit in part.units.clone() {
+                    let (column, columns, sums) = unit_at(unit);
+                    let (group, position) = (unit / panels / positions, unit / panels % positions);
+                    let output = group * self.outputs + part.outputs.start;
                     // From one tile of outputs to the next, and from one pixel to the next.
-                    let (packed, stride, step) = match self.packed {
+                    let (gradient, stride, step) = match self.packed {
                         _ if gradient_in_place => {
-                            let start = chunk * channels + group * outputs;
                             // SAFETY: the chunk's pixels have these outputs.
-                            (unsafe { self.dy.get().add(start).cast_const() }, height, channels)
+                            let gradient = unsafe { self.dy.get().add(chunk * channels + output) };
+                            (gradient.cast_const(), height, channels)
                         }
                         Some(packed) => {
-                            let start = (group * tiles * self.pixels + chunk) * height;
+                            let tile =
+                                group * self.outputs.div_ceil(height) + part.outputs.start / height;
+                            let start = (tile * self.pixels + chunk) * height;
                             // SAFETY: all pixels of all groups are packed.
                             let packed = unsafe { packed.get().add(start).cast_const() };
                             (packed, self.pixels * height, height)
@@ -189,7 +228,7 @@ impl<E: Real> Job<'_, E> {
                             if of_group.replace(group) != Some(group) {
                                 // SAFETY: the chunk's pixels have these outputs, and there is room for all tiles.
                                 unsafe {
-                                    let dy = self.dy.get().add(chunk * channels + group * outputs);
+                                    let dy = self.dy.get().add(chunk * channels + output);
                                     let tiles = Tiles { outputs, height, stride: count * height };
                                     tiles.pack(dy, channels, count, own.as_mut_ptr());
                                 }
@@ -197,7 +236,6 @@ impl<E: Real> Job<'_, E> {
                             (own.as_ptr(), count * height, height)
                         }
                     };
-                    let columns = (self.run - column).min(width);
                     let vectors = columns.div_ceil(lanes);
                     let channel = group * self.convolution.channels_seen() + column;
                     let (input, next) = if input_in_place && columns == vectors * lanes {
@@ -221,18 +259,17 @@ impl<E: Real> Job<'_, E> {
                         unsafe { E::dispatch(isa, input) };
                         (panel.as_ptr(), vectors * lanes)
                     };
-                    for first in (0..outputs).step_by(height) {
-                        // SAFETY: the chunk has so many pixels, and the sums are `width` for each output.
-                        unsafe {
-                            let outer = Outer {
-                                a: packed.add(first / height * stride),
-                                b: input,
-                                steps: [step, next],
-                                count,
-                                sums: sums.as_mut_ptr().add(first * vectors * lanes),
-                            };
-                            outer_product(isa, vectors, (outputs - first).min(height), outer);
-                        }
+                    // SAFETY: the chunk has so many pixels, and there are sums for each output.
+                    unsafe {
+                        let outer = Outer {
+                            a: gradient,
+                            stride,
+                            b: input,
+                            steps: [step, next],
+                            count,
+                            sums,
+                        };
+                        outer_product(isa, vectors, outputs, outer);
                     }
                 }
             });

@@ -2,10 +2,12 @@
 
 use crate::cpu::simd::{Isa, Kernel, Real, Simd, vectors};
 
-/// Adds to sums `[rows][width]` the products of `a` `[count][rows]` and `b` `[count][width]`.
+/// Adds to sums `[outputs][width]` the products of `a` `[tile][count][height]` and `b` `[count][width]`.
 #[derive(Clone, Copy)]
 pub(super) struct Outer<E> {
     pub(super) a: *const E,
+    /// From one tile of `a` to the next.
+    pub(super) stride: usize,
     pub(super) b: *const E,
     /// From one pixel to the next of each.
     pub(super) steps: [usize; 2],
@@ -13,63 +15,82 @@ pub(super) struct Outer<E> {
     pub(super) sums: *mut E,
 }
 
-/// Calls the tile that was compiled for this many rows and vectors.
+/// Calls what was compiled for the instructions' tile and this many vectors: whole tiles, then what is left.
+///
+/// # Safety
+///
+/// The pointers are what they are said to be.
 pub(super) unsafe fn outer_product<E: Real>(
     isa: Isa,
     vectors: usize,
-    rows: usize,
+    outputs: usize,
     outer: Outer<E>,
 ) {
-    /// One arm for each height.
-    macro_rules! heights {
-        ($vectors:literal: $($height:literal)*) => {
-            match rows {
+    /// Tiles of so many rows and vectors.
+    macro_rules! tiles {
+        ($rows:expr, $tiles:expr, $outer:expr, $($height:literal)*) => {
+            match ($rows, vectors) {
                 // SAFETY: the caller's contract.
-                $($height => unsafe { E::dispatch(isa, Sized::<E, $height, $vectors>(outer)) },)*
-                _ => unreachable!("a tile of {rows} rows"),
+                $(($height, 1) => unsafe { E::dispatch(isa, Tiles::<E, $height, 1>($outer, $tiles)) },
+                ($height, _) => unsafe { E::dispatch(isa, Tiles::<E, $height, 2>($outer, $tiles)) },)*
+                (rows, _) => unreachable!("a tile of {rows} rows"),
             }
         };
     }
-    if vectors == 1 {
-        heights!(1: 1 2 3 4 5 6 7 8 9 10 11 12)
-    } else {
-        heights!(2: 1 2 3 4 5 6 7 8 9 10 11 12)
+    let height = isa.tile().0;
+    let (tiles, rows) = (outputs / height, outputs % height);
+    if tiles > 0 {
+        tiles!(height, tiles, outer, 6 12);
+    }
+    if rows > 0 {
+        let width = vectors * E::lanes(isa);
+        let rest = Outer {
+            a: outer.a.wrapping_add(tiles * outer.stride),
+            sums: outer.sums.wrapping_add(tiles * height * width),
+            ..outer
+        };
+        tiles!(rows, 1, rest, 1 2 3 4 5 6 7 8 9 10 11);
     }
 }
 
-struct Sized<E, const ROWS: usize, const VECTORS: usize>(Outer<E>);
+/// So many tiles, one after the other.
+struct Tiles<E, const ROWS: usize, const VECTORS: usize>(Outer<E>, usize);
 
-impl<E: Real, const ROWS: usize, const VECTORS: usize> Kernel<E> for Sized<E, ROWS, VECTORS> {
+impl<E: Real, const ROWS: usize, const VECTORS: usize> Kernel<E> for Tiles<E, ROWS, VECTORS> {
     type Output = ();
 
     #[inline(always)]
     unsafe fn run<S: Simd<E = E>>(self) {
-        let Outer { mut a, mut b, steps, count, sums } = self.0;
+        let Self(Outer { a, stride, b, steps, count, sums }, tiles) = self;
         // SAFETY: by the contract of the caller.
         unsafe {
-            let mut tile = [[S::zero(); VECTORS]; ROWS];
-            for row in 0..ROWS {
-                for v in 0..VECTORS {
-                    tile[row][v] = S::load(sums.add((row * VECTORS + v) * S::LANES));
-                }
-            }
-            for _ in 0..count {
-                let mut w = [S::zero(); VECTORS];
-                for v in 0..VECTORS {
-                    w[v] = S::load(b.add(v * S::LANES));
-                }
+            for index in 0..tiles {
+                let (mut a, mut b) = (a.add(index * stride), b);
+                let sums = sums.add(index * ROWS * VECTORS * S::LANES);
+                let mut tile = [[S::zero(); VECTORS]; ROWS];
                 for row in 0..ROWS {
-                    let value = S::splat(*a.add(row));
                     for v in 0..VECTORS {
-                        tile[row][v] = S::fma(value, w[v], tile[row][v]);
+                        tile[row][v] = S::load(sums.add((row * VECTORS + v) * S::LANES));
                     }
                 }
-                a = a.wrapping_add(steps[0]);
-                b = b.wrapping_add(steps[1]);
-            }
-            for row in 0..ROWS {
-                for v in 0..VECTORS {
-                    S::store(sums.add((row * VECTORS + v) * S::LANES), tile[row][v]);
+                for _ in 0..count {
+                    let mut w = [S::zero(); VECTORS];
+                    for v in 0..VECTORS {
+                        w[v] = S::load(b.add(v * S::LANES));
+                    }
+                    for row in 0..ROWS {
+                        let value = S::splat(*a.add(row));
+                        for v in 0..VECTORS {
+                            tile[row][v] = S::fma(value, w[v], tile[row][v]);
+                        }
+                    }
+                    a = a.wrapping_add(steps[0]);
+                    b = b.wrapping_add(steps[1]);
+                }
+                for row in 0..ROWS {
+                    for v in 0..VECTORS {
+                        S::store(sums.add((row * VECTORS + v) * S::LANES), tile[row][v]);
+                    }
                 }
             }
         }
