@@ -37,6 +37,7 @@ pub fn add_scaled(x: Map, factors: Tensor<1>, added: Map) -> Map {
     assert_eq!(x.dims(), added.dims(), "maps of different shapes");
     let [batch, ..] = x.dims();
     assert_eq!(factors.dims(), [batch], "a factor for each picture");
+    assert_eq!(factors.dtype(), x.dtype(), "factors and a map of different types");
     match x.order() {
         Order::ChannelsLast => {
             let added = added.ordered(Order::ChannelsLast).into_dispatch();

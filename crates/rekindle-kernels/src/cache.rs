@@ -33,8 +33,7 @@ impl PackedWeights {
         weight: &FlexTensor,
         values: &[f32],
     ) -> Arc<Packed<f32>> {
-        let mut kept = self.lock();
-        if let Some(kept) = &*kept {
+        if let Some(kept) = &*self.lock() {
             let same = Arc::ptr_eq(&kept.weight.data_arc(), &weight.data_arc())
                 && kept.weight.layout() == weight.layout()
                 && kept.packed.fits(isa, convolution, Direction::Forward);
@@ -42,8 +41,9 @@ impl PackedWeights {
                 return Arc::clone(&kept.packed);
             }
         }
+        // Not under the lock: packing waits for tasks, and whoever waits may be given another's task that wants it.
         let packed = Arc::new(Packed::new(isa, convolution, Direction::Forward, values, None));
-        *kept = Some(Kept { weight: weight.clone(), packed: Arc::clone(&packed) });
+        *self.lock() = Some(Kept { weight: weight.clone(), packed: Arc::clone(&packed) });
         packed
     }
 

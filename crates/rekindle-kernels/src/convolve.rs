@@ -4,6 +4,7 @@ use burn::{
     backend::Dispatch,
     prelude::*,
     tensor::{
+        DType,
         module::{batch_norm, batch_norm_train, conv2d},
         ops::ConvOptions,
     },
@@ -82,7 +83,8 @@ pub struct Statistics {
 ///
 /// # Panics
 ///
-/// If the channels of `x`, the weights and the groups do not fit each other.
+/// If the channels of `x`, the weights and the groups do not fit each other, if the bias or a vector of the
+/// norm is not `[out]`, if the shortcut is not of the output's shape, or if, on Flex, types of numbers differ.
 pub fn convolve(x: Map, with: Convolve<'_>) -> (Map, Option<Statistics>) {
     let [batch, channels, height, width] = x.dims();
     let [out, seen, kernel_height, kernel_width] = with.weight.dims();
@@ -96,6 +98,26 @@ pub fn convolve(x: Map, with: Convolve<'_>) -> (Map, Option<Statistics>) {
     );
     let [height, width] = with.window.count([height, width]);
     let count = batch * height * width;
+    let vectors = match &with.norm {
+        Norm::None => vec![],
+        Norm::Running { gamma, beta, mean, variance, .. } => vec![gamma, beta, mean, variance],
+        Norm::Batch { gamma, beta, .. } => vec![gamma, beta],
+    };
+    let dtype = x.dtype();
+    let same = |other: DType| x.order() == Order::ChannelsFirst || other == dtype;
+    assert!(same(with.weight.dtype()), "weights and a map of different types");
+    for vector in vectors.into_iter().chain(&with.bias) {
+        assert_eq!(
+            vector.dims(),
+            [out],
+            "a bias or a norm of other channels than the convolution's"
+        );
+        assert!(same(vector.dtype()), "a bias or a norm and a map of different types");
+    }
+    if let Some(shortcut) = &with.shortcut {
+        assert_eq!(shortcut.dims(), [batch, out, height, width], "a shortcut of another shape");
+        assert!(same(shortcut.dtype()), "a shortcut and a map of different types");
+    }
     match x.order() {
         Order::ChannelsLast => ours(x, with, count),
         Order::ChannelsFirst => composed(x, with, count),

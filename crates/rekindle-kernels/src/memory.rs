@@ -30,6 +30,9 @@ const SPARE: usize = 64 << 20;
 /// `--cfg exact_memory`, see CONTRIBUTING.md.
 const EXACT: bool = cfg!(exact_memory);
 
+/// Bytes that no block exceeds: rounding a size up does not overflow, and every layout is valid.
+const MOST: usize = isize::MAX as usize / 4;
+
 /// Numbers in a block of the pool; every one of them is initialized.
 pub(crate) struct Buffer<E> {
     block: Block,
@@ -40,7 +43,11 @@ pub(crate) struct Buffer<E> {
 impl<E: Real> Buffer<E> {
     /// Numbers of any value: those that were there before, or zeros.
     pub(crate) fn any(len: usize) -> Self {
-        Self { block: Block::take(len * size_of::<E>()), len, element: PhantomData }
+        let bytes = len.checked_mul(size_of::<E>()).filter(|&bytes| bytes <= MOST);
+        let Some(bytes) = bytes else {
+            panic!("{len} numbers do not fit the memory of any machine")
+        };
+        Self { block: Block::take(bytes), len, element: PhantomData }
     }
 
     /// Zeros.
@@ -128,7 +135,8 @@ impl Drop for Block {
 // A block is `Box`ed as what stands behind Burn's bytes.
 impl AllocationController for Block {
     fn alloc_align(&self) -> usize {
-        LINE
+        // A block is aligned to more; Burn's own memory, which copies of this are made in, to no more than this.
+        align_of::<u128>()
     }
 
     fn property(&self) -> AllocationProperty {
@@ -290,8 +298,10 @@ mod system {
 
     fn layout(size: usize) -> Layout {
         let align = if size < HUGE { LINE } else { HUGE };
-        // A size is the sum of lengths that exist, so it does not overflow.
-        Layout::from_size_align(size, align).unwrap_or(Layout::new::<u64>())
+        let Ok(layout) = Layout::from_size_align(size, align) else {
+            unreachable!("no block is larger than {MOST} bytes")
+        };
+        layout
     }
 }
 

@@ -20,11 +20,18 @@ use crate::{
 ///
 /// # Panics
 ///
-/// If a window may be padding alone: the padding is more than half of it.
+/// If a window may be padding alone: the padding is more than half of it, or its positions lie further apart
+/// than the map is large.
 pub fn max_pool(x: Map, window: Window) -> Map {
     let Window { kernel, stride, dilation, before, after } = window;
-    let fits = |padding: [usize; 2]| (0..2).all(|axis| 2 * padding[axis] <= kernel[axis]);
-    assert!(fits(before) && fits(after), "a window of {kernel:?} that may be padding alone");
+    let [_, _, height, width] = x.dims();
+    let map = [height, width];
+    let fits = (0..2).all(|axis| {
+        kernel[axis] > 0
+            && 2 * before[axis].max(after[axis]) <= kernel[axis]
+            && dilation[axis] <= map[axis]
+    });
+    assert!(fits, "a window of {kernel:?} that may be padding alone, over a map of {map:?}");
     match x.order() {
         Order::ChannelsLast => {
             let y = <Dispatch as Kernels>::max_pool(x.into_inner().into_dispatch(), window);

@@ -618,6 +618,80 @@ fn results_do_not_depend_on_batch_or_threads() {
     }
 }
 
+fn ones(channels: usize, out: usize, window: Window) -> Convolve<'static> {
+    Convolve {
+        weight: Tensor::ones([out, channels, window.kernel[0], window.kernel[1]], &Device::flex()),
+        bias: None,
+        window,
+        groups: 1,
+        norm: Norm::None,
+        shortcut: None,
+        activation: Activation::Identity,
+        packed: None,
+    }
+}
+
+/// What does not fit is refused before anything is read, rather than read beyond its end.
+#[test]
+fn wrong_shapes_are_refused() {
+    let device = Device::flex();
+    let vector = |len: usize| Tensor::<1>::ones([len], &device);
+    let map = |shape: [usize; 4]| Map::new(Tensor::ones(shape, &device));
+    let with = || ones(3, 8, Window::square(1, 1, 0));
+    let batch = |gamma, beta| Norm::Batch { gamma, beta, epsilon: 1e-5 };
+    let cases = [
+        ("bias", Convolve { bias: Some(vector(7)), ..with() }),
+        ("norm", Convolve { norm: batch(vector(64), vector(8)), ..with() }),
+        ("norm", Convolve { norm: batch(vector(8), vector(4)), ..with() }),
+        ("shortcut", Convolve { shortcut: Some(map([1, 8, 6, 4])), ..with() }),
+        ("types", Convolve { bias: Some(vector(8).cast(DType::F64)), ..with() }),
+        ("channels", ones(2, 8, Window::square(1, 1, 0))),
+    ];
+    let refusal = |task: &dyn Fn()| {
+        let task = std::panic::AssertUnwindSafe(task);
+        let panic = std::panic::catch_unwind(task).expect_err("it was taken");
+        panic.downcast_ref::<String>().cloned().unwrap_or_default()
+    };
+    for (what, with) in cases {
+        let message = refusal(&|| drop(convolve(map([1, 3, 4, 6]), with.clone())));
+        assert!(message.contains(what), "`{what}` is not in: {message}");
+    }
+    let apart = Window { dilation: [3; 2], ..Window::square(2, 1, 1) };
+    let message = refusal(&|| drop(max_pool(map([1, 2, 2, 2]), apart)));
+    assert!(message.contains("padding alone"), "{message}");
+}
+
+/// Pictures of a batch of their own, each a task, share what is packed: none waits for itself.
+#[test]
+fn tasks_share_packed_weights() {
+    use rayon::prelude::*;
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(4).build().unwrap();
+    for _ in 0..20 {
+        let packed = PackedWeights::default();
+        let sums: Vec<f32> = pool.install(|| {
+            let task = |_| {
+                let with = ones(64, 128, Window::square(1, 1, 0));
+                let x = Map::new(Tensor::ones([1, 64, 3, 3], &Device::flex()));
+                let with = Convolve { packed: Some(&packed), ..with };
+                convolve(x, with).0.into_tensor().sum().into_scalar()
+            };
+            (0..16).into_par_iter().map(task).collect()
+        });
+        assert!(sums.iter().all(|sum| *sum == 64.0 * 128.0 * 9.0), "{sums:?}");
+    }
+}
+
+/// A depthwise window with more weights than the cache holds.
+#[test]
+fn a_window_may_be_large() {
+    let side = 95;
+    let window = Window::square(side, 1, 0);
+    let with = Convolve { groups: 2, ..ones(1, 2, window) };
+    let x = Map::new(Tensor::ones([1, 2, side, side + 1], &Device::flex()));
+    let sums = convolve(x, with).0.into_tensor().into_data();
+    assert!(sums.iter::<f32>().all(|sum| sum == (side * side) as f32));
+}
+
 /// Every other set of instructions, in a process that is told to use it.
 #[test]
 fn other_instructions_agree() {

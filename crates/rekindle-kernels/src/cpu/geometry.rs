@@ -31,7 +31,10 @@ impl Extent {
 
     /// Numbers in all pixels.
     pub(crate) fn len(&self) -> usize {
-        self.pixels() * self.channels
+        let product = |a: usize, b: usize| a.checked_mul(b);
+        let len = self.dims().into_iter().try_fold(1, product);
+        let Some(len) = len else { panic!("a map of {self} has too many numbers") };
+        len
     }
 }
 

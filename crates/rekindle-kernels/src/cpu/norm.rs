@@ -48,6 +48,7 @@ impl Measure {
 impl<E: Real> Moments<E> {
     /// For so many pixels, measured `size` at a time.
     pub(crate) fn new(channels: usize, pixels: usize, size: usize) -> Self {
+        let size = size.max(1);
         let len = channels * pixels.div_ceil(size);
         Self { channels, pixels, size, means: Buffer::any(len), squares: Buffer::any(len) }
     }
@@ -202,6 +203,8 @@ pub(crate) fn apply<E: Real>(
 ) {
     let channels = scale.len();
     assert!(y.len() == z.len() && residual.is_none_or(|residual| residual.len() == y.len()));
+    assert!(mean.len() == channels && shift.len() == channels, "a norm of other channels");
+    assert!(y.len().is_multiple_of(channels.max(1)), "a map of other channels");
     let (from, to, residual) = (Shared::read(y), Shared::new(z), residual.map(Shared::read));
     let [mean, scale, shift] = [mean, scale, shift].map(Shared::read);
     parts(y.len() / channels.max(1), (PART / channels.max(1)).max(1), |start, end| {

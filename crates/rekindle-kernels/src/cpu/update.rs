@@ -51,7 +51,7 @@ pub(crate) fn update<E: Real>(
     assert!(g.len() == w.len(), "a gradient of another shape");
     assert!((m.is_empty() || m.len() == w.len()) && (v.is_empty() || v.len() == w.len()));
     let (has_m, has_v) = (!m.is_empty(), !v.is_empty());
-    assert!(has_v || matches!(update, Update::Sgd { .. }), "AdamW needs its state");
+    assert!(w.is_empty() || has_v || matches!(update, Update::Sgd { .. }), "AdamW needs its state");
     let len = w.len();
     let (w, g, m, v) = (Shared::new(w), Shared::read(g), Shared::new(m), Shared::new(v));
     parts(len, PART, |start, end| {

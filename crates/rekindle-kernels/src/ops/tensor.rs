@@ -55,9 +55,14 @@ pub(crate) fn extent(tensor: &FlexTensor) -> Extent {
 
 /// The numbers of a contiguous tensor.
 pub(crate) fn slice<E: FlexReal>(tensor: &FlexTensor) -> &[E] {
-    let numbers = tensor.as_slice::<E>();
-    debug_assert!(numbers.is_some(), "a tensor that is not contiguous, or of another type");
-    numbers.unwrap_or_default()
+    let Some(numbers) = tensor.as_slice::<E>() else {
+        panic!(
+            "a tensor of {:?} that is not contiguous, or not of {:?}",
+            tensor.dtype(),
+            E::dtype()
+        )
+    };
+    numbers
 }
 
 /// A small tensor's numbers, in a row.

@@ -191,7 +191,7 @@ impl<E: Real, const CLAMPED: bool> Kernel<E> for Task<'_, E, CLAMPED> {
         let apart = job.gather.spacing[1] * channels;
         let mut taps = Vec::with_capacity(job.runs.len());
         // Channels whose weights stay in the innermost cache from one target to the next.
-        let fit = CACHE / size_of::<E>() / (job.weights.len() / channels).max(1);
+        let fit = (CACHE / size_of::<E>() / (job.weights.len() / channels).max(1)).max(LINE);
         let blocks = channels.div_ceil(fit);
         let block = channels.div_ceil(blocks).next_multiple_of(LINE);
         let all = self.end - self.start;
