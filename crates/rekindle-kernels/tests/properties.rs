@@ -650,7 +650,8 @@ fn wrong_shapes_are_refused() {
     let refusal = |task: &dyn Fn()| {
         let task = std::panic::AssertUnwindSafe(task);
         let panic = std::panic::catch_unwind(task).expect_err("it was taken");
-        panic.downcast_ref::<String>().cloned().unwrap_or_default()
+        let formatted = panic.downcast_ref::<String>().cloned();
+        formatted.unwrap_or_else(|| panic.downcast_ref::<&str>().unwrap_or(&"").to_string())
     };
     for (what, with) in cases {
         let message = refusal(&|| drop(convolve(map([1, 3, 4, 6]), with.clone())));
