@@ -8,6 +8,7 @@ use super::{
     parallel::{Shared, parts, tasks, with_pointers},
     simd::{Kernel, Real, Simd},
     tile::{self, Columns, Rows},
+    winograd,
 };
 use crate::memory::Buffer;
 
@@ -48,6 +49,9 @@ pub(crate) fn forward<E: Real>(
     y: &mut [E],
     measure: Measure,
 ) -> Option<Moments<E>> {
+    if weights.layout.winograd {
+        return winograd::forward(convolution, x, weights, post, y, measure);
+    }
     let output = convolution.output();
     let mut gather = Gather::forward(convolution);
     let [_, width] = convolution.window.kernel;
@@ -80,6 +84,9 @@ pub(crate) fn input_gradient<E: Real>(
 ) {
     let (from, to) = (convolution.output(), convolution.input);
     let post = Post { residual, ..Post::default() };
+    if weights.layout.winograd {
+        return winograd::input_gradient(convolution, dy, weights, &post, dx);
+    }
     for gather in Gather::backward(convolution) {
         let maps = Maps { source: dy, from, target: dx, to };
         product(&gather, maps, weights, weights.layout.channels, &post, Measure::Nothing);
@@ -90,6 +97,11 @@ pub(crate) fn input_gradient<E: Real>(
 pub(crate) fn block_size(pixels: usize) -> usize {
     let blocks = ((pixels + BLOCK / 2) / BLOCK).max(1);
     pixels.div_ceil(blocks).max(1)
+}
+
+/// The pixels of each block.
+pub(crate) fn cut(pixels: usize, size: usize) -> impl Iterator<Item = usize> {
+    (0..pixels).step_by(size.max(1)).map(move |start| size.min(pixels - start))
 }
 
 pub(crate) fn is_padded_once(convolution: &Convolution) -> bool {
@@ -160,7 +172,7 @@ fn product<E: Real>(
     assert!(post.residual.is_none_or(|residual| residual.len() == to.len()));
     let pixels = gather.count(to.batch);
     let size = block_size(pixels);
-    let mut moments = measure.begin(columns, pixels, size);
+    let mut moments = measure.begin(columns, cut(pixels, size));
     if pixels == 0 || columns == 0 {
         return moments;
     }

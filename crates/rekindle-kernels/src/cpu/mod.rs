@@ -18,6 +18,7 @@ pub(crate) mod slope;
 mod tile;
 pub(crate) mod update;
 pub(crate) mod weight_gradient;
+mod winograd;
 
 pub use activation::Activation;
 pub use geometry::Window;

@@ -18,8 +18,8 @@ const PART: usize = 16 << 10;
 #[derive(Debug)]
 pub(crate) struct Moments<E> {
     channels: usize,
-    pixels: usize,
-    size: usize,
+    /// Pixels of each block.
+    blocks: Vec<usize>,
     means: Buffer<E>,
     squares: Buffer<E>,
 }
@@ -34,23 +34,21 @@ pub(crate) enum Measure {
 }
 
 impl Measure {
-    /// Room for what is to be measured.
+    /// Room for what is to be measured, in blocks of so many pixels.
     pub(crate) fn begin<E: Real>(
         self,
         channels: usize,
-        pixels: usize,
-        size: usize,
+        blocks: impl Iterator<Item = usize>,
     ) -> Option<Moments<E>> {
-        (self == Self::Channels).then(|| Moments::new(channels, pixels, size))
+        (self == Self::Channels).then(|| Moments::new(channels, blocks.collect()))
     }
 }
 
 impl<E: Real> Moments<E> {
-    /// For so many pixels, measured `size` at a time.
-    pub(crate) fn new(channels: usize, pixels: usize, size: usize) -> Self {
-        let size = size.max(1);
-        let len = channels * pixels.div_ceil(size);
-        Self { channels, pixels, size, means: Buffer::any(len), squares: Buffer::any(len) }
+    /// For blocks of so many pixels.
+    fn new(channels: usize, blocks: Vec<usize>) -> Self {
+        let len = channels * blocks.len();
+        Self { channels, blocks, means: Buffer::any(len), squares: Buffer::any(len) }
     }
 
     /// For tasks to write into, each its own block and channels.
@@ -69,8 +67,8 @@ impl<E: Real> Moments<E> {
         parts(self.channels, 64, |start, end| {
             for channel in start..end {
                 let (mut count, mut mean, mut squares) = (0.0, 0.0, 0.0);
-                for block in 0..self.pixels.div_ceil(self.size) {
-                    let here = (self.pixels - block * self.size).min(self.size) as f64;
+                for (block, &pixels) in self.blocks.iter().enumerate() {
+                    let here = pixels as f64;
                     let index = block * self.channels + channel;
                     let apart = self.means[index].wide() - mean;
                     // Chan, Golub & LeVeque 1979.

@@ -12,6 +12,7 @@ use super::{
     geometry::Convolution,
     parallel::{Shared, tasks},
     simd::{Isa, Real},
+    winograd,
 };
 use crate::memory::Buffer;
 
@@ -33,8 +34,10 @@ pub(crate) struct Layout {
     pub(crate) columns: usize,
     /// Channels of a group that are summed over at each position.
     pub(crate) channels: usize,
-    /// Positions of the window.
+    /// Positions of the window, or of a transformed square.
     pub(crate) positions: usize,
+    /// Whether they are for [`winograd`].
+    pub(crate) winograd: bool,
     lanes: usize,
 }
 
@@ -70,12 +73,14 @@ impl Layout {
             Direction::Backward => (inputs, outputs),
         };
         let merged = merge(convolution.groups, columns, lanes);
+        let winograd = winograd::suits(convolution, direction);
         Self {
             isa,
             groups: convolution.groups / merged,
             columns: columns * merged,
             channels: channels * merged,
-            positions: convolution.window.positions(),
+            positions: if winograd { winograd::POSITIONS } else { convolution.window.positions() },
+            winograd,
             lanes,
         }
     }
@@ -133,6 +138,10 @@ impl<E: Real> Packed<E> {
             .flat_map(|group| layout.panels(group).map(move |panel| (group, panel)))
             .collect();
         let out = Shared::new(&mut data);
+        if layout.winograd {
+            winograd::pack(convolution, direction, &layout, weights, scale, out);
+            return Self { data, layout };
+        }
         tasks(panels.len(), |index| {
             let (group, panel) = panels[index];
             let len = panel.vectors * layout.lanes * layout.depth();

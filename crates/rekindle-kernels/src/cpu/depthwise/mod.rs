@@ -5,7 +5,7 @@ mod weights;
 
 use super::{
     activation::Activation,
-    dense::{Post, extended},
+    dense::{Post, cut, extended},
     geometry::{Convolution, Extent, Gather},
     norm::{Block, Measure, Moments},
     parallel::{Shared, parts},
@@ -88,7 +88,7 @@ fn product<E: Real>(
     let all = to.batch * rows;
     let runs = runs(&gather.positions);
     let part = (PART / size_of::<E>() / (columns * to.channels).max(1)).max(1);
-    let mut moments = measure.begin(to.channels, to.pixels(), part * columns);
+    let mut moments = measure.begin(to.channels, cut(to.pixels(), part * columns));
     if all * columns * to.channels == 0 {
         return moments;
     }

@@ -18,10 +18,13 @@ use super::{
     geometry::{Convolution, Extent, Gather, Position},
     parallel::{Shared, tasks, with_pointers},
     simd::{Isa, Real},
+    winograd,
 };
 use crate::memory::Buffer;
-use outer::{Join, Outer, outer_product};
-use pack::{PackInput, Tiles, pack_all};
+use outer::Join;
+pub(super) use outer::{Outer, outer_product};
+pub(super) use pack::Tiles;
+use pack::{PackInput, pack_all};
 
 /// Pixels of a chunk where the gradient of the output is packed.
 const CHUNK: usize = 256;
@@ -51,6 +54,9 @@ pub(crate) fn weight_gradient<E: Real>(
     if pixels == 0 || dw.is_empty() {
         dw.fill(E::ZERO);
         return;
+    }
+    if winograd::gradient_suits(convolution) {
+        return winograd::weight_gradient(isa, convolution, x, dy, dw);
     }
     let mut gather = Gather::forward(convolution);
     let mut run = convolution.channels_seen();

@@ -4,15 +4,15 @@ use crate::cpu::simd::{Isa, Kernel, Real, Simd, vectors};
 
 /// Adds to sums `[outputs][width]` the products of `a` `[tile][count][height]` and `b` `[count][width]`.
 #[derive(Clone, Copy)]
-pub(super) struct Outer<E> {
-    pub(super) a: *const E,
+pub(in crate::cpu) struct Outer<E> {
+    pub(in crate::cpu) a: *const E,
     /// From one tile of `a` to the next.
-    pub(super) stride: usize,
-    pub(super) b: *const E,
+    pub(in crate::cpu) stride: usize,
+    pub(in crate::cpu) b: *const E,
     /// From one pixel to the next of each.
-    pub(super) steps: [usize; 2],
-    pub(super) count: usize,
-    pub(super) sums: *mut E,
+    pub(in crate::cpu) steps: [usize; 2],
+    pub(in crate::cpu) count: usize,
+    pub(in crate::cpu) sums: *mut E,
 }
 
 /// Calls what was compiled for the instructions' tile and this many vectors: whole tiles, then what is left.
@@ -20,7 +20,7 @@ pub(super) struct Outer<E> {
 /// # Safety
 ///
 /// The pointers are what they are said to be.
-pub(super) unsafe fn outer_product<E: Real>(
+pub(in crate::cpu) unsafe fn outer_product<E: Real>(
     isa: Isa,
     vectors: usize,
     outputs: usize,

@@ -35,11 +35,11 @@ pub(super) fn pack_all<E: Real>(
 }
 
 /// Tiles of outputs, `[tile][pixel][height]`; of the last there may be fewer than `height`.
-pub(super) struct Tiles {
-    pub(super) outputs: usize,
-    pub(super) height: usize,
+pub(in crate::cpu) struct Tiles {
+    pub(in crate::cpu) outputs: usize,
+    pub(in crate::cpu) height: usize,
     /// From one tile to the next.
-    pub(super) stride: usize,
+    pub(in crate::cpu) stride: usize,
 }
 
 impl Tiles {
@@ -48,7 +48,7 @@ impl Tiles {
     /// # Safety
     ///
     /// `dy` has that many numbers, and `packed` room for them.
-    pub(super) unsafe fn pack<E: Real>(
+    pub(in crate::cpu) unsafe fn pack<E: Real>(
         &self,
         dy: *const E,
         channels: usize,
