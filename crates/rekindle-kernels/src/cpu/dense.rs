@@ -204,11 +204,16 @@ fn product<E: Real>(
         with_pointers((gather.positions.len() + 1) * size, |table| {
             let rows = lookup.fill(table, size, first_pixel, end, target);
             let first = chunk_index * chunk;
-            for &(group, panel) in &panels[first..(first + chunk).min(panels.len())] {
+            let panels = &panels[first..(first + chunk).min(panels.len())];
+            for (index, &(group, panel)) in panels.iter().enumerate() {
                 let column = group * layout.columns + panel.column;
-                let columns = Columns {
+                let start = |panel: Panel| {
                     // SAFETY: a panel starts within the weights.
-                    weights: unsafe { weights.as_slice().as_ptr().add(panel.start) },
+                    unsafe { weights.as_slice().as_ptr().add(panel.start) }
+                };
+                let columns = Columns {
+                    weights: start(panel),
+                    next: start(panels.get(index + 1).map_or(panel, |(_, next)| *next)),
                     offsets: offsets.as_ptr(),
                     positions: offsets.len(),
                     length: run,

@@ -28,6 +28,8 @@ pub(crate) struct Rows<E> {
 pub(crate) struct Columns<E> {
     /// Packed weights of the panel.
     pub(crate) weights: *const E,
+    /// As many weights that are wanted next, to be fetched meanwhile.
+    pub(crate) next: *const E,
     /// `[positions]`: the depth at which the weights of each begin.
     pub(crate) offsets: *const usize,
     pub(crate) positions: usize,
@@ -62,14 +64,20 @@ pub(crate) unsafe fn product<E: Real>(isa: Isa, panel: Panel, rows: Rows<E>, col
         return;
     }
     let (height, higher) = (rows.count / tiles, rows.count % tiles);
-    let call = |height: usize, first: usize, tiles: usize| {
+    // With each step of each tile an equal part of the next weights.
+    let ahead = (panel.vectors * E::lanes(isa)).div_ceil(tiles);
+    let steps = columns.positions * columns.length;
+    let call = |height: usize, first: usize, before: usize, tiles: usize| {
         if tiles > 0 {
+            let next = columns.next.wrapping_add(before * steps * ahead);
+            let columns = Columns { next, ..columns };
+            let tiles = Tiles { rows, columns, first, tiles, ahead };
             // SAFETY: by contract.
-            unsafe { tiles_of(isa, panel.vectors, height, Tiles { rows, columns, first, tiles }) };
+            unsafe { tiles_of(isa, panel.vectors, height, tiles) };
         }
     };
-    call(height + 1, 0, higher);
-    call(height, higher * (height + 1), tiles - higher);
+    call(height + 1, 0, 0, higher);
+    call(height, higher * (height + 1), higher, tiles - higher);
 }
 
 /// Calls the tile that was compiled for this height and width.
@@ -98,6 +106,8 @@ struct Tiles<E> {
     columns: Columns<E>,
     first: usize,
     tiles: usize,
+    /// Weights to fetch ahead with each step.
+    ahead: usize,
 }
 
 struct Sized<E, const HEIGHT: usize, const VECTORS: usize>(Tiles<E>);
@@ -107,7 +117,8 @@ impl<E: Real, const HEIGHT: usize, const VECTORS: usize> Kernel<E> for Sized<E, 
 
     #[inline(always)]
     unsafe fn run<S: Simd<E = E>>(self) {
-        let Tiles { rows, columns, first, tiles } = self.0;
+        let Tiles { rows, columns, first, tiles, ahead } = self.0;
+        let mut next = columns.next;
         // SAFETY: sources, weights and targets are valid for what is read and written, by the contract
         // of `product`; a tile reads `HEIGHT` rows from `first`, and there are `tiles` of them.
         unsafe {
@@ -128,6 +139,8 @@ impl<E: Real, const HEIGHT: usize, const VECTORS: usize> Kernel<E> for Sized<E, 
                             w[v] = S::load(weights.add(v * S::LANES));
                         }
                         weights = weights.add(VECTORS * S::LANES);
+                        S::prefetch(next);
+                        next = next.wrapping_add(ahead);
                         for row in 0..HEIGHT {
                             let value = S::splat(*x[row].add(channel));
                             for v in 0..VECTORS {

@@ -161,6 +161,19 @@ pub(crate) unsafe trait Simd: Copy + 'static {
     /// `e^x` to the last place or two, for `x` in `-87 ..= 88` and no smaller or greater beyond.
     unsafe fn exp(x: Self::V) -> Self::V;
 
+    /// Asks for the memory at `p`, which need not be there, to be brought to the second cache.
+    #[inline(always)]
+    unsafe fn prefetch(p: *const Self::E) {
+        #[cfg(target_arch = "x86_64")]
+        // SAFETY: part of SSE, which every x86-64 has; it never faults.
+        unsafe {
+            use std::arch::x86_64::{_MM_HINT_T1, _mm_prefetch};
+            _mm_prefetch::<_MM_HINT_T1>(p.cast());
+        }
+        #[cfg(not(target_arch = "x86_64"))]
+        let _ = p;
+    }
+
     /// [`Simd::load`], or [`Simd::load_part`] where fewer are left than a vector holds.
     #[inline(always)]
     unsafe fn load_up_to(p: *const Self::E, left: usize) -> Self::V {

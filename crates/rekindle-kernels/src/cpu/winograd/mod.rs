@@ -213,10 +213,20 @@ impl<E: Real> Job<'_, E> {
             };
             for position in 0..POSITIONS {
                 let offset = position * channels;
-                for &panel in panels {
-                    let columns = Columns {
+                for (index, &panel) in panels.iter().enumerate() {
+                    let start = |panel: Panel| {
                         // SAFETY: a panel starts within the weights.
-                        weights: unsafe { weights.as_slice().as_ptr().add(panel.start) },
+                        unsafe { weights.as_slice().as_ptr().add(panel.start) }
+                    };
+                    // The next panel at this position, or the first at the next.
+                    let (next, further) = match panels.get(index + 1) {
+                        Some(next) => (*next, position),
+                        None => (panels[0], position + 1),
+                    };
+                    let next_width = next.vectors * lanes;
+                    let columns = Columns {
+                        weights: start(panel),
+                        next: start(next).wrapping_add(further * channels * next_width),
                         offsets: &raw const offset,
                         positions: 1,
                         length: channels,
