@@ -12,8 +12,8 @@ use burn::{
 
 use crate::{
     Activation, PackedWeights, Window,
-    map::{Map, Order},
-    ops::{Given, Kernels, NormKind, Operands, Plan},
+    map::{Known, Map, Order},
+    ops::{Given, Kernels, Knowledge, NormKind, Operands, Plan},
 };
 
 /// A convolution, and the norm, the addition and the activation that follow it, in this order.
@@ -138,6 +138,12 @@ fn ours(x: Map, with: Convolve<'_>, count: usize) -> (Map, Option<Statistics>) {
             (NormKind::Batch { epsilon }, [Some(gamma), Some(beta), None, None])
         }
     };
+    let known = Knowledge {
+        x: x.known(),
+        residual: with.shortcut.as_ref().and_then(Map::known),
+        output: Known::default(),
+    };
+    let output = known.output.clone();
     let operands = Operands {
         x: x.into_inner().into_dispatch(),
         weight: with.weight.into_dispatch(),
@@ -157,6 +163,7 @@ fn ours(x: Map, with: Convolve<'_>, count: usize) -> (Map, Option<Statistics>) {
         norm,
         activation: with.activation,
         packed: with.packed.cloned(),
+        known,
     };
     let (y, mean, variance) = <Dispatch as Kernels>::convolve(operands, plan);
     let statistics = matches!(norm, NormKind::Batch { .. }).then(|| Statistics {
@@ -164,7 +171,7 @@ fn ours(x: Map, with: Convolve<'_>, count: usize) -> (Map, Option<Statistics>) {
         variance: Tensor::from_dispatch(variance),
         count,
     });
-    (Map::last(Tensor::from_dispatch(y)), statistics)
+    (Map::last(Tensor::from_dispatch(y)).with_known(output), statistics)
 }
 
 /// Burn's operations, one after the other.

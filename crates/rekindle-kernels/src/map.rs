@@ -1,5 +1,10 @@
 //! What flows through a network.
 
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
+
 use burn::{prelude::*, tensor::DType};
 
 /// A feature map `[batch, channels, height, width]`, in the order of memory that its backend computes in.
@@ -11,6 +16,22 @@ use burn::{prelude::*, tensor::DType};
 pub struct Map {
     tensor: Tensor<4>,
     order: Order,
+    known: Option<Known>,
+}
+
+/// Whether a convolution's output has got a gradient from an operation of ours, so that another of them can add
+/// its own while it writes: to add two maps afterwards takes as long as the smaller convolutions.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Known(Arc<AtomicBool>);
+
+impl Known {
+    pub(crate) fn get(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn set(&self, known: bool) {
+        self.0.store(known, Ordering::Relaxed);
+    }
 }
 
 /// Which axis of a map's tensor is what.
@@ -61,7 +82,7 @@ impl Map {
 
     /// The map between channels of zeros, `before` and `after`.
     pub fn pad_channels(self, before: usize, after: usize) -> Self {
-        let Self { tensor, order } = self;
+        let Self { tensor, order, .. } = self;
         let axis = match order {
             Order::ChannelsLast => 3,
             Order::ChannelsFirst => 1,
@@ -72,17 +93,27 @@ impl Map {
             Tensor::zeros(shape, (&tensor.device(), tensor.dtype()))
         };
         let tensor = Tensor::cat(vec![zeros(before), tensor.clone(), zeros(after)], axis);
-        Self { tensor, order }
+        Self { tensor, order, known: None }
     }
 
     /// A tensor in the order of our kernels.
     pub(crate) fn last(tensor: Tensor<4>) -> Self {
-        Self { tensor, order: Order::ChannelsLast }
+        Self { tensor, order: Order::ChannelsLast, known: None }
+    }
+
+    /// The same map, the output of a convolution.
+    pub(crate) fn with_known(self, known: Known) -> Self {
+        Self { known: Some(known), ..self }
+    }
+
+    /// What is known of its gradient.
+    pub(crate) fn known(&self) -> Option<Known> {
+        self.known.clone()
     }
 
     /// A tensor in Burn's order.
     pub(crate) fn first(tensor: Tensor<4>) -> Self {
-        Self { tensor, order: Order::ChannelsFirst }
+        Self { tensor, order: Order::ChannelsFirst, known: None }
     }
 
     pub(crate) fn order(&self) -> Order {

@@ -20,7 +20,13 @@ use crate::{
 
 pub(super) type Found = [Option<FlexTensor>; 6];
 
-pub(super) fn gradients<E: FlexReal>(dz: FlexTensor, saved: Saved, wanted: [bool; 6]) -> Found {
+/// The gradients of the operands that are wanted; to that of the input is added what is known of it `before`.
+pub(super) fn gradients<E: FlexReal>(
+    dz: FlexTensor,
+    saved: Saved,
+    wanted: [bool; 6],
+    before: Option<FlexTensor>,
+) -> Found {
     let mut found = Found::default();
     let isa = Isa::best();
     let output = saved.convolution.output();
@@ -95,7 +101,7 @@ pub(super) fn gradients<E: FlexReal>(dz: FlexTensor, saved: Saved, wanted: [bool
                     },
                 );
             });
-            convolution_gradients::<E>(&saved, &dy, None, wanted, &mut found);
+            convolution_gradients::<E>(&saved, &dy, None, wanted, before, &mut found);
         }
         return found;
     }
@@ -125,14 +131,14 @@ pub(super) fn gradients<E: FlexReal>(dz: FlexTensor, saved: Saved, wanted: [bool
         if let (true, Some(sums)) = (wanted[BIAS], sums) {
             found[BIAS] = vector(sums.gradient);
         }
-        convolution_gradients::<E>(&saved, &g, None, wanted, &mut found);
+        convolution_gradients::<E>(&saved, &g, None, wanted, before, &mut found);
         return found;
     };
     let (gamma, mean) = (of(&saved.gamma).unwrap_or_default(), of(&saved.mean).unwrap_or_default());
     let r = reciprocal_deviation(&of(&saved.variance).unwrap_or_default(), epsilon);
     let bias = of(&saved.bias);
     let scale = times(&gamma, &r);
-    let dots = convolution_gradients::<E>(&saved, &g, Some(&scale), wanted, &mut found);
+    let dots = convolution_gradients::<E>(&saved, &g, Some(&scale), wanted, before, &mut found);
     if let Some(sums) = sums {
         if let (true, Some(dots)) = (wanted[GAMMA], dots) {
             let mut gamma = Buffer::<E>::any(channels);
@@ -164,6 +170,7 @@ fn convolution_gradients<E: FlexReal>(
     g: &FlexTensor,
     factor: Option<&[E]>,
     wanted: [bool; 6],
+    before: Option<FlexTensor>,
     found: &mut Found,
 ) -> Option<Buffer<E>> {
     let convolution = &saved.convolution;
@@ -203,12 +210,14 @@ fn convolution_gradients<E: FlexReal>(
     }
     if wanted[X] {
         let mut dx = Buffer::<E>::any(convolution.input.len());
+        let before = before.map(contiguous::<E>);
+        let before = before.as_ref().map(|before| slice::<E>(before));
         if convolution.is_depthwise() {
             measure(
                 "input gradient",
                 || cost::<E>(convolution),
                 || {
-                    depthwise::input_gradient(isa, convolution, g, &weights, factor, None, &mut dx);
+                    depthwise::input_gradient(isa, convolution, g, &weights, factor, before, &mut dx);
                 },
             );
         } else {
@@ -221,7 +230,7 @@ fn convolution_gradients<E: FlexReal>(
                 "input gradient",
                 || cost::<E>(convolution),
                 || {
-                    dense::input_gradient(convolution, g, &packed, None, &mut dx);
+                    dense::input_gradient(convolution, g, &packed, before, &mut dx);
                 },
             );
         }

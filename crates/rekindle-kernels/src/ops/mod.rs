@@ -19,6 +19,7 @@ use burn_flex::FlexTensor;
 use crate::{
     cache::PackedWeights,
     cpu::{Activation, Window},
+    map::Known,
 };
 
 pub(crate) use tensor::{FlexReal, slice, tensor_in};
@@ -67,6 +68,15 @@ pub(crate) struct Plan {
     pub(crate) norm: NormKind,
     pub(crate) activation: Activation,
     pub(crate) packed: Option<PackedWeights>,
+    pub(crate) known: Knowledge,
+}
+
+/// What is known of the gradients of a convolution's maps.
+#[derive(Debug, Clone)]
+pub(crate) struct Knowledge {
+    pub(crate) x: Option<Known>,
+    pub(crate) residual: Option<Known>,
+    pub(crate) output: Known,
 }
 
 /// What normalizes.
