@@ -25,13 +25,13 @@ impl PackedWeights {
         *self.lock() = None;
     }
 
-    /// The weights packed for going forward, from before or anew.
+    /// The weights packed for going forward, from before or as `pack` does it.
     pub(crate) fn get(
         &self,
         isa: Isa,
         convolution: &Convolution,
         weight: &FlexTensor,
-        values: &[f32],
+        pack: impl FnOnce() -> Packed<f32>,
     ) -> Arc<Packed<f32>> {
         if let Some(kept) = &*self.lock() {
             let same = Arc::ptr_eq(&kept.weight.data_arc(), &weight.data_arc())
@@ -42,7 +42,7 @@ impl PackedWeights {
             }
         }
         // Not under the lock: packing waits for tasks, and whoever waits may be given another's task that wants it.
-        let packed = Arc::new(Packed::new(isa, convolution, Direction::Forward, values, None));
+        let packed = Arc::new(pack());
         *self.lock() = Some(Kept { weight: weight.clone(), packed: Arc::clone(&packed) });
         packed
     }

@@ -12,7 +12,7 @@ use burn::{
 
 use crate::{
     Activation, PackedWeights, Window,
-    map::{Known, Map, Order},
+    map::{Map, Order},
     ops::{Given, Kernels, Knowledge, NormKind, Operands, Plan},
 };
 
@@ -138,12 +138,7 @@ fn ours(x: Map, with: Convolve<'_>, count: usize) -> (Map, Option<Statistics>) {
             (NormKind::Batch { epsilon }, [Some(gamma), Some(beta), None, None])
         }
     };
-    let known = Knowledge {
-        x: x.known(),
-        residual: with.shortcut.as_ref().and_then(Map::known),
-        output: Known::default(),
-    };
-    let output = known.output.clone();
+    let known = Knowledge { x: x.known(), residual: with.shortcut.as_ref().map(Map::known) };
     let operands = Operands {
         x: x.into_inner().into_dispatch(),
         weight: with.weight.into_dispatch(),
@@ -171,7 +166,7 @@ fn ours(x: Map, with: Convolve<'_>, count: usize) -> (Map, Option<Statistics>) {
         variance: Tensor::from_dispatch(variance),
         count,
     });
-    (Map::last(Tensor::from_dispatch(y)).with_known(output), statistics)
+    (Map::last(Tensor::from_dispatch(y)), statistics)
 }
 
 /// Burn's operations, one after the other.

@@ -16,11 +16,14 @@ use burn::{prelude::*, tensor::DType};
 pub struct Map {
     tensor: Tensor<4>,
     order: Order,
-    known: Option<Known>,
+    known: Known,
 }
 
-/// Whether a convolution's output has got a gradient from an operation of ours, so that another of them can add
-/// its own while it writes: to add two maps afterwards takes as long as the smaller convolutions.
+/// Whether a map has got a gradient from a convolution of ours, so that another can add its own while it writes:
+/// to add two maps afterwards takes as long as the smaller convolutions.
+///
+/// A map's tensor is what an operation made, never a leaf, and Burn follows no graph back twice: so what was
+/// taken out of the gradients is not lost, and none is there from another time.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Known(Arc<AtomicBool>);
 
@@ -29,8 +32,8 @@ impl Known {
         self.0.load(Ordering::Relaxed)
     }
 
-    pub(crate) fn set(&self, known: bool) {
-        self.0.store(known, Ordering::Relaxed);
+    pub(crate) fn set(&self) {
+        self.0.store(true, Ordering::Relaxed);
     }
 }
 
@@ -93,27 +96,22 @@ impl Map {
             Tensor::zeros(shape, (&tensor.device(), tensor.dtype()))
         };
         let tensor = Tensor::cat(vec![zeros(before), tensor.clone(), zeros(after)], axis);
-        Self { tensor, order, known: None }
+        Self { tensor, order, known: Known::default() }
     }
 
     /// A tensor in the order of our kernels.
     pub(crate) fn last(tensor: Tensor<4>) -> Self {
-        Self { tensor, order: Order::ChannelsLast, known: None }
-    }
-
-    /// The same map, the output of a convolution.
-    pub(crate) fn with_known(self, known: Known) -> Self {
-        Self { known: Some(known), ..self }
+        Self { tensor, order: Order::ChannelsLast, known: Known::default() }
     }
 
     /// What is known of its gradient.
-    pub(crate) fn known(&self) -> Option<Known> {
+    pub(crate) fn known(&self) -> Known {
         self.known.clone()
     }
 
     /// A tensor in Burn's order.
     pub(crate) fn first(tensor: Tensor<4>) -> Self {
-        Self { tensor, order: Order::ChannelsFirst, known: None }
+        Self { tensor, order: Order::ChannelsFirst, known: Known::default() }
     }
 
     pub(crate) fn order(&self) -> Order {

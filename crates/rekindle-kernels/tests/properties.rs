@@ -15,7 +15,7 @@ use burn::{
 };
 use rekindle_kernels::{
     Activation, Convolve, Isa, Map, Norm, PackedWeights, SqueezeExcite, Window, add_scaled,
-    average_pool, convolve, global_mean, max_pool, squeeze_excite,
+    average_pool, convolve, global_mean, linear, max_pool, squeeze_excite,
 };
 
 /// SplitMix64: the same numbers every time.
@@ -509,6 +509,97 @@ fn squeeze_and_excitation_agrees() {
         if is_smooth(activations[0]) {
             compare(&what, &mut random, [ours(DType::F32), burns()], [1e-5, 1e-4]);
         }
+    }
+}
+
+#[test]
+fn linear_layers_agree() {
+    let mut random = Random(7);
+    for _ in 0..60 {
+        let [batch, channels, out] = [(0, 9), (1, 70), (1, 90)].map(|(a, b)| random.range(a, b));
+        let x = random.tensor([batch, channels], -1.0, 1.0);
+        let weight = random.tensor([channels, out], -1.0, 1.0);
+        let bias = random.tensor([out], -1.0, 1.0);
+        let device = Device::flex();
+        let packed = PackedWeights::default();
+        let operands = || {
+            let weight = Tensor::<2>::from_data(weight.clone(), &device);
+            (weight, Tensor::<1>::from_data(bias.clone(), &device))
+        };
+        let found = {
+            let (weight, bias) = operands();
+            let x = Tensor::<2>::from_data(x.clone(), &device);
+            let once = linear(x.clone(), weight.clone(), bias.clone(), &packed).into_data();
+            for row in 0..batch {
+                let alone =
+                    linear(x.clone().narrow(0, row, 1), weight.clone(), bias.clone(), &packed);
+                let among = Tensor::<2>::from_data(once.clone(), &device).narrow(0, row, 1);
+                alone.into_data().assert_eq(&among.into_data(), true);
+            }
+            // Other weights of the same shape are packed anew.
+            let other = linear(x.clone(), weight.clone() * 2.0, bias.clone() * 2.0, &packed);
+            other
+                .into_data()
+                .assert_eq(&(linear(x, weight, bias, &packed) * 2.0).into_data(), true);
+            once
+        };
+        let (weight, bias) = operands();
+        let [x, weight] =
+            [Tensor::<2>::from_data(x.clone(), &device), weight].map(|t| t.cast(DType::F64));
+        let expected = x.matmul(weight) + bias.cast(DType::F64).unsqueeze();
+        let e = error(found, expected.into_data());
+        assert!(e < 1e-6, "{batch}x{channels}->{out}: {e:.1e}");
+    }
+}
+
+/// As input and as shortcut.
+#[test]
+fn a_map_that_several_read_gets_all_their_gradients() {
+    let mut random = Random(8);
+    let x = random.tensor([2, 3, 8, 8], -1.0, 1.0);
+    let weights: Vec<TensorData> = [[4, 3, 3, 3], [4, 4, 3, 3], [4, 4, 1, 1], [4, 4, 3, 3]]
+        .map(|shape| random.tensor(shape, -0.5, 0.5))
+        .into();
+    let leaves = || -> Vec<Tensor<4>> {
+        std::iter::once(&x).chain(&weights).map(|data| leaf(data, DType::F64)).collect()
+    };
+    let ours = leaves();
+    let unit = |x: &Map, weight: usize, shortcut: Option<&Map>| {
+        let weight = ours[weight].clone();
+        let kernel = weight.dims()[2];
+        let window = Window::square(kernel, 1, kernel / 2);
+        let shortcut = shortcut.cloned();
+        let activation = Activation::Silu;
+        convolve(x.clone(), Convolve { weight, shortcut, activation, ..ones(1, 1, window) }).0
+    };
+    let y = unit(&Map::new(ours[0].clone()), 1, None);
+    // Read as input and as shortcut, then by a third and a fourth.
+    let z = unit(&unit(&y, 2, None), 4, Some(&y));
+    let (a, b) = (unit(&y, 3, Some(&z)), unit(&y, 2, None));
+    let found = (a.into_tensor().sum() + b.into_tensor().powi_scalar(2).sum()).backward();
+
+    let burns = leaves();
+    let unit = |x: &Tensor<4>, weight: usize, shortcut: Option<&Tensor<4>>| {
+        let weight = burns[weight].clone();
+        let side = weight.dims()[2] / 2;
+        let options = ConvOptions::new([1, 1], [side, side], [1, 1], 1);
+        let y = conv2d(x.clone(), weight, None, options);
+        let y = match shortcut {
+            Some(shortcut) => y + shortcut.clone(),
+            None => y,
+        };
+        Activation::Silu.forward(y)
+    };
+    let y = unit(&burns[0], 1, None);
+    let z = unit(&unit(&y, 2, None), 4, Some(&y));
+    let (a, b) = (unit(&y, 3, Some(&z)), unit(&y, 2, None));
+    let expected = (a.sum() + b.powi_scalar(2).sum()).backward();
+    for (index, (ours, burns)) in ours.iter().zip(&burns).enumerate() {
+        let e = error(
+            ours.grad(&found).unwrap().into_data(),
+            burns.grad(&expected).unwrap().into_data(),
+        );
+        assert!(e < 1e-9, "gradients of operand {index} differ by {e:.1e}");
     }
 }
 

@@ -72,9 +72,21 @@ impl BatchNorm {
     /// Moves the running statistics towards a batch's.
     pub(crate) fn update(&self, batch: Statistics) {
         let device = batch.mean.device();
+        // Outside the graph: a node for each of these small operations would take longer than they do.
+        let inner = |tensor: Tensor<1>| match tensor.device().is_autodiff() {
+            true => tensor.inner(),
+            false => tensor,
+        };
         let blend = |running: &RunningState<Tensor<1>>, new: Tensor<1>| {
-            let old = running.value_sync().to_device(&device);
-            running.update((old * (1.0 - MOMENTUM) + new * MOMENTUM).detach());
+            let old = inner(running.value_sync().to_device(&device));
+            let blended = old * (1.0 - MOMENTUM) + new * MOMENTUM;
+            let tracked = device.is_autodiff();
+            running.update(if tracked { Tensor::from_inner(blended) } else { blended });
+        };
+        let batch = Statistics {
+            mean: inner(batch.mean),
+            variance: inner(batch.variance),
+            count: batch.count,
         };
         blend(&self.running_mean, batch.mean);
         // One value a channel has no variance; PyTorch stops there, we leave the statistic as it is.

@@ -19,6 +19,6 @@ pub use conv2d::{Bias, Conv2d, Conv2dConfig, Padding};
 pub use drop_path::DropPath;
 pub use names::{NameStack, ParameterInfo, parameters};
 pub use pool::{AveragePool, MaxPool, global_mean};
-pub use rekindle_kernels::{Activation, Map, add};
+pub use rekindle_kernels::{Activation, Map, PackedWeights, add, linear};
 pub use squeeze_excite::squeeze_excite;
 pub use unit::Unit;

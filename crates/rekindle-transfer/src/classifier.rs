@@ -5,7 +5,7 @@ use burn::{
     nn::{Dropout, DropoutConfig, Linear, LinearConfig},
     prelude::*,
 };
-use rekindle_layers::{Backbone, Stage};
+use rekindle_layers::{Backbone, PackedWeights, Stage, linear};
 
 use crate::{Phase, Statistics};
 
@@ -15,6 +15,8 @@ pub struct Classifier<B: Module> {
     backbone: B,
     dropout: Dropout,
     head: Linear,
+    #[module(skip)]
+    packed: PackedWeights,
     frozen: usize,
 }
 
@@ -30,7 +32,7 @@ impl<B: Backbone> Classifier<B> {
     pub fn new(backbone: B, classes: usize, device: &Device) -> Self {
         let head = LinearConfig::new(backbone.embed_dim(), classes).init(device);
         let dropout = DropoutConfig::new(backbone.dropout()).init();
-        Self { backbone, dropout, head, frozen: 0 }
+        Self { backbone, dropout, head, packed: PackedWeights::default(), frozen: 0 }
     }
 
     /// The network without its head.
@@ -53,12 +55,12 @@ impl<B: Backbone> Classifier<B> {
         self.classify(self.dropout.forward(self.embed(images)))
     }
 
-    /// Logits of embeddings. A single row would go through a product of its own, summed in another order
-    /// than a row among others: with a copy beside it, its logits are the same bits in any batch.
+    /// Logits of embeddings.
     fn classify(&self, x: Tensor<2>) -> Tensor<2> {
-        match x.dims() {
-            [1, _] => self.head.forward(x.repeat_dim(0, 2)).narrow(0, 0, 1),
-            _ => self.head.forward(x),
+        match &self.head.bias {
+            Some(bias) => linear(x, self.head.weight.val(), bias.val(), &self.packed),
+            // Not as we build it.
+            None => self.head.forward(x),
         }
     }
 

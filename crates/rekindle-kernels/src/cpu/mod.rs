@@ -21,6 +21,7 @@ pub(crate) mod weight_gradient;
 mod winograd;
 
 pub use activation::Activation;
+pub(crate) use dense::Post;
 pub use geometry::Window;
 pub(crate) use geometry::{Convolution, Extent};
 pub(crate) use pack::{Direction, Packed};

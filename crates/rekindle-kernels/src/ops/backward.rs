@@ -217,7 +217,15 @@ fn convolution_gradients<E: FlexReal>(
                 "input gradient",
                 || cost::<E>(convolution),
                 || {
-                    depthwise::input_gradient(isa, convolution, g, &weights, factor, before, &mut dx);
+                    depthwise::input_gradient(
+                        isa,
+                        convolution,
+                        g,
+                        &weights,
+                        factor,
+                        before,
+                        &mut dx,
+                    );
                 },
             );
         } else {

@@ -216,25 +216,22 @@ impl Backward<Flex, 6> for Unit {
 
     fn backward(self, ops: Ops<Saved, 6>, grads: &mut Gradients, _: &mut Checkpointer) {
         let dz = grads.consume::<Flex>(&ops.node);
-        let Knowledge { x, residual, output } = ops.state.plan.known.clone();
-        // Whoever has this map in another graph begins anew.
-        output.set(false);
+        let Knowledge { x, residual } = ops.state.plan.known.clone();
         let wanted = ops.parents.each_ref().map(Option::is_some);
-        let before = match (&ops.parents[X], &x) {
-            // What the input's other readers found is taken out, and comes back with ours added.
-            (Some(parent), Some(known)) if known.get() => Some(grads.consume::<Flex>(parent)),
-            _ => None,
-        };
+        // What the input's other readers found is taken out, and comes back with ours added.
+        let before = ops.parents[X].as_ref().filter(|_| x.get());
+        let before = before.map(|parent| grads.consume::<Flex>(parent));
         let found = typed!(dz, E => gradients::<E>(dz, ops.state, wanted, before));
         for (parent, gradient) in ops.parents.into_iter().zip(found) {
             if let (Some(parent), Some(gradient)) = (parent, gradient) {
                 grads.register::<Flex>(parent.id, gradient);
             }
         }
-        for (known, wanted) in [(x, wanted[X]), (residual, wanted[RESIDUAL])] {
-            if let (Some(known), true) = (known, wanted) {
-                known.set(true);
-            }
+        if wanted[X] {
+            x.set();
+        }
+        if let (Some(residual), true) = (residual, wanted[RESIDUAL]) {
+            residual.set();
         }
     }
 }

@@ -174,7 +174,9 @@ fn product<E: FlexReal>(
         return timed(&mut || depthwise::forward(isa, convolution, x, &weights, post, y, what));
     }
     if let (Some(cache), Some(values)) = (packed, weight.as_slice::<f32>()) {
-        let kept = cache.get(isa, convolution, weight, values);
+        let kept = cache.get(isa, convolution, weight, || {
+            Packed::new(isa, convolution, Direction::Forward, values, None)
+        });
         // The weights are `f32`, and so is `E`: this only tells the compiler.
         if let Some(kept) = (&*kept as &dyn std::any::Any).downcast_ref::<Packed<E>>() {
             return timed(&mut || dense::forward(convolution, x, kept, post, y, what));

@@ -7,12 +7,14 @@ mod backward;
 mod convolve;
 mod excite;
 mod forward;
+mod linear;
 mod pool;
 mod tensor;
 
 use burn::backend::{
-    Autodiff, Backend, ExtensionType, Flex, autodiff::checkpoint::strategy::CheckpointStrategy,
-    backend_extension, tensor::FloatTensor,
+    Autodiff, Backend, ExtensionType, Flex, TensorMetadata,
+    autodiff::checkpoint::strategy::CheckpointStrategy, backend_extension, ops::FloatTensorOps,
+    tensor::FloatTensor,
 };
 use burn_flex::FlexTensor;
 
@@ -74,9 +76,8 @@ pub(crate) struct Plan {
 /// What is known of the gradients of a convolution's maps.
 #[derive(Debug, Clone)]
 pub(crate) struct Knowledge {
-    pub(crate) x: Option<Known>,
+    pub(crate) x: Known,
     pub(crate) residual: Option<Known>,
-    pub(crate) output: Known,
 }
 
 /// What normalizes.
@@ -128,6 +129,14 @@ pub(crate) trait Kernels: Backend {
     fn squeeze_excite(
         #[extension_type] operands: Excitement<Self>,
         activations: [Activation; 2],
+    ) -> FloatTensor<Self>;
+
+    /// The products of rows `[batch, in]` and weights `[in, out]`, with the bias `[out]` added.
+    fn linear(
+        x: FloatTensor<Self>,
+        weight: FloatTensor<Self>,
+        bias: FloatTensor<Self>,
+        packed: PackedWeights,
     ) -> FloatTensor<Self>;
 
     /// `activation(x + added)`
@@ -185,6 +194,15 @@ impl Kernels for Flex {
         typed!(operands.x, E => excite::plain::<E>(&operands, activations))
     }
 
+    fn linear(
+        x: FlexTensor,
+        weight: FlexTensor,
+        bias: FlexTensor,
+        packed: PackedWeights,
+    ) -> FlexTensor {
+        linear::plain(x, &weight, &bias, &packed)
+    }
+
     fn add(x: FlexTensor, added: FlexTensor, activation: Activation) -> FlexTensor {
         add::plain(x, added, activation)
     }
@@ -219,6 +237,17 @@ impl<C: CheckpointStrategy> Kernels for Autodiff<Flex, C> {
         activations: [Activation; 2],
     ) -> FloatTensor<Self> {
         excite::tracked(operands, activations)
+    }
+
+    fn linear(
+        x: FloatTensor<Self>,
+        weight: FloatTensor<Self>,
+        bias: FloatTensor<Self>,
+        _: PackedWeights,
+    ) -> FloatTensor<Self> {
+        let out = bias.shape().num_elements();
+        let bias = Self::float_reshape(bias, [1, out].into());
+        Self::float_add(Self::float_matmul(x, weight), bias)
     }
 
     fn add(
