@@ -1,13 +1,16 @@
 //! Memory for maps, kept from one operation to the next.
 //!
-//! A training step needs the same blocks again and again. Asking the system for fresh pages costs more
-//! than most operations that fill them: three microseconds for every four kilobytes on a virtual machine,
-//! which is a third of the speed of memory. So freed blocks wait for the next of their size, and large
-//! ones lie in huge pages where the system has them.
-
+//! A training step needs the same memory again and again. Asking the system for fresh pages costs more than
+//! most operations that fill them: three microseconds for every four kilobytes on a virtual machine, which is
+//! a third of the speed of memory. So freed blocks wait for the next operation, in regions that lie in huge
+//! pages where the system has them.
+//!
+//! A block is cut from the smallest free range that holds it, and joined with its neighbours when it is
+//! freed. So a network that needs little at a time stays in little memory, which the last cache holds: a map
+//! that is written to memory that no cache has takes twice as long.
 use std::{
     alloc::Layout,
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     marker::PhantomData,
     mem::MaybeUninit,
     ops::{Deref, DerefMut},
@@ -21,10 +24,14 @@ use crate::cpu::Real;
 
 /// Alignment of every block: a line of the cache, and the longest vector.
 const LINE: usize = 64;
-/// Blocks of this size and more are aligned to it, and lie in huge pages.
+/// A huge page: regions are aligned to it.
 const HUGE: usize = 2 << 20;
-/// Used and waiting blocks may take half as much again as was ever in use, and this much more: the order in
-/// which a network frees its maps is not the order in which it wants them.
+/// Smaller blocks come from the system's allocator, which keeps its own lists of them.
+const SMALL: usize = 4 << 10;
+/// No region is smaller.
+const REGION: usize = 32 << 20;
+/// Free ranges may take half of what was ever in use, and this much more: the order in which a network frees
+/// its maps is not the order in which it wants them.
 const SPARE: usize = 64 << 20;
 /// Blocks are as long as they must be and nothing waits, so that a sanitizer sees every step beyond one:
 /// `--cfg exact_memory`, see CONTRIBUTING.md.
@@ -113,21 +120,25 @@ unsafe impl Sync for Block {}
 impl Block {
     /// At least `bytes`, from the pool or the system.
     fn take(bytes: usize) -> Self {
-        let size = class(bytes);
-        if !EXACT && let Some(start) = with_pool(|pool| pool.take(size)) {
-            return start;
+        if EXACT {
+            let size = bytes.max(1);
+            return Self { start: system::allocate(size), size };
         }
-        Self { start: system::allocate(size), size }
+        let size = bytes.max(1).next_multiple_of(LINE);
+        let start = match size < SMALL {
+            true => system::allocate(size),
+            false => with_pool(|pool| pool.take(size)),
+        };
+        Self { start, size }
     }
 }
 
 impl Drop for Block {
     fn drop(&mut self) {
-        let block = Self { start: self.start, size: self.size };
-        let unwanted = if EXACT { vec![block] } else { with_pool(|pool| pool.give(block)) };
-        for block in unwanted {
-            system::free(block.start, block.size);
-            std::mem::forget(block);
+        if EXACT || self.size < SMALL {
+            system::free(self.start, self.size);
+        } else {
+            with_pool(|pool| pool.give(self.start, self.size));
         }
     }
 }
@@ -157,80 +168,112 @@ impl AllocationController for Block {
     }
 }
 
-/// Blocks that wait for the next of their size.
+/// Regions of memory, and the ranges of them that are free.
 #[derive(Default)]
 struct Pool {
-    /// By size; in each list the one that was given last is at the end.
-    waiting: BTreeMap<usize, Vec<Block>>,
-    waiting_bytes: usize,
+    /// Sizes by start.
+    regions: BTreeMap<usize, Region>,
+    /// Sizes by start; no two ranges of a region touch.
+    free: BTreeMap<usize, usize>,
+    /// The same, by size and start.
+    by_size: BTreeSet<(usize, usize)>,
     used_bytes: usize,
     most_used_bytes: usize,
+    region_bytes: usize,
 }
+
+/// Memory that the system gave in one piece.
+struct Region {
+    start: NonNull<u8>,
+    size: usize,
+}
+
+// SAFETY: a region is memory that only its pool hands out.
+unsafe impl Send for Region {}
 
 static POOL: Mutex<Option<Pool>> = Mutex::new(None);
 
 fn with_pool<T>(task: impl FnOnce(&mut Pool) -> T) -> T {
-    // A pool whose holder panicked is still a list of free blocks.
+    // A pool whose holder panicked still says what is free.
     let mut pool = POOL.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
     task(pool.get_or_insert_default())
 }
 
 impl Pool {
-    /// A waiting block of this size, or of one that is not much larger.
-    fn take(&mut self, size: usize) -> Option<Block> {
-        let near = self.waiting.range(size..=size + size / 4).next().map(|(&size, _)| size);
-        let block = near.and_then(|near| {
-            let list = self.waiting.get_mut(&near)?;
-            let block = list.pop();
-            if list.is_empty() {
-                self.waiting.remove(&near);
-            }
-            block
-        });
-        let taken = block.as_ref().map_or(size, |block| block.size);
-        self.used_bytes += taken;
+    /// A block of this size, cut from the smallest free range that holds it.
+    fn take(&mut self, size: usize) -> NonNull<u8> {
+        let found = self.by_size.range((size, 0)..).next().copied();
+        let (whole, start) = found.unwrap_or_else(|| self.grow(size));
+        self.remove(start, whole);
+        if whole > size {
+            self.insert(start + size, whole - size);
+        }
+        self.used_bytes += size;
         self.most_used_bytes = self.most_used_bytes.max(self.used_bytes);
-        if block.is_some() {
-            self.waiting_bytes -= taken;
+        let (at, region) = self.region(start);
+        // SAFETY: the range lies within the region.
+        unsafe { region.start.byte_add(start - at) }
+    }
+
+    /// Frees a block that this pool gave, and gives back regions that nobody will want.
+    fn give(&mut self, start: NonNull<u8>, size: usize) {
+        let start = start.addr().get();
+        let (region_start, region) = self.region(start);
+        let region_end = region_start + region.size;
+        self.used_bytes = self.used_bytes.saturating_sub(size);
+        let (mut first, mut end) = (start, start + size);
+        // Ranges of other regions may touch by chance; they are not joined.
+        if let Some((&before, &len)) = self.free.range(region_start..start).next_back()
+            && before + len == start
+        {
+            self.remove(before, len);
+            first = before;
         }
-        block
-    }
-
-    /// Keeps a block, and hands out those that nobody will want, the largest first.
-    fn give(&mut self, block: Block) -> Vec<Block> {
-        self.used_bytes = self.used_bytes.saturating_sub(block.size);
-        self.waiting_bytes += block.size;
-        self.waiting.entry(block.size).or_default().push(block);
-        let mut unwanted = Vec::new();
-        while self.waiting_bytes + self.used_bytes > self.limit() {
-            let Some(mut largest) = self.waiting.last_entry() else { break };
-            let list = largest.get_mut();
-            if !list.is_empty() {
-                let block = list.swap_remove(0);
-                self.waiting_bytes -= block.size;
-                unwanted.push(block);
-            }
-            if largest.get().is_empty() {
-                largest.remove();
+        if end < region_end
+            && let Some(&len) = self.free.get(&end)
+        {
+            self.remove(end, len);
+            end += len;
+        }
+        self.insert(first, end - first);
+        let limit = self.most_used_bytes + self.most_used_bytes / 2 + SPARE;
+        if (first, end) == (region_start, region_end) && self.region_bytes > limit {
+            self.remove(first, end - first);
+            self.region_bytes -= end - first;
+            if let Some(region) = self.regions.remove(&first) {
+                system::free(region.start, region.size);
             }
         }
-        unwanted
     }
 
-    /// The most that all blocks together may take while none is wanted.
-    fn limit(&self) -> usize {
-        self.most_used_bytes + self.most_used_bytes / 2 + SPARE
+    /// A new region that is free and holds so much: its size and start.
+    fn grow(&mut self, size: usize) -> (usize, usize) {
+        let size = size.max(REGION).next_multiple_of(HUGE);
+        let region = Region { start: system::allocate(size), size };
+        let start = region.start.addr().get();
+        self.regions.insert(start, region);
+        self.region_bytes += size;
+        self.insert(start, size);
+        (size, start)
     }
-}
 
-/// The size of a block for so many bytes: steps of an eighth, so that near sizes share blocks.
-fn class(bytes: usize) -> usize {
-    if EXACT {
-        return bytes.max(1);
+    /// The region that an address lies in, and its start.
+    fn region(&self, address: usize) -> (usize, &Region) {
+        let Some((&start, region)) = self.regions.range(..=address).next_back() else {
+            unreachable!("every block lies in a region")
+        };
+        (start, region)
     }
-    let step = (bytes.max(1).next_power_of_two() / 16).max(LINE);
-    let size = bytes.max(1).next_multiple_of(step);
-    if size >= HUGE { size.next_multiple_of(HUGE / 8) } else { size }
+
+    fn insert(&mut self, start: usize, size: usize) {
+        self.free.insert(start, size);
+        self.by_size.insert((size, start));
+    }
+
+    fn remove(&mut self, start: usize, size: usize) {
+        self.free.remove(&start);
+        self.by_size.remove(&(size, start));
+    }
 }
 
 /// What the system gives and takes.
@@ -310,23 +353,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn sizes_are_rounded_by_no_more_than_an_eighth() {
-        for bytes in [0, 1, 64, 65, 1000, 4097, 1 << 20, (1 << 20) + 1, 3 << 20, (25 << 20) + 7] {
-            let size = class(bytes);
-            assert!(size >= bytes.max(1) && size.is_multiple_of(LINE));
-            assert!(
-                size <= bytes + bytes / 8 + HUGE / 8
-                    && (bytes > HUGE / 2 || size <= bytes + bytes / 8 + LINE)
-            );
-        }
-    }
-
-    #[test]
     fn blocks_are_aligned_and_come_back() {
         for len in [1_usize, 1000, 1 << 20, 5 << 20] {
             let mut buffer = Buffer::<f32>::filled(len, 2.5);
             let start = buffer.as_ptr() as usize;
-            assert_eq!(start % if len * 4 >= HUGE { HUGE } else { LINE }, 0);
+            assert_eq!(start % LINE, 0);
             buffer[len - 1] = 1.0;
             assert_eq!(buffer.iter().filter(|value| **value == 2.5).count(), len - 1);
         }
@@ -339,18 +370,51 @@ mod tests {
         assert_eq!(copy[4..8], 2.0_f32.to_le_bytes());
     }
 
+    /// Takes and gives at random, with what is taken written to: no two blocks overlap, and what is free is
+    /// what is not taken.
     #[test]
-    fn what_waits_is_bounded() {
+    fn blocks_are_apart() {
         let mut pool = Pool::default();
-        let block = |size| Block { start: system::allocate(size), size };
-        let mut unwanted = Vec::new();
-        // Each too large for the one before to serve it.
-        for size in [2, 3, 4, 6, 8].map(|halves| halves * SPARE / 2) {
-            assert!(pool.take(size).is_none());
-            unwanted.extend(pool.give(block(size)));
+        let mut taken: Vec<(NonNull<u8>, usize)> = Vec::new();
+        let mut state = 1_u64;
+        for round in 0..4000 {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+            let draw = (state >> 33) as usize;
+            if draw.is_multiple_of(2) || taken.is_empty() {
+                let size = (draw / 2 % (1 << (10 + draw / 7 % 14)) + 1).next_multiple_of(LINE);
+                let start = pool.take(size);
+                assert!(start.addr().get().is_multiple_of(LINE));
+                taken.push((start, size));
+            } else {
+                let (start, size) = taken.swap_remove(draw / 2 % taken.len());
+                pool.give(start, size);
+            }
+            if round % 100 == 0 {
+                let used = taken.iter().map(|(start, size)| (start.addr().get(), *size));
+                let free = pool.free.iter().map(|(start, size)| (*start, *size));
+                let mut all: Vec<(usize, usize)> = used.chain(free).collect();
+                all.sort_unstable();
+                assert!(all.windows(2).all(|pair| pair[0].0 + pair[0].1 <= pair[1].0));
+                assert_eq!(all.iter().map(|(_, size)| size).sum::<usize>(), pool.region_bytes);
+                assert_eq!(pool.free.len(), pool.by_size.len());
+            }
         }
-        assert!(!unwanted.is_empty());
-        assert!(pool.waiting_bytes + pool.used_bytes <= pool.limit());
-        assert!(pool.take(SPARE).is_some());
+        for (start, size) in taken.drain(..) {
+            pool.give(start, size);
+        }
+        // All is joined again: a range for each region.
+        assert_eq!((pool.used_bytes, pool.free.len()), (0, pool.regions.len()));
+    }
+
+    #[test]
+    fn what_is_free_is_bounded() {
+        let mut pool = Pool::default();
+        // Each too large for the ones before.
+        for size in [2, 3, 4, 6, 8].map(|halves| halves * SPARE / 2) {
+            let start = pool.take(size);
+            pool.give(start, size);
+        }
+        assert!(pool.region_bytes <= pool.most_used_bytes * 3 / 2 + SPARE);
+        assert!(!pool.regions.is_empty());
     }
 }
