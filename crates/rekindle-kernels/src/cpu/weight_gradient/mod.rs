@@ -16,7 +16,7 @@ use std::ops::Range;
 use super::{
     dense::{is_padded_once, pad},
     geometry::{Convolution, Extent, Gather, Position},
-    parallel::{Shared, tasks, with_pointers},
+    parallel::{Shared, parts, tasks, with_pointers},
     simd::{Isa, Real},
     winograd,
 };
@@ -34,6 +34,8 @@ const NEAR: usize = 16 << 10;
 const FEW: usize = 768;
 /// Outputs of a block: with a chunk's pixels they take a part of the second cache.
 const OUTPUTS: usize = 192;
+/// Most weights that are worth turning.
+const TURNED: usize = 256 << 10;
 /// Tasks to cut the work into.
 const TASKS: usize = 32;
 
@@ -57,6 +59,13 @@ pub(crate) fn weight_gradient<E: Real>(
     }
     if winograd::gradient_suits(convolution) {
         return winograd::weight_gradient(isa, convolution, x, dy, dw);
+    }
+    if convolution.window.is_pointwise()
+        && convolution.groups == 1
+        && convolution.channels_out > convolution.input.channels
+        && dw.len() <= TURNED
+    {
+        return turned(isa, convolution, x, dy, dw);
     }
     let mut gather = Gather::forward(convolution);
     let mut run = convolution.channels_seen();
@@ -129,6 +138,30 @@ pub(crate) fn weight_gradient<E: Real>(
                 E::dispatch(isa, Join { first, area, stride: units * area, splits });
             }
             job.scatter(group, panel, shared.get(), target.get());
+        }
+    });
+}
+
+/// The gradient of weights of single pixels to more channels, as that of weights to fewer: to pack an output costs
+/// more than to pack an input.
+fn turned<E: Real>(isa: Isa, convolution: &Convolution, x: &[E], dy: &[E], dw: &mut [E]) {
+    /// Rows and columns that are turned at a time: both sides of them are in the first cache.
+    const SIDE: usize = 32;
+    let (inputs, outputs) = (convolution.input.channels, convolution.channels_out);
+    let turned = Convolution { input: convolution.output(), channels_out: inputs, ..*convolution };
+    let mut sums = Buffer::<E>::any(dw.len());
+    weight_gradient(isa, &turned, dy, x, &mut sums);
+    let target = Shared::new(dw);
+    parts(outputs, SIDE, |start, end| {
+        for first in (0..inputs).step_by(SIDE) {
+            for output in start..end {
+                for input in first..(first + SIDE).min(inputs) {
+                    // SAFETY: the weights of each output are written by one task.
+                    unsafe {
+                        *target.get().add(output * inputs + input) = sums[input * outputs + output];
+                    }
+                }
+            }
         }
     });
 }

@@ -100,6 +100,9 @@ impl Tiles {
     }
 }
 
+/// Pixels between the one that is copied and the one that is fetched.
+const AHEAD: usize = 32;
+
 /// Copies a few channels of many pixels side by side, zeros where there is no pixel.
 pub(super) struct PackInput<E> {
     pub(super) sources: *const *const E,
@@ -135,6 +138,11 @@ impl<E: Real> PackInput<E> {
             let mut target = self.panel;
             for i in 0..self.count {
                 let source = *self.sources.add(i);
+                // A panel's part of a pixel is too short for the machine to see where the next is.
+                let next = (*self.sources.add((i + AHEAD).min(self.count - 1))).cast::<S::E>();
+                for v in 0..VECTORS {
+                    S::prefetch(next.wrapping_add(self.channel + v * S::LANES));
+                }
                 if source.is_null() {
                     for v in 0..VECTORS {
                         S::store(target.add(v * S::LANES), S::zero());
