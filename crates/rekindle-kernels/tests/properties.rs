@@ -694,6 +694,8 @@ fn results_do_not_depend_on_batch_or_threads() {
     for (channels, out, groups, kernel, size) in [
         (3, 20, 1, 7, 33),
         (48, 40, 1, 3, 14),
+        (40, 48, 1, 3, 20),
+        (40, 90, 1, 1, 12),
         (64, 24, 1, 1, 7),
         (200, 210, 1, 1, 12),
         (24, 24, 24, 5, 19),
