@@ -7,7 +7,8 @@
     python tests/reference/peers.py train resnet50:8 resnet18:16 efficientnet_b0:8 mobilenetv2_100:8 vgg16:4
 
 Both take turns, so that what else the machine does meets both. Prints a JSON object a line: the medians over all
-rounds in milliseconds an image, the quickest round of each, and the ratio of the medians.
+rounds in milliseconds an image, the quickest round of each, the ratio of the medians, and the most memory of each, which
+for the peer is that of a process of its own that takes two steps.
 """
 import argparse
 import io
@@ -15,6 +16,7 @@ import json
 import pathlib
 import statistics
 import subprocess
+import sys
 import time
 
 import timm
@@ -24,10 +26,17 @@ BENCH = pathlib.Path(__file__).resolve().parents[2] / "target" / "release" / "re
 
 
 def ours(what, model, batch, threads, runs):
-    """Milliseconds an image of `rekindle-bench`, in a process of its own."""
+    """A row of `rekindle-bench`, in a process of its own."""
     command = [BENCH, what, model, "--batch", batch, "--threads", threads, "--runs", runs, "--json"]
     output = subprocess.run([str(part) for part in command], check=True, capture_output=True, text=True)
-    return json.loads(output.stdout)["ms_per_image"]
+    return json.loads(output.stdout)
+
+
+def peers_memory(what, model, batch, threads):
+    """The most memory of the peer in MiB: this script again, in a process of its own."""
+    command = [sys.executable, __file__, what, f"{model}:{batch}", "--threads", str(threads), "--memory"]
+    output = subprocess.run(command, check=True, capture_output=True, text=True)
+    return json.loads(output.stdout.splitlines()[-1])
 
 
 def forward(model, x, threads):
@@ -68,6 +77,7 @@ def main():
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--rounds", type=int, default=4)
     parser.add_argument("--runs", type=int, default=5, help="of each in a round")
+    parser.add_argument("--memory", action="store_true", help="only the peer's: the most that this process took, in MiB")
     args = parser.parse_args()
     torch.set_num_threads(args.threads)
     for name in args.models:
@@ -78,7 +88,14 @@ def main():
         x = torch.randn(batch, 3, size, size)
         peer = forward(model, x, args.threads) if args.what == "infer" else step(model, x)
         peer()
+        if args.memory:
+            peer()
+            # Not `ru_maxrss`, which a process takes over from the one that started it.
+            status = pathlib.Path("/proc/self/status").read_text()
+            print(int(status.split("VmHWM:")[1].split()[0]) // 1024)
+            continue
         found = {"ours": [], "peer": []}
+        memory = {"ours": 0, "peer": peers_memory(args.what, name, batch, args.threads)}
         for _ in range(args.rounds):
             seconds = []
             for _ in range(args.runs):
@@ -86,13 +103,16 @@ def main():
                 peer()
                 seconds.append(time.perf_counter() - start)
             found["peer"].append(statistics.median(seconds) * 1e3 / batch)
-            found["ours"].append(ours(args.what, name, batch, args.threads, args.runs))
+            row = ours(args.what, name, batch, args.threads, args.runs)
+            found["ours"].append(row["ms_per_image"])
+            memory["ours"] = max(memory["ours"], round(row["peak_rss_mib"]))
         medians = {who: statistics.median(times) for who, times in found.items()}
         row = {"what": args.what, "model": name, "batch": batch}
         row["peer"] = "onnxruntime" if args.what == "infer" else "torch_channels_last"
         for who, times in found.items():
             row[f"{who}_ms"] = round(medians[who], 2)
             row[f"{who}_quickest_ms"] = round(min(times), 2)
+            row[f"{who}_peak_rss_mib"] = memory[who]
         row["ratio"] = round(medians["ours"] / medians["peer"], 3)
         print(json.dumps(row), flush=True)
 

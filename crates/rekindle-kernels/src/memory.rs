@@ -8,6 +8,7 @@
 //! A block is cut from the smallest free range that holds it, and joined with its neighbours when it is
 //! freed. So a network that needs little at a time stays in little memory, which the last cache holds: a map
 //! that is written to memory that no cache has takes twice as long.
+
 use std::{
     alloc::Layout,
     collections::{BTreeMap, BTreeSet},
@@ -120,25 +121,24 @@ unsafe impl Sync for Block {}
 impl Block {
     /// At least `bytes`, from the pool or the system.
     fn take(bytes: usize) -> Self {
-        if EXACT {
-            let size = bytes.max(1);
-            return Self { start: system::allocate(size), size };
-        }
-        let size = bytes.max(1).next_multiple_of(LINE);
-        let start = match size < SMALL {
-            true => system::allocate(size),
-            false => with_pool(|pool| pool.take(size)),
+        let size = bytes.max(1).next_multiple_of(if EXACT { 1 } else { LINE });
+        let start = match Self::is_pooled(size) {
+            true => with_pool(|pool| pool.take(size)),
+            false => system::allocate(size),
         };
         Self { start, size }
+    }
+
+    fn is_pooled(size: usize) -> bool {
+        !EXACT && size >= SMALL
     }
 }
 
 impl Drop for Block {
     fn drop(&mut self) {
-        if EXACT || self.size < SMALL {
-            system::free(self.start, self.size);
-        } else {
-            with_pool(|pool| pool.give(self.start, self.size));
+        match Self::is_pooled(self.size) {
+            true => with_pool(|pool| pool.give(self.start, self.size)),
+            false => system::free(self.start, self.size),
         }
     }
 }

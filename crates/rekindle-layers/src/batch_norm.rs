@@ -72,27 +72,17 @@ impl BatchNorm {
     /// Moves the running statistics towards a batch's.
     pub(crate) fn update(&self, batch: Statistics) {
         let device = batch.mean.device();
-        // Outside the graph: a node for each of these small operations would take longer than they do.
-        let inner = |tensor: Tensor<1>| match tensor.device().is_autodiff() {
-            true => tensor.inner(),
-            false => tensor,
-        };
+        // Only on a device that builds graphs does a batch normalize itself; the small operations here stay outside
+        // of the graph, where a node would take longer than they do.
         let blend = |running: &RunningState<Tensor<1>>, new: Tensor<1>| {
-            let old = inner(running.value_sync().to_device(&device));
-            let blended = old * (1.0 - MOMENTUM) + new * MOMENTUM;
-            let tracked = device.is_autodiff();
-            running.update(if tracked { Tensor::from_inner(blended) } else { blended });
+            let old = running.value_sync().to_device(&device).inner();
+            running.update(Tensor::from_inner(old * (1.0 - MOMENTUM) + new * MOMENTUM));
         };
-        let batch = Statistics {
-            mean: inner(batch.mean),
-            variance: inner(batch.variance),
-            count: batch.count,
-        };
-        blend(&self.running_mean, batch.mean);
+        blend(&self.running_mean, batch.mean.inner());
         // One value a channel has no variance; PyTorch stops there, we leave the statistic as it is.
         if batch.count > 1 {
             let unbiased = batch.count as f64 / (batch.count - 1) as f64;
-            blend(&self.running_var, batch.variance * unbiased);
+            blend(&self.running_var, batch.variance.inner() * unbiased);
         }
     }
 }

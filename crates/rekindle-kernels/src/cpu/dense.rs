@@ -8,7 +8,7 @@ use super::{
     parallel::{Shared, parts, tasks, with_pointers},
     simd::{Kernel, Real, Simd},
     tile::{self, Columns, Rows},
-    winograd,
+    winograd::{self, Grid},
 };
 use crate::memory::Buffer;
 
@@ -50,7 +50,7 @@ pub(crate) fn forward<E: Real>(
     measure: Measure,
 ) -> Option<Moments<E>> {
     if weights.layout.winograd {
-        return winograd::forward(convolution, x, weights, post, y, measure);
+        return winograd::product(&Grid::forward(convolution), x, weights, post, y, measure);
     }
     let output = convolution.output();
     let mut gather = Gather::forward(convolution);
@@ -85,7 +85,9 @@ pub(crate) fn input_gradient<E: Real>(
     let (from, to) = (convolution.output(), convolution.input);
     let post = Post { residual, ..Post::default() };
     if weights.layout.winograd {
-        return winograd::input_gradient(convolution, dy, weights, &post, dx);
+        let grid = Grid::backward(convolution);
+        winograd::product(&grid, dy, weights, &post, dx, Measure::Nothing);
+        return;
     }
     for gather in Gather::backward(convolution) {
         let maps = Maps { source: dy, from, target: dx, to };

@@ -134,14 +134,14 @@ impl<E: Real> Packed<E> {
         assert_eq!(weights.len(), convolution.weights(), "weights of another shape");
         let layout = Layout::new::<E>(isa, convolution, direction);
         let mut data = Buffer::<E>::any(layout.groups * layout.padded() * layout.depth());
-        let panels: Vec<(usize, Panel)> = (0..layout.groups)
-            .flat_map(|group| layout.panels(group).map(move |panel| (group, panel)))
-            .collect();
         let out = Shared::new(&mut data);
         if layout.winograd {
             winograd::pack(convolution, direction, &layout, weights, scale, out);
             return Self { data, layout };
         }
+        let panels: Vec<(usize, Panel)> = (0..layout.groups)
+            .flat_map(|group| layout.panels(group).map(move |panel| (group, panel)))
+            .collect();
         tasks(panels.len(), |index| {
             let (group, panel) = panels[index];
             let len = panel.vectors * layout.lanes * layout.depth();

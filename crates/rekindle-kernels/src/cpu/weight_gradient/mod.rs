@@ -362,11 +362,6 @@ impl<E: Real> Job<'_, E> {
                 let target = target.wrapping_add((row + column) * positions);
                 for (index, position) in self.gather.positions.iter().enumerate() {
                     let sums = unit(index).wrapping_add(output * stride);
-                    if positions == 1 {
-                        // SAFETY: within the weights, and this panel's.
-                        unsafe { std::ptr::copy_nonoverlapping(sums, target, columns) };
-                        continue;
-                    }
                     for i in 0..columns {
                         // SAFETY: within the weights, and this panel's.
                         unsafe { *target.add(i * positions + position.index) = *sums.add(i) };

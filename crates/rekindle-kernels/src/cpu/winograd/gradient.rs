@@ -7,7 +7,7 @@
 use super::{
     POSITIONS,
     squares::{Gradients, Grid, Pixels, Room},
-    weights::Finish,
+    weights::{Finish, WINDOW},
 };
 use crate::{
     cpu::{
@@ -129,7 +129,7 @@ pub(crate) fn weight_gradient<E: Real>(
                 width: columns.next_multiple_of(lanes),
                 outputs,
                 columns,
-                target: target.get().add(panel * width * 9),
+                target: target.get().add(panel * width * WINDOW),
                 channels,
             };
             E::dispatch(isa, finish);

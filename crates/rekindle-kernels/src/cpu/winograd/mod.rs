@@ -31,7 +31,8 @@ use super::{
 };
 use crate::memory::Buffer;
 pub(super) use gradient::{suits as gradient_suits, weight_gradient};
-use squares::{Grid, Pixels, REACH, Room, SIDE, Sums};
+pub(super) use squares::Grid;
+use squares::{Pixels, REACH, Room, SIDE, Sums};
 pub(super) use weights::pack;
 
 /// Positions of a transformed square.
@@ -68,31 +69,8 @@ pub(super) fn suits(convolution: &Convolution, direction: Direction) -> bool {
         && covered * 10 <= pixels * 14
 }
 
-/// The output of a convolution, with weights that were packed forward.
-pub(super) fn forward<E: Real>(
-    convolution: &Convolution,
-    x: &[E],
-    weights: &Packed<E>,
-    post: &Post<'_, E>,
-    y: &mut [E],
-    measure: Measure,
-) -> Option<Moments<E>> {
-    product(&Grid::forward(convolution), x, weights, post, y, measure)
-}
-
-/// The gradient of the input, with weights that were packed backward.
-pub(super) fn input_gradient<E: Real>(
-    convolution: &Convolution,
-    dy: &[E],
-    weights: &Packed<E>,
-    post: &Post<'_, E>,
-    dx: &mut [E],
-) {
-    product(&Grid::backward(convolution), dy, weights, post, dx, Measure::Nothing);
-}
-
-/// Every pixel of the grid's target from its source.
-fn product<E: Real>(
+/// Every pixel of the grid's target from its source, with weights that were packed in the grid's direction.
+pub(super) fn product<E: Real>(
     grid: &Grid,
     source: &[E],
     weights: &Packed<E>,

@@ -14,7 +14,7 @@ pub(super) const REACH: usize = SIDE + 2;
 
 /// A map cut into squares, each made of a larger square of another map.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Grid {
+pub(in crate::cpu) struct Grid {
     pub(super) from: Extent,
     pub(super) to: Extent,
     /// The first pixel that the first square is made of, `[vertical, horizontal]`.
@@ -27,13 +27,13 @@ pub(super) struct Grid {
 
 impl Grid {
     /// The output, made of the input.
-    pub(super) fn forward(convolution: &Convolution) -> Self {
+    pub(in crate::cpu) fn forward(convolution: &Convolution) -> Self {
         let origin = convolution.window.before.map(|before| -(before as isize));
         Self::new(convolution.input, convolution.output(), origin)
     }
 
     /// The input's gradient, made of the output's: the window is turned around.
-    pub(super) fn backward(convolution: &Convolution) -> Self {
+    pub(in crate::cpu) fn backward(convolution: &Convolution) -> Self {
         let origin = convolution.window.before.map(|before| before as isize - 2);
         Self::new(convolution.output(), convolution.input, origin)
     }

@@ -1,6 +1,6 @@
 //! Weights, transformed and packed; and their gradient, transformed back.
 
-use super::{POSITIONS, points::on_both_axes, squares::REACH};
+use super::{points::on_both_axes, squares::REACH};
 use crate::{
     cpu::{
         geometry::Convolution,
@@ -12,7 +12,7 @@ use crate::{
 };
 
 /// Weights in a window.
-const WINDOW: usize = 9;
+pub(super) const WINDOW: usize = 9;
 /// Channels that are transformed at a time.
 const CHANNELS: usize = 8;
 
@@ -154,5 +154,3 @@ impl<E: Real> Kernel<E> for Finish<E> {
         }
     }
 }
-
-const _: () = assert!(POSITIONS == REACH * REACH);
