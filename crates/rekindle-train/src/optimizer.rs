@@ -10,9 +10,11 @@ use burn::{
     prelude::*,
 };
 use rekindle_kernels::{Update, update};
+use serde::{Deserialize, Serialize};
 
 /// Which optimizer, as data.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum OptimizerConfig {
     /// Loshchilov & Hutter 2017, <https://arxiv.org/abs/1711.05101>.
     AdamW {

@@ -38,7 +38,7 @@ use Uses::{Any, Only};
 
 /// One row a package; dependencies point one way (convention 29).
 #[rustfmt::skip]
-const PACKAGES: [Package; 14] = [
+const PACKAGES: [Package; 16] = [
     Package { name: "rekindle",            uses: Any,                        burn: Known,   backend: Named },
     Package { name: "rekindle-bench",      uses: Any,                        burn: Known,   backend: Named },
     Package { name: "rekindle-cards",      uses: Only(&[]),                  burn: Unknown, backend: Unnamed },
@@ -47,10 +47,12 @@ const PACKAGES: [Package; 14] = [
     Package { name: "rekindle-doodles",    uses: Only(&[]),                  burn: Unknown, backend: Unnamed },
     Package { name: "rekindle-kernels",    uses: Only(&[]),                  burn: Known,   backend: Named },
     Package { name: "rekindle-layers",     uses: Only(&["rekindle-kernels"]), burn: Known,   backend: Unnamed },
+    Package { name: "rekindle-metrics",    uses: Only(&[]),                  burn: Unknown, backend: Unnamed },
     Package { name: "rekindle-parity",     uses: Only(PARITY),               burn: Known,   backend: Named },
+    Package { name: "rekindle-report",     uses: Only(&["rekindle-metrics"]), burn: Unknown, backend: Unnamed },
     Package { name: "rekindle-tests",      uses: Any,                        burn: Known,   backend: Named },
-    Package { name: "rekindle-train",      uses: Only(&["rekindle-kernels"]), burn: Known,   backend: Unnamed },
-    Package { name: "rekindle-transfer",   uses: Only(&["rekindle-layers"]), burn: Known,   backend: Unnamed },
+    Package { name: "rekindle-train",      uses: Only(&["rekindle-kernels", "rekindle-metrics"]), burn: Known, backend: Unnamed },
+    Package { name: "rekindle-transfer",   uses: Only(&["rekindle-layers", "rekindle-train"]), burn: Known,   backend: Unnamed },
     Package { name: "rekindle-vision",     uses: Only(&["rekindle-layers"]), burn: Known,   backend: Unnamed },
     Package { name: "xtask",               uses: Only(&["rekindle-cards"]),  burn: Unknown, backend: Unnamed },
 ];

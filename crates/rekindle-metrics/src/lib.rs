@@ -1,0 +1,1 @@
+//! Metrics over predictions: classification, calibration, regression, and how sure they are.

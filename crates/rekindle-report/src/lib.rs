@@ -1,0 +1,1 @@
+//! What a run leaves behind: one page of HTML that opens from disk.
