@@ -1,0 +1,215 @@
+//! How a classifier does: by class, by confidence, over all thresholds.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{Interval, Predictions, Values, accuracy_interval, predictions::mean};
+
+/// How a classifier does on a set of examples.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Classification {
+    /// Number of examples.
+    pub examples: usize,
+    /// Share whose most likely class is right.
+    pub accuracy: f64,
+    /// Where the accuracy lies at 95%, by the bootstrap.
+    pub interval: Interval,
+    /// Share whose class is among the five most likely.
+    pub top5: f64,
+    /// Mean cross-entropy in nats.
+    pub log_loss: f64,
+    /// Each class by itself.
+    pub classes: Vec<PerClass>,
+    /// Examples by true class (rows) and predicted class (columns).
+    pub confusion: Vec<Vec<usize>>,
+    /// Mean over classes, each against the rest, of the area under the ROC curve; none if no class has both.
+    pub auroc: Option<f64>,
+    /// Expected calibration error over [`Classification::bins`]. Guo et al. 2017, <https://arxiv.org/abs/1706.04599>.
+    pub calibration_error: f64,
+    /// Examples by confidence, in fifteen parts of equal width.
+    pub bins: Vec<Bin>,
+}
+
+/// How a classifier does on one class; 0 where nothing is divided by.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct PerClass {
+    /// Share of what is said to be of the class that is.
+    pub precision: f64,
+    /// Share of what is of the class that is said to be.
+    pub recall: f64,
+    /// The harmonic mean of both.
+    pub f1: f64,
+    /// Examples of the class.
+    pub support: usize,
+}
+
+/// Examples of similar confidence.
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
+pub struct Bin {
+    /// How many.
+    pub examples: usize,
+    /// Their mean probability of the predicted class.
+    pub confidence: f64,
+    /// Share of them that is right.
+    pub accuracy: f64,
+}
+
+const BINS: usize = 15;
+
+impl Classification {
+    /// Measures all of it.
+    pub fn of(predictions: &Predictions) -> Self {
+        let classes = predictions.classes();
+        let mut confusion = vec![vec![0; classes]; classes];
+        for (&label, predicted) in predictions.labels().iter().zip(predictions.predicted()) {
+            confusion[label][predicted] += 1;
+        }
+        let bins = bins(predictions);
+        let gap = |bin: &Bin| bin.examples as f64 * (bin.accuracy - bin.confidence).abs();
+        let probabilities = predictions.probabilities();
+        let areas: Vec<f64> = (0..classes)
+            .filter_map(|class| {
+                let scores: Vec<f64> = probabilities.iter().map(|row| row[class]).collect();
+                area(&scores, predictions.labels(), class)
+            })
+            .collect();
+        Self {
+            examples: predictions.len(),
+            accuracy: predictions.top(1),
+            interval: accuracy_interval(predictions),
+            top5: predictions.top(5),
+            log_loss: mean(predictions.losses().into_iter()),
+            classes: (0..classes).map(|class| PerClass::of(&confusion, class)).collect(),
+            auroc: (!areas.is_empty()).then(|| mean(areas.iter().copied())),
+            calibration_error: bins.iter().map(gap).sum::<f64>() / predictions.len().max(1) as f64,
+            confusion,
+            bins,
+        }
+    }
+
+    /// The metrics that are single numbers; precision, recall and F1 are means over classes.
+    pub fn values(&self) -> Values {
+        let over = |of: fn(&PerClass) -> f64| mean(self.classes.iter().map(of));
+        let mut values = Values::default();
+        values.set("loss", self.log_loss);
+        values.set("accuracy", self.accuracy);
+        values.set("top5", self.top5);
+        values.set("precision", over(|class| class.precision));
+        values.set("recall", over(|class| class.recall));
+        values.set("f1", over(|class| class.f1));
+        if let Some(auroc) = self.auroc {
+            values.set("auroc", auroc);
+        }
+        values.set("calibration_error", self.calibration_error);
+        values
+    }
+}
+
+impl PerClass {
+    fn of(confusion: &[Vec<usize>], class: usize) -> Self {
+        let right = confusion[class][class] as f64;
+        let support: usize = confusion[class].iter().sum();
+        let said: usize = confusion.iter().map(|row| row[class]).sum();
+        let share = |part: f64, whole: f64| if whole == 0.0 { 0.0 } else { part / whole };
+        Self {
+            precision: share(right, said as f64),
+            recall: share(right, support as f64),
+            f1: share(2.0 * right, (said + support) as f64),
+            support,
+        }
+    }
+}
+
+fn bins(predictions: &Predictions) -> Vec<Bin> {
+    let mut bins = vec![Bin::default(); BINS];
+    for (row, hit) in predictions.probabilities().iter().zip(predictions.hits(1)) {
+        let confidence = row.iter().copied().fold(0.0, f64::max);
+        // Closed above, as the paper has them.
+        let place = ((confidence * BINS as f64).ceil() as usize).clamp(1, BINS) - 1;
+        let bin = &mut bins[place];
+        bin.examples += 1;
+        let share = 1.0 / bin.examples as f64;
+        bin.confidence += (confidence - bin.confidence) * share;
+        bin.accuracy += (f64::from(u8::from(hit)) - bin.accuracy) * share;
+    }
+    bins
+}
+
+/// The area under the ROC curve of a class against the rest: the share of pairs that are in order, ties half.
+fn area(scores: &[f64], labels: &[usize], class: usize) -> Option<f64> {
+    let inside = labels.iter().filter(|&&label| label == class).count();
+    let outside = labels.len() - inside;
+    if inside == 0 || outside == 0 {
+        return None;
+    }
+    let mut order: Vec<usize> = (0..scores.len()).collect();
+    order.sort_by(|&a, &b| scores[a].total_cmp(&scores[b]));
+    let mut ranks = 0.0;
+    let mut start = 0;
+    while start < order.len() {
+        let tied = order[start..]
+            .iter()
+            .take_while(|&&place| scores[place] == scores[order[start]])
+            .count()
+            .max(1);
+        let rank = start as f64 + (tied + 1) as f64 / 2.0;
+        let ours =
+            order[start..start + tied].iter().filter(|&&place| labels[place] == class).count();
+        ranks += rank * ours as f64;
+        start += tied;
+    }
+    let least = (inside * (inside + 1)) as f64 / 2.0;
+    Some((ranks - least) / (inside * outside) as f64)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Ties, and a class that never occurs but is answered once.
+    const LOGITS: [[f32; 4]; 8] = [
+        [2.0, 1.0, 0.0, 0.0],
+        [0.5, 0.5, 0.0, 0.0],
+        [0.0, 2.0, 1.0, 0.0],
+        [0.0, 0.0, 3.0, 1.0],
+        [1.0, 0.0, 0.5, 2.0],
+        [0.0, 1.0, 1.0, 0.0],
+        [0.2, 0.1, 0.0, 0.3],
+        [0.0, 0.0, 1.0, 0.0],
+    ];
+    const LABELS: [usize; 8] = [0, 0, 1, 2, 2, 1, 0, 1];
+
+    /// `sklearn.metrics`: `accuracy_score`, `log_loss`, `precision_recall_fscore_support(zero_division=0)`,
+    /// `confusion_matrix`, the mean of `roc_auc_score` of the classes that occur; the calibration error by numpy.
+    #[test]
+    fn all_of_it_is_scikit_learns() {
+        let mut predictions = Predictions::new(4);
+        predictions.add(&LOGITS.concat(), &LABELS);
+        let found = Classification::of(&predictions);
+        assert_eq!(predictions.predicted(), [0, 0, 1, 2, 3, 1, 3, 2]);
+        assert_eq!(found.confusion, [[2, 0, 0, 1], [0, 2, 1, 0], [0, 0, 1, 1], [0, 0, 0, 0]]);
+        let by_class: Vec<_> =
+            found.classes.iter().map(|c| (c.precision, c.f1, c.support)).collect();
+        assert_eq!(by_class, [(1.0, 0.8, 3), (1.0, 0.8, 3), (0.5, 0.5, 2), (0.0, 0.0, 0)]);
+        let values = found.values();
+        for (name, expected) in [
+            ("loss", 1.063_058_046_977_073_6),
+            ("accuracy", 0.625),
+            ("precision", 0.625),
+            ("recall", 0.458_333_333_333_333_3),
+            ("f1", 0.525),
+            ("auroc", 0.794_444_444_444_444_4),
+            ("calibration_error", 0.382_355_961_476_800_3),
+        ] {
+            let found = values.get(name).unwrap();
+            assert!((found - expected).abs() < 1e-9, "{name}: {found} against {expected}");
+        }
+    }
+
+    #[test]
+    fn one_class_alone_has_no_area() {
+        let mut predictions = Predictions::new(2);
+        predictions.add(&[1.0, 0.0], &[0]);
+        assert_eq!(Classification::of(&predictions).auroc, None);
+        assert_eq!(Classification::of(&Predictions::new(2)).accuracy, 0.0);
+    }
+}
