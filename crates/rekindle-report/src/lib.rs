@@ -1,1 +1,32 @@
 //! What a run leaves behind: one page of HTML that opens from disk.
+//!
+//! A [`Run`] is plain data, kept as `run.json` in the run's folder. [`html`] makes a page of it and
+//! [`compare`] one of several. Both are single files: styles, charts and pictures lie in them, nothing
+//! is fetched, and they read the same with scripts turned off. [`chart`] draws the charts and serves
+//! other plots too.
+//!
+//! ```no_run
+//! use std::{fs, path::Path};
+//!
+//! use rekindle_report::{Run, html};
+//!
+//! let run = Run::read(Path::new("runs/cats/run.json"))?;
+//! fs::write("runs/cats/report.html", html(&run))?;
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
+pub mod chart;
+mod compare;
+mod error;
+mod markup;
+mod page;
+mod run;
+
+pub use compare::compare;
+pub use error::Error;
+pub use page::html;
+pub use run::{
+    Baseline, Better, Bin, Calibration, ClassCount, ClassScores, Data, Environment, Epoch,
+    Estimate, Evaluation, Gallery, GroupRate, Guess, History, Metric, Monitored, Phase, Picture,
+    Plan, Run, Stage, State, Unit, Version, Weights,
+};

@@ -1,0 +1,39 @@
+//! The page of one run: what came out first, then how, then what of.
+
+use crate::Run;
+
+mod confusion;
+mod evaluation;
+mod facts;
+mod pictures;
+mod shell;
+mod training;
+
+pub(crate) use evaluation::{interval, rank};
+pub(crate) use shell::{document, figure, problems, section, table};
+pub(crate) use training::{LOSS, rates, series};
+
+/// The run as one page of HTML. It fetches nothing and reads the same with scripts turned off.
+///
+/// Parts that the record does not have are left out; where it contradicts itself, the page says so.
+pub fn html(run: &Run) -> String {
+    let mut sections = vec![section("training", "Training", &training::content(run))];
+    for (place, evaluation) in run.evaluations.iter().enumerate() {
+        let id = format!("evaluation-{place}");
+        sections.push(section(
+            &id,
+            &evaluation::title(evaluation),
+            &evaluation::content(evaluation),
+        ));
+    }
+    sections.extend([
+        section("pictures", "Pictures worth a look", &pictures::content(&run.galleries)),
+        section("plan", "Plan", &facts::plan(run.plan.as_ref())),
+        section("data", "Data", &facts::data(run.data.as_ref())),
+        section("weights", "Weights", &facts::weights(run.weights.as_ref())),
+        section("notes", "Notes", &facts::notes(&run.notes)),
+        section("again", "Run it again", &facts::again(run)),
+    ]);
+    let opening = evaluation::opening(run) + &problems(&run.problems());
+    document(&run.title, &opening, &sections)
+}

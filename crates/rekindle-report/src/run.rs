@@ -1,0 +1,274 @@
+//! The record of a fine-tuning run: plain data, every part of it optional.
+
+use serde::{Deserialize, Serialize};
+
+mod evaluation;
+mod file;
+mod problems;
+mod text;
+
+pub use evaluation::{
+    Baseline, Bin, Calibration, ClassScores, Estimate, Evaluation, Gallery, Guess, Picture,
+};
+pub use file::Version;
+
+/// What a run was given, did and reached.
+///
+/// What is empty or `None` is left out of the page. Shares and probabilities are in `[0, 1]`.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Run {
+    /// The format of the file that the record is kept in.
+    pub version: Version,
+    /// What the run is called.
+    pub title: String,
+    /// The command that does it again, as one line.
+    #[serde(default)]
+    pub command: String,
+    /// With what and when it ran.
+    #[serde(default)]
+    pub environment: Environment,
+    /// What was learned from.
+    #[serde(default)]
+    pub data: Option<Data>,
+    /// What training started from.
+    #[serde(default)]
+    pub weights: Option<Weights>,
+    /// What was trained when, and how fast.
+    #[serde(default)]
+    pub plan: Option<Plan>,
+    /// What was measured after every epoch.
+    #[serde(default)]
+    pub history: Option<History>,
+    /// Measurements of the best model: of the validation data first, then of others.
+    #[serde(default)]
+    pub evaluations: Vec<Evaluation>,
+    /// Pictures worth a look.
+    #[serde(default)]
+    pub galleries: Vec<Gallery>,
+    /// Anything else worth a line.
+    #[serde(default)]
+    pub notes: Vec<String>,
+}
+
+/// With what and when a run ran.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Environment {
+    /// Rekindle's version.
+    pub rekindle: String,
+    /// Burn's version.
+    pub burn: String,
+    /// The name of the device.
+    pub device: String,
+    /// Threads that computed.
+    pub threads: Option<usize>,
+    /// What everything random was drawn from.
+    pub seed: Option<u64>,
+    /// When it started, in seconds since 1970-01-01 UTC.
+    pub started: Option<u64>,
+    /// How long it took, in seconds.
+    pub seconds: Option<f64>,
+}
+
+/// What was learned from.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Data {
+    /// The folder it came from.
+    pub folder: String,
+    /// How pictures became inputs.
+    #[serde(default)]
+    pub preprocessing: String,
+    /// The classes, in the order of the model's outputs.
+    #[serde(default)]
+    pub classes: Vec<ClassCount>,
+}
+
+/// The pictures of a class.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ClassCount {
+    /// The class.
+    pub name: String,
+    /// Pictures that were trained on.
+    pub train: usize,
+    /// Pictures that were validated on.
+    pub validation: usize,
+    /// Pictures that were kept for a last test, if any.
+    #[serde(default)]
+    pub test: Option<usize>,
+}
+
+/// What training started from.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Weights {
+    /// The checkpoint's name.
+    pub name: String,
+    /// Where it was had from: an address, or words.
+    #[serde(default)]
+    pub origin: String,
+    /// Its license.
+    #[serde(default)]
+    pub license: String,
+    /// What must be known before using it, if anything.
+    #[serde(default)]
+    pub caution: String,
+    /// The hash of its file, in hexadecimal.
+    #[serde(default)]
+    pub sha256: String,
+}
+
+/// What was trained when, and how fast.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Plan {
+    /// The plan's name.
+    pub name: String,
+    /// The optimizer and its settings, in words.
+    #[serde(default)]
+    pub optimizer: String,
+    /// How the rates change over a phase, in words.
+    #[serde(default)]
+    pub schedule: String,
+    /// What was done first comes first.
+    pub phases: Vec<Phase>,
+}
+
+/// A part of a plan.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Phase {
+    /// What it is called.
+    pub name: String,
+    /// Its first epoch, counted from one over all phases.
+    pub first_epoch: usize,
+    /// How many epochs it was to last.
+    pub epochs: usize,
+    /// The network's stages, image first, head last.
+    pub stages: Vec<Stage>,
+}
+
+/// What a phase does with a stage.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Stage {
+    /// The stage's name.
+    pub name: String,
+    /// How many parameters it has.
+    pub parameters: usize,
+    /// Whether they move.
+    pub state: State,
+    /// The learning rate at the schedule's factor of one; zero where frozen.
+    pub rate: f64,
+    /// What its batch norms normalize by, in words; empty where it has none.
+    #[serde(default)]
+    pub batch_norm: String,
+}
+
+/// Whether parameters move.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum State {
+    /// They are trained.
+    Trainable,
+    /// They stay as they are.
+    #[default]
+    Frozen,
+}
+
+/// What was measured after every epoch.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct History {
+    /// What decides which epoch is the best.
+    pub monitored: Monitored,
+    /// The number of the best epoch.
+    #[serde(default)]
+    pub best: Option<usize>,
+    /// One for each epoch, in order.
+    pub epochs: Vec<Epoch>,
+}
+
+/// A metric that decides which epoch is the best.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Monitored {
+    /// Its name among the metrics of the validation data.
+    pub name: String,
+    /// Which values are better.
+    pub better: Better,
+    /// How its values are shown.
+    pub unit: Unit,
+}
+
+impl Default for Monitored {
+    /// The accuracy.
+    fn default() -> Self {
+        Self { name: "accuracy".to_owned(), better: Better::Higher, unit: Unit::Share }
+    }
+}
+
+/// Which values of a metric are better.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Better {
+    /// The higher ones.
+    Higher,
+    /// The lower ones.
+    Lower,
+}
+
+/// How a value is shown.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Unit {
+    /// As it is.
+    #[default]
+    Number,
+    /// As a percentage of one.
+    Share,
+}
+
+/// What was measured after an epoch.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Epoch {
+    /// Counted from one over all phases.
+    pub number: usize,
+    /// The name of its phase.
+    #[serde(default)]
+    pub phase: String,
+    /// On what was trained on; the loss is called `loss`.
+    pub train: Vec<Metric>,
+    /// On the validation data, by the same names.
+    pub validation: Vec<Metric>,
+    /// The learning rates at its end.
+    #[serde(default)]
+    pub rates: Vec<GroupRate>,
+    /// How long it took, in seconds.
+    pub seconds: f64,
+}
+
+/// A measured value. One that is no number is kept as `null`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Metric {
+    /// What was measured.
+    pub name: String,
+    /// What came out.
+    #[serde(with = "text::number")]
+    pub value: f64,
+}
+
+/// The learning rate of a group of parameters; zero where frozen.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct GroupRate {
+    /// The group, such as a stage.
+    pub group: String,
+    /// Its rate.
+    #[serde(with = "text::number")]
+    pub rate: f64,
+}

@@ -1,0 +1,55 @@
+//! Where a record contradicts itself. The page says so rather than showing nothing.
+
+use super::{Estimate, Evaluation, Run};
+use crate::markup::{number, total};
+
+/// How far the end of an interval may be off by rounding.
+const ROUNDING: f64 = 1e-6;
+
+impl Run {
+    /// Everything in which the record contradicts itself, one line each; the page shows them too.
+    pub fn problems(&self) -> Vec<String> {
+        let mut problems = Vec::new();
+        if let Some(history) = &self.history {
+            let numbers: Vec<usize> = history.epochs.iter().map(|epoch| epoch.number).collect();
+            if !numbers.is_sorted_by(|one, next| one < next) {
+                problems.push(format!("the epochs are not in order: {numbers:?}"));
+            }
+            if let Some(best) = history.best.filter(|best| !numbers.contains(best)) {
+                problems.push(format!("the best epoch, {best}, is not among the epochs"));
+            }
+        }
+        for evaluation in &self.evaluations {
+            problems.extend(contradictions(evaluation));
+        }
+        problems
+    }
+}
+
+fn contradictions(evaluation: &Evaluation) -> Vec<String> {
+    let Evaluation { set, pictures, accuracy, classes, confusion, calibration, .. } = evaluation;
+    let mut problems = Vec::new();
+    let Estimate { value, low, high, .. } = *accuracy;
+    let ends = [0.0, low, value, high, 1.0];
+    if *pictures > 0 && !ends.is_sorted_by(|one, next| *one <= next + ROUNDING) {
+        let [value, low, high] = [value, low, high].map(number);
+        problems.push(format!("{set}: the accuracy {value} is not in [{low}, {high}]"));
+    }
+    if confusion.iter().any(|row| row.len() != confusion.len()) {
+        problems.push(format!("{set}: the confusion matrix is not square"));
+    }
+    if !classes.is_empty() && !confusion.is_empty() && classes.len() != confusion.len() {
+        let (classes, rows) = (classes.len(), confusion.len());
+        problems.push(format!("{set}: {classes} classes, but {rows} rows of confusion"));
+    }
+    let mut counted = |what: &str, count: usize| {
+        if count > 0 && count != *pictures {
+            problems.push(format!("{set}: {pictures} pictures, but {count} in {what}"));
+        }
+    };
+    counted("the confusion matrix", total(confusion.iter().flatten().copied()));
+    counted("the classes", total(classes.iter().map(|class| class.support)));
+    let bins = calibration.iter().flat_map(|calibration| &calibration.bins);
+    counted("the calibration", total(bins.map(|bin| bin.count)));
+    problems
+}
