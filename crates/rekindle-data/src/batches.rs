@@ -8,64 +8,13 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 
+mod config;
+
+pub use config::{LoaderConfig, Order, Remainder, Views};
+
 use crate::cache::{Cache, Kept};
 use crate::decode::{decode, panic_message};
 use crate::{Augment, Error, Preprocess, Random, Sample, Source};
-
-/// How samples become batches.
-#[derive(Debug, Clone, PartialEq)]
-pub struct LoaderConfig {
-    /// Pictures a batch; the last one of an epoch may have fewer.
-    pub batch_size: usize,
-    /// Which sample comes when.
-    pub order: Order,
-    /// What becomes of a last batch that is not full.
-    pub remainder: Remainder,
-    /// What is drawn for each picture.
-    pub augment: Augment,
-    /// Draws the order and the augmentation, together with the epoch.
-    pub seed: u64,
-    /// Threads that prepare pictures; with 0 the caller's own does.
-    pub workers: usize,
-    /// Batches that are prepared ahead of the caller, at least 1.
-    pub prefetch: usize,
-    /// Bytes of pictures kept in memory from one epoch to the next; what does not fit is decoded again.
-    pub cache_bytes: usize,
-}
-
-impl Default for LoaderConfig {
-    /// 32 pictures in order, nothing drawn, 2 batches ahead, a gibibyte of memory, a thread a core up to 8.
-    fn default() -> Self {
-        Self {
-            batch_size: 32,
-            order: Order::Kept,
-            remainder: Remainder::Kept,
-            augment: Augment::NONE,
-            seed: 0,
-            workers: std::thread::available_parallelism().map_or(1, |cores| cores.get().min(8)),
-            prefetch: 2,
-            cache_bytes: 1 << 30,
-        }
-    }
-}
-
-/// Which sample comes when.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Order {
-    /// As they are given.
-    Kept,
-    /// All of them shuffled, anew every epoch.
-    Shuffled,
-}
-
-/// What becomes of the samples that do not fill a batch.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Remainder {
-    /// They are a smaller batch.
-    Kept,
-    /// They are left out of the epoch.
-    Dropped,
-}
 
 /// Inputs of several pictures, with their labels.
 #[derive(Debug, Clone, PartialEq)]
@@ -138,18 +87,57 @@ impl Loader {
 
     /// The batches of an epoch; its number draws the order and the augmentation.
     pub fn epoch(&self, epoch: u64) -> Batches {
-        let mut order: Vec<usize> = (0..self.recipe.samples.len()).collect();
-        if self.config.order == Order::Shuffled {
-            // No picture has this index, so that no picture shares the stream.
-            Random::new(self.config.seed, epoch, u64::MAX).shuffle(&mut order);
+        self.batches_of(self.order(epoch), self.config.view_of(epoch))
+    }
+
+    /// The inputs of one view of the samples at these places, in batches.
+    ///
+    /// # Panics
+    ///
+    /// If there is no sample at one of the places.
+    pub fn view(&self, places: Vec<usize>, view: u64) -> Batches {
+        let samples = self.samples().len();
+        assert!(places.iter().all(|&place| place < samples), "a place beyond {samples} samples");
+        self.batches_of(places, view)
+    }
+
+    /// The places of the samples in an epoch, in order; batches are cut from it.
+    pub fn order(&self, epoch: u64) -> Vec<usize> {
+        let samples = &self.recipe.samples;
+        let mut order: Vec<usize> = (0..samples.len()).collect();
+        // No picture has this index, so that no picture shares the stream.
+        let mut random = Random::new(self.config.seed, epoch, u64::MAX);
+        match self.config.order {
+            Order::Kept => {}
+            Order::Shuffled => random.shuffle(&mut order),
+            Order::Balanced => order = balanced(samples, &mut random),
         }
         order.truncate(self.batches().saturating_mul(self.config.batch_size));
+        order
+    }
+
+    /// Channels, height and width of an input.
+    pub fn shape(&self) -> [usize; 3] {
+        self.recipe.preprocess.shape()
+    }
+
+    /// How pictures become inputs.
+    pub fn preprocessing(&self) -> &rekindle_cards::Preprocessing {
+        self.recipe.preprocess.config()
+    }
+
+    /// How samples become batches.
+    pub fn config(&self) -> &LoaderConfig {
+        &self.config
+    }
+
+    fn batches_of(&self, order: Vec<usize>, view: u64) -> Batches {
         let size = self.config.batch_size;
         let ahead = self.config.prefetch.max(1).saturating_mul(size);
         let shared = Arc::new(Shared {
             recipe: Arc::clone(&self.recipe),
             order,
-            epoch,
+            view,
             ahead,
             state: Mutex::default(),
             turn: Condvar::new(),
@@ -165,6 +153,26 @@ impl Loader {
         let workers = workers.collect();
         Batches { shared, workers, size, position: 0 }
     }
+}
+
+/// As many places as there are samples, in random order, every label as often as the others.
+fn balanced(samples: &[Sample], random: &mut Random) -> Vec<usize> {
+    let mut labels: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
+    for (place, sample) in samples.iter().enumerate() {
+        labels.entry(sample.label).or_default().push(place);
+    }
+    let mut labels: Vec<Vec<usize>> = labels.into_values().collect();
+    labels.iter_mut().for_each(|places| random.shuffle(places));
+    // Which labels get one more where they do not divide evenly is chance, too.
+    random.shuffle(&mut labels);
+    let mut order: Vec<usize> = (0..samples.len())
+        .map(|turn| {
+            let places = &labels[turn % labels.len()];
+            places[turn / labels.len() % places.len()]
+        })
+        .collect();
+    random.shuffle(&mut order);
+    order
 }
 
 /// The batches of one epoch, in order; ends after the first error. Dropping it stops its threads.
@@ -208,7 +216,7 @@ impl Batches {
         let mut images = Vec::with_capacity(indices.len() * channels * height * width);
         for &index in &indices {
             let input = match self.workers.is_empty() {
-                true => recipe.prepare_or_report(index, self.shared.epoch),
+                true => recipe.prepare_or_report(index, self.shared.view),
                 false => self.shared.take(self.position),
             };
             images.extend_from_slice(&input?);
@@ -240,8 +248,8 @@ struct Recipe {
 }
 
 impl Recipe {
-    fn prepare_or_report(&self, index: usize, epoch: u64) -> Result<Arc<[f32]>, Error> {
-        catch_unwind(AssertUnwindSafe(|| self.prepare(index, epoch))).unwrap_or_else(|panic| {
+    fn prepare_or_report(&self, index: usize, view: u64) -> Result<Arc<[f32]>, Error> {
+        catch_unwind(AssertUnwindSafe(|| self.prepare(index, view))).unwrap_or_else(|panic| {
             let path = self.samples.get(index).and_then(Sample::path);
             let name =
                 path.map_or_else(|| format!("picture {index}"), |path| path.display().to_string());
@@ -249,7 +257,7 @@ impl Recipe {
         })
     }
 
-    fn prepare(&self, index: usize, epoch: u64) -> Result<Arc<[f32]>, Error> {
+    fn prepare(&self, index: usize, view: u64) -> Result<Arc<[f32]>, Error> {
         let kept = self.cache.get(index);
         if let Some(Kept::Input(input)) = kept {
             return Ok(input);
@@ -265,8 +273,9 @@ impl Recipe {
                 picture
             }
         };
-        let mut random = Random::new(self.seed, epoch, index as u64);
-        let input: Arc<[f32]> = self.augment.apply(&picture, &self.preprocess, &mut random)?.into();
+        let mut random = Random::new(self.seed, view, index as u64);
+        let augment = if view == Views::PLAIN { &Augment::NONE } else { &self.augment };
+        let input: Arc<[f32]> = augment.apply(&picture, &self.preprocess, &mut random)?.into();
         if self.augment.is_none() {
             self.cache.keep(index, || Kept::Input(Arc::clone(&input)));
         }
@@ -279,7 +288,7 @@ impl Recipe {
 struct Shared {
     recipe: Arc<Recipe>,
     order: Vec<usize>,
-    epoch: u64,
+    view: u64,
     /// How many pictures the threads may be ahead of the caller.
     ahead: usize,
     state: Mutex<State>,
@@ -301,7 +310,7 @@ impl Shared {
     /// A thread's life: take a position, prepare it, hand it over.
     fn work(&self) {
         while let Some(position) = self.claim() {
-            let input = self.recipe.prepare_or_report(self.order[position], self.epoch);
+            let input = self.recipe.prepare_or_report(self.order[position], self.view);
             self.lock().ready.insert(position, input);
             self.turn.notify_all();
         }

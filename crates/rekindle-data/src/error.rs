@@ -83,6 +83,18 @@ pub enum Error {
         /// What the resize said.
         cause: String,
     },
+    /// A picture that no JPEG file can hold.
+    #[error(
+        "a picture of {width} x {height} pixels cannot be written as JPEG: {cause}; make it smaller"
+    )]
+    Encode {
+        /// The width of the picture in pixels.
+        width: usize,
+        /// The height of the picture in pixels.
+        height: usize,
+        /// What the encoder said.
+        cause: String,
+    },
     /// An augmentation outside of what can be drawn.
     #[error("augmentation: {}", problems.join("; "))]
     Augment {

@@ -53,9 +53,10 @@ mod picture;
 mod preprocess;
 mod random;
 mod resize;
+mod show;
 
 pub use augment::{Augment, RandomCrop};
-pub use batches::{Batch, Batches, Loader, LoaderConfig, Order, Remainder};
+pub use batches::{Batch, Batches, Loader, LoaderConfig, Order, Remainder, Views};
 pub use decode::{MAX_PIXELS, decode, decode_bytes};
 pub use error::Error;
 pub use folder::{EXTENSIONS, ImageFolder, Sample, Source, Split};

@@ -45,6 +45,12 @@ impl Picture {
         Ok(Self { width, height, channels, pixels })
     }
 
+    /// A picture from parts that fit.
+    pub(crate) fn of(width: usize, height: usize, channels: usize, pixels: Vec<u8>) -> Self {
+        debug_assert_eq!(width * height * channels, pixels.len());
+        Self { width, height, channels, pixels }
+    }
+
     /// The width in pixels, at least 1.
     pub fn width(&self) -> usize {
         self.width

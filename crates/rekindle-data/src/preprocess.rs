@@ -26,6 +26,11 @@ pub struct Preprocess {
     fill: Vec<u8>,
 }
 
+/// The value of a channel, where one may stand for all.
+fn of(values: &[f32], channel: usize) -> f32 {
+    if values.len() == 1 { values[0] } else { values[channel] }
+}
+
 /// Whether a picture is mirrored left to right.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Mirror {
@@ -45,9 +50,6 @@ impl Preprocess {
             return Err(Error::Preprocessing { problems });
         }
         let channels = config.input_size[0];
-        let of = |values: &[f32], channel: usize| {
-            if values.len() == 1 { values[0] } else { values[channel] }
-        };
         let table = (0..channels).map(|channel| {
             let (mean, std) = (of(&config.mean, channel), of(&config.std, channel));
             std::array::from_fn(|value| (value as f32 / 255.0 - mean) / std)
@@ -61,9 +63,19 @@ impl Preprocess {
         Ok(Self { config: config.clone(), table: table.collect(), fill: fill.collect() })
     }
 
+    /// What it was made of.
+    pub fn config(&self) -> &Preprocessing {
+        &self.config
+    }
+
     /// Channels, height and width of an input.
     pub fn shape(&self) -> [usize; 3] {
         self.config.input_size
+    }
+
+    /// Mean and standard deviation of a channel, of values in `[0, 1]`.
+    pub(crate) fn scale(&self, channel: usize) -> [f32; 2] {
+        [of(&self.config.mean, channel), of(&self.config.std, channel)]
     }
 
     /// The input of a picture, `[channels, height, width]`.

@@ -195,3 +195,40 @@ fn the_second_epoch_reads_no_file() {
         std::fs::rename(&moved, &path).unwrap();
     }
 }
+
+#[test]
+fn views_take_turns_and_the_first_is_the_evaluations() {
+    let two = std::num::NonZeroUsize::new(2).unwrap();
+    let config = LoaderConfig {
+        batch_size: 3,
+        augment: Augment::STANDARD,
+        views: Views::Cycled(two),
+        ..LoaderConfig::default()
+    };
+    let images = |config: &LoaderConfig, epoch| {
+        let loader = Loader::new(samples(3), &preprocess(), config).unwrap();
+        loader.epoch(epoch).next().unwrap().unwrap().images
+    };
+    let plain = LoaderConfig { augment: Augment::NONE, ..config.clone() };
+    assert_eq!(images(&config, 0), images(&plain, 0));
+    assert_eq!(images(&config, 1), images(&config, 3));
+    assert_ne!(images(&config, 0), images(&config, 1));
+    let loader = Loader::new(samples(3), &preprocess(), &config).unwrap();
+    assert_eq!(loader.view(vec![0, 1, 2], 1).next().unwrap().unwrap().images, images(&config, 1));
+}
+
+#[test]
+fn a_balanced_order_shows_every_label_equally_often() {
+    // Nine of label 0, two of label 1, one of label 2.
+    let labels = [0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 2];
+    let samples: Vec<Sample> =
+        labels.iter().zip(samples(12)).map(|(&label, sample)| Sample { label, ..sample }).collect();
+    let config = LoaderConfig { order: Order::Balanced, ..LoaderConfig::default() };
+    let loader = Loader::new(samples, &preprocess(), &config).unwrap();
+    for epoch in 0..5 {
+        let order = loader.order(epoch);
+        let count = |label| order.iter().filter(|&&place| labels[place] == label).count();
+        assert_eq!([count(0), count(1), count(2)], [4, 4, 4], "{order:?}");
+    }
+    assert_ne!(loader.order(0), loader.order(1));
+}

@@ -1,0 +1,96 @@
+//! How samples become batches, as data.
+
+use std::num::NonZeroUsize;
+
+use crate::Augment;
+
+/// How samples become batches.
+#[derive(Debug, Clone, PartialEq)]
+pub struct LoaderConfig {
+    /// Pictures a batch; the last one of an epoch may have fewer.
+    pub batch_size: usize,
+    /// Which sample comes when.
+    pub order: Order,
+    /// What becomes of a last batch that is not full.
+    pub remainder: Remainder,
+    /// What is drawn for each picture.
+    pub augment: Augment,
+    /// Whether every epoch draws anew.
+    pub views: Views,
+    /// Draws the order and the augmentation, together with the epoch.
+    pub seed: u64,
+    /// Threads that prepare pictures; with 0 the caller's own does.
+    pub workers: usize,
+    /// Batches that are prepared ahead of the caller, at least 1.
+    pub prefetch: usize,
+    /// Bytes of pictures kept in memory from one epoch to the next; what does not fit is decoded again.
+    pub cache_bytes: usize,
+}
+
+impl LoaderConfig {
+    /// The view of each picture that an epoch shows: always the first where nothing is drawn.
+    pub fn view_of(&self, epoch: u64) -> u64 {
+        if self.augment.is_none() { Views::PLAIN } else { self.views.of(epoch) }
+    }
+}
+
+impl Default for LoaderConfig {
+    /// 32 pictures in order, nothing drawn, 2 batches ahead, a gibibyte of memory, a thread a core up to 8.
+    fn default() -> Self {
+        Self {
+            batch_size: 32,
+            order: Order::Kept,
+            remainder: Remainder::Kept,
+            augment: Augment::NONE,
+            views: Views::Fresh,
+            seed: 0,
+            workers: std::thread::available_parallelism().map_or(1, |cores| cores.get().min(8)),
+            prefetch: 2,
+            cache_bytes: 1 << 30,
+        }
+    }
+}
+
+/// Which sample comes when.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Order {
+    /// As they are given.
+    Kept,
+    /// All of them shuffled, anew every epoch.
+    Shuffled,
+    /// As many as there are samples, each label equally often: samples of rare labels come again and again.
+    Balanced,
+}
+
+/// Which inputs an augmentation gives in which epoch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Views {
+    /// Every epoch draws other ones.
+    Fresh,
+    /// Epochs take turns with this many, so that what is computed of them can be kept. The first is the
+    /// evaluation's input, the others are drawn.
+    Cycled(NonZeroUsize),
+}
+
+impl Views {
+    /// The view that an epoch sees; the one named [`Views::PLAIN`] is the evaluation's input.
+    pub fn of(self, epoch: u64) -> u64 {
+        match self {
+            // A run never gets there.
+            Self::Fresh => epoch.saturating_add(1),
+            Self::Cycled(count) => epoch % count.get() as u64,
+        }
+    }
+
+    /// The view that is the evaluation's input.
+    pub const PLAIN: u64 = 0;
+}
+
+/// What becomes of the samples that do not fill a batch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Remainder {
+    /// They are a smaller batch.
+    Kept,
+    /// They are left out of the epoch.
+    Dropped,
+}
