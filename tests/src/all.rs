@@ -11,6 +11,7 @@ mod load;
 #[cfg(target_os = "linux")]
 mod memory;
 mod parity;
+mod phases;
 mod save;
 mod support;
 mod weights;

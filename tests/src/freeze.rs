@@ -1,6 +1,6 @@
 //! A frozen stage does not move, and everything else does: a step of training, compared bit by bit.
 
-use std::{convert::Infallible, iter, ops::ControlFlow};
+use std::{convert::Infallible, iter};
 
 use burn::{
     module::{ModuleVisitor, Param},
@@ -10,28 +10,31 @@ use burn::{
 };
 use rekindle_checkpoint::Naming;
 use rekindle_layers::{Backbone, NameStack, Stage};
-use rekindle_train::{Batch, Fit, OptimizerConfig, Rates, Schedule, Source, Task};
+use rekindle_train::{
+    Batch, Classes, Classify, CrossEntropy, Fit, OptimizerConfig, Rates, Schedule, Settings,
+    Source, State, Train, Validation,
+};
 
 use crate::support::{Bits, Model, bits, network, pictures};
 
-const NETWORKS: [&str; 5] =
+pub(crate) const NETWORKS: [&str; 5] =
     ["test_resnet", "resnet18", "resnet20_cifar", "mobilenetv3_small_100", "efficientnet_b0"];
-const CLASSES: usize = 7;
+pub(crate) const CLASSES: usize = 7;
 
 /// One batch.
-struct Pictures;
+pub(crate) struct Pictures;
 
 impl Pictures {
     fn labels() -> Vec<usize> {
         vec![1, 3, 6]
     }
 
-    fn input(device: &Device) -> Tensor<4> {
+    pub(crate) fn input(device: &Device) -> Tensor<4> {
         pictures([3, 3, 64, 48], device)
     }
 }
 
-impl Source<Tensor<4>> for Pictures {
+impl Source<Tensor<4>, Classes> for Pictures {
     type Error = Infallible;
 
     fn batches(&self) -> usize {
@@ -42,26 +45,30 @@ impl Source<Tensor<4>> for Pictures {
         &self,
         _epoch: usize,
         device: &Device,
-    ) -> impl Iterator<Item = Result<Batch<Tensor<4>>, Infallible>> {
-        iter::once(Ok(Batch { input: Self::input(device), labels: Self::labels() }))
+    ) -> impl Iterator<Item = Result<Batch<Tensor<4>, Classes>, Infallible>> {
+        let target = Classes { labels: Self::labels(), mix: None, teacher: None };
+        iter::once(Ok(Batch { input: Self::input(device), target, indices: vec![0, 1, 2] }))
     }
 }
 
 /// A step of AdamW through the training loop: a small one, since steps follow on each other and three pictures
 /// that are told apart for sure would leave no gradients.
-fn train(model: Model) -> Model {
+pub(crate) fn train(model: Model) -> Model {
     let fit = Fit {
-        first_epoch: 0,
+        phase: "one".to_owned(),
         epochs: 1,
         rates: Rates::uniform(1e-4),
         schedule: Schedule::Constant,
+        settings: Settings::default(),
     };
-    let task = Task { forward: Model::forward, train: &Pictures, val: &Pictures };
-    fit.run(model, &mut OptimizerConfig::default().init(), &task, |_| Ok(ControlFlow::Continue(())))
-        .unwrap()
+    let objective =
+        Classify { forward: Model::forward, classes: CLASSES, loss: CrossEntropy::default() };
+    let state = State::new(model, &OptimizerConfig::default());
+    let data = (&Train(Pictures), &Validation(Pictures));
+    fit.run(state, &objective, data, &mut []).unwrap().0.model
 }
 
-fn is_running(name: &str) -> bool {
+pub(crate) fn is_running(name: &str) -> bool {
     name.ends_with("running_mean") || name.ends_with("running_var")
 }
 

@@ -6,6 +6,7 @@ use std::process::ExitCode;
 mod bench;
 mod cargo;
 mod parity;
+mod results;
 mod tidy;
 mod train_starter;
 
@@ -13,6 +14,7 @@ const USAGE: &str = "usage: cargo xtask COMMAND
 
   bench ARGS...          measure networks on this machine: infer, train, cold; see `bench help`
   parity ARGS...         compare every architecture with golden results of the reference library
+  results ARGS...        train three ways on three data sets, and write docs/results.md
   tidy                   report everything in the tree that breaks a rule a compiler does not check
   train-starter ARGS...  train the starter checkpoint again";
 
@@ -23,6 +25,7 @@ fn main() -> anyhow::Result<ExitCode> {
     match command.as_deref() {
         Some("bench") => bench::run(&rest),
         Some("parity") => parity::run(&rest),
+        Some("results") => results::run(&rest),
         Some("tidy") if rest.is_empty() => tidy::run(),
         Some("train-starter") => train_starter::run(&rest),
         Some("help" | "--help" | "-h") => {

@@ -16,9 +16,6 @@ pub struct BatchNormConfig {
     pub epsilon: f64,
 }
 
-/// Share of a new batch in the running statistics; PyTorch's and timm's default.
-const MOMENTUM: f64 = 0.1;
-
 /// Normalizes each channel: by the batch in training, by the running statistics otherwise.
 ///
 /// Burn's layer of the same name feeds its running variance the biased variance of the batch. This
@@ -58,6 +55,9 @@ impl BatchNormConfig {
 }
 
 impl BatchNorm {
+    /// Share of a new batch in the running statistics; PyTorch's and timm's default.
+    pub const MOMENTUM: f64 = 0.1;
+
     /// What normalizes a map on this device.
     pub(crate) fn norm(&self, device: &Device) -> Norm {
         let (gamma, beta, epsilon) = (self.gamma.val(), self.beta.val(), self.epsilon);
@@ -76,7 +76,7 @@ impl BatchNorm {
         // of the graph, where a node would take longer than they do.
         let blend = |running: &RunningState<Tensor<1>>, new: Tensor<1>| {
             let old = running.value_sync().to_device(&device).inner();
-            running.update(Tensor::from_inner(old * (1.0 - MOMENTUM) + new * MOMENTUM));
+            running.update(Tensor::from_inner(old * (1.0 - Self::MOMENTUM) + new * Self::MOMENTUM));
         };
         blend(&self.running_mean, batch.mean.inner());
         // One value a channel has no variance; PyTorch stops there, we leave the statistic as it is.

@@ -1,199 +1,313 @@
 //! The loop: batches in, a trained model out, and an event whenever something happened.
 
-use std::{
-    error::Error as StdError,
-    ops::ControlFlow,
-    time::{Duration, Instant},
-};
+use std::time::Instant;
 
-use burn::{optim::GradientsParams, prelude::*};
+use burn::{module::Module, optim::GradientsParams, prelude::*};
+use rekindle_metrics::{Direction, Values};
 
 use crate::{
-    Error, Metrics, Optimizer, Rates, Schedule,
-    metrics::{cross_entropy, hits},
+    Accumulator, Batch, Callback, EarlyStopping, Epoch, Error, Event, LOSS, Measured, Objective,
+    Plateau, Rates, Schedule, Source, State, Train, Validation, clip_global_norm, event::tell,
 };
-
-/// Inputs and the label of each.
-#[derive(Debug, Clone)]
-pub struct Batch<I> {
-    /// The inputs, on the device of the model that takes them.
-    pub input: I,
-    /// The place of each right answer among the classes.
-    pub labels: Vec<usize>,
-}
-
-/// Where batches come from.
-pub trait Source<I> {
-    /// What goes wrong with them.
-    type Error: Into<Box<dyn StdError + Send + Sync>>;
-
-    /// Batches in each epoch.
-    fn batches(&self) -> usize;
-
-    /// The batches of an epoch, counted from zero, on `device`.
-    fn epoch(
-        &self,
-        epoch: usize,
-        device: &Device,
-    ) -> impl Iterator<Item = Result<Batch<I>, Self::Error>>;
-}
-
-/// What is to be learned, and from what.
-#[derive(Debug, Clone, Copy)]
-pub struct Task<'a, F, T, V> {
-    /// From a model and inputs to logits `[batch, classes]`.
-    pub forward: F,
-    /// What is learned from.
-    pub train: &'a T,
-    /// What is measured on.
-    pub val: &'a V,
-}
-
-/// What happened. `M` is the model.
-#[derive(Debug)]
-#[non_exhaustive]
-pub enum Event<'a, M> {
-    /// A step was taken.
-    Step {
-        /// The epoch, counted from one.
-        epoch: usize,
-        /// The step in it, counted from one.
-        step: usize,
-        /// Steps in the epoch.
-        steps: usize,
-        /// Mean loss of the epoch so far.
-        loss: f64,
-    },
-    /// An epoch was trained and evaluated.
-    Epoch {
-        /// What came out.
-        epoch: &'a Epoch,
-        /// The model as it was evaluated: in validation.
-        model: &'a M,
-    },
-}
-
-/// What came out of an epoch.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Epoch {
-    /// Counted from one over all phases.
-    pub number: usize,
-    /// On the batches trained on, as they were trained on.
-    pub train: Metrics,
-    /// On the validation data, after the epoch.
-    pub val: Metrics,
-    /// Training and evaluation together.
-    pub duration: Duration,
-}
 
 /// How to train for a number of epochs.
 #[derive(Debug, Clone)]
 pub struct Fit {
-    /// Epochs that came before, in earlier phases.
-    pub first_epoch: usize,
+    /// Name in events and histories, unlike those of the other phases of the run.
+    pub phase: String,
     /// Epochs to train for.
     pub epochs: usize,
     /// Learning rates at the schedule's factor of one.
     pub rates: Rates,
     /// The factor of each step.
     pub schedule: Schedule,
+    /// What is the same in all phases.
+    pub settings: Settings,
 }
 
-impl Fit {
-    /// Trains `model`, which lives on an autodiff device.
-    ///
-    /// `listen` hears of every step and epoch; with `Break` it ends training after the epoch at hand.
-    ///
-    /// # Errors
-    ///
-    /// If a batch cannot be had, the loss is no number, or `listen` fails.
-    pub fn run<M, I, F, T, V, L>(
-        &self,
-        mut model: M,
-        optimizer: &mut Optimizer,
-        task: &Task<'_, F, T, V>,
-        mut listen: L,
-    ) -> Result<M, Error>
-    where
-        M: Module,
-        F: Fn(&M, I) -> Tensor<2>,
-        T: Source<I>,
-        V: Source<I>,
-        L: FnMut(Event<'_, M>) -> Result<ControlFlow<()>, Box<dyn StdError + Send + Sync>>,
-    {
-        let Task { forward, train, val } = task;
-        let device = autodiff_device(&model);
-        let steps = train.batches();
-        for epoch in self.first_epoch..self.first_epoch + self.epochs {
-            let start = Instant::now();
-            let mut metrics = Metrics::default();
-            let mut stop = false;
-            for (step, batch) in train.epoch(epoch, &device).enumerate() {
-                let Batch { input, labels } = batch.map_err(|error| Error::Data(error.into()))?;
-                let done = (epoch - self.first_epoch) * steps + step;
-                let factor = self.schedule.factor(done, self.epochs * steps);
+/// What is the same in all phases of a run.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Settings {
+    /// Batches whose mean gradient makes a step.
+    pub accumulate: usize,
+    /// The largest norm of all gradients together; above it they are scaled down to it.
+    pub clip: Option<f64>,
+    /// Lowers the rates where the monitored metric stands still.
+    pub plateau: Option<Plateau>,
+    /// Ends a phase where the monitored metric stands still.
+    pub stopping: Option<EarlyStopping>,
+    /// The metric of the validation data by which models are compared.
+    pub monitor: Monitor,
+    /// Draws dropout, together with the epoch.
+    pub seed: u64,
+}
 
-                let logits = forward(&model, input);
-                let right = hits(&floats(logits.clone()), &labels);
-                let loss = cross_entropy(logits, &labels);
-                let value = f64::from(loss.clone().into_scalar::<f32>());
-                if !value.is_finite() {
-                    let (epoch, step) = (epoch + 1, step + 1);
-                    return Err(Error::Diverged { epoch, step, loss: value });
-                }
-                let gradients = GradientsParams::from_grads(loss.backward(), &model);
-                model = optimizer.step(&self.rates, factor, model, gradients);
+/// A metric of the validation data, by which models are compared.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Monitor {
+    /// Its name.
+    pub metric: String,
+    /// Whether more of it is better.
+    pub direction: Direction,
+}
 
-                metrics.add(labels.len(), value, right);
-                let (epoch, step) = (epoch + 1, step + 1);
-                let event = Event::Step { epoch, step, steps, loss: metrics.loss };
-                stop |= listen(event).map_err(Error::Listener)?.is_break();
-            }
-            let snapshot = model.valid();
-            let epoch = Epoch {
-                number: epoch + 1,
-                train: metrics,
-                val: evaluate(&snapshot, forward, *val)?,
-                duration: start.elapsed(),
-            };
-            let event = Event::Epoch { epoch: &epoch, model: &snapshot };
-            stop |= listen(event).map_err(Error::Listener)?.is_break();
-            if stop {
-                break;
-            }
+/// How a phase ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum End {
+    /// After its last epoch.
+    Complete,
+    /// Early, since the monitored metric stood still.
+    Stopped,
+    /// A callback broke off the run.
+    Broken,
+}
+
+impl Default for Settings {
+    /// Plain steps, measured by the loss.
+    fn default() -> Self {
+        Self {
+            accumulate: 1,
+            clip: None,
+            plateau: None,
+            stopping: None,
+            monitor: Monitor { metric: LOSS.to_owned(), direction: Direction::Lower },
+            seed: 0,
         }
-        Ok(model)
     }
 }
 
-/// Measures a model in validation on every batch of the first epoch of `source`.
+impl Monitor {
+    /// A metric and which values of it are better.
+    pub fn new(metric: &str, direction: Direction) -> Self {
+        Self { metric: metric.to_owned(), direction }
+    }
+
+    /// What it was after each epoch.
+    pub fn history<'a>(&self, epochs: impl Iterator<Item = &'a Epoch>) -> Vec<f64> {
+        epochs.map(|epoch| epoch.val.get(&self.metric).unwrap_or(f64::NAN)).collect()
+    }
+
+    /// The place of the best epoch; of equals the one with the lowest loss, then the first.
+    pub fn best(&self, epochs: &[Epoch]) -> Option<usize> {
+        let values = self.history(epochs.iter());
+        let better = |new: f64, old: f64| self.direction.is_better(new, old);
+        let losses = Self::new(LOSS, Direction::Lower).history(epochs.iter());
+        (0..values.len()).reduce(|best, next| {
+            let equal = values[next] == values[best];
+            let smaller = equal && Direction::Lower.is_better(losses[next], losses[best]);
+            if smaller || better(values[next], values[best]) { next } else { best }
+        })
+    }
+}
+
+impl Fit {
+    /// Trains the model of `state`, which lives on an autodiff device, and measures it after each epoch.
+    ///
+    /// Epochs of this phase that are in the state's history already are not trained again: a state that was
+    /// saved after any of them goes on as if nothing had happened, to the last bit on a CPU.
+    ///
+    /// # Errors
+    ///
+    /// If a batch cannot be had, the loss is no number, or a callback fails.
+    pub fn run<M, I, O, T, V>(
+        &self,
+        mut state: State<M>,
+        objective: &O,
+        (train, val): (&Train<T>, &Validation<V>),
+        callbacks: &mut [&mut dyn Callback<M>],
+    ) -> Result<(State<M>, End), Error>
+    where
+        M: Module,
+        O: Objective<M, I>,
+        T: Source<I, O::Target>,
+        V: Source<I, O::Target>,
+    {
+        let done = state.history.iter().filter(|epoch| epoch.phase == self.phase).count();
+        let first = state.history.len() - done;
+        let steps = train.0.batches().div_ceil(self.settings.accumulate.max(1));
+        if done < self.epochs {
+            let epochs = [state.history.len() + 1, first + self.epochs];
+            let event = Event::Phase { phase: &self.phase, epochs, steps };
+            if tell(callbacks, &event).map_err(Error::Listener)?.is_break() {
+                return Ok((state, End::Broken));
+            }
+        }
+        for epoch in first + done..first + self.epochs {
+            let history = self.settings.monitor.history(state.history[first..].iter());
+            if self.is_over(&history) {
+                return Ok((state, End::Stopped));
+            }
+            let (broken, next) =
+                self.epoch(state, objective, (train, val), callbacks, (first, epoch))?;
+            state = next;
+            if broken {
+                return Ok((state, End::Broken));
+            }
+        }
+        let history = self.settings.monitor.history(state.history[first..].iter());
+        Ok((state, if self.is_over(&history) { End::Stopped } else { End::Complete }))
+    }
+
+    fn is_over(&self, history: &[f64]) -> bool {
+        let direction = self.settings.monitor.direction;
+        self.settings.stopping.as_ref().is_some_and(|rule| rule.stops(history, direction))
+    }
+
+    /// One epoch of training and its evaluation; whether a callback broke off.
+    fn epoch<M, I, O, T, V>(
+        &self,
+        mut state: State<M>,
+        objective: &O,
+        (train, val): (&Train<T>, &Validation<V>),
+        callbacks: &mut [&mut dyn Callback<M>],
+        (first, epoch): (usize, usize),
+    ) -> Result<(bool, State<M>), Error>
+    where
+        M: Module,
+        O: Objective<M, I>,
+        T: Source<I, O::Target>,
+        V: Source<I, O::Target>,
+    {
+        let Settings { accumulate, clip, plateau, monitor, seed, .. } = &self.settings;
+        let start = Instant::now();
+        let device = autodiff_device(&state.model);
+        device.seed(epoch_seed(*seed, epoch));
+        let history = monitor.history(state.history[first..].iter());
+        let slower = plateau.as_ref().map_or(1.0, |rule| rule.factor(&history, monitor.direction));
+        let (batches, accumulate) = (train.0.batches(), (*accumulate).max(1));
+        let steps = batches.div_ceil(accumulate);
+
+        let mut scores = objective.scores();
+        let mut mean = Mean::default();
+        let mut gathered = Accumulator::default();
+        let mut broken = false;
+        let mut factor = slower;
+        let mut trained = train.0.epoch(epoch, &device).enumerate().peekable();
+        while let Some((index, batch)) = trained.next() {
+            let Batch { input, target, indices } =
+                batch.map_err(|error| Error::Data(error.into()))?;
+            let step = index / accumulate;
+            let done = (epoch - first) * steps + step;
+            factor = slower * self.schedule.factor(done, self.epochs * steps);
+
+            let outputs = objective.outputs(&state.model, input);
+            objective.score(&mut scores, &floats(outputs.clone()), &target);
+            let loss = objective.loss(outputs, &target);
+            let value = f64::from(loss.clone().into_scalar::<f32>());
+            if !value.is_finite() {
+                let (epoch, step) = (epoch + 1, step + 1);
+                return Err(Error::Diverged { epoch, step, loss: value, examples: indices });
+            }
+            mean.add(value, indices.len());
+            let mut gradients = GradientsParams::from_grads(loss.backward(), &state.model);
+            if accumulate > 1 {
+                gathered.add(&state.model, gradients, indices.len());
+                if trained.peek().is_some() && (index + 1) % accumulate != 0 {
+                    continue;
+                }
+                gradients = gathered.take();
+            }
+            if let Some(largest) = clip {
+                clip_global_norm(&state.model, &mut gradients, *largest);
+            }
+            state.model = state.optimizer.step(&self.rates, factor, state.model, gradients);
+            if let Some(ema) = &mut state.ema {
+                ema.update(&state.model);
+            }
+            let event = Event::Step {
+                phase: &self.phase,
+                epoch: epoch + 1,
+                step: step + 1,
+                steps,
+                loss: value,
+                examples: mean.examples,
+                factor,
+            };
+            broken |= tell(callbacks, &event).map_err(Error::Listener)?.is_break();
+        }
+        drop(trained);
+
+        let snapshot = state.evaluated();
+        let mut learned = objective.values(&scores);
+        learned.set(LOSS, mean.value);
+        let rates =
+            std::iter::once(self.rates.base).chain(self.rates.groups.iter().map(|group| group.1));
+        state.history.push(Epoch {
+            number: epoch + 1,
+            phase: self.phase.clone(),
+            train: learned,
+            val: evaluate(&snapshot, objective, val)?,
+            rates: rates.map(|rate| rate * factor).collect(),
+            seconds: start.elapsed().as_secs_f64(),
+        });
+        let event = Event::Epoch { model: &snapshot, state: &state };
+        broken |= tell(callbacks, &event).map_err(Error::Listener)?.is_break();
+        Ok((broken, state))
+    }
+}
+
+/// Measures a model on every batch of validation or test data.
 ///
 /// # Errors
 ///
 /// If a batch cannot be had.
-pub fn evaluate<M, I, F, S>(model: &M, forward: F, source: &S) -> Result<Metrics, Error>
+pub fn evaluate<M, I, O, D>(model: &M, objective: &O, data: &D) -> Result<Values, Error>
 where
     M: Module,
-    F: Fn(&M, I) -> Tensor<2>,
-    S: Source<I>,
+    O: Objective<M, I>,
+    D: Measured,
+    D::Source: Source<I, O::Target>,
+{
+    Ok(objective.values(&predict(model, objective, data)?))
+}
+
+/// Everything that a model predicts on validation or test data.
+///
+/// # Errors
+///
+/// If a batch cannot be had.
+pub fn predict<M, I, O, D>(model: &M, objective: &O, data: &D) -> Result<O::Scores, Error>
+where
+    M: Module,
+    O: Objective<M, I>,
+    D: Measured,
+    D::Source: Source<I, O::Target>,
 {
     let device = autodiff_device(model).inner();
-    let mut metrics = Metrics::default();
-    for batch in source.epoch(0, &device) {
-        let Batch { input, labels } = batch.map_err(|error| Error::Data(error.into()))?;
-        let logits = forward(model, input);
-        let right = hits(&floats(logits.clone()), &labels);
-        let loss = f64::from(cross_entropy(logits, &labels).into_scalar::<f32>());
-        metrics.add(labels.len(), loss, right);
+    let mut scores = objective.scores();
+    for batch in data.source().epoch(0, &device) {
+        let Batch { input, target, .. } = batch.map_err(|error| Error::Data(error.into()))?;
+        objective.score(&mut scores, &floats(objective.outputs(model, input)), &target);
     }
-    Ok(metrics)
+    Ok(scores)
+}
+
+/// A mean over examples, in batches of any size.
+#[derive(Debug, Default)]
+struct Mean {
+    value: f64,
+    examples: usize,
+}
+
+impl Mean {
+    fn add(&mut self, value: f64, examples: usize) {
+        self.examples += examples;
+        self.value += (value - self.value) * examples as f64 / self.examples.max(1) as f64;
+    }
 }
 
 /// The device of the model's parameters, with autodiff; the default where it has none.
-fn autodiff_device<M: Module>(model: &M) -> Device {
+pub(crate) fn autodiff_device<M: Module>(model: &M) -> Device {
     model.devices().into_iter().next().unwrap_or_default().inner().autodiff()
 }
 
-fn floats(logits: Tensor<2>) -> Vec<f32> {
-    logits.into_data().iter::<f32>().collect()
+/// What the device draws in an epoch does not depend on what was drawn before it.
+fn epoch_seed(seed: u64, epoch: usize) -> u64 {
+    // The golden ratio's bits, as SplitMix64 steps by: neighbours in either number are far apart.
+    seed.wrapping_add(1).wrapping_mul(0x9e37_79b9_7f4a_7c15)
+        ^ (epoch as u64).wrapping_mul(0xbf58_476d_1ce4_e5b9)
+}
+
+fn floats(outputs: Tensor<2>) -> Vec<f32> {
+    outputs.into_data().iter::<f32>().collect()
 }

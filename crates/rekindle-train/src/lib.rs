@@ -1,15 +1,54 @@
-//! The training loop: optimizers, schedules, metrics and events.
+//! The training loop: any Burn module, any objective, events for whoever listens, and runs that go on.
 //!
-//! Nothing here knows an architecture: a [`Task`] says how a model maps inputs to logits.
+//! | part | what |
+//! |---|---|
+//! | [`Fit`] | trains the model of a [`State`] for a phase, and measures it after each epoch |
+//! | [`Objective`] | what is learned: [`Classify`], [`Regress`], or your own |
+//! | [`Source`] | where batches come from; [`Train`], [`Validation`] and [`Test`] say what they may be used for |
+//! | [`Callback`] | hears every [`Event`]: [`Checkpoints`], [`Log`], [`TensorBoard`], [`TimeBudget`], closures |
+//! | [`Schedule`], [`Plateau`], [`EarlyStopping`] | rates by step, and by what came out so far |
+//!
+//! A run is a function of its seed: the state after each epoch, saved and restored, goes on to the same bits.
 
+mod batch;
+mod callbacks;
+mod clip;
+mod draw;
+mod ema;
 mod error;
+mod event;
+mod finder;
 mod fit;
-mod metrics;
+mod loss;
+mod mix;
+mod objective;
 mod optimizer;
+mod patience;
+mod ranges;
 mod schedule;
+mod search;
+mod state;
+mod tensorboard;
 
+pub use batch::{Batch, Measured, Source, Test, Train, Validation};
+pub use callbacks::{
+    Best, Checkpoints, Histograms, Keep, Log, LogError, LogFormat, TensorBoard, TimeBudget,
+    json_line,
+};
+pub use clip::{Accumulator, clip_global_norm};
+pub use draw::Draw;
+pub use ema::{Ema, EmaConfig, EmaWarmUp};
 pub use error::Error;
-pub use fit::{Batch, Epoch, Event, Fit, Source, Task, evaluate};
-pub use metrics::Metrics;
+pub use event::{Callback, Epoch, Event, Failure};
+pub use finder::{RateRange, exploded, smoothed, suggest};
+pub use fit::{End, Fit, Monitor, Settings, evaluate, predict};
+pub use loss::{Classes, CrossEntropy, Distill, Mix, Regression};
+pub use mix::MixConfig;
+pub use objective::{Classify, LOSS, Objective, Regress};
 pub use optimizer::{Optimizer, OptimizerConfig, Rates};
 pub use schedule::Schedule;
+pub use search::{Sweep, sweep};
+pub use state::{SavedState, State, StateError};
+pub use tensorboard::{EventFile, EventFileError};
+
+pub use patience::{EarlyStopping, Plateau};

@@ -1,23 +1,31 @@
 //! A backbone with a linear head, some of its stages frozen.
 
+use std::ops::Range;
+
 use burn::{
-    module::ParamGroup,
+    module::{Param, ParamGroup},
     nn::{Dropout, DropoutConfig, Linear, LinearConfig},
     prelude::*,
+    tensor::TensorData,
 };
-use rekindle_layers::{Backbone, PackedWeights, Stage, linear};
+use rekindle_layers::{Backbone, PackedWeights, Stage, linear, parameters};
 
-use crate::{Phase, Statistics};
+use crate::{BatchNormPolicy, Error, Layout, Phase, lora::is_adapted};
+
+mod statistics;
+
+/// The field of a batch norm that says whether it normalizes by the batch.
+const FLAG: &str = "batch_statistics";
 
 /// A [`Backbone`] and the linear head that reads its embeddings.
 #[derive(Module, Debug)]
 pub struct Classifier<B: Module> {
     backbone: B,
-    dropout: Dropout,
+    pub(crate) dropout: Dropout,
     head: Linear,
     #[module(skip)]
     packed: PackedWeights,
-    frozen: usize,
+    pub(crate) frozen: usize,
 }
 
 impl<B: Module> Classifier<B> {
@@ -35,6 +43,21 @@ impl<B: Backbone> Classifier<B> {
         Self { backbone, dropout, head, packed: PackedWeights::default(), frozen: 0 }
     }
 
+    /// The network with another head: weights `[embed_dim, classes]` row by row, and biases `[classes]`.
+    ///
+    /// # Panics
+    ///
+    /// If the head of the network has other dimensions.
+    pub fn with_head(mut self, weight: Vec<f32>, bias: Vec<f32>) -> Self {
+        let (device, [dim, classes]) =
+            (self.head.weight.lazy_device(), self.head.weight.val().dims());
+        let weight = Tensor::from_data(TensorData::new(weight, [dim, classes]), &device);
+        let bias = Tensor::from_data(TensorData::new(bias, [classes]), &device);
+        self.head.weight = Param::from_tensor(weight);
+        self.head.bias = Some(Param::from_tensor(bias));
+        self
+    }
+
     /// The network without its head.
     pub fn backbone(&self) -> &B {
         &self.backbone
@@ -50,13 +73,38 @@ impl<B: Backbone> Classifier<B> {
         self.frozen
     }
 
-    /// Logits `[batch, classes]` for images `[batch, channels, height, width]`.
-    pub fn forward(&self, images: Tensor<4>) -> Tensor<2> {
-        self.classify(self.dropout.forward(self.embed(images)))
+    /// The stages, the classifier and the tensors in them, under the checkpoint's names.
+    pub fn layout(&self) -> Layout {
+        let classifier = self.backbone.landmarks().classifier;
+        let mut parameters = parameters(self);
+        for parameter in &mut parameters {
+            parameter.name = match parameter.name.split_once('.') {
+                Some((Self::TRUNK, name)) => name.to_owned(),
+                Some((Self::HEAD, name)) => format!("{classifier}.{name}"),
+                _ => continue,
+            };
+        }
+        Layout { stages: self.backbone.stages(), classifier: classifier.to_owned(), parameters }
     }
 
-    /// Logits of embeddings.
-    fn classify(&self, x: Tensor<2>) -> Tensor<2> {
+    /// Logits `[batch, classes]` for images `[batch, channels, height, width]`.
+    pub fn forward(&self, images: Tensor<4>) -> Tensor<2> {
+        self.forward_from(0, images)
+    }
+
+    /// Logits `[batch, classes]` from the output of the first `cut` stages, as
+    /// [`prefix`](Self::prefix) returns it; from images where that is none.
+    ///
+    /// # Panics
+    ///
+    /// If there are fewer stages, or the channels are not those of the stage before the cut.
+    pub fn forward_from(&self, cut: usize, x: Tensor<4>) -> Tensor<2> {
+        self.classify(self.embed_from(cut, x))
+    }
+
+    /// Logits `[batch, classes]` of embeddings `[batch, embed_dim]`, with dropout in training.
+    pub fn classify(&self, x: Tensor<2>) -> Tensor<2> {
+        let x = self.dropout.forward(x);
         match &self.head.bias {
             Some(bias) => linear(x, self.head.weight.val(), bias.val(), &self.packed),
             // Not as we build it.
@@ -68,17 +116,52 @@ impl<B: Backbone> Classifier<B> {
     ///
     /// Frozen stages run outside the autodiff graph and in inference mode.
     pub fn embed(&self, images: Tensor<4>) -> Tensor<2> {
-        let mut x = images;
-        if self.frozen > 0 && x.device().is_autodiff() {
-            let fixed = self.backbone.valid();
-            x = (0..self.frozen).fold(x.inner(), |x, index| fixed.stage(index, x));
-            x = Tensor::from_inner(x);
-        } else {
-            x = (0..self.frozen).fold(x, |x, index| self.backbone.stage(index, x));
-        }
+        self.embed_from(0, images)
+    }
+
+    /// Embeddings `[batch, embed_dim]` from the output of the first `cut` stages.
+    ///
+    /// # Panics
+    ///
+    /// As [`forward_from`](Self::forward_from).
+    pub fn embed_from(&self, cut: usize, x: Tensor<4>) -> Tensor<2> {
         let stages = self.backbone.stages().len();
-        let x = (self.frozen..stages).fold(x, |x, index| self.backbone.stage(index, x));
+        assert!(cut <= stages, "a cut after {cut} stages of {stages}");
+        let frozen = self.frozen.max(cut);
+        let x = self.outside_graph(cut..frozen, x);
+        self.pool((frozen..stages).fold(x, |x, index| self.backbone.stage(index, x)))
+    }
+
+    /// Output of the first `cut` stages in inference mode, without a graph; the images where that
+    /// is none.
+    ///
+    /// Of a picture it is the same in every epoch in which these stages are frozen, so it can be
+    /// kept. It is on the device of the images, for [`forward_from`](Self::forward_from).
+    ///
+    /// # Panics
+    ///
+    /// If there are fewer stages.
+    pub fn prefix(&self, cut: usize, images: Tensor<4>) -> Tensor<4> {
+        let stages = self.backbone.stages().len();
+        assert!(cut <= stages, "a cut after {cut} stages of {stages}");
+        self.outside_graph(0..cut, images)
+    }
+
+    /// Embeddings `[batch, embed_dim]` of the output of all stages.
+    pub fn pool(&self, x: Tensor<4>) -> Tensor<2> {
         self.backbone.pool(x)
+    }
+
+    /// Runs stages in inference mode and without a graph, on the device of `x`.
+    fn outside_graph(&self, stages: Range<usize>, x: Tensor<4>) -> Tensor<4> {
+        if stages.is_empty() {
+            return x;
+        }
+        if x.device().is_autodiff() {
+            let fixed = self.backbone.valid();
+            return Tensor::from_inner(stages.fold(x.inner(), |x, index| fixed.stage(index, x)));
+        }
+        stages.fold(x, |x, index| self.backbone.stage(index, x))
     }
 
     /// Freezes the first `count` stages and trains all that follow, whatever was frozen before.
@@ -101,23 +184,48 @@ impl<B: Backbone> Classifier<B> {
 
     /// Makes the network ready for a phase: what is frozen, and what batch norms normalize by.
     ///
-    /// # Panics
+    /// What was frozen before is forgotten. Stages that are frozen as a whole from the image on run
+    /// outside the graph; a batch norm whose scale or shift is frozen keeps its statistics.
     ///
-    /// If the phase freezes more stages than there are.
-    pub fn prepare(self, phase: &Phase) -> Self {
-        let frozen = phase.frozen.count(self.backbone.stages().len());
-        let model = self.freeze_to(frozen);
-        match phase.statistics {
+    /// # Errors
+    ///
+    /// If what is frozen is not in the network; [`Plan::check`](crate::Plan::check) says so before.
+    pub fn prepare(self, phase: &Phase) -> Result<Self, Error> {
+        let layout = self.layout();
+        let extent = phase.frozen.extent(&layout)?;
+        let frozen =
+            layout.parameters.iter().zip(&extent.parameters).filter(|(_, frozen)| **frozen);
+        let mut paths: Vec<String> = frozen.map(|(parameter, _)| parameter.path.clone()).collect();
+        // The flag of each batch norm lies beside its statistics.
+        let flags = paths.iter().filter_map(|path| path.strip_suffix(".running_mean"));
+        let flags: Vec<_> = flags.map(|norm| format!("{norm}.{FLAG}")).collect();
+        paths.extend(flags);
+        let adapted = layout.parameters.iter().filter(|weight| is_adapted(weight, &layout));
+        paths.extend(adapted.map(|weight| weight.path.clone()));
+
+        let stages = layout.stages.iter().zip(&extent.whole).filter(|(_, whole)| **whole);
+        let mut model = stages
+            .fold(self.unfreeze(), |model, (stage, _)| model.freeze_group(Self::group(stage)))
+            .freeze_group(ParamGroup::from_paths(paths));
+        model.frozen = extent.leading;
+        Ok(match phase.batch_norm {
             // Of what the pattern matches, there are only flags to turn off.
-            Statistics::Kept => model.freeze_group(group(r"\.batch_statistics$")),
-            Statistics::Updated => model,
-        }
+            BatchNormPolicy::Kept | BatchNormPolicy::Reestimated => {
+                model.freeze_group(group(&format!(r"\.{FLAG}$")))
+            }
+            BatchNormPolicy::Updated => model,
+        })
     }
 
     /// The learning rate of each stage in a phase, as the groups of its parameters.
-    pub fn rates(&self, phase: &Phase) -> Vec<(ParamGroup, f64)> {
-        let stages = self.backbone.stages();
-        stages.iter().map(Self::group).zip(phase.rates(stages.len())).collect()
+    ///
+    /// # Errors
+    ///
+    /// If what is frozen is not in the network.
+    pub fn rates(&self, phase: &Phase) -> Result<Vec<(ParamGroup, f64)>, Error> {
+        let layout = self.layout();
+        let rates = phase.rates(&layout)?;
+        Ok(layout.stages.iter().map(Self::group).zip(rates).collect())
     }
 
     /// The parameters of a stage of the backbone.
@@ -133,3 +241,6 @@ impl<B: Backbone> Classifier<B> {
 fn group(pattern: &str) -> ParamGroup {
     ParamGroup::from_regex(pattern).unwrap_or_else(|_| ParamGroup::from_ids(Vec::new()))
 }
+
+#[cfg(test)]
+pub(crate) mod tests;

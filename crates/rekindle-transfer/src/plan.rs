@@ -1,12 +1,45 @@
-//! What is trained when, and how fast: a table of phases, checked before the first step.
+//! What is trained when, and how fast: phases as data, in TOML for people and in JSON with weights.
+//!
+//! ```toml
+//! [[phases]]
+//! name = "head"
+//! epochs = 2
+//! frozen = "backbone"
+//! lr = 1e-3
+//!
+//! [[phases]]
+//! name = "upper"
+//! epochs = 3
+//! frozen = "before layer3"            # or "nothing", 3, { all_but = 2 }, { matching = ["*.bn?.*"] }
+//! lr = 1e-4                           # of the head
+//! decay = 0.5                         # for each stage from the head towards the image
+//! stage_lr = { layer4 = 1e-4 }        # instead of what decay makes of it
+//! batch_norm = "kept"                 # or "updated", "reestimated"
+//! optimizer = { adam_w = { weight_decay = 0.01 } }
+//! schedule = { cosine = { warmup = 0.1 } }
+//! ```
 
-use rekindle_layers::Stage;
+mod check;
+mod extent;
+mod frozen;
+mod pattern;
+mod table;
+
+use std::collections::BTreeMap;
+
+use rekindle_train::{OptimizerConfig, Schedule};
 use serde::{Deserialize, Serialize};
 
-use crate::Error;
+pub use extent::Extent;
+pub use frozen::Frozen;
+pub(crate) use pattern::Pattern;
+pub use table::{NormUse, Row, Table};
+
+use crate::{Error, Layout};
 
 /// Phases, one after the other.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Plan {
     /// What is done first comes first.
     pub phases: Vec<Phase>,
@@ -14,187 +47,123 @@ pub struct Plan {
 
 /// One row of a plan.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Phase {
-    /// Name in logs.
+    /// Name in logs; another one for each phase.
     pub name: String,
     /// Epochs to train for.
     pub epochs: usize,
     /// What does not move.
     pub frozen: Frozen,
-    /// Learning rate of the head at the start of the phase.
+    /// Learning rate of the head at the schedule's factor of one, in `(0, 1]`.
     pub lr: f64,
-    /// Factor on the rate for each stage from the head towards the image, in `(0, 1]`.
+    /// Factor on the rate for each stage from the head towards the image, in `(0, 1]`; 1 if not given.
+    #[serde(default = "one")]
     pub decay: f64,
-    /// What the batch norms of trained stages normalize by.
-    pub statistics: Statistics,
+    /// Learning rates of stages by name, instead of what `lr` and `decay` make of them.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub stage_lr: BTreeMap<String, f64>,
+    /// What takes the steps; AdamW with PyTorch's defaults if not given.
+    #[serde(default)]
+    pub optimizer: OptimizerConfig,
+    /// The course of all rates over the phase; [`Phase::SCHEDULE`] if not given.
+    #[serde(default = "schedule")]
+    pub schedule: Schedule,
+    /// What the batch norms of trained stages normalize by; [`BatchNormPolicy::Kept`] if not given.
+    #[serde(default)]
+    pub batch_norm: BatchNormPolicy,
 }
 
-/// What the batch norms of trained stages normalize by; those of frozen stages keep theirs anyway.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+/// What trained batch norms normalize by; a frozen one always keeps and uses its statistics.
+///
+/// A batch norm is frozen if its stage is, or if its scale or shift is by a pattern.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Statistics {
+pub enum BatchNormPolicy {
     /// The running statistics, which stay the checkpoint's; scale and shift are trained. Right for
     /// few pictures: a checkpoint may be far off on the statistics of a batch, and what is trained
     /// on a batch's would be evaluated on others.
+    #[default]
     Kept,
     /// The batch's, which move the running statistics. Right for training from nothing.
     Updated,
-}
-
-/// What does not move in a phase.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Frozen {
-    /// Everything but the head.
-    Backbone,
-    /// This many stages, counted from the image.
-    Stages(usize),
-    /// Everything but the head and this many stages before it.
-    AllBut(usize),
-    /// Nothing.
-    Nothing,
-}
-
-impl Frozen {
-    /// The number of frozen stages in a network of `stages`.
-    pub fn count(self, stages: usize) -> usize {
-        match self {
-            Self::Backbone => stages,
-            Self::Stages(count) => count,
-            Self::AllBut(count) => stages.saturating_sub(count),
-            Self::Nothing => 0,
-        }
-    }
+    /// Computed anew on the training data before the phase, as the mean over all batches
+    /// ([`Classifier::reestimate`](crate::Classifier::reestimate)), and kept from then on. Right where the
+    /// pictures are of another kind than the checkpoint's, but too few at a time for [`Updated`](Self::Updated).
+    Reestimated,
 }
 
 impl Plan {
-    /// Names of the built-in plans.
-    pub const RECIPES: [&str; 3] = ["head", "gradual", "full"];
-
-    /// The built-in plan of this name, with `epochs` in all and `lr` for the head.
+    /// Reads a plan from TOML.
     ///
-    /// `head` trains the head alone. `gradual` spends two fifths of the epochs on the head, then
-    /// unfreezes two stages at a tenth of the rate, then two more at a twentieth. `full` trains
-    /// everything after one epoch of the head, rates falling by stage towards the image. All keep
-    /// the statistics of batch norms.
-    pub fn recipe(name: &str, epochs: usize, lr: f64) -> Option<Self> {
-        let phase = |name: &str, epochs, frozen, lr, decay| Phase {
-            name: name.to_owned(),
-            epochs,
-            frozen,
-            lr,
-            decay,
-            statistics: Statistics::Kept,
-        };
-        let phases = match name {
-            "head" => vec![phase("head", epochs, Frozen::Backbone, lr, 1.0)],
-            "gradual" => {
-                let head = (epochs * 2).div_ceil(5);
-                let upper = (epochs - head).div_ceil(2);
-                vec![
-                    phase("head", head, Frozen::Backbone, lr, 1.0),
-                    phase("upper", upper, Frozen::AllBut(2), lr / 10.0, 0.5),
-                    phase("middle", epochs - head - upper, Frozen::AllBut(4), lr / 20.0, 0.5),
-                ]
-            }
-            "full" => vec![
-                phase("head", epochs.min(1), Frozen::Backbone, lr, 1.0),
-                phase("full", epochs.saturating_sub(1), Frozen::Nothing, lr / 10.0, 0.7),
-            ],
-            _ => return None,
-        };
-        Some(Self { phases: phases.into_iter().filter(|phase| phase.epochs > 0).collect() })
+    /// # Errors
+    ///
+    /// If the text is no plan: an unknown key, a missing one, a value of another kind. The source of
+    /// the error shows the line.
+    pub fn from_toml(text: &str) -> Result<Self, Error> {
+        toml::from_str(text).map_err(|error| Error::Read(Box::new(error)))
+    }
+
+    /// Writes the plan as [`from_toml`](Self::from_toml) reads it, defaults included.
+    ///
+    /// # Errors
+    ///
+    /// If a number of epochs or stages is beyond TOML's integers.
+    pub fn to_toml(&self) -> Result<String, Error> {
+        toml::to_string(self).map_err(|error| Error::Write(Box::new(error)))
     }
 
     /// Epochs of all phases.
     pub fn epochs(&self) -> usize {
         self.phases.iter().map(|phase| phase.epochs).sum()
     }
-
-    /// Checks the plan against the stages it is meant for.
-    ///
-    /// # Errors
-    ///
-    /// One error that lists everything that is wrong: no epochs, more frozen stages than there are,
-    /// a rate or a decay out of range.
-    pub fn check(&self, stages: &[Stage]) -> Result<(), Error> {
-        let mut problems = Vec::new();
-        if self.epochs() == 0 {
-            problems.push("it has no epochs".to_owned());
-        }
-        for Phase { name, frozen, lr, decay, .. } in &self.phases {
-            if !(lr.is_finite() && *lr > 0.0) {
-                problems.push(format!("phase `{name}`: the learning rate {lr} is not positive"));
-            }
-            if !(*decay > 0.0 && *decay <= 1.0) {
-                problems.push(format!("phase `{name}`: the decay {decay} is not in (0, 1]"));
-            }
-            if frozen.count(stages.len()) > stages.len() {
-                let names: Vec<_> = stages.iter().map(|stage| stage.name.as_str()).collect();
-                problems.push(format!(
-                    "phase `{name}`: {frozen:?} of {} stages ({})",
-                    stages.len(),
-                    names.join(", ")
-                ));
-            }
-        }
-        if problems.is_empty() { Ok(()) } else { Err(Error::Plan(problems)) }
-    }
 }
 
 impl Phase {
-    /// The rate of each stage, image first; zero where it is frozen.
-    pub fn rates(&self, stages: usize) -> Vec<f64> {
-        let frozen = self.frozen.count(stages);
-        let rate = |stage: usize| self.lr * self.decay.powi((stages - stage) as i32);
-        (0..stages).map(|stage| if stage < frozen { 0.0 } else { rate(stage) }).collect()
+    /// Half a cosine after a linear rise over the first tenth of the steps.
+    pub const SCHEDULE: Schedule = Schedule::Cosine { warmup: 0.1 };
+
+    /// A phase with every default: one rate for all, AdamW, [`Phase::SCHEDULE`], statistics kept.
+    pub fn new(name: &str, epochs: usize, frozen: Frozen, lr: f64) -> Self {
+        Self {
+            name: name.to_owned(),
+            epochs,
+            frozen,
+            lr,
+            decay: one(),
+            stage_lr: BTreeMap::new(),
+            optimizer: OptimizerConfig::default(),
+            schedule: schedule(),
+            batch_norm: BatchNormPolicy::default(),
+        }
     }
+
+    /// The rate of each stage, image first; zero where all of it is frozen.
+    ///
+    /// # Errors
+    ///
+    /// If what is frozen is not in the network.
+    pub fn rates(&self, layout: &Layout) -> Result<Vec<f64>, Error> {
+        let extent = self.frozen.extent(layout)?;
+        let stages = layout.stages.len();
+        let rate = |(index, name): (usize, &String)| {
+            if extent.is_whole(index) {
+                return 0.0;
+            }
+            let steps = i32::try_from(stages - index).unwrap_or(i32::MAX);
+            self.stage_lr.get(name).copied().unwrap_or_else(|| self.lr * self.decay.powi(steps))
+        };
+        Ok(layout.stages.iter().map(|stage| &stage.name).enumerate().map(rate).collect())
+    }
+}
+
+fn one() -> f64 {
+    1.0
+}
+
+fn schedule() -> Schedule {
+    Phase::SCHEDULE
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn stages() -> Vec<Stage> {
-        (0..5).map(|i| Stage::map(&format!("layer{i}"), &[], 8, 1)).collect()
-    }
-
-    #[test]
-    fn recipes_spend_their_epochs_and_pass_their_own_check() {
-        for name in Plan::RECIPES {
-            for epochs in 1..12 {
-                let plan = Plan::recipe(name, epochs, 1e-3).unwrap();
-                assert_eq!(plan.epochs(), epochs, "{name}");
-                plan.check(&stages()).unwrap();
-            }
-        }
-        assert_eq!(Plan::recipe("half", 3, 1e-3), None);
-    }
-
-    #[test]
-    fn everything_wrong_is_listed_at_once() {
-        let mut plan = Plan::recipe("gradual", 5, 1e-3).unwrap();
-        plan.phases[0].lr = 0.0;
-        plan.phases[1].decay = 1.5;
-        plan.phases[2].frozen = Frozen::Stages(9);
-        let error = plan.check(&stages()).unwrap_err().to_string();
-        for part in ["`head`: the learning rate 0", "the decay 1.5", "Stages(9) of 5", "layer4"] {
-            assert!(error.contains(part), "{error}");
-        }
-        let nothing = Plan { phases: vec![] }.check(&stages()).unwrap_err().to_string();
-        assert!(nothing.contains("no epochs"), "{nothing}");
-    }
-
-    #[test]
-    fn rates_fall_towards_the_image() {
-        let phase = Phase {
-            name: "upper".to_owned(),
-            epochs: 1,
-            frozen: Frozen::Stages(2),
-            lr: 1.0,
-            decay: 0.5,
-            statistics: Statistics::Kept,
-        };
-        assert_eq!(phase.rates(5), [0.0, 0.0, 0.125, 0.25, 0.5]);
-    }
-}
+mod tests;

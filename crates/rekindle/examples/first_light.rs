@@ -19,17 +19,20 @@
 
 mod support;
 
-use std::path::{Path, PathBuf};
+use std::{
+    ops::ControlFlow,
+    path::{Path, PathBuf},
+};
 
 use anyhow::Result;
 use clap::Parser;
 use plotters::prelude::*;
 use rekindle::{
-    Device, Finetune, FinetuneEvent, Model,
+    Device, Finetune, Model, Network, RunFolder,
     data::{Augment, ImageFolder, Sample, Split},
     finetune,
-    train::{OptimizerConfig, Schedule},
-    transfer::{Frozen, Phase, Plan, Statistics},
+    train::{Event, Train, Validation},
+    transfer::{BatchNormPolicy, Frozen, Phase, Plan},
 };
 use rekindle_doodles::Task;
 
@@ -64,21 +67,19 @@ fn main() -> Result<()> {
     let weights = arguments.weights.as_deref().unwrap_or(Path::new(STARTER));
     let (labels, samples) = pictures(arguments.data.as_deref())?;
     let epochs = arguments.epochs;
-    let phase = |name: &str, epochs, frozen, lr, statistics| Phase {
-        name: name.to_owned(),
-        epochs,
-        frozen,
-        lr,
-        decay: 1.0,
-        statistics,
+    let head = |epochs| Phase::new("head", epochs, Frozen::Backbone, 1e-2);
+    let all = |name, epochs, lr| Phase {
+        batch_norm: BatchNormPolicy::Updated,
+        ..Phase::new(name, epochs, Frozen::Nothing, lr)
     };
-    let head = |epochs| phase("head", epochs, Frozen::Backbone, 1e-2, Statistics::Kept);
-    let all = |epochs| phase("all", epochs, Frozen::Nothing, 1e-3, Statistics::Updated);
-    let nothing = phase("nothing", 3 * epochs, Frozen::Nothing, 3e-3, Statistics::Updated);
     let ways = [
-        ("from nothing", None, vec![nothing]),
+        ("from nothing", None, vec![all("nothing", 3 * epochs, 3e-3)]),
         ("head only", Some(weights), vec![head(epochs)]),
-        ("fine-tuned", Some(weights), vec![head(epochs / 3), all(epochs - epochs / 3)]),
+        (
+            "fine-tuned",
+            Some(weights),
+            vec![head(epochs / 3), all("all", epochs - epochs / 3, 1e-3)],
+        ),
     ];
 
     let mut curves = Vec::new();
@@ -93,20 +94,23 @@ fn main() -> Result<()> {
             model = model.forget(&device)?;
         }
         let config = Finetune {
-            plan: Plan { phases },
-            optimizer: OptimizerConfig::default(),
-            schedule: Schedule::Cosine { warmup: 0.1 },
             batch: 10,
             augment: Augment::FLIP,
             seed: arguments.seed,
+            ..Finetune::new(Plan { phases })
         };
         let mut curve = Vec::new();
-        let out = arguments.out.join(name.replace(' ', "_"));
-        let (_, outcome) = finetune(model, samples.clone(), &config, Some(&out), |event| {
-            if let FinetuneEvent::Epoch { epoch, .. } = event {
-                curve.push((epoch.number as f64, epoch.val.accuracy));
+        let mut listen = |event: &Event<'_, Network>| {
+            if let Event::Epoch { state, .. } = event {
+                curve.extend(state.history.last().map(|epoch| {
+                    (epoch.number as f64, epoch.val.get("accuracy").unwrap_or(f64::NAN))
+                }));
             }
-        })?;
+            Ok(ControlFlow::Continue(()))
+        };
+        let out = arguments.out.join(name.replace(' ', "_"));
+        let run = RunFolder::new(&out);
+        let outcome = finetune(model, samples.clone(), &config, Some(&run), &mut [&mut listen])?;
         let (last, seconds) = (curve.last().map_or(0.0, |p| p.1), outcome.duration.as_secs_f64());
         println!("{name:<14} {:>7} {:>13.1}% {seconds:>9.1}", curve.len(), 100.0 * last);
         curves.push((name, curve));
@@ -117,16 +121,19 @@ fn main() -> Result<()> {
     Ok(())
 }
 
+type Data = (Train<Vec<Sample>>, Validation<Vec<Sample>>);
+
 /// Labels, and pictures to train and to validate on.
-fn pictures(folder: Option<&Path>) -> Result<(Vec<String>, [Vec<Sample>; 2])> {
+fn pictures(folder: Option<&Path>) -> Result<(Vec<String>, Data)> {
     Ok(match folder {
         Some(folder) => {
             let folder = ImageFolder::open(folder, &Split::default())?;
-            (folder.classes, [folder.train, folder.val])
+            (folder.classes, (Train(folder.train), Validation(folder.val)))
         }
         None => {
             let train = support::doodles(Task::Target, 20, 0)?;
-            (support::labels(Task::Target), [train, support::doodles(Task::Target, 20, 1000)?])
+            let val = support::doodles(Task::Target, 20, 1000)?;
+            (support::labels(Task::Target), (Train(train), Validation(val)))
         }
     })
 }

@@ -10,16 +10,17 @@
 
 mod support;
 
-use std::path::PathBuf;
+use std::{ops::ControlFlow, path::PathBuf};
 
 use anyhow::Result;
 use clap::Parser;
 use rekindle::{
-    Device, Finetune, FinetuneEvent, Model,
+    Device, Finetune, Model, Network, RunFolder,
     data::{Augment, RandomCrop},
     finetune,
-    train::{OptimizerConfig, Schedule},
-    transfer::{Frozen, Phase, Plan, Statistics},
+    metrics::Values,
+    train::{Event, LOSS, OptimizerConfig, Train, Validation},
+    transfer::{BatchNormPolicy, Frozen, Phase, Plan},
 };
 use rekindle_doodles::Task;
 
@@ -44,40 +45,47 @@ fn main() -> Result<()> {
     let labels = support::labels(Task::Source);
     let (model, _) = Model::for_labels(Some("resnet20_cifar"), None, &labels, &device)?;
     let phase = Phase {
-        name: "pretrain".to_owned(),
-        epochs,
-        frozen: Frozen::Nothing,
-        lr: 0.1,
-        decay: 1.0,
-        statistics: Statistics::Updated,
+        optimizer: OptimizerConfig::Sgd { momentum: 0.9, weight_decay: 5e-4 },
+        batch_norm: BatchNormPolicy::Updated,
+        ..Phase::new("pretrain", epochs, Frozen::Nothing, 0.1)
     };
     let config = Finetune {
-        plan: Plan { phases: vec![phase] },
-        optimizer: OptimizerConfig::Sgd { momentum: 0.9, weight_decay: 5e-4 },
-        schedule: Schedule::Cosine { warmup: 0.1 },
         batch: 64,
         augment: Augment {
             crop: Some(RandomCrop { area: [0.7, 1.0], ..RandomCrop::STANDARD }),
             flip: 0.5,
         },
-        seed: 0,
+        ..Finetune::new(Plan { phases: vec![phase] })
     };
-    let samples =
-        [support::doodles(Task::Source, per_class, 0)?, support::doodles(Task::Source, 50, 1)?];
+    let samples = (
+        Train(support::doodles(Task::Source, per_class, 0)?),
+        Validation(support::doodles(Task::Source, 50, 1)?),
+    );
     let model = support::expect_doodles(model);
-    let (_, outcome) = finetune(model, samples, &config, Some(&out), |event| match event {
-        FinetuneEvent::Step { epoch, step, steps, loss, .. } if step % 20 == 0 => {
-            println!("epoch {epoch} step {step}/{steps} loss {loss:.3}");
+    let value = |values: &Values, name| values.get(name).unwrap_or(f64::NAN);
+    let mut listen = |event: &Event<'_, Network>| {
+        match event {
+            Event::Step { epoch, step, steps, loss, .. } if step % 20 == 0 => {
+                println!("epoch {epoch} step {step}/{steps} loss {loss:.3}");
+            }
+            Event::Epoch { state, .. } => {
+                if let Some(epoch) = state.history.last() {
+                    println!(
+                        "epoch {}: val loss {:.3}, val accuracy {:.1}%, {:.0} s",
+                        epoch.number,
+                        value(&epoch.val, LOSS),
+                        100.0 * value(&epoch.val, "accuracy"),
+                        epoch.seconds
+                    );
+                }
+            }
+            _ => {}
         }
-        FinetuneEvent::Epoch { epoch, .. } => println!(
-            "epoch {}: val loss {:.3}, val accuracy {:.1}%, {:.0} s",
-            epoch.number,
-            epoch.val.loss,
-            100.0 * epoch.val.accuracy,
-            epoch.duration.as_secs_f64()
-        ),
-        _ => {}
-    })?;
-    println!("best epoch {}: {:.1}%", outcome.best.number, 100.0 * outcome.best.val.accuracy);
+        Ok(ControlFlow::Continue(()))
+    };
+    let run = RunFolder::new(&out);
+    let outcome = finetune(model, samples, &config, Some(&run), &mut [&mut listen])?;
+    let accuracy = value(&outcome.best.val, "accuracy");
+    println!("best epoch {}: {:.1}%", outcome.best.number, 100.0 * accuracy);
     Ok(())
 }

@@ -1,6 +1,6 @@
 //! The devices a user can choose, and whether this build has them.
 
-use std::str::FromStr;
+use std::{fmt, str::FromStr};
 
 use burn::tensor::Device;
 
@@ -28,6 +28,16 @@ impl FromStr for DeviceKind {
             "vulkan" => Ok(Self::Vulkan),
             _ => Err(format!("unknown device `{name}`; known are cpu, cuda and vulkan")),
         }
+    }
+}
+
+impl fmt::Display for DeviceKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Cpu => "cpu",
+            Self::Cuda => "cuda",
+            Self::Vulkan => "vulkan",
+        })
     }
 }
 

@@ -24,6 +24,34 @@ pub enum Error {
     /// Training stopped.
     #[error(transparent)]
     Train(#[from] rekindle_train::Error),
+    /// Features of frozen stages cannot be kept.
+    #[error(transparent)]
+    Features(#[from] rekindle_transfer::features::Error),
+    /// The state of a run cannot be written or gone on from.
+    #[error(transparent)]
+    State(#[from] rekindle_train::StateError),
+    /// The record of a run cannot be read or written.
+    #[error(transparent)]
+    Report(#[from] rekindle_report::Error),
+    /// A log cannot be written.
+    #[error(transparent)]
+    Log(#[from] rekindle_train::LogError),
+    /// TensorBoard's events cannot be written.
+    #[error(transparent)]
+    TensorBoard(#[from] rekindle_train::EventFileError),
+    /// A run was broken off before its first epoch ended.
+    #[error(
+        "the run was broken off before its first epoch ended, so there is nothing to keep; give it more time"
+    )]
+    NoEpoch,
+    /// The state in a run's folder is of a run that was asked for differently.
+    #[error("{path}: is the state of another run; it differs in {differs}; ask for it as it was asked for then, choose another folder, or leave `--resume` out to start anew", path = .path.display(), differs = .differs.join(", "))]
+    OtherRun {
+        /// The state.
+        path: PathBuf,
+        /// What is not as it was.
+        differs: Vec<String>,
+    },
     /// Nothing says what the weights are for.
     #[error("{path}: holds weights, but nothing says of which architecture; name it, as in `--model resnet18`", path = .0.display())]
     NoConfig(PathBuf),

@@ -1,197 +1,291 @@
-//! Fine-tuning by a plan: freeze, train, measure, keep the best.
+//! Fine-tuning by a plan: freeze, train, measure, keep the best, and go on after an interruption.
 
 use std::{
-    io::Write,
-    ops::ControlFlow,
-    path::{Path, PathBuf},
+    num::NonZeroUsize,
+    path::PathBuf,
+    sync::Arc,
     time::{Duration, Instant},
 };
 
-use rekindle_data::{Augment, ImageFolder, Loader, LoaderConfig, Order, Sample};
-use rekindle_layers::Backbone;
+use burn::{module::Module, prelude::*, tensor::TensorData};
+use rekindle_data::{Augment, Loader, LoaderConfig, Order, Sample, Views};
+use rekindle_metrics::Predictions;
 use rekindle_train::{
-    Epoch, Event, Fit, Metrics, OptimizerConfig, Rates, Schedule, Task, evaluate as measure,
+    Best, Callback, Classify, CrossEntropy, Ema, EmaConfig, End, Epoch, Fit, MixConfig, RateRange,
+    Rates, Settings, State, Sweep, TimeBudget, Train, Validation, predict, sweep,
 };
-use rekindle_transfer::Plan;
+use rekindle_transfer::{BatchNormPolicy, Phase, Plan};
 
-use crate::{Error, Model, Network, Pictures};
+use crate::{Error, Model, Network};
+
+mod cache;
+mod folder;
+mod input;
+mod probe;
+
+use cache::Feeds;
+pub use cache::{CacheConfig, CachePlace, CacheReport};
+pub use folder::{RunFolder, Start};
+pub use input::Input;
+pub(crate) use input::{Feed, Pictures};
+pub use probe::{Probed, probe};
 
 /// How to fine-tune.
 #[derive(Debug, Clone)]
 pub struct Finetune {
     /// Phases, checked before the first step.
     pub plan: Plan,
-    /// Which optimizer; its state outlives the phases.
-    pub optimizer: OptimizerConfig,
-    /// The learning rate's course over each phase.
-    pub schedule: Schedule,
     /// Pictures a step.
     pub batch: usize,
-    /// What is drawn anew for each picture in each epoch.
+    /// What is drawn for each picture.
     pub augment: Augment,
-    /// Draws the head, the order and the augmentation.
+    /// Whether every epoch draws anew, or a few draws take turns so that what frozen stages make of them is kept.
+    pub views: Views,
+    /// Which pictures come how often.
+    pub order: Order,
+    /// What is blended out of several pictures.
+    pub mix: MixConfig,
+    /// The loss to train by.
+    pub loss: CrossEntropy,
+    /// A network with the same labels whose answers are learned along with the right ones.
+    pub teacher: Option<Arc<Network>>,
+    /// Where the features of frozen stages are kept.
+    pub cache: CacheConfig,
+    /// How the average of all weights, which is evaluated and kept, follows them; no average without.
+    pub ema: Option<EmaConfig>,
+    /// Accumulation, clipping, when to stop, what to compare models by. Its seed is [`Finetune::seed`].
+    pub settings: Settings,
+    /// Ends the run after the epoch in which the time is up.
+    pub time: Option<Duration>,
+    /// Every how many epochs a model is kept besides the best, and how many of those.
+    pub every: Option<(NonZeroUsize, usize)>,
+    /// Draws the head, the order, the augmentation and dropout.
     pub seed: u64,
 }
 
-/// What happened while fine-tuning.
-#[derive(Debug)]
-#[non_exhaustive]
-pub enum FinetuneEvent<'a> {
-    /// A step was taken.
-    Step {
-        /// The phase's name.
-        phase: &'a str,
-        /// The epoch, counted from one over all phases.
-        epoch: usize,
-        /// The step in the epoch, counted from one.
-        step: usize,
-        /// Steps in the epoch.
-        steps: usize,
-        /// Mean loss of the epoch so far.
-        loss: f64,
-    },
-    /// An epoch was trained and evaluated.
-    Epoch {
-        /// The phase's name.
-        phase: &'a str,
-        /// What came out.
-        epoch: &'a Epoch,
-    },
-}
-
 /// What came out of fine-tuning.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug)]
 pub struct Outcome {
-    /// The best epoch's, by accuracy and then loss.
+    /// The best epoch's model, in validation.
+    pub model: Model,
+    /// The best epoch.
     pub best: Epoch,
-    /// Where its model was saved, if it was.
+    /// All epochs.
+    pub history: Vec<Epoch>,
+    /// What the best model predicts on the validation data, in its order.
+    pub predictions: Predictions,
+    /// The accuracy on the validation data of a probe of the embeddings it began with, where a phase kept them: what
+    /// training must beat.
+    pub probe: Option<f64>,
+    /// Where the best model was saved, if it was.
     pub weights: Option<PathBuf>,
-    /// From the first step to the last.
+    /// How the last phase ended.
+    pub end: End,
+    /// What was kept of frozen stages, a row a phase.
+    pub cache: Vec<CacheReport>,
+    /// From the first step to the last, of this part of the run.
     pub duration: Duration,
 }
 
-/// Fine-tunes a model, and saves the best epoch as `best.safetensors` in `out`.
+/// Pictures to train on and to validate on, in the order of their loaders.
+struct Data {
+    train: Loader,
+    val: Loader,
+}
+
+/// Fine-tunes a model, and restores the best epoch whether or not the run stopped early.
 ///
-/// The model must have been built on a device with autodiff. It is returned as the last epoch left
-/// it. `out` also gets `log.jsonl`, a line an epoch.
+/// The model must have been built on a device with autodiff.
 ///
 /// # Errors
 ///
-/// If the plan cannot be carried out, a picture cannot be read, the loss is no number, or `out`
-/// cannot be written.
+/// If the plan cannot be carried out, a picture cannot be read, the loss is no number, the run's folder cannot be
+/// written, or holds the state of another run.
 pub fn finetune(
-    mut model: Model,
-    [train, val]: [Vec<Sample>; 2],
+    model: Model,
+    (train, val): (Train<Vec<Sample>>, Validation<Vec<Sample>>),
     config: &Finetune,
-    out: Option<&Path>,
-    mut listen: impl FnMut(FinetuneEvent<'_>),
-) -> Result<(Model, Outcome), Error> {
-    config.plan.check(&model.network.backbone().stages())?;
-    let log = out.map(open_log).transpose()?;
-    let preprocess = model.preprocess()?;
-    let val = Pictures(Loader::new(val, &preprocess, &on_this_pool())?);
-    let loader = LoaderConfig {
-        batch_size: config.batch,
-        order: Order::Shuffled,
-        augment: config.augment.clone(),
-        seed: config.seed,
-        ..on_this_pool()
-    };
-    let train = Pictures(Loader::new(train, &preprocess, &loader)?);
-    let task = Task { forward: Network::forward, train: &train, val: &val };
-
+    folder: Option<&RunFolder<'_>>,
+    callbacks: &mut [&mut dyn Callback<Network>],
+) -> Result<Outcome, Error> {
     let start = Instant::now();
-    let mut optimizer = config.optimizer.init();
-    let mut best: Option<Epoch> = None;
-    let mut weights = None;
-    let mut first_epoch = 0;
-    for phase in &config.plan.phases {
-        let network = model.network.prepare(phase);
-        let rates = Rates { base: phase.lr, groups: network.rates(phase) };
-        let fit = Fit { first_epoch, epochs: phase.epochs, rates, schedule: config.schedule };
-        let shell = model.config;
-        model.network = fit.run(network, &mut optimizer, &task, |event| {
-            let phase = phase.name.as_str();
-            match event {
-                Event::Step { epoch, step, steps, loss } => {
-                    listen(FinetuneEvent::Step { phase, epoch, step, steps, loss });
-                }
-                Event::Epoch { epoch, model: network } => {
-                    if best.as_ref().is_none_or(|best| better(&epoch.val, &best.val)) {
-                        best = Some(*epoch);
-                        if let Some(out) = out {
-                            let path = out.join("best.safetensors");
-                            let model = Model { network: network.clone(), config: shell.clone() };
-                            model.save(&path, Some(&config.plan))?;
-                            weights = Some(path);
-                        }
-                    }
-                    if let Some(log) = &log {
-                        append(log, &epoch_json(phase, epoch).to_string())?;
-                    }
-                    listen(FinetuneEvent::Epoch { phase, epoch });
-                }
-                _ => {}
-            }
-            Ok(ControlFlow::Continue(()))
-        })?;
-        model.config = shell;
-        first_epoch += phase.epochs;
+    config.plan.check(&model.network.layout())?;
+    let data = config.data(&model, train.0, val.0)?;
+    let Model { network, config: about } = model;
+    let classes = network.classes();
+
+    let mut run = folder.map(|folder| folder.open(config, &data, &network, &about)).transpose()?;
+    let mut state = State::new(network, &config.optimizer(0));
+    state.ema = config.ema.map(|average| Ema::new(&state.model, average));
+    if let Some(run) = &mut run {
+        state = run.resume(config, state)?;
     }
-    let Some(best) = best else {
-        return Err(rekindle_transfer::Error::Plan(vec!["it has no epochs".to_owned()]).into());
+    let path = folder.map(|folder| folder.path);
+    let mut best = Best::new(config.settings.monitor.clone());
+    let mut budget = config.time.map(TimeBudget::new);
+    let mut listeners: Vec<&mut dyn Callback<Network>> = vec![&mut best];
+    listeners.extend(budget.as_mut().map(|budget| budget as _));
+    listeners.extend(callbacks.iter_mut().map(|callback| &mut **callback as _));
+    if let Some(run) = &mut run {
+        listeners.extend(run.callbacks());
+    }
+
+    let objective = Classify { forward: Input::logits, classes, loss: config.loss.clone() };
+    let (mut reports, mut baseline) = (Vec::new(), None);
+    let mut last = None;
+    let first = config.phase_of(&state);
+    for (index, phase) in config.plan.phases.iter().enumerate().skip(first) {
+        let begun = state.history.iter().any(|epoch| epoch.phase == phase.name);
+        state.model = state.model.prepare(phase)?;
+        if !begun && index > 0 {
+            state.optimizer = state.optimizer.turn_into(&config.optimizer(index));
+        }
+        let feeds = Feeds::new(&state.model, &phase.name, config, (&data, path))?;
+        if !begun && phase.batch_norm == BatchNormPolicy::Reestimated {
+            state.model = reestimate(state.model, &data)?;
+        }
+        if index == 0 && feeds.has_embeddings() {
+            baseline = Some(feeds.probe(&state.model)?.1.top(1));
+        }
+        let fit = config.fit(phase, &state.model)?;
+        let sources = (&feeds.train, &feeds.val);
+        let (next, end) = fit.run(state, &objective, sources, &mut listeners)?;
+        state = next;
+        reports.push(feeds.report.clone());
+        last = Some((feeds, end));
+        if end == End::Broken {
+            break;
+        }
+    }
+    drop(listeners);
+    let duration = start.elapsed();
+    let Some((feeds, end)) = last else { unreachable!("a checked plan has phases") };
+    let place = config.settings.monitor.best(&state.history).ok_or(Error::NoEpoch)?;
+    if let Some(run) = &mut run {
+        run.finish(&state)?;
+    }
+    let network = match (best.model(), &run) {
+        (Some(model), _) => model.clone(),
+        (None, Some(run)) => run.best(&state.model)?,
+        (None, None) => state.evaluated(),
     };
-    Ok((model, Outcome { best, weights, duration: start.elapsed() }))
-}
-
-/// Measures a model on the validation pictures of a folder, or on all where it has none apart.
-///
-/// # Errors
-///
-/// If the folder's labels are others than the checkpoint's, or a picture cannot be read.
-pub fn evaluate(model: &Model, folder: &Path, batch: usize) -> Result<Metrics, Error> {
-    if model.config.labels.is_empty() {
-        return Err(Error::NoLabels);
-    }
-    let folder = ImageFolder::evaluation(folder)?.with_classes(&model.config.labels)?;
-    let config = LoaderConfig { batch_size: batch, ..on_this_pool() };
-    let source = Pictures(Loader::new(folder.val, &model.preprocess()?, &config)?);
-    Ok(measure(&model.network, Network::forward, &source)?)
-}
-
-/// As many threads to prepare pictures as there are to compute on, so that one number bounds both.
-fn on_this_pool() -> LoaderConfig {
-    LoaderConfig { workers: rayon::current_num_threads().min(8), ..LoaderConfig::default() }
-}
-
-/// An epoch as a line of a log.
-pub fn epoch_json(phase: &str, epoch: &Epoch) -> serde_json::Value {
-    serde_json::json!({
-        "epoch": epoch.number,
-        "phase": phase,
-        "train_loss": epoch.train.loss,
-        "val_loss": epoch.val.loss,
-        "val_accuracy": epoch.val.accuracy,
-        "seconds": epoch.duration.as_secs_f64(),
+    let best = state.history[place].clone();
+    // Features of the last phase are those of its frozen stages, which an earlier one may have trained since.
+    let same = state.history.last().is_some_and(|epoch| epoch.phase == best.phase);
+    let predictions = match same {
+        true => predict(&network, &objective, &feeds.val)?,
+        false => predict(&network, &objective, &Feeds::plain(&data.val))?,
+    };
+    Ok(Outcome {
+        model: Model { network, config: about },
+        best,
+        history: state.history,
+        predictions,
+        probe: baseline,
+        weights: run.map(|run| run.weights()),
+        end,
+        cache: reports,
+        duration,
     })
 }
 
-fn better(new: &Metrics, old: &Metrics) -> bool {
-    (new.accuracy, -new.loss) > (old.accuracy, -old.loss)
+/// Sweeps through learning rates in the first phase of a plan, whose rates count as relative to each other.
+///
+/// # Errors
+///
+/// If the plan cannot be carried out, or a picture cannot be read.
+pub fn find_rate(
+    model: Model,
+    train: Train<Vec<Sample>>,
+    config: &Finetune,
+    range: &RateRange,
+) -> Result<Sweep, Error> {
+    config.plan.check(&model.network.layout())?;
+    let data = config.data(&model, train.0.clone(), train.0)?;
+    let Some(phase) = config.plan.phases.first() else { return Err(Error::NoEpoch) };
+    let network = model.network.prepare(phase)?;
+    let fit = config.fit(phase, &network)?;
+    let feeds = Feeds::new(&network, &phase.name, config, (&data, None))?;
+    let classes = network.classes();
+    let objective = Classify { forward: Input::logits, classes, loss: config.loss.clone() };
+    Ok(sweep(network, &phase.optimizer, &fit.rates, range, &objective, &feeds.train)?)
 }
 
-fn open_log(out: &Path) -> Result<PathBuf, Error> {
-    let log = out.join("log.jsonl");
-    std::fs::create_dir_all(out)
-        .and_then(|()| std::fs::write(&log, ""))
-        .map_err(|source| Error::Write { path: out.to_owned(), source })?;
-    Ok(log)
+impl Finetune {
+    /// A plan on pictures as they are, with everything else as it is usual.
+    pub fn new(plan: Plan) -> Self {
+        Self {
+            plan,
+            batch: 32,
+            augment: Augment::NONE,
+            views: Views::Fresh,
+            order: Order::Shuffled,
+            mix: MixConfig::NONE,
+            loss: CrossEntropy::default(),
+            teacher: None,
+            cache: CacheConfig::default(),
+            ema: None,
+            settings: Settings { monitor: accuracy(), ..Settings::default() },
+            time: None,
+            every: None,
+            seed: 0,
+        }
+    }
+
+    fn data(&self, model: &Model, train: Vec<Sample>, val: Vec<Sample>) -> Result<Data, Error> {
+        let preprocess = model.preprocess()?;
+        let loader = LoaderConfig {
+            batch_size: self.batch,
+            order: self.order,
+            augment: self.augment.clone(),
+            views: self.views,
+            seed: self.seed,
+            ..on_this_pool()
+        };
+        Ok(Data {
+            train: Loader::new(train, &preprocess, &loader)?,
+            val: Loader::new(val, &preprocess, &on_this_pool())?,
+        })
+    }
+
+    fn optimizer(&self, phase: usize) -> rekindle_train::OptimizerConfig {
+        self.plan.phases.get(phase).map(|phase| phase.optimizer).unwrap_or_default()
+    }
+
+    /// The phase that a state is in.
+    fn phase_of(&self, state: &State<Network>) -> usize {
+        let last = state.history.last().map(|epoch| &epoch.phase);
+        let place = |name: &String| self.plan.phases.iter().position(|phase| phase.name == *name);
+        last.and_then(place).unwrap_or(0)
+    }
+
+    fn fit(&self, phase: &Phase, network: &Network) -> Result<Fit, Error> {
+        Ok(Fit {
+            phase: phase.name.clone(),
+            epochs: phase.epochs,
+            rates: Rates { base: phase.lr, groups: network.rates(phase)? },
+            schedule: phase.schedule,
+            settings: Settings { seed: self.seed, ..self.settings.clone() },
+        })
+    }
 }
 
-fn append(log: &Path, line: &str) -> Result<(), Error> {
-    std::fs::OpenOptions::new()
-        .append(true)
-        .open(log)
-        .and_then(|mut file| writeln!(file, "{line}"))
-        .map_err(|source| Error::Write { path: log.to_owned(), source })
+/// Statistics of batch norms from the training pictures as evaluation sees them.
+fn reestimate(network: Network, data: &Data) -> Result<Network, Error> {
+    let device = network.devices().into_iter().next().unwrap_or_default();
+    let places = (0..data.train.samples().len()).collect();
+    network.reestimate(data.train.view(places, Views::PLAIN).map(|batch| {
+        let rekindle_data::Batch { images, shape, .. } = batch?;
+        Ok(Tensor::from_data(TensorData::new(images, shape), &device))
+    }))
+}
+
+/// Accuracy, and the loss where it is equal.
+fn accuracy() -> rekindle_train::Monitor {
+    rekindle_train::Monitor::new("accuracy", rekindle_metrics::Direction::Higher)
+}
+
+/// As many threads to prepare pictures as there are to compute on, so that one number bounds both.
+pub(crate) fn on_this_pool() -> LoaderConfig {
+    LoaderConfig { workers: rayon::current_num_threads().min(8), ..LoaderConfig::default() }
 }

@@ -19,22 +19,32 @@
 //! writes weights, [`transfer`] freezes, [`train`] trains, [`data`] feeds, [`cards`] knows.
 
 mod device;
+mod digest;
 mod error;
+mod explain;
 mod finetune;
+mod measure;
 mod model;
-mod pictures;
+mod run_report;
 
 pub use burn::tensor::Device;
 pub use device::DeviceKind;
 pub use error::Error;
-pub use finetune::{Finetune, FinetuneEvent, Outcome, epoch_json, evaluate, finetune};
+pub use explain::Explanation;
+pub use finetune::{
+    CacheConfig, CachePlace, CacheReport, Finetune, Input, Outcome, Probed, RunFolder, Start,
+    find_rate, finetune, probe,
+};
+pub use measure::{TestViews, evaluate};
 pub use model::{Guess, Model, Network};
-pub use pictures::Pictures;
+pub use run_report::{About, cache_notes, write_report};
 
 pub use rekindle_cards as cards;
 pub use rekindle_checkpoint as checkpoint;
 pub use rekindle_data as data;
 pub use rekindle_layers as layers;
+pub use rekindle_metrics as metrics;
+pub use rekindle_report as report;
 pub use rekindle_train as train;
 pub use rekindle_transfer as transfer;
 pub use rekindle_vision as vision;

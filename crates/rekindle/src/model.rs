@@ -200,7 +200,7 @@ fn build(config: &HubConfig, device: &Device) -> Result<VisionBackbone, Error> {
     Ok(Architecture::find(&config.architecture)?.init(&init, device))
 }
 
-fn naming(backbone: &VisionBackbone) -> Naming {
+pub(crate) fn naming(backbone: &VisionBackbone) -> Naming {
     Naming { trunk: Network::TRUNK, head: Network::HEAD, landmarks: backbone.landmarks() }
 }
 

@@ -1,37 +1,17 @@
 //! The binary, as a user runs it: on a folder of doodles, from the starter.
 #![allow(clippy::unwrap_used, reason = "a test may; the lint does not see that helpers are tests")]
 
+mod support;
+
 use std::{
     fs,
-    path::{Path, PathBuf},
+    path::Path,
     process::{Command, Output},
 };
 
-use rekindle_doodles::{SIZE, Task, set};
+use rekindle_doodles::Task;
 use serde_json::Value;
-use tempfile::TempDir;
-
-/// A folder with `train/` and `val/` of three of the target's classes.
-fn doodles() -> TempDir {
-    let folder = tempfile::tempdir().unwrap();
-    for (split, per_class, seed) in [("train", 12, 0), ("val", 4, 1)] {
-        for (index, doodle) in set(Task::Target, per_class, seed).into_iter().enumerate() {
-            if doodle.label < 3 {
-                let name = Task::Target.doodles()[doodle.label].name;
-                let label = folder.path().join(split).join(name);
-                fs::create_dir_all(&label).unwrap();
-                let size = SIZE as u32;
-                let picture = image::RgbImage::from_raw(size, size, doodle.pixels).unwrap();
-                picture.save(label.join(format!("{index}.png"))).unwrap();
-            }
-        }
-    }
-    folder
-}
-
-fn starter() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../weights/resnet20_cifar.doodles.safetensors")
-}
+use support::starter;
 
 fn rekindle(arguments: &[&dyn AsRef<std::ffi::OsStr>]) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_rekindle"));
@@ -61,7 +41,7 @@ fn fail(arguments: &[&dyn AsRef<std::ffi::OsStr>]) -> String {
 
 #[test]
 fn finetune_evaluate_predict() {
-    let data = doodles();
+    let data = support::doodles(12, 4);
     let run = |threads: &str, out: &Path| {
         succeed(&[
             &"finetune",
@@ -134,7 +114,7 @@ fn bad_input_gets_one_clear_error() {
     let cut = folder.path().join("cut.safetensors");
     fs::write(&cut, &fs::read(starter()).unwrap()[..50_000]).unwrap();
     let picture = folder.path().join("none.png");
-    let data = doodles();
+    let data = support::doodles(12, 4);
     let out = folder.path().join("run");
     let finetune = |model: &str, weights: &Path, data: &Path| {
         fail(&[

@@ -36,10 +36,20 @@ pub enum Update {
         /// Steps taken, this one included.
         step: i32,
     },
+    /// Chen et al. 2023, <https://arxiv.org/abs/2302.06675>: a step of `lr` along the sign of
+    /// `betas[0] * m + (1 - betas[0]) * g`, then `m = betas[1] * m + (1 - betas[1]) * g`.
+    Lion {
+        /// Learning rate.
+        lr: f64,
+        /// Share of `m` in the step, and share of it that is kept.
+        betas: [f64; 2],
+        /// Decay of weights, times the learning rate.
+        decay: f64,
+    },
 }
 
-/// Moves `w` along its gradient `g`. `m` and `v` are the optimizer's state, `v` empty for [`Update::Sgd`],
-/// and both empty for it without momentum.
+/// Moves `w` along its gradient `g`. `m` and `v` are the optimizer's state: both are needed for
+/// [`Update::AdamW`], `m` alone for the others, and neither for [`Update::Sgd`] without momentum.
 pub(crate) fn update<E: Real>(
     isa: Isa,
     update: Update,
@@ -51,7 +61,12 @@ pub(crate) fn update<E: Real>(
     assert!(g.len() == w.len(), "a gradient of another shape");
     assert!((m.is_empty() || m.len() == w.len()) && (v.is_empty() || v.len() == w.len()));
     let (has_m, has_v) = (!m.is_empty(), !v.is_empty());
-    assert!(w.is_empty() || has_v || matches!(update, Update::Sgd { .. }), "AdamW needs its state");
+    let needed = match update {
+        Update::Sgd { .. } => true,
+        Update::AdamW { .. } => has_m && has_v,
+        Update::Lion { .. } => has_m,
+    };
+    assert!(w.is_empty() || needed, "an optimizer without its state");
     let len = w.len();
     let (w, g, m, v) = (Shared::new(w), Shared::read(g), Shared::new(m), Shared::new(v));
     parts(len, PART, |start, end| {
@@ -121,6 +136,23 @@ impl<E: Real> Kernel<E> for Step<E> {
                         S::store_up_to(v.add(at), next_v, left);
                         let below = S::fma(S::sqrt(next_v), root, epsilon);
                         let step = S::div(S::mul(next_m, rate), below);
+                        let w = S::load_up_to(self.w.add(at), left);
+                        S::store_up_to(self.w.add(at), S::fma(w, keep, step), left);
+                    });
+                }
+                (Update::Lion { lr, betas: [a, b], decay }, Some(m), _) => {
+                    let keep = S::constant(1.0 - lr * decay);
+                    let (zero, forth, back) = (S::zero(), S::constant(-lr), S::constant(lr));
+                    let (a, new_a) = (S::constant(a), S::constant(1.0 - a));
+                    let (b, new_b) = (S::constant(b), S::constant(1.0 - b));
+                    vectors!(S, self.len, |at, left| {
+                        let g = S::load_up_to(self.g.add(at), left);
+                        let old = S::load_up_to(m.add(at), left);
+                        let ahead = S::fma(old, a, S::mul(g, new_a));
+                        S::store_up_to(m.add(at), S::fma(old, b, S::mul(g, new_b)), left);
+                        // The sign of zero is zero, and there is no step.
+                        let below = S::select_gt(zero, ahead, back, zero);
+                        let step = S::select_gt(ahead, zero, forth, below);
                         let w = S::load_up_to(self.w.add(at), left);
                         S::store_up_to(self.w.add(at), S::fma(w, keep, step), left);
                     });

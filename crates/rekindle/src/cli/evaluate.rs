@@ -3,7 +3,7 @@
 use std::{path::PathBuf, process::ExitCode, time::Instant};
 
 use clap::Args;
-use rekindle::Model;
+use rekindle::{Model, TestViews, metrics::Classification};
 use serde_json::json;
 
 use super::{Common, percent};
@@ -20,6 +20,9 @@ pub(super) struct Arguments {
     /// One folder per label, or val/ (or test/) of those.
     #[arg(long)]
     data: PathBuf,
+    /// Look at each picture mirrored too, and average the answers.
+    #[arg(long)]
+    mirror: bool,
     /// Pictures a step.
     #[arg(long, default_value_t = 32)]
     batch: usize,
@@ -32,7 +35,9 @@ impl Arguments {
         let start = Instant::now();
         let device = self.common.device.open()?;
         let (model, _) = Model::open(self.model.as_deref(), &self.weights, &device)?;
-        let metrics = rekindle::evaluate(&model, &self.data, self.batch)?;
+        let views = if self.mirror { TestViews::Mirrored } else { TestViews::One };
+        let predictions = rekindle::evaluate(&model, &self.data, self.batch, views)?;
+        let metrics = Classification::of(&predictions);
         if self.common.json {
             say!(
                 "{}",
@@ -40,16 +45,22 @@ impl Arguments {
                     "images": metrics.examples,
                     "accuracy": metrics.accuracy,
                     "top5": metrics.top5,
-                    "loss": metrics.loss,
+                    "loss": metrics.log_loss,
+                    "interval": [metrics.interval.low, metrics.interval.high],
+                    "auroc": metrics.auroc,
+                    "calibration_error": metrics.calibration_error,
+                    "confusion": metrics.confusion,
                 })
             );
         } else {
             say!(
-                "{} pictures: accuracy {}, top-5 {}, loss {:.4}, {:.1} s",
+                "{} pictures: accuracy {} ({} to {} at 95%), top-5 {}, loss {:.4}, {:.1} s",
                 metrics.examples,
                 percent(metrics.accuracy),
+                percent(metrics.interval.low),
+                percent(metrics.interval.high),
                 percent(metrics.top5),
-                metrics.loss,
+                metrics.log_loss,
                 start.elapsed().as_secs_f64()
             );
         }

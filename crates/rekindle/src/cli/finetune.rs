@@ -1,20 +1,21 @@
 //! `rekindle finetune`: make a pretrained model yours.
 
-use std::{io::IsTerminal, path::PathBuf, process::ExitCode};
+use std::{num::NonZeroUsize, path::PathBuf, process::ExitCode, sync::Arc, time::Duration};
 
-use clap::{Args, ValueEnum};
-use indicatif::{ProgressBar, ProgressStyle};
+use anyhow::{Context, bail};
+use clap::Args;
 use rekindle::{
-    Finetune, FinetuneEvent, Model, Outcome,
-    data::{Augment, ImageFolder, RandomCrop, Split},
-    epoch_json, finetune,
-    layers::{Backbone, parameters},
-    train::{Epoch, OptimizerConfig, Schedule},
-    transfer::Plan,
+    About, CacheConfig, CachePlace, Finetune, Model, Outcome, RunFolder, Start, cache_notes,
+    data::{ImageFolder, Order, Split, Views},
+    finetune,
+    metrics::{Classification, Direction},
+    probe,
+    train::{Distill, EarlyStopping, EmaConfig, EmaWarmUp, Monitor, Plateau, Train, Validation},
+    transfer::{Frozen, Plan, Recipe, features::Precision},
+    write_report,
 };
-use serde_json::json;
 
-use super::{Common, percent};
+use super::{Common, augment::Augmentation, percent, progress::Progress};
 
 /// Fine-tune a model on labelled pictures.
 #[derive(Args)]
@@ -29,87 +30,148 @@ pub(super) struct Arguments {
     /// training starts from nothing.
     #[arg(long)]
     weights: Option<PathBuf>,
-    /// Folder for best.safetensors and log.jsonl.
+    /// Folder for the best weights, the state, the logs and the report.
     #[arg(long)]
     out: PathBuf,
-    /// What is trained when: the head alone, stage by stage, or everything.
-    #[arg(long, default_value = "head")]
-    recipe: Recipe,
-    /// Epochs in all.
-    #[arg(long, default_value_t = 5)]
-    epochs: usize,
-    /// Pictures a step.
-    #[arg(long, default_value_t = 32)]
-    batch: usize,
-    /// Learning rate of the head; stages learn at a fraction of it.
-    #[arg(long, default_value_t = 0.01)]
-    lr: f64,
-    /// Draws the head, the order and the augmentation.
-    #[arg(long, default_value_t = 0)]
-    seed: u64,
-    /// What is drawn anew for each picture in each epoch.
-    #[arg(long, default_value = "flip")]
-    augment: Augmentation,
+    /// Go on with the run that was interrupted in this folder, to the same bits; start where there is none.
+    #[arg(long)]
+    resume: bool,
+    #[command(flatten)]
+    what: What,
+    #[command(flatten)]
+    pictures: PictureArguments,
+    #[command(flatten)]
+    steps: StepArguments,
+    #[command(flatten)]
+    keep: KeepArguments,
     #[command(flatten)]
     pub(super) common: Common,
 }
 
-#[derive(Debug, Clone, Copy, ValueEnum)]
-enum Recipe {
-    Head,
-    Gradual,
-    Full,
+/// What is trained when.
+#[derive(Args)]
+struct What {
+    /// What is trained when: head, gradual, full, scratch, probe (solved, not trained) or as-is (measured only).
+    #[arg(long, default_value = "head", conflicts_with = "plan")]
+    recipe: String,
+    /// A plan of phases in TOML, instead of a recipe.
+    #[arg(long)]
+    plan: Option<PathBuf>,
+    /// Epochs of a recipe in all.
+    #[arg(long, default_value_t = 5, conflicts_with = "plan")]
+    epochs: usize,
+    /// Learning rate of a recipe's head; stages learn at a fraction of it.
+    #[arg(long, default_value_t = 0.01, conflicts_with = "plan")]
+    lr: f64,
+    /// Draws the head, the order, the augmentation and dropout.
+    #[arg(long, default_value_t = 0)]
+    seed: u64,
 }
 
-#[derive(Debug, Clone, Copy, ValueEnum)]
-enum Augmentation {
-    /// The evaluation's crop.
-    None,
-    /// The evaluation's crop, mirrored half of the time.
-    Flip,
-    /// A random crop of at least a third of the picture, mirrored half of the time.
-    Crop,
-    /// A random crop of at least a twelfth, as ImageNet is trained on.
-    Standard,
+/// What pictures are made of them.
+#[derive(Args)]
+struct PictureArguments {
+    /// Pictures a step.
+    #[arg(long, default_value_t = 32)]
+    batch: usize,
+    /// What is drawn for each picture.
+    #[arg(long, default_value = "flip")]
+    augment: Augmentation,
+    /// How many views of a picture epochs take turns with, the first being as evaluation sees it; frozen stages compute
+    /// each once. [default: 1 where all phases freeze everything but the head, else other views in every epoch]
+    #[arg(long)]
+    views: Option<usize>,
+    /// Show every label equally often.
+    #[arg(long)]
+    balanced: bool,
+    /// Blend pairs of pictures: the parameter of the Beta distribution of their shares.
+    #[arg(long, default_value_t = 0.0)]
+    mixup: f64,
+    /// Paste a part of one picture into another: the parameter of the Beta distribution of its share.
+    #[arg(long, default_value_t = 0.0)]
+    cutmix: f64,
 }
 
-impl Augmentation {
-    fn rows(self) -> Augment {
-        match self {
-            Self::None => Augment::NONE,
-            Self::Flip => Augment::FLIP,
-            Self::Crop => Augment {
-                crop: Some(RandomCrop { area: [0.35, 1.0], ..RandomCrop::STANDARD }),
-                flip: 0.5,
-            },
-            Self::Standard => Augment::STANDARD,
-        }
-    }
+/// What a step does.
+#[derive(Args)]
+struct StepArguments {
+    /// Share of the target that all labels get.
+    #[arg(long, default_value_t = 0.0)]
+    smoothing: f64,
+    /// Weigh labels by how rare they are.
+    #[arg(long)]
+    class_weights: bool,
+    /// Focus on hard pictures: the exponent of the focal loss.
+    #[arg(long, default_value_t = 0.0)]
+    focal: f64,
+    /// A fine-tuned model with the same labels to learn from.
+    #[arg(long)]
+    teacher: Option<PathBuf>,
+    /// Batches a step: their mean gradient.
+    #[arg(long, default_value_t = 1)]
+    accumulate: usize,
+    /// The largest norm of all gradients together.
+    #[arg(long)]
+    clip: Option<f64>,
+    /// Evaluate and keep an average of the weights, of which each step keeps this share.
+    #[arg(long)]
+    ema: Option<f64>,
+    /// Divide the rates by ten after so many epochs without a better model.
+    #[arg(long)]
+    plateau: Option<usize>,
+}
+
+/// What is kept, and when it ends.
+#[derive(Args)]
+struct KeepArguments {
+    /// The metric of the validation pictures by which models are compared.
+    #[arg(long, default_value = "accuracy")]
+    monitor: String,
+    /// End a phase after so many epochs without a better model.
+    #[arg(long)]
+    patience: Option<usize>,
+    /// How much better a model must be to count as better.
+    #[arg(long, default_value_t = 0.0)]
+    min_delta: f64,
+    /// End the run after the epoch in which so many minutes are over.
+    #[arg(long)]
+    minutes: Option<f64>,
+    /// Keep a model every so many epochs.
+    #[arg(long)]
+    every: Option<NonZeroUsize>,
+    /// How many of those to keep.
+    #[arg(long, default_value_t = 3)]
+    last: usize,
+    /// The least seconds between two states on disk.
+    #[arg(long, default_value_t = 10.0)]
+    state_seconds: f64,
+    /// Where the features of frozen stages are kept: file, memory or off.
+    #[arg(long, default_value = "file")]
+    cache: Place,
+    /// Keep features in 16 bits.
+    #[arg(long)]
+    half: bool,
+}
+
+#[derive(Debug, Clone, Copy, clap::ValueEnum)]
+enum Place {
+    File,
+    Memory,
+    Off,
 }
 
 impl Arguments {
     pub(super) fn run(&self) -> anyhow::Result<ExitCode> {
         let device = self.common.device.open()?.autodiff();
-        device.seed(self.seed);
-        let folder = ImageFolder::open(&self.data, &Split { seed: self.seed, ..Split::default() })?;
+        device.seed(self.what.seed);
+        let split = Split { seed: self.what.seed, ..Split::default() };
+        let folder = ImageFolder::open(&self.data, &split)?;
         let (model, report) = Model::for_labels(
             self.model.as_deref(),
             self.weights.as_deref(),
             &folder.classes,
             &device,
         )?;
-        let recipe = format!("{:?}", self.recipe).to_lowercase();
-        let Some(plan) = Plan::recipe(&recipe, self.epochs, self.lr) else {
-            anyhow::bail!("unknown recipe `{recipe}`; known are {}", Plan::RECIPES.join(", "));
-        };
-        let config = Finetune {
-            plan,
-            optimizer: OptimizerConfig::default(),
-            schedule: Schedule::Cosine { warmup: 0.1 },
-            batch: self.batch,
-            augment: self.augment.rows(),
-            seed: self.seed,
-        };
         if !self.common.json {
             say!(
                 "{}: {} labels, {} pictures to train on, {} to validate on",
@@ -122,112 +184,191 @@ impl Arguments {
                 Some(report) => say!("{}: {report}", model.config.name()),
                 None => say!("{}: no weights, training from nothing", model.config.name()),
             }
-            print_plan(&model, &config.plan);
         }
-        let progress = Progress::new(self.common.json);
-        let samples = [folder.train, folder.val];
-        let (_, outcome) = finetune(model, samples, &config, Some(&self.out), |event| {
-            progress.show(&event);
-        })?;
+        let plan = match self.recipe()? {
+            Recipe::Train(plan) => plan,
+            Recipe::Probe => return self.probe(model, folder),
+            Recipe::AsIs => bail!(
+                "as-is trains nothing: `rekindle evaluate --weights WEIGHTS --data DIR` measures weights on their own labels"
+            ),
+        };
+        if !self.common.json {
+            say!("{}", plan.table(&model.network.layout())?);
+        }
+        let config = self.config(plan, &folder, &device)?;
+        let run = RunFolder {
+            path: &self.out,
+            start: if self.resume { Start::Resume } else { Start::Fresh },
+            interval: Duration::try_from_secs_f64(self.keep.state_seconds)
+                .context("--state-seconds is no time")?,
+        };
+        let mut progress = Progress::new(self.common.json);
+        let samples = [folder.train.clone(), folder.val.clone()];
+        let data = (Train(folder.train), Validation(folder.val));
+        let outcome = finetune(model, data, &config, Some(&run), &mut [&mut progress])?;
+        let about = self.about(&outcome);
+        write_report(&self.out, &about, &config, &outcome, [&samples[0], &samples[1]])?;
         progress.end(&outcome);
         Ok(ExitCode::SUCCESS)
     }
-}
 
-/// A line a phase: how long, what trains, how fast.
-fn print_plan(model: &Model, plan: &Plan) {
-    let backbone = model.network.backbone();
-    let stages = backbone.stages();
-    let parameters = parameters(backbone);
-    say!("{:<8} {:>6} {:>10}  trained stages and their rates", "phase", "epochs", "trainable");
-    for phase in &plan.phases {
-        let rates = phase.rates(stages.len());
-        let trained: Vec<_> = stages.iter().zip(&rates).filter(|(_, rate)| **rate > 0.0).collect();
-        let backbone: usize = parameters
-            .iter()
-            .filter(|p| p.learned && trained.iter().any(|(stage, _)| stage.owns(&p.name)))
-            .map(|p| p.count())
-            .sum();
-        let head = (model.network.backbone().embed_dim() + 1) * model.network.classes();
-        let names: Vec<_> =
-            trained.iter().map(|(stage, rate)| format!("{} {rate:.1e}", stage.name)).collect();
-        let names =
-            if names.is_empty() { String::new() } else { format!("{}, ", names.join(", ")) };
-        let (epochs, lr) = (phase.epochs, phase.lr);
-        say!("{:<8} {epochs:>6} {:>10}  {names}head {lr:.1e}", phase.name, backbone + head);
-    }
-}
-
-/// A bar on a terminal, plain lines elsewhere, JSON where it was asked for.
-struct Progress {
-    json: bool,
-    bar: Option<ProgressBar>,
-}
-
-impl Progress {
-    fn new(json: bool) -> Self {
-        let bar = (!json && std::io::stderr().is_terminal()).then(|| {
-            let style = ProgressStyle::with_template("{msg} {bar:30} {pos}/{len} {per_sec} {eta}");
-            ProgressBar::new(0).with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
-        });
-        Self { json, bar }
-    }
-
-    fn show(&self, event: &FinetuneEvent<'_>) {
-        match event {
-            FinetuneEvent::Step { phase, epoch, step, steps, loss } => {
-                if let Some(bar) = &self.bar {
-                    bar.set_length(*steps as u64);
-                    bar.set_position(*step as u64);
-                    bar.set_message(format!("epoch {epoch} {phase} loss {loss:.3}"));
-                }
-            }
-            FinetuneEvent::Epoch { phase, epoch } => self.epoch(phase, epoch),
-            _ => {}
+    fn about(&self, outcome: &Outcome) -> About {
+        let arguments =
+            std::env::args().skip(1).map(|argument| match argument.contains([' ', '\'', '"']) {
+                true => format!("'{}'", argument.replace('\'', "'\\''")),
+                false => argument,
+            });
+        About {
+            command: std::iter::once("rekindle".to_owned())
+                .chain(arguments)
+                .collect::<Vec<_>>()
+                .join(" "),
+            folder: self.data.display().to_string(),
+            origin: self
+                .weights
+                .as_ref()
+                .map_or_else(String::new, |path| path.display().to_string()),
+            device: self.common.device.to_string(),
+            notes: cache_notes(outcome),
+            baselines: outcome
+                .probe
+                .map(|accuracy| ("a probe of the features".to_owned(), accuracy))
+                .into_iter()
+                .collect(),
         }
     }
 
-    fn epoch(&self, phase: &str, epoch: &Epoch) {
-        let line = if self.json {
-            epoch_json(phase, epoch).to_string()
-        } else {
-            format!(
-                "epoch {:>3}  {phase:<8} train loss {:.4}  val loss {:.4}  val accuracy {:>6}  {:.1} s",
-                epoch.number,
-                epoch.train.loss,
-                epoch.val.loss,
-                percent(epoch.val.accuracy),
-                epoch.duration.as_secs_f64()
-            )
+    /// Solves for the head instead of training it.
+    fn probe(&self, model: Model, folder: ImageFolder) -> anyhow::Result<ExitCode> {
+        std::fs::create_dir_all(&self.out).with_context(|| self.out.display().to_string())?;
+        let config = Finetune {
+            batch: self.pictures.batch,
+            cache: self.cache(),
+            seed: self.what.seed,
+            ..Finetune::new(Plan { phases: Vec::new() })
         };
-        match &self.bar {
-            Some(bar) => bar.suspend(|| say!("{line}")),
-            None => say!("{line}"),
-        }
-    }
-
-    fn end(&self, Outcome { best, weights, duration }: &Outcome) {
-        if let Some(bar) = &self.bar {
-            bar.finish_and_clear();
-        }
-        let seconds = duration.as_secs_f64();
-        if self.json {
+        let data = (Train(folder.train), Validation(folder.val));
+        let found = probe(model, data, &config, Some(&RunFolder::new(&self.out)))?;
+        let path = self.out.join("best.safetensors");
+        found.model.save(&path, None)?;
+        let measured = Classification::of(&found.predictions);
+        if self.common.json {
             say!(
                 "{}",
-                json!({
-                    "best_val_accuracy": best.val.accuracy,
-                    "weights": weights,
-                    "seconds": seconds,
+                serde_json::json!({
+                    "best_val_accuracy": measured.accuracy,
+                    "strength": found.strength,
+                    "weights": path,
+                    "seconds": found.seconds,
                 })
             );
         } else {
-            let weights = weights.as_ref().map(|path| path.display().to_string());
             say!(
-                "best: epoch {}, val accuracy {}, saved as {}, {seconds:.1} s",
-                best.number,
-                percent(best.val.accuracy),
-                weights.unwrap_or_default()
+                "probe of strength {}: val accuracy {}, saved as {}, {:.1} s",
+                found.strength,
+                percent(measured.accuracy),
+                path.display(),
+                found.seconds
             );
         }
+        Ok(ExitCode::SUCCESS)
     }
+
+    fn cache(&self) -> CacheConfig {
+        CacheConfig {
+            place: match self.keep.cache {
+                Place::File => CachePlace::File,
+                Place::Memory => CachePlace::Memory,
+                Place::Off => CachePlace::Off,
+            },
+            precision: if self.keep.half { Precision::F16 } else { Precision::F32 },
+            ..CacheConfig::default()
+        }
+    }
+
+    fn recipe(&self) -> anyhow::Result<Recipe> {
+        let What { recipe, plan, epochs, lr, .. } = &self.what;
+        Ok(match plan {
+            Some(path) => {
+                let text = std::fs::read_to_string(path);
+                let text = text.with_context(|| format!("{}: cannot be read", path.display()))?;
+                Recipe::Train(Plan::from_toml(&text).with_context(|| path.display().to_string())?)
+            }
+            None => Recipe::named(recipe, *epochs, *lr)?,
+        })
+    }
+
+    fn config(
+        &self,
+        plan: Plan,
+        folder: &ImageFolder,
+        device: &rekindle::Device,
+    ) -> anyhow::Result<Finetune> {
+        let (pictures, steps, keep) = (&self.pictures, &self.steps, &self.keep);
+        let head_only = plan.phases.iter().all(|phase| phase.frozen == Frozen::Backbone);
+        let views = match pictures.views {
+            Some(count) => {
+                Views::Cycled(NonZeroUsize::new(count).context("--views 0 leaves nothing to see")?)
+            }
+            None if head_only => Views::Cycled(NonZeroUsize::MIN),
+            None => Views::Fresh,
+        };
+        let teacher = match &steps.teacher {
+            Some(path) => {
+                let (teacher, _) = Model::open(None, path, &device.clone().inner())?;
+                if teacher.config.labels != folder.classes {
+                    bail!(
+                        "{}: the teacher's labels are [{}], the folder's [{}]; give one that was fine-tuned on these",
+                        path.display(),
+                        teacher.config.labels.join(", "),
+                        folder.classes.join(", ")
+                    );
+                }
+                Some(Arc::new(teacher.network))
+            }
+            None => None,
+        };
+        let monitor =
+            Monitor { metric: keep.monitor.clone(), direction: Direction::of(&keep.monitor)? };
+        let mut config = Finetune::new(plan);
+        config.batch = pictures.batch;
+        config.augment = pictures.augment.rows();
+        config.views = views;
+        config.order = if pictures.balanced { Order::Balanced } else { Order::Shuffled };
+        config.mix.mixup = pictures.mixup;
+        config.mix.cutmix = pictures.cutmix;
+        config.loss.smoothing = steps.smoothing;
+        config.loss.focal = steps.focal;
+        if steps.class_weights {
+            config.loss.class_weights = Some(rarity(folder));
+        }
+        config.loss.distill = teacher.is_some().then_some(Distill { temperature: 2.0, share: 0.5 });
+        config.teacher = teacher;
+        config.cache = self.cache();
+        config.ema = steps.ema.map(|decay| EmaConfig { decay, warm_up: EmaWarmUp::default() });
+        config.settings.accumulate = steps.accumulate;
+        config.settings.clip = steps.clip;
+        config.settings.plateau =
+            steps.plateau.map(|patience| Plateau { patience, ..Plateau::default() });
+        config.settings.stopping =
+            keep.patience.map(|patience| EarlyStopping { patience, min_delta: keep.min_delta });
+        config.settings.monitor = monitor;
+        config.time = match keep.minutes {
+            Some(minutes) => {
+                Some(Duration::try_from_secs_f64(60.0 * minutes).context("--minutes is no time")?)
+            }
+            None => None,
+        };
+        config.every = keep.every.map(|every| (every, keep.last));
+        config.seed = self.what.seed;
+        Ok(config)
+    }
+}
+
+/// A weight for each label, the inverse of its share of the training pictures; one on average over pictures.
+fn rarity(folder: &ImageFolder) -> Vec<f32> {
+    let mut counts = vec![0_usize; folder.classes.len()];
+    folder.train.iter().for_each(|sample| counts[sample.label] += 1);
+    let all = folder.train.len() as f32;
+    counts.iter().map(|&count| all / (folder.classes.len() * count.max(1)) as f32).collect()
 }

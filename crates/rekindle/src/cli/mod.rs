@@ -10,11 +10,16 @@ macro_rules! say {
     }};
 }
 
+mod augment;
+mod compare;
 mod evaluate;
+mod find_rate;
 mod finetune;
 mod info;
+mod ladder;
 mod models;
 mod predict;
+mod progress;
 
 use std::{num::NonZeroUsize, process::ExitCode};
 
@@ -31,12 +36,16 @@ pub(crate) struct Cli {
 }
 
 #[derive(Subcommand)]
+#[allow(clippy::large_enum_variant, reason = "there is one of them")]
 enum Command {
     Models(models::Arguments),
     Info(info::Arguments),
     Predict(predict::Arguments),
     Finetune(finetune::Arguments),
     Evaluate(evaluate::Arguments),
+    FindRate(find_rate::Arguments),
+    Compare(compare::Arguments),
+    Ladder(ladder::Arguments),
 }
 
 /// What several commands share.
@@ -76,6 +85,9 @@ impl Cli {
             Command::Predict(arguments) => arguments.common.in_pool(|| arguments.run()),
             Command::Finetune(arguments) => arguments.common.in_pool(|| arguments.run()),
             Command::Evaluate(arguments) => arguments.common.in_pool(|| arguments.run()),
+            Command::FindRate(arguments) => arguments.common.in_pool(|| arguments.run()),
+            Command::Compare(arguments) => arguments.run(),
+            Command::Ladder(arguments) => arguments.common.in_pool(|| arguments.run()),
         }
     }
 }

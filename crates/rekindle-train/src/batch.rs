@@ -1,0 +1,90 @@
+//! What a trainer is fed: batches, where they come from, and what each part of the data may be used for.
+
+use std::error::Error as StdError;
+
+use burn::prelude::*;
+
+/// Inputs and what is right for them.
+#[derive(Debug, Clone)]
+pub struct Batch<I, T> {
+    /// The inputs, on the device of the model that takes them.
+    pub input: I,
+    /// What is right for them: labels or values.
+    pub target: T,
+    /// The place of each example in its data set, to name it by where something is wrong with it.
+    pub indices: Vec<usize>,
+}
+
+/// Where batches come from.
+pub trait Source<I, T> {
+    /// What goes wrong with them.
+    type Error: Into<Box<dyn StdError + Send + Sync>>;
+
+    /// Batches in each epoch.
+    fn batches(&self) -> usize;
+
+    /// The batches of an epoch, counted from zero, on `device`.
+    ///
+    /// They depend on the epoch's number alone, so that a run that goes on after an interruption sees what it
+    /// would have seen.
+    fn epoch(
+        &self,
+        epoch: usize,
+        device: &Device,
+    ) -> impl Iterator<Item = Result<Batch<I, T>, Self::Error>>;
+}
+
+/// Data to learn from.
+#[derive(Debug, Clone, Copy)]
+pub struct Train<S>(pub S);
+
+/// Data to choose by: the best epoch, when to stop, the learning rate.
+#[derive(Debug, Clone, Copy)]
+pub struct Validation<S>(pub S);
+
+/// Data that nothing is chosen by, measured once at the end with [`evaluate`](crate::evaluate).
+///
+/// Its type is another than [`Validation`]'s, so that nothing that selects can be given it.
+#[derive(Debug, Clone, Copy)]
+pub struct Test<S>(pub S);
+
+/// Data that a model can be measured on.
+pub trait Measured {
+    /// Where its batches come from.
+    type Source;
+
+    /// Where its batches come from.
+    fn source(&self) -> &Self::Source;
+}
+
+impl<S> Measured for Validation<S> {
+    type Source = S;
+
+    fn source(&self) -> &S {
+        &self.0
+    }
+}
+
+impl<S> Measured for Test<S> {
+    type Source = S;
+
+    fn source(&self) -> &S {
+        &self.0
+    }
+}
+
+impl<S: Source<I, T>, I, T> Source<I, T> for &S {
+    type Error = S::Error;
+
+    fn batches(&self) -> usize {
+        (*self).batches()
+    }
+
+    fn epoch(
+        &self,
+        epoch: usize,
+        device: &Device,
+    ) -> impl Iterator<Item = Result<Batch<I, T>, Self::Error>> {
+        (*self).epoch(epoch, device)
+    }
+}

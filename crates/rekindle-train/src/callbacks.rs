@@ -1,0 +1,36 @@
+//! Ready-made listeners: logs, checkpoints, a limit of time.
+
+use std::{
+    ops::ControlFlow,
+    time::{Duration, Instant},
+};
+
+use crate::{Callback, Event, Failure};
+
+mod checkpoints;
+mod log;
+mod tensorboard;
+
+pub use checkpoints::{Best, Checkpoints, Keep};
+pub use log::{Log, LogError, LogFormat, json_line};
+pub use tensorboard::{Histograms, TensorBoard};
+
+/// Ends the run after the epoch in which the time was up.
+#[derive(Debug, Clone, Copy)]
+pub struct TimeBudget {
+    end: Option<Instant>,
+}
+
+impl TimeBudget {
+    /// A limit that starts now.
+    pub fn new(limit: Duration) -> Self {
+        Self { end: Instant::now().checked_add(limit) }
+    }
+}
+
+impl<M> Callback<M> for TimeBudget {
+    fn on(&mut self, _: &Event<'_, M>) -> Result<ControlFlow<()>, Failure> {
+        let over = self.end.is_some_and(|end| Instant::now() >= end);
+        Ok(if over { ControlFlow::Break(()) } else { ControlFlow::Continue(()) })
+    }
+}

@@ -1,0 +1,155 @@
+//! An epoch a line, as JSON or as comma-separated values.
+
+use std::{
+    fs::{self, OpenOptions},
+    io::{self, Write},
+    ops::ControlFlow,
+    path::{Path, PathBuf},
+};
+
+use serde_json::Value;
+
+use crate::{Callback, Epoch, Event, Failure};
+
+/// A file that gets a line for each epoch.
+#[derive(Debug)]
+pub struct Log {
+    path: PathBuf,
+    format: LogFormat,
+}
+
+/// How a line is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LogFormat {
+    /// A JSON object a line.
+    Json,
+    /// Comma-separated values below a line of names.
+    Csv,
+}
+
+/// A log cannot be written.
+#[derive(Debug, thiserror::Error)]
+#[error("{}: cannot be written; check the folder's permissions and the disk's space", path.display())]
+pub struct LogError {
+    path: PathBuf,
+    source: io::Error,
+}
+
+impl Log {
+    /// Starts the file anew with what came out so far, so that a run that goes on has no line twice.
+    ///
+    /// # Errors
+    ///
+    /// If the file cannot be written.
+    pub fn create(path: &Path, format: LogFormat, history: &[Epoch]) -> Result<Self, LogError> {
+        let log = Self { path: path.to_owned(), format };
+        let mut text = String::new();
+        for (index, epoch) in history.iter().enumerate() {
+            text.push_str(&log.lines(epoch, index == 0));
+        }
+        fs::write(path, text).map_err(|source| log.error(source))?;
+        Ok(log)
+    }
+
+    fn error(&self, source: io::Error) -> LogError {
+        LogError { path: self.path.clone(), source }
+    }
+
+    /// The line of an epoch, below the line of names if it is the first.
+    fn lines(&self, epoch: &Epoch, first: bool) -> String {
+        let fields = fields(epoch);
+        if self.format == LogFormat::Json {
+            return format!("{}\n", json_line(epoch));
+        }
+        let row = |cells: Vec<String>| format!("{}\n", cells.join(","));
+        let names = if first {
+            row(fields.iter().map(|(name, _)| quoted(name)).collect())
+        } else {
+            String::new()
+        };
+        names + &row(fields.iter().map(|(_, value)| quoted(&plain(value))).collect())
+    }
+}
+
+/// An epoch as a line of JSON.
+pub fn json_line(epoch: &Epoch) -> Value {
+    Value::Object(fields(epoch).into_iter().collect())
+}
+
+/// Names and values of an epoch, in the order of columns; a number that is not finite is null, as JSON has no other.
+fn fields(epoch: &Epoch) -> Vec<(String, Value)> {
+    let named = |name: &str, value: Value| (name.to_owned(), value);
+    let mut fields =
+        vec![named("epoch", epoch.number.into()), named("phase", epoch.phase.clone().into())];
+    for (part, values) in [("train", &epoch.train), ("val", &epoch.val)] {
+        fields.extend(values.iter().map(|(name, value)| (format!("{part}_{name}"), value.into())));
+    }
+    fields.push(named("lr", epoch.rates.first().copied().into()));
+    fields.push(named("seconds", epoch.seconds.into()));
+    fields
+}
+
+fn plain(value: &Value) -> String {
+    match value {
+        Value::Null => String::new(),
+        Value::String(text) => text.clone(),
+        other => other.to_string(),
+    }
+}
+
+/// A cell as RFC 4180 has it.
+fn quoted(cell: &str) -> String {
+    match cell.contains([',', '"', '\n', '\r']) {
+        true => format!("\"{}\"", cell.replace('"', "\"\"")),
+        false => cell.to_owned(),
+    }
+}
+
+impl<M> Callback<M> for Log {
+    fn on(&mut self, event: &Event<'_, M>) -> Result<ControlFlow<()>, Failure> {
+        if let Event::Epoch { state, .. } = event
+            && let Some(epoch) = state.history.last()
+        {
+            let lines = self.lines(epoch, state.history.len() == 1);
+            OpenOptions::new()
+                .append(true)
+                .open(&self.path)
+                .and_then(|mut file| file.write_all(lines.as_bytes()))
+                .map_err(|source| self.error(source))?;
+        }
+        Ok(ControlFlow::Continue(()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rekindle_metrics::Values;
+
+    #[test]
+    fn lines_hold_every_metric_and_quote_what_must_be() {
+        let mut val = Values::default();
+        val.set("loss", f64::NAN);
+        val.set("accuracy", 0.5);
+        let epoch = Epoch {
+            number: 1,
+            phase: "head, first".to_owned(),
+            train: Values::default(),
+            val,
+            rates: vec![0.25],
+            seconds: 1.5,
+        };
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("log.csv");
+        Log::create(&path, LogFormat::Csv, &[epoch.clone(), epoch.clone()]).unwrap();
+        let text = fs::read_to_string(&path).unwrap();
+        let lines: Vec<&str> = text.lines().collect();
+        assert_eq!(lines[0], "epoch,phase,val_loss,val_accuracy,lr,seconds");
+        assert_eq!(lines[1], "1,\"head, first\",,0.5,0.25,1.5");
+        assert_eq!((lines.len(), lines[1]), (3, lines[2]));
+        assert_eq!(json_line(&epoch)["val_loss"], Value::Null);
+        let error =
+            Log::create(&folder.path().join("no/log.csv"), LogFormat::Csv, &[]).unwrap_err();
+        assert!(error.to_string().contains("log.csv"), "{error}");
+    }
+}

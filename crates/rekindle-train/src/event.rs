@@ -1,0 +1,108 @@
+//! What happens during training, and who listens.
+
+use std::{error::Error as StdError, ops::ControlFlow, time::Duration};
+
+use rekindle_metrics::Values;
+use serde::{Deserialize, Serialize};
+
+use crate::State;
+
+/// What happened. `M` is the model. Epochs and steps are counted from one.
+#[derive(Debug)]
+pub enum Event<'a, M> {
+    /// A phase begins, or goes on after an interruption.
+    Phase {
+        /// Its name.
+        phase: &'a str,
+        /// The epochs that are left of it, first and last.
+        epochs: [usize; 2],
+        /// Its steps in an epoch.
+        steps: usize,
+    },
+    /// A step was taken.
+    Step {
+        /// The phase's name.
+        phase: &'a str,
+        /// The epoch, over all phases.
+        epoch: usize,
+        /// The step in it.
+        step: usize,
+        /// Steps in the epoch.
+        steps: usize,
+        /// The loss of the step's examples.
+        loss: f64,
+        /// Examples seen in the epoch so far.
+        examples: usize,
+        /// The factor on all learning rates.
+        factor: f64,
+    },
+    /// An epoch was trained and evaluated; the last of the state's history says what came out.
+    Epoch {
+        /// The model as it was evaluated: in validation, and averaged if the state averages.
+        model: &'a M,
+        /// Everything that training goes on from.
+        state: &'a State<M>,
+    },
+}
+
+/// What came out of an epoch.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Epoch {
+    /// Counted from one over all phases.
+    pub number: usize,
+    /// The phase's name.
+    pub phase: String,
+    /// On the batches trained on, as they were trained on; [`LOSS`](crate::LOSS) is what was trained by.
+    pub train: Values,
+    /// On the validation data, after the epoch.
+    pub val: Values,
+    /// The learning rate of each group at the end of the epoch, the base rate first.
+    pub rates: Vec<f64>,
+    /// Training and evaluation together.
+    pub seconds: f64,
+}
+
+impl Epoch {
+    /// Training and evaluation together.
+    pub fn duration(&self) -> Duration {
+        Duration::try_from_secs_f64(self.seconds).unwrap_or_default()
+    }
+}
+
+/// What is passed on when a listener fails.
+pub type Failure = Box<dyn StdError + Send + Sync>;
+
+/// Who hears of every event. `Break` ends the run after the epoch at hand.
+///
+/// Closures are callbacks: `|event: &Event<'_, M>| Ok(ControlFlow::Continue(()))`.
+pub trait Callback<M> {
+    /// Hears of an event.
+    ///
+    /// # Errors
+    ///
+    /// Whatever keeps it from its work; training stops then.
+    fn on(&mut self, event: &Event<'_, M>) -> Result<ControlFlow<()>, Failure>;
+}
+
+impl<M, F> Callback<M> for F
+where
+    F: FnMut(&Event<'_, M>) -> Result<ControlFlow<()>, Failure>,
+{
+    fn on(&mut self, event: &Event<'_, M>) -> Result<ControlFlow<()>, Failure> {
+        self(event)
+    }
+}
+
+/// Tells all of them, whatever the first ones answer.
+pub(crate) fn tell<M>(
+    callbacks: &mut [&mut dyn Callback<M>],
+    event: &Event<'_, M>,
+) -> Result<ControlFlow<()>, Failure> {
+    let mut answer = ControlFlow::Continue(());
+    for callback in callbacks {
+        if callback.on(event)?.is_break() {
+            answer = ControlFlow::Break(());
+        }
+    }
+    Ok(answer)
+}

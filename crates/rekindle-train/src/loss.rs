@@ -1,0 +1,212 @@
+//! Losses: cross-entropy with what recipes add to it, and those of regression.
+
+use burn::{prelude::*, tensor::activation::log_softmax};
+use serde::{Deserialize, Serialize};
+
+use crate::ranges::Ranges;
+
+/// What the logits of a batch should say.
+#[derive(Debug, Clone)]
+pub struct Classes {
+    /// The place of each example's right answer among the classes.
+    pub labels: Vec<usize>,
+    /// Second labels, where examples were mixed.
+    pub mix: Option<Mix>,
+    /// A teacher's logits `[batch, classes]` for the same inputs.
+    pub teacher: Option<Tensor<2>>,
+}
+
+/// The labels of what was mixed into the examples of a batch.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Mix {
+    /// One for each example.
+    pub labels: Vec<usize>,
+    /// How much of each example is theirs, in `[0, 1]`.
+    pub share: f64,
+}
+
+/// Cross-entropy of logits, PyTorch's `F.cross_entropy`, with options that are off by default.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields, default)]
+pub struct CrossEntropy {
+    /// Share of the target that is spread over all classes, in `[0, 1]`; 0.1 is usual. Szegedy et al. 2015,
+    /// <https://arxiv.org/abs/1512.00567>.
+    pub smoothing: f64,
+    /// A weight for each class, greater than zero. The mean is over weights, as in PyTorch.
+    pub class_weights: Option<Vec<f32>>,
+    /// Exponent, 0 or more, of the chance missed, by which easy examples count less; 0 is off, 2 is usual.
+    /// Lin et al. 2017, <https://arxiv.org/abs/1708.02002>.
+    pub focal: f64,
+    /// Learning from a teacher, where batches bring its logits.
+    pub distill: Option<Distill>,
+}
+
+/// Learning from a teacher's logits. Hinton et al. 2015, <https://arxiv.org/abs/1503.02531>.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub struct Distill {
+    /// What both logits are divided by, greater than zero; 2 to 5 is usual.
+    pub temperature: f64,
+    /// Share of the teacher in the loss, in `[0, 1]`; labels have the rest.
+    pub share: f64,
+}
+
+impl CrossEntropy {
+    /// The mean loss, in nats, `[1]`, of logits `[batch, classes]`.
+    ///
+    /// Of a mixed batch it is the mean of the losses to both kinds of labels, by their shares. A teacher adds
+    /// `temperature² · KL(teacher ‖ student)` of the softened predictions; a batch without one is judged by
+    /// its labels alone.
+    ///
+    /// # Panics
+    ///
+    /// If a label is no class, or the number of labels, classes or weights is another.
+    pub fn mean(&self, logits: Tensor<2>, classes: &Classes) -> Tensor<1> {
+        let [examples, count] = logits.dims();
+        let mixed = classes.mix.as_ref().filter(|mix| mix.share > 0.0);
+        for labels in [Some(&classes.labels), mixed.map(|mix| &mix.labels)].into_iter().flatten() {
+            assert_eq!(labels.len(), examples, "as many labels as examples");
+            assert!(labels.iter().all(|&label| label < count), "a label that is none of {count}");
+        }
+        let taught = self.distill.as_ref().zip(classes.teacher.as_ref());
+        let log = log_softmax(logits.clone(), 1);
+        let hard = match mixed {
+            None => self.of_labels(log, &classes.labels),
+            Some(Mix { labels, share }) => {
+                self.of_labels(log.clone(), &classes.labels) * (1.0 - share)
+                    + self.of_labels(log, labels) * *share
+            }
+        };
+        match taught {
+            None => hard,
+            Some((distill, teacher)) => {
+                hard * (1.0 - distill.share) + distill.mean(logits, teacher) * distill.share
+            }
+        }
+    }
+
+    /// Whether all numbers lie where their docs say.
+    ///
+    /// # Errors
+    ///
+    /// A message that names all that do not.
+    pub fn check(&self) -> Result<(), String> {
+        let mut ranges = Ranges::default()
+            .within("smoothing", self.smoothing, 0.0..=1.0)
+            .within("focal", self.focal, 0.0..f64::INFINITY)
+            .wrong_if(self.smoothing > 0.0 && self.focal > 0.0, || {
+                "smoothing and focal are both on, but a smoothed target is never missed by nothing"
+                    .into()
+            });
+        for (class, &weight) in self.class_weights.iter().flatten().enumerate() {
+            ranges = ranges.positive(&format!("class_weights[{class}]"), weight.into());
+        }
+        if let Some(Distill { temperature, share }) = self.distill {
+            ranges = ranges.positive("distill.temperature", temperature).within(
+                "distill.share",
+                share,
+                0.0..=1.0,
+            );
+        }
+        ranges.done()
+    }
+
+    /// From logarithms of probabilities `[batch, classes]`.
+    fn of_labels(&self, log: Tensor<2>, labels: &[usize]) -> Tensor<1> {
+        let ([examples, classes], device, dtype) = (log.dims(), log.device(), log.dtype());
+        let places = indices(labels, &device).reshape([examples, 1]);
+        let picked = log.clone().gather(1, places);
+        let mut loss = picked.clone().neg();
+        if self.focal > 0.0 {
+            // A chance missed by nothing has no slope for exponents below one.
+            let missed = (picked.exp().neg() + 1.0).clamp_min(1e-7);
+            loss = loss * missed.powf_scalar(self.focal);
+        }
+        let Some(weights) = &self.class_weights else {
+            let loss = loss.mean();
+            if self.smoothing == 0.0 {
+                return loss;
+            }
+            return loss * (1.0 - self.smoothing) - log.mean() * self.smoothing;
+        };
+        assert_eq!(weights.len(), classes, "as many weights as classes");
+        let row = |values: &[f32]| Tensor::<1>::from_data(values, (&device, dtype));
+        let of_examples: Vec<f32> = labels.iter().map(|&label| weights[label]).collect();
+        let total: f64 = of_examples.iter().copied().map(f64::from).sum();
+        let loss = (loss * row(&of_examples).reshape([examples, 1])).sum() / total;
+        if self.smoothing == 0.0 {
+            return loss;
+        }
+        let spread = (log * row(weights).reshape([1, classes])).sum() / (total * classes as f64);
+        loss * (1.0 - self.smoothing) - spread * self.smoothing
+    }
+}
+
+impl Distill {
+    fn mean(&self, student: Tensor<2>, teacher: &Tensor<2>) -> Tensor<1> {
+        assert_eq!(student.dims(), teacher.dims(), "a teacher of other classes or examples");
+        let examples = student.dims()[0] as f64;
+        let soft = |logits: Tensor<2>| log_softmax(logits / self.temperature, 1);
+        let teacher = soft(teacher.clone().detach());
+        let divergence = (teacher.clone().exp() * (teacher - soft(student))).sum() / examples;
+        divergence * self.temperature.powi(2)
+    }
+}
+
+/// Labels as the operations on tensors take them.
+fn indices(labels: &[usize], device: &Device) -> Tensor<1, Int> {
+    let labels: Vec<i64> = labels.iter().map(|&label| label as i64).collect();
+    Tensor::from_data(labels.as_slice(), device)
+}
+
+/// Losses between numbers, each a mean over all of them.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum Regression {
+    /// The square of the error.
+    #[default]
+    Mse,
+    /// The error without its sign, which single outliers pull at less.
+    Mae,
+    /// Half the square of errors up to `delta`, and linear beyond. Huber 1964.
+    Huber {
+        /// In the units of the targets, greater than zero; 1 in PyTorch.
+        delta: f64,
+    },
+}
+
+impl Regression {
+    /// The mean loss `[1]` of predictions, of the shape of `targets`.
+    ///
+    /// # Panics
+    ///
+    /// If the shapes differ.
+    pub fn mean<const D: usize>(&self, predictions: Tensor<D>, targets: Tensor<D>) -> Tensor<1> {
+        assert_eq!(predictions.dims(), targets.dims(), "as many predictions as targets");
+        let error = predictions - targets;
+        match *self {
+            Self::Mse => (error.clone() * error).mean(),
+            Self::Mae => error.abs().mean(),
+            Self::Huber { delta } => {
+                let error = error.abs();
+                let inside = error.clone().clamp_max(delta);
+                (inside.clone() * (error - inside * 0.5)).mean()
+            }
+        }
+    }
+
+    /// Whether all numbers lie where their docs say.
+    ///
+    /// # Errors
+    ///
+    /// A message that names all that do not.
+    pub fn check(&self) -> Result<(), String> {
+        match *self {
+            Self::Mse | Self::Mae => Ok(()),
+            Self::Huber { delta } => Ranges::default().positive("delta", delta).done(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

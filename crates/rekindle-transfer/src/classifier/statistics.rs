@@ -1,0 +1,172 @@
+//! Running statistics of batch norms, computed anew from data.
+
+use std::collections::BTreeMap;
+
+use burn::{
+    module::{Flag, ModuleMapper, ModuleVisitor, Param, ParamGroup, ParamId},
+    prelude::*,
+    tensor::TensorData,
+};
+use rekindle_layers::{Backbone, BatchNorm, NameStack};
+
+use super::{Classifier, FLAG};
+
+impl<B: Backbone> Classifier<B> {
+    /// Sets the running statistics of batch norms that train to their means over `batches`, which
+    /// hold images `[batch, channels, height, width]` on the network's device.
+    ///
+    /// Each batch counts the same, as in PyTorch with `momentum=None` and in its
+    /// `swa_utils.update_bn`; unlike there, nothing is dropped meanwhile, since nothing will be when
+    /// the statistics are used. A batch norm whose scale or shift is frozen keeps its statistics to
+    /// the last bit and normalizes by them. Without any batch all stay as they are. Parameters do not
+    /// move, and what trains before trains after.
+    ///
+    /// # Errors
+    ///
+    /// The first batch that cannot be had; the network is lost then.
+    ///
+    /// # Panics
+    ///
+    /// If the network is not on a device with autodiff, where alone a batch normalizes itself.
+    pub fn reestimate<E>(
+        self,
+        batches: impl IntoIterator<Item = Result<Tensor<4>, E>>,
+    ) -> Result<Self, E> {
+        let device = self.head.weight.lazy_device();
+        assert!(device.is_autodiff(), "statistics are estimated on a device with autodiff");
+        let mut trained = Trained::default();
+        self.visit(&mut trained);
+        let flags: Vec<_> = trained.norms.iter().map(|norm| format!("{norm}.{FLAG}")).collect();
+        let before = running(&self, &trained.norms);
+        let zeros: Values =
+            before.iter().map(|(at, old)| (at.clone(), vec![0.0; old.len()])).collect();
+
+        let mut sums: BTreeMap<String, (usize, Vec<f64>)> = BTreeMap::new();
+        let mut model = self.freeze().unfreeze_group(ParamGroup::from_paths(flags));
+        for images in batches {
+            model = model.map(&mut Writer { values: &zeros, names: NameStack::default() });
+            model.embed(images?);
+            // From zero, the running statistics are now this share of the batch's.
+            for (path, share) in running(&model, &trained.norms) {
+                // One value a channel has no variance, and the layer leaves it as it is.
+                if path.ends_with("running_var") && share.iter().all(|value| *value == 0.0) {
+                    continue;
+                }
+                let (count, sum) = sums.entry(path).or_insert_with(|| (0, vec![0.0; share.len()]));
+                *count += 1;
+                for (sum, share) in sum.iter_mut().zip(share) {
+                    *sum += share / BatchNorm::MOMENTUM;
+                }
+            }
+        }
+        let mut values = before;
+        for (path, (count, sum)) in sums {
+            values.insert(path, sum.into_iter().map(|sum| sum / count as f64).collect());
+        }
+        model = model.map(&mut Writer { values: &values, names: NameStack::default() });
+        // Flags off again, but for those that were on.
+        Ok(model.freeze().unfreeze_group(ParamGroup::from_ids(trained.ids)))
+    }
+}
+
+/// Statistics by Burn's path.
+type Values = BTreeMap<String, Vec<f64>>;
+
+/// The running statistics of these norms, the last batch's included.
+fn running<M: Module>(model: &M, norms: &[String]) -> Values {
+    let mut reader = Reader { norms, names: NameStack::default(), values: Values::new() };
+    // A module that trains holds back its last update.
+    model.valid().visit(&mut reader);
+    reader.values
+}
+
+/// Finds what trains: parameters and flags by identity, batch norms by path.
+#[derive(Default)]
+struct Trained {
+    names: NameStack,
+    ids: Vec<ParamId>,
+    /// Of each batch norm: its scale and its shift train.
+    norms: Vec<String>,
+    scale: Option<String>,
+}
+
+impl ModuleVisitor for Trained {
+    fn enter_module(&mut self, name: &str, container: &str) {
+        self.names.enter(name, container);
+    }
+
+    fn exit_module(&mut self, _name: &str, _container: &str) {
+        self.names.exit();
+    }
+
+    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+        if !param.is_require_grad() {
+            return;
+        }
+        self.ids.push(param.id);
+        let path = self.names.path();
+        // Scale and shift follow on each other.
+        if let Some(norm) = path.strip_suffix(".gamma") {
+            self.scale = Some(norm.to_owned());
+        } else if let Some(norm) = path.strip_suffix(".beta")
+            && self.scale.as_deref() == Some(norm)
+        {
+            self.norms.push(norm.to_owned());
+        }
+    }
+
+    fn visit_flag(&mut self, flag: &Param<Flag>) {
+        if flag.is_enabled() {
+            self.ids.push(flag.id);
+        }
+    }
+}
+
+struct Reader<'a> {
+    norms: &'a [String],
+    names: NameStack,
+    values: Values,
+}
+
+impl ModuleVisitor for Reader<'_> {
+    fn enter_module(&mut self, name: &str, container: &str) {
+        self.names.enter(name, container);
+    }
+
+    fn exit_module(&mut self, _name: &str, _container: &str) {
+        self.names.exit();
+    }
+
+    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+        let path = self.names.path();
+        let norm = path.strip_suffix(".running_mean").or(path.strip_suffix(".running_var"));
+        if norm.is_some_and(|norm| self.norms.iter().any(|other| other == norm)) {
+            let values = param.val().into_data().iter::<f64>().collect();
+            self.values.insert(path, values);
+        }
+    }
+}
+
+struct Writer<'a> {
+    values: &'a Values,
+    names: NameStack,
+}
+
+impl ModuleMapper for Writer<'_> {
+    fn enter_module(&mut self, name: &str, container: &str) {
+        self.names.enter(name, container);
+    }
+
+    fn exit_module(&mut self, _name: &str, _container: &str) {
+        self.names.exit();
+    }
+
+    fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
+        let Some(values) = self.values.get(&self.names.path()) else { return param };
+        param.map(|old| {
+            let values: Vec<f32> = values.iter().map(|value| *value as f32).collect();
+            let data = TensorData::new(values, old.dims()).convert_dtype(old.dtype());
+            Tensor::from_data(data, &old.device())
+        })
+    }
+}

@@ -1,0 +1,105 @@
+//! Everything that can be known to be wrong with a plan before its first step.
+
+use std::collections::BTreeSet;
+
+use rekindle_train::OptimizerConfig;
+
+use super::{Phase, Plan, extent::unknown_stage};
+use crate::{Error, Layout};
+
+impl Plan {
+    /// Checks the plan against the network it is meant for.
+    ///
+    /// # Errors
+    ///
+    /// One error that lists everything that is wrong, and for each what is right: no phases or
+    /// epochs, a name used twice, a stage or pattern that is not in the network, nothing left to
+    /// train, a number out of range, a rate for what is frozen, a parameter in two stages or none.
+    pub fn check(&self, layout: &Layout) -> Result<(), Error> {
+        let mut problems = layout.problems();
+        if self.phases.is_empty() {
+            problems.push("it has no phases, so no epochs; give it one".to_owned());
+        }
+        let mut names = BTreeSet::new();
+        for phase in &self.phases {
+            let name = phase.name.as_str();
+            if !names.insert(name) {
+                problems.push(format!("two phases are called `{name}`; rename one"));
+            }
+            let found = phase.problems(layout).into_iter();
+            problems.extend(found.map(|problem| format!("phase `{name}`: {problem}")));
+        }
+        if problems.is_empty() { Ok(()) } else { Err(Error::Plan(problems)) }
+    }
+}
+
+impl Phase {
+    /// What is wrong with this phase alone.
+    fn problems(&self, layout: &Layout) -> Vec<String> {
+        let mut problems = Vec::new();
+        if self.epochs == 0 {
+            problems.push("it has no epochs; give it one or leave it out".to_owned());
+        }
+        problems.extend(rate_problem("the learning rate", self.lr));
+        if !(self.decay > 0.0 && self.decay <= 1.0) {
+            problems.push(format!("the decay {} is not in (0, 1]", self.decay));
+        }
+        let extent = match self.frozen.extent(layout) {
+            Ok(extent) => Some(extent),
+            Err(Error::Plan(found)) => {
+                problems.extend(found);
+                None
+            }
+            Err(error) => {
+                problems.push(error.to_string());
+                None
+            }
+        };
+        if let Some(extent) = &extent {
+            let learned = layout.parameters.iter().zip(&extent.parameters);
+            if !learned.into_iter().any(|(parameter, frozen)| parameter.learned && !frozen) {
+                problems.push("all is frozen, so nothing would be trained; freeze less".to_owned());
+            }
+        }
+        for (name, lr) in &self.stage_lr {
+            problems.extend(rate_problem(&format!("the learning rate of `{name}`"), *lr));
+            match layout.stage(name) {
+                None => problems.push(format!(
+                    "stage_lr: {}, and the head learns at lr",
+                    unknown_stage(name, layout)
+                )),
+                Some(index) if extent.as_ref().is_some_and(|extent| extent.is_whole(index)) => {
+                    problems.push(format!(
+                        "stage_lr: the stage `{name}` is frozen, so it has no rate; freeze less or \
+                         leave the rate out"
+                    ));
+                }
+                Some(_) => {}
+            }
+        }
+        problems.extend(optimizer_problems(&self.optimizer));
+        problems.extend(self.schedule.check().err());
+        problems
+    }
+}
+
+fn rate_problem(what: &str, lr: f64) -> Option<String> {
+    // Above one no optimizer of ours converges on a pretrained network: a slip, not a wish.
+    (!(lr > 0.0 && lr <= 1.0)).then(|| format!("{what} {lr} is not in (0, 1]"))
+}
+
+fn optimizer_problems(optimizer: &OptimizerConfig) -> Vec<String> {
+    let mut problems = Vec::new();
+    let (OptimizerConfig::AdamW { weight_decay }
+    | OptimizerConfig::Lion { weight_decay }
+    | OptimizerConfig::Sgd { weight_decay, .. }) = optimizer;
+    if !(0.0..=1.0).contains(weight_decay) {
+        problems.push(format!("the weight decay {weight_decay} is not in [0, 1]"));
+    }
+    if let OptimizerConfig::Sgd { momentum, .. } = optimizer
+        && !(0.0..1.0).contains(momentum)
+    {
+        problems.push(format!("the momentum {momentum} is not in [0, 1)"));
+    }
+    problems
+}

@@ -1,0 +1,169 @@
+//! Built-in ways to use a pretrained network, by name.
+
+use crate::{BatchNormPolicy, Error, Frozen, Phase, Plan};
+
+/// What to do with a pretrained network.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Recipe {
+    /// Trains by a plan.
+    Train(Plan),
+    /// Trains nothing: the pretrained classes are evaluated.
+    AsIs,
+    /// Fits a logistic regression to embeddings; the network does not move.
+    Probe,
+}
+
+/// A recipe before it is known for how long and how fast.
+struct Entry {
+    name: &'static str,
+    about: &'static str,
+    way: Way,
+}
+
+enum Way {
+    Phases(&'static [Step]),
+    AsIs,
+    Probe,
+}
+
+/// A phase before it is known for how long and how fast.
+struct Step {
+    name: &'static str,
+    epochs: Share,
+    frozen: Frozen,
+    /// Factor on the rate that is asked for.
+    lr: f64,
+    decay: f64,
+    batch_norm: BatchNormPolicy,
+}
+
+/// Which of the epochs that are left; a phase that gets none is left out.
+enum Share {
+    /// Numerator and denominator, rounded up.
+    Part(usize, usize),
+    /// One.
+    One,
+    /// All.
+    Rest,
+}
+
+use BatchNormPolicy::{Kept, Updated};
+use Frozen::{AllBut, Backbone, Nothing};
+use Share::{One, Part, Rest};
+
+#[rustfmt::skip]
+const RECIPES: &[Entry] = &[
+    Entry { name: "head", about: "train the head alone", way: Way::Phases(&[
+        Step { name: "head",   epochs: Rest,       frozen: Backbone,  lr: 1.0,  decay: 1.0, batch_norm: Kept },
+    ]) },
+    Entry { name: "gradual", about: "the head first, then two stages at a time from the head", way: Way::Phases(&[
+        Step { name: "head",   epochs: Part(2, 5), frozen: Backbone,  lr: 1.0,  decay: 1.0, batch_norm: Kept },
+        Step { name: "upper",  epochs: Part(1, 2), frozen: AllBut(2), lr: 3e-3, decay: 0.5, batch_norm: Kept },
+        Step { name: "middle", epochs: Rest,       frozen: AllBut(4), lr: 2e-3, decay: 0.5, batch_norm: Kept },
+    ]) },
+    Entry { name: "full", about: "the head for one epoch, then everything, slower towards the image", way: Way::Phases(&[
+        Step { name: "head",   epochs: One,        frozen: Backbone,  lr: 1.0,  decay: 1.0, batch_norm: Kept },
+        Step { name: "full",   epochs: Rest,       frozen: Nothing,   lr: 3e-3, decay: 0.7, batch_norm: Kept },
+    ]) },
+    Entry { name: "scratch", about: "everything at one rate, with batch statistics: for training from nothing", way: Way::Phases(&[
+        Step { name: "all",    epochs: Rest,       frozen: Nothing,   lr: 0.3,  decay: 1.0, batch_norm: Updated },
+    ]) },
+    Entry { name: "as-is", about: "no training: evaluate the pretrained classes", way: Way::AsIs },
+    Entry { name: "probe", about: "logistic regression on embeddings", way: Way::Probe },
+];
+
+impl Recipe {
+    /// Each recipe's name, and what it does in a few words.
+    pub fn all() -> Vec<(&'static str, &'static str)> {
+        RECIPES.iter().map(|entry| (entry.name, entry.about)).collect()
+    }
+
+    /// The recipe of this name, with `epochs` in all and `lr` for the head in the first phase.
+    ///
+    /// Recipes without phases use neither.
+    ///
+    /// # Errors
+    ///
+    /// If there is none of this name: the error lists all.
+    pub fn named(name: &str, epochs: usize, lr: f64) -> Result<Self, Error> {
+        let Some(entry) = RECIPES.iter().find(|entry| entry.name == name) else {
+            let known = RECIPES.iter().map(|entry| entry.name).collect();
+            return Err(Error::UnknownRecipe { name: name.to_owned(), known });
+        };
+        Ok(match entry.way {
+            Way::Phases(steps) => Self::Train(plan(steps, epochs, lr)),
+            Way::AsIs => Self::AsIs,
+            Way::Probe => Self::Probe,
+        })
+    }
+}
+
+fn plan(steps: &[Step], epochs: usize, lr: f64) -> Plan {
+    let mut left = epochs;
+    let mut phases = Vec::new();
+    for step in steps {
+        let epochs = match step.epochs {
+            Share::Part(part, of) => (left * part).div_ceil(of),
+            Share::One => left.min(1),
+            Share::Rest => left,
+        };
+        left -= epochs;
+        if epochs > 0 {
+            phases.push(Phase {
+                decay: step.decay,
+                batch_norm: step.batch_norm,
+                ..Phase::new(step.name, epochs, step.frozen.clone(), lr * step.lr)
+            });
+        }
+    }
+    Plan { phases }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::layout::tests::layout;
+
+    #[test]
+    fn recipes_spend_their_epochs_and_pass_their_own_check() {
+        for (name, about) in Recipe::all() {
+            assert!(!about.is_empty(), "{name}");
+            for epochs in 1..40 {
+                let Recipe::Train(plan) = Recipe::named(name, epochs, 1e-3).unwrap() else {
+                    assert!(["as-is", "probe"].contains(&name));
+                    continue;
+                };
+                assert_eq!(plan.epochs(), epochs, "{name}");
+                plan.check(&layout()).unwrap();
+                let mut short = layout();
+                short.stages.truncate(1);
+                short
+                    .parameters
+                    .retain(|p| p.name.starts_with("layer0") || p.name.starts_with("fc"));
+                plan.check(&short).unwrap();
+            }
+        }
+    }
+
+    #[test]
+    fn an_unknown_recipe_lists_all() {
+        let error = Recipe::named("half", 3, 1e-3).unwrap_err().to_string();
+        let expected =
+            "there is no recipe `half`; recipes are head, gradual, full, scratch, as-is, probe";
+        assert_eq!(error, expected);
+    }
+
+    #[test]
+    fn without_epochs_there_is_nothing_to_check() {
+        let Recipe::Train(plan) = Recipe::named("full", 0, 1e-3).unwrap() else { panic!() };
+        assert!(plan.check(&layout()).unwrap_err().to_string().contains("no epochs"));
+    }
+
+    /// Epochs and rates as they were when recipes were measured.
+    #[test]
+    fn gradual_unfreezes_from_the_head() {
+        let Recipe::Train(plan) = Recipe::named("gradual", 7, 1e-2).unwrap() else { panic!() };
+        let found: Vec<_> = plan.phases.iter().map(|p| (p.name.as_str(), p.epochs, p.lr)).collect();
+        assert_eq!(found, [("head", 3, 1e-2), ("upper", 2, 3e-5), ("middle", 2, 2e-5)]);
+    }
+}

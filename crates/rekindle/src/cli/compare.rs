@@ -1,0 +1,49 @@
+//! `rekindle compare`: several runs on one page.
+
+use std::{path::PathBuf, process::ExitCode};
+
+use anyhow::{Context, bail};
+use clap::Args;
+use rekindle::report::{Run, compare};
+
+use super::percent;
+
+/// Lay several runs over each other, on one page of HTML.
+#[derive(Args)]
+pub(super) struct Arguments {
+    /// Folders of runs.
+    #[arg(required = true, num_args = 2..)]
+    runs: Vec<PathBuf>,
+    /// The page.
+    #[arg(long, default_value = "compare.html")]
+    out: PathBuf,
+}
+
+impl Arguments {
+    pub(super) fn run(&self) -> anyhow::Result<ExitCode> {
+        let read = |folder: &PathBuf| -> anyhow::Result<Run> {
+            let mut run = Run::read(&folder.join("run.json"))?;
+            let name = folder.file_name().unwrap_or(folder.as_os_str());
+            run.title = format!("{}: {}", name.display(), run.title);
+            Ok(run)
+        };
+        let runs = self.runs.iter().map(read).collect::<anyhow::Result<Vec<_>>>()?;
+        if runs.is_empty() {
+            bail!("no runs to compare");
+        }
+        std::fs::write(&self.out, compare(&runs))
+            .with_context(|| format!("{}: cannot be written", self.out.display()))?;
+        for (folder, run) in self.runs.iter().zip(&runs) {
+            if let Some(found) = run.evaluations.first() {
+                let [low, high] = [found.accuracy.low, found.accuracy.high].map(percent);
+                say!(
+                    "{:<24} {:>6} ({low} to {high})",
+                    folder.display(),
+                    percent(found.accuracy.value)
+                );
+            }
+        }
+        say!("page: {}", self.out.display());
+        Ok(ExitCode::SUCCESS)
+    }
+}

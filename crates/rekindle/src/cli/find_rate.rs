@@ -1,0 +1,117 @@
+//! `rekindle find-rate`: a learning rate for a plan's last phase, from one sweep.
+
+use std::{path::PathBuf, process::ExitCode};
+
+use anyhow::Context;
+use clap::Args;
+use rekindle::{
+    Finetune, Model,
+    data::{ImageFolder, Split},
+    find_rate,
+    report::chart::{Axis, LineChart, Mark, Scale, Series, line_chart},
+    train::{RateRange, Train},
+    transfer::{Frozen, Phase, Plan},
+};
+
+use super::{Common, augment::Augmentation};
+
+/// Find a learning rate: raise it step by step, and see where the loss falls.
+#[derive(Args)]
+pub(super) struct Arguments {
+    /// One folder per label, or train/ and val/ (or test/) of those.
+    #[arg(long)]
+    data: PathBuf,
+    /// An architecture or checkpoint; not needed where the weights say what they are.
+    #[arg(long)]
+    model: Option<String>,
+    /// Weights to start from: a file, or a folder with config.json and model.safetensors.
+    #[arg(long)]
+    weights: Option<PathBuf>,
+    /// Stages that train along with the head, counted from the head.
+    #[arg(long, default_value_t = 0)]
+    stages: usize,
+    /// Factor on the rate for each stage from the head towards the image.
+    #[arg(long, default_value_t = 0.5)]
+    decay: f64,
+    /// The lowest rate.
+    #[arg(long, default_value_t = 1e-6)]
+    from: f64,
+    /// The highest rate.
+    #[arg(long, default_value_t = 1.0)]
+    to: f64,
+    /// Steps from the lowest to the highest.
+    #[arg(long, default_value_t = 100)]
+    steps: usize,
+    /// Pictures a step.
+    #[arg(long, default_value_t = 32)]
+    batch: usize,
+    /// What is drawn for each picture.
+    #[arg(long, default_value = "flip")]
+    augment: Augmentation,
+    /// Draws the head, the order and the augmentation.
+    #[arg(long, default_value_t = 0)]
+    seed: u64,
+    /// Where the curve is drawn.
+    #[arg(long, default_value = "rates.svg")]
+    out: PathBuf,
+    #[command(flatten)]
+    pub(super) common: Common,
+}
+
+impl Arguments {
+    pub(super) fn run(&self) -> anyhow::Result<ExitCode> {
+        let device = self.common.device.open()?.autodiff();
+        device.seed(self.seed);
+        let folder = ImageFolder::open(&self.data, &Split { seed: self.seed, ..Split::default() })?;
+        let (name, weights) = (self.model.as_deref(), self.weights.as_deref());
+        let (model, _) = Model::for_labels(name, weights, &folder.classes, &device)?;
+        let frozen = if self.stages == 0 { Frozen::Backbone } else { Frozen::AllBut(self.stages) };
+        let phase = Phase { decay: self.decay, ..Phase::new("sweep", 1, frozen, 1.0) };
+        let config = Finetune {
+            batch: self.batch,
+            augment: self.augment.rows(),
+            seed: self.seed,
+            ..Finetune::new(Plan { phases: vec![phase] })
+        };
+        let range = RateRange { from: self.from, to: self.to, steps: self.steps };
+        if let Err(problem) = range.check() {
+            anyhow::bail!("the range of rates: {problem}");
+        }
+        let found = find_rate(model, Train(folder.train), &config, &range)?;
+        let points: Vec<(f64, f64)> =
+            found.rates.iter().copied().zip(found.losses.iter().copied()).collect();
+        let chart = LineChart {
+            title: "Loss by learning rate".to_owned(),
+            width: 720.0,
+            height: 420.0,
+            x: Axis { label: "learning rate".to_owned(), scale: Scale::Log, ..Axis::default() },
+            y: Axis { label: "loss".to_owned(), ..Axis::default() },
+            marks: found
+                .suggestion
+                .map(|at| Mark { label: format!("{at:.1e}"), at })
+                .into_iter()
+                .collect(),
+            series: vec![Series { name: "training".to_owned(), points, style: 0 }],
+            ..LineChart::default()
+        };
+        std::fs::write(&self.out, line_chart(&chart))
+            .with_context(|| format!("{}: cannot be written", self.out.display()))?;
+        if self.common.json {
+            say!(
+                "{}",
+                serde_json::json!({ "rates": found.rates, "losses": found.losses, "suggestion": found.suggestion })
+            );
+            return Ok(ExitCode::SUCCESS);
+        }
+        match found.suggestion {
+            Some(rate) => {
+                say!("suggested rate of the head: {rate:.1e}; curve: {}", self.out.display())
+            }
+            None => say!(
+                "the loss never fell by a tenth: begin with lower rates (--from), or take more steps; curve: {}",
+                self.out.display()
+            ),
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+}

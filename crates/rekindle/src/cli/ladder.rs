@@ -1,0 +1,397 @@
+//! `rekindle ladder`: scaling experiments, from few classes and pictures to all, the worst dropped on each rung.
+//!
+//! ```toml
+//! data = "pictures"
+//! seed = 0
+//!
+//! [[candidates]]
+//! name = "head"
+//! weights = "resnet18.a1_in1k"
+//! recipe = "head"
+//! epochs = 5
+//!
+//! [[rungs]]
+//! classes = 0.5         # of the classes, at least two
+//! pictures = 0.1        # of the training pictures of each class, at least one
+//! keep = 0.5            # of the candidates go on, at least one
+//! ```
+
+use std::{
+    collections::BTreeMap,
+    fs::{self, OpenOptions},
+    io::Write,
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
+
+use anyhow::{Context, bail};
+use clap::Args;
+use rekindle::{
+    Finetune, Model, RunFolder,
+    data::{ImageFolder, Sample, Split, Views},
+    finetune,
+    metrics::accuracy_interval,
+    report::{
+        Unit,
+        chart::{Axis, LineChart, Scale, Series, line_chart},
+    },
+    train::{Train, Validation},
+    transfer::{Plan, Recipe},
+};
+use serde::{Deserialize, Serialize};
+
+use super::{Common, augment::Augmentation, percent};
+
+/// Run candidates on more and more data, and drop the worst on the way.
+#[derive(Args)]
+pub(super) struct Arguments {
+    /// The candidates and the rungs, in TOML.
+    ladder: PathBuf,
+    /// Folder for the runs, the table and the plot; what is done there is not done again.
+    #[arg(long)]
+    out: PathBuf,
+    #[command(flatten)]
+    pub(super) common: Common,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Ladder {
+    data: PathBuf,
+    #[serde(default)]
+    seed: u64,
+    candidates: Vec<Candidate>,
+    rungs: Vec<Rung>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Candidate {
+    name: String,
+    model: Option<String>,
+    weights: Option<PathBuf>,
+    #[serde(default = "head")]
+    recipe: String,
+    plan: Option<PathBuf>,
+    #[serde(default = "five")]
+    epochs: usize,
+    #[serde(default = "hundredth")]
+    lr: f64,
+    #[serde(default = "batch")]
+    batch: usize,
+    #[serde(default = "flip")]
+    augment: String,
+}
+
+#[derive(Clone, Copy, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Rung {
+    classes: f64,
+    pictures: f64,
+    #[serde(default = "all")]
+    keep: f64,
+}
+
+fn head() -> String {
+    "head".to_owned()
+}
+
+fn flip() -> String {
+    "flip".to_owned()
+}
+
+fn five() -> usize {
+    5
+}
+
+fn batch() -> usize {
+    32
+}
+
+fn hundredth() -> f64 {
+    0.01
+}
+
+fn all() -> f64 {
+    1.0
+}
+
+/// A run, as a line of `results.jsonl`.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+struct Row {
+    rung: usize,
+    candidate: String,
+    /// What the run depends on; another text is another run.
+    key: String,
+    classes: usize,
+    pictures: usize,
+    epochs: usize,
+    accuracy: f64,
+    low: f64,
+    high: f64,
+    seconds: f64,
+}
+
+impl Arguments {
+    pub(super) fn run(&self) -> anyhow::Result<ExitCode> {
+        let text = fs::read_to_string(&self.ladder)
+            .with_context(|| format!("{}: cannot be read", self.ladder.display()))?;
+        let ladder: Ladder =
+            toml::from_str(&text).with_context(|| self.ladder.display().to_string())?;
+        ladder.check()?;
+        let split = Split { seed: ladder.seed, ..Split::default() };
+        let folder = ImageFolder::open(&ladder.data, &split)?;
+        fs::create_dir_all(&self.out).with_context(|| self.out.display().to_string())?;
+        let log = self.out.join("results.jsonl");
+        let mut rows = read(&log)?;
+
+        let mut alive: Vec<&Candidate> = ladder.candidates.iter().collect();
+        let mut climbed: Vec<Row> = Vec::new();
+        for (index, rung) in ladder.rungs.iter().enumerate() {
+            let part = Part::of(&folder, rung);
+            let mut found = Vec::new();
+            for candidate in &alive {
+                let key = format!("{} {:?} {}", ladder.seed, part.size(), candidate.key()?);
+                let known = rows.iter().find(|row| {
+                    (row.rung, &row.candidate, &row.key) == (index + 1, &candidate.name, &key)
+                });
+                let row = match known {
+                    Some(row) => row.clone(),
+                    None => {
+                        let row = self.climb(&ladder, candidate, &part, (index + 1, key))?;
+                        append(&log, &row)?;
+                        rows.push(row.clone());
+                        row
+                    }
+                };
+                self.say(&row);
+                found.push(row);
+            }
+            // Of equals, the quicker one goes on.
+            found.sort_by(|a, b| {
+                (b.accuracy, a.seconds)
+                    .partial_cmp(&(a.accuracy, b.seconds))
+                    .unwrap_or(std::cmp::Ordering::Equal)
+            });
+            let keep = ((found.len() as f64 * rung.keep).ceil() as usize).max(1);
+            let kept: Vec<&str> =
+                found.iter().take(keep).map(|row| row.candidate.as_str()).collect();
+            alive.retain(|candidate| kept.contains(&candidate.name.as_str()));
+            climbed.extend(found);
+        }
+        fs::write(self.out.join("ladder.svg"), plot(&climbed))
+            .context("the plot cannot be written")?;
+        fs::write(self.out.join("ladder.md"), table(&climbed))
+            .context("the table cannot be written")?;
+        if !self.common.json {
+            say!("table and plot: {}", self.out.display());
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+
+    fn climb(
+        &self,
+        ladder: &Ladder,
+        candidate: &Candidate,
+        part: &Part,
+        (rung, key): (usize, String),
+    ) -> anyhow::Result<Row> {
+        let device = self.common.device.open()?.autodiff();
+        device.seed(ladder.seed);
+        let weights = candidate.weights.as_deref();
+        let (model, _) =
+            Model::for_labels(candidate.model.as_deref(), weights, &part.classes, &device)?;
+        let augment = <Augmentation as clap::ValueEnum>::from_str(&candidate.augment, true);
+        let Ok(augment) = augment else {
+            bail!("candidate `{}`: unknown augmentation `{}`", candidate.name, candidate.augment);
+        };
+        let config = Finetune {
+            batch: candidate.batch,
+            augment: augment.rows(),
+            views: if candidate.recipe == "head" {
+                Views::Cycled(std::num::NonZeroUsize::MIN)
+            } else {
+                Views::Fresh
+            },
+            seed: ladder.seed,
+            ..Finetune::new(candidate.plan()?)
+        };
+        let out = self.out.join(format!("{rung}-{}", candidate.name));
+        let data = (Train(part.train.clone()), Validation(part.val.clone()));
+        let outcome = finetune(model, data, &config, Some(&RunFolder::new(&out)), &mut [])
+            .with_context(|| format!("candidate `{}` on rung {rung}", candidate.name))?;
+        let interval = accuracy_interval(&outcome.predictions);
+        Ok(Row {
+            rung,
+            candidate: candidate.name.clone(),
+            key,
+            classes: part.classes.len(),
+            pictures: part.train.len(),
+            epochs: outcome.history.len(),
+            accuracy: outcome.predictions.top(1),
+            low: interval.low,
+            high: interval.high,
+            seconds: outcome.duration.as_secs_f64(),
+        })
+    }
+
+    fn say(&self, row: &Row) {
+        if self.common.json {
+            say!("{}", serde_json::to_string(row).unwrap_or_default());
+            return;
+        }
+        let [accuracy, low, high] = [row.accuracy, row.low, row.high].map(percent);
+        say!(
+            "rung {}  {:<16} {:>3} classes {:>6} pictures  {accuracy:>6} ({low} to {high})  {:.1} s",
+            row.rung,
+            row.candidate,
+            row.classes,
+            row.pictures,
+            row.seconds
+        );
+    }
+}
+
+impl Ladder {
+    /// Everything that is wrong, at once.
+    fn check(&self) -> anyhow::Result<()> {
+        let mut problems = Vec::new();
+        if self.candidates.is_empty() || self.rungs.is_empty() {
+            problems.push("there must be candidates and rungs".to_owned());
+        }
+        for (index, rung) in self.rungs.iter().enumerate() {
+            for (name, share) in
+                [("classes", rung.classes), ("pictures", rung.pictures), ("keep", rung.keep)]
+            {
+                if !(share > 0.0 && share <= 1.0) {
+                    problems.push(format!(
+                        "rung {}: {name} = {share} is no share in (0, 1]",
+                        index + 1
+                    ));
+                }
+            }
+        }
+        let mut names: Vec<&str> =
+            self.candidates.iter().map(|candidate| candidate.name.as_str()).collect();
+        names.sort_unstable();
+        for pair in names.windows(2).filter(|pair| pair[0] == pair[1]) {
+            problems.push(format!("two candidates are called `{}`", pair[0]));
+        }
+        for candidate in &self.candidates {
+            if let Err(error) = candidate.plan() {
+                problems.push(format!("candidate `{}`: {error:#}", candidate.name));
+            }
+        }
+        if problems.is_empty() {
+            Ok(())
+        } else {
+            bail!("the ladder cannot be climbed: {}", problems.join("; "))
+        }
+    }
+}
+
+impl Candidate {
+    fn plan(&self) -> anyhow::Result<Plan> {
+        let recipe = match &self.plan {
+            Some(path) => Recipe::Train(Plan::from_toml(
+                &fs::read_to_string(path).with_context(|| path.display().to_string())?,
+            )?),
+            None => Recipe::named(&self.recipe, self.epochs, self.lr)?,
+        };
+        match recipe {
+            Recipe::Train(plan) => Ok(plan),
+            Recipe::Probe | Recipe::AsIs => {
+                bail!("`{}` trains nothing; name a recipe with phases", self.recipe)
+            }
+        }
+    }
+
+    fn key(&self) -> anyhow::Result<String> {
+        let Self { model, weights, batch, augment, .. } = self;
+        let plan = serde_json::to_string(&self.plan()?)?;
+        Ok(format!("{model:?} {weights:?} {batch} {augment} {plan}"))
+    }
+}
+
+/// Some of the classes, and some of the training pictures of each; all validation pictures of those classes.
+struct Part {
+    classes: Vec<String>,
+    train: Vec<Sample>,
+    val: Vec<Sample>,
+}
+
+impl Part {
+    /// The first classes, and the first pictures of each: a higher rung has all that a lower one has.
+    fn of(folder: &ImageFolder, rung: &Rung) -> Self {
+        let count = ((folder.classes.len() as f64 * rung.classes).round() as usize)
+            .clamp(2, folder.classes.len());
+        let of_class = |samples: &[Sample], share: f64| -> Vec<Sample> {
+            let mut by_class: BTreeMap<usize, Vec<Sample>> = BTreeMap::new();
+            for sample in samples.iter().filter(|sample| sample.label < count) {
+                by_class.entry(sample.label).or_default().push(sample.clone());
+            }
+            let some = |samples: Vec<Sample>| {
+                let some = ((samples.len() as f64 * share).round() as usize).max(1);
+                samples.into_iter().take(some)
+            };
+            by_class.into_values().flat_map(some).collect()
+        };
+        Self {
+            classes: folder.classes[..count].to_vec(),
+            train: of_class(&folder.train, rung.pictures),
+            val: of_class(&folder.val, 1.0),
+        }
+    }
+
+    fn size(&self) -> [usize; 3] {
+        [self.classes.len(), self.train.len(), self.val.len()]
+    }
+}
+
+/// What is done already; a line that was cut by a kill is done again.
+fn read(log: &Path) -> anyhow::Result<Vec<Row>> {
+    match fs::read_to_string(log) {
+        Ok(text) => Ok(text.lines().filter_map(|line| serde_json::from_str(line).ok()).collect()),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Vec::new()),
+        Err(error) => Err(error).with_context(|| format!("{}: cannot be read", log.display())),
+    }
+}
+
+fn append(log: &Path, row: &Row) -> anyhow::Result<()> {
+    let line = serde_json::to_string(row)?;
+    let mut file = OpenOptions::new().create(true).append(true).open(log)?;
+    writeln!(file, "{line}").with_context(|| format!("{}: cannot be written", log.display()))
+}
+
+fn table(rows: &[Row]) -> String {
+    let mut text = "| rung | candidate | classes | pictures | accuracy | 95% | seconds |\n|---|---|---|---|---|---|---|\n".to_owned();
+    for row in rows {
+        let [accuracy, low, high] = [row.accuracy, row.low, row.high].map(percent);
+        text += &format!(
+            "| {} | {} | {} | {} | {accuracy} | {low} to {high} | {:.1} |\n",
+            row.rung, row.candidate, row.classes, row.pictures, row.seconds
+        );
+    }
+    text
+}
+
+/// Accuracy by pictures, a line a candidate.
+fn plot(rows: &[Row]) -> String {
+    let mut lines: BTreeMap<&str, Vec<(f64, f64)>> = BTreeMap::new();
+    for row in rows {
+        lines.entry(&row.candidate).or_default().push((row.pictures as f64, row.accuracy));
+    }
+    let series = lines.into_iter().enumerate().map(|(style, (name, mut points))| {
+        points.sort_by(|a, b| a.0.total_cmp(&b.0));
+        Series { name: name.to_owned(), points, style }
+    });
+    line_chart(&LineChart {
+        title: "Validation accuracy by training pictures".to_owned(),
+        width: 720.0,
+        height: 420.0,
+        x: Axis { label: "pictures".to_owned(), scale: Scale::Log, ..Axis::default() },
+        y: Axis { unit: Unit::Share, ..Axis::default() },
+        series: series.collect(),
+        ..LineChart::default()
+    })
+}

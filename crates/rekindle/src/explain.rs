@@ -1,0 +1,75 @@
+//! Where a network looks: Grad-CAM. Selvaraju et al. 2017, <https://arxiv.org/abs/1610.02391>.
+
+use burn::{module::Module, prelude::*, tensor::TensorData};
+use rekindle_data::{Picture, Preprocess};
+use rekindle_layers::Backbone;
+
+use crate::{Error, Model};
+
+/// A picture as the network saw it, and what counted for a label.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Explanation {
+    /// The input as a picture.
+    pub picture: Picture,
+    /// How much each place of the last map counted, rows from the top, in `[0, 1]`.
+    pub heat: Vec<f32>,
+    /// Rows and columns of the heat.
+    pub size: [usize; 2],
+}
+
+impl Explanation {
+    /// The picture with the heat over it.
+    pub fn overlay(&self) -> Picture {
+        self.picture.heated(&self.heat, self.size)
+    }
+}
+
+impl Model {
+    /// What in a picture counts for the label with this number.
+    ///
+    /// The gradient of the label's logit, averaged over the last map, says how much each of its channels counts; their
+    /// weighted sum, where it is positive, is the heat.
+    ///
+    /// # Errors
+    ///
+    /// If the picture cannot be brought to the network's input.
+    ///
+    /// # Panics
+    ///
+    /// If there is no such label.
+    pub fn explain(&self, picture: &Picture, label: usize) -> Result<Explanation, Error> {
+        let preprocess: Preprocess = self.preprocess()?;
+        let [channels, height, width] = preprocess.shape();
+        let input = preprocess.apply(picture)?;
+        let picture = preprocess.restore(&input);
+
+        // Parameters need no gradients: only the map does.
+        let network = self.network.valid();
+        let plain = network.devices().into_iter().next().unwrap_or_default();
+        let stages = network.backbone().stages();
+        let cut = stages.iter().take_while(|stage| stage.reduction.is_some()).count();
+        let images =
+            Tensor::from_data(TensorData::new(input, [1, channels, height, width]), &plain);
+        let map: Tensor<4> = Tensor::from_inner(network.prefix(cut, images)).require_grad();
+        let logit = network.forward_from(cut, map.clone()).narrow(1, label, 1).sum();
+        let gradients = logit.backward();
+        let [_, channels, rows, columns] = map.dims();
+        let Some(slope) = map.grad(&gradients) else {
+            // A map that the logit does not depend on.
+            return Ok(Explanation {
+                picture,
+                heat: vec![0.0; rows * columns],
+                size: [rows, columns],
+            });
+        };
+        let weights = slope.reshape([channels, rows * columns]).mean_dim(1);
+        let map = map.inner().reshape([channels, rows * columns]);
+        let heat = burn::tensor::activation::relu((map * weights).sum_dim(0));
+        let mut heat: Vec<f32> = heat.into_data().iter::<f32>().collect();
+        let hottest = heat.iter().copied().fold(0.0, f32::max);
+        if hottest > 0.0 {
+            heat.iter_mut().for_each(|heat| *heat /= hottest);
+        }
+        Ok(Explanation { picture, heat, size: [rows, columns] })
+    }
+}
