@@ -73,8 +73,10 @@ fn run(
         validation: counts(val, label),
         test: None,
     });
+    let name = Path::new(&about.folder).file_name();
+    let name = name.map_or_else(|| about.folder.clone(), |name| name.display().to_string());
     Ok(Run {
-        title: format!("{} on {}", model.config.name(), about.folder),
+        title: format!("{} on {name}", model.config.name()),
         command: about.command.clone(),
         environment: Environment {
             rekindle: env!("CARGO_PKG_VERSION").to_owned(),
@@ -198,8 +200,7 @@ fn evaluation(about: &About, outcome: &Outcome, train: &[Sample]) -> Evaluation 
     let labels = &model.config.labels;
     let trained: Vec<usize> = train.iter().map(|sample| sample.label).collect();
     let (most, accuracy) = majority(&trained, predictions.labels());
-    let always =
-        Baseline { name: format!("always `{}`, the most frequent", labels[most]), accuracy };
+    let always = Baseline { name: format!("the most frequent label ({})", labels[most]), accuracy };
     let others = about.baselines.iter();
     let others =
         others.map(|(name, accuracy)| Baseline { name: name.clone(), accuracy: *accuracy });
