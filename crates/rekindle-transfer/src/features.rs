@@ -8,19 +8,23 @@
 //! | each record: digest of the item, values, CRC-32 of both | 32 + values + 4 |
 //!
 //! Records are only ever appended. A record that was torn by a kill or damaged since is not used, and computed again.
+//! Each is checked when the file is opened, so that damage is found before a run counts on it, and again at every
+//! read, since the file may change under an open store.
 //! It is read by position, through the system's page cache: as fast as a mapping, without unsafe code, and without
 //! the signal that ends a process whose mapped file was cut by somebody else.
 
 use std::{
     collections::HashMap,
-    fs::{File, OpenOptions, TryLockError},
-    io::{self, BufReader, BufWriter, Read, Seek, SeekFrom, Write},
+    fs::File,
+    io,
     path::{Path, PathBuf},
 };
 
 use half::f16;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
+
+use file::Records;
 
 /// A SHA-256.
 pub type Key = [u8; 32];
@@ -43,7 +47,10 @@ pub enum Error {
     /// Where features belong is a file of somebody else's.
     #[error("{}: is no file of features, and is left as it is; move it away, or choose another folder", .0.display())]
     Foreign(PathBuf),
-    /// Features that were never put are asked for.
+    /// A value is beyond what a half can hold, and would be kept as infinity.
+    #[error("a feature of {0} is beyond 65504, the largest value in `f16`; keep features in `f32`")]
+    TooLarge(f32),
+    /// Features that were never put, or were damaged since, are asked for.
     #[error("features of a picture are not in the store; run again to compute them")]
     Absent,
 }
@@ -85,12 +92,8 @@ pub struct FeatureStore {
 #[derive(Debug)]
 enum Place {
     Memory(HashMap<Key, Vec<u8>>),
-    File { path: PathBuf, file: BufWriter<File>, index: HashMap<Key, u64>, end: u64 },
+    File(Records),
 }
-
-const MAGIC: &[u8; 20] = b"rekindle features 1\n";
-const HEADER: u64 = 20 + 32 + 8;
-const CHECKSUM: usize = 4;
 
 /// The SHA-256 of a list of parts, each with its length, so that no two lists are alike.
 pub fn key(parts: &[&[u8]]) -> Key {
@@ -117,7 +120,7 @@ pub fn digest_file(path: &Path) -> Result<Key, Error> {
 
 /// Bytes that so many items of `width` values take.
 pub fn bytes_needed(items: usize, width: usize, precision: Precision) -> u64 {
-    HEADER + items as u64 * (32 + (width * precision.bytes()) as u64 + CHECKSUM as u64)
+    file::HEADER + items as u64 * file::record(width * precision.bytes()) as u64
 }
 
 impl Precision {
@@ -128,11 +131,19 @@ impl Precision {
         }
     }
 
-    fn encode(self, values: &[f32]) -> Vec<u8> {
+    fn encode(self, values: &[f32]) -> Result<Vec<u8>, Error> {
         match self {
-            Self::F32 => values.iter().flat_map(|value| value.to_le_bytes()).collect(),
+            Self::F32 => Ok(values.iter().flat_map(|value| value.to_le_bytes()).collect()),
             Self::F16 => {
-                values.iter().flat_map(|&value| f16::from_f32(value).to_le_bytes()).collect()
+                // Halfway between the largest half and the next power of two: from here on, rounding gives infinity.
+                let large = |value: &&f32| value.is_finite() && value.abs() >= 65520.0;
+                match values.iter().find(large) {
+                    Some(&value) => Err(Error::TooLarge(value)),
+                    None => Ok(values
+                        .iter()
+                        .flat_map(|&value| f16::from_f32(value).to_le_bytes())
+                        .collect()),
+                }
             }
         }
     }
@@ -161,7 +172,8 @@ impl FeatureStore {
 
     /// The store in the file at `path`, which holds only features of the network with this key.
     ///
-    /// A file of features of another network is made anew. While another process has it open, the store is in memory.
+    /// A file of features of another network, or in another version of the format, is made anew. While another process
+    /// has it open, the store is in memory. A file that does not start as ours do is never written to.
     ///
     /// # Errors
     ///
@@ -172,68 +184,18 @@ impl FeatureStore {
         width: usize,
         precision: Precision,
     ) -> Result<Self, Error> {
-        let failed = |done| move |source| Error::Io { path: path.to_owned(), done, source };
-        let mut file = OpenOptions::new()
-            .read(true)
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .open(path)
-            .map_err(failed("opened"))?;
-        match file.try_lock() {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => {
-                return Ok(Self { opened: Opened::Busy, ..Self::memory(width, precision) });
-            }
-            // Some file systems have no locks: two runs in one folder are then the user's to avoid.
-            Err(TryLockError::Error(_)) => {}
-        }
-        let length = (width * precision.bytes()) as u64;
-        let header = [MAGIC.as_slice(), network, &length.to_le_bytes()].concat();
-        let mut found = Vec::new();
-        (&mut file).take(HEADER).read_to_end(&mut found).map_err(failed("read"))?;
-        let ours = found.len().min(MAGIC.len());
-        if found[..ours] != MAGIC[..ours] {
-            return Err(Error::Foreign(path.to_owned()));
-        }
-        let mut index = HashMap::new();
-        let mut end = HEADER;
-        let opened = if found == header {
-            end = scan(&file, length, &mut index).map_err(failed("read"))?;
-            if index.is_empty() { Opened::Fresh } else { Opened::Kept }
-        } else {
-            file.set_len(0)
-                .and_then(|()| file.seek(SeekFrom::Start(0)))
-                .and_then(|_| file.write_all(&header))
-                .map_err(failed("written"))?;
-            match found.len() {
-                0 => Opened::Fresh,
-                length if (length as u64) < HEADER => {
-                    Opened::Rebuilt("it was cut short".to_owned())
-                }
-                _ => Opened::Rebuilt(
-                    "it was of another network, cut, preprocessing or precision".to_owned(),
-                ),
-            }
-        };
-        // What follows the last whole record was torn.
-        file.set_len(end)
-            .and_then(|()| file.seek(SeekFrom::Start(end)))
-            .map_err(failed("written"))?;
-        let place = Place::File {
-            path: path.to_owned(),
-            file: BufWriter::with_capacity(1 << 20, file),
-            index,
-            end,
-        };
-        Ok(Self { place, precision, width, opened })
+        let (opened, records) = Records::open(path, network, width * precision.bytes())?;
+        Ok(match records {
+            Some(records) => Self { place: Place::File(records), precision, width, opened },
+            None => Self { opened, ..Self::memory(width, precision) },
+        })
     }
 
     /// Number of items.
     pub fn len(&self) -> usize {
         match &self.place {
             Place::Memory(items) => items.len(),
-            Place::File { index, .. } => index.len(),
+            Place::File(records) => records.len(),
         }
     }
 
@@ -246,7 +208,7 @@ impl FeatureStore {
     pub fn contains(&self, item: &Key) -> bool {
         match &self.place {
             Place::Memory(items) => items.contains_key(item),
-            Place::File { index, .. } => index.contains_key(item),
+            Place::File(records) => records.contains(item),
         }
     }
 
@@ -254,7 +216,8 @@ impl FeatureStore {
     ///
     /// # Errors
     ///
-    /// If the file cannot be written; what was put before stays good.
+    /// If a value is beyond a half's range, or the file cannot be written. This item is not added then; what was put
+    /// before stays good, in the file where it was flushed, else for as long as the store is open.
     ///
     /// # Panics
     ///
@@ -264,47 +227,33 @@ impl FeatureStore {
         if self.contains(item) {
             return Ok(());
         }
-        let values = self.precision.encode(values);
+        let values = self.precision.encode(values)?;
         match &mut self.place {
             Place::Memory(items) => {
                 items.insert(*item, values);
+                Ok(())
             }
-            Place::File { path, file, index, end } => {
-                let mut record = [item.as_slice(), &values].concat();
-                record.extend(crc32fast::hash(&record).to_le_bytes());
-                file.write_all(&record).map_err(|source| Error::Io {
-                    path: path.clone(),
-                    done: "written",
-                    source,
-                })?;
-                index.insert(*item, *end);
-                *end += record.len() as u64;
-            }
+            Place::File(records) => records.put(item, &values),
         }
-        Ok(())
     }
 
-    /// Hands what was put to the system, so that it can be read.
+    /// Hands what was put to the system, so that it outlives this process.
     ///
     /// # Errors
     ///
-    /// If the file cannot be written.
+    /// If the file cannot be written; nothing of what was put is lost, and it may be tried again.
     pub fn flush(&mut self) -> Result<(), Error> {
         match &mut self.place {
             Place::Memory(_) => Ok(()),
-            Place::File { path, file, .. } => file.flush().map_err(|source| Error::Io {
-                path: path.clone(),
-                done: "written",
-                source,
-            }),
+            Place::File(records) => records.flush(),
         }
     }
 
-    /// The values of an item that was put and flushed.
+    /// The values of an item.
     ///
     /// # Errors
     ///
-    /// If the item is not in the store, or the file cannot be read.
+    /// [`Error::Absent`] if the item is not in the store, or its record was damaged since; or the file cannot be read.
     ///
     /// # Panics
     ///
@@ -315,67 +264,15 @@ impl FeatureStore {
             Place::Memory(items) => {
                 self.precision.decode(items.get(item).ok_or(Error::Absent)?, values);
             }
-            Place::File { path, file, index, .. } => {
-                let place = *index.get(item).ok_or(Error::Absent)?;
-                let mut record = vec![0; 32 + values.len() * self.precision.bytes() + CHECKSUM];
-                read_at(file.get_ref(), &mut record, place).map_err(|source| Error::Io {
-                    path: path.clone(),
-                    done: "read",
-                    source,
-                })?;
-                // Checked again: another process may have written since the file was opened.
-                let (bytes, checksum) = record.split_at(record.len() - CHECKSUM);
-                if crc32fast::hash(bytes).to_le_bytes() != checksum || bytes[..32] != item[..] {
-                    return Err(Error::Absent);
-                }
-                self.precision.decode(&bytes[32..], values);
+            Place::File(records) => {
+                let record = records.get(item)?.ok_or(Error::Absent)?;
+                self.precision.decode(&record[file::KEY..], values);
             }
         }
         Ok(())
     }
 }
 
-/// Finds all whole records; the end of the last of them.
-fn scan(file: &File, length: u64, index: &mut HashMap<Key, u64>) -> io::Result<u64> {
-    let mut reader = BufReader::with_capacity(1 << 20, file);
-    reader.seek(SeekFrom::Start(HEADER))?;
-    let mut record = vec![0; 32 + length as usize + CHECKSUM];
-    let (mut place, mut end) = (HEADER, HEADER);
-    loop {
-        match reader.read_exact(&mut record) {
-            Ok(()) => {}
-            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => return Ok(end),
-            Err(error) => return Err(error),
-        }
-        let (bytes, checksum) = record.split_at(record.len() - CHECKSUM);
-        let next = place + record.len() as u64;
-        // A record that was damaged in the middle is passed over: those after it are where they were.
-        if crc32fast::hash(bytes).to_le_bytes() == checksum
-            && let Ok(item) = Key::try_from(&bytes[..32])
-        {
-            index.insert(item, place);
-            end = next;
-        }
-        place = next;
-    }
-}
-
-#[cfg(unix)]
-fn read_at(file: &File, bytes: &mut [u8], place: u64) -> io::Result<()> {
-    std::os::unix::fs::FileExt::read_exact_at(file, bytes, place)
-}
-
-#[cfg(windows)]
-fn read_at(file: &File, mut bytes: &mut [u8], mut place: u64) -> io::Result<()> {
-    while !bytes.is_empty() {
-        let read = std::os::windows::fs::FileExt::seek_read(file, bytes, place)?;
-        if read == 0 {
-            return Err(io::ErrorKind::UnexpectedEof.into());
-        }
-        (bytes, place) = (&mut bytes[read..], place + read as u64);
-    }
-    Ok(())
-}
-
+mod file;
 #[cfg(test)]
 mod tests;
