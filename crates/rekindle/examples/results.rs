@@ -4,8 +4,8 @@
 //! REKINDLE_TEST_DATA=DIR cargo xtask results
 //! ```
 //!
-//! It takes half an hour on two cores, goes on where it was interrupted, and writes `docs/results.md`. Expected: gradual
-//! is ahead of the head alone on each of them, and both are far ahead of training from nothing.
+//! It takes half an hour on two cores, goes on where it was interrupted, and writes `docs/results.md`. Expected: on
+//! photographs, gradual is a little ahead of the head alone, and both far ahead of training from nothing.
 #![allow(clippy::print_stdout, reason = "an example shows what it does")]
 
 use std::{
@@ -20,7 +20,7 @@ use rekindle::{
     data::{Augment, ImageFolder, Picture, RandomCrop, Sample, Split, Views, decode},
     finetune,
     train::{Train, Validation},
-    transfer::{Plan, Recipe},
+    transfer::{BatchNormPolicy, Phase, Plan, Recipe},
 };
 
 /// Trains three ways on three data sets, and writes a table.
@@ -29,6 +29,9 @@ struct Arguments {
     /// The folder of real data, with weights/ and images/.
     #[arg(long, env = "REKINDLE_TEST_DATA")]
     data: PathBuf,
+    /// Only the data sets whose name has this in it; no table is written then.
+    #[arg(long)]
+    only: Option<String>,
     /// Seeds of each way on each data set.
     #[arg(long, default_value_t = 3)]
     seeds: u64,
@@ -45,6 +48,8 @@ struct Set {
     name: &'static str,
     weights: &'static str,
     batch: usize,
+    /// What the recipe's phases after the head need on these pictures.
+    suit: fn(&mut Phase),
     pictures: fn(&Path) -> Result<Pictures>,
 }
 
@@ -59,18 +64,26 @@ const SETS: [Set; 3] = [
         name: "hymenoptera",
         weights: "resnet18.ktb_in1k",
         batch: 32,
+        suit: |_| {},
         pictures: |data| folder(&data.join("hymenoptera")),
     },
     Set {
         name: "pizza_steak_sushi",
         weights: "resnet18.ktb_in1k",
         batch: 32,
+        suit: |_| {},
         pictures: |data| folder(&data.join("pizza_steak_sushi")),
     },
     Set {
         name: "CIFAR-10 to Fashion-MNIST",
         weights: "resnet20.cifar10",
         batch: 16,
+        // Gray drawings are far from what the statistics were taken on, and a network this small learns faster.
+        suit: |phase| {
+            phase.lr *= 100.0;
+            phase.decay = 1.0;
+            phase.batch_norm = BatchNormPolicy::Updated;
+        },
         pictures: fashion,
     },
 ];
@@ -121,7 +134,8 @@ const WAYS: [Way; 3] = [
 fn main() -> Result<()> {
     let arguments = Arguments::parse();
     let mut text = OPENING.to_owned();
-    for set in &SETS {
+    let only = arguments.only.as_deref().unwrap_or_default();
+    for set in SETS.iter().filter(|set| set.name.contains(only)) {
         let pictures = (set.pictures)(&arguments.data.join("images"))?;
         let weights = arguments.data.join("weights").join(set.weights);
         for way in &WAYS {
@@ -157,6 +171,9 @@ fn main() -> Result<()> {
             )?;
         }
     }
+    if arguments.only.is_some() {
+        return Ok(());
+    }
     if let Some(folder) = arguments.table.parent() {
         std::fs::create_dir_all(folder)?;
     }
@@ -169,8 +186,11 @@ const OPENING: &str = "# Results
 
 Validation accuracy in percent of the best of fifteen epochs, for three seeds (the mean first). `head` trains the
 classifier alone; `gradual` trains it and then two stages at a time with it, on random crops of at least half of a
-picture, mirrored half of the time; `from nothing` trains everything on the same crops. Made by
-`REKINDLE_TEST_DATA=DIR cargo xtask results`, on two cores.
+picture, mirrored half of the time; `from nothing` trains everything on the same crops. On Fashion-MNIST, whose gray
+drawings are far from CIFAR-10's photographs, the phases of `gradual` after the head train batch norms on batches too, at
+a hundred times the recipe's rates. The best epoch is chosen by the validation pictures, as much for one way as for
+another; with 60 and 75 of them a picture is 1.7 and 1.3 points, so that the first two leads are within chance.
+Made by `REKINDLE_TEST_DATA=DIR cargo xtask results`, on two cores; the features of `head` were computed once.
 
 | data | pictures | way | mean | seeds | seconds |
 |---|---|---|---|---|---|
@@ -190,9 +210,12 @@ fn train(
     if way.weights == Weights::None {
         model = model.forget(&device)?;
     }
-    let Recipe::Train(plan) = Recipe::named(way.recipe, way.epochs, 0.01)? else {
+    let Recipe::Train(mut plan) = Recipe::named(way.recipe, way.epochs, 0.01)? else {
         anyhow::bail!("`{}` trains nothing", way.recipe);
     };
+    if way.recipe == "gradual" {
+        plan.phases.iter_mut().skip(1).for_each(set.suit);
+    }
     let views = if way.augment.is_none() {
         Views::Cycled(std::num::NonZeroUsize::MIN)
     } else {

@@ -89,6 +89,8 @@ pub struct Outcome {
 
 /// Pictures to train on and to validate on, in the order of their loaders.
 struct Data {
+    /// Networks of the same weights may compute differently.
+    architecture: String,
     train: Loader,
     val: Loader,
 }
@@ -243,6 +245,7 @@ impl Finetune {
             ..on_this_pool()
         };
         Ok(Data {
+            architecture: model.config.architecture.clone(),
             train: Loader::new(train, &preprocess, &loader)?,
             val: Loader::new(val, &preprocess, &on_this_pool())?,
         })

@@ -2,7 +2,7 @@
 //!
 //! | a change of | computes again |
 //! |---|---|
-//! | the frozen weights, their number of stages, the preprocessing, the precision | everything |
+//! | the architecture, the frozen weights, their number of stages, the preprocessing, the precision | everything |
 //! | a picture's bytes | the views of that picture |
 //! | the augmentation, the seed | all views but the first, which is as the evaluation sees it |
 //! | the head, rates, epochs, labels | nothing |
@@ -161,7 +161,7 @@ impl Feeds {
             });
         }
         let start = Instant::now();
-        let preprocessing = format!("{:?}", data.val.preprocessing());
+        let preprocessing = format!("{} {:?}", data.architecture, data.val.preprocessing());
         let mut store = open(network, config, &plan, folder, &preprocessing)?;
         match &store.opened {
             Opened::Rebuilt(reason) => report.rebuilt = Some(reason.clone()),
