@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, convert::Infallible};
 use burn::prelude::*;
 use rekindle_layers::Backbone;
 use rekindle_transfer::{BatchNormPolicy, Extent, Frozen, Phase, Recipe};
-use rekindle_vision::architectures;
+use rekindle_vision::{Architecture, Init, Regularization, architectures};
 
 use crate::{
     freeze::{CLASSES, NETWORKS, Pictures, is_running, train},
@@ -86,7 +86,9 @@ fn what_a_pattern_freezes_does_not_move_and_the_rest_does() {
 fn a_network_is_its_prefix_and_the_rest() {
     let device = Device::flex().autodiff();
     for name in NETWORKS {
-        let (model, _) = network(name, 3, CLASSES, &device);
+        let init = Init { channels_in: 3, regularization: Regularization::None };
+        let backbone = Architecture::find(name).unwrap().init(&init, &device);
+        let model = Model::new(backbone, CLASSES, &device);
         // Running statistics other than the first, which hide nothing.
         let model = train(model);
         let stages = model.backbone().stages().len();

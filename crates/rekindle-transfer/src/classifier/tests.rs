@@ -15,6 +15,7 @@ pub(crate) struct Chain {
     bn1: BatchNorm,
     conv2: Conv2d,
     bn2: BatchNorm,
+    dropout: f64,
 }
 
 impl Chain {
@@ -30,7 +31,13 @@ impl Chain {
         bn1.gamma = Param::from_tensor(Tensor::from_floats([1.0, 2.0], device));
         bn1.beta = Param::from_tensor(Tensor::from_floats([0.5, -1.0], device));
         let conv2 = conv([[1.0, 0.5], [-1.0, 2.0]]);
-        Self { conv1: conv([[1.0, 0.0], [0.0, 1.0]]), bn1, conv2, bn2: norm.init(device) }
+        Self {
+            conv1: conv([[1.0, 0.0], [0.0, 1.0]]),
+            bn1,
+            conv2,
+            bn2: norm.init(device),
+            dropout: 0.0,
+        }
     }
 }
 
@@ -59,7 +66,7 @@ impl Backbone for Chain {
     }
 
     fn dropout(&self) -> f64 {
-        0.0
+        self.dropout
     }
 }
 
@@ -167,4 +174,18 @@ fn what_is_not_in_the_network_is_not_prepared() {
     let error = chain().prepare(&phase).unwrap_err().to_string();
     assert!(error.contains("no stage `s3`; stages are s1, s2"), "{error}");
     assert!(chain().rates(&phase).is_err());
+}
+
+#[test]
+fn embeddings_are_dropped_in_training_only() {
+    let backbone = Chain { dropout: 0.5, ..Chain::init(&device()) };
+    let model = Classifier::new(backbone, 3, &device());
+    // Without dropout all rows are one.
+    let spread = |model: &Classifier<Chain>, x: Tensor<2>| {
+        let logits = model.classify(x);
+        (logits.clone() - logits.mean_dim(0)).abs().max().into_scalar::<f32>()
+    };
+    let ones = Tensor::<2>::ones([64, 2], &device());
+    assert!(spread(&model, ones.clone()) > 1e-3);
+    assert!(spread(&model.valid(), ones.inner()) < 1e-6);
 }
