@@ -1,9 +1,14 @@
 //! Folders of labelled pictures, one folder a label, as torchvision's `ImageFolder` reads them.
 //!
-//! | layout | training | validation |
-//! |---|---|---|
-//! | `train/LABEL/*`, `val/LABEL/*` (or `valid`, `validation`, `test`) | `train` | the other |
-//! | `train/LABEL/*` alone, or `LABEL/*` | what the split leaves | a [`Split`]'s share of each label |
+//! | layout | training | validation | test |
+//! |---|---|---|---|
+//! | `train/LABEL/*`, `val/LABEL/*` (or `valid`, `validation`) | `train` | `val` | none |
+//! | the same and `test/LABEL/*` | `train` | `val` | `test` |
+//! | `train/LABEL/*`, `test/LABEL/*` | what the split leaves | a [`Split`]'s share of each label | `test` |
+//! | `train/LABEL/*` alone, or `LABEL/*` | what the split leaves | a [`Split`]'s share of each label | none |
+//! | [strips](crate::strips) of pictures, `train_*.png` and perhaps `test_*.png` | what the split leaves | a [`Split`]'s share of each label | `test_*` |
+//!
+//! What is called a test chooses nothing: not the best epoch, not when to stop. [`Parts`] names the folders instead.
 //!
 //! Labels are numbered by the byte order of their folders' names, pictures by that of their paths. Hidden files are
 //! ignored; files without a picture's extension are ignored and counted.
@@ -11,14 +16,15 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::{Error, Picture, Random};
+use crate::{Error, Picture, Random, strips};
 
 /// Extensions of files taken as pictures, whatever their case; the content decides how they are decoded.
 pub const EXTENSIONS: &[&str] = &["bmp", "gif", "jpeg", "jpg", "png", "tif", "tiff", "webp"];
 
-/// Names of the folder that holds the training pictures, and of those that hold the ones to validate on, first found.
+/// Names of the folders that hold the parts of a data set; of several, the first found.
 const TRAIN: &str = "train";
-const VALIDATION: &[&str] = &["val", "valid", "validation", "test"];
+const VALIDATION: &[&str] = &["val", "valid", "validation"];
+const TEST: &str = "test";
 
 /// Most folders within folders below a label; links that lead back would go on for ever.
 const MAX_DEPTH: usize = 16;
@@ -76,6 +82,30 @@ impl Default for Split {
     }
 }
 
+/// The folders of a data set's parts, each with one folder a label.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Parts {
+    /// To train on, and to split off from what has no folder of its own.
+    pub train: PathBuf,
+    /// To validate on; without, a [`Split`]'s share of the training pictures.
+    pub val: Option<PathBuf>,
+    /// To measure on once, at the end.
+    pub test: Option<PathBuf>,
+}
+
+/// What a measurement is made on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Part {
+    /// The training pictures.
+    Train,
+    /// The validation pictures.
+    Val,
+    /// The test pictures.
+    Test,
+    /// All of a folder that is not divided.
+    All,
+}
+
 /// The labels and pictures of a folder.
 #[derive(Debug, Clone)]
 pub struct ImageFolder {
@@ -87,8 +117,61 @@ pub struct ImageFolder {
     pub train: Vec<Sample>,
     /// The pictures to validate on, ordered by label and path.
     pub val: Vec<Sample>,
+    /// The pictures to measure on once, at the end, ordered by label and path; perhaps none.
+    pub test: Vec<Sample>,
     /// How many files were ignored because their extension is not a picture's.
     pub ignored: usize,
+}
+
+/// The labels and pictures of a part of a folder, to measure a model on.
+#[derive(Debug, Clone)]
+pub struct Measurable {
+    /// The folder.
+    pub path: PathBuf,
+    /// Which part of the data set it is.
+    pub part: Part,
+    /// The labels; a sample's label is a place in this list.
+    pub classes: Vec<String>,
+    /// The pictures, ordered by label and path.
+    pub samples: Vec<Sample>,
+}
+
+impl Parts {
+    /// The parts of a folder by their names.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Read`] for a folder that is missing or cannot be read; [`Error::Folder`] where there is something to
+    /// measure on but nothing to train on.
+    pub fn find(folder: &Path) -> Result<Self, Error> {
+        let (train, val, test) = (part(folder, TRAIN)?, validation(folder)?, part(folder, TEST)?);
+        let train = match (train, val.as_ref().or(test.as_ref())) {
+            (Some(train), _) => train,
+            (None, None) => folder.to_owned(),
+            (None, Some(other)) => {
+                let other = name(other);
+                return Err(problem(
+                    folder,
+                    format!(
+                        "has `{other}` but no `{TRAIN}`; add it, or open a folder with one folder a label"
+                    ),
+                ));
+            }
+        };
+        Ok(Self { train, val, test })
+    }
+}
+
+impl Part {
+    /// As its folder is called.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Train => TRAIN,
+            Self::Val => VALIDATION[0],
+            Self::Test => TEST,
+            Self::All => "all",
+        }
+    }
 }
 
 impl ImageFolder {
@@ -98,65 +181,93 @@ impl ImageFolder {
     ///
     /// [`Error::Read`] for a folder that is missing or cannot be read; [`Error::Folder`] where there are fewer than two
     /// labels, a label without pictures, or nothing left to validate on; [`Error::Classes`] where the labels of the
-    /// two parts differ.
+    /// parts differ.
     pub fn open(folder: &Path, split: &Split) -> Result<Self, Error> {
-        let train_folder = part(folder, TRAIN)?;
-        let validation_folder = validation(folder)?;
-        match (train_folder, validation_folder) {
-            (Some(train), Some(val)) => {
-                let (train, val) = (Labelled::open(&train)?, Labelled::open(&val)?);
-                let ignored = train.ignored + val.ignored;
-                if train.classes != val.classes {
-                    let (expected, found) = (train.classes, val.classes);
-                    return Err(Error::Classes {
-                        path: val.path,
-                        origin: "the training folder",
-                        expected,
-                        found,
-                    });
-                }
+        match strips::open(folder)? {
+            Some(strips) => {
+                let (train, val) = divide(folder, &strips.train, strips.classes.len(), split)?;
                 let path = folder.to_owned();
-                Ok(Self {
-                    path,
-                    classes: train.classes,
-                    train: train.samples,
-                    val: val.samples,
-                    ignored,
-                })
+                let strips::Strips { classes, test, .. } = strips;
+                Ok(Self { path, classes, train, val, test, ignored: 0 })
             }
-            (None, Some(val)) => Err(problem(
-                folder,
-                format!(
-                    "has `{}` but no `{TRAIN}`; add it, or open a folder with one folder a label",
-                    name(&val)
-                ),
-            )),
-            (train, None) => {
-                let found = Labelled::open(&train.unwrap_or_else(|| folder.to_owned()))?;
-                let (train, val) = found.divide(split)?;
-                Ok(Self {
-                    path: folder.to_owned(),
-                    classes: found.classes,
-                    train,
-                    val,
-                    ignored: found.ignored,
-                })
-            }
+            None => Ok(Self { path: folder.to_owned(), ..Self::of(&Parts::find(folder)?, split)? }),
         }
     }
 
-    /// Opens a folder to evaluate on: its validation folder where it has one, else all of its pictures, in `val`.
+    /// Opens folders to train from and to measure on; `split` is used where there is none to validate on.
     ///
     /// # Errors
     ///
     /// Those of [`ImageFolder::open`].
-    pub fn evaluation(folder: &Path) -> Result<Self, Error> {
-        let chosen = match validation(folder)? {
-            Some(val) => val,
-            None => part(folder, TRAIN)?.unwrap_or_else(|| folder.to_owned()),
+    pub fn of(parts: &Parts, split: &Split) -> Result<Self, Error> {
+        let found = Labelled::open(&parts.train)?;
+        let mut ignored = found.ignored;
+        let mut other = |part: &Option<PathBuf>| -> Result<Option<Vec<Sample>>, Error> {
+            let Some(part) = part else { return Ok(None) };
+            let part = Labelled::open(part)?;
+            if part.classes != found.classes {
+                return Err(Error::Classes {
+                    path: part.path,
+                    origin: "the training folder",
+                    expected: found.classes.clone(),
+                    found: part.classes,
+                });
+            }
+            ignored += part.ignored;
+            Ok(Some(part.samples))
         };
-        let Labelled { classes, samples, ignored, .. } = Labelled::open(&chosen)?;
-        Ok(Self { path: chosen, classes, train: Vec::new(), val: samples, ignored })
+        let (val, test) = (other(&parts.val)?, other(&parts.test)?.unwrap_or_default());
+        let (train, val) = match val {
+            Some(val) => (found.samples, val),
+            None => divide(&parts.train, &found.samples, found.classes.len(), split)?,
+        };
+        Ok(Self { path: parts.train.clone(), classes: found.classes, train, val, test, ignored })
+    }
+}
+
+impl Measurable {
+    /// Opens a part of a folder; without a name, its test pictures where it has those, else its validation pictures,
+    /// else all.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`ImageFolder::open`], and [`Error::Folder`] where the folder has no such part.
+    pub fn open(folder: &Path, wanted: Option<Part>) -> Result<Self, Error> {
+        let absent = |part: Part| {
+            let name = part.name();
+            problem(
+                folder,
+                format!("has no `{name}`; add it, or leave out which part to measure on"),
+            )
+        };
+        let path = folder.to_owned();
+        if let Some(strips::Strips { classes, train, test }) = strips::open(folder)? {
+            let (part, samples) = match wanted {
+                Some(part @ Part::Val) => return Err(absent(part)),
+                Some(Part::Train) => (Part::Train, train),
+                Some(Part::All) => (Part::All, [train, test].concat()),
+                Some(Part::Test) | None if !test.is_empty() => (Part::Test, test),
+                Some(part) => return Err(absent(part)),
+                None => (Part::Train, train),
+            };
+            return Ok(Self { path, part, classes, samples });
+        }
+        let (test, val) = (part(folder, TEST)?, validation(folder)?);
+        let (part, path) = match wanted {
+            Some(Part::Train) => (Part::Train, part(folder, TRAIN)?),
+            Some(Part::Val) => (Part::Val, val),
+            Some(Part::Test) => (Part::Test, test),
+            Some(Part::All) => (Part::All, Some(path)),
+            None => match (test, val, part(folder, TRAIN)?) {
+                (Some(test), _, _) => (Part::Test, Some(test)),
+                (None, Some(val), _) => (Part::Val, Some(val)),
+                (None, None, Some(train)) => (Part::Train, Some(train)),
+                (None, None, None) => (Part::All, Some(path)),
+            },
+        };
+        let path = path.ok_or_else(|| absent(part))?;
+        let Labelled { classes, samples, .. } = Labelled::open(&path)?;
+        Ok(Self { path, part, classes, samples })
     }
 
     /// Numbers the labels as a checkpoint does, so that its outputs mean what they meant.
@@ -164,7 +275,7 @@ impl ImageFolder {
     /// # Errors
     ///
     /// [`Error::Classes`] shows both lists where they do not hold the same labels.
-    pub fn with_classes(mut self, classes: &[String]) -> Result<Self, Error> {
+    pub fn with_classes(self, classes: &[String]) -> Result<Self, Error> {
         let sorted = |classes: &[String]| {
             let mut classes = classes.to_vec();
             classes.sort_unstable();
@@ -179,12 +290,29 @@ impl ImageFolder {
                 found,
             });
         }
-        let places: Vec<usize> = self
-            .classes
-            .iter()
-            .filter_map(|class| classes.iter().position(|other| other == class))
-            .collect();
-        for sample in self.train.iter_mut().chain(&mut self.val) {
+        self.with_some_of(classes)
+    }
+
+    /// Numbers the labels as a checkpoint does that knows others too.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Folder`] names the labels that the checkpoint does not know.
+    pub fn with_some_of(mut self, classes: &[String]) -> Result<Self, Error> {
+        let (known, unknown): (Vec<_>, Vec<_>) = (self.classes.iter())
+            .map(|class| classes.iter().position(|other| other == class).ok_or(class.as_str()))
+            .partition(Result::is_ok);
+        let unknown: Vec<&str> = unknown.into_iter().filter_map(Result::err).collect();
+        if !unknown.is_empty() {
+            let problem_text = format!(
+                "the checkpoint does not know [{}]; its labels are such as [{}]",
+                unknown.join(", "),
+                classes[..classes.len().min(5)].join(", ")
+            );
+            return Err(problem(&self.path, problem_text));
+        }
+        let places: Vec<usize> = known.into_iter().filter_map(Result::ok).collect();
+        for sample in &mut self.samples {
             sample.label = places[sample.label];
         }
         self.classes = classes.to_vec();
@@ -242,38 +370,43 @@ impl Labelled {
         ignored += files.len();
         Ok(Self { path: folder.to_owned(), classes, samples, ignored })
     }
+}
 
-    /// The samples to train on and those to validate on, each in their order.
-    fn divide(&self, split: &Split) -> Result<(Vec<Sample>, Vec<Sample>), Error> {
-        if !(split.fraction > 0.0 && split.fraction < 1.0) {
-            let fraction = split.fraction;
-            return Err(problem(
-                &self.path,
-                format!("cannot set aside {fraction} of it; give a fraction in (0, 1)"),
-            ));
-        }
-        let (mut train, mut val) = (Vec::new(), Vec::new());
-        for label in 0..self.classes.len() {
-            let samples: Vec<&Sample> =
-                self.samples.iter().filter(|sample| sample.label == label).collect();
-            let mut order: Vec<usize> = (0..samples.len()).collect();
-            Random::new(split.seed, 0, label as u64).shuffle(&mut order);
-            let wanted = (samples.len() as f64 * split.fraction).round() as usize;
-            let share = if samples.len() < 2 { 0 } else { wanted.clamp(1, samples.len() - 1) };
-            let set_aside = &order[..share];
-            for (place, &sample) in samples.iter().enumerate() {
-                let part = if set_aside.contains(&place) { &mut val } else { &mut train };
-                part.push(sample.clone());
-            }
-        }
-        if val.is_empty() {
-            return Err(problem(
-                &self.path,
-                "one picture a label; nothing is left to validate on, add more".to_owned(),
-            ));
-        }
-        Ok((train, val))
+/// The samples to train on and those to validate on, each in their order.
+fn divide(
+    folder: &Path,
+    all: &[Sample],
+    labels: usize,
+    split: &Split,
+) -> Result<(Vec<Sample>, Vec<Sample>), Error> {
+    if !(split.fraction > 0.0 && split.fraction < 1.0) {
+        let fraction = split.fraction;
+        return Err(problem(
+            folder,
+            format!("cannot set aside {fraction} of it; give a fraction in (0, 1)"),
+        ));
     }
+    let mut by_label: Vec<Vec<&Sample>> = vec![Vec::new(); labels];
+    all.iter().for_each(|sample| by_label[sample.label].push(sample));
+    let (mut train, mut val) = (Vec::new(), Vec::new());
+    for (label, samples) in by_label.into_iter().enumerate() {
+        let mut order: Vec<usize> = (0..samples.len()).collect();
+        Random::new(split.seed, 0, label as u64).shuffle(&mut order);
+        let wanted = (samples.len() as f64 * split.fraction).round() as usize;
+        let share = if samples.len() < 2 { 0 } else { wanted.clamp(1, samples.len() - 1) };
+        let mut set_aside = vec![false; samples.len()];
+        order[..share].iter().for_each(|&place| set_aside[place] = true);
+        for (sample, aside) in samples.into_iter().zip(set_aside) {
+            if aside { &mut val } else { &mut train }.push(sample.clone());
+        }
+    }
+    if val.is_empty() {
+        return Err(problem(
+            folder,
+            "one picture a label; nothing is left to validate on, add more".to_owned(),
+        ));
+    }
+    Ok((train, val))
 }
 
 /// What a folder holds, hidden entries left out, in byte order of names.

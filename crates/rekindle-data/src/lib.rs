@@ -54,12 +54,13 @@ mod preprocess;
 mod random;
 mod resize;
 mod show;
+pub mod strips;
 
 pub use augment::{Augment, RandomCrop};
 pub use batches::{Batch, Batches, Loader, LoaderConfig, Order, Remainder, Views};
 pub use decode::{MAX_PIXELS, decode, decode_bytes};
 pub use error::Error;
-pub use folder::{EXTENSIONS, ImageFolder, Sample, Source, Split};
+pub use folder::{EXTENSIONS, ImageFolder, Measurable, Part, Parts, Sample, Source, Split};
 pub use picture::Picture;
 pub use preprocess::Preprocess;
 pub use random::Random;

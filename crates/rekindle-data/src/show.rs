@@ -1,11 +1,16 @@
 //! Pictures to look at: an input as a picture again, heat over it, and both as JPEG files.
 
-use image::{ExtendedColorType, ImageEncoder, codecs::jpeg::JpegEncoder};
+use image::{
+    ExtendedColorType, ImageEncoder,
+    codecs::{jpeg::JpegEncoder, png::PngEncoder},
+};
 
 use crate::{Error, Picture, Preprocess};
 
 /// JPEG's quality: artifacts are not seen at the size of a thumbnail.
 const QUALITY: u8 = 85;
+/// Pixels between the pictures of a sheet.
+const GAP: usize = 2;
 /// The share of the heat's color where it is hottest, and where it is coldest.
 const OPACITY: [f32; 2] = [0.25, 0.65];
 /// Colors from cold to hot, of even steps in lightness, so that they read in gray too (after Moreland's black body).
@@ -39,6 +44,42 @@ impl Preprocess {
 }
 
 impl Picture {
+    /// Pictures side by side on black, in rows of `columns`, each in a cell as large as the largest.
+    ///
+    /// # Panics
+    ///
+    /// If there are no pictures, or no columns.
+    pub fn sheet(pictures: &[Self], columns: usize) -> Self {
+        let side = |of: fn(&Self) -> usize| pictures.iter().map(of).max().unwrap_or(0) + GAP;
+        let (cell_width, cell_height) = (side(Self::width), side(Self::height));
+        let columns = columns.min(pictures.len());
+        assert!(columns > 0, "a sheet of nothing");
+        let rows = pictures.len().div_ceil(columns);
+        let (width, height) = (columns * cell_width - GAP, rows * cell_height - GAP);
+        let mut pixels = vec![0; width * height * 3];
+        for (place, picture) in pictures.iter().enumerate() {
+            let picture = picture.to_rgb();
+            let left = (place % columns) * cell_width;
+            let top = (place / columns) * cell_height;
+            for (y, row) in picture.pixels().chunks_exact(picture.width() * 3).enumerate() {
+                let start = ((top + y) * width + left) * 3;
+                pixels[start..start + row.len()].copy_from_slice(row);
+            }
+        }
+        Self::of(width, height, 3, pixels)
+    }
+
+    /// The picture as a PNG.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Encode`] where its sides are beyond the format's.
+    pub fn to_png(&self) -> Result<Vec<u8>, Error> {
+        let mut png = Vec::new();
+        self.encode(PngEncoder::new(&mut png))?;
+        Ok(png)
+    }
+
     /// The picture with `heat` over it, `[rows, columns]` in `[0, 1]`, smoothed to its size.
     ///
     /// # Panics
@@ -74,17 +115,21 @@ impl Picture {
     ///
     /// [`Error::Encode`] for a side of more than 65,535 pixels, which JPEG cannot hold.
     pub fn to_jpeg(&self) -> Result<Vec<u8>, Error> {
+        let mut bytes = Vec::new();
+        self.encode(JpegEncoder::new_with_quality(&mut bytes, QUALITY))?;
+        Ok(bytes)
+    }
+
+    fn encode(&self, encoder: impl ImageEncoder) -> Result<(), Error> {
         let kind =
             if self.channels() == 1 { ExtendedColorType::L8 } else { ExtendedColorType::Rgb8 };
-        let mut bytes = Vec::new();
-        JpegEncoder::new_with_quality(&mut bytes, QUALITY)
-            .write_image(self.pixels(), self.width() as u32, self.height() as u32, kind)
-            .map_err(|error| Error::Encode {
+        encoder.write_image(self.pixels(), self.width() as u32, self.height() as u32, kind).map_err(
+            |error| Error::Encode {
                 width: self.width(),
                 height: self.height(),
                 cause: error.to_string(),
-            })?;
-        Ok(bytes)
+            },
+        )
     }
 }
 
@@ -127,6 +172,19 @@ mod tests {
         let pixels: Vec<u8> = (0..72).map(|i| (i * 3) as u8).collect();
         let picture = Picture::from_rgb(4, 6, pixels).unwrap();
         assert_eq!(preprocess.restore(&preprocess.apply(&picture).unwrap()), picture);
+    }
+
+    #[test]
+    fn a_sheet_has_its_pictures_in_rows() {
+        let gray = |shade, side| Picture::from_gray(side, side, vec![shade; side * side]).unwrap();
+        let sheet = Picture::sheet(&[gray(10, 4), gray(20, 2), gray(30, 4)], 2);
+        assert_eq!((sheet.width(), sheet.height()), (4 + GAP + 4, 4 + GAP + 4));
+        let at = |x: usize, y: usize| sheet.pixels()[(y * sheet.width() + x) * 3];
+        assert_eq!([at(3, 3), at(4 + GAP, 0), at(0, 4 + GAP)], [10, 20, 30]);
+        assert_eq!([at(4, 0), at(4 + GAP + 3, 3), at(9, 9)], [0, 0, 0]);
+        let again = decode_bytes(&sheet.to_png().unwrap(), "sheet").unwrap();
+        assert_eq!(again, sheet);
+        assert_eq!(Picture::sheet(&[gray(1, 3)], 8).width(), 3);
     }
 
     #[test]

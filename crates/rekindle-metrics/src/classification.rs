@@ -58,24 +58,29 @@ const BINS: usize = 15;
 impl Classification {
     /// Measures all of it.
     pub fn of(predictions: &Predictions) -> Self {
+        Self::measured(predictions, accuracy_interval(predictions))
+    }
+
+    /// With an interval that is not measured here, since it takes longer than all the rest.
+    pub(crate) fn measured(predictions: &Predictions, interval: Interval) -> Self {
         let classes = predictions.classes();
         let mut confusion = vec![vec![0; classes]; classes];
         for (&label, predicted) in predictions.labels().iter().zip(predictions.predicted()) {
             confusion[label][predicted] += 1;
         }
-        let bins = bins(predictions);
+        let normalizers = predictions.normalizers();
+        let bins = bins(predictions, &normalizers);
         let gap = |bin: &Bin| bin.examples as f64 * (bin.accuracy - bin.confidence).abs();
-        let probabilities = predictions.probabilities();
+        // A class at a time: the probabilities of all at once may not fit into memory.
         let areas: Vec<f64> = (0..classes)
             .filter_map(|class| {
-                let scores: Vec<f64> = probabilities.iter().map(|row| row[class]).collect();
-                area(&scores, predictions.labels(), class)
+                area(&predictions.column(class, &normalizers), predictions.labels(), class)
             })
             .collect();
         Self {
             examples: predictions.len(),
             accuracy: predictions.top(1),
-            interval: accuracy_interval(predictions),
+            interval,
             top5: predictions.top(5),
             log_loss: mean(predictions.losses().into_iter()),
             classes: (0..classes).map(|class| PerClass::of(&confusion, class)).collect(),
@@ -86,9 +91,14 @@ impl Classification {
         }
     }
 
-    /// The metrics that are single numbers; precision, recall and F1 are means over classes.
+    /// The metrics that are single numbers; precision, recall and F1 are means over the classes that occur or are
+    /// predicted, as scikit-learn's with `average="macro"`. An area that does not exist is no number.
     pub fn values(&self) -> Values {
-        let over = |of: fn(&PerClass) -> f64| mean(self.classes.iter().map(of));
+        let said = |class: usize| self.confusion.iter().any(|row| row[class] > 0);
+        let counts = |(class, of): &(usize, &PerClass)| of.support > 0 || said(*class);
+        let over = |of: fn(&PerClass) -> f64| {
+            mean(self.classes.iter().enumerate().filter(counts).map(|(_, class)| of(class)))
+        };
         let mut values = Values::default();
         values.set("loss", self.log_loss);
         values.set("accuracy", self.accuracy);
@@ -96,9 +106,7 @@ impl Classification {
         values.set("precision", over(|class| class.precision));
         values.set("recall", over(|class| class.recall));
         values.set("f1", over(|class| class.f1));
-        if let Some(auroc) = self.auroc {
-            values.set("auroc", auroc);
-        }
+        values.set("auroc", self.auroc.unwrap_or(f64::NAN));
         values.set("calibration_error", self.calibration_error);
         values
     }
@@ -119,10 +127,11 @@ impl PerClass {
     }
 }
 
-fn bins(predictions: &Predictions) -> Vec<Bin> {
+fn bins(predictions: &Predictions, normalizers: &[f64]) -> Vec<Bin> {
     let mut bins = vec![Bin::default(); BINS];
-    for (row, hit) in predictions.probabilities().iter().zip(predictions.hits(1)) {
-        let confidence = row.iter().copied().fold(0.0, f64::max);
+    for ((row, normalizer), hit) in predictions.rows().zip(normalizers).zip(predictions.hits(1)) {
+        let largest = row.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+        let confidence = (f64::from(largest) - normalizer).exp().max(0.0);
         // Closed above, as the paper has them.
         let place = ((confidence * BINS as f64).ceil() as usize).clamp(1, BINS) - 1;
         let bin = &mut bins[place];
@@ -203,6 +212,16 @@ mod tests {
             let found = values.get(name).unwrap();
             assert!((found - expected).abs() < 1e-9, "{name}: {found} against {expected}");
         }
+    }
+
+    /// `precision_recall_fscore_support([0, 0], [0, 0], average="macro")` of three classes: only what is there counts.
+    #[test]
+    fn classes_that_neither_occur_nor_are_predicted_do_not_count() {
+        let mut predictions = Predictions::new(3);
+        predictions.add(&[1.0, 0.0, 0.0, 2.0, 0.0, 1.0], &[0, 0]);
+        let values = predictions.values();
+        assert_eq!(["precision", "recall", "f1"].map(|name| values.get(name)), [Some(1.0); 3]);
+        assert!(values.get("auroc").unwrap().is_nan());
     }
 
     #[test]

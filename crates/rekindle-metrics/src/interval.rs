@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::Predictions;
 
 /// Where a metric lies, at some level of confidence.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
 pub struct Interval {
     /// Its lower end.
     pub low: f64,

@@ -1,6 +1,6 @@
 //! What a classifier answered, and what was right.
 
-use crate::Values;
+use crate::{Classification, Interval, Values};
 
 /// Logits of examples, a row each, and their labels.
 #[derive(Debug, Clone, PartialEq)]
@@ -97,13 +97,20 @@ impl Predictions {
         mean(self.hits(k).into_iter().map(|hit| f64::from(u8::from(hit))))
     }
 
-    /// What is measured after every epoch: loss, accuracy and top-5 accuracy.
+    /// What is measured after every epoch: all metrics of a classifier that are single numbers.
     pub fn values(&self) -> Values {
-        let mut values = Values::default();
-        values.set("loss", mean(self.losses().into_iter()));
-        values.set("accuracy", self.top(1));
-        values.set("top5", self.top(5));
-        values
+        Classification::measured(self, Interval::default()).values()
+    }
+
+    /// The probability of a class for each example, with the normalizers of [`Predictions::normalizers`].
+    pub(crate) fn column(&self, class: usize, normalizers: &[f64]) -> Vec<f64> {
+        let share = |(row, normalizer): (&[f32], &f64)| (f64::from(row[class]) - normalizer).exp();
+        self.rows().zip(normalizers).map(share).collect()
+    }
+
+    /// The logarithm of what each example's exponentials sum to.
+    pub(crate) fn normalizers(&self) -> Vec<f64> {
+        self.rows().map(log_sum_exp).collect()
     }
 
     /// Places of the wrongly predicted examples, the highest loss first.

@@ -4,7 +4,25 @@ use serde::{Deserialize, Serialize};
 
 /// Metrics by name, in the order in which they are shown.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-pub struct Values(Vec<(String, f64)>);
+pub struct Values(#[serde(with = "numbers")] Vec<(String, f64)>);
+
+/// Numbers in JSON, which knows neither infinities nor what is no number: both become `null`, and `null` no number.
+mod numbers {
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    type Rows = Vec<(String, f64)>;
+
+    pub(super) fn serialize<S: Serializer>(rows: &Rows, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(
+            rows.iter().map(|(name, value)| (name, value.is_finite().then_some(value))),
+        )
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Rows, D::Error> {
+        let rows = Vec::<(String, Option<f64>)>::deserialize(from)?;
+        Ok(rows.into_iter().map(|(name, value)| (name, value.unwrap_or(f64::NAN))).collect())
+    }
+}
 
 impl Values {
     /// The value of a metric.

@@ -29,8 +29,9 @@ impl TimeBudget {
 }
 
 impl<M> Callback<M> for TimeBudget {
-    fn on(&mut self, _: &Event<'_, M>) -> Result<ControlFlow<()>, Failure> {
-        let over = self.end.is_some_and(|end| Instant::now() >= end);
+    fn on(&mut self, event: &Event<'_, M>) -> Result<ControlFlow<()>, Failure> {
+        let ended = matches!(event, Event::Epoch { .. });
+        let over = ended && self.end.is_some_and(|end| Instant::now() >= end);
         Ok(if over { ControlFlow::Break(()) } else { ControlFlow::Continue(()) })
     }
 }

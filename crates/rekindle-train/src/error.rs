@@ -11,7 +11,7 @@ pub enum Error {
     Data(#[source] Box<dyn std::error::Error + Send + Sync>),
     /// The loss is no number any more.
     #[error(
-        "the loss is {loss} in epoch {epoch}, step {step}, on the examples at {examples:?}; lower the learning rate, clip gradients, or look at these examples"
+        "the loss, or the norm of the gradients, is {loss} in epoch {epoch}, step {step}, on the examples at {examples:?}; lower the learning rate, clip gradients, or look at these examples"
     )]
     Diverged {
         /// Counted from one.

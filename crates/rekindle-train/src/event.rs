@@ -29,7 +29,7 @@ pub enum Event<'a, M> {
         step: usize,
         /// Steps in the epoch.
         steps: usize,
-        /// The loss of the step's examples.
+        /// The loss of the step's last batch.
         loss: f64,
         /// Examples seen in the epoch so far.
         examples: usize,

@@ -8,6 +8,7 @@ use rekindle_metrics::{Direction, Values};
 use crate::{
     Accumulator, Batch, Callback, EarlyStopping, Epoch, Error, Event, LOSS, Measured, Objective,
     Plateau, Rates, Schedule, Source, State, Train, Validation, clip_global_norm, event::tell,
+    ranges::Ranges,
 };
 
 /// How to train for a number of epochs.
@@ -76,6 +77,30 @@ impl Default for Settings {
     }
 }
 
+impl Settings {
+    /// Whether all numbers lie where their docs say.
+    ///
+    /// # Errors
+    ///
+    /// A message that names all that do not.
+    pub fn check(&self) -> Result<(), String> {
+        let mut ranges = Ranges::default()
+            .wrong_if(self.accumulate == 0, || "accumulate must be at least 1, but is 0".into());
+        if let Some(clip) = self.clip {
+            ranges = ranges.positive("clip", clip);
+        }
+        for rule in [
+            self.plateau.as_ref().map(Plateau::check),
+            self.stopping.as_ref().map(EarlyStopping::check),
+        ] {
+            if let Some(Err(problem)) = rule {
+                ranges = ranges.wrong_if(true, || problem);
+            }
+        }
+        ranges.done()
+    }
+}
+
 impl Monitor {
     /// A metric and which values of it are better.
     pub fn new(metric: &str, direction: Direction) -> Self {
@@ -85,6 +110,19 @@ impl Monitor {
     /// What it was after each epoch.
     pub fn history<'a>(&self, epochs: impl Iterator<Item = &'a Epoch>) -> Vec<f64> {
         epochs.map(|epoch| epoch.val.get(&self.metric).unwrap_or(f64::NAN)).collect()
+    }
+
+    /// Whether it is among what is measured.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Metric`] names what is.
+    pub fn check(&self, measured: &Values) -> Result<(), Error> {
+        let known = || measured.iter().map(|(name, _)| name.to_owned()).collect();
+        match measured.get(&self.metric) {
+            Some(_) => Ok(()),
+            None => Err(Error::Metric { asked: self.metric.clone(), known: known() }),
+        }
     }
 
     /// The place of the best epoch; of equals the one with the lowest loss, then the first.
@@ -122,6 +160,7 @@ impl Fit {
         T: Source<I, O::Target>,
         V: Source<I, O::Target>,
     {
+        self.settings.monitor.check(&objective.values(&objective.scores()))?;
         let done = state.history.iter().filter(|epoch| epoch.phase == self.phase).count();
         let first = state.history.len() - done;
         let steps = train.0.batches().div_ceil(self.settings.accumulate.max(1));
@@ -208,7 +247,11 @@ impl Fit {
                 gradients = gathered.take();
             }
             if let Some(largest) = clip {
-                clip_global_norm(&state.model, &mut gradients, *largest);
+                let norm = clip_global_norm(&state.model, &mut gradients, *largest);
+                if !norm.is_finite() {
+                    let (epoch, step) = (epoch + 1, step + 1);
+                    return Err(Error::Diverged { epoch, step, loss: norm, examples: indices });
+                }
             }
             state.model = state.optimizer.step(&self.rates, factor, state.model, gradients);
             if let Some(ema) = &mut state.ema {

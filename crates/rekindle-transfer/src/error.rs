@@ -13,6 +13,14 @@ pub enum Error {
     /// The plan holds something that TOML has no words for.
     #[error("the plan cannot be written as TOML")]
     Write(#[source] Box<toml::ser::Error>),
+    /// A change to a plan is none.
+    #[error("the plan cannot be changed by `{change}`: {cause}")]
+    Change {
+        /// As it was written.
+        change: String,
+        /// What is wrong with it.
+        cause: String,
+    },
     /// There is no such recipe.
     #[error("there is no recipe `{name}`; recipes are {}", .known.join(", "))]
     UnknownRecipe {

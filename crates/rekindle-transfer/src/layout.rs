@@ -2,6 +2,8 @@
 
 use rekindle_layers::{ParameterInfo, Stage};
 
+use crate::lora::is_factor;
+
 /// The parts of a network and the tensors in them, under the checkpoint's names.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Layout {
@@ -29,6 +31,11 @@ impl Layout {
     /// The place of a stage.
     pub fn stage(&self, name: &str) -> Option<usize> {
         self.stages.iter().position(|stage| stage.name == name)
+    }
+
+    /// Whether anything was added to its weights.
+    pub fn is_adapted(&self) -> bool {
+        self.parameters.iter().any(|parameter| is_factor(&parameter.name))
     }
 
     /// Names of the stages as a list for messages.

@@ -18,11 +18,13 @@ use burn::{
     tensor::Distribution,
 };
 use rekindle_layers::{Backbone, ParameterInfo};
+use serde::{Deserialize, Serialize};
 
 use crate::{Classifier, Error, Layout, plan::Pattern};
 
 /// Which weights get factors, and how large those are.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Lora {
     /// Rank of the factors; at most the smaller side of each weight.
     pub rank: usize,
@@ -30,7 +32,16 @@ pub struct Lora {
     pub alpha: f64,
     /// Which weights, by their names in checkpoints, as [`Frozen::Matching`](crate::Frozen) has
     /// patterns. Of what they match, weights of linear layers and of 1x1 convolutions are adapted.
+    /// Without patterns, all those of the backbone whose smaller side is at least the rank.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub matching: Vec<String>,
+}
+
+impl Default for Lora {
+    /// PEFT's rank, at twice the weight, wherever the backbone can be adapted.
+    fn default() -> Self {
+        Self { rank: 8, alpha: 16.0, matching: Vec::new() }
+    }
 }
 
 impl<B: Backbone> Classifier<B> {
@@ -67,17 +78,36 @@ impl<B: Backbone> Classifier<B> {
 }
 
 impl Lora {
+    /// What is wrong with it for a network.
+    pub(crate) fn problems(&self, layout: &Layout) -> Vec<String> {
+        match self.choose(layout) {
+            Err(Error::Plan(problems)) => problems,
+            Err(error) => vec![error.to_string()],
+            Ok(_) => Vec::new(),
+        }
+    }
+
     /// The weights to adapt, by Burn's path.
     fn choose(&self, layout: &Layout) -> Result<BTreeMap<String, ParameterInfo>, Error> {
         let mut problems = Vec::new();
-        let mut chosen = BTreeMap::new();
-        if self.matching.is_empty() {
-            problems.push("lora: the list of patterns is empty, so nothing would train".to_owned());
-        }
+        let mut chosen: BTreeMap<String, ParameterInfo> = BTreeMap::new();
         if !(self.alpha > 0.0 && self.alpha.is_finite()) {
             problems.push(format!("lora: alpha {} is not positive", self.alpha));
         }
         let able = || layout.parameters.iter().filter(|parameter| sides(parameter).is_some());
+        if self.matching.is_empty() {
+            let large = able().filter(|weight| {
+                layout.owners(&weight.name).iter().any(|part| *part < layout.stages.len())
+                    && smaller_side(weight) >= self.rank
+            });
+            chosen.extend(large.map(|weight| (weight.path.clone(), weight.clone())));
+            if chosen.is_empty() {
+                problems.push(format!(
+                    "lora: the backbone has no weight of a linear layer or 1x1 convolution with both sides at least {}",
+                    self.rank
+                ));
+            }
+        }
         for text in &self.matching {
             let pattern = match Pattern::new(text) {
                 Ok(pattern) => pattern,
@@ -98,7 +128,7 @@ impl Lora {
             chosen.extend(found.into_iter().map(|weight| (weight.path.clone(), weight.clone())));
         }
         for weight in chosen.values() {
-            let most = sides(weight).map_or(0, |[out, channels_in]| out.min(channels_in));
+            let most = smaller_side(weight);
             if self.rank == 0 || self.rank > most {
                 problems.push(format!(
                     "lora: the rank {} is not in 1..={most}, the smaller side of `{}`",
@@ -117,6 +147,16 @@ impl Lora {
 pub(crate) fn is_adapted(weight: &ParameterInfo, layout: &Layout) -> bool {
     let factor = format!("{}.{}.a", weight.path, LowRank::NAME);
     layout.parameters.iter().any(|parameter| parameter.path == factor)
+}
+
+/// Whether a tensor of this name was added to a weight.
+pub(crate) fn is_factor(name: &str) -> bool {
+    name.rsplit_once('.')
+        .is_some_and(|(weight, _)| weight.ends_with(&format!(".{}", LowRank::NAME)))
+}
+
+fn smaller_side(weight: &ParameterInfo) -> usize {
+    sides(weight).map_or(0, |[out, channels_in]| out.min(channels_in))
 }
 
 /// `[out, in]` where it is the weight of a linear layer or a 1x1 convolution.

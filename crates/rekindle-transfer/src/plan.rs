@@ -1,6 +1,8 @@
 //! What is trained when, and how fast: phases as data, in TOML for people and in JSON with weights.
 //!
 //! ```toml
+//! lora = { rank = 8, alpha = 16 }     # adapt the backbone's weights by factors; left out, there are none
+//!
 //! [[phases]]
 //! name = "head"
 //! epochs = 2
@@ -10,7 +12,7 @@
 //! [[phases]]
 //! name = "upper"
 //! epochs = 3
-//! frozen = "before layer3"            # or "nothing", 3, { all_but = 2 }, { matching = ["*.bn?.*"] }
+//! frozen = "before layer3"            # or "nothing", 3, { all_but = 2 }, { matching = ["*.bn?.*"] }, "pretrained"
 //! lr = 1e-4                           # of the head
 //! decay = 0.5                         # for each stage from the head towards the image
 //! stage_lr = { layer4 = 1e-4 }        # instead of what decay makes of it
@@ -23,6 +25,7 @@ mod check;
 mod extent;
 mod frozen;
 mod pattern;
+mod set;
 mod table;
 
 use std::collections::BTreeMap;
@@ -35,12 +38,15 @@ pub use frozen::Frozen;
 pub(crate) use pattern::Pattern;
 pub use table::{NormUse, Row, Table};
 
-use crate::{Error, Layout};
+use crate::{Error, Layout, Lora};
 
 /// Phases, one after the other.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Plan {
+    /// What is added to weights that stay as they are, from the first phase on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lora: Option<Lora>,
     /// What is done first comes first.
     pub phases: Vec<Phase>,
 }
@@ -94,6 +100,11 @@ pub enum BatchNormPolicy {
 }
 
 impl Plan {
+    /// Phases without anything added to the weights.
+    pub fn new(phases: Vec<Phase>) -> Self {
+        Self { lora: None, phases }
+    }
+
     /// Reads a plan from TOML.
     ///
     /// # Errors

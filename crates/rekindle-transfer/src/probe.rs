@@ -6,6 +6,8 @@
 
 use std::collections::VecDeque;
 
+use rayon::prelude::*;
+
 /// Features of examples, and the label of each.
 #[derive(Debug, Clone, Copy)]
 pub struct Examples<'a> {
@@ -59,8 +61,8 @@ impl Probe {
     ///
     /// If the features are not a row an example, or a label is beyond the classes.
     pub fn fit(examples: &Examples<'_>, config: &ProbeConfig) -> Self {
-        let problem = Problem::new(examples, config.strength);
-        let mut weights = vec![0.0; (problem.dim + 1) * problem.classes];
+        let problem = Problem::new(examples);
+        let mut weights = problem.start();
         minimize(&problem, &mut weights, config);
         problem.unscale(&weights, config.strength)
     }
@@ -71,35 +73,27 @@ impl Probe {
     ///
     /// As [`Probe::fit`].
     pub fn chosen(examples: &Examples<'_>, config: &ProbeConfig) -> Self {
-        let dim = examples.dim();
         let folds = FOLDS.min(examples.labels.len());
-        let loss = |strength: f64| -> f64 {
-            (0..folds)
-                .map(|fold| {
-                    // Every label is in every fold as far as it goes: examples come ordered by label.
-                    let part = |inside: bool| {
-                        let places = (0..examples.labels.len())
-                            .filter(move |i| (i % folds == fold) == inside);
-                        let labels: Vec<usize> =
-                            places.clone().map(|i| examples.labels[i]).collect();
-                        let rows = places.flat_map(|i| &examples.features[i * dim..(i + 1) * dim]);
-                        (rows.copied().collect::<Vec<f32>>(), labels)
-                    };
-                    let ((seen, seen_labels), (unseen, unseen_labels)) = (part(false), part(true));
-                    let train = Examples {
-                        features: &seen,
-                        labels: &seen_labels,
-                        classes: examples.classes,
-                    };
-                    let probe = Self::fit(&train, &ProbeConfig { strength, ..*config });
-                    probe.loss(&unseen, &unseen_labels)
-                })
-                .sum()
-        };
-        let losses: Vec<f64> = if folds < 2 { vec![0.0] } else { STRENGTHS.map(loss).to_vec() };
+        if folds < 2 {
+            return Self::fit(examples, config);
+        }
+        let mut losses = [0.0; STRENGTHS.len()];
+        let fold_of = examples.folds(folds);
+        for fold in 0..folds {
+            let (seen, seen_labels) = examples.part(|i| fold_of[i] != fold);
+            let (unseen, unseen_labels) = examples.part(|i| fold_of[i] == fold);
+            let train =
+                Examples { features: &seen, labels: &seen_labels, classes: examples.classes };
+            let problem = Problem::new(&train);
+            // From the strongest decay to the weakest: each solution is near the next.
+            let mut weights = problem.start();
+            for (loss, strength) in losses.iter_mut().zip(STRENGTHS) {
+                minimize(&problem, &mut weights, &ProbeConfig { strength, ..*config });
+                *loss += problem.unscale(&weights, strength).loss(&unseen, &unseen_labels);
+            }
+        }
         let best = (0..losses.len()).min_by(|&a, &b| losses[a].total_cmp(&losses[b])).unwrap_or(0);
-        let strength = if folds < 2 { config.strength } else { STRENGTHS[best] };
-        Self::fit(examples, &ProbeConfig { strength, ..*config })
+        Self::fit(examples, &ProbeConfig { strength: STRENGTHS[best], ..*config })
     }
 
     /// Logits `[examples, classes]` of features `[examples, dim]`.
@@ -135,22 +129,41 @@ impl Examples<'_> {
     fn dim(&self) -> usize {
         self.features.len() / self.labels.len().max(1)
     }
+
+    /// The fold of each example, so that every label is in every fold as far as it goes.
+    fn folds(&self, folds: usize) -> Vec<usize> {
+        let mut seen = vec![0; self.classes];
+        let next = |&label: &usize| {
+            seen[label] += 1;
+            (seen[label] - 1 + label) % folds
+        };
+        self.labels.iter().map(next).collect()
+    }
+
+    /// Features and labels of some of the examples.
+    fn part(&self, inside: impl Fn(usize) -> bool) -> (Vec<f32>, Vec<usize>) {
+        let dim = self.dim();
+        let places = || (0..self.labels.len()).filter(|&place| inside(place));
+        let rows = places().flat_map(|i| &self.features[i * dim..(i + 1) * dim]);
+        (rows.copied().collect(), places().map(|i| self.labels[i]).collect())
+    }
 }
 
-/// The objective over standardized features; weights are `[dim + 1, classes]`, the biases last.
+/// The objective over standardized features; weights are `[classes, dim + 1]`, each class' bias behind its weights.
 struct Problem<'a> {
-    x: Vec<f64>,
+    x: Vec<f32>,
     labels: &'a [usize],
     dim: usize,
     classes: usize,
     mean: Vec<f64>,
     deviation: Vec<f64>,
-    /// Of the squared weights, where the cross-entropy is a mean.
-    decay: f64,
 }
 
+/// The most parts that examples are summed in: at once on several threads, and in the same order on any number.
+const PARTS: usize = 16;
+
 impl<'a> Problem<'a> {
-    fn new(examples: &Examples<'a>, strength: f64) -> Self {
+    fn new(examples: &Examples<'a>) -> Self {
         let Examples { features, labels, classes } = *examples;
         let (count, dim) = (labels.len(), examples.dim());
         assert_eq!(features.len(), count * dim, "features are not a row an example");
@@ -169,64 +182,89 @@ impl<'a> Problem<'a> {
             .iter_mut()
             .for_each(|value| *value = if *value > 1e-20 { value.sqrt() } else { f64::INFINITY });
         let scaled = |(place, &x): (usize, &f32)| {
-            (f64::from(x) - mean[place % dim]) / deviation[place % dim]
+            ((f64::from(x) - mean[place % dim]) / deviation[place % dim]) as f32
         };
         let x = features.iter().enumerate().map(scaled).collect();
-        Self {
-            x,
-            labels,
-            dim,
-            classes,
-            mean,
-            deviation,
-            decay: 1.0 / (strength * count.max(1) as f64),
-        }
+        Self { x, labels, dim, classes, mean, deviation }
     }
 
-    /// The objective, and its slope into `slope`.
-    fn value(&self, weights: &[f64], slope: &mut [f64]) -> f64 {
-        let Self { dim, classes, .. } = *self;
-        let count = self.labels.len().max(1) as f64;
-        let (w, bias) = weights.split_at(dim * classes);
+    fn start(&self) -> Vec<f64> {
+        vec![0.0; (self.dim + 1) * self.classes]
+    }
+
+    /// The objective, and its slope into `slope`; `decay` is of the squared weights, where the cross-entropy is a mean.
+    fn value(&self, weights: &[f64], slope: &mut [f64], decay: f64) -> f64 {
+        let (dim, width) = (self.dim, self.dim + 1);
+        let rows = self.labels.len().div_ceil(PARTS).max(1);
+        let parts = self.x.par_chunks(rows * dim.max(1)).zip(self.labels.par_chunks(rows));
+        let parts: Vec<(f64, Vec<f64>)> =
+            parts.map(|(x, labels)| self.part(x, labels, weights)).collect();
         slope.fill(0.0);
         let mut value = 0.0;
-        let mut logits = vec![0.0; classes];
-        for (row, &label) in self.x.chunks_exact(dim.max(1)).zip(self.labels) {
-            logits.copy_from_slice(bias);
-            for (&x, weights) in row.iter().zip(w.chunks_exact(classes)) {
-                logits.iter_mut().zip(weights).for_each(|(sum, &w)| *sum += x * w);
+        for (part, slopes) in parts {
+            value += part;
+            slope.iter_mut().zip(&slopes).for_each(|(slope, part)| *slope += part);
+        }
+        for (slope, w) in slope.chunks_exact_mut(width).zip(weights.chunks_exact(width)) {
+            for (slope, &w) in slope[..dim].iter_mut().zip(w) {
+                *slope += decay * w;
+                value += 0.5 * decay * w * w;
+            }
+        }
+        value
+    }
+
+    /// What some of the examples add to the objective and to its slope.
+    fn part(&self, x: &[f32], labels: &[usize], weights: &[f64]) -> (f64, Vec<f64>) {
+        let (dim, width) = (self.dim, self.dim + 1);
+        let count = self.labels.len().max(1) as f64;
+        let mut value = 0.0;
+        let mut slope = vec![0.0; weights.len()];
+        let mut logits = vec![0.0; self.classes];
+        for (row, &label) in x.chunks_exact(dim.max(1)).zip(labels) {
+            for (logit, w) in logits.iter_mut().zip(weights.chunks_exact(width)) {
+                *logit = product(row, &w[..dim]) + w[dim];
             }
             let normalizer = log_sum_exp(&logits);
             value += (normalizer - logits[label]) / count;
             logits.iter_mut().for_each(|logit| *logit = (*logit - normalizer).exp() / count);
             logits[label] -= 1.0 / count;
-            let (slopes, bias_slopes) = slope.split_at_mut(dim * classes);
-            for (&x, slopes) in row.iter().zip(slopes.chunks_exact_mut(classes)) {
-                slopes.iter_mut().zip(&logits).for_each(|(slope, &error)| *slope += x * error);
+            for (slope, &error) in slope.chunks_exact_mut(width).zip(&logits) {
+                slope.iter_mut().zip(row).for_each(|(slope, &x)| *slope += f64::from(x) * error);
+                slope[dim] += error;
             }
-            bias_slopes.iter_mut().zip(&logits).for_each(|(slope, &error)| *slope += error);
         }
-        for (slope, &w) in slope.iter_mut().zip(w) {
-            *slope += self.decay * w;
-            value += 0.5 * self.decay * w * w;
-        }
-        value
+        (value, slope)
     }
 
     fn unscale(&self, weights: &[f64], strength: f64) -> Probe {
-        let (w, bias) = weights.split_at(self.dim * self.classes);
-        let mut bias = bias.to_vec();
-        let mut weight = Vec::with_capacity(w.len());
-        for ((row, mean), deviation) in
-            w.chunks_exact(self.classes).zip(&self.mean).zip(&self.deviation)
-        {
-            for (&w, bias) in row.iter().zip(&mut bias) {
-                *bias -= w * mean / deviation;
-                weight.push((w / deviation) as f32);
+        let (dim, classes) = (self.dim, self.classes);
+        let mut weight = vec![0.0; dim * classes];
+        let mut bias = Vec::with_capacity(classes);
+        for (class, w) in weights.chunks_exact(dim + 1).enumerate() {
+            let mut shifted = w[dim];
+            for place in 0..dim {
+                shifted -= w[place] * self.mean[place] / self.deviation[place];
+                weight[place * classes + class] = (w[place] / self.deviation[place]) as f32;
             }
+            bias.push(shifted as f32);
         }
-        Probe { weight, bias: bias.iter().map(|&bias| bias as f32).collect(), strength }
+        Probe { weight, bias, strength }
     }
+}
+
+/// The sum of products, in lanes that a processor adds at once.
+fn product(x: &[f32], w: &[f64]) -> f64 {
+    let mut lanes = [0.0; 8];
+    let (wide, narrow) = (x.chunks_exact(8), x.chunks_exact(8).remainder());
+    let rest = w.len() - narrow.len();
+    for (x, w) in wide.zip(w.chunks_exact(8)) {
+        for ((lane, &x), &w) in lanes.iter_mut().zip(x).zip(w) {
+            *lane += f64::from(x) * w;
+        }
+    }
+    let last: f64 = narrow.iter().zip(&w[rest..]).map(|(&x, &w)| f64::from(x) * w).sum();
+    lanes.iter().sum::<f64>() + last
 }
 
 fn log_sum_exp(values: &[f64]) -> f64 {
@@ -241,8 +279,9 @@ const PROMISE: f64 = 1e-4;
 
 /// L-BFGS with backtracking; the objective is smooth and convex.
 fn minimize(problem: &Problem<'_>, weights: &mut Vec<f64>, config: &ProbeConfig) {
+    let decay = 1.0 / (config.strength * problem.labels.len().max(1) as f64);
     let mut slope = vec![0.0; weights.len()];
-    let mut value = problem.value(weights, &mut slope);
+    let mut value = problem.value(weights, &mut slope, decay);
     let mut memory: VecDeque<(Vec<f64>, Vec<f64>, f64)> = VecDeque::new();
     for _ in 0..config.iterations {
         if slope.iter().all(|slope| slope.abs() <= config.tolerance) {
@@ -256,7 +295,7 @@ fn minimize(problem: &Problem<'_>, weights: &mut Vec<f64>, config: &ProbeConfig)
         let (next, next_value) = loop {
             let next: Vec<f64> =
                 weights.iter().zip(&direction).map(|(w, d)| w + length * d).collect();
-            let next_value = problem.value(&next, &mut next_slope);
+            let next_value = problem.value(&next, &mut next_slope, decay);
             if next_value <= value + PROMISE * length * promised {
                 break (next, next_value);
             }

@@ -1,6 +1,6 @@
 //! Built-in ways to use a pretrained network, by name.
 
-use crate::{BatchNormPolicy, Error, Frozen, Phase, Plan};
+use crate::{BatchNormPolicy, Error, Frozen, Lora, Phase, Plan};
 
 /// What to do with a pretrained network.
 #[derive(Debug, Clone, PartialEq)]
@@ -48,7 +48,7 @@ enum Share {
 }
 
 use BatchNormPolicy::{Kept, Updated};
-use Frozen::{AllBut, Backbone, Nothing};
+use Frozen::{AllBut, Backbone, Nothing, Pretrained};
 use Share::{One, Part, Rest};
 
 #[rustfmt::skip]
@@ -64,6 +64,10 @@ const RECIPES: &[Entry] = &[
     Entry { name: "full", about: "the head for one epoch, then everything, slower towards the image", way: Way::Phases(&[
         Step { name: "head",   epochs: One,        frozen: Backbone,  lr: 1.0,  decay: 1.0, batch_norm: Kept },
         Step { name: "full",   epochs: Rest,       frozen: Nothing,   lr: 3e-3, decay: 0.7, batch_norm: Kept },
+    ]) },
+    Entry { name: "lora", about: "the head for one epoch, then low-rank factors on the backbone's weights, merged when saved", way: Way::Phases(&[
+        Step { name: "head",   epochs: One,        frozen: Backbone,   lr: 1.0,  decay: 1.0, batch_norm: Kept },
+        Step { name: "factors", epochs: Rest,       frozen: Pretrained, lr: 0.1,  decay: 1.0, batch_norm: Kept },
     ]) },
     Entry { name: "scratch", about: "everything at one rate, with batch statistics: for training from nothing", way: Way::Phases(&[
         Step { name: "all",    epochs: Rest,       frozen: Nothing,   lr: 0.3,  decay: 1.0, batch_norm: Updated },
@@ -116,7 +120,8 @@ fn plan(steps: &[Step], epochs: usize, lr: f64) -> Plan {
             });
         }
     }
-    Plan { phases }
+    let adapts = phases.iter().any(|phase| phase.frozen == Pretrained);
+    Plan { lora: adapts.then(Lora::default), phases }
 }
 
 #[cfg(test)]
@@ -134,6 +139,8 @@ mod tests {
                     continue;
                 };
                 assert_eq!(plan.epochs(), epochs, "{name}");
+                // Its layers have no weights that could be adapted.
+                let plan = Plan { lora: None, ..plan };
                 plan.check(&layout()).unwrap();
                 let mut short = layout();
                 short.stages.truncate(1);
@@ -148,8 +155,7 @@ mod tests {
     #[test]
     fn an_unknown_recipe_lists_all() {
         let error = Recipe::named("half", 3, 1e-3).unwrap_err().to_string();
-        let expected =
-            "there is no recipe `half`; recipes are head, gradual, full, scratch, as-is, probe";
+        let expected = "there is no recipe `half`; recipes are head, gradual, full, lora, scratch, as-is, probe";
         assert_eq!(error, expected);
     }
 

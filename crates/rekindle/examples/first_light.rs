@@ -96,8 +96,10 @@ fn main() -> Result<()> {
         let config = Finetune {
             batch: 10,
             augment: Augment::FLIP,
+            // The comparison is of these three.
+            probe: false,
             seed: arguments.seed,
-            ..Finetune::new(Plan { phases })
+            ..Finetune::new(Plan::new(phases))
         };
         let mut curve = Vec::new();
         let mut listen = |event: &Event<'_, Network>| {

@@ -17,7 +17,7 @@ use anyhow::{Context, Result};
 use clap::Parser;
 use rekindle::{
     Device, Finetune, Model, RunFolder, Start,
-    data::{Augment, ImageFolder, Picture, RandomCrop, Sample, Split, Views, decode},
+    data::{Augment, ImageFolder, Parts, Picture, RandomCrop, Sample, Split, Views, decode},
     finetune,
     train::{Train, Validation},
     transfer::{BatchNormPolicy, Phase, Plan, Recipe},
@@ -225,8 +225,9 @@ fn train(
         batch: set.batch,
         augment: way.augment.clone(),
         views,
+        probe: false,
         seed,
-        ..Finetune::new(Plan { ..plan })
+        ..Finetune::new(plan)
     };
     let run = RunFolder { start: Start::Resume, ..RunFolder::new(out) };
     let data = (Train(pictures.train.clone()), Validation(pictures.val.clone()));
@@ -236,7 +237,10 @@ fn train(
 }
 
 fn folder(path: &Path) -> Result<Pictures> {
-    let ImageFolder { classes, train, val, .. } = ImageFolder::open(path, &Split::default())?;
+    let parts = Parts::find(path)?;
+    // As the tutorials of the set have it; nothing else is measured on what chooses the epoch.
+    let parts = Parts { val: parts.val.or(parts.test), test: None, ..parts };
+    let ImageFolder { classes, train, val, .. } = ImageFolder::of(&parts, &Split::default())?;
     Ok(Pictures { labels: classes, train, val })
 }
 

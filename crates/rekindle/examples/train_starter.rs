@@ -55,7 +55,9 @@ fn main() -> Result<()> {
             crop: Some(RandomCrop { area: [0.7, 1.0], ..RandomCrop::STANDARD }),
             flip: 0.5,
         },
-        ..Finetune::new(Plan { phases: vec![phase] })
+        // It begins from nothing.
+        probe: false,
+        ..Finetune::new(Plan::new(vec![phase]))
     };
     let samples = (
         Train(support::doodles(Task::Source, per_class, 0)?),

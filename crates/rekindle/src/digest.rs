@@ -1,9 +1,12 @@
-//! Digests of networks, to tell whether two have the very same weights.
+//! Digests of networks and of pictures, to tell whether two are the same.
+
+use std::path::Path;
 
 use burn::{
     module::{Module, ModuleVisitor, Param},
     prelude::*,
 };
+use rekindle_data::{Sample, Source};
 use rekindle_layers::NameStack;
 use sha2::{Digest, Sha256};
 
@@ -38,4 +41,23 @@ impl<F: Fn(&str) -> bool> ModuleVisitor for Hasher<F> {
             self.hash.update(param.val().into_data().as_bytes());
         }
     }
+}
+
+/// Names, lengths and labels of samples, as a digest; not where they lie, so that a data set may be moved.
+pub fn digest_samples(samples: &[Sample]) -> String {
+    let mut hash = Sha256::new();
+    for sample in samples {
+        match &sample.source {
+            Source::File(path) => {
+                let parent = path.parent().and_then(Path::file_name).unwrap_or_default();
+                hash.update(parent.as_encoded_bytes());
+                hash.update(path.file_name().unwrap_or_default().as_encoded_bytes());
+                let length = std::fs::metadata(path).map_or(0, |file| file.len());
+                hash.update(length.to_le_bytes());
+            }
+            Source::Memory(picture) => hash.update(picture.pixels()),
+        }
+        hash.update(sample.label.to_le_bytes());
+    }
+    format!("{} of digest {:x}", samples.len(), hash.finalize())
 }

@@ -44,6 +44,30 @@ pub enum Error {
         "the run was broken off before its first epoch ended, so there is nothing to keep; give it more time"
     )]
     NoEpoch,
+    /// Fine-tuning was asked for in a way that cannot be.
+    #[error("cannot fine-tune this way: {}", .0.join("; "))]
+    Settings(Vec<String>),
+    /// The loss is no number any more.
+    #[error("the loss, or the norm of the gradients, is {loss} in epoch {epoch}, step {step}, on {}; lower the learning rate, clip gradients, or look at these pictures", pictures.join(", "))]
+    Diverged {
+        /// Counted from one.
+        epoch: usize,
+        /// Counted from one.
+        step: usize,
+        /// What it is instead.
+        loss: f64,
+        /// The step's pictures: their files, or their places where they are in none.
+        pictures: Vec<String>,
+    },
+    /// The best model of a run that is to go on is gone, or not the run's.
+    #[error("{path}: is not the best model of the run that its folder holds the state of; put it back, or leave `--resume` out to start anew", path = .path.display())]
+    BestLost {
+        /// Where it should be.
+        path: PathBuf,
+        /// What is wrong with it, if it is there.
+        #[source]
+        source: Option<Box<Error>>,
+    },
     /// The state in a run's folder is of a run that was asked for differently.
     #[error("{path}: is the state of another run; it differs in {differs}; ask for it as it was asked for then, choose another folder, or leave `--resume` out to start anew", path = .path.display(), differs = .differs.join(", "))]
     OtherRun {
@@ -78,6 +102,16 @@ pub enum Error {
         /// What is wrong.
         #[source]
         source: Box<rekindle_cards::Error>,
+    },
+    /// The config names more or fewer labels than the weights tell apart.
+    #[error("{path}: its config names {labels} labels, its weights tell {classes} apart; fetch both anew, or mend `label_names`", path = .path.display())]
+    LabelCount {
+        /// The checkpoint.
+        path: PathBuf,
+        /// Labels of the config.
+        labels: usize,
+        /// Outputs of the classifier.
+        classes: usize,
     },
     /// A labelled data set cannot be measured against a network without labels.
     #[error(

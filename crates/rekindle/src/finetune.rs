@@ -2,8 +2,8 @@
 
 use std::{
     num::NonZeroUsize,
-    path::PathBuf,
-    sync::Arc,
+    path::{Path, PathBuf},
+    sync::{Arc, OnceLock},
     time::{Duration, Instant},
 };
 
@@ -14,7 +14,7 @@ use rekindle_train::{
     Best, Callback, Classify, CrossEntropy, Ema, EmaConfig, End, Epoch, Fit, MixConfig, RateRange,
     Rates, Settings, State, Sweep, TimeBudget, Train, Validation, predict, sweep,
 };
-use rekindle_transfer::{BatchNormPolicy, Phase, Plan};
+use rekindle_transfer::{BatchNormPolicy, Phase, Plan, features::Key};
 
 use crate::{Error, Model, Network};
 
@@ -23,8 +23,9 @@ mod folder;
 mod input;
 mod probe;
 
-use cache::Feeds;
 pub use cache::{CacheConfig, CachePlace, CacheReport};
+use cache::{Feeds, Networks};
+use folder::OpenRun;
 pub use folder::{RunFolder, Start};
 pub use input::Input;
 pub(crate) use input::{Feed, Pictures};
@@ -59,6 +60,9 @@ pub struct Finetune {
     pub time: Option<Duration>,
     /// Every how many epochs a model is kept besides the best, and how many of those.
     pub every: Option<(NonZeroUsize, usize)>,
+    /// Whether a probe of the embeddings that it begins with is measured, as what training must beat; of no use where
+    /// training begins from nothing.
+    pub probe: bool,
     /// Draws the head, the order, the augmentation and dropout.
     pub seed: u64,
 }
@@ -74,8 +78,8 @@ pub struct Outcome {
     pub history: Vec<Epoch>,
     /// What the best model predicts on the validation data, in its order.
     pub predictions: Predictions,
-    /// The accuracy on the validation data of a probe of the embeddings it began with, where a phase kept them: what
-    /// training must beat.
+    /// The accuracy on the validation data of a probe of the embeddings it began with, where it was measured and took
+    /// no minutes: what training must beat.
     pub probe: Option<f64>,
     /// Where the best model was saved, if it was.
     pub weights: Option<PathBuf>,
@@ -93,6 +97,8 @@ struct Data {
     architecture: String,
     train: Loader,
     val: Loader,
+    /// Digests of the pictures, once they were asked for.
+    contents: OnceLock<[Arc<Vec<Key>>; 2]>,
 }
 
 /// Fine-tunes a model, and restores the best epoch whether or not the run stopped early.
@@ -111,18 +117,32 @@ pub fn finetune(
     callbacks: &mut [&mut dyn Callback<Network>],
 ) -> Result<Outcome, Error> {
     let start = Instant::now();
-    config.plan.check(&model.network.layout())?;
+    let model = model.adapted(&config.plan)?;
+    config.check(&model)?;
     let data = config.data(&model, train.0, val.0)?;
     let Model { network, config: about } = model;
-    let classes = network.classes();
 
     let mut run = folder.map(|folder| folder.open(config, &data, &network, &about)).transpose()?;
     let mut state = State::new(network, &config.optimizer(0));
     state.ema = config.ema.map(|average| Ema::new(&state.model, average));
     if let Some(run) = &mut run {
-        state = run.resume(config, state)?;
+        state = run.resume(config, state, (&data, &about))?;
     }
     let path = folder.map(|folder| folder.path);
+
+    let mut ready = None;
+    let mut baseline = run.as_ref().and_then(OpenRun::baseline);
+    if config.probe && state.history.is_empty() {
+        // Of the weights as they came, before anything moves.
+        let (model, feeds) = config.begin(state.model, &state.ema, 0, 0, (&data, path))?;
+        baseline = feeds.baseline(&model, &data)?;
+        state.model = model;
+        ready = Some(feeds);
+        if let (Some(run), Some(accuracy)) = (&mut run, baseline) {
+            run.note_baseline(accuracy);
+        }
+    }
+
     let mut best = Best::new(config.settings.monitor.clone());
     let mut budget = config.time.map(TimeBudget::new);
     let mut listeners: Vec<&mut dyn Callback<Network>> = vec![&mut best];
@@ -131,53 +151,36 @@ pub fn finetune(
     if let Some(run) = &mut run {
         listeners.extend(run.callbacks());
     }
-
-    let objective = Classify { forward: Input::logits, classes, loss: config.loss.clone() };
-    let (mut reports, mut baseline) = (Vec::new(), None);
-    let mut last = None;
-    let first = config.phase_of(&state);
-    for (index, phase) in config.plan.phases.iter().enumerate().skip(first) {
-        let begun = state.history.iter().any(|epoch| epoch.phase == phase.name);
-        state.model = state.model.prepare(phase)?;
-        if !begun && index > 0 {
-            state.optimizer = state.optimizer.turn_into(&config.optimizer(index));
-        }
-        let feeds = Feeds::new(&state.model, &phase.name, config, (&data, path))?;
-        if !begun && phase.batch_norm == BatchNormPolicy::Reestimated {
-            state.model = reestimate(state.model, &data)?;
-        }
-        if index == 0 && feeds.has_embeddings() {
-            baseline = Some(feeds.probe(&state.model)?.1.top(1));
-        }
-        let fit = config.fit(phase, &state.model)?;
-        let sources = (&feeds.train, &feeds.val);
-        let (next, end) = fit.run(state, &objective, sources, &mut listeners)?;
-        state = next;
-        reports.push(feeds.report.clone());
-        last = Some((feeds, end));
-        if end == End::Broken {
-            break;
-        }
-    }
+    let trained = config.train(state, ready, (&data, path), &mut listeners);
     drop(listeners);
+    let Trained { state, feeds, end, cache } = match (trained, &mut run) {
+        (Err(error), Some(run)) => {
+            // What was reached is not lost with what failed; the first error is the one to be told.
+            let _ = run.rescue();
+            return Err(error.name_pictures(&data));
+        }
+        (trained, _) => trained.map_err(|error| error.name_pictures(&data))?,
+    };
     let duration = start.elapsed();
-    let Some((feeds, end)) = last else { unreachable!("a checked plan has phases") };
     let place = config.settings.monitor.best(&state.history).ok_or(Error::NoEpoch)?;
     if let Some(run) = &mut run {
         run.finish(&state)?;
     }
     let network = match (best.model(), &run) {
-        (Some(model), _) => model.clone(),
+        (Some(model), _) => model.clone().merge(),
         (None, Some(run)) => run.best(&state.model)?,
-        (None, None) => state.evaluated(),
+        (None, None) => state.evaluated().merge(),
     };
     let best = state.history[place].clone();
-    // Features of the last phase are those of its frozen stages, which an earlier one may have trained since.
-    let same = state.history.last().is_some_and(|epoch| epoch.phase == best.phase);
-    let predictions = match same {
+    let objective = config.objective(network.classes());
+    // Features are those of a phase's frozen stages, which another one may have trained.
+    let predictions = match feeds.report.phase == best.phase {
         true => predict(&network, &objective, &feeds.val)?,
         false => predict(&network, &objective, &Feeds::plain(&data.val))?,
     };
+    if let Some(run) = &mut run {
+        run.show_wrong(state.history.len(), &about, (&predictions, &data))?;
+    }
     Ok(Outcome {
         model: Model { network, config: about },
         best,
@@ -186,10 +189,22 @@ pub fn finetune(
         probe: baseline,
         weights: run.map(|run| run.weights()),
         end,
-        cache: reports,
+        cache,
         duration,
     })
 }
+
+/// What the phases left behind.
+struct Trained {
+    state: State<Network>,
+    /// Of the last phase.
+    feeds: Feeds,
+    /// How it ended.
+    end: End,
+    cache: Vec<CacheReport>,
+}
+
+type Listeners<'a, 'b> = &'a mut [&'b mut dyn Callback<Network>];
 
 /// Sweeps through learning rates in the first phase of a plan, whose rates count as relative to each other.
 ///
@@ -202,14 +217,18 @@ pub fn find_rate(
     config: &Finetune,
     range: &RateRange,
 ) -> Result<Sweep, Error> {
-    config.plan.check(&model.network.layout())?;
+    let model = model.adapted(&config.plan)?;
+    config.check(&model)?;
+    // A sweep sees some of the pictures, once: features of all of them would not come to use.
+    let config = &Finetune {
+        cache: CacheConfig { place: CachePlace::Off, ..config.cache },
+        ..config.clone()
+    };
     let data = config.data(&model, train.0.clone(), train.0)?;
+    let (network, feeds) = config.begin(model.network, &None, 0, 0, (&data, None))?;
     let Some(phase) = config.plan.phases.first() else { return Err(Error::NoEpoch) };
-    let network = model.network.prepare(phase)?;
     let fit = config.fit(phase, &network)?;
-    let feeds = Feeds::new(&network, &phase.name, config, (&data, None))?;
-    let classes = network.classes();
-    let objective = Classify { forward: Input::logits, classes, loss: config.loss.clone() };
+    let objective = config.objective(network.classes());
     Ok(sweep(network, &phase.optimizer, &fit.rates, range, &objective, &feeds.train)?)
 }
 
@@ -230,8 +249,116 @@ impl Finetune {
             settings: Settings { monitor: accuracy(), ..Settings::default() },
             time: None,
             every: None,
+            probe: true,
             seed: 0,
         }
+    }
+
+    /// Everything that can be known to be wrong before the first step.
+    fn check(&self, model: &Model) -> Result<(), Error> {
+        self.plan.check(&model.network.layout())?;
+        let classes = model.network.classes();
+        self.settings.monitor.check(&Predictions::new(classes).values())?;
+        let mut problems = Vec::new();
+        let mut add = |of: &str, found: Result<(), String>| {
+            problems.extend(found.err().map(|problem| format!("{of}: {problem}")));
+        };
+        add("steps", self.settings.check());
+        add("loss", self.loss.check());
+        if let Some(weights) = &self.loss.class_weights
+            && weights.len() != classes
+        {
+            let count = weights.len();
+            add("loss", Err(format!("{count} class weights for {classes} labels; give one each")));
+        }
+        if let Some(average) = &self.ema {
+            add("average", average.check());
+        }
+        // Both off is no mixing, and the default.
+        if !self.mix.is_none() {
+            add("mixing", self.mix.check());
+        }
+        if let Some(teacher) = &self.teacher
+            && teacher.classes() != classes
+        {
+            let count = teacher.classes();
+            add("teacher", Err(format!("it knows {count} labels, the data has {classes}")));
+        }
+        if problems.is_empty() { Ok(()) } else { Err(Error::Settings(problems)) }
+    }
+
+    fn objective(&self, classes: usize) -> Classify<fn(&Network, Input) -> Tensor<2>> {
+        Classify { forward: Input::logits, classes, loss: self.loss.clone() }
+    }
+
+    /// The network made ready for a phase, and what it will be fed, after `done` epochs of earlier phases.
+    fn begin(
+        &self,
+        network: Network,
+        average: &Option<Ema<Network>>,
+        phase: usize,
+        done: usize,
+        (data, path): (&Data, Option<&Path>),
+    ) -> Result<(Network, Feeds), Error> {
+        let Some(phase) = self.plan.phases.get(phase) else { return Err(Error::NoEpoch) };
+        let network = network.prepare(phase)?;
+        let average = average.as_ref().map(Ema::model);
+        let networks = Networks { trained: &network, average: average.as_ref() };
+        let feeds =
+            Feeds::new(networks, (&phase.name, done..done + phase.epochs), self, (data, path))?;
+        Ok((network, feeds))
+    }
+
+    /// Trains by all phases that are left; `ready` is what the first of them is fed, if that is known.
+    fn train(
+        &self,
+        mut state: State<Network>,
+        mut ready: Option<Feeds>,
+        (data, path): (&Data, Option<&Path>),
+        listeners: Listeners<'_, '_>,
+    ) -> Result<Trained, Error> {
+        let objective = self.objective(state.model.classes());
+        let mut cache = Vec::new();
+        let mut last: Option<(Feeds, End)> = None;
+        let (first, phases) = (self.phase_of(&state), self.plan.phases.len());
+        for (index, phase) in self.plan.phases.iter().enumerate().skip(first) {
+            let of_phase = |epoch: &&Epoch| epoch.phase == phase.name;
+            let done = state.history.iter().filter(of_phase).count();
+            if done == phase.epochs && index + 1 < phases {
+                continue;
+            }
+            // Its file of features is not to be open twice.
+            drop(last.take());
+            let feeds = match ready.take() {
+                Some(feeds) => feeds,
+                None => {
+                    let before = state.history.len() - done;
+                    let (model, feeds) =
+                        self.begin(state.model, &state.ema, index, before, (data, path))?;
+                    state.model = model;
+                    feeds
+                }
+            };
+            if done == 0 && index > 0 {
+                state.optimizer = state.optimizer.turn_into(&self.optimizer(index));
+                state.optimizer.forget_frozen(&state.model);
+            }
+            if done == 0 && phase.batch_norm == BatchNormPolicy::Reestimated {
+                state.model = reestimate(state.model, data)?;
+                // The new statistics are of the weights as they are, not of their average: it begins anew.
+                state.ema = self.ema.map(|average| Ema::new(&state.model, average));
+            }
+            let fit = self.fit(phase, &state.model)?;
+            let (next, end) = fit.run(state, &objective, (&feeds.train, &feeds.val), listeners)?;
+            state = next;
+            cache.push(feeds.report.clone());
+            last = Some((feeds, end));
+            if end == End::Broken {
+                break;
+            }
+        }
+        let Some((feeds, end)) = last else { unreachable!("a checked plan has phases") };
+        Ok(Trained { state, feeds, end, cache })
     }
 
     fn data(&self, model: &Model, train: Vec<Sample>, val: Vec<Sample>) -> Result<Data, Error> {
@@ -248,6 +375,7 @@ impl Finetune {
             architecture: model.config.architecture.clone(),
             train: Loader::new(train, &preprocess, &loader)?,
             val: Loader::new(val, &preprocess, &on_this_pool())?,
+            contents: OnceLock::new(),
         })
     }
 
@@ -270,6 +398,22 @@ impl Finetune {
             schedule: phase.schedule,
             settings: Settings { seed: self.seed, ..self.settings.clone() },
         })
+    }
+}
+
+impl Error {
+    /// Says which pictures a loss was no number on, where only their places were known.
+    fn name_pictures(self, data: &Data) -> Self {
+        let Self::Train(rekindle_train::Error::Diverged { epoch, step, loss, examples }) = self
+        else {
+            return self;
+        };
+        let name = |place: &usize| {
+            let sample = data.train.samples().get(*place);
+            let path = sample.and_then(Sample::path).map(|path| path.display().to_string());
+            path.unwrap_or_else(|| format!("picture {place}"))
+        };
+        Self::Diverged { epoch, step, loss, pictures: examples.iter().map(name).collect() }
     }
 }
 

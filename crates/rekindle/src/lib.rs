@@ -29,15 +29,16 @@ mod run_report;
 
 pub use burn::tensor::Device;
 pub use device::DeviceKind;
+pub use digest::digest_samples;
 pub use error::Error;
 pub use explain::Explanation;
 pub use finetune::{
     CacheConfig, CachePlace, CacheReport, Finetune, Input, Outcome, Probed, RunFolder, Start,
     find_rate, finetune, probe,
 };
-pub use measure::{TestViews, evaluate};
+pub use measure::{TestViews, as_is, evaluate, measure};
 pub use model::{Guess, Model, Network};
-pub use run_report::{About, cache_notes, write_report};
+pub use run_report::{About, Shown, cache_notes, write_report};
 
 pub use rekindle_cards as cards;
 pub use rekindle_checkpoint as checkpoint;

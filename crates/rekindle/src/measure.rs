@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
-use burn::{prelude::*, tensor::activation::softmax};
-use rekindle_data::{ImageFolder, Loader, LoaderConfig};
+use burn::{module::Module, prelude::*, tensor::activation::log_softmax};
+use rekindle_data::{Loader, LoaderConfig, Measurable, Part, Sample};
 use rekindle_metrics::Predictions;
 use rekindle_train::{Classify, CrossEntropy, Test, predict};
 
@@ -21,7 +21,8 @@ pub enum TestViews {
     Mirrored,
 }
 
-/// What a model answers to the validation pictures of a folder, or to all where it has none apart.
+/// What a model answers to the pictures of a folder; of which part, if none is named, says
+/// [`Measurable::open`].
 ///
 /// # Errors
 ///
@@ -29,15 +30,43 @@ pub enum TestViews {
 pub fn evaluate(
     model: &Model,
     folder: &Path,
+    part: Option<Part>,
     batch: usize,
     views: TestViews,
-) -> Result<Predictions, Error> {
+) -> Result<(Part, Predictions), Error> {
     if model.config.labels.is_empty() {
         return Err(Error::NoLabels);
     }
-    let folder = ImageFolder::evaluation(folder)?.with_classes(&model.config.labels)?;
+    let folder = Measurable::open(folder, part)?.with_classes(&model.config.labels)?;
+    Ok((folder.part, measure(model, Test(folder.samples), batch, views)?))
+}
+
+/// What a pretrained model answers to the pictures of a folder whose labels are some of its own, as they come.
+///
+/// # Errors
+///
+/// If a label of the folder is none of the checkpoint's, or a picture cannot be read.
+pub fn as_is(model: &Model, folder: &Path, batch: usize) -> Result<(Part, Predictions), Error> {
+    if model.config.labels.is_empty() {
+        return Err(Error::NoLabels);
+    }
+    let folder = Measurable::open(folder, None)?.with_some_of(&model.config.labels)?;
+    Ok((folder.part, measure(model, Test(folder.samples), batch, TestViews::One)?))
+}
+
+/// What a model answers to pictures that chose nothing about it.
+///
+/// # Errors
+///
+/// If there are no pictures, or one cannot be read.
+pub fn measure(
+    model: &Model,
+    samples: Test<Vec<Sample>>,
+    batch: usize,
+    views: TestViews,
+) -> Result<Predictions, Error> {
     let config = LoaderConfig { batch_size: batch, ..on_this_pool() };
-    let loader = Loader::new(folder.val, &model.preprocess()?, &config)?;
+    let loader = Loader::new(samples.0, &model.preprocess()?, &config)?;
     let objective = Classify {
         forward: match views {
             TestViews::One => Input::logits,
@@ -48,13 +77,17 @@ pub fn evaluate(
     };
     // Nothing is chosen by it.
     let source = Test(Feed::Pictures(Pictures::plain(loader)));
-    Ok(predict(&model.network, &objective, &source)?)
+    Ok(predict(&model.network.valid(), &objective, &source)?)
 }
 
 /// The logarithm of the mean of the probabilities of both views.
 fn mirrored(network: &Network, input: Input) -> Tensor<2> {
     let Input::Images(images) = input else { return Input::logits(network, input) };
-    let both = [images.clone(), images.flip([3])].map(|images| softmax(network.forward(images), 1));
+    let both =
+        [images.clone(), images.flip([3])].map(|images| log_softmax(network.forward(images), 1));
     let [one, other] = both;
-    ((one + other) / 2.0).log()
+    // Below the larger one, where nothing overflows, and a probability too small for a number stays above zero.
+    let larger = one.clone().max_pair(other.clone());
+    let sum = (one - larger.clone()).exp() + (other - larger.clone()).exp();
+    larger + sum.log() - std::f64::consts::LN_2
 }

@@ -61,6 +61,10 @@ impl Model {
             // The file decides: a card's or a stale config's number of classes may be another's.
             config.classes = head.shape.first().copied().unwrap_or(config.classes);
         }
+        if !config.labels.is_empty() && config.labels.len() != config.classes {
+            let (path, labels) = (weights.to_owned(), config.labels.len());
+            return Err(Error::LabelCount { path, labels, classes: config.classes });
+        }
         let network = Classifier::new(backbone, config.classes, device);
         let (network, report) = load(network, &file, &naming, HeadPolicy::Required)?;
         Ok((Self { network, config }, report))
@@ -118,6 +122,20 @@ impl Model {
         let backbone = build(&self.config, device)?;
         let network = Classifier::new(backbone, self.network.classes(), device);
         Ok(Self { network, config: self.config })
+    }
+
+    /// The network with what a plan adds to its weights, if that was not done yet.
+    ///
+    /// # Errors
+    ///
+    /// If the weights cannot be adapted as the plan asks for.
+    pub fn adapted(self, plan: &Plan) -> Result<Self, Error> {
+        match &plan.lora {
+            Some(lora) if !self.network.layout().is_adapted() => {
+                Ok(Self { network: self.network.adapt(lora)?, ..self })
+            }
+            _ => Ok(self),
+        }
     }
 
     /// Writes weights, labels, preprocessing and plan into one safetensors file, all or nothing.

@@ -33,6 +33,19 @@ pub struct About {
     pub baselines: Vec<(String, f64)>,
 }
 
+/// The pictures of a run.
+#[derive(Debug, Clone, Copy)]
+pub struct Shown<'a> {
+    /// Those it trained on.
+    pub train: &'a [Sample],
+    /// Those it was validated on.
+    pub val: &'a [Sample],
+    /// Those that chose nothing, and what the best model answers to them.
+    pub test: Option<(&'a [Sample], &'a Predictions)>,
+}
+
+/// Metrics that are shares of the pictures.
+const SHARES: [&str; 5] = ["accuracy", "top5", "precision", "recall", "f1"];
 /// Pictures in each gallery.
 const GALLERY: usize = 12;
 /// Guesses below each picture.
@@ -48,9 +61,9 @@ pub fn write_report(
     about: &About,
     config: &Finetune,
     outcome: &Outcome,
-    samples: [&[Sample]; 2],
+    shown: Shown<'_>,
 ) -> Result<(), Error> {
-    let run = run(about, config, outcome, samples)?;
+    let run = run(about, config, outcome, shown)?;
     run.write(&folder.join("run.json"))?;
     let path = folder.join("report.html");
     std::fs::write(&path, html(&run)).map_err(|source| Error::Write { path, source })
@@ -60,7 +73,7 @@ fn run(
     about: &About,
     config: &Finetune,
     outcome: &Outcome,
-    [train, val]: [&[Sample]; 2],
+    Shown { train, val, test }: Shown<'_>,
 ) -> Result<Run, Error> {
     let model = &outcome.model;
     let labels = &model.config.labels;
@@ -71,7 +84,7 @@ fn run(
         name: name.clone(),
         train: counts(train, label),
         validation: counts(val, label),
-        test: None,
+        test: test.map(|(samples, _)| counts(samples, label)),
     });
     let name = Path::new(&about.folder).file_name();
     let name = name.map_or_else(|| about.folder.clone(), |name| name.display().to_string());
@@ -100,7 +113,7 @@ fn run(
         }),
         plan: Some(plan(config, model)?),
         history: Some(history(config, outcome)),
-        evaluations: vec![evaluation(about, outcome, train)],
+        evaluations: evaluations(about, outcome, train, test.map(|test| test.1)),
         galleries: galleries(outcome, val)?,
         notes: about.notes.clone(),
         ..Run::default()
@@ -158,7 +171,9 @@ fn plan(config: &Finetune, model: &Model) -> Result<Plan, Error> {
 fn history(config: &Finetune, outcome: &Outcome) -> History {
     let Monitor { metric, direction } = &config.settings.monitor;
     let metrics = |values: &rekindle_metrics::Values| {
-        values.iter().map(|(name, value)| Metric { name: name.to_owned(), value }).collect()
+        // JSON has no number that is none.
+        let finite = values.iter().filter(|(_, value)| value.is_finite());
+        finite.map(|(name, value)| Metric { name: name.to_owned(), value }).collect()
     };
     let groups = stages(&outcome.model);
     let epoch = |epoch: &rekindle_train::Epoch| Epoch {
@@ -181,7 +196,7 @@ fn history(config: &Finetune, outcome: &Outcome) -> History {
                 Direction::Higher => Better::Higher,
                 Direction::Lower => Better::Lower,
             },
-            unit: if metric == "accuracy" || metric == "top5" { Unit::Share } else { Unit::Number },
+            unit: if SHARES.contains(&metric.as_str()) { Unit::Share } else { Unit::Number },
         },
         best: Some(outcome.best.number),
         epochs: outcome.history.iter().map(epoch).collect(),
@@ -194,16 +209,33 @@ fn stages(model: &Model) -> Vec<String> {
     std::iter::once("head".to_owned()).chain(stages).collect()
 }
 
-fn evaluation(about: &About, outcome: &Outcome, train: &[Sample]) -> Evaluation {
-    let Outcome { model, predictions, .. } = outcome;
+fn evaluations(
+    about: &About,
+    outcome: &Outcome,
+    train: &[Sample],
+    test: Option<&Predictions>,
+) -> Vec<Evaluation> {
+    let val =
+        evaluation("validation", &outcome.model, &outcome.predictions, train, &about.baselines);
+    // What else was compared with was measured on the validation pictures.
+    let test = test.map(|test| evaluation("test", &outcome.model, test, train, &[]));
+    std::iter::once(val).chain(test).collect()
+}
+
+fn evaluation(
+    set: &str,
+    model: &Model,
+    predictions: &Predictions,
+    train: &[Sample],
+    others: &[(String, f64)],
+) -> Evaluation {
     let found = Classification::of(predictions);
     let labels = &model.config.labels;
     let trained: Vec<usize> = train.iter().map(|sample| sample.label).collect();
     let (most, accuracy) = majority(&trained, predictions.labels());
     let always = Baseline { name: format!("the most frequent label ({})", labels[most]), accuracy };
-    let others = about.baselines.iter();
     let others =
-        others.map(|(name, accuracy)| Baseline { name: name.clone(), accuracy: *accuracy });
+        others.iter().map(|(name, accuracy)| Baseline { name: name.clone(), accuracy: *accuracy });
     let class = |(name, class): (&String, &rekindle_metrics::PerClass)| ClassScores {
         name: name.clone(),
         support: class.support,
@@ -217,7 +249,7 @@ fn evaluation(about: &About, outcome: &Outcome, train: &[Sample]) -> Evaluation 
         accuracy: bin.accuracy,
     };
     Evaluation {
-        set: "validation".to_owned(),
+        set: set.to_owned(),
         pictures: found.examples,
         accuracy: Estimate {
             value: found.accuracy,

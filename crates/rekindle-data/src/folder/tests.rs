@@ -81,9 +81,35 @@ fn every_name_of_a_validation_folder_is_known() {
             2,
             "{named}"
         );
-        let evaluation = ImageFolder::evaluation(folder.path()).unwrap();
-        assert_eq!((evaluation.train.len(), evaluation.val.len()), (0, 2), "{named}");
+        let measured = Measurable::open(folder.path(), None).unwrap();
+        assert_eq!((measured.part, measured.samples.len()), (Part::Val, 2), "{named}");
     }
+}
+
+#[test]
+fn nothing_is_chosen_by_a_test_folder() {
+    let train = [numbered("train/a", 10), numbered("train/b", 10)].concat();
+    let test = ["test/a/x.jpg", "test/b/x.jpg", "test/b/y.jpg"].map(str::to_owned);
+    let val = ["val/a/v.jpg", "val/b/v.jpg"].map(str::to_owned);
+    let open = |files: &[String]| {
+        let folder = folder(&files.iter().map(String::as_str).collect::<Vec<_>>());
+        let found = ImageFolder::open(folder.path(), &Split::default()).unwrap();
+        let measured = Measurable::open(folder.path(), None).unwrap();
+        assert_eq!((measured.part, names(&measured.samples)), (Part::Test, names(&found.test)));
+        (folder, [found.train.len(), found.val.len(), found.test.len()])
+    };
+    let (folder, counts) = open(&[train.clone(), test.to_vec()].concat());
+    assert_eq!(counts, [16, 4, 3]);
+    let absent = Measurable::open(folder.path(), Some(Part::Val)).unwrap_err().to_string();
+    assert!(absent.contains("has no `val`"), "{absent}");
+    let counts = open(&[train, test.to_vec(), val.to_vec()].concat()).1;
+    assert_eq!(counts, [20, 2, 3]);
+
+    // Unless it is asked for.
+    let parts = Parts::find(folder.path()).unwrap();
+    let parts = Parts { val: parts.test.clone(), test: None, ..parts };
+    let found = ImageFolder::of(&parts, &Split::default()).unwrap();
+    assert_eq!([found.train.len(), found.val.len(), found.test.len()], [20, 3, 0]);
 }
 
 #[test]
@@ -103,7 +129,8 @@ fn a_split_takes_its_share_of_every_label() {
     assert!(found.train.iter().all(|sample| !paths(&found).contains(sample.path().unwrap())));
     assert_eq!(paths(&found), paths(&open(0.2, 0)));
     assert_ne!(paths(&found), paths(&open(0.2, 1)));
-    assert_eq!(ImageFolder::evaluation(folder.path()).unwrap().val.len(), 62);
+    let measured = Measurable::open(folder.path(), None).unwrap();
+    assert_eq!((measured.part, measured.samples.len()), (Part::All, 62));
 }
 
 #[test]
@@ -126,6 +153,7 @@ fn folders_that_are_no_data_set_are_refused() {
         (&["1.jpg", "2.jpg"], "no labelled pictures (2 beside them)"),
         (&[], "no labelled pictures"),
         (&["val/a/1.jpg", "val/b/1.jpg"], "has `val` but no `train`"),
+        (&["test/a/1.jpg", "test/b/1.jpg"], "has `test` but no `train`"),
         (&["a/1.jpg", "b/1.jpg"], "one picture a label"),
     ];
     for (files, expected) in cases {
@@ -135,9 +163,12 @@ fn folders_that_are_no_data_set_are_refused() {
         assert!(message.contains(folder.path().to_str().unwrap()), "{message}");
     }
     let missing = Path::new("/no/such/folder");
-    for message in [ImageFolder::open(missing, &Split::default()), ImageFolder::evaluation(missing)]
-    {
-        assert!(message.unwrap_err().to_string().starts_with("/no/such/folder: cannot be read"));
+    let errors = [
+        ImageFolder::open(missing, &Split::default()).unwrap_err(),
+        Measurable::open(missing, None).unwrap_err(),
+    ];
+    for error in errors.map(|error| error.to_string()) {
+        assert!(error.starts_with("/no/such/folder: cannot be read"), "{error}");
     }
 }
 
@@ -156,12 +187,12 @@ fn a_fraction_outside_its_range_is_refused() {
 fn labels_are_numbered_as_a_checkpoint_does() {
     let folder = folder(&["a/1.jpg", "b/1.jpg", "b/2.jpg", "c/1.jpg"]);
     let classes = ["c", "a", "b"].map(str::to_owned);
-    let found = ImageFolder::evaluation(folder.path()).unwrap().with_classes(&classes).unwrap();
+    let found = Measurable::open(folder.path(), None).unwrap().with_classes(&classes).unwrap();
     assert_eq!(found.classes, classes);
-    assert_eq!(found.val.iter().map(|sample| sample.label).collect::<Vec<_>>(), [1, 2, 2, 0]);
+    assert_eq!(found.samples.iter().map(|sample| sample.label).collect::<Vec<_>>(), [1, 2, 2, 0]);
     for other in [&["a", "b"][..], &["a", "b", "d"], &["a", "b", "c", "d"]] {
         let other: Vec<String> = other.iter().map(|&class| class.to_owned()).collect();
-        let error = ImageFolder::evaluation(folder.path())
+        let error = Measurable::open(folder.path(), None)
             .unwrap()
             .with_classes(&other)
             .unwrap_err()
@@ -171,6 +202,16 @@ fn labels_are_numbered_as_a_checkpoint_does() {
             "{error}"
         );
     }
+}
+
+#[test]
+fn a_checkpoint_may_know_other_labels_too() {
+    let folder = folder(&["a/1.jpg", "b/1.jpg"]);
+    let open = || Measurable::open(folder.path(), None).unwrap();
+    let found = open().with_some_of(&["c", "b", "a"].map(str::to_owned)).unwrap();
+    assert_eq!(found.samples.iter().map(|sample| sample.label).collect::<Vec<_>>(), [2, 1]);
+    let error = open().with_some_of(&["c", "b"].map(str::to_owned)).unwrap_err().to_string();
+    assert!(error.contains("does not know [a]; its labels are such as [c, b]"), "{error}");
 }
 
 #[cfg(unix)]

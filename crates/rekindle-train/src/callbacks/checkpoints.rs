@@ -35,7 +35,8 @@ pub struct Keep {
 /// Keeps the best model in memory.
 pub struct Best<M> {
     monitor: Monitor,
-    model: Option<M>,
+    /// The number of its epoch, and the model.
+    found: Option<(usize, M)>,
 }
 
 impl<M> std::fmt::Debug for Best<M> {
@@ -47,12 +48,16 @@ impl<M> std::fmt::Debug for Best<M> {
 impl<M: Module> Best<M> {
     /// Keeps nothing until the first epoch.
     pub fn new(monitor: Monitor) -> Self {
-        Self { monitor, model: None }
+        Self { monitor, found: None }
     }
 
     /// The best model since this began to listen; none if the best epoch was before.
     pub fn model(&self) -> Option<&M> {
-        self.model.as_ref()
+        self.found.as_ref().map(|found| &found.1)
+    }
+
+    fn found(&self) -> Option<(usize, &M)> {
+        self.found.as_ref().map(|(number, model)| (*number, model))
     }
 }
 
@@ -61,7 +66,7 @@ impl<M: Module> Callback<M> for Best<M> {
         if let Event::Epoch { model, state } = event
             && self.monitor.best(&state.history).is_some_and(|best| best + 1 == state.history.len())
         {
-            self.model = Some((*model).clone());
+            self.found = Some((state.history.len(), (*model).clone()));
         }
         Ok(ControlFlow::Continue(()))
     }
@@ -120,6 +125,11 @@ impl<M: Module, S: FnMut(&M, &Path) -> Result<(), Failure>> Checkpoints<M, S> {
         &self.keep
     }
 
+    /// Notes something else in the states to come.
+    pub fn set_note(&mut self, note: String) {
+        self.keep.note = note;
+    }
+
     /// Writes the best model and the state, however little time has passed.
     ///
     /// The model first: a run that goes on from an older state trains the same best model again.
@@ -138,6 +148,24 @@ impl<M: Module, S: FnMut(&M, &Path) -> Result<(), Failure>> Checkpoints<M, S> {
         state.save(&self.keep.state(), &self.keep.note)?;
         self.saved = Instant::now();
         Ok(())
+    }
+
+    /// Writes the best model that is not on disk yet, where a run ends by an error and has no state to write.
+    ///
+    /// The state on disk is then of an earlier epoch: whoever goes on from it trains the same best model again.
+    ///
+    /// # Errors
+    ///
+    /// If it cannot be written.
+    pub fn rescue(&mut self) -> Result<(), Failure> {
+        match self.best.found() {
+            Some((number, model)) if number > self.written => {
+                (self.save)(model, &self.keep.best())?;
+                self.written = number;
+                Ok(())
+            }
+            _ => Ok(()),
+        }
     }
 
     fn epoch(&mut self, model: &M, state: &State<M>) -> Result<(), Failure> {

@@ -14,6 +14,8 @@ use crate::{Callback, Epoch, Event, EventFile, EventFileError, Failure};
 pub struct TensorBoard {
     file: EventFile,
     histograms: Histograms,
+    /// Names of the groups of learning rates, the base rate's first.
+    groups: Vec<String>,
 }
 
 /// Which weights are drawn as histograms after each epoch.
@@ -21,7 +23,7 @@ pub struct TensorBoard {
 pub enum Histograms {
     /// Those that train.
     Trained,
-    /// None; a large network's take longer than an epoch of its head.
+    /// None.
     None,
 }
 
@@ -37,7 +39,22 @@ impl TensorBoard {
         histograms: Histograms,
     ) -> Result<Self, EventFileError> {
         let file = EventFile::create(folder, history.len() as i64 + 1)?;
-        Ok(Self { file, histograms })
+        Ok(Self { file, histograms, groups: Vec::new() })
+    }
+
+    /// Names the groups of learning rates, the base rate's first; without, they are numbered.
+    pub fn with_groups(self, groups: Vec<String>) -> Self {
+        Self { groups, ..self }
+    }
+
+    /// Shows a picture, the bytes of a PNG, at an epoch.
+    ///
+    /// # Errors
+    ///
+    /// If it is no PNG, or cannot be written.
+    pub fn image(&mut self, tag: &str, epoch: usize, png: &[u8]) -> Result<(), EventFileError> {
+        self.file.image(tag, epoch as i64, png)?;
+        self.file.flush()
     }
 
     /// Shows a text, such as the plan.
@@ -58,8 +75,12 @@ impl TensorBoard {
                 self.file.scalar(&format!("{name}/{part}"), step, value)?;
             }
         }
-        for (group, rate) in epoch.rates.iter().enumerate() {
-            let group = if group == 0 { "base".to_owned() } else { format!("group {group}") };
+        for (place, rate) in epoch.rates.iter().enumerate() {
+            let group = match (self.groups.get(place), place) {
+                (Some(group), _) => group.clone(),
+                (None, 0) => "base".to_owned(),
+                (None, _) => format!("group {place}"),
+            };
             self.file.scalar(&format!("learning rate/{group}"), step, *rate)?;
         }
         self.file.scalar("seconds", step, epoch.seconds)?;

@@ -7,7 +7,7 @@ use rekindle_train::{OptimizerConfig, Rates};
 
 use super::*;
 use crate::{
-    BatchNormPolicy, Frozen, Phase,
+    BatchNormPolicy, Frozen, Phase, Plan,
     classifier::tests::{Chain, batches, chain, device},
 };
 
@@ -194,6 +194,26 @@ fn a_phase_keeps_adapted_weights_frozen() {
 }
 
 #[test]
+fn without_patterns_the_backbone_is_adapted_and_nothing_else_of_it_trains() {
+    let phase = Phase::new("phase", 1, Frozen::Pretrained, 1e-3);
+    let model = chain().adapt(&lora(&[])).unwrap().prepare(&phase).unwrap();
+    let expected = [
+        "backbone.conv1.weight.lora.a",
+        "backbone.conv1.weight.lora.b",
+        "backbone.conv2.weight.lora.a",
+        "backbone.conv2.weight.lora.b",
+        "head.weight",
+        "head.bias",
+    ];
+    assert_eq!(look(&model).trained, expected);
+    assert_eq!(model.frozen(), 0);
+    assert!(model.layout().is_adapted() && !model.merge().layout().is_adapted());
+    // Without factors, it is the backbone that stays.
+    let model = chain().prepare(&phase).unwrap();
+    assert_eq!((look(&model).trained.len(), model.frozen()), (2, 2));
+}
+
+#[test]
 fn what_cannot_be_adapted_is_listed_at_once() {
     let wrong = Lora {
         rank: 3,
@@ -210,8 +230,11 @@ fn what_cannot_be_adapted_is_listed_at_once() {
     ] {
         assert!(error.contains(part), "{part}: {error}");
     }
-    let empty = chain().adapt(&lora(&[])).unwrap_err().to_string();
-    assert!(empty.contains("the list of patterns is empty"), "{empty}");
+    let large = Lora { rank: 3, ..lora(&[]) };
+    let none = chain().adapt(&large).unwrap_err().to_string();
+    assert!(none.contains("no weight of a linear layer or 1x1 convolution with both"), "{none}");
+    let plan = Plan { lora: Some(large), phases: vec![Phase::new("a", 1, Frozen::Backbone, 0.1)] };
+    assert!(plan.check(&chain().layout()).unwrap_err().to_string().contains("at least 3"));
     let twice = chain().adapt(&all()).unwrap().adapt(&all()).unwrap_err().to_string();
     assert!(twice.contains("`fc.weight` is adapted already; merge first"), "{twice}");
 }

@@ -17,6 +17,10 @@ impl Plan {
     /// train, a number out of range, a rate for what is frozen, a parameter in two stages or none.
     pub fn check(&self, layout: &Layout) -> Result<(), Error> {
         let mut problems = layout.problems();
+        // A network that is adapted already was checked before it was.
+        if let Some(lora) = self.lora.as_ref().filter(|_| !layout.is_adapted()) {
+            problems.extend(lora.problems(layout));
+        }
         if self.phases.is_empty() {
             problems.push("it has no phases, so no epochs; give it one".to_owned());
         }

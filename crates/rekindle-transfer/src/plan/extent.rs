@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::{Frozen, Pattern};
-use crate::{Error, Layout};
+use crate::{Error, Layout, lora::is_factor};
 
 /// What does not move, of one network.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -50,6 +50,12 @@ impl Frozen {
                 None => return Err(Error::Plan(vec![unknown_stage(name, layout)])),
             },
             Self::Matching(patterns) => return matching(patterns, layout),
+            Self::Pretrained => {
+                let inside = |name: &str| layout.owners(name).iter().any(|part| *part < stages);
+                let frozen = layout.parameters.iter();
+                let frozen = frozen.map(|it| inside(&it.name) && !is_factor(&it.name));
+                return Ok(tensor_by_tensor(frozen.collect(), layout));
+            }
         };
         let frozen = |name: &str| layout.owners(name).iter().any(|part| *part < count);
         let parameters = layout.parameters.iter().map(|parameter| frozen(&parameter.name));
@@ -101,6 +107,11 @@ fn matching(patterns: &[String], layout: &Layout) -> Result<Extent, Error> {
     };
     let parameters: Vec<bool> =
         layout.parameters.iter().map(|parameter| is_frozen(&parameter.name)).collect();
+    Ok(tensor_by_tensor(parameters, layout))
+}
+
+/// The stages that are frozen as a whole, since all of their tensors are.
+fn tensor_by_tensor(parameters: Vec<bool>, layout: &Layout) -> Extent {
     let mut whole = vec![true; layout.stages.len() + 1];
     for (parameter, frozen) in layout.parameters.iter().zip(&parameters) {
         for part in layout.owners(&parameter.name) {
@@ -109,5 +120,5 @@ fn matching(patterns: &[String], layout: &Layout) -> Result<Extent, Error> {
     }
     let stages = &whole[..layout.stages.len()];
     let leading = stages.iter().take_while(|whole| **whole).count();
-    Ok(Extent { parameters, whole, leading })
+    Extent { parameters, whole, leading }
 }

@@ -15,6 +15,7 @@ use serde::{
 /// | `Backbone` | `"backbone"` |
 /// | `Stages(3)` | `3` |
 /// | `AllBut(2)` | `{ all_but = 2 }` |
+/// | `Pretrained` | `"pretrained"` |
 /// | `Before("layer3")` | `"before layer3"` or `{ before = "layer3" }` |
 /// | `Matching(["layer1.*"])` | `{ matching = ["layer1.*"] }` |
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,6 +24,9 @@ pub enum Frozen {
     Nothing,
     /// Everything but the head.
     Backbone,
+    /// Every weight of the backbone that a checkpoint has; what was added to them ([`Lora`](crate::Lora)) trains, and
+    /// the head.
+    Pretrained,
     /// This many stages, counted from the image.
     Stages(usize),
     /// Everything but the head and this many stages before it; nothing where there are no more.
@@ -36,7 +40,7 @@ pub enum Frozen {
 }
 
 /// What a plan may say, for messages.
-const CHOICES: &str = "\"nothing\", \"backbone\", a number of stages from the image, \
+const CHOICES: &str = "\"nothing\", \"backbone\", \"pretrained\", a number of stages from the image, \
     \"before STAGE\", { before = \"STAGE\" }, { all_but = STAGES } or { matching = [\"PATTERN\"] }";
 
 /// Keys of the tables among them.
@@ -47,6 +51,7 @@ impl Serialize for Frozen {
         match self {
             Self::Nothing => serializer.serialize_str("nothing"),
             Self::Backbone => serializer.serialize_str("backbone"),
+            Self::Pretrained => serializer.serialize_str("pretrained"),
             Self::Stages(count) => count.serialize(serializer),
             Self::AllBut(count) => serializer.collect_map([("all_but", count)]),
             Self::Before(stage) => serializer.collect_map([("before", stage)]),
@@ -75,6 +80,7 @@ impl<'de> Visitor<'de> for Choices {
         match text {
             "nothing" => Ok(Frozen::Nothing),
             "backbone" => Ok(Frozen::Backbone),
+            "pretrained" => Ok(Frozen::Pretrained),
             _ => match text.strip_prefix("before ").map(str::trim) {
                 Some(stage) if !stage.is_empty() => Ok(Frozen::Before(stage.to_owned())),
                 _ => Err(E::invalid_value(de::Unexpected::Str(text), &self)),

@@ -6,7 +6,7 @@ fn phase(frozen: Frozen) -> Phase {
 }
 
 fn problems(phases: Vec<Phase>) -> String {
-    Plan { phases }.check(&layout()).unwrap_err().to_string()
+    Plan::new(phases).check(&layout()).unwrap_err().to_string()
 }
 
 #[test]
@@ -99,7 +99,7 @@ fn every_check_says_what_is_wrong_and_what_is_right() {
             "warmup is 1.0 but must lie in 0.0..1.0",
         ),
     ];
-    Plan { phases: vec![good()] }.check(&layout()).unwrap();
+    Plan::new(vec![good()]).check(&layout()).unwrap();
     for (phase, expected) in rows {
         let found = problems(vec![phase]);
         assert!(found.contains(expected), "{expected}: {found}");
@@ -108,7 +108,7 @@ fn every_check_says_what_is_wrong_and_what_is_right() {
     assert!(problems(vec![good(), good()]).contains("two phases are called `upper`; rename one"));
     let mut wrong = layout();
     wrong.stages.pop();
-    let found = Plan { phases: vec![good()] }.check(&wrong).unwrap_err().to_string();
+    let found = Plan::new(vec![good()]).check(&wrong).unwrap_err().to_string();
     assert!(found.contains("in no stage"), "{found}");
 }
 
@@ -180,7 +180,7 @@ fn plans_outlive_toml_and_json() {
             let stage_lr = BTreeMap::from([("layer4".to_owned(), 1e-4)]);
             Phase { batch_norm, stage_lr, ..phase(frozen) }
         });
-    let plan = Plan { phases: phases.collect() };
+    let plan = Plan::new(phases.collect());
     assert_eq!(Plan::from_toml(&plan.to_toml().unwrap()).unwrap(), plan);
     let json = serde_json::to_string(&plan).unwrap();
     assert_eq!(serde_json::from_str::<Plan>(&json).unwrap(), plan);
@@ -190,7 +190,11 @@ fn plans_outlive_toml_and_json() {
 fn what_is_no_plan_is_refused_with_its_line() {
     let header = "[[phases]]\nname = \"a\"\nepochs = 2\nlr = 1e-3\n";
     for (text, line, expected) in [
-        ("frozen = \"everything\"", 5, "expected \"nothing\", \"backbone\", a number of stages"),
+        (
+            "frozen = \"everything\"",
+            5,
+            "expected \"nothing\", \"backbone\", \"pretrained\", a number",
+        ),
         ("frozen = \"before \"", 5, "expected \"nothing\""),
         ("frozen = -1", 5, "invalid value: integer `-1`, expected \"nothing\""),
         ("frozen = true", 5, "invalid type: boolean `true`, expected \"nothing\""),
@@ -204,7 +208,7 @@ fn what_is_no_plan_is_refused_with_its_line() {
             "unknown variant `moved`, expected one of `kept`",
         ),
         ("epoch = 3", 5, "unknown field `epoch`"),
-        ("frozen = 1\n[phase]", 6, "unknown field `phase`, expected `phases`"),
+        ("frozen = 1\n[phase]", 6, "unknown field `phase`, expected `lora` or `phases`"),
         ("", 1, "missing field `frozen`"),
     ] {
         let error = Plan::from_toml(&format!("{header}{text}")).unwrap_err();
@@ -217,12 +221,10 @@ fn what_is_no_plan_is_refused_with_its_line() {
 #[test]
 fn the_table_says_what_moves() {
     let matching = Frozen::Matching(vec!["layer0.*".to_owned(), "layer1.conv.*".to_owned()]);
-    let plan = Plan {
-        phases: vec![
-            Phase::new("head", 2, Frozen::Backbone, 1e-2),
-            Phase { decay: 0.5, batch_norm: BatchNormPolicy::Updated, ..phase(matching) },
-        ],
-    };
+    let plan = Plan::new(vec![
+        Phase::new("head", 2, Frozen::Backbone, 1e-2),
+        Phase { decay: 0.5, batch_norm: BatchNormPolicy::Updated, ..phase(matching) },
+    ]);
     let table = plan.table(&layout()).unwrap();
     assert_eq!(table.rows.len(), 12);
     let row = &table.rows[7];

@@ -3,7 +3,11 @@
 use std::{path::PathBuf, process::ExitCode, time::Instant};
 
 use clap::Args;
-use rekindle::{Model, TestViews, metrics::Classification};
+use rekindle::{
+    Model, TestViews,
+    data::Part,
+    metrics::{Classification, Predictions, majority},
+};
 use serde_json::json;
 
 use super::{Common, percent};
@@ -17,9 +21,12 @@ pub(super) struct Arguments {
     /// A weights file, or a folder with config.json and model.safetensors.
     #[arg(long)]
     weights: PathBuf,
-    /// One folder per label, or val/ (or test/) of those.
+    /// One folder per label, or test/ (or val/) of those.
     #[arg(long)]
     data: PathBuf,
+    /// What to measure on. [default: test/ where there is one, else val/, else all]
+    #[arg(long)]
+    part: Option<Which>,
     /// Look at each picture mirrored too, and average the answers.
     #[arg(long)]
     mirror: bool,
@@ -30,40 +37,71 @@ pub(super) struct Arguments {
     pub(super) common: Common,
 }
 
+#[derive(Debug, Clone, Copy, clap::ValueEnum)]
+enum Which {
+    Train,
+    Val,
+    Test,
+}
+
+impl From<Which> for Part {
+    fn from(which: Which) -> Self {
+        match which {
+            Which::Train => Self::Train,
+            Which::Val => Self::Val,
+            Which::Test => Self::Test,
+        }
+    }
+}
+
 impl Arguments {
     pub(super) fn run(&self) -> anyhow::Result<ExitCode> {
         let start = Instant::now();
         let device = self.common.device.open()?;
         let (model, _) = Model::open(self.model.as_deref(), &self.weights, &device)?;
         let views = if self.mirror { TestViews::Mirrored } else { TestViews::One };
-        let predictions = rekindle::evaluate(&model, &self.data, self.batch, views)?;
-        let metrics = Classification::of(&predictions);
-        if self.common.json {
-            say!(
-                "{}",
-                json!({
-                    "images": metrics.examples,
-                    "accuracy": metrics.accuracy,
-                    "top5": metrics.top5,
-                    "loss": metrics.log_loss,
-                    "interval": [metrics.interval.low, metrics.interval.high],
-                    "auroc": metrics.auroc,
-                    "calibration_error": metrics.calibration_error,
-                    "confusion": metrics.confusion,
-                })
-            );
-        } else {
-            say!(
-                "{} pictures: accuracy {} ({} to {} at 95%), top-5 {}, loss {:.4}, {:.1} s",
-                metrics.examples,
-                percent(metrics.accuracy),
-                percent(metrics.interval.low),
-                percent(metrics.interval.high),
-                percent(metrics.top5),
-                metrics.log_loss,
-                start.elapsed().as_secs_f64()
-            );
-        }
+        let part = self.part.map(Part::from);
+        let (part, predictions) = rekindle::evaluate(&model, &self.data, part, self.batch, views)?;
+        say(&model, part, &predictions, self.common.json, start);
         Ok(ExitCode::SUCCESS)
     }
+}
+
+/// What came out, and what always answering the most frequent label would give.
+pub(super) fn say(
+    model: &Model,
+    part: Part,
+    predictions: &Predictions,
+    as_json: bool,
+    start: Instant,
+) {
+    let metrics = Classification::of(predictions);
+    let (most, always) = majority(predictions.labels(), predictions.labels());
+    let label = model.config.label(most).unwrap_or_default();
+    if as_json {
+        let mut found = json!({
+            "images": metrics.examples,
+            "part": part.name(),
+            "interval": [metrics.interval.low, metrics.interval.high],
+            "majority": always,
+            "confusion": metrics.confusion,
+            "seconds": start.elapsed().as_secs_f64(),
+        });
+        for (name, value) in metrics.values().iter() {
+            found[name] = value.into();
+        }
+        say!("{found}");
+        return;
+    }
+    let [accuracy, low, high, top5, always] =
+        [metrics.accuracy, metrics.interval.low, metrics.interval.high, metrics.top5, always]
+            .map(percent);
+    say!(
+        "{} pictures ({}): accuracy {accuracy} ({low} to {high} at 95%), top-5 {top5}, loss {:.4}, {:.1} s",
+        metrics.examples,
+        part.name(),
+        metrics.log_loss,
+        start.elapsed().as_secs_f64()
+    );
+    say!("always answering `{label}`: {always}");
 }

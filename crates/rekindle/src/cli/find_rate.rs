@@ -5,22 +5,19 @@ use std::{path::PathBuf, process::ExitCode};
 use anyhow::Context;
 use clap::Args;
 use rekindle::{
-    Finetune, Model,
-    data::{ImageFolder, Split},
-    find_rate,
+    Finetune, Model, find_rate,
     report::chart::{Axis, LineChart, Mark, Scale, Series, line_chart},
     train::{RateRange, Train},
     transfer::{Frozen, Phase, Plan},
 };
 
-use super::{Common, augment::Augmentation};
+use super::{Common, augment::Augmentation, data::DataArguments};
 
 /// Find a learning rate: raise it step by step, and see where the loss falls.
 #[derive(Args)]
 pub(super) struct Arguments {
-    /// One folder per label, or train/ and val/ (or test/) of those.
-    #[arg(long)]
-    data: PathBuf,
+    #[command(flatten)]
+    data: DataArguments,
     /// An architecture or checkpoint; not needed where the weights say what they are.
     #[arg(long)]
     model: Option<String>,
@@ -62,7 +59,7 @@ impl Arguments {
     pub(super) fn run(&self) -> anyhow::Result<ExitCode> {
         let device = self.common.device.open()?.autodiff();
         device.seed(self.seed);
-        let folder = ImageFolder::open(&self.data, &Split { seed: self.seed, ..Split::default() })?;
+        let folder = self.data.open()?;
         let (name, weights) = (self.model.as_deref(), self.weights.as_deref());
         let (model, _) = Model::for_labels(name, weights, &folder.classes, &device)?;
         let frozen = if self.stages == 0 { Frozen::Backbone } else { Frozen::AllBut(self.stages) };
@@ -71,7 +68,7 @@ impl Arguments {
             batch: self.batch,
             augment: self.augment.rows(),
             seed: self.seed,
-            ..Finetune::new(Plan { phases: vec![phase] })
+            ..Finetune::new(Plan::new(vec![phase]))
         };
         let range = RateRange { from: self.from, to: self.to, steps: self.steps };
         if let Err(problem) = range.check() {

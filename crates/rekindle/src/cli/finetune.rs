@@ -1,28 +1,38 @@
 //! `rekindle finetune`: make a pretrained model yours.
 
-use std::{num::NonZeroUsize, path::PathBuf, process::ExitCode, sync::Arc, time::Duration};
+use std::{
+    num::NonZeroUsize,
+    path::PathBuf,
+    process::ExitCode,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use anyhow::{Context, bail};
 use clap::Args;
 use rekindle::{
-    About, CacheConfig, CachePlace, Finetune, Model, Outcome, RunFolder, Start, cache_notes,
-    data::{ImageFolder, Order, Split, Views},
-    finetune,
-    metrics::{Classification, Direction},
+    About, CacheConfig, CachePlace, Finetune, Model, Outcome, RunFolder, Shown, Start, TestViews,
+    as_is, cache_notes,
+    data::{ImageFolder, Order, Sample, Views},
+    finetune, measure,
+    metrics::{Classification, Direction, Predictions},
     probe,
-    train::{Distill, EarlyStopping, EmaConfig, EmaWarmUp, Monitor, Plateau, Train, Validation},
+    train::{
+        Distill, EarlyStopping, EmaConfig, EmaWarmUp, Monitor, Plateau, Test, Train, Validation,
+    },
     transfer::{Frozen, Plan, Recipe, features::Precision},
     write_report,
 };
 
-use super::{Common, augment::Augmentation, percent, progress::Progress};
+use super::{
+    Common, augment::Augmentation, data::DataArguments, progress::Progress, with_interval,
+};
 
 /// Fine-tune a model on labelled pictures.
 #[derive(Args)]
 pub(super) struct Arguments {
-    /// One folder per label, or train/ and val/ (or test/) of those.
-    #[arg(long)]
-    data: PathBuf,
+    #[command(flatten)]
+    data: DataArguments,
     /// An architecture or checkpoint; not needed where the weights say what they are.
     #[arg(long)]
     model: Option<String>,
@@ -51,7 +61,8 @@ pub(super) struct Arguments {
 /// What is trained when.
 #[derive(Args)]
 struct What {
-    /// What is trained when: head, gradual, full, scratch, probe (solved, not trained) or as-is (measured only).
+    /// What is trained when: head, gradual, full, lora, scratch, probe (solved, not trained) or as-is (the weights' own
+    /// labels, measured only).
     #[arg(long, default_value = "head", conflicts_with = "plan")]
     recipe: String,
     /// A plan of phases in TOML, instead of a recipe.
@@ -63,6 +74,10 @@ struct What {
     /// Learning rate of a recipe's head; stages learn at a fraction of it.
     #[arg(long, default_value_t = 0.01, conflicts_with = "plan")]
     lr: f64,
+    /// Change the plan: KEY=VALUE for all phases, PHASE.KEY=VALUE for one, in TOML, as in `decay=0.7`,
+    /// `upper.frozen="before layer3"`, `schedule=constant`, `lora.rank=4`. As often as needed.
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    changes: Vec<String>,
     /// Draws the head, the order, the augmentation and dropout.
     #[arg(long, default_value_t = 0)]
     seed: u64,
@@ -151,6 +166,9 @@ struct KeepArguments {
     /// Keep features in 16 bits.
     #[arg(long)]
     half: bool,
+    /// Do not solve for a probe of the weights as they come, which training must beat.
+    #[arg(long)]
+    no_probe: bool,
 }
 
 #[derive(Debug, Clone, Copy, clap::ValueEnum)]
@@ -164,8 +182,11 @@ impl Arguments {
     pub(super) fn run(&self) -> anyhow::Result<ExitCode> {
         let device = self.common.device.open()?.autodiff();
         device.seed(self.what.seed);
-        let split = Split { seed: self.what.seed, ..Split::default() };
-        let folder = ImageFolder::open(&self.data, &split)?;
+        let recipe = self.recipe()?;
+        if recipe == Recipe::AsIs {
+            return self.as_is();
+        }
+        let folder = self.data.open()?;
         let (model, report) = Model::for_labels(
             self.model.as_deref(),
             self.weights.as_deref(),
@@ -174,28 +195,28 @@ impl Arguments {
         )?;
         if !self.common.json {
             say!(
-                "{}: {} labels, {} pictures to train on, {} to validate on",
-                self.data.display(),
+                "{}: {} labels, {} pictures to train on, {} to validate on, {} to test on",
+                self.data.data.display(),
                 folder.classes.len(),
                 folder.train.len(),
-                folder.val.len()
+                folder.val.len(),
+                folder.test.len()
             );
             match &report {
                 Some(report) => say!("{}: {report}", model.config.name()),
                 None => say!("{}: no weights, training from nothing", model.config.name()),
             }
         }
-        let plan = match self.recipe()? {
-            Recipe::Train(plan) => plan,
-            Recipe::Probe => return self.probe(model, folder),
-            Recipe::AsIs => bail!(
-                "as-is trains nothing: `rekindle evaluate --weights WEIGHTS --data DIR` measures weights on their own labels"
-            ),
+        let plan = match recipe {
+            Recipe::Train(plan) => plan.with(&self.what.changes)?,
+            Recipe::Probe | Recipe::AsIs => return self.probe(model, folder),
         };
+        plan.check(&model.network.layout())?;
+        let model = model.adapted(&plan)?;
         if !self.common.json {
             say!("{}", plan.table(&model.network.layout())?);
         }
-        let config = self.config(plan, &folder, &device)?;
+        let config = self.config(plan, &folder, &model, &device)?;
         let run = RunFolder {
             path: &self.out,
             start: if self.resume { Start::Resume } else { Start::Fresh },
@@ -203,27 +224,48 @@ impl Arguments {
                 .context("--state-seconds is no time")?,
         };
         let mut progress = Progress::new(self.common.json);
-        let samples = [folder.train.clone(), folder.val.clone()];
-        let data = (Train(folder.train), Validation(folder.val));
+        let (train, val) = (folder.train.clone(), folder.val.clone());
+        let data = (Train(train.clone()), Validation(val.clone()));
         let outcome = finetune(model, data, &config, Some(&run), &mut [&mut progress])?;
         let about = self.about(&outcome);
-        write_report(&self.out, &about, &config, &outcome, [&samples[0], &samples[1]])?;
-        progress.end(&outcome);
+        let test = self.test(&outcome.model, &folder.test)?;
+        let test = test.as_ref().map(|predictions| (folder.test.as_slice(), predictions));
+        let shown = Shown { train: &train, val: &val, test };
+        write_report(&self.out, &about, &config, &outcome, shown)?;
+        progress.end(&outcome, &train, test.map(|test| test.1));
+        Ok(ExitCode::SUCCESS)
+    }
+
+    /// What the best model answers to the test pictures, if there are any: once, after everything was chosen.
+    fn test(&self, model: &Model, samples: &[Sample]) -> anyhow::Result<Option<Predictions>> {
+        if samples.is_empty() {
+            return Ok(None);
+        }
+        let samples = Test(samples.to_vec());
+        Ok(Some(measure(model, samples, self.pictures.batch.max(1), TestViews::One)?))
+    }
+
+    /// Measures the weights on their own labels.
+    fn as_is(&self) -> anyhow::Result<ExitCode> {
+        let start = Instant::now();
+        let weights =
+            self.weights.as_ref().context("as-is measures weights: name them with --weights")?;
+        let device = self.common.device.open()?;
+        let (model, _) = Model::open(self.model.as_deref(), weights, &device)?;
+        let (part, predictions) = as_is(&model, &self.data.data, self.pictures.batch)?;
+        super::evaluate::say(&model, part, &predictions, self.common.json, start);
         Ok(ExitCode::SUCCESS)
     }
 
     fn about(&self, outcome: &Outcome) -> About {
         let arguments =
-            std::env::args().skip(1).map(|argument| match argument.contains([' ', '\'', '"']) {
-                true => format!("'{}'", argument.replace('\'', "'\\''")),
-                false => argument,
-            });
+            std::env::args_os().skip(1).map(|argument| quoted(&argument.to_string_lossy()));
         About {
             command: std::iter::once("rekindle".to_owned())
                 .chain(arguments)
                 .collect::<Vec<_>>()
                 .join(" "),
-            folder: self.data.display().to_string(),
+            folder: self.data.data.display().to_string(),
             origin: self
                 .weights
                 .as_ref()
@@ -245,12 +287,21 @@ impl Arguments {
             batch: self.pictures.batch,
             cache: self.cache(),
             seed: self.what.seed,
-            ..Finetune::new(Plan { phases: Vec::new() })
+            ..Finetune::new(Plan::new(Vec::new()))
         };
-        let data = (Train(folder.train), Validation(folder.val));
+        let data = (Train(folder.train.clone()), Validation(folder.val.clone()));
         let found = probe(model, data, &config, Some(&RunFolder::new(&self.out)))?;
         let path = self.out.join("best.safetensors");
+        // The state of an older run there would go on from another best model than its own.
+        match std::fs::remove_file(self.out.join("last.state")) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                return Err(error)
+                    .with_context(|| self.out.join("last.state").display().to_string());
+            }
+            _ => {}
+        }
         found.model.save(&path, None)?;
+        let test = self.test(&found.model, &folder.test)?.as_ref().map(Classification::of);
         let measured = Classification::of(&found.predictions);
         if self.common.json {
             say!(
@@ -258,7 +309,8 @@ impl Arguments {
                 serde_json::json!({
                     "best_val_accuracy": measured.accuracy,
                     "strength": found.strength,
-                    "weights": path,
+                    "test_accuracy": test.as_ref().map(|test| test.accuracy),
+                    "weights": path.display().to_string(),
                     "seconds": found.seconds,
                 })
             );
@@ -266,10 +318,13 @@ impl Arguments {
             say!(
                 "probe of strength {}: val accuracy {}, saved as {}, {:.1} s",
                 found.strength,
-                percent(measured.accuracy),
+                with_interval(&measured),
                 path.display(),
                 found.seconds
             );
+            if let Some(test) = test {
+                say!("test accuracy {}, of {} pictures", with_interval(&test), test.examples);
+            }
         }
         Ok(ExitCode::SUCCESS)
     }
@@ -302,6 +357,7 @@ impl Arguments {
         &self,
         plan: Plan,
         folder: &ImageFolder,
+        model: &Model,
         device: &rekindle::Device,
     ) -> anyhow::Result<Finetune> {
         let (pictures, steps, keep) = (&self.pictures, &self.steps, &self.keep);
@@ -322,6 +378,14 @@ impl Arguments {
                         path.display(),
                         teacher.config.labels.join(", "),
                         folder.classes.join(", ")
+                    );
+                }
+                // It is shown the inputs of the network that learns from it.
+                if teacher.config.preprocessing != model.config.preprocessing {
+                    bail!(
+                        "{}: the teacher wants its pictures prepared otherwise than {} does; give one that was fine-tuned at the same size, mean and deviation",
+                        path.display(),
+                        model.config.name()
                     );
                 }
                 Some(Arc::new(teacher.network))
@@ -359,9 +423,19 @@ impl Arguments {
             }
             None => None,
         };
+        config.probe = self.weights.is_some() && !keep.no_probe;
         config.every = keep.every.map(|every| (every, keep.last));
         config.seed = self.what.seed;
         Ok(config)
+    }
+}
+
+/// A word as a shell reads it.
+fn quoted(word: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "_./=:,@%+-".contains(c);
+    match !word.is_empty() && word.chars().all(plain) {
+        true => word.to_owned(),
+        false => format!("'{}'", word.replace('\'', "'\\''")),
     }
 }
 

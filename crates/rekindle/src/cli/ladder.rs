@@ -1,7 +1,7 @@
 //! `rekindle ladder`: scaling experiments, from few classes and pictures to all, the worst dropped on each rung.
 //!
 //! ```toml
-//! data = "pictures"
+//! data = "pictures"      # as `rekindle finetune --data` takes it; paths start at --root
 //! seed = 0
 //!
 //! [[candidates]]
@@ -27,16 +27,16 @@ use std::{
 use anyhow::{Context, bail};
 use clap::Args;
 use rekindle::{
-    Finetune, Model, RunFolder,
+    Finetune, Model, RunFolder, TestViews,
     data::{ImageFolder, Sample, Split, Views},
-    finetune,
+    digest_samples, finetune, measure,
     metrics::accuracy_interval,
     report::{
         Unit,
         chart::{Axis, LineChart, Scale, Series, line_chart},
     },
-    train::{Train, Validation},
-    transfer::{Plan, Recipe},
+    train::{Test, Train, Validation},
+    transfer::{Frozen, Plan, Recipe},
 };
 use serde::{Deserialize, Serialize};
 
@@ -47,7 +47,10 @@ use super::{Common, augment::Augmentation, percent};
 pub(super) struct Arguments {
     /// The candidates and the rungs, in TOML.
     ladder: PathBuf,
-    /// Folder for the runs, the table and the plot; what is done there is not done again.
+    /// Where the paths in it start.
+    #[arg(long, default_value = ".")]
+    root: PathBuf,
+    /// Folder for the runs, the table and the plots; what is done there is not done again.
     #[arg(long)]
     out: PathBuf,
     #[command(flatten)]
@@ -129,6 +132,8 @@ struct Row {
     accuracy: f64,
     low: f64,
     high: f64,
+    /// On the test pictures, where there are any, on the last rung: nothing is chosen by it.
+    test: Option<f64>,
     seconds: f64,
 }
 
@@ -138,9 +143,8 @@ impl Arguments {
             .with_context(|| format!("{}: cannot be read", self.ladder.display()))?;
         let ladder: Ladder =
             toml::from_str(&text).with_context(|| self.ladder.display().to_string())?;
-        ladder.check()?;
-        let split = Split { seed: ladder.seed, ..Split::default() };
-        let folder = ImageFolder::open(&ladder.data, &split)?;
+        ladder.check(&self.root)?;
+        let folder = ImageFolder::open(&self.root.join(&ladder.data), &Split::default())?;
         fs::create_dir_all(&self.out).with_context(|| self.out.display().to_string())?;
         let log = self.out.join("results.jsonl");
         let mut rows = read(&log)?;
@@ -148,10 +152,11 @@ impl Arguments {
         let mut alive: Vec<&Candidate> = ladder.candidates.iter().collect();
         let mut climbed: Vec<Row> = Vec::new();
         for (index, rung) in ladder.rungs.iter().enumerate() {
-            let part = Part::of(&folder, rung);
+            let last = index + 1 == ladder.rungs.len();
+            let part = Part::of(&folder, rung, last);
             let mut found = Vec::new();
             for candidate in &alive {
-                let key = format!("{} {:?} {}", ladder.seed, part.size(), candidate.key()?);
+                let key = format!("{} {} {}", ladder.seed, part.key(), candidate.key(&self.root)?);
                 let known = rows.iter().find(|row| {
                     (row.rung, &row.candidate, &row.key) == (index + 1, &candidate.name, &key)
                 });
@@ -179,12 +184,17 @@ impl Arguments {
             alive.retain(|candidate| kept.contains(&candidate.name.as_str()));
             climbed.extend(found);
         }
-        fs::write(self.out.join("ladder.svg"), plot(&climbed))
-            .context("the plot cannot be written")?;
+        let plots = [
+            ("accuracy.svg", plot(&climbed, "training pictures", |row| row.pictures as f64)),
+            ("cost.svg", plot(&climbed, "seconds of training", |row| row.seconds)),
+        ];
+        for (name, plot) in plots {
+            fs::write(self.out.join(name), plot).context("a plot cannot be written")?;
+        }
         fs::write(self.out.join("ladder.md"), table(&climbed))
             .context("the table cannot be written")?;
         if !self.common.json {
-            say!("table and plot: {}", self.out.display());
+            say!("table and plots: {}", self.out.display());
         }
         Ok(ExitCode::SUCCESS)
     }
@@ -198,29 +208,34 @@ impl Arguments {
     ) -> anyhow::Result<Row> {
         let device = self.common.device.open()?.autodiff();
         device.seed(ladder.seed);
-        let weights = candidate.weights.as_deref();
-        let (model, _) =
-            Model::for_labels(candidate.model.as_deref(), weights, &part.classes, &device)?;
-        let augment = <Augmentation as clap::ValueEnum>::from_str(&candidate.augment, true);
-        let Ok(augment) = augment else {
-            bail!("candidate `{}`: unknown augmentation `{}`", candidate.name, candidate.augment);
-        };
+        let weights = candidate.weights.as_ref().map(|path| self.root.join(path));
+        let (name, weights) = (candidate.model.as_deref(), weights.as_deref());
+        let (model, _) = Model::for_labels(name, weights, &part.classes, &device)?;
+        let plan = candidate.plan(&self.root)?;
+        let head_only = plan.phases.iter().all(|phase| phase.frozen == Frozen::Backbone);
         let config = Finetune {
             batch: candidate.batch,
-            augment: augment.rows(),
-            views: if candidate.recipe == "head" {
-                Views::Cycled(std::num::NonZeroUsize::MIN)
-            } else {
-                Views::Fresh
+            augment: candidate.augment()?.rows(),
+            views: match head_only {
+                true => Views::Cycled(std::num::NonZeroUsize::MIN),
+                false => Views::Fresh,
             },
+            probe: false,
             seed: ladder.seed,
-            ..Finetune::new(candidate.plan()?)
+            ..Finetune::new(plan)
         };
         let out = self.out.join(format!("{rung}-{}", candidate.name));
         let data = (Train(part.train.clone()), Validation(part.val.clone()));
         let outcome = finetune(model, data, &config, Some(&RunFolder::new(&out)), &mut [])
             .with_context(|| format!("candidate `{}` on rung {rung}", candidate.name))?;
         let interval = accuracy_interval(&outcome.predictions);
+        let test = match part.test.is_empty() {
+            true => None,
+            false => {
+                let samples = Test(part.test.clone());
+                Some(measure(&outcome.model, samples, candidate.batch, TestViews::One)?.top(1))
+            }
+        };
         Ok(Row {
             rung,
             candidate: candidate.name.clone(),
@@ -231,6 +246,7 @@ impl Arguments {
             accuracy: outcome.predictions.top(1),
             low: interval.low,
             high: interval.high,
+            test,
             seconds: outcome.duration.as_secs_f64(),
         })
     }
@@ -254,7 +270,7 @@ impl Arguments {
 
 impl Ladder {
     /// Everything that is wrong, at once.
-    fn check(&self) -> anyhow::Result<()> {
+    fn check(&self, root: &Path) -> anyhow::Result<()> {
         let mut problems = Vec::new();
         if self.candidates.is_empty() || self.rungs.is_empty() {
             problems.push("there must be candidates and rungs".to_owned());
@@ -278,9 +294,11 @@ impl Ladder {
             problems.push(format!("two candidates are called `{}`", pair[0]));
         }
         for candidate in &self.candidates {
-            if let Err(error) = candidate.plan() {
-                problems.push(format!("candidate `{}`: {error:#}", candidate.name));
-            }
+            problems.extend(
+                candidate
+                    .problems(root)
+                    .map(|problem| format!("candidate `{}`: {problem}", candidate.name)),
+            );
         }
         if problems.is_empty() {
             Ok(())
@@ -291,11 +309,32 @@ impl Ladder {
 }
 
 impl Candidate {
-    fn plan(&self) -> anyhow::Result<Plan> {
+    /// What is known to be wrong before anything is trained.
+    fn problems(&self, root: &Path) -> impl Iterator<Item = String> {
+        let plan = self.plan(root).err().map(|error| format!("{error:#}"));
+        let augment = self.augment().err().map(|error| error.to_string());
+        let batch = (self.batch == 0).then(|| "the batch size is 0".to_owned());
+        let missing =
+            self.weights.as_ref().map(|path| root.join(path)).filter(|path| !path.exists());
+        let missing = missing.map(|path| format!("{}: is not there", path.display()));
+        let nothing = (self.model.is_none() && self.weights.is_none())
+            .then(|| "it names neither a model nor weights".to_owned());
+        [plan, augment, batch, missing, nothing].into_iter().flatten()
+    }
+
+    fn augment(&self) -> anyhow::Result<Augmentation> {
+        <Augmentation as clap::ValueEnum>::from_str(&self.augment, true)
+            .map_err(|_| anyhow::anyhow!("unknown augmentation `{}`", self.augment))
+    }
+
+    fn plan(&self, root: &Path) -> anyhow::Result<Plan> {
         let recipe = match &self.plan {
-            Some(path) => Recipe::Train(Plan::from_toml(
-                &fs::read_to_string(path).with_context(|| path.display().to_string())?,
-            )?),
+            Some(path) => {
+                let path = root.join(path);
+                let text = fs::read_to_string(&path);
+                let text = text.with_context(|| format!("{}: cannot be read", path.display()))?;
+                Recipe::Train(Plan::from_toml(&text).with_context(|| path.display().to_string())?)
+            }
             None => Recipe::named(&self.recipe, self.epochs, self.lr)?,
         };
         match recipe {
@@ -306,10 +345,18 @@ impl Candidate {
         }
     }
 
-    fn key(&self) -> anyhow::Result<String> {
+    fn key(&self, root: &Path) -> anyhow::Result<String> {
         let Self { model, weights, batch, augment, .. } = self;
-        let plan = serde_json::to_string(&self.plan()?)?;
-        Ok(format!("{model:?} {weights:?} {batch} {augment} {plan}"))
+        let plan = serde_json::to_string(&self.plan(root)?)?;
+        // Other weights of the same name are almost always of another length or time.
+        let file = weights.as_ref().map(|path| root.join(path));
+        let file = file.map(|path| match path.is_dir() {
+            true => path.join("model.safetensors"),
+            false => path,
+        });
+        let stamp = file.and_then(|path| fs::metadata(path).ok());
+        let stamp = stamp.and_then(|file| Some((file.len(), file.modified().ok()?)));
+        Ok(format!("{model:?} {weights:?} {stamp:?} {batch} {augment} {plan}"))
     }
 }
 
@@ -318,11 +365,13 @@ struct Part {
     classes: Vec<String>,
     train: Vec<Sample>,
     val: Vec<Sample>,
+    /// None but on the last rung.
+    test: Vec<Sample>,
 }
 
 impl Part {
     /// The first classes, and the first pictures of each: a higher rung has all that a lower one has.
-    fn of(folder: &ImageFolder, rung: &Rung) -> Self {
+    fn of(folder: &ImageFolder, rung: &Rung, last: bool) -> Self {
         let count = ((folder.classes.len() as f64 * rung.classes).round() as usize)
             .clamp(2, folder.classes.len());
         let of_class = |samples: &[Sample], share: f64| -> Vec<Sample> {
@@ -340,11 +389,19 @@ impl Part {
             classes: folder.classes[..count].to_vec(),
             train: of_class(&folder.train, rung.pictures),
             val: of_class(&folder.val, 1.0),
+            test: if last { of_class(&folder.test, 1.0) } else { Vec::new() },
         }
     }
 
-    fn size(&self) -> [usize; 3] {
-        [self.classes.len(), self.train.len(), self.val.len()]
+    fn key(&self) -> String {
+        let digest = |samples: &[Sample]| digest_samples(samples);
+        format!(
+            "{:?} {} {} {}",
+            self.classes,
+            digest(&self.train),
+            digest(&self.val),
+            digest(&self.test)
+        )
     }
 }
 
@@ -359,37 +416,41 @@ fn read(log: &Path) -> anyhow::Result<Vec<Row>> {
 
 fn append(log: &Path, row: &Row) -> anyhow::Result<()> {
     let line = serde_json::to_string(row)?;
+    // A line that a kill cut must not swallow this one.
+    let torn = fs::read(log).is_ok_and(|text| text.last().is_some_and(|&byte| byte != b'\n'));
+    let start = if torn { "\n" } else { "" };
     let mut file = OpenOptions::new().create(true).append(true).open(log)?;
-    writeln!(file, "{line}").with_context(|| format!("{}: cannot be written", log.display()))
+    writeln!(file, "{start}{line}").with_context(|| format!("{}: cannot be written", log.display()))
 }
 
 fn table(rows: &[Row]) -> String {
-    let mut text = "| rung | candidate | classes | pictures | accuracy | 95% | seconds |\n|---|---|---|---|---|---|---|\n".to_owned();
+    let mut text = "| rung | candidate | classes | pictures | accuracy | 95% | test | seconds |\n|---|---|---|---|---|---|---|---|\n".to_owned();
     for row in rows {
         let [accuracy, low, high] = [row.accuracy, row.low, row.high].map(percent);
+        let test = row.test.map_or_else(String::new, percent);
         text += &format!(
-            "| {} | {} | {} | {} | {accuracy} | {low} to {high} | {:.1} |\n",
+            "| {} | {} | {} | {} | {accuracy} | {low} to {high} | {test} | {:.1} |\n",
             row.rung, row.candidate, row.classes, row.pictures, row.seconds
         );
     }
     text
 }
 
-/// Accuracy by pictures, a line a candidate.
-fn plot(rows: &[Row]) -> String {
+/// Accuracy by what it takes, a line a candidate.
+fn plot(rows: &[Row], label: &str, x: fn(&Row) -> f64) -> String {
     let mut lines: BTreeMap<&str, Vec<(f64, f64)>> = BTreeMap::new();
     for row in rows {
-        lines.entry(&row.candidate).or_default().push((row.pictures as f64, row.accuracy));
+        lines.entry(&row.candidate).or_default().push((x(row), row.accuracy));
     }
     let series = lines.into_iter().enumerate().map(|(style, (name, mut points))| {
         points.sort_by(|a, b| a.0.total_cmp(&b.0));
         Series { name: name.to_owned(), points, style }
     });
     line_chart(&LineChart {
-        title: "Validation accuracy by training pictures".to_owned(),
+        title: format!("Validation accuracy by {label}"),
         width: 720.0,
         height: 420.0,
-        x: Axis { label: "pictures".to_owned(), scale: Scale::Log, ..Axis::default() },
+        x: Axis { label: label.to_owned(), scale: Scale::Log, ..Axis::default() },
         y: Axis { unit: Unit::Share, ..Axis::default() },
         series: series.collect(),
         ..LineChart::default()

@@ -12,6 +12,7 @@ macro_rules! say {
 
 mod augment;
 mod compare;
+mod data;
 mod evaluate;
 mod find_rate;
 mod finetune;
@@ -95,6 +96,13 @@ impl Cli {
 /// 0.934 as 93.4%.
 fn percent(share: f64) -> String {
     format!("{:.1}%", 100.0 * share)
+}
+
+/// An accuracy and where it lies.
+fn with_interval(found: &rekindle::metrics::Classification) -> String {
+    let [accuracy, low, high] =
+        [found.accuracy, found.interval.low, found.interval.high].map(percent);
+    format!("{accuracy} ({low} to {high} at 95%)")
 }
 
 /// 25557032 as 25.6M.

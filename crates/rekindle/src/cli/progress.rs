@@ -5,11 +5,13 @@ use std::{io::IsTerminal, ops::ControlFlow, time::Instant};
 use indicatif::{ProgressBar, ProgressStyle};
 use rekindle::{
     Network, Outcome,
+    data::Sample,
+    metrics::{Classification, Predictions, majority},
     train::{Callback, Epoch, Event, Failure, LOSS, json_line},
 };
 use serde_json::json;
 
-use super::percent;
+use super::{percent, with_interval};
 
 pub(super) struct Progress {
     json: bool,
@@ -74,18 +76,35 @@ impl Progress {
         }
     }
 
-    pub(super) fn end(&self, outcome: &Outcome) {
+    /// What came out, beside what always answering the most frequent label and a probe give.
+    pub(super) fn end(&self, outcome: &Outcome, train: &[Sample], test: Option<&Predictions>) {
         if let Some(bar) = &self.bar {
             bar.finish_and_clear();
         }
-        let Outcome { best, weights, duration, cache, .. } = outcome;
+        let Outcome { best, weights, duration, cache, predictions, .. } = outcome;
         let seconds = duration.as_secs_f64();
-        let accuracy = best.val.get("accuracy");
+        let val = Classification::of(predictions);
+        let trained: Vec<usize> = train.iter().map(|sample| sample.label).collect();
+        let always = |measured: &Predictions| majority(&trained, measured.labels());
+        let (most, always_val) = always(predictions);
+        let found = test.map(|test| (Classification::of(test), always(test).1));
+        let weights = weights.as_ref().map(|path| path.display().to_string());
         if self.json {
-            say!(
-                "{}",
-                json!({ "best_epoch": best.number, "best_val_accuracy": accuracy, "probe_val_accuracy": outcome.probe, "weights": weights, "seconds": seconds })
-            );
+            let mut line = json!({
+                "best_epoch": best.number,
+                "best_val_accuracy": val.accuracy,
+                "val_interval": [val.interval.low, val.interval.high],
+                "majority_val_accuracy": always_val,
+                "probe_val_accuracy": outcome.probe,
+                "weights": weights,
+                "seconds": seconds,
+            });
+            if let Some((found, always)) = found {
+                line["test_accuracy"] = found.accuracy.into();
+                line["test_interval"] = json!([found.interval.low, found.interval.high]);
+                line["majority_test_accuracy"] = always.into();
+            }
+            say!("{line}");
             return;
         }
         for report in cache {
@@ -94,16 +113,25 @@ impl Progress {
                 say!("{line}");
             }
         }
-        if let Some(probe) = outcome.probe {
-            say!("a probe of the same features, without training: {}", percent(probe));
-        }
-        let weights = weights.as_ref().map(|path| path.display().to_string());
+        let label = outcome.model.config.label(most).unwrap_or_default();
+        let probe = outcome.probe.map_or_else(String::new, |probe| {
+            format!(", a probe of the weights as they came: {}", percent(probe))
+        });
+        say!("to beat: always `{label}`: {}{probe}", percent(always_val));
         say!(
             "best: epoch {}, val accuracy {}, saved as {}, {seconds:.1} s",
             best.number,
-            percent(accuracy.unwrap_or(f64::NAN)),
+            with_interval(&val),
             weights.unwrap_or_default()
         );
+        if let Some((found, always)) = found {
+            say!(
+                "test accuracy {}, of {} pictures; always `{label}`: {}",
+                with_interval(&found),
+                found.examples,
+                percent(always)
+            );
+        }
     }
 }
 

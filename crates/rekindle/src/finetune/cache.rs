@@ -2,29 +2,32 @@
 //!
 //! | a change of | computes again |
 //! |---|---|
-//! | the architecture, the frozen weights, their number of stages, the preprocessing, the precision | everything |
+//! | the architecture, the frozen weights, their number of stages, the preprocessing, the precision, the device | everything |
 //! | a picture's bytes | the views of that picture |
 //! | the augmentation, the seed | all views but the first, which is as the evaluation sees it |
 //! | the head, rates, epochs, labels | nothing |
 
 use std::{
+    collections::BTreeSet,
+    ops::Range,
     path::Path,
     sync::Arc,
     time::{Duration, Instant},
 };
 
 use burn::{module::Module, prelude::*, tensor::TensorData};
+use rayon::prelude::*;
 use rekindle_data::{Loader, Sample, Source as Place, Views};
 use rekindle_layers::Backbone;
 use rekindle_metrics::Predictions;
-use rekindle_train::{Batch, Source, Train, Validation};
+use rekindle_train::{Train, Validation};
 use rekindle_transfer::features::{
     FeatureStore, Key, Opened, Precision, bytes_needed, digest_file, key,
 };
 use rekindle_transfer::{Examples, Probe, ProbeConfig};
 
 use super::{
-    Data, Finetune, Input,
+    Data, Finetune,
     input::{Features, Feed, Keys, Pictures},
 };
 use crate::{Error, Network, digest::digest};
@@ -105,38 +108,46 @@ pub(super) struct Feeds {
     pub(super) report: CacheReport,
 }
 
+/// A network, and the average of it that is evaluated in its place where there is one.
+#[derive(Clone, Copy)]
+pub(super) struct Networks<'a> {
+    pub(super) trained: &'a Network,
+    pub(super) average: Option<&'a Network>,
+}
+
 impl Feeds {
     /// Pictures to measure on, as they are.
     pub(super) fn plain(loader: &Loader) -> Validation<Feed> {
         Validation(Feed::Pictures(Pictures::plain(loader.clone())))
     }
 
-    /// Features where the phase freezes stages and the same inputs come again, else pictures.
+    /// Features where the phase freezes stages and the same inputs come again in its epochs, else pictures.
     pub(super) fn new(
-        network: &Network,
-        phase: &str,
+        networks: Networks<'_>,
+        (phase, epochs): (&str, Range<usize>),
         config: &Finetune,
         (data, folder): (&Data, Option<&Path>),
     ) -> Result<Self, Error> {
+        let network = networks.trained;
         let cut = network.frozen();
         let plan = Shape::of(network, cut, data.val.shape());
-        let views = match config.views {
-            Views::Cycled(count) => count.get() as u64,
-            Views::Fresh if config.augment.is_none() => 1,
-            Views::Fresh => 0,
-        };
-        let items = data.train.samples().len() as u64 * views + data.val.samples().len() as u64;
-        let bytes =
-            bytes_needed(items as usize, plan.per_picture.iter().product(), config.cache.precision);
+        let loader = data.train.config();
+        // Only what the epochs of the phase show.
+        let views: BTreeSet<u64> = epochs.map(|epoch| loader.view_of(epoch as u64)).collect();
+        let comes_again = loader.augment.is_none() || loader.views != Views::Fresh;
+        let items = data.train.samples().len().saturating_mul(views.len().max(1));
+        let items = items.saturating_add(data.val.samples().len());
+        let bytes = bytes_needed(items, plan.per_picture.iter().product(), config.cache.precision);
         let off = match () {
             () if config.cache.place == CachePlace::Off => Some("it was turned off"),
             () if cut == 0 => Some("nothing is frozen"),
-            () if views == 0 => Some("every epoch draws new views of each picture"),
+            () if !comes_again => Some("every epoch draws new views of each picture"),
             () if !config.mix.is_none() => Some("pictures are mixed anew in every step"),
             () if config.teacher.is_some() => Some("the teacher looks at the pictures"),
             () if bytes > config.cache.budget => {
                 Some("the features would take more than the budget")
             }
+            () if !networks.share(cut) => Some("the average's frozen stages are others"),
             () => None,
         };
         let mut report = CacheReport {
@@ -168,12 +179,11 @@ impl Feeds {
             Opened::Busy => report.rebuilt = Some("another run has it open".to_owned()),
             Opened::Fresh | Opened::Kept => {}
         }
-        let train_keys = Arc::new(PictureKeys::new(&data.train, config)?);
-        let val_keys = Arc::new(PictureKeys::new(&data.val, config)?);
+        let [train_contents, val_contents] = data.contents()?;
+        let train_keys = Arc::new(PictureKeys::new(train_contents, config));
+        let val_keys = Arc::new(PictureKeys::new(val_contents, config));
         let filler = Filler { network: network.valid(), cut, embedded: plan.embedded };
-        // Only as many views as there are epochs are ever seen.
-        let views = views.min(config.plan.epochs() as u64);
-        for view in 0..views {
+        for view in views {
             filler.fill(&mut store, &data.train, &*train_keys, view, &mut report)?;
         }
         filler.fill(&mut store, &data.val, &*val_keys, Views::PLAIN, &mut report)?;
@@ -197,41 +207,86 @@ impl Feeds {
     }
 }
 
+impl Networks<'_> {
+    /// Whether what the first stages make of a picture is the same in both.
+    fn share(&self, cut: usize) -> bool {
+        let of = |network: &Network| digest(&network.valid(), prefix(network, cut));
+        self.average.is_none_or(|average| of(average) == of(self.trained))
+    }
+}
+
+/// Products that a probe of every strength takes seconds for, and the most that one of a single strength is tried on.
+const QUICK: usize = 5_000_000;
+const BEARABLE: usize = 500_000_000;
+
 impl Feeds {
-    /// Whether what is kept are embeddings, so that a probe of them costs next to nothing.
-    pub(super) fn has_embeddings(&self) -> bool {
-        matches!(&self.train.0, Feed::Features(features) if features.shape.len() == 1)
+    /// A probe of the training pictures' embeddings, and what it answers to the validation pictures.
+    pub(super) fn probe(
+        &self,
+        network: &Network,
+        data: &Data,
+    ) -> Result<(Probe, Predictions), Error> {
+        self.solve(network, data, |examples| Probe::chosen(examples, &ProbeConfig::default()))
     }
 
-    /// A probe of the training pictures' embeddings, and what it answers to the validation pictures.
-    pub(super) fn probe(&self, network: &Network) -> Result<(Probe, Predictions), Error> {
-        let (features, labels) = self.embeddings(network, &self.train.0)?;
+    /// The accuracy of a probe on the validation pictures; none where it would take minutes.
+    pub(super) fn baseline(&self, network: &Network, data: &Data) -> Result<Option<f64>, Error> {
+        let (dim, classes) = (network.backbone().embed_dim(), network.classes());
+        let products = data.train.samples().len().saturating_mul(dim * classes);
+        if products > BEARABLE {
+            return Ok(None);
+        }
+        let (_, predictions) = self.solve(network, data, |examples| match products {
+            ..=QUICK => Probe::chosen(examples, &ProbeConfig::default()),
+            // What most data sets choose.
+            _ => Probe::fit(examples, &ProbeConfig { strength: 0.1, ..ProbeConfig::default() }),
+        })?;
+        Ok(Some(predictions.top(1)))
+    }
+
+    fn solve(
+        &self,
+        network: &Network,
+        data: &Data,
+        solve: impl Fn(&Examples<'_>) -> Probe,
+    ) -> Result<(Probe, Predictions), Error> {
+        let features = embeddings(network, &self.train.0, &data.train)?;
+        let labels = labels(&data.train);
         let examples =
             Examples { features: &features, labels: &labels, classes: network.classes() };
-        let probe = Probe::chosen(&examples, &ProbeConfig::default());
-        let (features, labels) = self.embeddings(network, &self.val.0)?;
+        let probe = solve(&examples);
+        let features = embeddings(network, &self.val.0, &data.val)?;
         let mut predictions = Predictions::new(network.classes());
-        predictions.add(&probe.logits(&features), &labels);
+        predictions.add(&probe.logits(&features), &self::labels(&data.val));
         Ok((probe, predictions))
     }
+}
 
-    /// The embedding of each picture as evaluation sees it, and its label.
-    fn embeddings(&self, network: &Network, feed: &Feed) -> Result<(Vec<f32>, Vec<usize>), Error> {
-        let device = network.devices().into_iter().next().unwrap_or_default().inner();
-        let network = network.valid();
-        let (mut features, mut labels) = (Vec::new(), Vec::new());
-        for batch in feed.epoch(0, &device) {
-            let Batch { input, target, .. } = batch?;
-            let embeddings = match input {
-                Input::Images(images) => network.embed(images),
-                Input::Maps { cut, maps } => network.embed_from(cut, maps),
-                Input::Embeddings(embeddings) => embeddings,
-            };
-            features.extend(embeddings.into_data().iter::<f32>());
-            labels.extend(target.labels);
+fn labels(loader: &Loader) -> Vec<usize> {
+    loader.samples().iter().map(|sample| sample.label).collect()
+}
+
+/// The embedding of each picture as evaluation sees it, in the order of the samples.
+fn embeddings(network: &Network, feed: &Feed, loader: &Loader) -> Result<Vec<f32>, Error> {
+    let places = 0..loader.samples().len();
+    if let Feed::Features(features) = feed
+        && let [width] = *features.shape
+    {
+        let mut values = vec![0.0; places.len() * width];
+        for (place, row) in places.zip(values.chunks_exact_mut(width)) {
+            features.store.get_into(&features.keys.key(place, Views::PLAIN), row)?;
         }
-        Ok((features, labels))
+        return Ok(values);
     }
+    let network = network.valid();
+    let device = network.devices().into_iter().next().unwrap_or_default();
+    let mut values = Vec::with_capacity(places.len() * network.backbone().embed_dim());
+    for batch in loader.view(places.collect(), Views::PLAIN) {
+        let rekindle_data::Batch { images, shape, .. } = batch?;
+        let images = Tensor::from_data(TensorData::new(images, shape), &device);
+        values.extend(network.embed(images).into_data().iter::<f32>());
+    }
+    Ok(values)
 }
 
 /// What the frozen stages make of one picture.
@@ -267,29 +322,32 @@ fn open(
     let Some(folder) = folder.filter(|_| config.cache.place == CachePlace::File) else {
         return Ok(FeatureStore::memory(width, precision));
     };
-    let stages = network.backbone().stages();
-    let frozen = |name: &str| {
-        let inside = name.strip_prefix("backbone.").unwrap_or(name);
-        stages[..cut].iter().any(|stage| stage.owns(inside))
-    };
+    let device = network.devices().into_iter().next().unwrap_or_default().inner();
     let key = key(&[
-        digest(&network.valid(), frozen).as_bytes(),
-        format!("{cut} {:?} {precision:?}", shape.per_picture).as_bytes(),
+        digest(&network.valid(), prefix(network, cut)).as_bytes(),
+        format!("{cut} {:?} {precision:?} {device:?}", shape.per_picture).as_bytes(),
         preprocessing.as_bytes(),
     ]);
-    Ok(FeatureStore::open(&folder.join("features.bin"), &key, width, precision)?)
+    // A file a cut, so that phases do not make each other's anew.
+    let name = match shape.embedded {
+        true => "embeddings.bin".to_owned(),
+        false => format!("features-{cut}.bin"),
+    };
+    Ok(FeatureStore::open(&folder.join(name), &key, width, precision)?)
 }
 
-/// How pictures are found: by their content, and beyond the first view by what is drawn for them.
-#[derive(Debug)]
-struct PictureKeys {
-    contents: Vec<Key>,
-    augmentation: String,
-    seed: u64,
+/// Whether a parameter is in the first stages.
+fn prefix(network: &Network, cut: usize) -> impl Fn(&str) -> bool {
+    let stages = network.backbone().stages();
+    move |name| {
+        let inside = name.strip_prefix("backbone.").unwrap_or(name);
+        stages[..cut].iter().any(|stage| stage.owns(inside))
+    }
 }
 
-impl PictureKeys {
-    fn new(loader: &Loader, config: &Finetune) -> Result<Self, Error> {
+impl Data {
+    /// Digests of what the training and the validation pictures hold; files are read once.
+    fn contents(&self) -> Result<[Arc<Vec<Key>>; 2], Error> {
         let content = |sample: &Sample| match &sample.source {
             Place::File(path) => Ok(digest_file(path)?),
             Place::Memory(picture) => {
@@ -297,8 +355,29 @@ impl PictureKeys {
                 Ok(key(&[&size, picture.pixels()]))
             }
         };
-        let contents = loader.samples().iter().map(content).collect::<Result<_, Error>>()?;
-        Ok(Self { contents, augmentation: format!("{:?}", config.augment), seed: config.seed })
+        let of = |loader: &Loader| -> Result<_, Error> {
+            let keys: Result<Vec<Key>, Error> = loader.samples().par_iter().map(content).collect();
+            Ok(Arc::new(keys?))
+        };
+        if let Some(found) = self.contents.get() {
+            return Ok(found.clone());
+        }
+        let found = [of(&self.train)?, of(&self.val)?];
+        Ok(self.contents.get_or_init(|| found).clone())
+    }
+}
+
+/// How pictures are found: by their content, and beyond the first view by what is drawn for them.
+#[derive(Debug)]
+struct PictureKeys {
+    contents: Arc<Vec<Key>>,
+    augmentation: String,
+    seed: u64,
+}
+
+impl PictureKeys {
+    fn new(contents: Arc<Vec<Key>>, config: &Finetune) -> Self {
+        Self { contents, augmentation: format!("{:?}", config.augment), seed: config.seed }
     }
 }
 

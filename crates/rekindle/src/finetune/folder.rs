@@ -9,15 +9,19 @@ use std::{
 use burn::module::Module;
 use rekindle_cards::HubConfig;
 use rekindle_checkpoint::{CheckpointFile, HeadPolicy, load};
-use rekindle_data::Sample;
+use rekindle_data::{Picture, Preprocess, Views};
+use rekindle_metrics::Predictions;
 use rekindle_train::{
     Callback, Checkpoints, Failure, Histograms, Keep, Log, LogFormat, SavedState, State,
     TensorBoard,
 };
-use sha2::{Digest, Sha256};
 
 use super::{Data, Finetune};
-use crate::{Error, Model, Network, digest::digest, model::naming};
+use crate::{
+    Error, Model, Network,
+    digest::{digest, digest_samples},
+    model::naming,
+};
 
 /// Where a run leaves what comes of it.
 #[derive(Debug, Clone, Copy)]
@@ -46,7 +50,10 @@ pub(super) struct OpenRun {
     path: PathBuf,
     start: Start,
     checkpoints: Checkpoints<Network, Save>,
-    listeners: Vec<Box<dyn Callback<Network>>>,
+    logs: Vec<Log>,
+    board: Option<TensorBoard>,
+    /// The accuracy that training must beat, of an earlier part of the run.
+    baseline: Option<f64>,
 }
 
 impl<'a> RunFolder<'a> {
@@ -75,14 +82,16 @@ impl<'a> RunFolder<'a> {
         };
         let (shell, plan) = (about.clone(), config.plan.clone());
         let save: Save = Box::new(move |network, path| {
-            let model = Model { network: network.clone(), config: shell.clone() };
+            let model = Model { network: network.clone().merge(), config: shell.clone() };
             Ok(model.save(path, Some(&plan))?)
         });
         Ok(OpenRun {
             path: self.path.to_owned(),
             start: self.start,
             checkpoints: Checkpoints::new(keep, save),
-            listeners: Vec::new(),
+            logs: Vec::new(),
+            board: None,
+            baseline: None,
         })
     }
 }
@@ -93,6 +102,7 @@ impl OpenRun {
         &mut self,
         config: &Finetune,
         state: State<Network>,
+        (data, about): (&Data, &HubConfig),
     ) -> Result<State<Network>, Error> {
         let path = self.checkpoints.keep().state();
         let saved = match self.start {
@@ -107,7 +117,17 @@ impl OpenRun {
                 let phase =
                     config.plan.phases.iter().find(|phase| Some(&phase.name) == last.as_ref());
                 let optimizer = phase.map_or_else(|| config.optimizer(0), |phase| phase.optimizer);
-                saved.restore(state.model, &optimizer, config.ema)?
+                let baseline = entries(&saved.note).remove(BASELINE);
+                if let Some(accuracy) = baseline.and_then(|text| text.parse().ok()) {
+                    self.note_baseline(accuracy);
+                }
+                let state = saved.restore(state.model, &optimizer, config.ema)?;
+                // Found out now rather than after the last epoch.
+                self.best(&state.model).map_err(|error| Error::BestLost {
+                    path: self.weights(),
+                    source: Some(Box::new(error)),
+                })?;
+                state
             }
         };
         if self.start == Start::Fresh {
@@ -121,23 +141,61 @@ impl OpenRun {
         }
         // What is restored trains on the device of the model it was put in.
         state.model = state.model.train();
-        let log = |name: &str, format| {
-            Log::create(&self.path.join(name), format, &state.history)
-                .map(|log| Box::new(log) as Box<dyn Callback<Network>>)
-        };
-        let board =
-            TensorBoard::create(&self.path.join("tensorboard"), &state.history, Histograms::None)?;
-        self.listeners = vec![
-            log("log.jsonl", LogFormat::Json)?,
-            log("log.csv", LogFormat::Csv)?,
-            Box::new(board),
-        ];
+        let log = |name: &str, format| Log::create(&self.path.join(name), format, &state.history);
+        self.logs = vec![log("log.jsonl", LogFormat::Json)?, log("log.csv", LogFormat::Csv)?];
+        let folder = self.path.join("tensorboard");
+        let stages = state.model.layout().stages.into_iter().map(|stage| stage.name);
+        let groups = std::iter::once("head".to_owned()).chain(stages).collect();
+        let mut board =
+            TensorBoard::create(&folder, &state.history, Histograms::Trained)?.with_groups(groups);
+        if state.history.is_empty() {
+            board.text("plan", &format!("```toml\n{}```", config.plan.to_toml()?))?;
+            if let Some(batch) = data.train.epoch(0).next() {
+                board.image("first batch", 1, &sheet_of(&batch?, about)?)?;
+            }
+        }
+        self.board = Some(board);
         Ok(state)
     }
 
     pub(super) fn callbacks(&mut self) -> impl Iterator<Item = &mut dyn Callback<Network>> {
-        let listeners = self.listeners.iter_mut().map(|listener| &mut **listener as _);
-        std::iter::once(&mut self.checkpoints as _).chain(listeners)
+        let logs = self.logs.iter_mut().map(|log| log as _);
+        let board = self.board.iter_mut().map(|board| board as _);
+        std::iter::once(&mut self.checkpoints as _).chain(logs).chain(board)
+    }
+
+    /// What training must beat, where an earlier part of the run measured it.
+    pub(super) fn baseline(&self) -> Option<f64> {
+        self.baseline
+    }
+
+    /// Keeps what training must beat, for the parts of the run to come.
+    pub(super) fn note_baseline(&mut self, accuracy: f64) {
+        self.baseline = Some(accuracy);
+        let mut entries = entries(&self.checkpoints.keep().note);
+        entries.insert(BASELINE.to_owned(), accuracy.to_string());
+        self.checkpoints.set_note(serde_json::to_string(&entries).unwrap_or_default());
+    }
+
+    /// Writes the best model, where the run ends by an error.
+    pub(super) fn rescue(&mut self) -> Result<(), Failure> {
+        self.checkpoints.rescue()
+    }
+
+    /// Shows the pictures that the best model is most wrong about.
+    pub(super) fn show_wrong(
+        &mut self,
+        epoch: usize,
+        about: &HubConfig,
+        (predictions, data): (&Predictions, &Data),
+    ) -> Result<(), Error> {
+        let wrong: Vec<usize> = predictions.most_wrong().into_iter().take(SHOWN).collect();
+        if let Some(board) = &mut self.board
+            && let Some(batch) = data.val.view(wrong, Views::PLAIN).next()
+        {
+            board.image("most wrong", epoch, &sheet_of(&batch?, about)?)?;
+        }
+        Ok(())
     }
 
     pub(super) fn finish(&mut self, state: &State<Network>) -> Result<(), Error> {
@@ -149,8 +207,12 @@ impl OpenRun {
     /// The best model as it was written before this part of the run.
     pub(super) fn best(&self, like: &Network) -> Result<Network, Error> {
         let file = CheckpointFile::open(&self.weights())?;
-        let (network, _) =
-            load(like.valid(), &file, &naming(like.backbone()), HeadPolicy::Required)?;
+        let (network, _) = load(
+            like.clone().merge().valid(),
+            &file,
+            &naming(like.backbone()),
+            HeadPolicy::Required,
+        )?;
         Ok(network)
     }
 
@@ -159,11 +221,31 @@ impl OpenRun {
     }
 }
 
+/// Pictures on a sheet for TensorBoard.
+const SHOWN: usize = 16;
+
+/// The first pictures of a batch as the network sees them, side by side, as a PNG.
+fn sheet_of(batch: &rekindle_data::Batch, about: &HubConfig) -> Result<Vec<u8>, Error> {
+    let preprocess = Preprocess::new(&about.preprocessing)?;
+    let [_, channels, height, width] = batch.shape;
+    let inputs = batch.images.chunks_exact(channels * height * width).take(SHOWN);
+    let pictures: Vec<Picture> = inputs.map(|input| preprocess.restore(input)).collect();
+    Ok(Picture::sheet(&pictures, 4).to_png()?)
+}
+
+/// The name of what training must beat, among what a state notes.
+const BASELINE: &str = "accuracy of a probe";
+
+fn entries(note: &str) -> BTreeMap<String, String> {
+    serde_json::from_str(note).unwrap_or_default()
+}
+
 /// Everything that a run's result depends on, a line each.
 fn note(config: &Finetune, data: &Data, network: &Network, about: &HubConfig) -> String {
     let Finetune {
         plan,
         batch,
+        cache,
         augment,
         views,
         order,
@@ -179,6 +261,8 @@ fn note(config: &Finetune, data: &Data, network: &Network, about: &HubConfig) ->
     let entries: BTreeMap<&str, String> = BTreeMap::from([
         ("plan", text(plan)),
         ("batch", text(batch)),
+        ("precision of features", text(&cache.precision)),
+        ("architecture", data.architecture.clone()),
         ("augmentation", text(augment)),
         ("views", text(views)),
         ("order of the pictures", text(order)),
@@ -190,29 +274,16 @@ fn note(config: &Finetune, data: &Data, network: &Network, about: &HubConfig) ->
         ("seed", text(seed)),
         ("labels", text(&about.labels)),
         ("preprocessing", text(&about.preprocessing)),
-        ("training pictures", samples(data.train.samples())),
-        ("validation pictures", samples(data.val.samples())),
+        ("training pictures", digest_samples(data.train.samples())),
+        ("validation pictures", digest_samples(data.val.samples())),
         ("starting weights", digest(&network.valid(), |_| true)),
     ]);
     serde_json::to_string(&entries).unwrap_or_default()
 }
 
-/// Names and labels of samples, as a digest.
-fn samples(samples: &[Sample]) -> String {
-    let mut hash = Sha256::new();
-    for sample in samples {
-        let name = sample.path().and_then(Path::file_name).unwrap_or_default();
-        hash.update(name.as_encoded_bytes());
-        hash.update(sample.label.to_le_bytes());
-    }
-    format!("{} of digest {:x}", samples.len(), hash.finalize())
-}
-
 /// Refuses to go on with anything that differs, and lists all of it.
 fn same_run(path: &Path, saved: &str, asked: &str) -> Result<(), Error> {
-    type Entries = BTreeMap<String, String>;
-    let [saved, asked] =
-        [saved, asked].map(|note| serde_json::from_str::<Entries>(note).unwrap_or_default());
+    let [saved, asked] = [saved, asked].map(entries);
     let differs = asked.iter().filter(|(name, value)| saved.get(*name) != Some(value));
     let names: Vec<String> = differs.map(|(name, _)| name.clone()).collect();
     if names.is_empty() {

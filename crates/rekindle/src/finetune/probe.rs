@@ -7,7 +7,7 @@ use rekindle_metrics::Predictions;
 use rekindle_train::{Train, Validation};
 use rekindle_transfer::{Frozen, Phase, Plan};
 
-use super::{CacheReport, Feeds, Finetune, RunFolder};
+use super::{CacheReport, Finetune, RunFolder};
 use crate::{Error, Model, Network};
 
 /// A model whose head was solved for, not trained.
@@ -41,20 +41,20 @@ pub fn probe(
     let start = Instant::now();
     let phase = Phase::new("probe", 1, Frozen::Backbone, 1.0);
     let config = Finetune {
-        plan: Plan { phases: vec![phase.clone()] },
+        plan: Plan::new(vec![phase.clone()]),
         views: Views::Cycled(std::num::NonZeroUsize::MIN),
         ..Finetune {
             batch: config.batch,
             cache: config.cache,
             seed: config.seed,
-            ..Finetune::new(Plan { phases: vec![] })
+            ..Finetune::new(Plan::new(vec![]))
         }
     };
     let data = config.data(&model, train.0, val.0)?;
     let Model { network, config: about } = model;
-    let network = network.prepare(&phase)?;
-    let feeds = Feeds::new(&network, "probe", &config, (&data, folder.map(|folder| folder.path)))?;
-    let (solved, predictions) = feeds.probe(&network)?;
+    let path = folder.map(|folder| folder.path);
+    let (network, feeds) = config.begin(network, &None, 0, 0, (&data, path))?;
+    let (solved, predictions) = feeds.probe(&network, &data)?;
     let strength = solved.strength;
     let network: Network = network.with_head(solved.weight, solved.bias);
     let network = burn::module::Module::valid(&network);
