@@ -59,16 +59,32 @@ fn features_from_the_cache_train_as_pictures_do() {
         assert_eq!(course(&off), course(&memory), "{name}");
         assert_eq!(course(&off), course(&file), "{name}");
 
-        // Again from the file; and from a damaged one, whose bad parts are computed again.
-        let path = folder.path().join(format!("{name}-file/features.bin"));
-        let good = fs::read(&path).unwrap();
+        // A file a cut, each again of use; and damaged, whose bad parts are computed again.
+        let out = folder.path().join(format!("{name}-file"));
+        let entries = fs::read_dir(&out).unwrap().map(|entry| entry.unwrap().path());
+        let files: Vec<_> =
+            entries.filter(|path| path.extension() == Some("bin".as_ref())).collect();
+        assert_eq!(files.len(), if name == "head" { 1 } else { 2 }, "{files:?}");
+        let good: Vec<_> = files.iter().map(|path| fs::read(path).unwrap()).collect();
         assert_eq!(course(&run("file")), course(&off));
-        let mut bad = good.clone();
-        for place in (100..bad.len()).step_by(5001) {
-            bad[place] ^= 0xff;
+        for (path, good) in files.iter().zip(&good) {
+            assert!(fs::read(path).unwrap() == *good, "{}: written anew", path.display());
         }
-        for damaged in [&bad[..], &good[..good.len() / 3], &good[..30], b""] {
-            fs::write(&path, damaged).unwrap();
+        let flipped = |good: &[u8]| {
+            let mut bad = good.to_vec();
+            (100..bad.len()).step_by(5001).for_each(|place| bad[place] ^= 0xff);
+            bad
+        };
+        let damages: [&dyn Fn(&[u8]) -> Vec<u8>; 4] = [
+            &flipped,
+            &|good| good[..good.len() / 3].to_vec(),
+            &|good| good[..30].to_vec(),
+            &|_| Vec::new(),
+        ];
+        for damage in damages {
+            for (path, good) in files.iter().zip(&good) {
+                fs::write(path, damage(good)).unwrap();
+            }
             assert_eq!(course(&run("file")), course(&off), "{name}");
         }
     }
@@ -151,7 +167,7 @@ fn probes_sweeps_and_ladders() {
     assert_eq!(rows[0]["pictures"], 4);
     // What is done is not done again: the very same lines, seconds included.
     assert_eq!(climb(), rows);
-    for file in ["ladder.svg", "ladder.md"] {
+    for file in ["accuracy.svg", "cost.svg", "ladder.md"] {
         assert!(fs::read_to_string(out.join(file)).unwrap().contains("head"), "{file}");
     }
 
@@ -161,4 +177,144 @@ fn probes_sweeps_and_ladders() {
     let error = String::from_utf8(output.stderr).unwrap();
     assert_eq!(output.status.code(), Some(1), "{error}");
     assert!(error.contains("classes = 1.5") && error.contains("pictures = 0"), "{error}");
+}
+
+/// What a command says on an error, which must be no panic.
+fn refused(arguments: &[&dyn AsRef<OsStr>]) -> String {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_rekindle"));
+    arguments.iter().for_each(|argument| _ = command.arg(argument));
+    let output = command.output().unwrap();
+    let error = String::from_utf8(output.stderr).unwrap();
+    assert!(!output.status.success() && !error.contains("panicked"), "{error}");
+    error
+}
+
+#[test]
+fn what_is_asked_wrongly_is_said_before_anything_is_trained() {
+    let data = support::doodles(8, 4);
+    let folder = tempfile::tempdir().unwrap();
+    let (out, starter, path) = (folder.path().join("run"), support::starter(), data.path());
+    for (more, expected) in [
+        (vec!["--monitor", "rmse"], "`rmse` is not measured; measured are loss, accuracy"),
+        (vec!["--monitor", "f2"], "unknown metric `f2`"),
+        (
+            vec!["--clip=-1", "--accumulate", "0"],
+            "steps: accumulate must be at least 1, but is 0; clip",
+        ),
+        (vec!["--ema=-0.5", "--mixup", "inf"], "average: decay is -0.5"),
+        (vec!["--smoothing", "0.1", "--focal", "2"], "smoothing and focal are both on"),
+        (vec!["--set", "speed=3"], "unknown field `speed`"),
+        (vec!["--set", "frozen=before layer9"], "no stage `layer9`"),
+        (vec!["--recipe", "lora"], "no weight of a linear layer or 1x1 convolution"),
+        (vec!["--batch", "0"], "the batch size is 0"),
+    ] {
+        let mut arguments: Vec<&dyn AsRef<OsStr>> =
+            vec![&"finetune", &"--data", &path, &"--out", &out];
+        arguments.extend([&"--weights" as &dyn AsRef<OsStr>, &starter]);
+        arguments.extend(more.iter().map(|argument| argument as &dyn AsRef<OsStr>));
+        let error = refused(&arguments);
+        assert!(error.contains(expected), "{more:?}: {error}");
+        assert!(!out.join("log.jsonl").exists(), "{more:?}");
+    }
+}
+
+#[test]
+fn a_test_folder_is_measured_once_and_chooses_nothing() {
+    let data = support::doodles(12, 4);
+    fs::rename(data.path().join("val"), data.path().join("test")).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("run");
+    let lines = finetune(data.path(), &out, &["--epochs", "4"]);
+    let last = lines.last().unwrap();
+    let test = last["test_accuracy"].as_f64().unwrap();
+    let weights = out.join("best.safetensors");
+    let again =
+        rekindle(&[&"evaluate", &"--json", &"--weights", &weights, &"--data", &data.path()]);
+    assert_eq!(
+        (again[0]["part"].as_str(), again[0]["accuracy"].as_f64()),
+        (Some("test"), Some(test))
+    );
+    assert_eq!(again[0]["majority"].as_f64(), Some(1.0 / 3.0));
+    let run: Value = serde_json::from_slice(&fs::read(out.join("run.json")).unwrap()).unwrap();
+    let sets: Vec<_> =
+        run["evaluations"].as_array().unwrap().iter().map(|e| e["set"].as_str().unwrap()).collect();
+    assert_eq!(sets, ["validation", "test"]);
+    assert_eq!(run["evaluations"][1]["accuracy"]["value"].as_f64(), Some(test));
+    for key in ["probe_val_accuracy", "majority_val_accuracy"] {
+        assert!(last[key].as_f64().unwrap() > 0.3, "{key}: {last}");
+    }
+
+    // Asked to validate on it, there is nothing left to test on.
+    let val = data.path().join("test");
+    let lines =
+        finetune(data.path(), &folder.path().join("val"), &["--val", val.to_str().unwrap()]);
+    assert!(lines.last().unwrap().get("test_accuracy").is_none());
+}
+
+/// A phase that trains everything, and one that freezes all but the head: what the first left of the optimizer goes.
+#[test]
+fn a_state_holds_nothing_of_what_is_frozen_again() {
+    let data = support::doodles(8, 4);
+    let folder = tempfile::tempdir().unwrap();
+    let size = |name: &str, second: &str| {
+        let plan = folder.path().join("plan.toml");
+        let phase = |name: &str, frozen: &str| {
+            format!("[[phases]]\nname = \"{name}\"\nepochs = 1\nlr = 1e-3\nfrozen = \"{frozen}\"\n")
+        };
+        fs::write(&plan, phase("all", "nothing") + &phase("then", second)).unwrap();
+        let out = folder.path().join(name);
+        finetune(data.path(), &out, &["--plan", plan.to_str().unwrap(), "--no-probe"]);
+        fs::metadata(out.join("last.state")).unwrap().len()
+    };
+    let (head, all) = (size("head", "backbone"), size("all", "nothing"));
+    // The model is a third of model, means and squares.
+    assert!(2 * head < all, "{head} of {all} bytes");
+}
+
+/// Files that a run goes on from, or does not, with a message that says why.
+#[test]
+fn a_run_goes_on_from_its_own_files_only() {
+    let data = support::doodles(8, 4);
+    let folder = tempfile::tempdir().unwrap();
+    let (out, starter, path) = (folder.path().join("run"), support::starter(), data.path());
+    let first = finetune(data.path(), &out, &["--epochs", "3", "--resume"]);
+    // A run that is complete is only reported again, with what there was to beat.
+    let again = finetune(data.path(), &out, &["--epochs", "3", "--resume"]);
+    assert_eq!(again.len(), 1, "{again:?}");
+    for key in ["best_epoch", "best_val_accuracy", "probe_val_accuracy"] {
+        assert_eq!(again[0][key], first.last().unwrap()[key], "{key}");
+    }
+    let resume = |more: &[&str]| {
+        let mut arguments: Vec<&dyn AsRef<OsStr>> = vec![
+            &"finetune",
+            &"--resume",
+            &"--data",
+            &path,
+            &"--out",
+            &out,
+            &"--weights",
+            &starter,
+        ];
+        arguments.extend([&"--batch" as &dyn AsRef<OsStr>, &"6", &"--epochs", &"3"]);
+        arguments.extend(more.iter().map(|argument| argument as &dyn AsRef<OsStr>));
+        refused(&arguments)
+    };
+    for (more, differs) in [
+        (vec!["--seed", "1"], "seed"),
+        (vec!["--half"], "precision of features"),
+        (vec!["--set", "lr=0.02"], "plan"),
+    ] {
+        let error = resume(&more);
+        assert!(
+            error.contains("is the state of another run") && error.contains(differs),
+            "{error}"
+        );
+    }
+    let best = out.join("best.safetensors");
+    let good = fs::read(&best).unwrap();
+    fs::write(&best, &good[..good.len() / 2]).unwrap();
+    let error = resume(&[]);
+    assert!(error.contains("is not the best model of the run"), "{error}");
+    fs::remove_file(&best).unwrap();
+    assert!(resume(&[]).contains("is not the best model of the run"));
 }
