@@ -43,7 +43,7 @@ schedule = "constant"
 fn command(data: &Path, plan: &Path, out: &Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_rekindle"));
     command.args(["finetune", "--json", "--resume", "--state-seconds", "0", "--batch", "6"]);
-    command.args(["--ema", "0.9", "--clip", "1", "--accumulate", "2", "--mixup", "0.2"]);
+    command.args(["--ema", "0.9", "--clip", "1", "--accumulate", "2"]);
     command.args(["--plateau", "1", "--smoothing", "0.1", "--seed", "5", "--augment", "crop"]);
     command.arg("--data").arg(data).arg("--plan").arg(plan).arg("--out").arg(out);
     command.arg("--weights").arg(support::starter());
@@ -78,6 +78,18 @@ fn wait(mut child: Child, limit: Duration) -> Option<bool> {
 
 #[test]
 fn killed_at_ten_moments_a_run_ends_the_same() {
+    assert_eq!(killed(&["--mixup", "0.2"], 10), 30);
+}
+
+/// Phases that end early, of views that are kept in files, and rates that were lowered on the way.
+#[test]
+fn killed_at_five_moments_a_run_stops_as_early() {
+    let epochs = killed(&["--patience", "2", "--views", "3"], 5);
+    assert!((6..30).contains(&epochs), "{epochs} epochs");
+}
+
+/// Kills a run so often, compares it with one that is left alone, and says how many epochs both took.
+fn killed(more: &[&str], all: usize) -> usize {
     let data = support::doodles(12, 4);
     let folder = tempfile::tempdir().unwrap();
     let plan = folder.path().join("plan.toml");
@@ -85,7 +97,7 @@ fn killed_at_ten_moments_a_run_ends_the_same() {
     let (whole, killed) = (folder.path().join("whole"), folder.path().join("killed"));
 
     let start = Instant::now();
-    let output = command(data.path(), &plan, &whole).output().unwrap();
+    let output = command(data.path(), &plan, &whole).args(more).output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let duration = start.elapsed();
 
@@ -93,13 +105,14 @@ fn killed_at_ten_moments_a_run_ends_the_same() {
     let mut random = 9_u64;
     let mut kills = 0;
     let mut ended = false;
-    for _ in 0..11 {
+    for _ in 0..=all {
         random =
             random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         // From before the first state to a few epochs on.
-        let limit = duration.mul_f64(0.02 + 0.12 * (random >> 40) as f64 / (1_u64 << 24) as f64);
-        let limit = if kills < 10 { limit } else { Duration::from_secs(600) };
-        match wait(command(data.path(), &plan, &killed).spawn().unwrap(), limit) {
+        let limit = duration
+            .mul_f64(0.02 + 1.2 / all as f64 * (random >> 40) as f64 / (1_u64 << 24) as f64);
+        let limit = if kills < all { limit } else { Duration::from_secs(600) };
+        match wait(command(data.path(), &plan, &killed).args(more).spawn().unwrap(), limit) {
             None => kills += 1,
             Some(success) => {
                 assert!(success, "a life ended in an error");
@@ -108,12 +121,11 @@ fn killed_at_ten_moments_a_run_ends_the_same() {
             }
         }
     }
-    assert!(ended && kills == 10, "{kills} kills of a run of {duration:?}");
-    assert_eq!(history(&whole).len(), 30);
+    assert!(ended && kills == all, "{kills} kills of a run of {duration:?}");
     assert_eq!(history(&whole), history(&killed), "after {kills} kills");
-    let [whole, killed] =
-        [&whole, &killed].map(|run| fs::read(run.join("best.safetensors")).unwrap());
-    assert!(whole == killed, "other weights after {kills} kills");
+    let [one, other] = [&whole, &killed].map(|run| fs::read(run.join("best.safetensors")).unwrap());
+    assert!(one == other, "other weights after {kills} kills");
+    history(&whole).len()
 }
 
 #[test]
