@@ -5,6 +5,7 @@ use std::process::ExitCode;
 
 mod bench;
 mod cargo;
+mod ladders;
 mod parity;
 mod results;
 mod tidy;
@@ -13,6 +14,7 @@ mod train_starter;
 const USAGE: &str = "usage: cargo xtask COMMAND
 
   bench ARGS...          measure networks on this machine: infer, train, cold; see `bench help`
+  ladders                climb the ladders of docs/ladders, and write docs/ladder.md
   parity ARGS...         compare every architecture with golden results of the reference library
   results ARGS...        train three ways on three data sets, and write docs/results.md
   tidy                   report everything in the tree that breaks a rule a compiler does not check
@@ -24,6 +26,7 @@ fn main() -> anyhow::Result<ExitCode> {
     let rest: Vec<String> = args.collect();
     match command.as_deref() {
         Some("bench") => bench::run(&rest),
+        Some("ladders") => ladders::run(&rest),
         Some("parity") => parity::run(&rest),
         Some("results") => results::run(&rest),
         Some("tidy") if rest.is_empty() => tidy::run(),

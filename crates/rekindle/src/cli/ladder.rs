@@ -149,6 +149,8 @@ impl Arguments {
         let log = self.out.join("results.jsonl");
         let mut rows = read(&log)?;
 
+        let width = ladder.candidates.iter().map(|candidate| candidate.name.chars().count()).max();
+        let width = width.unwrap_or_default();
         let mut alive: Vec<&Candidate> = ladder.candidates.iter().collect();
         let mut climbed: Vec<Row> = Vec::new();
         for (index, rung) in ladder.rungs.iter().enumerate() {
@@ -169,7 +171,7 @@ impl Arguments {
                         row
                     }
                 };
-                self.say(&row);
+                self.say(&row, width);
                 found.push(row);
             }
             // Of equals, the quicker one goes on.
@@ -251,14 +253,14 @@ impl Arguments {
         })
     }
 
-    fn say(&self, row: &Row) {
+    fn say(&self, row: &Row, width: usize) {
         if self.common.json {
             say!("{}", serde_json::to_string(row).unwrap_or_default());
             return;
         }
         let [accuracy, low, high] = [row.accuracy, row.low, row.high].map(percent);
         say!(
-            "rung {}  {:<16} {:>3} classes {:>6} pictures  {accuracy:>6} ({low} to {high})  {:.1} s",
+            "rung {}  {:<width$} {:>3} classes {:>6} pictures  {accuracy:>6} ({low} to {high})  {:.1} s",
             row.rung,
             row.candidate,
             row.classes,
