@@ -25,7 +25,7 @@ use crate::{
     gradients::{Compute, Trained, trained},
 };
 
-/// What can be moved to another device, as batches are.
+/// What can be moved to another device, as inputs and targets are.
 pub trait ToDevice {
     /// The same on `device`.
     fn to_device(self, device: &Device) -> Self;
@@ -45,7 +45,29 @@ impl ToDevice for Classes {
 }
 
 impl Fit {
-    /// As [`Fit::run`], with a thread for each of `devices`, which may name one of them several times.
+    /// As [`Fit::run`], on several devices: a step takes a batch for each (times
+    /// [`accumulate`](crate::Settings::accumulate)), and its gradient is the mean over all of their examples.
+    ///
+    /// So `k` devices do what one does that accumulates `k` batches, to the last bit if they compute alike. The
+    /// model stays where it is: the devices get copies of it for each step, and all else (steps, averages,
+    /// evaluation, callbacks) happens on its own device, on this thread. Each device has a thread of its own, which
+    /// ends with the run; one that is named twice has two, which on a CPU share its cores.
+    ///
+    /// What differs from one device:
+    ///
+    /// - **Running statistics** of norms are those of Burn's `RunningState`: each device moves them by its own batch,
+    ///   and after each batch they become the mean of what the devices have, whatever the sizes of the batches. `k`
+    ///   batches so move them once, as a batch of `k` times the size would, and not `k` times; with more than two
+    ///   devices, their last bits depend on the order in which Burn adds them up. Training normalizes each batch by
+    ///   itself, so the weights are the same. A norm that a forward pass runs twice takes the mean too early, with
+    ///   whatever the other devices have by then.
+    /// - **Dropout**, and whatever else draws from a device's random numbers: a backend has one stream of them, and
+    ///   its threads draw in the order in which they come. Such a run is another one every time.
+    ///
+    /// # Errors
+    ///
+    /// As [`Fit::run`]; and if there is no device, or a step panics on one, be it in the objective or, for the lack
+    /// of memory or of the device, in Burn.
     pub fn run_on<M, I, O, T, V>(
         &self,
         devices: &[Device],

@@ -4,7 +4,7 @@ use std::{
     collections::HashSet,
     convert::Infallible,
     ops::ControlFlow,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Barrier, Mutex, PoisonError},
     thread::{self, ThreadId},
 };
 
@@ -133,9 +133,9 @@ fn fresh(norm: Option<BatchNormConfig>) -> State<Net> {
     state
 }
 
-/// Two that are the CPU: to the threads they are devices like any others.
-fn two() -> [Device; 2] {
-    [Device::flex(), Device::flex()]
+/// All of them are the same CPU: to the threads they are devices like any others.
+fn cpus(count: usize) -> Vec<Device> {
+    vec![Device::flex(); count]
 }
 
 fn bits(net: &Net) -> Vec<u32> {
@@ -169,37 +169,56 @@ fn note(
 }
 
 #[test]
-fn two_devices_learn_what_one_does_from_two_batches() {
+fn several_devices_learn_what_one_does_from_as_many_batches() {
     let _alone = RANDOM.lock().unwrap_or_else(PoisonError::into_inner);
-    for (data, accumulate) in [(UNEVEN, 1), (UNEVEN, 2), (Points(&[4, 4]), 1), (Points(&[3]), 1)] {
-        let Points(sizes) = data;
-        let (train, val) = (Train(data), Validation(UNEVEN));
+    for (data, devices, accumulate) in [
+        (UNEVEN, 2, 1),
+        (UNEVEN, 2, 2),
+        (UNEVEN, 3, 1),
+        (UNEVEN, 1, 1),
+        (Points(&[4, 4]), 2, 1),
+        (Points(&[3]), 2, 1),
+    ] {
+        let row = format!("{devices} devices, {accumulate} batches of {:?} each", data.0);
+        let count = data.0.len().min(devices);
+        let sources = (&Train(data), &Validation(UNEVEN));
         let [alone, together] = [Threads::default(), Threads::default()];
         let [mut expected, mut found] = [Steps::new(), Steps::new()];
-
-        let (one, _) = fit(6, 2 * accumulate)
-            .run(fresh(None), &noted(&alone), (&train, &val), &mut [&mut note(&mut expected)])
-            .unwrap();
-        let (two, end) = fit(6, accumulate)
-            .run_on(
-                &two(),
-                fresh(None),
-                &noted(&together),
-                (&train, &val),
-                &mut [&mut note(&mut found)],
-            )
+        let one = fit(6, devices * accumulate);
+        let (one, _) =
+            one.run(fresh(None), &noted(&alone), sources, &mut [&mut note(&mut expected)]).unwrap();
+        let (all, cpus, objective) = (fit(6, accumulate), cpus(devices), noted(&together));
+        let (all, end) = all
+            .run_on(&cpus, fresh(None), &objective, sources, &mut [&mut note(&mut found)])
             .unwrap();
         assert_eq!(end, End::Complete);
-        assert_eq!(found, expected, "{sizes:?}");
-        assert!(outcome(&two) == outcome(&one), "{sizes:?}");
-        assert_ne!(bits(&two.model), bits(&fresh(None).model), "{sizes:?}: nothing was learned");
+        assert_eq!(found, expected, "{row}");
+        // To the bit: the same operations on the same batches, added up in the same order.
+        assert!(outcome(&all) == outcome(&one), "{row}");
+        assert_ne!(bits(&all.model), bits(&fresh(None).model), "{row}: nothing was learned");
 
         let [alone, together] = [alone, together].map(|threads| threads.lock().unwrap().clone());
         let here = thread::current().id();
         assert_eq!(alone, HashSet::from([here]));
-        assert_eq!(together.len(), sizes.len().min(2), "{sizes:?}");
-        assert!(!together.contains(&here), "{sizes:?}");
+        assert_eq!(together.len(), count, "{row}");
+        assert!(!together.contains(&here), "{row}");
     }
+}
+
+/// Each forward pass waits for the other one: on one thread, or on two in turn, this would never end.
+#[test]
+fn devices_work_at_the_same_time() {
+    let _alone = RANDOM.lock().unwrap_or_else(PoisonError::into_inner);
+    let both = Arc::new(Barrier::new(2));
+    let meeting = classify(move |net: &Net, input: Tensor<2>| {
+        if input.device().is_autodiff() {
+            both.wait();
+        }
+        net.forward(input)
+    });
+    let data = (&Train(Points(&[4, 3])), &Validation(UNEVEN));
+    let (state, _) = fit(2, 1).run_on(&cpus(2), fresh(None), &meeting, data, &mut []).unwrap();
+    assert_eq!(state.history.len(), 2);
 }
 
 #[test]
@@ -213,9 +232,9 @@ fn a_run_goes_on_where_it_was_left() {
     };
     let norm = BatchNormConfig::new(16);
     let (whole, _) =
-        fit(7, 1).run_on(&two(), fresh(Some(norm.clone())), &objective, data, &mut []).unwrap();
+        fit(7, 1).run_on(&cpus(2), fresh(Some(norm.clone())), &objective, data, &mut []).unwrap();
     let (half, end) = fit(7, 1)
-        .run_on(&two(), fresh(Some(norm.clone())), &objective, data, &mut [&mut stop])
+        .run_on(&cpus(2), fresh(Some(norm.clone())), &objective, data, &mut [&mut stop])
         .unwrap();
     assert_eq!((end, half.history.len()), (End::Broken, 3));
     let folder = tempfile::tempdir().unwrap();
@@ -223,22 +242,47 @@ fn a_run_goes_on_where_it_was_left() {
     half.save(&path, "").unwrap();
     let saved = SavedState::read(&path).unwrap().unwrap();
     let restored = saved.restore(Net::new(Some(norm)), &ADAMW, Some(EMA)).unwrap();
-    let (rest, end) = fit(7, 1).run_on(&two(), restored, &objective, data, &mut []).unwrap();
+    let (rest, end) = fit(7, 1).run_on(&cpus(2), restored, &objective, data, &mut []).unwrap();
     assert_eq!(end, End::Complete);
     assert!(outcome(&rest) == outcome(&whole));
 }
 
-/// A thread moves the statistics by its batch alone; then they are averaged, whatever the batches' sizes.
 #[test]
 fn running_statistics_are_the_mean_of_what_each_device_saw() {
     let _alone = RANDOM.lock().unwrap_or_else(PoisonError::into_inner);
     let norm = || Some(BatchNormConfig::new(16).with_momentum(0.25));
-    let data = (&Train(UNEVEN), &Validation(UNEVEN));
     let objective = noted(&Threads::default());
+    let data = (&Train(UNEVEN), &Validation(UNEVEN));
     let (one, _) = fit(4, 2).run(fresh(norm()), &objective, data, &mut []).unwrap();
-    let (two, _) = fit(4, 1).run_on(&two(), fresh(norm()), &objective, data, &mut []).unwrap();
-    // Training itself goes by the statistics of batches.
+    let (two, _) = fit(4, 1).run_on(&cpus(2), fresh(norm()), &objective, data, &mut []).unwrap();
+    // Training goes by the statistics of batches, so that the weights are the same.
     assert_eq!(bits(&two.model), bits(&one.model));
+
+    // With weights that stand still, statistics are known: `0.75 old + 0.25 new`, the mean of it over the batches of
+    // a step. In the last step there is one batch.
+    let statistics = |net: &Net| {
+        let norm = net.norm.as_ref().unwrap();
+        let both = [&norm.running_mean, &norm.running_var].map(|state| state.value_sync().inner());
+        Tensor::cat(both.to_vec(), 0)
+    };
+    let device = Device::flex().autodiff();
+    let net = fresh(norm()).model;
+    let mut expected = statistics(&net);
+    let batches: Vec<_> = UNEVEN.epoch(0, &device).map(|batch| batch.unwrap().input).collect();
+    for step in batches.chunks(2) {
+        let moved = step.iter().map(|input| {
+            let net = fresh(norm()).model;
+            let before = statistics(&net);
+            net.forward(input.clone());
+            (statistics(&net) - before * 0.75).unsqueeze::<2>()
+        });
+        let new = Tensor::cat(moved.collect(), 0).mean_dim(0).squeeze_dim::<1>(0);
+        expected = expected * 0.75 + new;
+    }
+    let still = Fit { rates: Rates::uniform(0.0), ..fit(1, 1) };
+    let (two, _) = still.run_on(&cpus(2), fresh(norm()), &objective, data, &mut []).unwrap();
+    let difference = (statistics(&two.model) - expected).abs().max().into_scalar::<f32>();
+    assert!(difference < 1e-6, "{difference}");
 }
 
 #[test]
@@ -257,16 +301,16 @@ fn what_goes_wrong_is_said() {
         assert!(!bad(&input), "a batch of one");
         net.forward(input)
     });
-    let error = fit(2, 1).run_on(&two(), fresh(None), &panics, data, &mut []).unwrap_err();
+    let error = fit(2, 1).run_on(&cpus(2), fresh(None), &panics, data, &mut []).unwrap_err();
     let Error::Devices { failures } = &error else { panic!("{error}") };
     let [failure] = &failures[..] else { panic!("{error}") };
-    assert!(failure.starts_with("device 1") && failure.ends_with("a batch of one"), "{error}");
+    assert!(failure.starts_with("device 1, ") && failure.ends_with(": a batch of one"), "{error}");
 
     let diverges = classify(move |net: &Net, input: Tensor<2>| {
         let factor = if bad(&input) { f32::NAN } else { 1.0 };
         net.forward(input) * factor
     });
-    let error = fit(2, 1).run_on(&two(), fresh(None), &diverges, data, &mut []).unwrap_err();
+    let error = fit(2, 1).run_on(&cpus(2), fresh(None), &diverges, data, &mut []).unwrap_err();
     let Error::Diverged { epoch: 1, step: 2, examples, .. } = &error else { panic!("{error}") };
     assert_eq!(examples, &[(12 * 3) % 17]);
 }
