@@ -160,11 +160,10 @@ impl<R: LearnerModel> Workers<R> {
 
 /// Makes one of the running statistics that each thread moved by its own batch: their mean, as Burn has it.
 ///
-/// The forks of a model share them. Were they left as they are, the mean would be taken by the first thread
-/// that comes to a norm in the next step, and if a thread had no batch, not for all threads alike.
+/// The forks of a model share them, so they lie where the last fork or sum put them; but an average of the model,
+/// which is taken after each step, wants all of the model on one device.
 fn settle<M: Module>(model: &M, main: &Device) {
     drop(model.valid());
-    // They lie where the last fork or sum put them; the other parameters are on the main device anyway.
     drop(model.clone().map(&mut Home(main)));
 }
 
