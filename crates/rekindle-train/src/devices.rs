@@ -63,6 +63,10 @@ impl Fit {
     ///   whatever the other devices have by then.
     /// - **Dropout**, and whatever else draws from a device's random numbers: a backend has one stream of them, and
     ///   its threads draw in the order in which they come. Such a run is another one every time.
+    /// - **What the objective holds** beside the model, such as a teacher, must take no gradients: make it `valid`, or
+    ///   detach it. Threads whose graphs meet in a tensor can wait for each other for ever, since Burn's autodiff takes
+    ///   its locks in one order to join graphs and in the other after a backward pass. The copies of the model share
+    ///   no such tensor.
     ///
     /// # Errors
     ///

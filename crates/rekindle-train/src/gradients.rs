@@ -14,7 +14,7 @@ pub(crate) struct Trained<T> {
     pub(crate) target: T,
     /// The places of its examples.
     pub(crate) indices: Vec<usize>,
-    /// None where the loss is no number.
+    /// Empty where the loss is no number.
     pub(crate) gradients: GradientsParams,
 }
 

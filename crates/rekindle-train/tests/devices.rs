@@ -106,7 +106,7 @@ fn noted(
     let threads = Arc::clone(threads);
     classify(move |net: &Net, input: Tensor<2>| {
         if input.device().is_autodiff() {
-            threads.lock().unwrap().insert(thread::current().id());
+            threads.lock().unwrap_or_else(PoisonError::into_inner).insert(thread::current().id());
         }
         net.forward(input)
     })
@@ -148,10 +148,10 @@ fn bits(net: &Net) -> Vec<u32> {
 }
 
 /// All that came out but the time that it took.
-fn outcome(state: &State<Net>) -> (Vec<Epoch>, Vec<u32>, Vec<u32>) {
+fn outcome(state: &State<Net>) -> (Vec<Epoch>, Vec<u32>, Option<Vec<u32>>) {
     let mut history = state.history.clone();
     history.iter_mut().for_each(|epoch| epoch.seconds = 0.0);
-    (history, bits(&state.model), bits(&state.ema.as_ref().unwrap().model()))
+    (history, bits(&state.model), state.ema.as_ref().map(|ema| bits(&ema.model())))
 }
 
 /// Notes every step's number, steps, examples so far, loss and factor.
