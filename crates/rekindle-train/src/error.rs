@@ -23,6 +23,17 @@ pub enum Error {
         /// The places of the step's examples in their data set.
         examples: Vec<usize>,
     },
+    /// There is no device to train on.
+    #[cfg(feature = "devices")]
+    #[error("no device to train on; name at least one")]
+    NoDevice,
+    /// A step panicked on devices.
+    #[cfg(feature = "devices")]
+    #[error("training failed on {}", failures.join("; and on "))]
+    Devices {
+        /// Each device, by its place among those named, and its panic's message.
+        failures: Vec<String>,
+    },
     /// State could not be written as bytes.
     #[error("cannot write the state of {what}")]
     Save {

@@ -7,7 +7,9 @@ use rekindle_metrics::{Direction, Values};
 
 use crate::{
     Accumulator, Batch, Callback, EarlyStopping, Epoch, Error, Event, LOSS, Measured, Objective,
-    Plateau, Rates, Schedule, Source, State, Train, Validation, clip_global_norm, event::tell,
+    Plateau, Rates, Schedule, Source, State, Train, Validation, clip_global_norm,
+    event::tell,
+    gradients::{Compute, Here, Trained, floats},
     ranges::Ranges,
 };
 
@@ -29,7 +31,7 @@ pub struct Fit {
 /// What is the same in all phases of a run.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Settings {
-    /// Batches whose mean gradient makes a step.
+    /// Batches whose mean gradient makes a step; with several devices, for each of them.
     pub accumulate: usize,
     /// The largest norm of all gradients together; above it they are scaled down to it.
     pub clip: Option<f64>,
@@ -149,9 +151,27 @@ impl Fit {
     /// If a batch cannot be had, the loss is no number, or a callback fails.
     pub fn run<M, I, O, T, V>(
         &self,
+        state: State<M>,
+        objective: &O,
+        data: (&Train<T>, &Validation<V>),
+        callbacks: &mut [&mut dyn Callback<M>],
+    ) -> Result<(State<M>, End), Error>
+    where
+        M: Module,
+        O: Objective<M, I>,
+        T: Source<I, O::Target>,
+        V: Source<I, O::Target>,
+    {
+        self.run_by(&mut Here, state, objective, data, callbacks)
+    }
+
+    /// [`Fit::run`], wherever gradients are computed.
+    pub(crate) fn run_by<M, I, O, T, V>(
+        &self,
+        compute: &mut impl Compute<M, I, O>,
         mut state: State<M>,
         objective: &O,
-        (train, val): (&Train<T>, &Validation<V>),
+        data: (&Train<T>, &Validation<V>),
         callbacks: &mut [&mut dyn Callback<M>],
     ) -> Result<(State<M>, End), Error>
     where
@@ -163,7 +183,7 @@ impl Fit {
         self.settings.monitor.check(&objective.values(&objective.scores()))?;
         let done = state.history.iter().filter(|epoch| epoch.phase == self.phase).count();
         let first = state.history.len() - done;
-        let steps = train.0.batches().div_ceil(self.settings.accumulate.max(1));
+        let steps = data.0.0.batches().div_ceil(self.batches_a_step(compute.devices()));
         if done < self.epochs {
             let epochs = [state.history.len() + 1, first + self.epochs];
             let event = Event::Phase { phase: &self.phase, epochs, steps };
@@ -177,7 +197,7 @@ impl Fit {
                 return Ok((state, End::Stopped));
             }
             let (broken, next) =
-                self.epoch(state, objective, (train, val), callbacks, (first, epoch))?;
+                self.epoch(compute, state, objective, data, callbacks, (first, epoch))?;
             state = next;
             if broken {
                 return Ok((state, End::Broken));
@@ -192,9 +212,14 @@ impl Fit {
         self.settings.stopping.as_ref().is_some_and(|rule| rule.stops(history, direction))
     }
 
+    fn batches_a_step(&self, devices: &[Device]) -> usize {
+        self.settings.accumulate.max(1) * devices.len().max(1)
+    }
+
     /// One epoch of training and its evaluation; whether a callback broke off.
     fn epoch<M, I, O, T, V>(
         &self,
+        compute: &mut impl Compute<M, I, O>,
         mut state: State<M>,
         objective: &O,
         (train, val): (&Train<T>, &Validation<V>),
@@ -207,41 +232,54 @@ impl Fit {
         T: Source<I, O::Target>,
         V: Source<I, O::Target>,
     {
-        let Settings { accumulate, clip, plateau, monitor, seed, .. } = &self.settings;
+        let Settings { clip, plateau, monitor, seed, .. } = &self.settings;
         let start = Instant::now();
         let device = autodiff_device(&state.model);
-        device.seed(epoch_seed(*seed, epoch));
+        for device in std::iter::once(&device).chain(compute.devices()) {
+            device.seed(epoch_seed(*seed, epoch));
+        }
         let history = monitor.history(state.history[first..].iter());
         let slower = plateau.as_ref().map_or(1.0, |rule| rule.factor(&history, monitor.direction));
-        let (batches, accumulate) = (train.0.batches(), (*accumulate).max(1));
-        let steps = batches.div_ceil(accumulate);
+        let at_once = compute.devices().len().max(1);
+        let step_batches = self.batches_a_step(compute.devices());
+        let steps = train.0.batches().div_ceil(step_batches);
 
         let mut scores = objective.scores();
         let mut mean = Mean::default();
         let mut gathered = Accumulator::default();
         let mut broken = false;
         let mut factor = slower;
-        let mut trained = train.0.epoch(epoch, &device).enumerate().peekable();
-        while let Some((index, batch)) = trained.next() {
-            let Batch { input, target, indices } =
-                batch.map_err(|error| Error::Data(error.into()))?;
-            let step = index / accumulate;
+        let mut taken = 0;
+        // Those of the step at hand.
+        let mut examples = Vec::new();
+        let mut batches = train.0.epoch(epoch, &device).peekable();
+        while batches.peek().is_some() {
+            let step = taken / step_batches;
             let done = (epoch - first) * steps + step;
             factor = slower * self.schedule.factor(done, self.epochs * steps);
 
-            let outputs = objective.outputs(&state.model, input);
-            objective.score(&mut scores, &floats(outputs.clone()), &target);
-            let loss = objective.loss(outputs, &target);
-            let value = f64::from(loss.clone().into_scalar::<f32>());
-            if !value.is_finite() {
-                let (epoch, step) = (epoch + 1, step + 1);
-                return Err(Error::Diverged { epoch, step, loss: value, examples: indices });
+            let next = batches.by_ref().take(at_once).collect::<Result<Vec<_>, _>>();
+            let next = next.map_err(|error| Error::Data(error.into()))?;
+            taken += next.len();
+            let (mut last, mut gradients) = (f64::NAN, GradientsParams::new());
+            for part in compute.compute(&state.model, objective, next)? {
+                let Trained { loss, outputs, target, indices, gradients: new } = part;
+                if !loss.is_finite() {
+                    let (epoch, step) = (epoch + 1, step + 1);
+                    return Err(Error::Diverged { epoch, step, loss, examples: indices });
+                }
+                objective.score(&mut scores, &outputs, &target);
+                mean.add(loss, indices.len());
+                examples.extend_from_slice(&indices);
+                last = loss;
+                if step_batches > 1 {
+                    gathered.add(&state.model, new, indices.len());
+                } else {
+                    gradients = new;
+                }
             }
-            mean.add(value, indices.len());
-            let mut gradients = GradientsParams::from_grads(loss.backward(), &state.model);
-            if accumulate > 1 {
-                gathered.add(&state.model, gradients, indices.len());
-                if trained.peek().is_some() && (index + 1) % accumulate != 0 {
+            if step_batches > 1 {
+                if taken % step_batches != 0 && batches.peek().is_some() {
                     continue;
                 }
                 gradients = gathered.take();
@@ -250,9 +288,10 @@ impl Fit {
                 let norm = clip_global_norm(&state.model, &mut gradients, *largest);
                 if !norm.is_finite() {
                     let (epoch, step) = (epoch + 1, step + 1);
-                    return Err(Error::Diverged { epoch, step, loss: norm, examples: indices });
+                    return Err(Error::Diverged { epoch, step, loss: norm, examples });
                 }
             }
+            examples.clear();
             state.model = state.optimizer.step(&self.rates, factor, state.model, gradients);
             if let Some(ema) = &mut state.ema {
                 ema.update(&state.model);
@@ -262,13 +301,13 @@ impl Fit {
                 epoch: epoch + 1,
                 step: step + 1,
                 steps,
-                loss: value,
+                loss: last,
                 examples: mean.examples,
                 factor,
             };
             broken |= tell(callbacks, &event).map_err(Error::Listener)?.is_break();
         }
-        drop(trained);
+        drop(batches);
 
         let snapshot = state.evaluated();
         let mut learned = objective.values(&scores);
@@ -349,8 +388,4 @@ fn epoch_seed(seed: u64, epoch: usize) -> u64 {
     // The golden ratio's bits, as SplitMix64 steps by: neighbours in either number are far apart.
     seed.wrapping_add(1).wrapping_mul(0x9e37_79b9_7f4a_7c15)
         ^ (epoch as u64).wrapping_mul(0xbf58_476d_1ce4_e5b9)
-}
-
-fn floats(outputs: Tensor<2>) -> Vec<f32> {
-    outputs.into_data().iter::<f32>().collect()
 }

@@ -9,16 +9,21 @@
 //! | [`Schedule`], [`Plateau`], [`EarlyStopping`] | rates by step, and by what came out so far |
 //!
 //! A run is a function of its seed: the state after each epoch, saved and restored, goes on to the same bits.
+//!
+//! With the feature `devices`, `Fit::run_on` trains on several devices at once.
 
 mod batch;
 mod callbacks;
 mod clip;
+#[cfg(feature = "devices")]
+mod devices;
 mod draw;
 mod ema;
 mod error;
 mod event;
 mod finder;
 mod fit;
+mod gradients;
 mod loss;
 mod mix;
 mod objective;
@@ -36,6 +41,8 @@ pub use callbacks::{
     json_line,
 };
 pub use clip::{Accumulator, clip_global_norm};
+#[cfg(feature = "devices")]
+pub use devices::ToDevice;
 pub use draw::Draw;
 pub use ema::{Ema, EmaConfig, EmaWarmUp};
 pub use error::Error;

@@ -1,0 +1,80 @@
+//! The gradients of batches, and where they are computed: on this thread, or elsewhere.
+
+use burn::{module::Module, optim::GradientsParams, prelude::*};
+
+use crate::{Batch, Error, Objective};
+
+/// What came of a batch that is trained on. `T` is the target.
+pub(crate) struct Trained<T> {
+    /// The mean loss of its examples.
+    pub(crate) loss: f64,
+    /// The model's outputs, row by row.
+    pub(crate) outputs: Vec<f32>,
+    /// What was right.
+    pub(crate) target: T,
+    /// The places of its examples.
+    pub(crate) indices: Vec<usize>,
+    /// Empty where the loss is no number.
+    pub(crate) gradients: GradientsParams,
+}
+
+/// Where the gradients of batches are computed.
+pub(crate) trait Compute<M, I, O: Objective<M, I>> {
+    /// The devices that take a batch each at a time; none if it is the model's, alone.
+    fn devices(&self) -> &[Device];
+
+    /// What comes of at most as many batches as there are devices, in their order. Gradients are on the
+    /// model's device.
+    fn compute(
+        &mut self,
+        model: &M,
+        objective: &O,
+        batches: Vec<Batch<I, O::Target>>,
+    ) -> Result<Vec<Trained<O::Target>>, Error>;
+}
+
+/// On this thread, on the model's device.
+pub(crate) struct Here;
+
+impl<M: Module, I, O: Objective<M, I>> Compute<M, I, O> for Here {
+    fn devices(&self) -> &[Device] {
+        &[]
+    }
+
+    fn compute(
+        &mut self,
+        model: &M,
+        objective: &O,
+        batches: Vec<Batch<I, O::Target>>,
+    ) -> Result<Vec<Trained<O::Target>>, Error> {
+        Ok(batches.into_iter().map(|batch| trained(model, objective, batch)).collect())
+    }
+}
+
+/// Forward and backward.
+pub(crate) fn trained<M, I, O>(
+    model: &M,
+    objective: &O,
+    batch: Batch<I, O::Target>,
+) -> Trained<O::Target>
+where
+    M: Module,
+    O: Objective<M, I>,
+{
+    let Batch { input, target, indices } = batch;
+    let outputs = objective.outputs(model, input);
+    let numbers = floats(outputs.clone());
+    let loss = objective.loss(outputs, &target);
+    let value = f64::from(loss.clone().into_scalar::<f32>());
+    let gradients = if value.is_finite() {
+        GradientsParams::from_grads(loss.backward(), model)
+    } else {
+        GradientsParams::new()
+    };
+    Trained { loss: value, outputs: numbers, target, indices, gradients }
+}
+
+/// All numbers, row by row.
+pub(crate) fn floats(outputs: Tensor<2>) -> Vec<f32> {
+    outputs.into_data().iter::<f32>().collect()
+}
