@@ -59,6 +59,17 @@ pub enum Error {
         /// The step's pictures: their files, or their places where they are in none.
         pictures: Vec<String>,
     },
+    /// A run ended by an error, but not everything is lost.
+    #[error("the run ended early; its best model, of epoch {epoch}, is kept as {}", path.display())]
+    Rescued {
+        /// Counted from one.
+        epoch: usize,
+        /// Where the model is.
+        path: PathBuf,
+        /// Why the run ended.
+        #[source]
+        source: Box<Error>,
+    },
     /// The best model of a run that is to go on is gone, or not the run's.
     #[error("{path}: is not the best model of the run that its folder holds the state of; put it back, or leave `--resume` out to start anew", path = .path.display())]
     BestLost {

@@ -153,14 +153,17 @@ pub fn finetune(
     }
     let trained = config.train(state, ready, (&data, path), &mut listeners);
     drop(listeners);
-    let Trained { state, feeds, end, cache } = match (trained, &mut run) {
-        (Err(error), Some(run)) => {
-            // What was reached is not lost with what failed; the first error is the one to be told.
-            let _ = run.rescue();
-            return Err(error.name_pictures(&data));
+    let trained = trained.map_err(|error| {
+        let error = error.name_pictures(&data);
+        // What was reached is not lost with what failed; if it cannot be written, the first error is the one to be told.
+        match run.as_mut().map(OpenRun::rescue) {
+            Some(Ok(Some((epoch, path)))) => {
+                Error::Rescued { epoch, path, source: Box::new(error) }
+            }
+            _ => error,
         }
-        (trained, _) => trained.map_err(|error| error.name_pictures(&data))?,
-    };
+    });
+    let Trained { state, feeds, end, cache } = trained?;
     let duration = start.elapsed();
     let place = config.settings.monitor.best(&state.history).ok_or(Error::NoEpoch)?;
     if let Some(run) = &mut run {

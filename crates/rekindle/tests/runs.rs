@@ -251,6 +251,42 @@ fn a_test_folder_is_measured_once_and_chooses_nothing() {
     assert!(lines.last().unwrap().get("test_accuracy").is_none());
 }
 
+/// A picture that disappears, or a rate that is far too high, ends a run, but not what it reached.
+#[test]
+fn what_was_reached_is_kept_when_a_run_fails() {
+    let data = support::doodles(8, 4);
+    let folder = tempfile::tempdir().unwrap();
+    let plan = folder.path().join("plan.toml");
+    let phase = |name: &str, epochs: usize, lr: f64| {
+        format!(
+            "[[phases]]\nname = \"{name}\"\nepochs = {epochs}\nlr = {lr}\nfrozen = \"nothing\"\nbatch_norm = \"updated\"\n"
+        )
+    };
+    let wild =
+        phase("wild", 40, 1.0) + "optimizer = { sgd = { momentum = 0.99, weight_decay = 1.0 } }\n";
+    fs::write(&plan, phase("calm", 1, 1e-3) + &wild).unwrap();
+    let (out, starter, path) = (folder.path().join("run"), support::starter(), data.path());
+    let error = refused(&[
+        &"finetune",
+        &"--data",
+        &path,
+        &"--out",
+        &out,
+        &"--weights",
+        &starter,
+        &"--batch",
+        &"6",
+        &"--plan",
+        &plan,
+    ]);
+    assert!(error.contains("rescued.safetensors"), "{error}");
+    // Which pictures it was on is said by name.
+    assert!(error.contains("in epoch") && error.contains(".png"), "{error}");
+    let weights = out.join("rescued.safetensors");
+    let found = rekindle(&[&"evaluate", &"--json", &"--weights", &weights, &"--data", &path]);
+    assert!(found[0]["accuracy"].as_f64().unwrap() > 0.0);
+}
+
 /// A phase that trains everything, and one that freezes all but the head: what the first left of the optimizer goes.
 #[test]
 fn a_state_holds_nothing_of_what_is_frozen_again() {

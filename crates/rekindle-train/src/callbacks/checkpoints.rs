@@ -150,22 +150,19 @@ impl<M: Module, S: FnMut(&M, &Path) -> Result<(), Failure>> Checkpoints<M, S> {
         Ok(())
     }
 
-    /// Writes the best model that is not on disk yet, where a run ends by an error and has no state to write.
-    ///
-    /// The state on disk is then of an earlier epoch: whoever goes on from it trains the same best model again.
+    /// Writes the best model that is not on disk yet, where a run ends by an error: as `rescued`, since `best` belongs to
+    /// the state on disk, which is of an earlier epoch. Says of which epoch it is, and where.
     ///
     /// # Errors
     ///
     /// If it cannot be written.
-    pub fn rescue(&mut self) -> Result<(), Failure> {
-        match self.best.found() {
-            Some((number, model)) if number > self.written => {
-                (self.save)(model, &self.keep.best())?;
-                self.written = number;
-                Ok(())
-            }
-            _ => Ok(()),
-        }
+    pub fn rescue(&mut self) -> Result<Option<(usize, PathBuf)>, Failure> {
+        let Some((number, model)) = self.best.found().filter(|found| found.0 > self.written) else {
+            return Ok(None);
+        };
+        let path = self.keep.model("rescued");
+        (self.save)(model, &path)?;
+        Ok(Some((number, path)))
     }
 
     fn epoch(&mut self, model: &M, state: &State<M>) -> Result<(), Failure> {

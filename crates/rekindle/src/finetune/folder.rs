@@ -178,7 +178,7 @@ impl OpenRun {
     }
 
     /// Writes the best model, where the run ends by an error.
-    pub(super) fn rescue(&mut self) -> Result<(), Failure> {
+    pub(super) fn rescue(&mut self) -> Result<Option<(usize, PathBuf)>, Failure> {
         self.checkpoints.rescue()
     }
 
