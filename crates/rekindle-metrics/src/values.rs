@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 /// Metrics by name, in the order in which they are shown.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct Values(#[serde(with = "numbers")] Vec<(String, f64)>);
 
 /// Numbers in JSON, which knows neither infinities nor what is no number: both become `null`, and `null` no number.
@@ -21,6 +21,16 @@ mod numbers {
     pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Rows, D::Error> {
         let rows = Vec::<(String, Option<f64>)>::deserialize(from)?;
         Ok(rows.into_iter().map(|(name, value)| (name, value.unwrap_or(f64::NAN))).collect())
+    }
+}
+
+/// What is no number is equal to itself, so that two runs can be compared.
+impl PartialEq for Values {
+    fn eq(&self, other: &Self) -> bool {
+        let same = |(a, b): (&(String, f64), &(String, f64))| {
+            a.0 == b.0 && (a.1 == b.1 || (a.1.is_nan() && b.1.is_nan()))
+        };
+        self.0.len() == other.0.len() && self.0.iter().zip(&other.0).all(same)
     }
 }
 

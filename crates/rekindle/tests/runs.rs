@@ -259,7 +259,7 @@ fn what_was_reached_is_kept_when_a_run_fails() {
     let plan = folder.path().join("plan.toml");
     let phase = |name: &str, epochs: usize, lr: f64| {
         format!(
-            "[[phases]]\nname = \"{name}\"\nepochs = {epochs}\nlr = {lr}\nfrozen = \"nothing\"\nbatch_norm = \"updated\"\n"
+            "[[phases]]\nname = \"{name}\"\nepochs = {epochs}\nlr = {lr}\nfrozen = \"nothing\"\nschedule = \"constant\"\n"
         )
     };
     let wild =
