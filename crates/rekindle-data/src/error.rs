@@ -15,6 +15,15 @@ pub enum Error {
         #[source]
         source: std::io::Error,
     },
+    /// A file cannot be written.
+    #[error("{}: cannot be written: {source}; check the folder's permissions and the disk's space", path.display())]
+    Write {
+        /// The file.
+        path: PathBuf,
+        /// What the operating system said.
+        #[source]
+        source: std::io::Error,
+    },
     /// The bytes are of no format that is read here.
     #[error(
         "{name}: not a picture ({found}); give a JPEG, PNG, WebP, GIF, BMP or TIFF file, or remove this one"

@@ -8,15 +8,20 @@
 //! | `train/LABEL/*` alone, or `LABEL/*` | what the split leaves | a [`Split`]'s share of each label | none |
 //! | [strips](crate::strips) of pictures, `train_*.png` and perhaps `test_*.png` | what the split leaves | a [`Split`]'s share of each label | `test_*` |
 //!
+//! | a [list](crate::manifest), `*.csv` | its `train` | its `val`, else a [`Split`]'s share | its `test` |
+//! | [MNIST's, CIFAR's](crate::packed) files | what the split leaves | a [`Split`]'s share of each label | theirs |
+//!
 //! What is called a test chooses nothing: not the best epoch, not when to stop. [`Parts`] names the folders instead.
 //!
 //! Labels are numbered by the byte order of their folders' names, pictures by that of their paths. Hidden files are
 //! ignored; files without a picture's extension are ignored and counted.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::{Error, Picture, Random, strips};
+use crate::manifest::{self, Manifest};
+use crate::{Error, Picture, Random, packed, strips};
 
 /// Extensions of files taken as pictures, whatever their case; the content decides how they are decoded.
 pub const EXTENSIONS: &[&str] = &["bmp", "gif", "jpeg", "jpg", "png", "tif", "tiff", "webp"];
@@ -183,7 +188,10 @@ impl ImageFolder {
     /// labels, a label without pictures, or nothing left to validate on; [`Error::Classes`] where the labels of the
     /// parts differ.
     pub fn open(folder: &Path, split: &Split) -> Result<Self, Error> {
-        match strips::open(folder)? {
+        if manifest::is_manifest(folder) {
+            return Self::listed(folder, split);
+        }
+        match packed(folder)? {
             Some(strips) => {
                 let (train, val) = divide(folder, &strips.train, strips.classes.len(), split)?;
                 let path = folder.to_owned();
@@ -192,6 +200,27 @@ impl ImageFolder {
             }
             None => Ok(Self { path: folder.to_owned(), ..Self::of(&Parts::find(folder)?, split)? }),
         }
+    }
+
+    fn listed(path: &Path, split: &Split) -> Result<Self, Error> {
+        let Manifest { classes, train, groups, mut val, test } = manifest::open(path)?;
+        let train = match (val.is_empty(), groups) {
+            (false, _) => train,
+            (true, None) => {
+                let (left, aside) = divide(path, &train, classes.len(), split)?;
+                val = aside;
+                left
+            }
+            (true, Some(groups)) => {
+                let (left, aside) = divide_groups(path, (&train, &groups), classes.len(), split)?;
+                val = aside;
+                left
+            }
+        };
+        if train.is_empty() {
+            return Err(problem(path, "lists nothing to train on; mark some as train".to_owned()));
+        }
+        Ok(Self { path: path.to_owned(), classes, train, val, test, ignored: 0 })
     }
 
     /// Opens folders to train from and to measure on; `split` is used where there is none to validate on.
@@ -241,7 +270,23 @@ impl Measurable {
             )
         };
         let path = folder.to_owned();
-        if let Some(strips::Strips { classes, train, test }) = strips::open(folder)? {
+        if manifest::is_manifest(folder) {
+            let Manifest { classes, train, val, test, .. } = manifest::open(folder)?;
+            let (part, samples) = match wanted {
+                Some(Part::All) => (Part::All, [train, val, test].concat()),
+                Some(Part::Test) => (Part::Test, test),
+                Some(Part::Val) => (Part::Val, val),
+                Some(Part::Train) => (Part::Train, train),
+                None if !test.is_empty() => (Part::Test, test),
+                None if !val.is_empty() => (Part::Val, val),
+                None => (Part::Train, train),
+            };
+            return match samples.is_empty() {
+                true => Err(absent(part)),
+                false => Ok(Self { path, part, classes, samples }),
+            };
+        }
+        if let Some(strips::Strips { classes, train, test }) = packed(folder)? {
             let (part, samples) = match wanted {
                 Some(part @ Part::Val) => return Err(absent(part)),
                 Some(Part::Train) => (Part::Train, train),
@@ -407,6 +452,45 @@ fn divide(
         ));
     }
     Ok((train, val))
+}
+
+/// As [`divide`], but all pictures of a group are on one side: groups are drawn until there are enough to validate on.
+fn divide_groups(
+    path: &Path,
+    (all, groups): (&[Sample], &[String]),
+    labels: usize,
+    split: &Split,
+) -> Result<(Vec<Sample>, Vec<Sample>), Error> {
+    let mut names: Vec<&String> = groups.iter().collect::<BTreeSet<_>>().into_iter().collect();
+    Random::new(split.seed, 0, labels as u64).shuffle(&mut names);
+    let wanted = (all.len() as f64 * split.fraction).round() as usize;
+    let mut aside: BTreeSet<&String> = BTreeSet::new();
+    let mut count = 0;
+    // One group is always left to train on.
+    for name in names.iter().skip(1) {
+        if count >= wanted {
+            break;
+        }
+        count += groups.iter().filter(|group| group == name).count();
+        aside.insert(name);
+    }
+    let (mut train, mut val) = (Vec::new(), Vec::new());
+    for (sample, group) in all.iter().zip(groups) {
+        if aside.contains(group) { &mut val } else { &mut train }.push(sample.clone());
+    }
+    if val.is_empty() {
+        let problem_text = "one group alone; nothing is left to validate on, add more";
+        return Err(problem(path, problem_text.to_owned()));
+    }
+    Ok((train, val))
+}
+
+/// The pictures of a folder that holds a data set of small ones in few files.
+fn packed(folder: &Path) -> Result<Option<strips::Strips>, Error> {
+    match strips::open(folder)? {
+        Some(found) => Ok(Some(found)),
+        None => packed::open(folder),
+    }
 }
 
 /// What a folder holds, hidden entries left out, in byte order of names.

@@ -49,10 +49,13 @@ mod cache;
 mod decode;
 mod error;
 mod folder;
+pub mod manifest;
+pub mod packed;
 mod picture;
 mod preprocess;
 mod random;
 mod resize;
+mod screen;
 mod show;
 pub mod strips;
 
@@ -64,3 +67,4 @@ pub use folder::{EXTENSIONS, ImageFolder, Measurable, Part, Parts, Sample, Sourc
 pub use picture::Picture;
 pub use preprocess::Preprocess;
 pub use random::Random;
+pub use screen::{Unusable, quarantine, screen};

@@ -33,6 +33,8 @@ pub enum Event<'a, M> {
         loss: f64,
         /// Examples seen in the epoch so far.
         examples: usize,
+        /// The share of the epoch so far that was spent waiting for batches, in `[0, 1]`.
+        waiting: f64,
         /// The factor on all learning rates.
         factor: f64,
     },
@@ -60,6 +62,9 @@ pub struct Epoch {
     pub rates: Vec<f64>,
     /// Training and evaluation together.
     pub seconds: f64,
+    /// How many of them training waited for batches; an evaluation's waiting is not told apart.
+    #[serde(default)]
+    pub waiting: f64,
 }
 
 impl Epoch {

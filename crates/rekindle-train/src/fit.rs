@@ -1,6 +1,9 @@
 //! The loop: batches in, a trained model out, and an event whenever something happened.
 
-use std::time::Instant;
+use std::{
+    cell::Cell,
+    time::{Duration, Instant},
+};
 
 use burn::{module::Module, optim::GradientsParams, prelude::*};
 use rekindle_metrics::{Direction, Values};
@@ -252,7 +255,9 @@ impl Fit {
         let mut taken = 0;
         // Those of the step at hand.
         let mut examples = Vec::new();
-        let mut batches = train.0.epoch(epoch, &device).peekable();
+        let waited = Cell::new(Duration::ZERO);
+        let batches = Timed { inner: train.0.epoch(epoch, &device), waited: &waited };
+        let mut batches = batches.peekable();
         while batches.peek().is_some() {
             let step = taken / step_batches;
             let done = (epoch - first) * steps + step;
@@ -303,6 +308,7 @@ impl Fit {
                 steps,
                 loss: last,
                 examples: mean.examples,
+                waiting: waited.get().as_secs_f64() / start.elapsed().as_secs_f64().max(1e-9),
                 factor,
             };
             broken |= tell(callbacks, &event).map_err(Error::Listener)?.is_break();
@@ -321,6 +327,7 @@ impl Fit {
             val: evaluate(&snapshot, objective, val)?,
             rates: rates.map(|rate| rate * factor).collect(),
             seconds: start.elapsed().as_secs_f64(),
+            waiting: waited.get().as_secs_f64(),
         });
         let event = Event::Epoch { model: &snapshot, state: &state };
         broken |= tell(callbacks, &event).map_err(Error::Listener)?.is_break();
@@ -362,6 +369,23 @@ where
         objective.score(&mut scores, &floats(objective.outputs(model, input)), &target);
     }
     Ok(scores)
+}
+
+/// Batches, and how long they were waited for.
+struct Timed<'a, I> {
+    inner: I,
+    waited: &'a Cell<Duration>,
+}
+
+impl<I: Iterator> Iterator for Timed<'_, I> {
+    type Item = I::Item;
+
+    fn next(&mut self) -> Option<I::Item> {
+        let start = Instant::now();
+        let next = self.inner.next();
+        self.waited.set(self.waited.get() + start.elapsed());
+        next
+    }
 }
 
 /// A mean over examples, in batches of any size.

@@ -150,7 +150,7 @@ fn bits(net: &Net) -> Vec<u32> {
 /// All that came out but the time that it took.
 fn outcome(state: &State<Net>) -> (Vec<Epoch>, Vec<u32>, Option<Vec<u32>>) {
     let mut history = state.history.clone();
-    history.iter_mut().for_each(|epoch| epoch.seconds = 0.0);
+    history.iter_mut().for_each(|epoch| (epoch.seconds, epoch.waiting) = (0.0, 0.0));
     (history, bits(&state.model), state.ema.as_ref().map(|ema| bits(&ema.model())))
 }
 

@@ -86,6 +86,7 @@ fn fields(epoch: &Epoch) -> Vec<(String, Value)> {
     }
     fields.push(named("lr", epoch.rates.first().copied().into()));
     fields.push(named("seconds", epoch.seconds.into()));
+    fields.push(named("waiting", epoch.waiting.into()));
     fields
 }
 
@@ -138,14 +139,15 @@ mod tests {
             val,
             rates: vec![0.25],
             seconds: 1.5,
+            waiting: 0.5,
         };
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("log.csv");
         Log::create(&path, LogFormat::Csv, &[epoch.clone(), epoch.clone()]).unwrap();
         let text = fs::read_to_string(&path).unwrap();
         let lines: Vec<&str> = text.lines().collect();
-        assert_eq!(lines[0], "epoch,phase,val_loss,val_accuracy,lr,seconds");
-        assert_eq!(lines[1], "1,\"head, first\",,0.5,0.25,1.5");
+        assert_eq!(lines[0], "epoch,phase,val_loss,val_accuracy,lr,seconds,waiting");
+        assert_eq!(lines[1], "1,\"head, first\",,0.5,0.25,1.5,0.5");
         assert_eq!((lines.len(), lines[1]), (3, lines[2]));
         assert_eq!(json_line(&epoch)["val_loss"], Value::Null);
         let error =

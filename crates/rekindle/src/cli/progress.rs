@@ -35,6 +35,7 @@ impl Progress {
         epoch: usize,
         [step, steps]: [usize; 2],
         (phase, loss, examples): (&str, f64, usize),
+        waiting: f64,
     ) {
         let Some(bar) = &self.bar else { return };
         let done = (epoch - self.epochs[0]) * steps + step;
@@ -45,7 +46,8 @@ impl Progress {
         bar.set_length(steps as u64);
         bar.set_position(step as u64);
         bar.set_message(format!(
-            "epoch {epoch} {phase}  loss {loss:.3}  {rate:.0} pictures/s  {left:.0} s left{}",
+            "epoch {epoch} {phase}  loss {loss:.3}  {rate:.0} pictures/s  {:.0}% waiting  {left:.0} s left{}",
+            100.0 * waiting,
             memory().map_or_else(String::new, |mebibytes| format!("  {mebibytes} MiB"))
         ));
     }
@@ -57,13 +59,14 @@ impl Progress {
             let value =
                 |values: &rekindle::metrics::Values, name| values.get(name).unwrap_or(f64::NAN);
             format!(
-                "epoch {:>3}  {:<8} train loss {:.4}  val loss {:.4}  val accuracy {:>6}  {:.1} s",
+                "epoch {:>3}  {:<8} train loss {:.4}  val loss {:.4}  val accuracy {:>6}  {:.1} s{}",
                 epoch.number,
                 epoch.phase,
                 value(&epoch.train, LOSS),
                 value(&epoch.val, LOSS),
                 percent(value(&epoch.val, "accuracy")),
-                epoch.seconds
+                epoch.seconds,
+                waited(epoch)
             )
         };
         self.say(&line);
@@ -139,8 +142,8 @@ impl Callback<Network> for Progress {
     fn on(&mut self, event: &Event<'_, Network>) -> Result<ControlFlow<()>, Failure> {
         match event {
             Event::Phase { epochs, .. } => (self.began, self.epochs) = (Instant::now(), *epochs),
-            Event::Step { phase, epoch, step, steps, loss, examples, .. } => {
-                self.step(*epoch, [*step, *steps], (phase, *loss, *examples));
+            Event::Step { phase, epoch, step, steps, loss, examples, waiting, .. } => {
+                self.step(*epoch, [*step, *steps], (phase, *loss, *examples), *waiting);
             }
             Event::Epoch { state, .. } => {
                 if let Some(epoch) = state.history.last() {
@@ -149,6 +152,16 @@ impl Callback<Network> for Progress {
             }
         }
         Ok(ControlFlow::Continue(()))
+    }
+}
+
+/// Says so where training waited for pictures longer than a twentieth of an epoch.
+fn waited(epoch: &Epoch) -> String {
+    let share = epoch.waiting / epoch.seconds.max(1e-9);
+    if share > 0.05 && epoch.waiting > 0.1 {
+        format!(", {} of it waiting for pictures", percent(share))
+    } else {
+        String::new()
     }
 }
 

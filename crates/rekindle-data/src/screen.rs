@@ -1,0 +1,114 @@
+//! What to do with pictures that cannot be read: stop, or leave them out and say so.
+
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use crate::{Error, Sample, decode};
+
+/// A picture that cannot be used, and why.
+#[derive(Debug)]
+pub struct Unusable {
+    /// The picture.
+    pub sample: Sample,
+    /// What is wrong with it, with its name.
+    pub error: Error,
+}
+
+/// Decodes every picture once, on so many threads, and tells apart those that can be used and those that cannot.
+///
+/// Both come in the order of `samples`. Pictures in memory are whole already.
+pub fn screen(samples: Vec<Sample>, workers: usize) -> (Vec<Sample>, Vec<Unusable>) {
+    let next = AtomicUsize::new(0);
+    let look = || {
+        let mut wrong = Vec::new();
+        loop {
+            let place = next.fetch_add(1, Ordering::Relaxed);
+            let Some(sample) = samples.get(place) else { return wrong };
+            if let Some(Err(error)) = sample.path().map(decode) {
+                wrong.push((place, error));
+            }
+        }
+    };
+    let mut wrong: Vec<(usize, Error)> = std::thread::scope(|scope| {
+        let threads: Vec<_> = (1..workers).map(|_| scope.spawn(look)).collect();
+        let mut wrong = look();
+        // A thread that panics in spite of everything is left to panic here.
+        wrong.extend(threads.into_iter().flat_map(|thread| match thread.join() {
+            Ok(found) => found,
+            Err(panic) => std::panic::resume_unwind(panic),
+        }));
+        wrong
+    });
+    wrong.sort_by_key(|(place, _)| *place);
+    let mut wrong = wrong.into_iter().peekable();
+    let (mut good, mut bad) = (Vec::new(), Vec::new());
+    for (place, sample) in samples.into_iter().enumerate() {
+        match wrong.next_if(|(wrong, _)| *wrong == place) {
+            Some((_, error)) => bad.push(Unusable { sample, error }),
+            None => good.push(sample),
+        }
+    }
+    (good, bad)
+}
+
+/// Writes the files that cannot be used and why, as comma-separated values below a line of names; whole or not at all.
+///
+/// # Errors
+///
+/// [`Error::Write`] where the file cannot be written.
+pub fn quarantine(path: &Path, unusable: &[Unusable]) -> Result<(), Error> {
+    let quoted = |cell: &str| format!("\"{}\"", cell.replace('"', "\"\""));
+    let mut text = "path,problem\n".to_owned();
+    for Unusable { sample, error } in unusable {
+        let file = sample.path().map_or_else(String::new, |path| path.display().to_string());
+        text += &format!("{},{}\n", quoted(&file), quoted(&error.to_string()));
+    }
+    let aside = aside(path);
+    std::fs::write(&aside, text)
+        .and_then(|()| std::fs::rename(&aside, path))
+        .map_err(|source| Error::Write { path: path.to_owned(), source })
+}
+
+fn aside(path: &Path) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(".part");
+    name.into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Picture;
+
+    #[test]
+    fn what_cannot_be_read_is_told_apart_whatever_the_number_of_threads() {
+        let folder = tempfile::tempdir().unwrap();
+        let png = Picture::from_gray(8, 8, (0..64).collect()).unwrap().to_png().unwrap();
+        let samples: Vec<Sample> = (0..30)
+            .map(|number| {
+                let path = folder.path().join(format!("{number}.png"));
+                // Every seventh is cut off, and one is not there.
+                match number {
+                    12 => {}
+                    _ if number % 7 == 3 => std::fs::write(&path, &png[..png.len() / 2]).unwrap(),
+                    _ => std::fs::write(&path, &png).unwrap(),
+                }
+                Sample::file(path, number % 2)
+            })
+            .collect();
+        for workers in [0, 1, 2, 5] {
+            let (good, bad) = screen(samples.clone(), workers);
+            let names: Vec<_> =
+                bad.iter().map(|bad| bad.sample.path().unwrap().file_stem().unwrap()).collect();
+            assert_eq!(names, ["3", "10", "12", "17", "24"], "{workers}");
+            assert_eq!(good.len(), 25);
+            assert!(bad.iter().all(|bad| bad.error.to_string().contains(".png")));
+            let list = folder.path().join("list.csv");
+            quarantine(&list, &bad).unwrap();
+            let text = std::fs::read_to_string(&list).unwrap();
+            assert_eq!((text.lines().count(), text.matches("24.png").count()), (6, 2), "{text}");
+        }
+        let missing = folder.path().join("no/list.csv");
+        assert!(quarantine(&missing, &[]).unwrap_err().to_string().contains("list.csv"));
+    }
+}
