@@ -56,7 +56,9 @@ fn history(run: &Path) -> Vec<Value> {
     let text = fs::read_to_string(run.join("log.jsonl")).unwrap();
     let line = |line: &str| {
         let mut epoch: Value = serde_json::from_str(line).unwrap();
-        ["seconds", "waiting"].map(|name| epoch.as_object_mut().unwrap().remove(name));
+        ["seconds", "waiting"]
+            .iter()
+            .for_each(|name| _ = epoch.as_object_mut().unwrap().remove(*name));
         epoch
     };
     text.lines().map(line).collect()

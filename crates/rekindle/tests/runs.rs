@@ -287,6 +287,92 @@ fn what_was_reached_is_kept_when_a_run_fails() {
     assert!(found[0]["accuracy"].as_f64().unwrap() > 0.0);
 }
 
+#[test]
+fn bad_pictures_stop_a_run_or_are_set_aside() {
+    let data = support::doodles(8, 4);
+    let label = fs::read_dir(data.path().join("train")).unwrap().next().unwrap().unwrap().path();
+    let good = fs::read_dir(&label).unwrap().next().unwrap().unwrap().path();
+    let bytes = fs::read(&good).unwrap();
+    fs::write(label.join("cut.png"), &bytes[..bytes.len() / 2]).unwrap();
+    fs::write(label.join("none.jpg"), "no picture at all").unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let (out, starter, path) = (folder.path().join("run"), support::starter(), data.path());
+    let error = refused(&[&"finetune", &"--data", &path, &"--out", &out, &"--weights", &starter]);
+    assert!(error.contains("cut.png") || error.contains("none.jpg"), "{error}");
+    let lines = finetune(data.path(), &out, &["--epochs", "2", "--bad-files", "skip"]);
+    assert_eq!(lines.len(), 3);
+    let list = fs::read_to_string(out.join("bad_files.csv")).unwrap();
+    assert_eq!(list.lines().count(), 3, "{list}");
+    assert!(list.contains("cut.png") && list.contains("none.jpg"), "{list}");
+    assert!(
+        fs::read_to_string(out.join("report.html")).unwrap().contains("2 pictures cannot be read")
+    );
+}
+
+#[test]
+fn a_list_says_what_is_what() {
+    let data = support::doodles(8, 4);
+    let mut list = "path,label,split\n".to_owned();
+    for (part, split) in [("train", "train"), ("val", "test")] {
+        for label in fs::read_dir(data.path().join(part)).unwrap() {
+            let label = label.unwrap();
+            for picture in fs::read_dir(label.path()).unwrap() {
+                let (label, picture) = (label.file_name(), picture.unwrap().file_name());
+                let (label, picture) = (label.display(), picture.display());
+                list += &format!("{part}/{label}/{picture},{label},{split}\n");
+            }
+        }
+    }
+    let path = data.path().join("list.csv");
+    fs::write(&path, list).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("run");
+    let lines = finetune(&path, &out, &["--epochs", "3"]);
+    let test = lines.last().unwrap()["test_accuracy"].as_f64().unwrap();
+    let weights = out.join("best.safetensors");
+    let again = rekindle(&[&"evaluate", &"--json", &"--weights", &weights, &"--data", &path]);
+    assert_eq!(
+        (again[0]["images"].as_u64(), again[0]["accuracy"].as_f64()),
+        (Some(12), Some(test))
+    );
+}
+
+/// On convolutions of 1 x 1; what is saved is a network like any.
+#[test]
+fn factors_are_merged_into_what_is_saved() {
+    let data = support::doodles(8, 4);
+    let folder = tempfile::tempdir().unwrap();
+    let (out, path) = (folder.path().join("run"), data.path());
+    let lines = rekindle(&[
+        &"finetune",
+        &"--json",
+        &"--data",
+        &path,
+        &"--out",
+        &out,
+        &"--model",
+        &"test_resnet",
+        &"--recipe",
+        &"lora",
+        &"--set",
+        &"lora.rank=2",
+        &"--set",
+        &"lr=1e-3",
+        &"--epochs",
+        &"3",
+        &"--batch",
+        &"6",
+        &"--ema",
+        &"0.9",
+    ]);
+    let best = lines.last().unwrap()["best_val_accuracy"].as_f64().unwrap();
+    let weights = out.join("best.safetensors");
+    let header = fs::read(&weights).unwrap();
+    assert!(!String::from_utf8_lossy(&header[..header.len().min(100_000)]).contains("lora.a"));
+    let again = rekindle(&[&"evaluate", &"--json", &"--weights", &weights, &"--data", &path]);
+    assert_eq!(again[0]["accuracy"].as_f64(), Some(best));
+}
+
 /// A phase that trains everything, and one that freezes all but the head: what the first left of the optimizer goes.
 #[test]
 fn a_state_holds_nothing_of_what_is_frozen_again() {

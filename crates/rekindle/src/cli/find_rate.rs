@@ -59,7 +59,7 @@ impl Arguments {
     pub(super) fn run(&self) -> anyhow::Result<ExitCode> {
         let device = self.common.device.open()?.autodiff();
         device.seed(self.seed);
-        let folder = self.data.open()?;
+        let folder = self.data.open()?.folder;
         let (name, weights) = (self.model.as_deref(), self.weights.as_deref());
         let (model, _) = Model::for_labels(name, weights, &folder.classes, &device)?;
         let frozen = if self.stages == 0 { Frozen::Backbone } else { Frozen::AllBut(self.stages) };

@@ -13,7 +13,7 @@ use clap::Args;
 use rekindle::{
     About, CacheConfig, CachePlace, Finetune, Model, Outcome, RunFolder, Shown, Start, TestViews,
     as_is, cache_notes,
-    data::{ImageFolder, Order, Sample, Views},
+    data::{ImageFolder, Order, Sample, Unusable, Views, quarantine},
     finetune, measure,
     metrics::{Classification, Direction, Predictions},
     probe,
@@ -25,7 +25,11 @@ use rekindle::{
 };
 
 use super::{
-    Common, augment::Augmentation, data::DataArguments, progress::Progress, with_interval,
+    Common,
+    augment::Augmentation,
+    data::{DataArguments, Pictures},
+    progress::Progress,
+    with_interval,
 };
 
 /// Fine-tune a model on labelled pictures.
@@ -186,7 +190,8 @@ impl Arguments {
         if recipe == Recipe::AsIs {
             return self.as_is();
         }
-        let folder = self.data.open()?;
+        let Pictures { folder, unusable } = self.data.open()?;
+        let left_out = self.set_aside(&unusable)?;
         let (model, report) = Model::for_labels(
             self.model.as_deref(),
             self.weights.as_deref(),
@@ -202,6 +207,7 @@ impl Arguments {
                 folder.val.len(),
                 folder.test.len()
             );
+            left_out.iter().for_each(|line| say!("{line}"));
             match &report {
                 Some(report) => say!("{}: {report}", model.config.name()),
                 None => say!("{}: no weights, training from nothing", model.config.name()),
@@ -227,13 +233,29 @@ impl Arguments {
         let (train, val) = (folder.train.clone(), folder.val.clone());
         let data = (Train(train.clone()), Validation(val.clone()));
         let outcome = finetune(model, data, &config, Some(&run), &mut [&mut progress])?;
-        let about = self.about(&outcome);
+        let mut about = self.about(&outcome);
+        about.notes.extend(left_out);
         let test = self.test(&outcome.model, &folder.test)?;
         let test = test.as_ref().map(|predictions| (folder.test.as_slice(), predictions));
         let shown = Shown { train: &train, val: &val, test };
         write_report(&self.out, &about, &config, &outcome, shown)?;
         progress.end(&outcome, &train, test.map(|test| test.1));
         Ok(ExitCode::SUCCESS)
+    }
+
+    /// Lists the pictures that are left out in the run's folder, and says so.
+    fn set_aside(&self, unusable: &[Unusable]) -> anyhow::Result<Option<String>> {
+        if unusable.is_empty() {
+            return Ok(None);
+        }
+        std::fs::create_dir_all(&self.out).with_context(|| self.out.display().to_string())?;
+        let list = self.out.join("bad_files.csv");
+        quarantine(&list, unusable)?;
+        Ok(Some(format!(
+            "{} pictures cannot be read and are left out; {} says why",
+            unusable.len(),
+            list.display()
+        )))
     }
 
     /// What the best model answers to the test pictures, if there are any: once, after everything was chosen.
