@@ -337,6 +337,54 @@ fn a_list_says_what_is_what() {
     );
 }
 
+/// timm has 49 of these 61 right (`timm.create_model("mobilenetv2_100")` with these weights and its own transform).
+#[cfg(unix)]
+#[test]
+fn pretrained_labels_are_measured_as_they_are() {
+    let Some(data) = std::env::var_os("REKINDLE_TEST_DATA").map(std::path::PathBuf::from) else {
+        eprintln!("skipped: REKINDLE_TEST_DATA names no folder of real data");
+        return;
+    };
+    let folder = tempfile::tempdir().unwrap();
+    // The name of a picture begins with that of its label.
+    for picture in fs::read_dir(data.join("images/imagenet_samples/images")).unwrap() {
+        let picture = picture.unwrap().path();
+        let name = picture.file_name().unwrap().to_str().unwrap();
+        let label = folder.path().join(name.split('_').next().unwrap());
+        fs::create_dir_all(&label).unwrap();
+        std::os::unix::fs::symlink(&picture, label.join(name)).unwrap();
+    }
+    let weights = data.join("weights/mobilenetv2_100.qat_in1k");
+    let (path, out) = (folder.path(), folder.path().join("run"));
+    let found = rekindle(&[
+        &"finetune",
+        &"--json",
+        &"--recipe",
+        &"as-is",
+        &"--data",
+        &path,
+        &"--weights",
+        &weights,
+        &"--out",
+        &out,
+    ]);
+    assert_eq!(found[0]["images"], 61);
+    assert_eq!(found[0]["accuracy"].as_f64(), Some(49.0 / 61.0));
+    let hymenoptera = data.join("images/hymenoptera");
+    let error = refused(&[
+        &"finetune",
+        &"--recipe",
+        &"as-is",
+        &"--data",
+        &hymenoptera,
+        &"--weights",
+        &weights,
+        &"--out",
+        &out,
+    ]);
+    assert!(error.contains("does not know [ants, bees]"), "{error}");
+}
+
 /// On convolutions of 1 x 1; what is saved is a network like any.
 #[test]
 fn factors_are_merged_into_what_is_saved() {
