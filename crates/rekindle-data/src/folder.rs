@@ -21,7 +21,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::manifest::{self, Manifest};
-use crate::{Error, Picture, Random, packed, strips};
+use crate::packed::{self, Packed};
+use crate::{Error, Picture, Random};
 
 /// Extensions of files taken as pictures, whatever their case; the content decides how they are decoded.
 pub const EXTENSIONS: &[&str] = &["bmp", "gif", "jpeg", "jpg", "png", "tif", "tiff", "webp"];
@@ -191,11 +192,10 @@ impl ImageFolder {
         if manifest::is_manifest(folder) {
             return Self::listed(folder, split);
         }
-        match packed(folder)? {
-            Some(strips) => {
-                let (train, val) = divide(folder, &strips.train, strips.classes.len(), split)?;
+        match packed::open(folder)? {
+            Some(Packed { classes, train, test }) => {
+                let (train, val) = divide(folder, &train, classes.len(), split)?;
                 let path = folder.to_owned();
-                let strips::Strips { classes, test, .. } = strips;
                 Ok(Self { path, classes, train, val, test, ignored: 0 })
             }
             None => Ok(Self { path: folder.to_owned(), ..Self::of(&Parts::find(folder)?, split)? }),
@@ -270,8 +270,15 @@ impl Measurable {
             )
         };
         let path = folder.to_owned();
-        if manifest::is_manifest(folder) {
-            let Manifest { classes, train, val, test, .. } = manifest::open(folder)?;
+        let in_parts = match manifest::is_manifest(folder) {
+            true => {
+                let Manifest { classes, train, val, test, .. } = manifest::open(folder)?;
+                Some((classes, [train, val, test]))
+            }
+            false => packed::open(folder)?
+                .map(|Packed { classes, train, test }| (classes, [train, Vec::new(), test])),
+        };
+        if let Some((classes, [train, val, test])) = in_parts {
             let (part, samples) = match wanted {
                 Some(Part::All) => (Part::All, [train, val, test].concat()),
                 Some(Part::Test) => (Part::Test, test),
@@ -285,17 +292,6 @@ impl Measurable {
                 true => Err(absent(part)),
                 false => Ok(Self { path, part, classes, samples }),
             };
-        }
-        if let Some(strips::Strips { classes, train, test }) = packed(folder)? {
-            let (part, samples) = match wanted {
-                Some(part @ Part::Val) => return Err(absent(part)),
-                Some(Part::Train) => (Part::Train, train),
-                Some(Part::All) => (Part::All, [train, test].concat()),
-                Some(Part::Test) | None if !test.is_empty() => (Part::Test, test),
-                Some(part) => return Err(absent(part)),
-                None => (Part::Train, train),
-            };
-            return Ok(Self { path, part, classes, samples });
         }
         let (test, val) = (part(folder, TEST)?, validation(folder)?);
         let (part, path) = match wanted {
@@ -483,14 +479,6 @@ fn divide_groups(
         return Err(problem(path, problem_text.to_owned()));
     }
     Ok((train, val))
-}
-
-/// The pictures of a folder that holds a data set of small ones in few files.
-fn packed(folder: &Path) -> Result<Option<strips::Strips>, Error> {
-    match strips::open(folder)? {
-        Some(found) => Ok(Some(found)),
-        None => packed::open(folder),
-    }
 }
 
 /// What a folder holds, hidden entries left out, in byte order of names.

@@ -1,4 +1,4 @@
-//! Data sets of small pictures in their authors' binary formats.
+//! Data sets of small pictures in few files: in their authors' binary formats, or in [strips].
 //!
 //! | data set | files in the folder | labels |
 //! |---|---|---|
@@ -11,11 +11,21 @@
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
-use crate::strips::Strips;
-use crate::{Error, Picture, Sample};
+use crate::{Error, Picture, Sample, strips};
+
+/// The labels and pictures of such a folder.
+#[derive(Debug)]
+pub(crate) struct Packed {
+    pub(crate) classes: Vec<String>,
+    pub(crate) train: Vec<Sample>,
+    pub(crate) test: Vec<Sample>,
+}
 
 /// The pictures of a folder, if it holds one of these data sets.
-pub(crate) fn open(folder: &Path) -> Result<Option<Strips>, Error> {
+pub(crate) fn open(folder: &Path) -> Result<Option<Packed>, Error> {
+    if let Some(found) = strips::open(folder)? {
+        return Ok(Some(found));
+    }
     if let Some(images) = find(folder, "train-images-idx3-ubyte") {
         return idx(folder, &images).map(Some);
     }
@@ -68,7 +78,7 @@ fn lines(path: &Path) -> Result<Vec<String>, Error> {
     Ok(text.lines().map(str::trim).filter(|line| !line.is_empty()).map(str::to_owned).collect())
 }
 
-fn idx(folder: &Path, train: &Path) -> Result<Strips, Error> {
+fn idx(folder: &Path, train: &Path) -> Result<Packed, Error> {
     let names = folder.join("classes.txt");
     let mut classes = if names.is_file() { lines(&names)? } else { Vec::new() };
     let part = |images: &Path, name: &str| -> Result<Vec<(Picture, usize)>, Error> {
@@ -91,7 +101,7 @@ fn idx(folder: &Path, train: &Path) -> Result<Strips, Error> {
             format!("{} labels are named, the pictures have {most}; name them all", classes.len());
         return Err(wrong(&names, problem));
     }
-    Ok(Strips { classes, train: by_label(train), test: by_label(test) })
+    Ok(Packed { classes, train: by_label(train), test: by_label(test) })
 }
 
 /// Pictures and labels of two idx files.
@@ -146,7 +156,7 @@ fn array(path: &Path, dimensions: u8) -> Result<(Vec<u8>, Vec<usize>), Error> {
 const SIDE: usize = 32;
 
 /// Records of `labels` bytes, of which the last is the label, and of a red, a green and a blue plane.
-fn cifar(names: &Path, train: &[PathBuf], test: &Path, labels: usize) -> Result<Strips, Error> {
+fn cifar(names: &Path, train: &[PathBuf], test: &Path, labels: usize) -> Result<Packed, Error> {
     let classes = lines(names)?;
     if classes.len() < 2 {
         return Err(wrong(names, "names fewer than two labels; write one a line".to_owned()));
@@ -181,7 +191,7 @@ fn cifar(names: &Path, train: &[PathBuf], test: &Path, labels: usize) -> Result<
         pictures.extend(read(path)?);
     }
     let test = if test.is_file() { read(test)? } else { Vec::new() };
-    Ok(Strips { train: by_label(pictures), test: by_label(test), classes })
+    Ok(Packed { train: by_label(pictures), test: by_label(test), classes })
 }
 
 /// In the order of labels, as folders are read.

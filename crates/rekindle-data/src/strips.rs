@@ -12,20 +12,12 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::{Error, Picture, Sample, decode};
-
-/// The labels and pictures of a folder of strips.
-#[derive(Debug)]
-pub(crate) struct Strips {
-    pub(crate) classes: Vec<String>,
-    pub(crate) train: Vec<Sample>,
-    pub(crate) test: Vec<Sample>,
-}
+use crate::{Error, Picture, Sample, decode, packed::Packed};
 
 const CLASSES: &str = "classes.txt";
 
 /// The pictures of a folder, if it holds strips to train on and the names of their labels.
-pub(crate) fn open(folder: &Path) -> Result<Option<Strips>, Error> {
+pub(crate) fn open(folder: &Path) -> Result<Option<Packed>, Error> {
     let names = folder.join(CLASSES);
     if !names.is_file() || files(folder, "train")?.is_empty() {
         return Ok(None);
@@ -50,7 +42,7 @@ pub(crate) fn open(folder: &Path) -> Result<Option<Strips>, Error> {
     // By label, as folders are read.
     train.sort_by_key(|sample| sample.label);
     test.sort_by_key(|sample| sample.label);
-    Ok(Some(Strips { classes, train, test }))
+    Ok(Some(Packed { classes, train, test }))
 }
 
 /// The strips of a part, in the order of their names.
