@@ -1,7 +1,7 @@
-//! Examines a folder and prints what is found; without a folder, times that on 10,000 generated pictures.
+//! Examines a folder, prints what is found and perhaps writes a page of it; without a folder, times that on 10,000 generated pictures.
 //!
 //! ```sh
-//! cargo run --release --package rekindle-doctor --example examine -- pets
+//! cargo run --release --package rekindle-doctor --example examine -- pets page.html
 //! cargo run --release --package rekindle-doctor --example examine
 //! ```
 //!
@@ -9,7 +9,7 @@
 
 use std::{env, error::Error, path::Path, time::Instant};
 
-use rekindle_doctor::{Options, examine, text};
+use rekindle_doctor::{Options, examine, html, text};
 
 /// How many pictures are generated, and the pixels along a side of each.
 const PICTURES: usize = 10_000;
@@ -29,6 +29,9 @@ fn main() -> Result<(), Box<dyn Error>> {
     let seconds = start.elapsed().as_secs_f64();
     // The text ends with a line break of its own.
     std::io::Write::write_all(&mut std::io::stdout(), text(&diagnosis, 5).as_bytes())?;
+    if let Some(page) = env::args_os().nth(2) {
+        std::fs::write(page, html(&diagnosis, 12))?;
+    }
     eprintln!("{} pictures in {seconds:.2} s", diagnosis.examined.len());
     Ok(())
 }

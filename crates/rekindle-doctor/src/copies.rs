@@ -28,9 +28,9 @@ pub(crate) fn findings(case: &Case<'_>) -> Vec<Finding> {
     let shown: Vec<usize> = same.iter().map(|group| kept(case, group)).collect();
     let looks: Vec<&Signature> = shown.iter().filter_map(|item| signature(case, *item)).collect();
     let hashes: Vec<u128> = looks.iter().map(|look| look.hash).collect();
-    let alike =
-        |one: usize, other: usize| looks[one].is_like(looks[other], case.options.near_likeness);
-    for group in near::groups(&hashes, case.options.near_bits, alike) {
+    let (bits, least) = (case.options.near_bits, case.options.near_likeness);
+    let alike = |one: usize, other: usize| looks[one].is_like(looks[other], bits, least);
+    for group in near::groups(&hashes, bits, alike) {
         let mut items: Vec<usize> = group.into_iter().map(|place| shown[place]).collect();
         items.sort_unstable();
         findings.push(finding(case, &items, Copies::Near));

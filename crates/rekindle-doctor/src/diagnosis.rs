@@ -190,6 +190,14 @@ impl Diagnosis {
         self.findings.iter().filter(|finding| finding.severity == severity).count()
     }
 
+    /// The findings by severity and kind, in order.
+    pub fn groups(&self) -> impl Iterator<Item = &[Finding]> {
+        let same = |one: &Finding, other: &Finding| {
+            (one.severity, one.kind) == (other.severity, other.kind)
+        };
+        self.findings.chunk_by(same)
+    }
+
     /// How many files were taken as pictures of a part.
     pub fn examined_in(&self, part: Part) -> usize {
         self.examined.iter().filter(|examined| examined.split == part.name()).count()

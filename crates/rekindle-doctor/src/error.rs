@@ -31,6 +31,12 @@ pub enum Error {
         /// The folder.
         path: PathBuf,
     },
+    /// What is to be written over is something else.
+    #[error("{}: exists and is no manifest; name another file, or remove it", path.display())]
+    Exists {
+        /// The file.
+        path: PathBuf,
+    },
     /// The manifest cannot be written; what lay there before still does.
     #[error("{}: cannot be written: {source}; check that its folder exists, its permissions and the disk's space", path.display())]
     Write {

@@ -2,7 +2,7 @@
 //!
 //! | asked | here |
 //! |---|---|
-//! | what is wrong | [`examine`] gives a [`Diagnosis`]: data, for [`text`] or JSON |
+//! | what is wrong | [`examine`] gives a [`Diagnosis`]: data, for [`text`], [`html`] or JSON |
 //! | without what is bad | [`write_manifest`]: `path,label,split` of the rest |
 //!
 //! | found | as | severity |
@@ -42,6 +42,7 @@ mod manifest;
 mod measure;
 mod near;
 mod options;
+mod page;
 mod signature;
 mod terminal;
 
@@ -50,4 +51,5 @@ pub use error::Error;
 pub use examine::examine;
 pub use manifest::{Manifest, write_manifest};
 pub use options::{MOST_BITS, Options, least_for};
+pub use page::html;
 pub use terminal::text;

@@ -1,10 +1,14 @@
 //! The list of what is left when the bad is left out.
 
 use std::collections::BTreeSet;
-use std::io::{self, BufWriter, Write};
+use std::fs::File;
+use std::io::{self, BufWriter, Read, Write};
 use std::path::Path;
 
 use crate::{Diagnosis, Error};
+
+/// The first line of every manifest.
+const HEAD: &str = "path,label,split\n";
 
 /// What a manifest holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -21,11 +25,14 @@ pub struct Manifest {
 ///
 /// # Errors
 ///
-/// [`Error::Write`] if the folder of `path` does not exist or cannot be written to.
+/// [`Error::Exists`] if there is another file than a manifest, which is then left as it is; [`Error::Write`] if the folder of `path` does not exist or cannot be written to.
 pub fn write_manifest(diagnosis: &Diagnosis, path: &Path) -> Result<Manifest, Error> {
+    if is_other(path) {
+        return Err(Error::Exists { path: path.to_owned() });
+    }
     let left_out: BTreeSet<_> =
         diagnosis.findings.iter().flat_map(|finding| &finding.left_out).collect();
-    let mut lines = vec!["path,label,split\n".to_owned()];
+    let mut lines = vec![HEAD.to_owned()];
     for examined in &diagnosis.examined {
         // Names that are not Unicode are all left out.
         if let (false, Some(file)) = (left_out.contains(&examined.file), examined.file.to_str()) {
@@ -36,6 +43,20 @@ pub fn write_manifest(diagnosis: &Diagnosis, path: &Path) -> Result<Manifest, Er
     let kept = lines.len() - 1;
     replace(path, &lines).map_err(|source| Error::Write { path: path.to_owned(), source })?;
     Ok(Manifest { kept, left_out: diagnosis.examined.len() - kept })
+}
+
+/// Whether there is something that is not for us to write over. An empty file is.
+fn is_other(path: &Path) -> bool {
+    match path.metadata() {
+        Ok(metadata) if metadata.is_file() && metadata.len() == 0 => return false,
+        Ok(metadata) if !metadata.is_file() => return true,
+        _ => {}
+    }
+    let mut start = vec![0; HEAD.len()];
+    match File::open(path).and_then(|mut file| file.read_exact(&mut start)) {
+        Ok(()) => start != HEAD.as_bytes(),
+        Err(error) => error.kind() != io::ErrorKind::NotFound,
+    }
 }
 
 fn field(text: &str) -> String {

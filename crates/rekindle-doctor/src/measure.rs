@@ -77,10 +77,6 @@ fn look(bytes: &[u8]) -> Result<Look, String> {
 
 /// Whether the header announces many pixels; what cannot be told is not large, as it will not be decoded either.
 fn is_large(bytes: &[u8]) -> bool {
-    // A byte holds at most some hundred pixels, and small files are most.
-    if bytes.len() < 1 << 16 {
-        return false;
-    }
     let size = std::panic::catch_unwind(|| {
         let reader = ImageReader::new(std::io::Cursor::new(bytes)).with_guessed_format().ok()?;
         Some(reader.into_decoder().ok()?.dimensions())

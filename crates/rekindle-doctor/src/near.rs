@@ -122,7 +122,7 @@ mod tests {
         let hashes = hashes(1500);
         for bits in [0, 1, 7, 12, MOST_BITS] {
             let mut sets = Sets((0..hashes.len()).collect());
-            let alike = |one: usize, other: usize| (one + other) % 7 != 0;
+            let alike = |one: usize, other: usize| !(one + other).is_multiple_of(7);
             for one in 0..hashes.len() {
                 for other in one + 1..hashes.len() {
                     let near = (hashes[one] ^ hashes[other]).count_ones() <= bits;

@@ -8,29 +8,22 @@ use crate::{Diagnosis, Finding, Severity};
 /// The diagnosis as text, grouped by kind, with at most `most` findings of a kind and files of a finding.
 pub fn text(diagnosis: &Diagnosis, most: usize) -> String {
     let mut text = String::new();
-    let mut rest = &diagnosis.findings[..];
-    while let Some(first) = rest.first() {
-        let same =
-            |finding: &&Finding| (finding.severity, finding.kind) == (first.severity, first.kind);
-        let (group, after) = rest.split_at(rest.iter().take_while(same).count());
-        rest = after;
-        kind(&mut text, group, most);
-    }
-    let mut counts = Vec::new();
-    for severity in [Severity::Error, Severity::Warning, Severity::Note] {
-        let count = diagnosis.count(severity);
-        if count > 0 {
-            counts.push(counted(count, severity.name()));
-        }
-    }
+    diagnosis.groups().for_each(|group| kind(&mut text, group, most));
+    text + &summary(diagnosis) + "\n"
+}
+
+/// How much was looked at and found.
+pub(crate) fn summary(diagnosis: &Diagnosis) -> String {
+    let counts = [Severity::Error, Severity::Warning, Severity::Note]
+        .map(|severity| (diagnosis.count(severity), severity.name()));
+    let counts: Vec<String> = counts
+        .iter()
+        .filter(|(count, _)| *count > 0)
+        .map(|(count, name)| counted(*count, name))
+        .collect();
     let found = if counts.is_empty() { "nothing found".to_owned() } else { counts.join(", ") };
-    let _ = writeln!(
-        text,
-        "{}, {}: {found}",
-        counted(diagnosis.examined.len(), "picture"),
-        counted(diagnosis.labels.len(), "label"),
-    );
-    text
+    let pictures = counted(diagnosis.examined.len(), "picture");
+    format!("{pictures}, {}: {found}", counted(diagnosis.labels.len(), "label"))
 }
 
 /// A heading, what was found, and once what to do where that is the same for all.

@@ -32,7 +32,7 @@ fn rows(manifest: &Path) -> Vec<BTreeMap<String, String>> {
 #[test]
 fn odd_files_are_judged_as_pillow_judges_them() {
     let Some(data) = std::env::var_os("REKINDLE_TEST_DATA") else {
-        println!("skipped: REKINDLE_TEST_DATA is not set");
+        eprintln!("skipped: REKINDLE_TEST_DATA is not set");
         return;
     };
     let folder = PathBuf::from(data).join("images/edge_images");

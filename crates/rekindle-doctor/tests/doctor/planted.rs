@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use image::ImageFormat;
-use rekindle_doctor::{Diagnosis, Kind, Options, Severity, examine, text, write_manifest};
+use rekindle_doctor::{Diagnosis, Kind, Options, Severity, examine, html, text, write_manifest};
 
 use crate::pictures::{
     animated_png, cmyk_tiff, draw, encoded, gif, gray, jpeg, png, rotated_jpeg, rotated_png,
@@ -260,6 +260,28 @@ fn threads_and_json_change_nothing() {
     assert!(json.contains("\"kind\":\"two_labels\",\"severity\":\"error\""));
 }
 
+#[test]
+fn a_page_shows_what_was_found() {
+    let folder = tempfile::tempdir().unwrap();
+    clean(folder.path());
+    plant(folder.path());
+    let diagnosis = examine(folder.path(), &Options::default()).unwrap();
+    let page = html(&diagnosis, 2);
+    for Fault { kind, files, .. } in FAULTS {
+        let title = kind.title();
+        let title = title[..1].to_uppercase() + &title[1..];
+        assert!(page.contains(&format!(">{title} (")), "{title}");
+        let many = FAULTS.iter().filter(|fault| fault.kind == *kind).count() > 2;
+        assert!(many || page.contains(files[0]), "{}", files[0]);
+    }
+    assert!(page.matches("<img src=\"data:image/jpeg;base64,").count() > 20);
+    assert!(!page.contains("=\"https:") && !page.contains("src=\"http"));
+    assert!(page.len() < 500_000, "{}", page.len());
+    // What is gone by then is named all the same.
+    fs::remove_dir_all(folder.path().join("train")).unwrap();
+    assert!(html(&diagnosis, 2).contains("train/ants/moves.gif"));
+}
+
 /// All files and their bytes.
 fn tree(folder: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
     let mut found = BTreeMap::new();
@@ -324,6 +346,13 @@ fn a_manifest_leaves_the_bad_out_and_touches_nothing() {
             .iter()
             .all(|finding| !bad.contains(&finding.kind) && finding.left_out.is_empty())
     );
+
+    // Again over itself, but over nothing else.
+    assert_eq!(write_manifest(&diagnosis, &path).unwrap(), manifest);
+    let picture = folder.path().join("train/ants/2.png");
+    let error = write_manifest(&diagnosis, &picture).unwrap_err().to_string();
+    assert!(error.contains("2.png: exists and is no manifest"), "{error}");
+    assert_eq!(tree(folder.path()), before);
 
     let missing = out.path().join("missing/manifest.csv");
     let error = write_manifest(&diagnosis, &missing).unwrap_err().to_string();

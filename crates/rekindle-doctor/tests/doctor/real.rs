@@ -10,7 +10,7 @@ use crate::pictures::write;
 fn images() -> Option<PathBuf> {
     let data = std::env::var_os("REKINDLE_TEST_DATA");
     if data.is_none() {
-        println!("skipped: REKINDLE_TEST_DATA is not set");
+        eprintln!("skipped: REKINDLE_TEST_DATA is not set");
     }
     Some(PathBuf::from(data?).join("images"))
 }
