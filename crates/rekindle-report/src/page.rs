@@ -10,6 +10,7 @@ mod shell;
 mod training;
 
 pub(crate) use evaluation::{interval, rank};
+pub(crate) use facts::data;
 pub(crate) use shell::{document, figure, problems, section, table};
 pub(crate) use training::{LOSS, rates, series};
 

@@ -39,7 +39,7 @@ pub(super) fn plan(plan: Option<&Plan>) -> String {
     words + &table("plan", "Plan by stage and phase", &heads, &rows)
 }
 
-pub(super) fn data(data: Option<&Data>) -> String {
+pub(crate) fn data(data: Option<&Data>) -> String {
     let Some(Data { folder, preprocessing, classes }) = data else { return String::new() };
     let tested = classes.iter().any(|class| class.test.is_some());
     let sum = |of: fn(&ClassCount) -> usize| count(total(classes.iter().map(of)));

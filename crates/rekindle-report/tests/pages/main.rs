@@ -5,7 +5,8 @@ use rekindle_report::chart::{
     bar_chart, interval_chart, line_chart, reliability_chart,
 };
 use rekindle_report::{
-    Better, Evaluation, GroupRate, History, Monitored, Run, Unit, compare, html,
+    Better, Checkup, CheckupFinding, CheckupGroup, Evaluation, GroupRate, History, Monitored, Run,
+    Thumbnail, Unit, checkup, compare, html,
 };
 use serde_json::Value;
 
@@ -311,4 +312,37 @@ fn differences_and_what_is_the_same_are_told_apart() {
     assert!(!page.contains(caution));
     runs[1].evaluations[0].pictures += 1;
     assert!(compare(&runs).contains(caution));
+}
+
+#[test]
+fn a_checkup_shows_what_it_found_and_no_markup_of_names() {
+    const HOSTILE: &str = "</p><script>alert(1)</script>\"'>.png";
+    let name = || HOSTILE.to_owned();
+    let shown = |image: &[u8]| Thumbnail { file: name(), label: name(), image: image.to_vec() };
+    let finding = |more| CheckupFinding {
+        text: name(),
+        pictures: vec![shown(b"GIF89a"), shown(b"<svg>"), Thumbnail::default()],
+        more,
+    };
+    let group = |severity: &str, more| CheckupGroup {
+        title: name(),
+        severity: severity.to_owned(),
+        findings: vec![finding(0), finding(3)],
+        more,
+    };
+    let data = sample::run("Pets", 10, 1).data;
+    let mut single = group("warning", 0);
+    single.findings.iter_mut().for_each(|it| it.pictures.truncate(1));
+    single.findings.truncate(1);
+    let groups = vec![group("error", 0), group("note", 7), single, CheckupGroup::default()];
+    let page = checkup(&Checkup { title: name(), lead: name(), data, groups });
+    check::whole(&page);
+    assert!(!page.contains("<script>alert"));
+    for part in
+        ["(2 errors)", "(9 notes)", "(1 warning)", "and 3 more", "and 7 more", "cannot be shown"]
+    {
+        assert!(page.contains(part), "{part}");
+    }
+    assert_eq!(page.matches("data:image/gif").count(), 5);
+    check::whole(&checkup(&Checkup::default()));
 }

@@ -13,6 +13,7 @@ macro_rules! say {
 mod augment;
 mod compare;
 mod data;
+mod doctor;
 mod evaluate;
 mod find_rate;
 mod finetune;
@@ -41,6 +42,7 @@ pub(crate) struct Cli {
 enum Command {
     Models(models::Arguments),
     Info(info::Arguments),
+    Doctor(doctor::Arguments),
     Predict(predict::Arguments),
     Finetune(finetune::Arguments),
     Evaluate(evaluate::Arguments),
@@ -83,6 +85,7 @@ impl Cli {
         match self.command {
             Command::Models(arguments) => arguments.run(),
             Command::Info(arguments) => arguments.run(),
+            Command::Doctor(arguments) => arguments.run(),
             Command::Predict(arguments) => arguments.common.in_pool(|| arguments.run()),
             Command::Finetune(arguments) => arguments.common.in_pool(|| arguments.run()),
             Command::Evaluate(arguments) => arguments.common.in_pool(|| arguments.run()),

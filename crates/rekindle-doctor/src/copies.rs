@@ -1,0 +1,125 @@
+//! Findings about pictures that are there more than once.
+//!
+//! | copies | the same bytes | alike |
+//! |---|---|---|
+//! | under two labels | error, all left out | warning, none left out |
+//! | in two parts | error, all but one in the later part left out | warning, those in the earlier parts left out |
+//! | else | warning, all but the first left out | warning, or note where no split is drawn; none left out |
+
+use std::collections::BTreeMap;
+
+use rekindle_data::Part;
+
+use crate::{Finding, Kind, Severity, examine::Case, near, signature::Signature};
+
+/// What copies of a picture are.
+#[derive(Clone, Copy, PartialEq)]
+enum Copies {
+    Exact,
+    Near,
+}
+
+pub(crate) fn findings(case: &Case<'_>) -> Vec<Finding> {
+    let same = same(case);
+    let exact = same.iter().filter(|group| group.len() > 1);
+    let mut findings: Vec<Finding> =
+        exact.map(|group| finding(case, group, Copies::Exact)).collect();
+    // Of copies, the one that is kept stands for all.
+    let shown: Vec<usize> = same.iter().map(|group| kept(case, group)).collect();
+    let looks: Vec<&Signature> = shown.iter().filter_map(|item| signature(case, *item)).collect();
+    let hashes: Vec<u128> = looks.iter().map(|look| look.hash).collect();
+    let (bits, least) = (case.options.near_bits, case.options.near_likeness);
+    let alike = |one: usize, other: usize| looks[one].is_like(looks[other], bits, least);
+    for group in near::groups(&hashes, bits, alike) {
+        let mut items: Vec<usize> = group.into_iter().map(|place| shown[place]).collect();
+        items.sort_unstable();
+        findings.push(finding(case, &items, Copies::Near));
+    }
+    findings
+}
+
+fn signature<'a>(case: &'a Case<'_>, item: usize) -> Option<&'a Signature> {
+    case.measured[item].look.as_ref().ok().map(|look| &*look.signature)
+}
+
+/// The readable items by their content, in the order of the first of each.
+fn same(case: &Case<'_>) -> Vec<Vec<usize>> {
+    let mut groups: BTreeMap<[u8; 32], Vec<usize>> = BTreeMap::new();
+    for (item, measured) in case.measured.iter().enumerate() {
+        if let (Some(digest), Ok(_)) = (measured.digest, &measured.look) {
+            groups.entry(digest).or_default().push(item);
+        }
+    }
+    let mut groups: Vec<Vec<usize>> = groups.into_values().collect();
+    groups.sort_unstable();
+    groups
+}
+
+/// The first of the copies in the part that is looked at last.
+fn kept(case: &Case<'_>, items: &[usize]) -> usize {
+    let rank = |item: &usize| std::cmp::Reverse(rank(case.contents.items[*item].part));
+    items.iter().copied().min_by_key(|item| (rank(item), *item)).unwrap_or_default()
+}
+
+fn rank(part: Part) -> usize {
+    match part {
+        Part::Train | Part::All => 0,
+        Part::Val => 1,
+        Part::Test => 2,
+    }
+}
+
+fn finding(case: &Case<'_>, items: &[usize], copies: Copies) -> Finding {
+    let of = |item: &usize| &case.contents.items[*item];
+    let mut labels: Vec<usize> = items.iter().map(|item| of(item).label).collect();
+    labels.sort_unstable();
+    labels.dedup();
+    let mut parts: Vec<Part> = items.iter().map(|item| of(item).part).collect();
+    parts.sort_unstable_by_key(|part| rank(*part));
+    parts.dedup();
+    let kept = kept(case, items);
+    let last = of(&kept).part;
+    let but = |keep: &dyn Fn(usize) -> bool| -> Vec<usize> {
+        items.iter().copied().filter(|item| !keep(*item)).collect()
+    };
+    let exact = copies == Copies::Exact;
+    let words = match copies {
+        Copies::Exact => format!("the same bytes {} times", items.len()),
+        Copies::Near => format!("{} pictures that look the same", items.len()),
+    };
+    let severity = if exact { Severity::Error } else { Severity::Warning };
+    let (kind, severity, what, remedy, left_out) = if labels.len() > 1 {
+        let names: Vec<String> =
+            labels.iter().map(|label| format!("`{}`", case.contents.labels[*label])).collect();
+        let what = format!("{words}, labelled {}", names.join(" and "));
+        let remedy = "decide which label is right, and remove the others";
+        let left_out = if exact { items.to_vec() } else { Vec::new() };
+        (Kind::TwoLabels, severity, what, remedy.to_owned(), left_out)
+    } else if parts.len() > 1 {
+        let names: Vec<&str> = parts.iter().map(|part| part.name()).collect();
+        let what = format!("{words}, in {}", names.join(" and "));
+        let remedy =
+            format!("what is learned must not be measured on: keep it in {} alone", last.name());
+        let left_out = match copies {
+            Copies::Exact => but(&|item| item == kept),
+            Copies::Near => but(&|item| of(&item).part == last),
+        };
+        (Kind::Leak, severity, what, remedy, left_out)
+    } else if exact {
+        let remedy = "keep one: copies count more than other pictures, and a split may part them";
+        let left_out = but(&|item| item == kept);
+        (Kind::ExactDuplicate, Severity::Warning, words, remedy.to_owned(), left_out)
+    } else {
+        let drawn = parts == [Part::Train] && !case.has(Part::Val);
+        let (severity, remedy) = if drawn {
+            let remedy = "see whether they are; a split drawn by chance may put one on each side";
+            (Severity::Warning, remedy)
+        } else {
+            (Severity::Note, "see whether they are, and keep one")
+        };
+        (Kind::NearDuplicate, severity, words, remedy.to_owned(), Vec::new())
+    };
+    let mut finding = case.finding((kind, severity), items, what, remedy);
+    finding.left_out = case.files(&left_out);
+    finding
+}

@@ -1,0 +1,220 @@
+//! What an examination found, as data.
+
+use std::path::PathBuf;
+
+use rekindle_data::Part;
+use serde::{Deserialize, Serialize};
+
+/// What kind of thing was found, roughly from what spoils a run to what is good to know.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Kind {
+    /// A file that cannot be decoded.
+    Unreadable,
+    /// A file that was cut short.
+    Truncated,
+    /// One picture under two labels.
+    TwoLabels,
+    /// One picture in two parts of the data.
+    Leak,
+    /// A label without pictures.
+    EmptyLabel,
+    /// A label that one part of the data has and another has not.
+    MissingLabel,
+    /// There is nothing to tell apart.
+    OneLabel,
+    /// Labels that differ by case, space or Unicode's ways to write the same.
+    SimilarLabels,
+    /// The same bytes twice.
+    ExactDuplicate,
+    /// The same picture twice: saved again, resized, or taken a moment later.
+    NearDuplicate,
+    /// A label with far fewer pictures than another.
+    Imbalance,
+    /// A label with fewer pictures than the plan needs.
+    TooFew,
+    /// The content is of another format than the name says.
+    WrongExtension,
+    /// A picture that is not read because of its name.
+    Ignored,
+    /// A picture beside the folders of labels.
+    Unlabelled,
+    /// A name that is not Unicode.
+    NotUnicode,
+    /// A picture of few pixels.
+    Tiny,
+    /// A picture that is very long or very high.
+    ExtremeRatio,
+    /// More than one frame, of which the first is taken.
+    Animated,
+    /// Turned by its EXIF block.
+    Rotated,
+    /// With alpha, which is dropped.
+    Alpha,
+    /// In the colors of print.
+    Cmyk,
+    /// 16 bits a channel, of which 8 are taken.
+    SixteenBit,
+    /// Shades of gray alone.
+    Grayscale,
+    /// Files that are no pictures.
+    OtherFiles,
+}
+
+/// How bad it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Severity {
+    /// Training stops at it, or learns or measures something false.
+    Error,
+    /// Likely to cost accuracy, or to be a mistake.
+    Warning,
+    /// Good to know.
+    Note,
+}
+
+/// One thing that was found.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Finding {
+    /// Of which kind.
+    pub kind: Kind,
+    /// How bad it is.
+    pub severity: Severity,
+    /// The files that it is about, relative to the folder; none where it is about labels.
+    #[serde(serialize_with = "lossy::many")]
+    pub files: Vec<PathBuf>,
+    /// The labels that it is about, in order.
+    pub labels: Vec<String>,
+    /// What it is.
+    pub what: String,
+    /// What to do about it.
+    pub remedy: String,
+    /// Those of the files that a manifest leaves out.
+    #[serde(serialize_with = "lossy::many")]
+    pub left_out: Vec<PathBuf>,
+}
+
+/// A file that was examined.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Examined {
+    /// The file, relative to the folder.
+    #[serde(serialize_with = "lossy::one")]
+    pub file: PathBuf,
+    /// Its label.
+    pub label: String,
+    /// The part of the data that it is in: `train`, `val` or `test`; `train` where the folder is not divided.
+    pub split: String,
+}
+
+/// How many pictures a label has, the unreadable ones too.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LabelCount {
+    /// The label.
+    pub label: String,
+    /// To train on.
+    pub train: usize,
+    /// To validate on.
+    pub val: usize,
+    /// To test on.
+    pub test: usize,
+}
+
+/// What was looked at, and what was found.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Diagnosis {
+    /// The folder.
+    #[serde(serialize_with = "lossy::one")]
+    pub folder: PathBuf,
+    /// The files that were taken as pictures, by part, label and name.
+    pub examined: Vec<Examined>,
+    /// The labels and how many pictures they have, in order.
+    pub labels: Vec<LabelCount>,
+    /// What was found: the worst first, then by kind and file.
+    pub findings: Vec<Finding>,
+}
+
+impl Kind {
+    /// A heading for several of them.
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::Unreadable => "cannot be read",
+            Self::Truncated => "cut short",
+            Self::TwoLabels => "one picture under two labels",
+            Self::Leak => "one picture in two parts of the data",
+            Self::EmptyLabel => "labels without pictures",
+            Self::MissingLabel => "labels that a part lacks",
+            Self::OneLabel => "nothing to tell apart",
+            Self::SimilarLabels => "labels that are almost the same",
+            Self::ExactDuplicate => "exact duplicates",
+            Self::NearDuplicate => "near duplicates",
+            Self::Imbalance => "imbalance",
+            Self::TooFew => "too few pictures",
+            Self::WrongExtension => "wrong extensions",
+            Self::Ignored => "pictures that are not read",
+            Self::Unlabelled => "pictures without a label",
+            Self::NotUnicode => "names that are not Unicode",
+            Self::Tiny => "tiny pictures",
+            Self::ExtremeRatio => "very long or high pictures",
+            Self::Animated => "several frames",
+            Self::Rotated => "turned by EXIF",
+            Self::Alpha => "alpha",
+            Self::Cmyk => "CMYK",
+            Self::SixteenBit => "16 bits a channel",
+            Self::Grayscale => "grayscale",
+            Self::OtherFiles => "other files",
+        }
+    }
+}
+
+impl Severity {
+    /// As it is written before what was found.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Error => "error",
+            Self::Warning => "warning",
+            Self::Note => "note",
+        }
+    }
+}
+
+impl Finding {
+    /// What it is and what to do, as one sentence.
+    pub fn sentence(&self) -> String {
+        format!("{}; {}", self.what, self.remedy)
+    }
+}
+
+impl Diagnosis {
+    /// How many findings are so bad.
+    pub fn count(&self, severity: Severity) -> usize {
+        self.findings.iter().filter(|finding| finding.severity == severity).count()
+    }
+
+    /// The findings by severity and kind, in order.
+    pub fn groups(&self) -> impl Iterator<Item = &[Finding]> {
+        let same = |one: &Finding, other: &Finding| {
+            (one.severity, one.kind) == (other.severity, other.kind)
+        };
+        self.findings.chunk_by(same)
+    }
+
+    /// How many files were taken as pictures of a part.
+    pub fn examined_in(&self, part: Part) -> usize {
+        self.examined.iter().filter(|examined| examined.split == part.name()).count()
+    }
+}
+
+/// Paths as text: what is not Unicode in them is replaced, as JSON cannot hold it.
+mod lossy {
+    use std::path::{Path, PathBuf};
+
+    use serde::Serializer;
+
+    pub(super) fn one<S: Serializer>(path: &Path, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&path.to_string_lossy())
+    }
+
+    pub(super) fn many<S: Serializer>(paths: &[PathBuf], serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(paths.iter().map(|path| path.to_string_lossy()))
+    }
+}

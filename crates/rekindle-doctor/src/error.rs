@@ -1,0 +1,49 @@
+//! Why a folder could not be examined, or a manifest not be written.
+
+use std::path::PathBuf;
+
+/// What this crate's functions report; what is wrong with the pictures is a [`Finding`](crate::Finding) instead.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The folder, or one in it, cannot be read, or is not laid out as a data set.
+    #[error(transparent)]
+    Data(#[from] rekindle_data::Error),
+    /// A link leads back to a folder that it is in, so that following it would go on for ever.
+    #[error("{}: leads back to {}, which it is in; remove the link", link.display(), to.display())]
+    Loop {
+        /// The link.
+        link: PathBuf,
+        /// The folder that it leads to.
+        to: PathBuf,
+    },
+    /// There is no picture with a label.
+    #[error("{}: holds no labelled pictures ({loose} files beside the folders of labels); make a folder a label and put pictures in it", path.display())]
+    Nothing {
+        /// The folder.
+        path: PathBuf,
+        /// How many files lie where no label is.
+        loose: usize,
+    },
+    /// Pictures in strips have no files of their own to examine.
+    #[error("{}: holds strips of pictures, which are not examined; give a folder with one folder a label", path.display())]
+    Strips {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// What is to be written over is something else.
+    #[error("{}: exists and is no manifest; name another file, or remove it", path.display())]
+    Exists {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The manifest cannot be written; what lay there before still does.
+    #[error("{}: cannot be written: {source}; check that its folder exists, its permissions and the disk's space", path.display())]
+    Write {
+        /// The manifest.
+        path: PathBuf,
+        /// What the operating system said.
+        #[source]
+        source: std::io::Error,
+    },
+}

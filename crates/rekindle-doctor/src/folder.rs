@@ -1,0 +1,177 @@
+//! Which files there are: as the loader reads a folder, but what the loader refuses is kept to be reported.
+
+use std::path::{Path, PathBuf};
+
+use rekindle_data::{EXTENSIONS, Error as DataError, Part, Parts};
+
+use crate::Error;
+
+/// A file that is taken as a picture.
+#[derive(Debug)]
+pub(crate) struct Item {
+    /// Where it is.
+    pub(crate) path: PathBuf,
+    /// The same, relative to the folder that is examined.
+    pub(crate) file: PathBuf,
+    pub(crate) part: Part,
+    /// Its place in the list of labels.
+    pub(crate) label: usize,
+}
+
+/// All that a folder holds.
+#[derive(Debug)]
+pub(crate) struct Contents {
+    /// The labels of all parts, in byte order.
+    pub(crate) labels: Vec<String>,
+    /// The parts that there are, and whether each label has a folder in it.
+    pub(crate) parts: Vec<(Part, Vec<bool>)>,
+    /// By part, label and path.
+    pub(crate) items: Vec<Item>,
+    /// Pictures by their names that lie beside the folders of labels, as (path, relative path).
+    pub(crate) loose: Vec<(PathBuf, PathBuf)>,
+    /// Files whose names are not a picture's, in the same way.
+    pub(crate) others: Vec<(PathBuf, PathBuf)>,
+}
+
+/// Most folders within folders below a label, as the loader has it.
+const MAX_DEPTH: usize = 16;
+
+/// A label's folder: the part, the label, the pictures.
+type Labelled = (Part, String, Vec<PathBuf>);
+
+pub(crate) fn open(folder: &Path) -> Result<Contents, Error> {
+    let found = Parts::find(folder)?;
+    let parts =
+        [(Part::Train, Some(found.train)), (Part::Val, found.val), (Part::Test, found.test)];
+    let parts: Vec<(Part, PathBuf)> =
+        parts.into_iter().filter_map(|(part, path)| Some((part, path?))).collect();
+    let mut walk = Walk::default();
+    let mut labelled: Vec<Labelled> = Vec::new();
+    for (part, path) in &parts {
+        let mut above = vec![canonical(path)?];
+        let inside = entries(path)?;
+        walk.others.extend(inside.others);
+        walk.loose.extend(inside.files);
+        for class in inside.folders {
+            let label = name(&class);
+            let mut pictures = Vec::new();
+            walk.descend(&class, &mut above, &mut pictures)?;
+            labelled.push((*part, label, pictures));
+        }
+    }
+    if parts.iter().all(|(_, path)| path != folder) {
+        let beside = entries(folder)?;
+        walk.others.extend(beside.others);
+        walk.loose.extend(beside.files);
+    }
+    if labelled.iter().all(|(_, _, pictures)| pictures.is_empty()) {
+        let strips = folder.join("classes.txt").is_file() && !walk.loose.is_empty();
+        let path = folder.to_owned();
+        return Err(if strips {
+            Error::Strips { path }
+        } else {
+            Error::Nothing { path, loose: walk.loose.len() + walk.others.len() }
+        });
+    }
+    let mut labels: Vec<String> = labelled.iter().map(|(_, label, _)| label.clone()).collect();
+    labels.sort_unstable();
+    labels.dedup();
+    let has = |part: Part| {
+        let there = |label: &String| {
+            labelled.iter().any(|(other, name, _)| *other == part && name == label)
+        };
+        labels.iter().map(there).collect()
+    };
+    let has: Vec<(Part, Vec<bool>)> = parts.iter().map(|(part, _)| (*part, has(*part))).collect();
+    let relative = |path: &Path| path.strip_prefix(folder).unwrap_or(path).to_owned();
+    let both = |path: PathBuf| {
+        let file = relative(&path);
+        (path, file)
+    };
+    let items = labelled.into_iter().flat_map(|(part, label, pictures)| {
+        let label = labels.binary_search(&label).unwrap_or_default();
+        pictures.into_iter().map(move |path| (part, label, path))
+    });
+    let items = items
+        .map(|(part, label, path)| Item { file: relative(&path), path, part, label })
+        .collect();
+    let loose = walk.loose.into_iter().map(both).collect();
+    let others = walk.others.into_iter().map(both).collect();
+    Ok(Contents { labels, parts: has, items, loose, others })
+}
+
+/// The name of a file or folder, as a label.
+pub(crate) fn name(path: &Path) -> String {
+    path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned()
+}
+
+#[derive(Default)]
+struct Walk {
+    loose: Vec<PathBuf>,
+    others: Vec<PathBuf>,
+}
+
+impl Walk {
+    /// Adds the pictures below a folder; `above` are the folders that it is in, links resolved.
+    fn descend(
+        &mut self,
+        folder: &Path,
+        above: &mut Vec<PathBuf>,
+        pictures: &mut Vec<PathBuf>,
+    ) -> Result<(), Error> {
+        let real = canonical(folder)?;
+        if above.contains(&real) {
+            return Err(Error::Loop { link: folder.to_owned(), to: real });
+        }
+        if above.len() > MAX_DEPTH {
+            let problem = format!("more than {MAX_DEPTH} folders deep; move the pictures up");
+            return Err(DataError::Folder { path: folder.to_owned(), problem }.into());
+        }
+        above.push(real);
+        let inside = entries(folder)?;
+        pictures.extend(inside.files);
+        self.others.extend(inside.others);
+        for inner in inside.folders {
+            self.descend(&inner, above, pictures)?;
+        }
+        above.pop();
+        Ok(())
+    }
+}
+
+fn canonical(path: &Path) -> Result<PathBuf, Error> {
+    Ok(path.canonicalize().map_err(|source| DataError::Read { path: path.to_owned(), source })?)
+}
+
+/// What a folder holds, hidden entries left out, in byte order of names.
+#[derive(Default)]
+struct Entries {
+    folders: Vec<PathBuf>,
+    files: Vec<PathBuf>,
+    others: Vec<PathBuf>,
+}
+
+fn entries(folder: &Path) -> Result<Entries, Error> {
+    let read = |source| DataError::Read { path: folder.to_owned(), source };
+    let mut found = Entries::default();
+    for entry in std::fs::read_dir(folder).map_err(read)? {
+        let path = entry.map_err(read)?.path();
+        if name(&path).starts_with('.') {
+            continue;
+        }
+        let extension =
+            path.extension().map(|extension| extension.to_string_lossy().to_ascii_lowercase());
+        let to = if path.is_dir() {
+            &mut found.folders
+        } else if extension.is_some_and(|extension| EXTENSIONS.contains(&extension.as_str())) {
+            &mut found.files
+        } else {
+            &mut found.others
+        };
+        to.push(path);
+    }
+    for paths in [&mut found.folders, &mut found.files, &mut found.others] {
+        paths.sort_unstable_by(|one, other| one.as_os_str().cmp(other.as_os_str()));
+    }
+    Ok(found)
+}

@@ -1,0 +1,154 @@
+//! What the bytes of a file say beside their pixels: format, alpha, frames, orientation, and whether they are all there.
+//!
+//! Anyone may have written these bytes: nothing here trusts a length in them.
+
+use std::io::Cursor;
+use std::panic::catch_unwind;
+
+use image::metadata::Orientation;
+use image::{ExtendedColorType, ImageDecoder, ImageFormat, ImageReader};
+
+mod gif;
+mod jpeg;
+mod png;
+mod tiff;
+mod webp;
+
+/// A format that is decoded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Format {
+    Bmp,
+    Gif,
+    Jpeg,
+    Png,
+    Tiff,
+    WebP,
+}
+
+/// What a header says; what it does not say is `false`.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Header {
+    pub(crate) alpha: bool,
+    pub(crate) cmyk: bool,
+    pub(crate) sixteen: bool,
+    /// More than one frame or page.
+    pub(crate) frames: bool,
+    pub(crate) rotated: bool,
+    /// The file ends before its format says that it does.
+    pub(crate) cut: bool,
+}
+
+impl Format {
+    /// The format that the first bytes announce.
+    pub(crate) fn of(bytes: &[u8]) -> Option<Self> {
+        Some(match image::guess_format(bytes).ok()? {
+            ImageFormat::Bmp => Self::Bmp,
+            ImageFormat::Gif => Self::Gif,
+            ImageFormat::Jpeg => Self::Jpeg,
+            ImageFormat::Png => Self::Png,
+            ImageFormat::Tiff => Self::Tiff,
+            ImageFormat::WebP => Self::WebP,
+            _ => return None,
+        })
+    }
+
+    /// The format that an extension in lower case announces.
+    pub(crate) fn named(extension: &str) -> Option<Self> {
+        Some(match extension {
+            "bmp" => Self::Bmp,
+            "gif" => Self::Gif,
+            "jpg" | "jpeg" => Self::Jpeg,
+            "png" => Self::Png,
+            "tif" | "tiff" => Self::Tiff,
+            "webp" => Self::WebP,
+            _ => return None,
+        })
+    }
+
+    /// As people write it, and the extension to give such a file.
+    pub(crate) fn names(self) -> [&'static str; 2] {
+        match self {
+            Self::Bmp => ["BMP", "bmp"],
+            Self::Gif => ["GIF", "gif"],
+            Self::Jpeg => ["JPEG", "jpg"],
+            Self::Png => ["PNG", "png"],
+            Self::Tiff => ["TIFF", "tif"],
+            Self::WebP => ["WebP", "webp"],
+        }
+    }
+}
+
+/// What else the first bytes may be of, to say what a file is instead of a picture that is read.
+pub(crate) fn other_kind(bytes: &[u8]) -> Option<&'static str> {
+    const KINDS: &[(usize, &[u8], &str)] = &[
+        (4, b"ftypavif", "an AVIF picture"),
+        (4, b"ftyphei", "an HEIC picture"),
+        (4, b"ftypmif1", "an HEIF picture"),
+        (4, b"ftyp", "a film"),
+        (0, b"\x00\x00\x00\x0cJXL ", "a JPEG XL picture"),
+        (0, b"\xff\x0a", "a JPEG XL picture"),
+        (0, b"\x00\x00\x00\x0cjP  ", "a JPEG 2000 picture"),
+        (0, b"8BPS", "a Photoshop file"),
+        (0, b"%PDF", "a PDF"),
+        (0, b"<svg", "an SVG drawing"),
+        (0, b"<!DOCTYPE html", "a page of HTML"),
+        (0, b"<!doctype html", "a page of HTML"),
+        (0, b"<html", "a page of HTML"),
+        (0, b"PK\x03\x04", "a ZIP archive"),
+        (0, b"\x1f\x8b", "a gzip archive"),
+        (0, b"version https://git-lfs", "a Git LFS pointer, whose picture was not fetched"),
+    ];
+    let is = |&&(at, mark, _): &&(usize, &[u8], &str)| {
+        bytes.get(at..).is_some_and(|rest| rest.starts_with(mark))
+    };
+    KINDS.iter().find(is).map(|(_, _, name)| *name)
+}
+
+impl Header {
+    /// What the bytes of a file of this format say.
+    pub(crate) fn read(bytes: &[u8], format: Format) -> Self {
+        match format {
+            Format::Gif => gif::read(bytes),
+            Format::Jpeg => jpeg::read(bytes),
+            Format::Png => png::read(bytes),
+            Format::WebP => webp::read(bytes),
+            Format::Tiff => Self { ..tiff::read(bytes) }.with_colors(bytes, ImageFormat::Tiff),
+            Format::Bmp => Self::default().with_colors(bytes, ImageFormat::Bmp),
+        }
+    }
+
+    /// What the decoder says of the colors; nothing where it fails, or panics.
+    fn with_colors(self, bytes: &[u8], format: ImageFormat) -> Self {
+        let colors = catch_unwind(|| {
+            let reader = ImageReader::with_format(Cursor::new(bytes), format);
+            let decoder = reader.into_decoder().ok()?;
+            Some((decoder.color_type(), decoder.original_color_type()))
+        });
+        let Ok(Some((color, original))) = colors else { return self };
+        let sixteen = color.bytes_per_pixel() / color.channel_count() == 2;
+        let cmyk = matches!(original, ExtendedColorType::Cmyk8 | ExtendedColorType::Cmyk16);
+        Self { alpha: color.has_alpha(), cmyk, sixteen, ..self }
+    }
+}
+
+/// Whether an EXIF block, which is a small TIFF file, turns or mirrors the picture.
+fn turns(exif: &[u8]) -> bool {
+    let exif = exif.strip_prefix(b"Exif\0\0").unwrap_or(exif);
+    Orientation::from_exif_chunk(exif).is_some_and(|found| found != Orientation::NoTransforms)
+}
+
+/// The bytes from a place on, at most `length` of them.
+fn part(bytes: &[u8], at: usize, length: usize) -> Option<&[u8]> {
+    bytes.get(at..at.checked_add(length)?)
+}
+
+fn big_u32(bytes: &[u8], at: usize) -> Option<usize> {
+    Some(u32::from_be_bytes(part(bytes, at, 4)?.try_into().ok()?) as usize)
+}
+
+fn little_u32(bytes: &[u8], at: usize) -> Option<usize> {
+    Some(u32::from_le_bytes(part(bytes, at, 4)?.try_into().ok()?) as usize)
+}
+
+#[cfg(test)]
+mod tests;

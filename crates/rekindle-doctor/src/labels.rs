@@ -1,0 +1,156 @@
+//! Findings about labels: how many pictures they have, and how they are written.
+
+use std::collections::BTreeMap;
+
+use rekindle_data::Part;
+use unicode_normalization::UnicodeNormalization;
+
+use crate::{Finding, Kind, LabelCount, Severity, examine::Case};
+
+pub(crate) fn findings(case: &Case<'_>) -> Vec<Finding> {
+    let mut findings = similar(case);
+    findings.extend(parts(case));
+    if let [only] = case.counts {
+        findings.push(about(
+            (Kind::OneLabel, Severity::Error),
+            &[&only.label],
+            format!("one label alone, `{}`", only.label),
+            "there is nothing to tell apart: add another",
+        ));
+    }
+    findings.extend(counts(case));
+    findings
+}
+
+fn about(
+    (kind, severity): (Kind, Severity),
+    labels: &[&String],
+    what: String,
+    remedy: &str,
+) -> Finding {
+    let labels = labels.iter().map(|label| (*label).clone()).collect();
+    let (files, left_out) = (Vec::new(), Vec::new());
+    Finding { kind, severity, files, labels, what, remedy: remedy.to_owned(), left_out }
+}
+
+/// Labels that are one but for case, space, and the ways of Unicode to write the same.
+fn similar(case: &Case<'_>) -> Vec<Finding> {
+    let mut groups: BTreeMap<String, Vec<&String>> = BTreeMap::new();
+    for label in &case.contents.labels {
+        groups.entry(folded(label)).or_default().push(label);
+    }
+    let groups = groups.into_values().filter(|labels| labels.len() > 1);
+    let finding = |labels: Vec<&String>| {
+        // Quoted with escapes, so that a space or an accent of its own is seen.
+        let names: Vec<String> = labels.iter().map(|label| written(label)).collect();
+        let what = format!("{} differ by case, space or accents alone", names.join(" and "));
+        let remedy = "they are learned as different: move their pictures into one folder if they are the same";
+        about((Kind::SimilarLabels, Severity::Warning), &labels, what, remedy)
+    };
+    groups.map(finding).collect()
+}
+
+/// The label in backticks, what cannot be seen in it as an escape.
+fn written(label: &str) -> String {
+    let visible = |letter: char| letter == ' ' || (!letter.is_whitespace() && !letter.is_control());
+    let is_plain = |letter: char| visible(letter) && !is_combining(letter);
+    let letters = label.chars().map(|letter| match letter {
+        letter if is_plain(letter) => letter.to_string(),
+        letter => letter.escape_unicode().to_string(),
+    });
+    format!("`{}`", letters.collect::<String>())
+}
+
+fn is_combining(letter: char) -> bool {
+    unicode_normalization::char::is_combining_mark(letter)
+}
+
+/// Compatibility forms composed, in lower case, the spaces between words one each.
+fn folded(label: &str) -> String {
+    let lower: String = label.nfkc().flat_map(char::to_lowercase).nfkc().collect();
+    let space = |letter: char| letter.is_whitespace() || letter == '_' || letter == '-';
+    lower.split(space).filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ")
+}
+
+/// What the parts lack.
+fn parts(case: &Case<'_>) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for (part, has) in &case.contents.parts {
+        for ((count, has), label) in case.counts.iter().zip(has).zip(&case.contents.labels) {
+            let part_name = part.name();
+            if !has {
+                let what = format!("`{label}` is missing in {part_name}");
+                let remedy = "all parts must have the same labels: add its pictures, or remove it from the others";
+                findings.push(about((Kind::MissingLabel, Severity::Error), &[label], what, remedy));
+            } else if of(count, *part) == 0 {
+                let what = format!("`{label}` has no pictures in {part_name}");
+                let remedy = "add some, or remove the folder";
+                findings.push(about((Kind::EmptyLabel, Severity::Error), &[label], what, remedy));
+            }
+        }
+    }
+    findings
+}
+
+fn of(count: &LabelCount, part: Part) -> usize {
+    match part {
+        Part::Train | Part::All => count.train,
+        Part::Val => count.val,
+        Part::Test => count.test,
+    }
+}
+
+/// Too few to train on, by themselves or beside others.
+fn counts(case: &Case<'_>) -> Vec<Finding> {
+    let options = case.options;
+    let some: Vec<&LabelCount> = case.counts.iter().filter(|count| count.train > 0).collect();
+    let Some(most) = some.iter().max_by_key(|count| count.train) else { return Vec::new() };
+    let mut findings = Vec::new();
+    for count in &some {
+        let LabelCount { label, train, .. } = count;
+        if most.train as f64 > *train as f64 * options.most_imbalance {
+            let what = format!(
+                "`{label}` has {train} pictures to train on, `{}` {}",
+                most.label, most.train
+            );
+            let remedy =
+                "add some, or weigh or sample the labels evenly, and look at each label's recall";
+            let labels = [label, &most.label];
+            findings.push(about((Kind::Imbalance, Severity::Warning), &labels, what, remedy));
+        }
+        if *train < options.least_examples {
+            let what = format!(
+                "`{label}` has {train} pictures to train on, fewer than {}",
+                options.least_examples
+            );
+            let remedy = "add some, or choose a plan that learns less, such as `probe` or `head`";
+            findings.push(about((Kind::TooFew, Severity::Warning), &[label], what, remedy));
+        }
+    }
+    findings
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_looks_the_same_is_folded_the_same() {
+        for (one, other) in [
+            ("Cat", "cat"),
+            ("hot dog", "hot_dog"),
+            ("hot dog", "hot  dog "),
+            ("caf\u{e9}", "cafe\u{301}"),
+            ("CAFÉ", "café"),
+            ("ｃａｔ", "cat"),
+            ("hot\u{a0}dog", "hot-dog"),
+        ] {
+            assert_eq!(folded(one), folded(other), "{one} {other}");
+        }
+        for (one, other) in [("cat", "cats"), ("cafe", "café"), ("hot dog", "hotdog"), ("1", "2")]
+        {
+            assert_ne!(folded(one), folded(other), "{one} {other}");
+        }
+        assert_eq!(written("cafe\u{301} \u{a0}"), "`cafe\\u{301} \\u{a0}`");
+    }
+}

@@ -1,0 +1,55 @@
+//! What is wrong with a folder of labelled pictures, found before training.
+//!
+//! | asked | here |
+//! |---|---|
+//! | what is wrong | [`examine`] gives a [`Diagnosis`]: data, for [`text`], [`html`] or JSON |
+//! | without what is bad | [`write_manifest`]: `path,label,split` of the rest |
+//!
+//! | found | as | severity |
+//! |---|---|---|
+//! | files that cannot be decoded, were cut short | [`Kind::Unreadable`], [`Kind::Truncated`] | error |
+//! | one picture under two labels, or in two parts | [`Kind::TwoLabels`], [`Kind::Leak`] | error; warning where they are alike but not the same |
+//! | labels without pictures, in one part only, or alone | [`Kind::EmptyLabel`], [`Kind::MissingLabel`], [`Kind::OneLabel`] | error |
+//! | labels that differ by case, space or normalization | [`Kind::SimilarLabels`] | warning |
+//! | duplicates | [`Kind::ExactDuplicate`], [`Kind::NearDuplicate`] | warning; note where nothing is split by chance |
+//! | imbalance, too few pictures for a plan | [`Kind::Imbalance`], [`Kind::TooFew`] | warning |
+//! | names that mislead | [`Kind::WrongExtension`], [`Kind::Ignored`], [`Kind::Unlabelled`], [`Kind::NotUnicode`] | warning |
+//! | tiny, or very long or high | [`Kind::Tiny`], [`Kind::ExtremeRatio`] | warning |
+//! | frames, EXIF, alpha, CMYK, 16 bits, grayscale | [`Kind::Animated`] and so on | note |
+//!
+//! The user's files are read and never written.
+//!
+//! ```no_run
+//! use std::path::Path;
+//!
+//! use rekindle_doctor::{Options, Severity, examine, text};
+//!
+//! let diagnosis = examine(Path::new("pets"), &Options::default())?;
+//! print!("{}", text(&diagnosis, 5));
+//! assert_eq!(diagnosis.count(Severity::Error), 0);
+//! # Ok::<(), rekindle_doctor::Error>(())
+//! ```
+
+mod copies;
+mod diagnosis;
+mod error;
+mod examine;
+mod files;
+mod folder;
+mod header;
+mod labels;
+mod manifest;
+mod measure;
+mod near;
+mod options;
+mod page;
+mod signature;
+mod terminal;
+
+pub use diagnosis::{Diagnosis, Examined, Finding, Kind, LabelCount, Severity};
+pub use error::Error;
+pub use examine::examine;
+pub use manifest::{Manifest, write_manifest};
+pub use options::{MOST_BITS, Options, least_for};
+pub use page::html;
+pub use terminal::text;

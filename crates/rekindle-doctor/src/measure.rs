@@ -1,0 +1,104 @@
+//! One file: read, decoded, measured and dropped. What is kept takes about a kilobyte.
+
+use std::path::Path;
+use std::sync::Mutex;
+
+use image::{ImageDecoder, ImageReader};
+use rekindle_data::{Error as DataError, decode_bytes};
+use sha2::{Digest, Sha256};
+
+use crate::{
+    header::{Format, Header, other_kind},
+    signature::Signature,
+};
+
+/// Pictures of more pixels are decoded one at a time, whatever the number of threads: each takes hundreds of MB.
+const LARGE: u64 = 32 << 20;
+
+/// Held while a large picture is decoded.
+static LARGE_ONE: Mutex<()> = Mutex::new(());
+
+/// What is known of a file.
+#[derive(Debug)]
+pub(crate) struct Measured {
+    /// Of its bytes; none where they cannot be read.
+    pub(crate) digest: Option<[u8; 32]>,
+    pub(crate) format: Option<Format>,
+    pub(crate) header: Header,
+    /// What it looks like, or why it cannot be decoded.
+    pub(crate) look: Result<Look, String>,
+}
+
+/// What a picture looks like.
+#[derive(Debug)]
+pub(crate) struct Look {
+    pub(crate) width: usize,
+    pub(crate) height: usize,
+    pub(crate) gray: bool,
+    pub(crate) signature: Box<Signature>,
+}
+
+/// Reads a file and measures it.
+pub(crate) fn measure(path: &Path) -> Measured {
+    let failed = |cause: String| Measured {
+        digest: None,
+        format: None,
+        header: Header::default(),
+        look: Err(cause),
+    };
+    let bytes = match path.metadata() {
+        // Reading a pipe would wait for ever.
+        Ok(metadata) if !metadata.is_file() => return failed("not a file".to_owned()),
+        Ok(_) => std::fs::read(path),
+        Err(error) => Err(error),
+    };
+    match bytes {
+        Ok(bytes) => of_bytes(&bytes),
+        Err(error) => failed(error.to_string()),
+    }
+}
+
+fn of_bytes(bytes: &[u8]) -> Measured {
+    let digest = Some(Sha256::digest(bytes).into());
+    let format = Format::of(bytes);
+    let header = format.map_or_else(Header::default, |format| Header::read(bytes, format));
+    Measured { digest, format, header, look: look(bytes) }
+}
+
+fn look(bytes: &[u8]) -> Result<Look, String> {
+    // A panic elsewhere while it was held leaves nothing half done.
+    let _guard = is_large(bytes)
+        .then(|| LARGE_ONE.lock().unwrap_or_else(std::sync::PoisonError::into_inner));
+    let picture = decode_bytes(bytes, "").map_err(|error| cause(error, bytes))?;
+    let gray = picture.pixels().as_chunks::<3>().0.iter().all(|[r, g, b]| r == g && g == b);
+    let signature = Box::new(Signature::of(&picture));
+    Ok(Look { width: picture.width(), height: picture.height(), gray, signature })
+}
+
+/// Whether the header announces many pixels; what cannot be told is not large, as it will not be decoded either.
+fn is_large(bytes: &[u8]) -> bool {
+    let size = std::panic::catch_unwind(|| {
+        let reader = ImageReader::new(std::io::Cursor::new(bytes)).with_guessed_format().ok()?;
+        Some(reader.into_decoder().ok()?.dimensions())
+    });
+    matches!(size, Ok(Some((width, height))) if u64::from(width) * u64::from(height) > LARGE)
+}
+
+/// Why, without the name and the remedy that the error has too.
+fn cause(error: DataError, bytes: &[u8]) -> String {
+    match error {
+        DataError::NotAPicture { .. } if !bytes.is_empty() => match other_kind(bytes) {
+            Some(kind) => kind.to_owned(),
+            None => "its first bytes are of no known format".to_owned(),
+        },
+        DataError::NotAPicture { found, .. } => found.to_owned(),
+        DataError::Decode { format, cause, .. } => {
+            format!("cannot be decoded as {format}: {cause}")
+        }
+        DataError::TooLarge { width, height, limit, .. } => {
+            format!("claims {width} x {height} pixels, more than the limit of {limit}")
+        }
+        DataError::Panicked { message, .. } => format!("its decoder panicked: {message}"),
+        other => other.to_string(),
+    }
+}

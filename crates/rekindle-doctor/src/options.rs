@@ -1,0 +1,55 @@
+//! What counts as too small, too alike, too few.
+
+/// From where on something is worth a word.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Options {
+    /// The fewest pixels that a picture's shorter side may have.
+    pub least_side: usize,
+    /// The most that a picture's longer side may be of its shorter one.
+    pub most_ratio: f64,
+    /// The fewest training pictures that a label may have; [`least_for`] knows some.
+    pub least_examples: usize,
+    /// The most that the most frequent label's training pictures may be of another's.
+    pub most_imbalance: f64,
+    /// How many of the 128 bits of two pictures' hashes may differ for the pictures to be compared as near duplicates, at
+    /// most [`MOST_BITS`].
+    pub near_bits: u32,
+    /// The least correlation of two such pictures, shrunk to 18 x 18 pixels, in `[-1, 1]`; more is asked of pictures with
+    /// little detail. Above 1 none is near.
+    pub near_likeness: f64,
+}
+
+/// Most bits that may differ between near duplicates: what the index finds without missing any.
+pub const MOST_BITS: u32 = 15;
+
+/// How many training pictures of each label a recipe wants at least.
+///
+/// Rules of thumb, not results: what learns a head alone gets by on a handful, what moves the backbone forgets it on
+/// a handful, and what begins with nothing needs hundreds.
+const LEAST: &[(&str, usize)] = &[
+    ("as-is", 0),
+    ("probe", 5),
+    ("head", 10),
+    ("lora", 20),
+    ("gradual", 20),
+    ("full", 50),
+    ("scratch", 500),
+];
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            least_side: 16,
+            most_ratio: 4.0,
+            least_examples: 10,
+            most_imbalance: 5.0,
+            near_bits: MOST_BITS,
+            near_likeness: 0.95,
+        }
+    }
+}
+
+/// How many training pictures of each label the recipe of this name wants at least; none where it is not known.
+pub fn least_for(recipe: &str) -> Option<usize> {
+    LEAST.iter().find(|(name, _)| *name == recipe).map(|(_, least)| *least)
+}

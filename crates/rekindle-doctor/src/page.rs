@@ -1,0 +1,88 @@
+//! The diagnosis as a page of HTML, with small pictures of what was found.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use image::{RgbImage, imageops::thumbnail};
+use rayon::prelude::*;
+use rekindle_data::{Part, Picture, decode};
+use rekindle_report::{
+    Checkup, CheckupFinding, CheckupGroup, ClassCount, Data, Thumbnail, checkup,
+};
+
+use crate::{Diagnosis, Finding, Kind, terminal::summary};
+
+/// The most pixels along a side of a small picture.
+const SIDE: usize = 200;
+/// Kinds whose files cannot be decoded.
+const DARK: [Kind; 2] = [Kind::Unreadable, Kind::OtherFiles];
+
+/// The diagnosis as one page of HTML that opens from disk, with at most `most` findings of a kind and pictures of a finding.
+///
+/// The files that are shown are read again; what cannot be read any more is named without its picture.
+pub fn html(diagnosis: &Diagnosis, most: usize) -> String {
+    let labels: BTreeMap<&Path, &str> =
+        diagnosis.examined.iter().map(|it| (it.file.as_path(), it.label.as_str())).collect();
+    let shown = |finding: &Finding| CheckupFinding {
+        text: finding.sentence(),
+        pictures: (finding.files.par_iter().take(most))
+            .map(|file| Thumbnail {
+                file: file.to_string_lossy().into_owned(),
+                label: labels.get(file.as_path()).map_or_else(String::new, |it| (*it).to_owned()),
+                image: if DARK.contains(&finding.kind) {
+                    Vec::new()
+                } else {
+                    small(&diagnosis.folder.join(file)).unwrap_or_default()
+                },
+            })
+            .collect(),
+        more: finding.files.len().saturating_sub(most),
+    };
+    let group = |findings: &[Finding]| CheckupGroup {
+        title: findings.first().map_or_else(String::new, |first| capital(first.kind.title())),
+        severity: findings.first().map_or("", |first| first.severity.name()).to_owned(),
+        findings: findings.iter().take(most).map(shown).collect(),
+        more: findings.len().saturating_sub(most),
+    };
+    let folder = diagnosis.folder.display();
+    checkup(&Checkup {
+        title: format!("{folder}: what is wrong with it"),
+        lead: format!("{}.", summary(diagnosis)),
+        data: Some(data(diagnosis)),
+        groups: diagnosis.groups().map(group).collect(),
+    })
+}
+
+fn data(diagnosis: &Diagnosis) -> Data {
+    let tested = diagnosis.examined_in(Part::Test) > 0;
+    let class = |count: &crate::LabelCount| ClassCount {
+        name: count.label.clone(),
+        train: count.train,
+        validation: count.val,
+        test: tested.then_some(count.test),
+    };
+    Data {
+        folder: diagnosis.folder.display().to_string(),
+        preprocessing: String::new(),
+        classes: diagnosis.labels.iter().map(class).collect(),
+    }
+}
+
+/// The picture shrunk to a JPEG.
+fn small(path: &Path) -> Option<Vec<u8>> {
+    let picture = decode(path).ok()?.to_rgb();
+    let (width, height) = (picture.width(), picture.height());
+    let long = width.max(height);
+    if long <= SIDE {
+        return picture.to_jpeg().ok();
+    }
+    let to = |side: usize| (side * SIDE / long).max(1);
+    let image = RgbImage::from_raw(width as u32, height as u32, picture.into_pixels())?;
+    let image = thumbnail(&image, to(width) as u32, to(height) as u32);
+    Picture::from_rgb(to(width), to(height), image.into_raw()).ok()?.to_jpeg().ok()
+}
+
+fn capital(text: &str) -> String {
+    let mut letters = text.chars();
+    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
+}

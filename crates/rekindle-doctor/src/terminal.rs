@@ -1,0 +1,86 @@
+//! The diagnosis as text for a terminal.
+
+use std::fmt::Write;
+use std::path::Path;
+
+use crate::{Diagnosis, Finding, Severity};
+
+/// The diagnosis as text, grouped by kind, with at most `most` findings of a kind and files of a finding.
+pub fn text(diagnosis: &Diagnosis, most: usize) -> String {
+    let mut text = String::new();
+    diagnosis.groups().for_each(|group| kind(&mut text, group, most));
+    text + &summary(diagnosis) + "\n"
+}
+
+/// How much was looked at and found.
+pub(crate) fn summary(diagnosis: &Diagnosis) -> String {
+    let counts = [Severity::Error, Severity::Warning, Severity::Note]
+        .map(|severity| (diagnosis.count(severity), severity.name()));
+    let counts: Vec<String> = counts
+        .iter()
+        .filter(|(count, _)| *count > 0)
+        .map(|(count, name)| counted(*count, name))
+        .collect();
+    let found = if counts.is_empty() { "nothing found".to_owned() } else { counts.join(", ") };
+    let pictures = counted(diagnosis.examined.len(), "picture");
+    format!("{pictures}, {}: {found}", counted(diagnosis.labels.len(), "label"))
+}
+
+/// A heading, what was found, and once what to do where that is the same for all.
+fn kind(text: &mut String, group: &[Finding], most: usize) {
+    let Some(first) = group.first() else { return };
+    let files: usize = group.iter().map(|finding| finding.files.len()).sum();
+    let size = if files > 0 { counted(files, "file") } else { group.len().to_string() };
+    // Writing to a String does not fail.
+    let _ = writeln!(text, "{}: {} ({size})", first.severity.name(), first.kind.title());
+    let same =
+        |part: fn(&Finding) -> &str| group.iter().all(|finding| part(finding) == part(first));
+    let same_remedy = same(|finding| &finding.remedy);
+    for finding in group.iter().take(most) {
+        let after = if same_remedy { String::new() } else { format!("; {}", finding.remedy) };
+        let what = visible(&format!("{}{after}", finding.what));
+        match &finding.files[..] {
+            [] => {
+                let _ = writeln!(text, "  {what}");
+            }
+            [file] => {
+                let _ = writeln!(text, "  {}: {what}", shown(file));
+            }
+            files => {
+                let _ = writeln!(text, "  {what}:");
+                for file in files.iter().take(most) {
+                    let _ = writeln!(text, "    {}", shown(file));
+                }
+                more(text, "    ", files.len(), most);
+            }
+        }
+    }
+    more(text, "  ", group.len(), most);
+    if same_remedy {
+        let _ = writeln!(text, "  -> {}", visible(&first.remedy));
+    }
+    text.push('\n');
+}
+
+fn more(text: &mut String, indent: &str, count: usize, most: usize) {
+    if count > most {
+        let _ = writeln!(text, "{indent}and {} more", count - most);
+    }
+}
+
+fn counted(count: usize, one: &str) -> String {
+    format!("{count} {one}{}", if count == 1 { "" } else { "s" })
+}
+
+fn shown(path: &Path) -> String {
+    visible(&path.to_string_lossy())
+}
+
+/// With escapes for what would move a terminal's cursor.
+fn visible(text: &str) -> String {
+    let letters = text.chars().map(|letter| match letter {
+        letter if letter.is_control() => letter.escape_default().to_string(),
+        letter => letter.to_string(),
+    });
+    letters.collect()
+}

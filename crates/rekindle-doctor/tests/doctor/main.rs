@@ -1,0 +1,10 @@
+//! What is said of folders: of generated ones with planted faults, and of odd files from elsewhere.
+
+#![allow(clippy::unwrap_used, reason = "helpers of tests may stop them")]
+
+mod damaged;
+mod edge;
+mod folders;
+mod pictures;
+mod planted;
+mod real;

@@ -1,0 +1,97 @@
+//! `rekindle doctor`: what is wrong with a folder of pictures, before training on it.
+
+use std::{num::NonZeroUsize, path::PathBuf, process::ExitCode};
+
+use anyhow::{Context, bail};
+use clap::Args;
+use rekindle_doctor::{
+    Diagnosis, Options, Severity, examine, html, least_for, text, write_manifest,
+};
+use serde_json::json;
+
+/// Find what is wrong with a folder of pictures before training on it. No file in it is changed.
+///
+/// Exits with 0 where no error is found (there may be warnings and notes), with 1 where the folder cannot be examined or a
+/// file not be written, and with 2 where errors are found (or the command is mistyped): files that cannot be read, one picture under two labels or in two
+/// parts of the data, labels without pictures.
+#[derive(Args)]
+pub(super) struct Arguments {
+    /// One folder per label, or train/ and perhaps val/ and test/ of those.
+    folder: PathBuf,
+    /// The recipe that the pictures are for; it decides how many a label needs.
+    #[arg(long, default_value = "head")]
+    recipe: String,
+    /// The fewest training pictures that a label may have. [default: what the recipe wants]
+    #[arg(long)]
+    least: Option<usize>,
+    /// Write `path,label,split` of all pictures but the bad: those that cannot be read, all but one of exact duplicates,
+    /// those under two labels, and copies in train/ of what is measured on. Paths are relative to the folder.
+    #[arg(long, value_name = "MANIFEST.csv")]
+    fix: Option<PathBuf>,
+    /// Write what was found as one page of HTML, with small pictures.
+    #[arg(long, value_name = "PAGE.html")]
+    html: Option<PathBuf>,
+    /// The most findings of a kind, and files of a finding, that are shown.
+    #[arg(long, default_value_t = 5)]
+    most: usize,
+    /// Threads to read pictures on. [default: one for each core]
+    #[arg(long)]
+    threads: Option<NonZeroUsize>,
+    /// Print one JSON object a line: each finding, then a summary.
+    #[arg(long)]
+    json: bool,
+}
+
+impl Arguments {
+    pub(super) fn run(&self) -> anyhow::Result<ExitCode> {
+        let known = least_for(&self.recipe);
+        let Some(least_examples) = self.least.or(known) else {
+            bail!(
+                "`{}` is no recipe; give one that `finetune --help` lists, or --least",
+                self.recipe
+            );
+        };
+        let options = Options { least_examples, ..Options::default() };
+        let threads = self.threads.map_or(0, NonZeroUsize::get);
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
+        let pool = pool.context("cannot start the threads to read on; try fewer with --threads")?;
+        pool.install(|| {
+            let diagnosis = examine(&self.folder, &options)?;
+            self.say(&diagnosis)?;
+            if let Some(path) = &self.html {
+                std::fs::write(path, html(&diagnosis, self.most.max(12)))
+                    .with_context(|| format!("{}: cannot be written", path.display()))?;
+            }
+            let manifest =
+                self.fix.as_ref().map(|path| write_manifest(&diagnosis, path)).transpose()?;
+            if let (Some(path), Some(manifest), false) = (&self.fix, manifest, self.json) {
+                let (path, kept, left_out) = (path.display(), manifest.kept, manifest.left_out);
+                say!("{path}: {kept} pictures; {left_out} left out");
+            }
+            let errors = diagnosis.count(Severity::Error);
+            Ok(if errors == 0 { ExitCode::SUCCESS } else { ExitCode::from(2) })
+        })
+    }
+
+    fn say(&self, diagnosis: &Diagnosis) -> anyhow::Result<()> {
+        if !self.json {
+            say!("{}", text(diagnosis, self.most).trim_end());
+            return Ok(());
+        }
+        for finding in &diagnosis.findings {
+            say!("{}", serde_json::to_string(finding)?);
+        }
+        let [errors, warnings, notes] =
+            [Severity::Error, Severity::Warning, Severity::Note].map(|it| diagnosis.count(it));
+        let summary = json!({
+            "folder": diagnosis.folder.to_string_lossy(),
+            "pictures": diagnosis.examined.len(),
+            "labels": diagnosis.labels,
+            "errors": errors,
+            "warnings": warnings,
+            "notes": notes,
+        });
+        say!("{summary}");
+        Ok(())
+    }
+}
