@@ -187,7 +187,7 @@ impl Preprocess {
         }
     }
 
-    /// [`Preprocess::normalise`] for a number of channels that is known when it is compiled: twice as fast.
+    /// [`Preprocess::normalise`] for a number of channels that is known when it is compiled.
     fn write_planes<const CHANNELS: usize>(
         &self,
         pixels: &[u8],

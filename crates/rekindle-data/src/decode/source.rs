@@ -1,4 +1,4 @@
-//! Bytes in memory as zune-jpeg's source: its own cursor reads through `std::io::Read`, at half the speed of a scan.
+//! Bytes in memory as zune-jpeg's source: its own cursor reads through `std::io::Read`, a call each time.
 
 use zune_jpeg::zune_core::bytestream::{ZByteIoError, ZByteReaderTrait, ZSeekFrom};
 
