@@ -14,6 +14,7 @@ mod train_starter;
 const USAGE: &str = "usage: cargo xtask COMMAND
 
   bench ARGS...          measure networks on this machine: infer, train, cold; see `bench help`
+  bench data FOLDER      measure how fast pictures become inputs; see `bench data --help`
   ladders                climb the ladders of docs/ladders, and write docs/ladder.md
   parity ARGS...         compare every architecture with golden results of the reference library
   results ARGS...        train three ways on three data sets, and write docs/results.md

@@ -75,16 +75,35 @@ impl Augment {
         preprocess: &Preprocess,
         random: &mut Random,
     ) -> Result<Vec<f32>, Error> {
-        self.validate()?;
         let mut out = vec![0.0; preprocess.shape().iter().product()];
+        self.apply_into(picture, preprocess, random, &mut out)?;
+        Ok(out)
+    }
+
+    /// How many rows from the top of a picture [`Augment::apply`] looks at, with chance in the same state.
+    pub(crate) fn rows(&self, height: usize, width: usize, random: &mut Random) -> usize {
+        match self.crop.as_ref().map(|crop| crop.draw(height, width, random)) {
+            Some(part) => part.top + part.height,
+            None => height,
+        }
+    }
+
+    /// [`Augment::apply`], written to `out`.
+    pub(crate) fn apply_into(
+        &self,
+        picture: &Picture,
+        preprocess: &Preprocess,
+        random: &mut Random,
+        out: &mut [f32],
+    ) -> Result<(), Error> {
+        self.validate()?;
         let crop =
             self.crop.as_ref().map(|crop| crop.draw(picture.height(), picture.width(), random));
         let mirror = if random.unit() < self.flip { Mirror::Yes } else { Mirror::No };
         match crop {
-            Some(part) => preprocess.stretch(picture, part, mirror, &mut out)?,
-            None => preprocess.evaluate(picture, mirror, &mut out)?,
+            Some(part) => preprocess.stretch(picture, part, mirror, out),
+            None => preprocess.evaluate(picture, mirror, out),
         }
-        Ok(out)
     }
 }
 

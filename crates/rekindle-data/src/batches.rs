@@ -13,7 +13,7 @@ mod config;
 pub use config::{LoaderConfig, Order, Remainder, Views};
 
 use crate::cache::{Cache, Kept};
-use crate::decode::{decode, panic_message};
+use crate::decode::{decode_rows, panic_message};
 use crate::{Augment, Error, Preprocess, Random, Sample, Source};
 
 /// Inputs of several pictures, with their labels.
@@ -216,10 +216,16 @@ impl Batches {
         let mut images = Vec::with_capacity(indices.len() * channels * height * width);
         for &index in &indices {
             let input = match self.workers.is_empty() {
-                true => recipe.prepare_or_report(index, self.shared.view),
+                true => {
+                    let spare = self.shared.lock().spare();
+                    recipe.prepare_or_report(index, self.shared.view, spare)
+                }
                 false => self.shared.take(self.position),
-            };
-            images.extend_from_slice(&input?);
+            }?;
+            images.extend_from_slice(input.values());
+            if let Input::Drawn(buffer) = input {
+                self.shared.lock().spares.push(buffer);
+            }
             self.position += 1;
         }
         let labels = indices.iter().map(|&index| recipe.samples[index].label).collect();
@@ -247,9 +253,28 @@ struct Recipe {
     cache: Cache,
 }
 
+/// The input of one picture.
+#[derive(Debug)]
+enum Input {
+    /// In a buffer that serves the next one in turn.
+    Drawn(Vec<f32>),
+    Kept(Arc<[f32]>),
+}
+
+impl Input {
+    fn values(&self) -> &[f32] {
+        match self {
+            Self::Drawn(values) => values,
+            Self::Kept(values) => values,
+        }
+    }
+}
+
 impl Recipe {
-    fn prepare_or_report(&self, index: usize, view: u64) -> Result<Arc<[f32]>, Error> {
-        catch_unwind(AssertUnwindSafe(|| self.prepare(index, view))).unwrap_or_else(|panic| {
+    /// Writes to `buffer`, whatever it holds.
+    fn prepare_or_report(&self, index: usize, view: u64, buffer: Vec<f32>) -> Result<Input, Error> {
+        let prepare = || self.prepare(index, view, buffer);
+        catch_unwind(AssertUnwindSafe(prepare)).unwrap_or_else(|panic| {
             let path = self.samples.get(index).and_then(Sample::path);
             let name =
                 path.map_or_else(|| format!("picture {index}"), |path| path.display().to_string());
@@ -257,29 +282,36 @@ impl Recipe {
         })
     }
 
-    fn prepare(&self, index: usize, view: u64) -> Result<Arc<[f32]>, Error> {
+    fn prepare(&self, index: usize, view: u64, mut buffer: Vec<f32>) -> Result<Input, Error> {
         let kept = self.cache.get(index);
         if let Some(Kept::Input(input)) = kept {
-            return Ok(input);
+            return Ok(Input::Kept(input));
         }
+        let random = || Random::new(self.seed, view, index as u64);
+        let augment = if view == Views::PLAIN { &Augment::NONE } else { &self.augment };
         let picture = match (&self.samples[index].source, kept) {
             (_, Some(Kept::Picture(picture))) => picture,
             (Source::Memory(picture), _) => Arc::clone(picture),
             (Source::File(path), _) => {
-                let picture = Arc::new(decode(path)?);
-                if !self.augment.is_none() {
+                let keep = |bytes| !self.augment.is_none() && self.cache.has_room(bytes);
+                let mut whole = true;
+                let picture = decode_rows(path, &mut |height, width| {
+                    whole = keep(height * width * 3);
+                    if whole { height } else { augment.rows(height, width, &mut random()) }
+                })?;
+                let picture = Arc::new(picture);
+                if whole && keep(picture.pixels().len()) {
                     self.cache.keep(index, || Kept::Picture(Arc::clone(&picture)));
                 }
                 picture
             }
         };
-        let mut random = Random::new(self.seed, view, index as u64);
-        let augment = if view == Views::PLAIN { &Augment::NONE } else { &self.augment };
-        let input: Arc<[f32]> = augment.apply(&picture, &self.preprocess, &mut random)?.into();
-        if self.augment.is_none() {
-            self.cache.keep(index, || Kept::Input(Arc::clone(&input)));
+        buffer.resize(self.preprocess.shape().iter().product(), 0.0);
+        augment.apply_into(&picture, &self.preprocess, &mut random(), &mut buffer)?;
+        if self.augment.is_none() && self.cache.has_room(size_of_val(&buffer[..])) {
+            self.cache.keep(index, || Kept::Input(Arc::from(&buffer[..])));
         }
-        Ok(input)
+        Ok(Input::Drawn(buffer))
     }
 }
 
@@ -302,21 +334,29 @@ struct State {
     next: usize,
     /// The position that the caller waits for.
     wanted: usize,
-    ready: BTreeMap<usize, Result<Arc<[f32]>, Error>>,
+    ready: BTreeMap<usize, Result<Input, Error>>,
+    /// Buffers of inputs that are in their batch.
+    spares: Vec<Vec<f32>>,
     stopped: bool,
+}
+
+impl State {
+    fn spare(&mut self) -> Vec<f32> {
+        self.spares.pop().unwrap_or_default()
+    }
 }
 
 impl Shared {
     /// A thread's life: take a position, prepare it, hand it over.
     fn work(&self) {
-        while let Some(position) = self.claim() {
-            let input = self.recipe.prepare_or_report(self.order[position], self.view);
+        while let Some((position, spare)) = self.claim() {
+            let input = self.recipe.prepare_or_report(self.order[position], self.view, spare);
             self.lock().ready.insert(position, input);
             self.turn.notify_all();
         }
     }
 
-    fn claim(&self) -> Option<usize> {
+    fn claim(&self) -> Option<(usize, Vec<f32>)> {
         let full = |state: &mut State| {
             !state.stopped && state.next >= state.wanted.saturating_add(self.ahead)
         };
@@ -327,11 +367,11 @@ impl Shared {
             return None;
         }
         state.next += 1;
-        Some(position)
+        Some((position, state.spare()))
     }
 
     /// Waits for the input at a position.
-    fn take(&self, position: usize) -> Result<Arc<[f32]>, Error> {
+    fn take(&self, position: usize) -> Result<Input, Error> {
         let mut state = self.lock();
         state.wanted = position;
         self.turn.notify_all();

@@ -39,6 +39,12 @@ impl Cache {
         self.kept.lock().unwrap_or_else(PoisonError::into_inner).1.get(&index).cloned()
     }
 
+    /// Whether so many bytes more would be kept.
+    pub(crate) fn has_room(&self, bytes: usize) -> bool {
+        let kept = || self.kept.lock().unwrap_or_else(PoisonError::into_inner).0;
+        self.budget > 0 && kept() + bytes <= self.budget
+    }
+
     pub(crate) fn keep(&self, index: usize, item: impl FnOnce() -> Kept) {
         if self.budget == 0 {
             return;

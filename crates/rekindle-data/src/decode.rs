@@ -18,11 +18,15 @@ use std::path::Path;
 use image::metadata::Orientation;
 use image::{DynamicImage, ImageDecoder, ImageError, ImageFormat, ImageReader, Limits, RgbImage};
 use zune_jpeg::JpegDecoder;
-use zune_jpeg::zune_core::bytestream::ZCursor;
 use zune_jpeg::zune_core::colorspace::ColorSpace;
 use zune_jpeg::zune_core::options::DecoderOptions;
 
+use self::source::Memory;
+use self::top::Top;
 use crate::{Error, Picture};
+
+mod source;
+mod top;
 
 /// The most pixels of a picture that is decoded; above it Pillow too raises `DecompressionBombError`.
 pub const MAX_PIXELS: usize = 178_956_970;
@@ -42,6 +46,16 @@ const EXIF_PREFIX: &[u8] = b"Exif\0\0";
 ///
 /// [`Error::Read`] where the file cannot be read, else those of [`decode_bytes`].
 pub fn decode(path: &Path) -> Result<Picture, Error> {
+    decode_rows(path, &mut |height, _| height)
+}
+
+/// Decodes at least the `rows` from the top that are asked for, given height and width; others may be black.
+///
+/// A file may be asked about twice.
+pub(crate) fn decode_rows(
+    path: &Path,
+    rows: &mut dyn FnMut(usize, usize) -> usize,
+) -> Result<Picture, Error> {
     let read = |source| Error::Read { path: path.to_owned(), source };
     if path.metadata().map_err(read)?.len() > MAX_FILE {
         return Err(Error::NotAPicture {
@@ -49,7 +63,8 @@ pub fn decode(path: &Path) -> Result<Picture, Error> {
             found: "a file of more than 2 GiB",
         });
     }
-    decode_bytes(&std::fs::read(path).map_err(read)?, &path.display().to_string())
+    let bytes = std::fs::read(path).map_err(read)?;
+    rows_of_bytes(&bytes, &path.display().to_string(), rows)
 }
 
 /// Decodes the bytes of a file to RGB; `name` stands for the file in errors.
@@ -58,6 +73,14 @@ pub fn decode(path: &Path) -> Result<Picture, Error> {
 ///
 /// [`Error::NotAPicture`], [`Error::Decode`] or [`Error::TooLarge`]; [`Error::Panicked`] where a decoder has a bug.
 pub fn decode_bytes(bytes: &[u8], name: &str) -> Result<Picture, Error> {
+    rows_of_bytes(bytes, name, &mut |height, _| height)
+}
+
+fn rows_of_bytes(
+    bytes: &[u8],
+    name: &str,
+    rows: &mut dyn FnMut(usize, usize) -> usize,
+) -> Result<Picture, Error> {
     if bytes.is_empty() {
         return Err(Error::NotAPicture { name: name.to_owned(), found: "an empty file" });
     }
@@ -69,7 +92,10 @@ pub fn decode_bytes(bytes: &[u8], name: &str) -> Result<Picture, Error> {
         });
     };
     let decode = || match format {
-        ImageFormat::Jpeg => jpeg(bytes, name),
+        ImageFormat::Jpeg => match top::shorten(bytes, rows).and_then(jpeg_top) {
+            Some(image) => Ok(image),
+            None => jpeg(bytes, name),
+        },
         _ => other(bytes, format, name),
     };
     // Decoders are handed bytes that anyone may have written, and some of them assert: a bad file must not end a run.
@@ -138,22 +164,36 @@ fn jpeg(bytes: &[u8], name: &str) -> Result<RgbImage, Failure> {
     }
 }
 
+/// The first rows of a picture, above black; nothing where they have a fault, for the whole to be decoded.
+fn jpeg_top(Top { bytes, height, size: [width, whole] }: Top) -> Option<RgbImage> {
+    let mut pixels = vec![0; width * whole * 3];
+    let mut decoder = decoder(&bytes, Conformance::Strict);
+    decoder.decode_headers().ok()?;
+    (decoder.dimensions() == Some((width, height))).then_some(())?;
+    decoder.decode_into(&mut pixels[..width * height * 3]).ok()?;
+    RgbImage::from_raw(width as u32, whole as u32, pixels)
+}
+
 #[derive(Clone, Copy, PartialEq)]
 enum Conformance {
     Strict,
     Lenient,
 }
 
-fn jpeg_with(bytes: &[u8], name: &str, conformance: Conformance) -> Result<RgbImage, Failure> {
+fn decoder(bytes: &[u8], conformance: Conformance) -> JpegDecoder<Memory<'_>> {
     let options = DecoderOptions::default()
         .set_strict_mode(conformance == Conformance::Strict)
         .set_max_width(usize::from(u16::MAX))
         .set_max_height(usize::from(u16::MAX))
         .jpeg_set_out_colorspace(ColorSpace::RGB);
+    JpegDecoder::new_with_options(Memory::new(bytes), options)
+}
+
+fn jpeg_with(bytes: &[u8], name: &str, conformance: Conformance) -> Result<RgbImage, Failure> {
     let failure = |error: zune_jpeg::errors::DecodeErrors| {
         Failure::Decoder(error.to_string().trim_matches(['"', '\n']).to_owned())
     };
-    let mut decoder = JpegDecoder::new_with_options(ZCursor::new(bytes), options);
+    let mut decoder = decoder(bytes, conformance);
     decoder.decode_headers().map_err(failure)?;
     let (width, height) = decoder.dimensions().unwrap_or_default();
     check_size(name, width, height)?;

@@ -120,7 +120,8 @@ impl Preprocess {
             height: source_rows.len(),
             width: source_columns.len(),
         };
-        let pixels = resize(&picture, size, window, self.config.interpolation)?;
+        let whole = Rectangle::whole(&picture);
+        let pixels = resize((&picture, whole), size, window, self.config.interpolation)?;
         let place = Rectangle { top: target_row, left: target_column, ..window };
         self.normalise(&pixels, place, mirror, out);
         Ok(())
@@ -134,11 +135,10 @@ impl Preprocess {
         mirror: Mirror,
         out: &mut [f32],
     ) -> Result<(), Error> {
-        let part = cut(picture, part)?;
-        let picture = self.in_channels(&part);
+        let picture = self.in_channels(picture);
         let [_, height, width] = self.shape();
         let whole = Rectangle { top: 0, left: 0, height, width };
-        let pixels = resize(&picture, [height, width], whole, self.config.interpolation)?;
+        let pixels = resize((&picture, part), [height, width], whole, self.config.interpolation)?;
         self.normalise(&pixels, whole, mirror, out);
         Ok(())
     }
@@ -181,20 +181,41 @@ impl Preprocess {
             channels * height * width,
             "an input has {channels} x {height} x {width} values"
         );
-        for (channel, plane) in out.chunks_exact_mut(height * width).enumerate() {
+        match channels {
+            1 => self.write_planes::<1>(pixels, place, mirror, out),
+            _ => self.write_planes::<3>(pixels, place, mirror, out),
+        }
+    }
+
+    /// [`Preprocess::normalise`] for a number of channels that is known when it is compiled.
+    fn write_planes<const CHANNELS: usize>(
+        &self,
+        pixels: &[u8],
+        place: Rectangle,
+        mirror: Mirror,
+        out: &mut [f32],
+    ) {
+        let [_, height, width] = self.shape();
+        let left = match mirror {
+            Mirror::No => place.left,
+            Mirror::Yes => width - place.left - place.width,
+        };
+        let (pixels, _) = pixels.as_chunks::<CHANNELS>();
+        for (channel, plane) in (0..CHANNELS).zip(out.chunks_exact_mut(height * width)) {
             let table = &self.table[channel];
             if place.height < height || place.width < width {
                 plane.fill(table[usize::from(self.fill[channel])]);
             }
             let rows = plane.chunks_exact_mut(width).skip(place.top);
-            for (row, line) in rows.zip(pixels.chunks_exact(place.width * channels)) {
-                let row = &mut row[place.left..place.left + place.width];
-                for (value, pixel) in row.iter_mut().zip(line.chunks_exact(channels)) {
-                    *value = table[usize::from(pixel[channel])];
+            for (row, line) in rows.zip(pixels.chunks_exact(place.width)) {
+                let row = &mut row[left..left + place.width];
+                let values = line.iter().map(|pixel| table[usize::from(pixel[channel])]);
+                match mirror {
+                    Mirror::No => row.iter_mut().zip(values).for_each(|(to, value)| *to = value),
+                    Mirror::Yes => {
+                        row.iter_mut().rev().zip(values).for_each(|(to, value)| *to = value);
+                    }
                 }
-            }
-            if mirror == Mirror::Yes {
-                plane.chunks_exact_mut(width).for_each(<[f32]>::reverse);
             }
         }
     }
@@ -207,19 +228,6 @@ fn centered(size: usize, target: usize) -> (std::ops::Range<usize>, usize) {
     }
     let start = ((size - target) as f64 / 2.0).round_ties_even() as usize;
     (start..start + target, 0)
-}
-
-fn cut(picture: &Picture, part: Rectangle) -> Result<Picture, Error> {
-    let channels = picture.channels();
-    let columns = part.left * channels..(part.left + part.width) * channels;
-    let rows =
-        picture.pixels().chunks_exact(picture.width() * channels).skip(part.top).take(part.height);
-    let mut pixels = Vec::with_capacity(part.height * part.width * channels);
-    rows.for_each(|row| pixels.extend_from_slice(&row[columns.clone()]));
-    if channels == 1 {
-        return Picture::from_gray(part.width, part.height, pixels);
-    }
-    Picture::from_rgb(part.width, part.height, pixels)
 }
 
 /// One line a field that cannot be carried out.

@@ -2,8 +2,8 @@
 
 use std::ops::Range;
 
-use fast_image_resize::images::{Image, ImageRef};
-use fast_image_resize::{FilterType, PixelType, ResizeAlg, ResizeOptions, Resizer};
+use fast_image_resize::images::{CroppedImage, Image, ImageRef};
+use fast_image_resize::{FilterType, IntoImageView, PixelType, ResizeAlg, ResizeOptions, Resizer};
 use rekindle_cards::Interpolation;
 
 use crate::{Error, Picture};
@@ -17,66 +17,63 @@ pub(crate) struct Rectangle {
     pub(crate) width: usize,
 }
 
-/// The `window` of a picture resized to `size` (height, width): `[window.height, window.width, channels]`.
+impl Rectangle {
+    /// All of a picture.
+    pub(crate) fn whole(picture: &Picture) -> Self {
+        Self { top: 0, left: 0, height: picture.height(), width: picture.width() }
+    }
+}
+
+/// The `window` of a `part` resized to `size` (height, width): `[window.height, window.width, channels]`.
 ///
-/// Only what the window needs is computed; the pixels are those of the whole.
+/// Nothing outside of the part is seen. Only what the window needs is computed; the pixels are those of the whole.
 pub(crate) fn resize(
-    picture: &Picture,
+    (picture, part): (&Picture, Rectangle),
     size: [usize; 2],
     window: Rectangle,
     interpolation: Interpolation,
 ) -> Result<Vec<u8>, Error> {
     let filter = match interpolation {
-        Interpolation::Nearest => return Ok(nearest(picture, size, window)),
+        Interpolation::Nearest => return Ok(nearest(picture, part, size, window)),
         Interpolation::Bilinear => FilterType::Bilinear,
         Interpolation::Bicubic => FilterType::CatmullRom,
         Interpolation::Lanczos => FilterType::Lanczos3,
     };
-    let rows =
-        Axis { from: picture.height(), to: size[0], first: window.top, length: window.height };
-    let columns =
-        Axis { from: picture.width(), to: size[1], first: window.left, length: window.width };
-    let failed = |cause| Error::Resize { width: picture.width(), height: picture.height(), cause };
+    let rows = Axis { from: part.height, to: size[0], first: window.top, length: window.height };
+    let columns = Axis { from: part.width, to: size[1], first: window.left, length: window.width };
     // One call a pass: a call for both chooses their order by itself, and rounds differently from Pillow.
-    let pass = |source: Pixels<'_>, rows: Span, columns: Span| {
-        convolve(source, rows, columns, filter)
-            .map(|pixels| (pixels, rows.to, columns.to))
-            .map_err(failed)
+    let passes = || {
+        let kind = if picture.channels() == 1 { PixelType::U8 } else { PixelType::U8x3 };
+        let image =
+            ImageRef::new(side(picture.width())?, side(picture.height())?, picture.pixels(), kind)
+                .map_err(|error| error.to_string())?;
+        let [left, top] = [side(part.left)?, side(part.top)?];
+        let image = CroppedImage::new(&image, left, top, side(part.width)?, side(part.height)?)
+            .map_err(|error| error.to_string())?;
+        if rows_first(&rows, &columns) {
+            let reach = columns.within_reach();
+            let half = convolve(&image, kind, rows.span(0), reach, filter)?;
+            let columns = columns.span(columns.reach().start);
+            convolve(&half, kind, Span::whole(rows.length), columns, filter)
+        } else {
+            let reach = rows.within_reach();
+            let half = convolve(&image, kind, reach, columns.span(0), filter)?;
+            let rows = rows.span(rows.reach().start);
+            convolve(&half, kind, rows, Span::whole(columns.length), filter)
+        }
     };
-    let channels = picture.channels();
-    let source = Pixels {
-        bytes: picture.pixels(),
-        height: picture.height(),
-        width: picture.width(),
-        channels,
-    };
-    let (bytes, height, width) = if rows_first(&rows, &columns) {
-        pass(source, rows.span(0), columns.within_reach())?
-    } else {
-        pass(source, rows.within_reach(), columns.span(0))?
-    };
-    let source = Pixels { bytes: &bytes, height, width, channels };
-    let (pixels, ..) = if rows_first(&rows, &columns) {
-        pass(source, Span::whole(height), columns.span(columns.reach().start))?
-    } else {
-        pass(source, rows.span(rows.reach().start), Span::whole(width))?
-    };
-    Ok(pixels)
+    let failed = |cause| Error::Resize { width: part.width, height: part.height, cause };
+    passes().map(Image::into_vec).map_err(failed)
+}
+
+fn side(size: usize) -> Result<u32, String> {
+    u32::try_from(size).map_err(|error| error.to_string())
 }
 
 /// Whether Pillow resizes the rows before the columns: since version 13, where they lose more than twice as many pixels
 /// (<https://github.com/python-pillow/Pillow/pull/9549>; the threshold is measured). Earlier versions never do.
 fn rows_first(rows: &Axis, columns: &Axis) -> bool {
     rows.to < rows.from && rows.from - rows.to > 2 * columns.from.saturating_sub(columns.to)
-}
-
-/// Pixels in memory, `[height, width, channels]`.
-#[derive(Clone, Copy)]
-struct Pixels<'a> {
-    bytes: &'a [u8],
-    height: usize,
-    width: usize,
-    channels: usize,
 }
 
 /// What one pass makes of an axis: `extent` source pixels from `start` on become `to`.
@@ -131,26 +128,23 @@ impl Axis {
 
 /// One pass.
 fn convolve(
-    source: Pixels<'_>,
+    source: &impl IntoImageView,
+    kind: PixelType,
     rows: Span,
     columns: Span,
     filter: FilterType,
-) -> Result<Vec<u8>, String> {
-    let kind = if source.channels == 1 { PixelType::U8 } else { PixelType::U8x3 };
-    let side = |size: usize| u32::try_from(size).map_err(|error| error.to_string());
-    let image = ImageRef::new(side(source.width)?, side(source.height)?, source.bytes, kind);
-    let image = image.map_err(|error| error.to_string())?;
+) -> Result<Image<'static>, String> {
     let mut target = Image::new(side(columns.to)?, side(rows.to)?, kind);
     let options = ResizeOptions::new()
         .resize_alg(ResizeAlg::Convolution(filter))
         .crop(columns.start, rows.start, columns.extent, rows.extent)
         .use_alpha(false);
-    Resizer::new().resize(&image, &mut target, &options).map_err(|error| error.to_string())?;
-    Ok(target.into_vec())
+    Resizer::new().resize(source, &mut target, &options).map_err(|error| error.to_string())?;
+    Ok(target)
 }
 
 /// Pillow's nearest pixel, with its running sum, which decides where a center falls between two pixels.
-fn nearest(picture: &Picture, size: [usize; 2], window: Rectangle) -> Vec<u8> {
+fn nearest(picture: &Picture, part: Rectangle, size: [usize; 2], window: Rectangle) -> Vec<u8> {
     let indices = |from: usize, to: usize, first: usize, length: usize| -> Vec<usize> {
         let scale = from as f64 / to as f64;
         // Pillow has no memory for sides this long, and to count up to them takes for ever.
@@ -165,13 +159,14 @@ fn nearest(picture: &Picture, size: [usize; 2], window: Rectangle) -> Vec<u8> {
         }
         indices
     };
-    let columns = indices(picture.width(), size[1], window.left, window.width);
-    let rows = indices(picture.height(), size[0], window.top, window.height);
+    let columns = indices(part.width, size[1], window.left, window.width);
+    let rows = indices(part.height, size[0], window.top, window.height);
     let channels = picture.channels();
     let mut out = Vec::with_capacity(rows.len() * columns.len() * channels);
     for row in rows {
         for &column in &columns {
-            let offset = (row * picture.width() + column) * channels;
+            let place = (part.top + row) * picture.width() + part.left + column;
+            let offset = place * channels;
             out.extend_from_slice(&picture.pixels()[offset..offset + channels]);
         }
     }

@@ -232,3 +232,22 @@ fn a_balanced_order_shows_every_label_equally_often() {
     }
     assert_ne!(loader.order(0), loader.order(1));
 }
+
+#[test]
+fn a_file_read_in_part_gives_the_inputs_of_the_whole() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("high.jpg");
+    image::RgbImage::from_fn(60, 200, |x, y| image::Rgb([x as u8 * 4, y as u8, (x * y) as u8]))
+        .save(&path)
+        .unwrap();
+    let config = |cache_bytes| LoaderConfig {
+        augment: Augment::STANDARD,
+        cache_bytes,
+        ..LoaderConfig::default()
+    };
+    // What is kept is decoded as a whole, what is not only as far as its crop reaches.
+    let [kept, not] = [1 << 20, 0].map(|bytes| loader(vec![Sample::file(&path, 0)], config(bytes)));
+    for epoch in 0..50 {
+        assert_eq!(all(kept.epoch(epoch)), all(not.epoch(epoch)), "{epoch}");
+    }
+}
