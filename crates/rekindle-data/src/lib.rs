@@ -55,6 +55,7 @@ mod random;
 mod resize;
 mod show;
 pub mod strips;
+pub mod transform;
 
 pub use augment::{Augment, RandomCrop};
 pub use batches::{Batch, Batches, Loader, LoaderConfig, Order, Remainder, Views};
