@@ -65,3 +65,4 @@ pub use folder::{EXTENSIONS, ImageFolder, Measurable, Part, Parts, Sample, Sourc
 pub use picture::Picture;
 pub use preprocess::Preprocess;
 pub use random::Random;
+pub use resize::Rectangle;

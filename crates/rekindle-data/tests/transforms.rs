@@ -4,7 +4,8 @@
 
 use std::collections::BTreeMap;
 
-use rekindle_data::{Picture, decode_bytes, transform};
+use rekindle_data::transform::{self, Affine, Operation, Sampling, Warp};
+use rekindle_data::{Picture, decode_bytes};
 use serde_json::Value;
 
 /// Names, and how far of 255 a value may be off; the module's table says why.
@@ -23,6 +24,10 @@ const TOLERANCES: &[(&str, u8)] = &[
     ("invert", 0),
     ("adjust_sharpness", 0),
     ("gaussian_blur", 1),
+    ("rotate", 0),
+    ("affine", 0),
+    ("perspective", 1),
+    ("operation", 0),
 ];
 
 #[test]
@@ -53,6 +58,15 @@ fn transforms_are_those_of_torchvision() {
 
 fn apply(name: &str, case: &Value, picture: &Picture) -> Picture {
     let number = |key: &str| case[key].as_f64().unwrap();
+    let numbers = |values: &Value| [0, 1].map(|place| values[place].as_f64().unwrap());
+    let warp = || Warp {
+        sampling: match case["sampling"].as_str().unwrap() {
+            "nearest" => Sampling::Nearest,
+            "bilinear" => Sampling::Bilinear,
+            _ => Sampling::Bicubic,
+        },
+        fill: [0, 1, 2].map(|channel| case["fill"][channel].as_u64().unwrap() as u8),
+    };
     match name {
         "hflip" => transform::hflip(picture),
         "vflip" => transform::vflip(picture),
@@ -70,8 +84,49 @@ fn apply(name: &str, case: &Value, picture: &Picture) -> Picture {
         "gaussian_blur" => {
             transform::gaussian_blur(picture, number("kernel") as usize, number("sigma"))
         }
+        "rotate" => transform::rotate(picture, number("degrees"), &warp()),
+        "affine" => {
+            let affine = Affine {
+                degrees: number("degrees"),
+                translate: numbers(&case["translate"]),
+                scale: number("scale"),
+                shear: numbers(&case["shear"]),
+                center: case["center"].is_array().then(|| numbers(&case["center"])),
+            };
+            transform::affine(picture, &affine, &warp())
+        }
+        "perspective" => {
+            let corners =
+                |which: usize| [0, 1, 2, 3].map(|corner| numbers(&case["corners"][which][corner]));
+            transform::perspective(picture, &corners(0), &corners(1), &warp())
+        }
+        "operation" => {
+            let operation = operation(case["operation"].as_str().unwrap());
+            operation.apply(picture, number("magnitude"), &warp())
+        }
         _ => panic!("no transform named {name}"),
     }
+}
+
+fn operation(name: &str) -> Operation {
+    const OPERATIONS: [Operation; 15] = [
+        Operation::Identity,
+        Operation::ShearX,
+        Operation::ShearY,
+        Operation::TranslateX,
+        Operation::TranslateY,
+        Operation::Rotate,
+        Operation::Brightness,
+        Operation::Color,
+        Operation::Contrast,
+        Operation::Sharpness,
+        Operation::Posterize,
+        Operation::Solarize,
+        Operation::AutoContrast,
+        Operation::Equalize,
+        Operation::Invert,
+    ];
+    OPERATIONS.into_iter().find(|operation| format!("{operation:?}") == name).unwrap()
 }
 
 /// The script's pictures.
