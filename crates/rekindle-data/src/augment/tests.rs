@@ -1,6 +1,7 @@
 use rekindle_cards::{CropMode, Interpolation, Preprocessing};
 
 use super::*;
+use crate::Rectangle;
 
 fn preprocess() -> Preprocess {
     Preprocess::new(&Preprocessing {
@@ -29,7 +30,7 @@ fn nothing_drawn_is_the_evaluation() {
 #[test]
 fn a_flip_mirrors_every_row() {
     let (picture, preprocess) = (picture(50, 40), preprocess());
-    let always = Augment { crop: None, flip: 1.0 };
+    let always = Augment { flip: 1.0, ..Augment::NONE };
     let mut flipped = always.apply(&picture, &preprocess, &mut Random::new(0, 0, 0)).unwrap();
     let plain = preprocess.apply(&picture).unwrap();
     assert_ne!(flipped, plain);
@@ -89,8 +90,10 @@ fn a_sliver_falls_back_to_the_center() {
 #[test]
 fn a_crop_of_everything_is_a_squash() {
     let preprocess = preprocess();
-    let whole =
-        Augment { crop: Some(RandomCrop { area: [1.0, 1.0], ratio: [1.25, 1.25] }), flip: 0.0 };
+    let whole = Augment {
+        crop: Some(RandomCrop { area: [1.0, 1.0], ratio: [1.25, 1.25] }),
+        ..Augment::NONE
+    };
     let drawn = whole.apply(&picture(50, 40), &preprocess, &mut Random::new(0, 0, 0)).unwrap();
     let squash = Preprocessing {
         input_size: [3, 16, 24],
@@ -105,8 +108,11 @@ fn a_crop_of_everything_is_a_squash() {
 
 #[test]
 fn fields_out_of_range_are_all_listed() {
-    let wrong =
-        Augment { crop: Some(RandomCrop { area: [0.0, 2.0], ratio: [2.0, 1.0] }), flip: 1.5 };
+    let wrong = Augment {
+        crop: Some(RandomCrop { area: [0.0, 2.0], ratio: [2.0, 1.0] }),
+        flip: 1.5,
+        ..Augment::NONE
+    };
     let message = wrong.validate().unwrap_err().to_string();
     for part in ["flip is 1.5", "area is 0 to 2", "ratio is 2 to 1"] {
         assert!(message.contains(part), "{part} is not in: {message}");

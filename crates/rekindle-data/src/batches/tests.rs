@@ -107,7 +107,7 @@ fn what_cannot_be_batched_is_refused() {
         Loader::new(samples(3), &preprocess(), &LoaderConfig { batch_size: 0, ..config.clone() })
             .is_err()
     );
-    let augment = Augment { crop: None, flip: 2.0 };
+    let augment = Augment { flip: 2.0, ..Augment::NONE };
     assert!(Loader::new(samples(3), &preprocess(), &LoaderConfig { augment, ..config }).is_err());
 }
 
