@@ -16,6 +16,7 @@
 
 mod color;
 mod erase;
+mod examples;
 mod filter;
 mod flip;
 mod operation;
@@ -25,6 +26,7 @@ mod warp;
 
 pub use color::{adjust_brightness, adjust_contrast, adjust_hue, adjust_saturation, to_grayscale};
 pub use erase::erase;
+pub use examples::{EXAMPLES, Example};
 pub use filter::{adjust_sharpness, gaussian_blur};
 pub use flip::{hflip, vflip};
 pub use operation::Operation;
