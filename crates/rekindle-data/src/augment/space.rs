@@ -94,11 +94,11 @@ impl Magnitudes {
         let linear = |low: f64, high: f64| {
             let (low, high) = (low as f32, high as f32);
             let width = (high - low) / (bins - 1) as f32;
-            // From the nearer end, as torch.linspace.
+            // From the nearer end, rounded once, as torch.linspace: 16 pixels may be 15.999999, of which 15 are left.
             let value = if step < bins / 2 {
-                low + width * step as f32
+                width.mul_add(step as f32, low)
             } else {
-                high - width * (bins - 1 - step) as f32
+                (-width).mul_add((bins - 1 - step) as f32, high)
             };
             f64::from(value)
         };

@@ -35,7 +35,11 @@ fn all(batches: Batches) -> Vec<Batch> {
 
 #[test]
 fn batches_are_the_same_for_any_number_of_workers() {
-    for (augment, order) in [(Augment::NONE, Order::Kept), (Augment::STANDARD, Order::Shuffled)] {
+    for (augment, order) in [
+        (Augment::NONE, Order::Kept),
+        (Augment::STANDARD, Order::Shuffled),
+        (Augment::STRONG, Order::Shuffled),
+    ] {
         let config = |workers, cache_bytes| LoaderConfig {
             batch_size: 8,
             order,

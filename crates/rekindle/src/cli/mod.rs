@@ -11,6 +11,7 @@ macro_rules! say {
 }
 
 mod augment;
+mod augment_sheet;
 mod compare;
 mod data;
 mod evaluate;
@@ -47,6 +48,7 @@ enum Command {
     FindRate(find_rate::Arguments),
     Compare(compare::Arguments),
     Ladder(ladder::Arguments),
+    Augment(augment_sheet::Arguments),
 }
 
 /// What several commands share.
@@ -89,6 +91,7 @@ impl Cli {
             Command::FindRate(arguments) => arguments.common.in_pool(|| arguments.run()),
             Command::Compare(arguments) => arguments.run(),
             Command::Ladder(arguments) => arguments.common.in_pool(|| arguments.run()),
+            Command::Augment(arguments) => arguments.run(),
         }
     }
 }
