@@ -1,42 +1,113 @@
-//! Random crops and flips for training, decided by (seed, epoch, index) alone.
+//! What is drawn anew for each picture in each epoch, decided by (seed, epoch, index) alone.
+//!
+//! The steps of [`Augment`], in the order in which they are drawn and applied:
+//!
+//! | field | torchvision, timm | on |
+//! |---|---|---|
+//! | `crop` | `RandomResizedCrop` | the picture |
+//! | `flip`, `vertical_flip` | `RandomHorizontalFlip`, `RandomVerticalFlip` | the crop, 8 bits, resized to the input |
+//! | `rotation`, `affine`, `perspective` | `RandomRotation`, `RandomAffine`, `RandomPerspective` | the same |
+//! | `policy` | `RandAugment`, `TrivialAugmentWide`, `AugMix` | the same |
+//! | `jitter`, `grayscale`, `blur` | `ColorJitter`, `RandomGrayscale`, `GaussianBlur` | the same |
+//! | `erasing` | `RandomErasing` | the normalised input |
+
+mod color;
+mod crop;
+mod erasing;
+mod geometry;
+mod policy;
+mod space;
+
+pub use color::{ColorJitter, RandomBlur};
+pub use crop::RandomCrop;
+pub use erasing::{Erasure, RandomErasing};
+pub use geometry::{RandomAffine, RandomPerspective, RandomRotation};
+pub use policy::{AugMix, Policy, RandAugment, TrivialAugmentWide};
 
 use crate::preprocess::Mirror;
-use crate::resize::Rectangle;
-use crate::{Error, Picture, Preprocess, Random};
+use crate::transform::{Warp, hflip, to_grayscale, vflip};
+use crate::{Error, Picture, Preprocess, Random, Views};
 
-/// Tries before a crop falls back to the center, as in torchvision's `RandomResizedCrop`.
-const TRIES: usize = 10;
-
-/// What is drawn anew for each picture in each epoch.
+/// What is drawn anew for each picture in each epoch, in the order of its fields.
+///
+/// A recipe of one's own is a preset with other fields:
+///
+/// ```
+/// use rekindle_data::{Augment, Policy, TrivialAugmentWide};
+///
+/// let recipe = Augment {
+///     policy: Some(Policy::TrivialAugmentWide(TrivialAugmentWide::STANDARD)),
+///     vertical_flip: 0.5,
+///     ..Augment::STANDARD
+/// };
+/// assert!(recipe.validate().is_ok());
+/// ```
 #[derive(Debug, Clone, PartialEq)]
 pub struct Augment {
     /// The crop; without one, that of the evaluation.
     pub crop: Option<RandomCrop>,
     /// The probability that a picture is mirrored left to right, in `[0, 1]`.
     pub flip: f64,
-}
-
-/// A crop of random area and aspect ratio, stretched to the input (torchvision's `RandomResizedCrop`).
-#[derive(Debug, Clone, PartialEq)]
-pub struct RandomCrop {
-    /// The least and the largest area, as fractions of the picture's, in `(0, 1]`.
-    pub area: [f64; 2],
-    /// The least and the largest ratio of width to height.
-    pub ratio: [f64; 2],
-}
-
-impl RandomCrop {
-    /// torchvision's and timm's default, Inception's: areas of 0.08 to 1, ratios of 3/4 to 4/3.
-    pub const STANDARD: Self = Self { area: [0.08, 1.0], ratio: [3.0 / 4.0, 4.0 / 3.0] };
+    /// The probability that a picture is mirrored top to bottom, in `[0, 1]`.
+    pub vertical_flip: f64,
+    /// A rotation around the middle.
+    pub rotation: Option<RandomRotation>,
+    /// A rotation, shift, scale and shear.
+    pub affine: Option<RandomAffine>,
+    /// A tilt.
+    pub perspective: Option<RandomPerspective>,
+    /// Operations of AutoAugment's family.
+    pub policy: Option<Policy>,
+    /// Other brightness, contrast, saturation and hue.
+    pub jitter: Option<ColorJitter>,
+    /// The probability that a picture loses its color, in `[0, 1]`.
+    pub grayscale: f64,
+    /// A blur.
+    pub blur: Option<RandomBlur>,
+    /// A rectangle of the input that is overwritten.
+    pub erasing: Option<RandomErasing>,
 }
 
 impl Augment {
     /// Nothing is drawn: the evaluation's input.
-    pub const NONE: Self = Self { crop: None, flip: 0.0 };
+    pub const NONE: Self = Self {
+        crop: None,
+        flip: 0.0,
+        vertical_flip: 0.0,
+        rotation: None,
+        affine: None,
+        perspective: None,
+        policy: None,
+        jitter: None,
+        grayscale: 0.0,
+        blur: None,
+        erasing: None,
+    };
     /// The evaluation's crop, mirrored half of the time.
-    pub const FLIP: Self = Self { crop: None, flip: 0.5 };
+    pub const FLIP: Self = Self { flip: 0.5, ..Self::NONE };
+    /// A crop of at least half of the picture, mirrored half of the time, with light, contrast and saturation changed by up
+    /// to a tenth: for a few pictures, or fine-tuning of a head.
+    pub const LIGHT: Self = Self {
+        crop: Some(RandomCrop { area: [0.5, 1.0], ..RandomCrop::STANDARD }),
+        jitter: Some(ColorJitter::by(0.1, 0.1, 0.1, 0.0)),
+        ..Self::FLIP
+    };
     /// A random crop, mirrored half of the time: ImageNet's training.
-    pub const STANDARD: Self = Self { crop: Some(RandomCrop::STANDARD), flip: 0.5 };
+    pub const STANDARD: Self = Self { crop: Some(RandomCrop::STANDARD), ..Self::FLIP };
+    /// [`Augment::STANDARD`], two operations of RandAugment at magnitude 9 of 30, and a rectangle of noise in a quarter of the
+    /// inputs: for long runs on many pictures. Magnitude and probability are those of DeiT (Touvron et al., 2021, table 9).
+    pub const STRONG: Self = Self {
+        policy: Some(Policy::RandAugment(RandAugment {
+            warp: Warp::BILINEAR,
+            ..RandAugment::STANDARD
+        })),
+        erasing: Some(RandomErasing {
+            probability: 0.25,
+            erasure: Erasure::Noise,
+            ..RandomErasing::STANDARD
+        }),
+        ..Self::STANDARD
+    };
 
     /// Whether every draw gives the evaluation's input.
     pub fn is_none(&self) -> bool {
@@ -50,17 +121,18 @@ impl Augment {
     /// [`Error::Augment`] lists each one that is not.
     pub fn validate(&self) -> Result<(), Error> {
         let mut problems = Vec::new();
-        if !(0.0..=1.0).contains(&self.flip) {
-            problems.push(format!("flip is {}, not a probability in [0, 1]", self.flip));
-        }
-        if let Some(RandomCrop { area: [least, largest], ratio: [narrow, wide] }) = &self.crop {
-            if !(0.0 < *least && least <= largest && *largest <= 1.0) {
-                problems.push(format!("area is {least} to {largest}, not a range in (0, 1]"));
-            }
-            if !(0.0 < *narrow && narrow <= wide && wide.is_finite()) {
-                problems.push(format!("ratio is {narrow} to {wide}, not a range above 0"));
-            }
-        }
+        let list = &mut problems;
+        check_probability("flip", self.flip, list);
+        check_probability("vertical_flip", self.vertical_flip, list);
+        check_probability("grayscale", self.grayscale, list);
+        self.crop.iter().for_each(|step| step.check(list));
+        self.rotation.iter().for_each(|step| step.check(list));
+        self.affine.iter().for_each(|step| step.check(list));
+        self.perspective.iter().for_each(|step| step.check(list));
+        self.policy.iter().for_each(|step| step.check(list));
+        self.jitter.iter().for_each(|step| step.check(list));
+        self.blur.iter().for_each(|step| step.check(list));
+        self.erasing.iter().for_each(|step| step.check(list));
         if problems.is_empty() { Ok(()) } else { Err(Error::Augment { problems }) }
     }
 
@@ -100,44 +172,101 @@ impl Augment {
         let crop =
             self.crop.as_ref().map(|crop| crop.draw(picture.height(), picture.width(), random));
         let mirror = if random.unit() < self.flip { Mirror::Yes } else { Mirror::No };
-        match crop {
-            Some(part) => preprocess.stretch(picture, part, mirror, out),
-            None => preprocess.evaluate(picture, mirror, out),
+        if self.changes_pixels() {
+            let picture = preprocess.seen(picture, crop)?;
+            let picture = if mirror == Mirror::Yes { hflip(&picture) } else { picture };
+            preprocess.normalise_whole(&self.change(picture, random), out);
+        } else {
+            // The usual way writes the input right after the resize.
+            match crop {
+                Some(part) => preprocess.stretch(picture, part, mirror, out)?,
+                None => preprocess.evaluate(picture, mirror, out)?,
+            }
         }
+        if let Some(erasing) = &self.erasing {
+            erasing.apply(out, preprocess.shape(), random);
+        }
+        Ok(())
+    }
+
+    /// What the network sees of a picture: the evaluation's input first, then as many drawn ones, as pictures again.
+    ///
+    /// They are those of the sample `index` in the first epochs of a [`Loader`](crate::Loader) of that seed.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Augment::apply`].
+    pub fn views(
+        &self,
+        picture: &Picture,
+        preprocess: &Preprocess,
+        drawn: u64,
+        [seed, index]: [u64; 2],
+    ) -> Result<Vec<Picture>, Error> {
+        let view = |view: u64| {
+            let augment = if view == Views::PLAIN { &Self::NONE } else { self };
+            let input = augment.apply(picture, preprocess, &mut Random::new(seed, view, index));
+            Ok(preprocess.restore(&input?))
+        };
+        (0..=drawn).map(view).collect()
+    }
+
+    /// Whether there is a step between the flip and the normalised input.
+    fn changes_pixels(&self) -> bool {
+        let Self { crop, flip, erasing, .. } = self.clone();
+        *self != Self { crop, flip, erasing, ..Self::NONE }
+    }
+
+    fn change(&self, picture: Picture, random: &mut Random) -> Picture {
+        let mut picture = picture;
+        if happens(self.vertical_flip, random) {
+            picture = vflip(&picture);
+        }
+        if let Some(rotation) = &self.rotation {
+            picture = rotation.apply(&picture, random);
+        }
+        if let Some(affine) = &self.affine {
+            picture = affine.apply(&picture, random);
+        }
+        if let Some(perspective) = &self.perspective {
+            picture = perspective.apply(picture, random);
+        }
+        if let Some(policy) = &self.policy {
+            picture = policy.apply(picture, random);
+        }
+        if let Some(jitter) = &self.jitter {
+            picture = jitter.apply(picture, random);
+        }
+        if happens(self.grayscale, random) {
+            picture = to_grayscale(&picture);
+        }
+        if let Some(blur) = &self.blur {
+            picture = blur.apply(picture, random);
+        }
+        picture
     }
 }
 
-impl RandomCrop {
-    fn draw(&self, height: usize, width: usize, random: &mut Random) -> Rectangle {
-        let pixels = (height * width) as f64;
-        let side = |square: f64| square.sqrt().round_ties_even() as usize;
-        for _ in 0..TRIES {
-            let area = pixels * random.between(self.area[0], self.area[1]);
-            let ratio = random.between(self.ratio[0].ln(), self.ratio[1].ln()).exp();
-            let (crop_width, crop_height) = (side(area * ratio), side(area / ratio));
-            if (1..=width).contains(&crop_width) && (1..=height).contains(&crop_height) {
-                let top = random.below(height - crop_height + 1);
-                let left = random.below(width - crop_width + 1);
-                return Rectangle { top, left, height: crop_height, width: crop_width };
-            }
-        }
-        self.fallback(height, width)
-    }
+/// Whether something of this probability happens; nothing is drawn for what never does.
+fn happens(probability: f64, random: &mut Random) -> bool {
+    probability > 0.0 && random.unit() < probability
+}
 
-    /// The largest crop of the center whose ratio is in the range.
-    fn fallback(&self, height: usize, width: usize) -> Rectangle {
-        let ratio = width as f64 / height as f64;
-        let [narrow, wide] = self.ratio;
-        let (crop_height, crop_width) = if ratio < narrow {
-            ((width as f64 / narrow).round_ties_even() as usize, width)
-        } else if ratio > wide {
-            (height, (height as f64 * wide).round_ties_even() as usize)
-        } else {
-            (height, width)
-        };
-        let (crop_height, crop_width) = (crop_height.clamp(1, height), crop_width.clamp(1, width));
-        let (top, left) = ((height - crop_height) / 2, (width - crop_width) / 2);
-        Rectangle { top, left, height: crop_height, width: crop_width }
+fn check_probability(name: &str, probability: f64, problems: &mut Vec<String>) {
+    if !(0.0..=1.0).contains(&probability) {
+        problems.push(format!("{name} is {probability}, not a probability in [0, 1]"));
+    }
+}
+
+/// Checks that a range is in order and within `least` and `most`.
+fn check_range(
+    name: &str,
+    [low, high]: [f64; 2],
+    [least, most]: [f64; 2],
+    problems: &mut Vec<String>,
+) {
+    if !(least <= low && low <= high && high <= most) {
+        problems.push(format!("{name} is {low} to {high}, not a range in [{least}, {most}]"));
     }
 }
 

@@ -5,7 +5,8 @@
 //! | which pictures, which labels | [`ImageFolder`], or [`Sample`]s in memory | torchvision's `ImageFolder` |
 //! | file to pixels | [`decode`] gives a [`Picture`] | Pillow's `exif_transpose(open(file)).convert("RGB")` |
 //! | pixels to an input | [`Preprocess`], as a card's `Preprocessing` says | timm's evaluation transform |
-//! | chance | [`Augment`] draws from a [`Random`] | torchvision's `RandomResizedCrop` and flip |
+//! | other pixels | [`transform`] | torchvision's `transforms.functional` |
+//! | chance | [`Augment`] draws from a [`Random`] | torchvision's random transforms and policies |
 //! | inputs to batches | a [`Loader`]'s [`epoch`](Loader::epoch) | the same for any number of threads |
 //!
 //! # Example
@@ -58,8 +59,12 @@ mod resize;
 mod screen;
 mod show;
 pub mod strips;
+pub mod transform;
 
-pub use augment::{Augment, RandomCrop};
+pub use augment::{
+    AugMix, Augment, ColorJitter, Erasure, Policy, RandAugment, RandomAffine, RandomBlur,
+    RandomCrop, RandomErasing, RandomPerspective, RandomRotation, TrivialAugmentWide,
+};
 pub use batches::{Batch, Batches, Loader, LoaderConfig, Order, Remainder, Views};
 pub use decode::{MAX_PIXELS, decode, decode_bytes};
 pub use error::Error;
@@ -67,4 +72,5 @@ pub use folder::{EXTENSIONS, ImageFolder, Measurable, Part, Parts, Sample, Sourc
 pub use picture::Picture;
 pub use preprocess::Preprocess;
 pub use random::Random;
+pub use resize::Rectangle;
 pub use screen::{Unusable, quarantine, screen};

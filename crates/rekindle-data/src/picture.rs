@@ -71,6 +71,11 @@ impl Picture {
         &self.pixels
     }
 
+    /// The pixels, `[height, width, channels]`, to be changed.
+    pub(crate) fn pixels_mut(&mut self) -> &mut [u8] {
+        &mut self.pixels
+    }
+
     /// The pixels, `[height, width, channels]`, given up by the picture.
     pub fn into_pixels(self) -> Vec<u8> {
         self.pixels

@@ -109,6 +109,53 @@ impl Preprocess {
         mirror: Mirror,
         out: &mut [f32],
     ) -> Result<(), Error> {
+        let (pixels, place) = self.window(picture)?;
+        self.normalise(&pixels, place, mirror, out);
+        Ok(())
+    }
+
+    /// A part of the picture resized to the whole input, mirrored if asked.
+    pub(crate) fn stretch(
+        &self,
+        picture: &Picture,
+        part: Rectangle,
+        mirror: Mirror,
+        out: &mut [f32],
+    ) -> Result<(), Error> {
+        self.normalise(&self.stretched(picture, part)?, self.whole(), mirror, out);
+        Ok(())
+    }
+
+    /// What the network will see of a picture, in 8 bits: of a part, or as for the evaluation.
+    pub(crate) fn seen(
+        &self,
+        picture: &Picture,
+        part: Option<Rectangle>,
+    ) -> Result<Picture, Error> {
+        let [channels, height, width] = self.shape();
+        let of = |pixels| Ok(Picture::of(width, height, channels, pixels));
+        if let Some(part) = part {
+            return of(self.stretched(picture, part)?);
+        }
+        let (pixels, place) = self.window(picture)?;
+        if place == self.whole() {
+            return of(pixels);
+        }
+        let mut canvas = self.fill.repeat(height * width);
+        let rows = canvas.chunks_exact_mut(width * channels).skip(place.top);
+        for (row, line) in rows.zip(pixels.chunks_exact(place.width * channels)) {
+            row[place.left * channels..][..line.len()].copy_from_slice(line);
+        }
+        of(canvas)
+    }
+
+    /// Writes the input of a picture that [`Preprocess::seen`] gave, in the same size and channels.
+    pub(crate) fn normalise_whole(&self, picture: &Picture, out: &mut [f32]) {
+        self.normalise(picture.pixels(), self.whole(), Mirror::No, out);
+    }
+
+    /// The pixels of the evaluation, and their place in the input.
+    fn window(&self, picture: &Picture) -> Result<(Vec<u8>, Rectangle), Error> {
         let picture = self.in_channels(picture);
         let [_, height, width] = self.shape();
         let size = self.resized(picture.height(), picture.width());
@@ -122,25 +169,18 @@ impl Preprocess {
         };
         let whole = Rectangle::whole(&picture);
         let pixels = resize((&picture, whole), size, window, self.config.interpolation)?;
-        let place = Rectangle { top: target_row, left: target_column, ..window };
-        self.normalise(&pixels, place, mirror, out);
-        Ok(())
+        Ok((pixels, Rectangle { top: target_row, left: target_column, ..window }))
     }
 
-    /// A part of the picture resized to the whole input, mirrored if asked.
-    pub(crate) fn stretch(
-        &self,
-        picture: &Picture,
-        part: Rectangle,
-        mirror: Mirror,
-        out: &mut [f32],
-    ) -> Result<(), Error> {
-        let picture = self.in_channels(picture);
+    fn stretched(&self, picture: &Picture, part: Rectangle) -> Result<Vec<u8>, Error> {
+        let whole = self.whole();
+        let size = [whole.height, whole.width];
+        resize((&self.in_channels(picture), part), size, whole, self.config.interpolation)
+    }
+
+    fn whole(&self) -> Rectangle {
         let [_, height, width] = self.shape();
-        let whole = Rectangle { top: 0, left: 0, height, width };
-        let pixels = resize((&picture, part), [height, width], whole, self.config.interpolation)?;
-        self.normalise(&pixels, whole, mirror, out);
-        Ok(())
+        Rectangle { top: 0, left: 0, height, width }
     }
 
     fn in_channels<'a>(&self, picture: &'a Picture) -> Cow<'a, Picture> {

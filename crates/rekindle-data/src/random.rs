@@ -42,6 +42,31 @@ impl Random {
         ((u128::from(self.bits()) * bound as u128) >> 64) as usize
     }
 
+    /// A number of the normal distribution of mean 0 and variance 1 (Box and Muller, 1958).
+    pub fn normal(&mut self) -> f64 {
+        let radius = (-2.0 * (1.0 - self.unit()).ln()).sqrt();
+        radius * (std::f64::consts::TAU * self.unit()).cos()
+    }
+
+    /// A number of the gamma distribution of scale 1 and a `shape` above 0 (Marsaglia and Tsang, "A simple method for
+    /// generating gamma variables", 2000).
+    pub fn gamma(&mut self, shape: f64) -> f64 {
+        if shape < 1.0 {
+            // Section 6 of the paper.
+            return self.gamma(shape + 1.0) * (1.0 - self.unit()).powf(shape.recip());
+        }
+        let d = shape - 1.0 / 3.0;
+        let c = (9.0 * d).sqrt().recip();
+        loop {
+            let normal = self.normal();
+            let v = (1.0 + c * normal).powi(3);
+            let bound = normal * normal / 2.0 + d - d * v + d * v.ln();
+            if v > 0.0 && (1.0 - self.unit()).ln() < bound {
+                return d * v;
+            }
+        }
+    }
+
     /// Puts `items` in random order (Fisher and Yates).
     pub fn shuffle<T>(&mut self, items: &mut [T]) {
         for last in (1..items.len()).rev() {
@@ -91,6 +116,24 @@ mod tests {
         let mean = (0..10_000).map(|_| random.between(2.0, 4.0)).sum::<f64>() / 10_000.0;
         assert!((mean - 3.0).abs() < 0.03, "{mean}");
         assert_eq!(random.below(0), 0);
+    }
+
+    #[test]
+    fn normal_and_gamma_numbers_have_their_mean_and_variance() {
+        let moments = |mut draw: Box<dyn FnMut() -> f64>| {
+            let draws: Vec<f64> = (0..20_000).map(|_| draw()).collect();
+            let mean = draws.iter().sum::<f64>() / 20_000.0;
+            (mean, draws.iter().map(|draw| (draw - mean).powi(2)).sum::<f64>() / 20_000.0)
+        };
+        let mut random = Random::new(0, 0, 0);
+        let (mean, variance) = moments(Box::new(move || random.normal()));
+        assert!(mean.abs() < 0.03 && (variance - 1.0).abs() < 0.05, "{mean} {variance}");
+        for shape in [0.3, 1.0, 4.5] {
+            let mut random = Random::new(1, 0, 0);
+            let (mean, variance) = moments(Box::new(move || random.gamma(shape)));
+            let off = [(mean - shape) / shape, (variance - shape) / shape];
+            assert!(off.iter().all(|off| off.abs() < 0.1), "{shape}: {mean} {variance}");
+        }
     }
 
     #[test]

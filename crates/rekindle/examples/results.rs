@@ -104,8 +104,10 @@ enum Weights {
 }
 
 /// At least half of the picture, mirrored half of the time.
-const CROP: Augment =
-    Augment { crop: Some(RandomCrop { area: [0.5, 1.0], ..RandomCrop::STANDARD }), flip: 0.5 };
+const CROP: Augment = Augment {
+    crop: Some(RandomCrop { area: [0.5, 1.0], ..RandomCrop::STANDARD }),
+    ..Augment::FLIP
+};
 
 const WAYS: [Way; 3] = [
     Way {

@@ -53,7 +53,7 @@ fn main() -> Result<()> {
         batch: 64,
         augment: Augment {
             crop: Some(RandomCrop { area: [0.7, 1.0], ..RandomCrop::STANDARD }),
-            flip: 0.5,
+            ..Augment::FLIP
         },
         // It begins from nothing.
         probe: false,

@@ -35,7 +35,11 @@ fn all(batches: Batches) -> Vec<Batch> {
 
 #[test]
 fn batches_are_the_same_for_any_number_of_workers() {
-    for (augment, order) in [(Augment::NONE, Order::Kept), (Augment::STANDARD, Order::Shuffled)] {
+    for (augment, order) in [
+        (Augment::NONE, Order::Kept),
+        (Augment::STANDARD, Order::Shuffled),
+        (Augment::STRONG, Order::Shuffled),
+    ] {
         let config = |workers, cache_bytes| LoaderConfig {
             batch_size: 8,
             order,
@@ -107,7 +111,7 @@ fn what_cannot_be_batched_is_refused() {
         Loader::new(samples(3), &preprocess(), &LoaderConfig { batch_size: 0, ..config.clone() })
             .is_err()
     );
-    let augment = Augment { crop: None, flip: 2.0 };
+    let augment = Augment { flip: 2.0, ..Augment::NONE };
     assert!(Loader::new(samples(3), &preprocess(), &LoaderConfig { augment, ..config }).is_err());
 }
 

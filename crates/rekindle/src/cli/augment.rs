@@ -1,7 +1,7 @@
 //! Augmentations by name.
 
 use clap::ValueEnum;
-use rekindle::data::{Augment, RandomCrop};
+use rekindle::data::{AugMix, Augment, Policy, RandAugment, RandomCrop, TrivialAugmentWide};
 
 /// What is drawn for each picture.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -12,20 +12,39 @@ pub(super) enum Augmentation {
     Flip,
     /// A random crop of at least a third of the picture, mirrored half of the time.
     Crop,
-    /// A random crop of at least a twelfth, as ImageNet is trained on.
+    /// A random crop of at least half of the picture, mirrored half of the time, in slightly other colors.
+    Light,
+    /// A random crop of at least a twelfth, mirrored half of the time, as ImageNet is trained on.
     Standard,
+    /// As standard, with RandAugment, and a rectangle of noise in a quarter of the inputs.
+    Strong,
+    /// As standard, then two operations of a middling strength.
+    #[value(name = "randaugment")]
+    RandAugment,
+    /// As standard, then one operation of any strength.
+    #[value(name = "trivialaugment")]
+    TrivialAugment,
+    /// As standard, then a blend of three chains of weak operations.
+    #[value(name = "augmix")]
+    AugMix,
 }
 
 impl Augmentation {
     pub(super) fn rows(self) -> Augment {
+        let with = |policy| Augment { policy: Some(policy), ..Augment::STANDARD };
         match self {
             Self::None => Augment::NONE,
             Self::Flip => Augment::FLIP,
             Self::Crop => Augment {
                 crop: Some(RandomCrop { area: [0.35, 1.0], ..RandomCrop::STANDARD }),
-                flip: 0.5,
+                ..Augment::FLIP
             },
+            Self::Light => Augment::LIGHT,
             Self::Standard => Augment::STANDARD,
+            Self::Strong => Augment::STRONG,
+            Self::RandAugment => with(Policy::RandAugment(RandAugment::STANDARD)),
+            Self::TrivialAugment => with(Policy::TrivialAugmentWide(TrivialAugmentWide::STANDARD)),
+            Self::AugMix => with(Policy::AugMix(AugMix::STANDARD)),
         }
     }
 }

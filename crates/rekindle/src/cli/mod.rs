@@ -11,6 +11,7 @@ macro_rules! say {
 }
 
 mod augment;
+mod augment_sheet;
 mod compare;
 mod data;
 mod doctor;
@@ -49,6 +50,7 @@ enum Command {
     FindRate(find_rate::Arguments),
     Compare(compare::Arguments),
     Ladder(ladder::Arguments),
+    Augment(augment_sheet::Arguments),
 }
 
 /// What several commands share.
@@ -92,6 +94,7 @@ impl Cli {
             Command::FindRate(arguments) => arguments.common.in_pool(|| arguments.run()),
             Command::Compare(arguments) => arguments.run(),
             Command::Ladder(arguments) => arguments.common.in_pool(|| arguments.run()),
+            Command::Augment(arguments) => arguments.run(),
         }
     }
 }
