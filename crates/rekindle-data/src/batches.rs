@@ -133,7 +133,9 @@ impl Loader {
 
     fn batches_of(&self, order: Vec<usize>, view: u64) -> Batches {
         let size = self.config.batch_size;
-        let ahead = self.config.prefetch.max(1).saturating_mul(size);
+        let input = self.shape().iter().product::<usize>() * size_of::<f32>();
+        let fits = self.config.prefetch_bytes / input.max(1);
+        let ahead = self.config.prefetch.max(1).saturating_mul(size).min(fits.max(1));
         let shared = Arc::new(Shared {
             recipe: Arc::clone(&self.recipe),
             order,

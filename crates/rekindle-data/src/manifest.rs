@@ -50,7 +50,8 @@ pub(crate) fn open(path: &Path) -> Result<Manifest, Error> {
         .map_err(|source| Error::Read { path: path.to_owned(), source })?;
     // Spreadsheets write it in front.
     let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
-    let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::All).from_reader(text.as_bytes());
+    let mut reader =
+        csv::ReaderBuilder::new().trim(csv::Trim::Headers).from_reader(text.as_bytes());
     let names =
         reader.headers().map_err(|error| wrong(format!("cannot be read: {error}")))?.clone();
     let column = |wanted: &[&str]| {

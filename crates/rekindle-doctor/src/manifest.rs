@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::{self, BufWriter, Read, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::{Diagnosis, Error};
 
@@ -19,7 +19,8 @@ pub struct Manifest {
     pub left_out: usize,
 }
 
-/// Writes `path,label,split` of all examined files but those that findings leave out; paths are relative to the folder.
+/// Writes `path,label,split` of all examined files but those that findings leave out, as `rekindle-data` reads lists:
+/// paths start at the list's own folder, and are absolute where the pictures do not lie below that.
 ///
 /// It is written beside `path` and renamed: a reader finds the old file or the new one. Fields are quoted as RFC 4180 has it.
 ///
@@ -32,11 +33,13 @@ pub fn write_manifest(diagnosis: &Diagnosis, path: &Path) -> Result<Manifest, Er
     }
     let left_out: BTreeSet<_> =
         diagnosis.findings.iter().flat_map(|finding| &finding.left_out).collect();
+    let start = start(&diagnosis.folder, path);
     let mut lines = vec![HEAD.to_owned()];
     for examined in &diagnosis.examined {
         // Names that are not Unicode are all left out.
         if let (false, Some(file)) = (left_out.contains(&examined.file), examined.file.to_str()) {
-            let fields = [file, &examined.label, &examined.split].map(field);
+            let file = start.join(file).to_string_lossy().into_owned();
+            let fields = [&file, &examined.label, &examined.split].map(|text| field(text));
             lines.push(fields.join(",") + "\n");
         }
     }
@@ -57,6 +60,15 @@ fn is_other(path: &Path) -> bool {
         Ok(()) => start != HEAD.as_bytes(),
         Err(error) => error.kind() != io::ErrorKind::NotFound,
     }
+}
+
+/// What is put in front of names that are relative to `folder`, for a list at `path`.
+fn start(folder: &Path, path: &Path) -> PathBuf {
+    let absolute = folder.canonicalize().unwrap_or_else(|_| folder.to_owned());
+    let own = path.parent().filter(|parent| !parent.as_os_str().is_empty());
+    let own = own.unwrap_or(Path::new(".")).canonicalize();
+    let below = own.ok().and_then(|own| absolute.strip_prefix(own).ok().map(Path::to_owned));
+    below.unwrap_or(absolute)
 }
 
 fn field(text: &str) -> String {

@@ -310,6 +310,41 @@ fn bad_pictures_stop_a_run_or_are_set_aside() {
 }
 
 #[test]
+fn what_the_doctor_leaves_is_trained_on() {
+    let data = support::doodles(8, 4);
+    let label = fs::read_dir(data.path().join("train")).unwrap().next().unwrap().unwrap().path();
+    fs::write(label.join("none.png"), "no picture at all").unwrap();
+    let copied = fs::read_dir(&label).unwrap().map(|file| file.unwrap().path());
+    let copied = copied.filter(|path| !path.ends_with("none.png")).min().unwrap();
+    let to = data.path().join("val").join(label.file_name().unwrap()).join("copy.png");
+    fs::copy(&copied, to).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    // Beside the pictures, and elsewhere.
+    for list in [data.path().join("good.csv"), folder.path().join("good.csv")] {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_rekindle"));
+        let output =
+            command.arg("doctor").arg(data.path()).arg("--fix").arg(&list).output().unwrap();
+        let text = String::from_utf8(output.stdout).unwrap();
+        assert_eq!(output.status.code(), Some(2), "{text}");
+        assert!(text.contains("none.png") && text.contains("copy.png"), "{text}");
+        // Neither the broken picture nor the leaked one is trained on.
+        let out = folder.path().join("run");
+        let lines = finetune(&list, &out, &["--epochs", "2", "--no-probe"]);
+        assert_eq!(lines.len(), 3);
+        let run: Value = serde_json::from_slice(&fs::read(out.join("run.json")).unwrap()).unwrap();
+        let counts = |part: &str| -> u64 {
+            run["data"]["classes"]
+                .as_array()
+                .unwrap()
+                .iter()
+                .map(|c| c[part].as_u64().unwrap())
+                .sum()
+        };
+        assert_eq!([counts("train"), counts("validation")], [23, 13]);
+    }
+}
+
+#[test]
 fn a_list_says_what_is_what() {
     let data = support::doodles(8, 4);
     let mut list = "path,label,split\n".to_owned();

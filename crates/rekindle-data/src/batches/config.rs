@@ -23,6 +23,8 @@ pub struct LoaderConfig {
     pub workers: usize,
     /// Batches that are prepared ahead of the caller, at least 1.
     pub prefetch: usize,
+    /// The most bytes of inputs that are prepared ahead of the caller, whatever the batches; at least one input.
+    pub prefetch_bytes: usize,
     /// Bytes of pictures kept in memory from one epoch to the next; what does not fit is decoded again.
     pub cache_bytes: usize,
 }
@@ -35,7 +37,7 @@ impl LoaderConfig {
 }
 
 impl Default for LoaderConfig {
-    /// 32 pictures in order, nothing drawn, 2 batches ahead, a gibibyte of memory, a thread a core up to 8.
+    /// 32 pictures in order, nothing drawn, 2 batches and a quarter of a gibibyte ahead, a gibibyte of pictures in memory, a thread a core up to 8.
     fn default() -> Self {
         Self {
             batch_size: 32,
@@ -46,6 +48,7 @@ impl Default for LoaderConfig {
             seed: 0,
             workers: std::thread::available_parallelism().map_or(1, |cores| cores.get().min(8)),
             prefetch: 2,
+            prefetch_bytes: 256 << 20,
             cache_bytes: 1 << 30,
         }
     }

@@ -131,7 +131,7 @@ fn names_that_are_not_unicode_are_found_and_left_out() {
     let manifest = write_manifest(&diagnosis, &path).unwrap();
     assert_eq!((manifest.kept, manifest.left_out), (13, 2));
     let csv = fs::read_to_string(&path).unwrap();
-    assert!(csv.contains("\"cats/a,\"\"b\"\"\n\x1b[31m.png\",cats,train\n"), "{csv}");
+    assert!(csv.contains("/cats/a,\"\"b\"\"\n\x1b[31m.png\",cats,train\n"), "{csv}");
 }
 
 #[test]

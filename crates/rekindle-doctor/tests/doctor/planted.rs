@@ -299,24 +299,30 @@ fn tree(folder: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
 
 #[test]
 fn a_manifest_leaves_the_bad_out_and_touches_nothing() {
-    let [folder, out, rest] = [(); 3].map(|()| tempfile::tempdir().unwrap());
-    clean(folder.path());
-    plant(folder.path());
-    let before = tree(folder.path());
-    let diagnosis = examine(folder.path(), &Options::default()).unwrap();
+    let [place, out, rest] = [(); 3].map(|()| tempfile::tempdir().unwrap());
+    let folder = place.path().join("pictures");
+    clean(&folder);
+    plant(&folder);
+    let before = tree(&folder);
+    let diagnosis = examine(&folder, &Options::default()).unwrap();
+    // Paths start where the list is: beside the folder as much as far from it.
+    let beside = place.path().join("manifest.csv");
+    write_manifest(&diagnosis, &beside).unwrap();
+    assert!(fs::read_to_string(&beside).unwrap().contains("\npictures/train/"));
     let path = out.path().join("manifest.csv");
     let manifest = write_manifest(&diagnosis, &path).unwrap();
-    assert_eq!(tree(folder.path()), before);
+    assert_eq!(tree(&folder), before);
     assert_eq!(fs::read_dir(out.path()).unwrap().count(), 1, "nothing else is left beside it");
 
-    let text = fs::read_to_string(&path).unwrap();
+    let start = format!("{}/", folder.canonicalize().unwrap().display());
+    let text = fs::read_to_string(&path).unwrap().replace(&start, "");
     let mut lines = text.lines();
     assert_eq!(lines.next(), Some("path,label,split"));
     let rows: Vec<Vec<&str>> = lines.map(|line| line.split(',').collect()).collect();
     assert_eq!(rows.len(), manifest.kept);
     for row in &rows {
         assert_eq!(row[0].split('/').take(2).collect::<Vec<_>>(), [row[2], row[1]], "{row:?}");
-        write(&rest.path().join(row[0]), &copy(folder.path(), row[0]));
+        write(&rest.path().join(row[0]), &copy(&folder, row[0]));
     }
     let gone = [
         "train/ants/empty.jpg",

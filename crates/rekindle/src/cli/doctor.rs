@@ -12,8 +12,8 @@ use serde_json::json;
 /// Find what is wrong with a folder of pictures before training on it. No file in it is changed.
 ///
 /// Exits with 0 where no error is found (there may be warnings and notes), with 1 where the folder cannot be examined or a
-/// file not be written, and with 2 where errors are found (or the command is mistyped): files that cannot be read, one picture under two labels or in two
-/// parts of the data, labels without pictures.
+/// file not be written, and with 2 where errors are found (or the command is mistyped): files that cannot be read, one
+/// picture under two labels or in two parts of the data, labels without pictures.
 #[derive(Args)]
 pub(super) struct Arguments {
     /// One folder per label, or train/ and perhaps val/ and test/ of those.
@@ -25,7 +25,7 @@ pub(super) struct Arguments {
     #[arg(long)]
     least: Option<usize>,
     /// Write `path,label,split` of all pictures but the bad: those that cannot be read, all but one of exact duplicates,
-    /// those under two labels, and copies in train/ of what is measured on. Paths are relative to the folder.
+    /// those under two labels, and copies in train/ of what is measured on. `finetune --data MANIFEST.csv` takes it.
     #[arg(long, value_name = "MANIFEST.csv")]
     fix: Option<PathBuf>,
     /// Write what was found as one page of HTML, with small pictures.
