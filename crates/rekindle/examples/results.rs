@@ -20,7 +20,7 @@ use rekindle::{
     data::{Augment, ImageFolder, Parts, Picture, RandomCrop, Sample, Split, Views, decode},
     finetune,
     train::{Train, Validation},
-    transfer::{BatchNormPolicy, Phase, Plan, Recipe},
+    transfer::{BatchNormPolicy, Phase, Recipe},
 };
 
 /// Trains three ways on three data sets, and writes a table.

@@ -41,6 +41,8 @@ fn course(lines: &[Value]) -> Vec<Vec<Option<f64>>> {
     epochs.map(numbers).collect()
 }
 
+type Damage = fn(&[u8]) -> Vec<u8>;
+
 #[test]
 fn features_from_the_cache_train_as_pictures_do() {
     let data = support::doodles(8, 4);
@@ -70,16 +72,16 @@ fn features_from_the_cache_train_as_pictures_do() {
         for (path, good) in files.iter().zip(&good) {
             assert!(fs::read(path).unwrap() == *good, "{}: written anew", path.display());
         }
-        let flipped = |good: &[u8]| {
+        let flipped: Damage = |good| {
             let mut bad = good.to_vec();
             (100..bad.len()).step_by(5001).for_each(|place| bad[place] ^= 0xff);
             bad
         };
-        let damages: [&dyn Fn(&[u8]) -> Vec<u8>; 4] = [
-            &flipped,
-            &|good| good[..good.len() / 3].to_vec(),
-            &|good| good[..30].to_vec(),
-            &|_| Vec::new(),
+        let damages: [Damage; 4] = [
+            flipped,
+            |good| good[..good.len() / 3].to_vec(),
+            |good| good[..30].to_vec(),
+            |_| Vec::new(),
         ];
         for damage in damages {
             for (path, good) in files.iter().zip(&good) {
