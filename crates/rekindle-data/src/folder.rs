@@ -16,13 +16,19 @@
 //! Labels are numbered by the byte order of their folders' names, pictures by that of their paths. Hidden files are
 //! ignored; files without a picture's extension are ignored and counted.
 
-use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::manifest::{self, Manifest};
 use crate::packed::{self, Packed};
-use crate::{Error, Picture, Random};
+use crate::{Error, Picture};
+
+mod measurable;
+mod split;
+
+pub use measurable::{Measurable, Part};
+pub use split::Split;
+use split::{divide, divide_groups};
 
 /// Extensions of files taken as pictures, whatever their case; the content decides how they are decoded.
 pub const EXTENSIONS: &[&str] = &["bmp", "gif", "jpeg", "jpg", "png", "tif", "tiff", "webp"];
@@ -73,21 +79,6 @@ impl Sample {
     }
 }
 
-/// How pictures without a validation folder are split: the same number of each label's, drawn by a seed.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Split {
-    /// The share of each label's pictures to validate on, in `(0, 1)`; at least one picture where a label has two.
-    pub fraction: f64,
-    /// Draws which ones.
-    pub seed: u64,
-}
-
-impl Default for Split {
-    fn default() -> Self {
-        Self { fraction: 0.2, seed: 0 }
-    }
-}
-
 /// The folders of a data set's parts, each with one folder a label.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Parts {
@@ -97,19 +88,6 @@ pub struct Parts {
     pub val: Option<PathBuf>,
     /// To measure on once, at the end.
     pub test: Option<PathBuf>,
-}
-
-/// What a measurement is made on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Part {
-    /// The training pictures.
-    Train,
-    /// The validation pictures.
-    Val,
-    /// The test pictures.
-    Test,
-    /// All of a folder that is not divided.
-    All,
 }
 
 /// The labels and pictures of a folder.
@@ -127,19 +105,6 @@ pub struct ImageFolder {
     pub test: Vec<Sample>,
     /// How many files were ignored because their extension is not a picture's.
     pub ignored: usize,
-}
-
-/// The labels and pictures of a part of a folder, to measure a model on.
-#[derive(Debug, Clone)]
-pub struct Measurable {
-    /// The folder.
-    pub path: PathBuf,
-    /// Which part of the data set it is.
-    pub part: Part,
-    /// The labels; a sample's label is a place in this list.
-    pub classes: Vec<String>,
-    /// The pictures, ordered by label and path.
-    pub samples: Vec<Sample>,
 }
 
 impl Parts {
@@ -165,18 +130,6 @@ impl Parts {
             }
         };
         Ok(Self { train, val, test })
-    }
-}
-
-impl Part {
-    /// As its folder is called.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Train => TRAIN,
-            Self::Val => VALIDATION[0],
-            Self::Test => TEST,
-            Self::All => "all",
-        }
     }
 }
 
@@ -254,113 +207,6 @@ impl ImageFolder {
     }
 }
 
-impl Measurable {
-    /// Opens a part of a folder; without a name, its test pictures where it has those, else its validation pictures,
-    /// else all.
-    ///
-    /// # Errors
-    ///
-    /// Those of [`ImageFolder::open`], and [`Error::Folder`] where the folder has no such part.
-    pub fn open(folder: &Path, wanted: Option<Part>) -> Result<Self, Error> {
-        let absent = |part: Part| {
-            let name = part.name();
-            problem(
-                folder,
-                format!("has no `{name}`; add it, or leave out which part to measure on"),
-            )
-        };
-        let path = folder.to_owned();
-        let in_parts = match manifest::is_manifest(folder) {
-            true => {
-                let Manifest { classes, train, val, test, .. } = manifest::open(folder)?;
-                Some((classes, [train, val, test]))
-            }
-            false => packed::open(folder)?
-                .map(|Packed { classes, train, test }| (classes, [train, Vec::new(), test])),
-        };
-        if let Some((classes, [train, val, test])) = in_parts {
-            let (part, samples) = match wanted {
-                Some(Part::All) => (Part::All, [train, val, test].concat()),
-                Some(Part::Test) => (Part::Test, test),
-                Some(Part::Val) => (Part::Val, val),
-                Some(Part::Train) => (Part::Train, train),
-                None if !test.is_empty() => (Part::Test, test),
-                None if !val.is_empty() => (Part::Val, val),
-                None => (Part::Train, train),
-            };
-            return match samples.is_empty() {
-                true => Err(absent(part)),
-                false => Ok(Self { path, part, classes, samples }),
-            };
-        }
-        let (test, val) = (part(folder, TEST)?, validation(folder)?);
-        let (part, path) = match wanted {
-            Some(Part::Train) => (Part::Train, part(folder, TRAIN)?),
-            Some(Part::Val) => (Part::Val, val),
-            Some(Part::Test) => (Part::Test, test),
-            Some(Part::All) => (Part::All, Some(path)),
-            None => match (test, val, part(folder, TRAIN)?) {
-                (Some(test), _, _) => (Part::Test, Some(test)),
-                (None, Some(val), _) => (Part::Val, Some(val)),
-                (None, None, Some(train)) => (Part::Train, Some(train)),
-                (None, None, None) => (Part::All, Some(path)),
-            },
-        };
-        let path = path.ok_or_else(|| absent(part))?;
-        let Labelled { classes, samples, .. } = Labelled::open(&path)?;
-        Ok(Self { path, part, classes, samples })
-    }
-
-    /// Numbers the labels as a checkpoint does, so that its outputs mean what they meant.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::Classes`] shows both lists where they do not hold the same labels.
-    pub fn with_classes(self, classes: &[String]) -> Result<Self, Error> {
-        let sorted = |classes: &[String]| {
-            let mut classes = classes.to_vec();
-            classes.sort_unstable();
-            classes
-        };
-        if sorted(&self.classes) != sorted(classes) {
-            let (expected, found) = (classes.to_vec(), self.classes);
-            return Err(Error::Classes {
-                path: self.path,
-                origin: "the checkpoint",
-                expected,
-                found,
-            });
-        }
-        self.with_some_of(classes)
-    }
-
-    /// Numbers the labels as a checkpoint does that knows others too.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::Folder`] names the labels that the checkpoint does not know.
-    pub fn with_some_of(mut self, classes: &[String]) -> Result<Self, Error> {
-        let (known, unknown): (Vec<_>, Vec<_>) = (self.classes.iter())
-            .map(|class| classes.iter().position(|other| other == class).ok_or(class.as_str()))
-            .partition(Result::is_ok);
-        let unknown: Vec<&str> = unknown.into_iter().filter_map(Result::err).collect();
-        if !unknown.is_empty() {
-            let problem_text = format!(
-                "the checkpoint does not know [{}]; its labels are such as [{}]",
-                unknown.join(", "),
-                classes[..classes.len().min(5)].join(", ")
-            );
-            return Err(problem(&self.path, problem_text));
-        }
-        let places: Vec<usize> = known.into_iter().filter_map(Result::ok).collect();
-        for sample in &mut self.samples {
-            sample.label = places[sample.label];
-        }
-        self.classes = classes.to_vec();
-        Ok(self)
-    }
-}
-
 /// The labels and pictures below one folder.
 struct Labelled {
     path: PathBuf,
@@ -411,74 +257,6 @@ impl Labelled {
         ignored += files.len();
         Ok(Self { path: folder.to_owned(), classes, samples, ignored })
     }
-}
-
-/// The samples to train on and those to validate on, each in their order.
-fn divide(
-    folder: &Path,
-    all: &[Sample],
-    labels: usize,
-    split: &Split,
-) -> Result<(Vec<Sample>, Vec<Sample>), Error> {
-    if !(split.fraction > 0.0 && split.fraction < 1.0) {
-        let fraction = split.fraction;
-        return Err(problem(
-            folder,
-            format!("cannot set aside {fraction} of it; give a fraction in (0, 1)"),
-        ));
-    }
-    let mut by_label: Vec<Vec<&Sample>> = vec![Vec::new(); labels];
-    all.iter().for_each(|sample| by_label[sample.label].push(sample));
-    let (mut train, mut val) = (Vec::new(), Vec::new());
-    for (label, samples) in by_label.into_iter().enumerate() {
-        let mut order: Vec<usize> = (0..samples.len()).collect();
-        Random::new(split.seed, 0, label as u64).shuffle(&mut order);
-        let wanted = (samples.len() as f64 * split.fraction).round() as usize;
-        let share = if samples.len() < 2 { 0 } else { wanted.clamp(1, samples.len() - 1) };
-        let mut set_aside = vec![false; samples.len()];
-        order[..share].iter().for_each(|&place| set_aside[place] = true);
-        for (sample, aside) in samples.into_iter().zip(set_aside) {
-            if aside { &mut val } else { &mut train }.push(sample.clone());
-        }
-    }
-    if val.is_empty() {
-        return Err(problem(
-            folder,
-            "one picture a label; nothing is left to validate on, add more".to_owned(),
-        ));
-    }
-    Ok((train, val))
-}
-
-/// As [`divide`], but all pictures of a group are on one side: groups are drawn until there are enough to validate on.
-fn divide_groups(
-    path: &Path,
-    (all, groups): (&[Sample], &[String]),
-    labels: usize,
-    split: &Split,
-) -> Result<(Vec<Sample>, Vec<Sample>), Error> {
-    let mut names: Vec<&String> = groups.iter().collect::<BTreeSet<_>>().into_iter().collect();
-    Random::new(split.seed, 0, labels as u64).shuffle(&mut names);
-    let wanted = (all.len() as f64 * split.fraction).round() as usize;
-    let mut aside: BTreeSet<&String> = BTreeSet::new();
-    let mut count = 0;
-    // One group is always left to train on.
-    for name in names.iter().skip(1) {
-        if count >= wanted {
-            break;
-        }
-        count += groups.iter().filter(|group| group == name).count();
-        aside.insert(name);
-    }
-    let (mut train, mut val) = (Vec::new(), Vec::new());
-    for (sample, group) in all.iter().zip(groups) {
-        if aside.contains(group) { &mut val } else { &mut train }.push(sample.clone());
-    }
-    if val.is_empty() {
-        let problem_text = "one group alone; nothing is left to validate on, add more";
-        return Err(problem(path, problem_text.to_owned()));
-    }
-    Ok((train, val))
 }
 
 /// What a folder holds, hidden entries left out, in byte order of names.

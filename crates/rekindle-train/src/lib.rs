@@ -32,6 +32,7 @@ mod patience;
 mod ranges;
 mod schedule;
 mod search;
+mod settings;
 mod state;
 mod tensorboard;
 
@@ -48,13 +49,14 @@ pub use ema::{Ema, EmaConfig, EmaWarmUp};
 pub use error::Error;
 pub use event::{Callback, Epoch, Event, Failure};
 pub use finder::{RateRange, exploded, smoothed, suggest};
-pub use fit::{End, Fit, Monitor, Settings, evaluate, predict};
+pub use fit::{End, Fit, evaluate, predict};
 pub use loss::{Classes, CrossEntropy, Distill, Mix, Regression};
 pub use mix::MixConfig;
 pub use objective::{Classify, LOSS, Objective, Regress};
 pub use optimizer::{Optimizer, OptimizerConfig, Rates};
 pub use schedule::Schedule;
 pub use search::{Sweep, sweep};
+pub use settings::{Monitor, Settings};
 pub use state::{SavedState, State, StateError};
 pub use tensorboard::{EventFile, EventFileError};
 

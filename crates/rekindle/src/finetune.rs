@@ -2,33 +2,36 @@
 
 use std::{
     num::NonZeroUsize,
-    path::{Path, PathBuf},
+    path::PathBuf,
     sync::{Arc, OnceLock},
     time::{Duration, Instant},
 };
 
-use burn::{module::Module, prelude::*, tensor::TensorData};
+use burn::prelude::*;
 use rekindle_data::{Augment, Loader, LoaderConfig, Order, Sample, Views};
 use rekindle_metrics::Predictions;
 use rekindle_train::{
     Best, Callback, Classify, CrossEntropy, Ema, EmaConfig, End, Epoch, Fit, MixConfig, RateRange,
     Rates, Settings, State, Sweep, TimeBudget, Train, Validation, predict, sweep,
 };
-use rekindle_transfer::{BatchNormPolicy, Phase, Plan, features::Key};
+use rekindle_transfer::{Phase, Plan, features::Key};
 
 use crate::{Error, Model, Network};
 
+mod baseline;
 mod cache;
 mod folder;
 mod input;
+mod phases;
 mod probe;
 
+use cache::Feeds;
 pub use cache::{CacheConfig, CachePlace, CacheReport};
-use cache::{Feeds, Networks};
 use folder::OpenRun;
 pub use folder::{RunFolder, Start};
 pub use input::Input;
 pub(crate) use input::{Feed, Pictures};
+use phases::Trained;
 pub use probe::{Probed, probe};
 
 /// How to fine-tune.
@@ -197,18 +200,6 @@ pub fn finetune(
     })
 }
 
-/// What the phases left behind.
-struct Trained {
-    state: State<Network>,
-    /// Of the last phase.
-    feeds: Feeds,
-    /// How it ended.
-    end: End,
-    cache: Vec<CacheReport>,
-}
-
-type Listeners<'a, 'b> = &'a mut [&'b mut dyn Callback<Network>];
-
 /// Sweeps through learning rates in the first phase of a plan, whose rates count as relative to each other.
 ///
 /// # Errors
@@ -294,76 +285,6 @@ impl Finetune {
         Classify { forward: Input::logits, classes, loss: self.loss.clone() }
     }
 
-    /// The network made ready for a phase, and what it will be fed, after `done` epochs of earlier phases.
-    fn begin(
-        &self,
-        network: Network,
-        average: &Option<Ema<Network>>,
-        phase: usize,
-        done: usize,
-        (data, path): (&Data, Option<&Path>),
-    ) -> Result<(Network, Feeds), Error> {
-        let Some(phase) = self.plan.phases.get(phase) else { return Err(Error::NoEpoch) };
-        let network = network.prepare(phase)?;
-        let average = average.as_ref().map(Ema::model);
-        let networks = Networks { trained: &network, average: average.as_ref() };
-        let feeds =
-            Feeds::new(networks, (&phase.name, done..done + phase.epochs), self, (data, path))?;
-        Ok((network, feeds))
-    }
-
-    /// Trains by all phases that are left; `ready` is what the first of them is fed, if that is known.
-    fn train(
-        &self,
-        mut state: State<Network>,
-        mut ready: Option<Feeds>,
-        (data, path): (&Data, Option<&Path>),
-        listeners: Listeners<'_, '_>,
-    ) -> Result<Trained, Error> {
-        let objective = self.objective(state.model.classes());
-        let mut cache = Vec::new();
-        let mut last: Option<(Feeds, End)> = None;
-        let (first, phases) = (self.phase_of(&state), self.plan.phases.len());
-        for (index, phase) in self.plan.phases.iter().enumerate().skip(first) {
-            let of_phase = |epoch: &&Epoch| epoch.phase == phase.name;
-            let done = state.history.iter().filter(of_phase).count();
-            if done == phase.epochs && index + 1 < phases {
-                continue;
-            }
-            // Its file of features is not to be open twice.
-            drop(last.take());
-            let feeds = match ready.take() {
-                Some(feeds) => feeds,
-                None => {
-                    let before = state.history.len() - done;
-                    let (model, feeds) =
-                        self.begin(state.model, &state.ema, index, before, (data, path))?;
-                    state.model = model;
-                    feeds
-                }
-            };
-            if done == 0 && index > 0 {
-                state.optimizer = state.optimizer.turn_into(&self.optimizer(index));
-                state.optimizer.forget_frozen(&state.model);
-            }
-            if done == 0 && phase.batch_norm == BatchNormPolicy::Reestimated {
-                state.model = reestimate(state.model, data)?;
-                // The new statistics are of the weights as they are, not of their average: it begins anew.
-                state.ema = self.ema.map(|average| Ema::new(&state.model, average));
-            }
-            let fit = self.fit(phase, &state.model)?;
-            let (next, end) = fit.run(state, &objective, (&feeds.train, &feeds.val), listeners)?;
-            state = next;
-            cache.push(feeds.report.clone());
-            last = Some((feeds, end));
-            if end == End::Broken {
-                break;
-            }
-        }
-        let Some((feeds, end)) = last else { unreachable!("a checked plan has phases") };
-        Ok(Trained { state, feeds, end, cache })
-    }
-
     fn data(&self, model: &Model, train: Vec<Sample>, val: Vec<Sample>) -> Result<Data, Error> {
         let preprocess = model.preprocess()?;
         let loader = LoaderConfig {
@@ -384,13 +305,6 @@ impl Finetune {
 
     fn optimizer(&self, phase: usize) -> rekindle_train::OptimizerConfig {
         self.plan.phases.get(phase).map(|phase| phase.optimizer).unwrap_or_default()
-    }
-
-    /// The phase that a state is in.
-    fn phase_of(&self, state: &State<Network>) -> usize {
-        let last = state.history.last().map(|epoch| &epoch.phase);
-        let place = |name: &String| self.plan.phases.iter().position(|phase| phase.name == *name);
-        last.and_then(place).unwrap_or(0)
     }
 
     fn fit(&self, phase: &Phase, network: &Network) -> Result<Fit, Error> {
@@ -418,16 +332,6 @@ impl Error {
         };
         Self::Diverged { epoch, step, loss, pictures: examples.iter().map(name).collect() }
     }
-}
-
-/// Statistics of batch norms from the training pictures as evaluation sees them.
-fn reestimate(network: Network, data: &Data) -> Result<Network, Error> {
-    let device = network.devices().into_iter().next().unwrap_or_default();
-    let places = (0..data.train.samples().len()).collect();
-    network.reestimate(data.train.view(places, Views::PLAIN).map(|batch| {
-        let rekindle_data::Batch { images, shape, .. } = batch?;
-        Ok(Tensor::from_data(TensorData::new(images, shape), &device))
-    }))
 }
 
 /// Accuracy, and the loss where it is equal.

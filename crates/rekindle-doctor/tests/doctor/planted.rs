@@ -355,10 +355,10 @@ fn a_manifest_leaves_the_bad_out_and_touches_nothing() {
 
     // Again over itself, but over nothing else.
     assert_eq!(write_manifest(&diagnosis, &path).unwrap(), manifest);
-    let picture = folder.path().join("train/ants/2.png");
+    let picture = folder.join("train/ants/2.png");
     let error = write_manifest(&diagnosis, &picture).unwrap_err().to_string();
     assert!(error.contains("2.png: exists and is no manifest"), "{error}");
-    assert_eq!(tree(folder.path()), before);
+    assert_eq!(tree(&folder), before);
 
     let missing = out.path().join("missing/manifest.csv");
     let error = write_manifest(&diagnosis, &missing).unwrap_err().to_string();

@@ -24,7 +24,7 @@ use std::{
     process::ExitCode,
 };
 
-use anyhow::{Context, bail};
+use anyhow::Context;
 use clap::Args;
 use rekindle::{
     Finetune, Model, RunFolder, TestViews,
@@ -36,11 +36,15 @@ use rekindle::{
         chart::{Axis, LineChart, Scale, Series, line_chart},
     },
     train::{Test, Train, Validation},
-    transfer::{Frozen, Plan, Recipe},
+    transfer::Frozen,
 };
 use serde::{Deserialize, Serialize};
 
-use super::{Common, augment::Augmentation, percent};
+mod file;
+
+use file::{Candidate, Ladder, Rung};
+
+use super::{Common, percent};
 
 /// Run candidates on more and more data, and drop the worst on the way.
 #[derive(Args)]
@@ -55,68 +59,6 @@ pub(super) struct Arguments {
     out: PathBuf,
     #[command(flatten)]
     pub(super) common: Common,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Ladder {
-    data: PathBuf,
-    #[serde(default)]
-    seed: u64,
-    candidates: Vec<Candidate>,
-    rungs: Vec<Rung>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Candidate {
-    name: String,
-    model: Option<String>,
-    weights: Option<PathBuf>,
-    #[serde(default = "head")]
-    recipe: String,
-    plan: Option<PathBuf>,
-    #[serde(default = "five")]
-    epochs: usize,
-    #[serde(default = "hundredth")]
-    lr: f64,
-    #[serde(default = "batch")]
-    batch: usize,
-    #[serde(default = "flip")]
-    augment: String,
-}
-
-#[derive(Clone, Copy, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Rung {
-    classes: f64,
-    pictures: f64,
-    #[serde(default = "all")]
-    keep: f64,
-}
-
-fn head() -> String {
-    "head".to_owned()
-}
-
-fn flip() -> String {
-    "flip".to_owned()
-}
-
-fn five() -> usize {
-    5
-}
-
-fn batch() -> usize {
-    32
-}
-
-fn hundredth() -> f64 {
-    0.01
-}
-
-fn all() -> f64 {
-    1.0
 }
 
 /// A run, as a line of `results.jsonl`.
@@ -267,98 +209,6 @@ impl Arguments {
             row.pictures,
             row.seconds
         );
-    }
-}
-
-impl Ladder {
-    /// Everything that is wrong, at once.
-    fn check(&self, root: &Path) -> anyhow::Result<()> {
-        let mut problems = Vec::new();
-        if self.candidates.is_empty() || self.rungs.is_empty() {
-            problems.push("there must be candidates and rungs".to_owned());
-        }
-        for (index, rung) in self.rungs.iter().enumerate() {
-            for (name, share) in
-                [("classes", rung.classes), ("pictures", rung.pictures), ("keep", rung.keep)]
-            {
-                if !(share > 0.0 && share <= 1.0) {
-                    problems.push(format!(
-                        "rung {}: {name} = {share} is no share in (0, 1]",
-                        index + 1
-                    ));
-                }
-            }
-        }
-        let mut names: Vec<&str> =
-            self.candidates.iter().map(|candidate| candidate.name.as_str()).collect();
-        names.sort_unstable();
-        for pair in names.windows(2).filter(|pair| pair[0] == pair[1]) {
-            problems.push(format!("two candidates are called `{}`", pair[0]));
-        }
-        for candidate in &self.candidates {
-            problems.extend(
-                candidate
-                    .problems(root)
-                    .map(|problem| format!("candidate `{}`: {problem}", candidate.name)),
-            );
-        }
-        if problems.is_empty() {
-            Ok(())
-        } else {
-            bail!("the ladder cannot be climbed: {}", problems.join("; "))
-        }
-    }
-}
-
-impl Candidate {
-    /// What is known to be wrong before anything is trained.
-    fn problems(&self, root: &Path) -> impl Iterator<Item = String> {
-        let plan = self.plan(root).err().map(|error| format!("{error:#}"));
-        let augment = self.augment().err().map(|error| error.to_string());
-        let batch = (self.batch == 0).then(|| "the batch size is 0".to_owned());
-        let missing =
-            self.weights.as_ref().map(|path| root.join(path)).filter(|path| !path.exists());
-        let missing = missing.map(|path| format!("{}: is not there", path.display()));
-        let nothing = (self.model.is_none() && self.weights.is_none())
-            .then(|| "it names neither a model nor weights".to_owned());
-        [plan, augment, batch, missing, nothing].into_iter().flatten()
-    }
-
-    fn augment(&self) -> anyhow::Result<Augmentation> {
-        <Augmentation as clap::ValueEnum>::from_str(&self.augment, true)
-            .map_err(|_| anyhow::anyhow!("unknown augmentation `{}`", self.augment))
-    }
-
-    fn plan(&self, root: &Path) -> anyhow::Result<Plan> {
-        let recipe = match &self.plan {
-            Some(path) => {
-                let path = root.join(path);
-                let text = fs::read_to_string(&path);
-                let text = text.with_context(|| format!("{}: cannot be read", path.display()))?;
-                Recipe::Train(Plan::from_toml(&text).with_context(|| path.display().to_string())?)
-            }
-            None => Recipe::named(&self.recipe, self.epochs, self.lr)?,
-        };
-        match recipe {
-            Recipe::Train(plan) => Ok(plan),
-            Recipe::Probe | Recipe::AsIs => {
-                bail!("`{}` trains nothing; name a recipe with phases", self.recipe)
-            }
-        }
-    }
-
-    fn key(&self, root: &Path) -> anyhow::Result<String> {
-        let Self { model, weights, batch, augment, .. } = self;
-        let plan = serde_json::to_string(&self.plan(root)?)?;
-        // Other weights of the same name are almost always of another length or time.
-        let file = weights.as_ref().map(|path| root.join(path));
-        let file = file.map(|path| match path.is_dir() {
-            true => path.join("model.safetensors"),
-            false => path,
-        });
-        let stamp = file.and_then(|path| fs::metadata(path).ok());
-        let stamp = stamp.and_then(|file| Some((file.len(), file.modified().ok()?)));
-        Ok(format!("{model:?} {weights:?} {stamp:?} {batch} {augment} {plan}"))
     }
 }
 

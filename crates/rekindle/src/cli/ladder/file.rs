@@ -1,0 +1,166 @@
+//! The file that describes a ladder: candidates and rungs.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+use anyhow::{Context, bail};
+use rekindle::transfer::{Plan, Recipe};
+use serde::Deserialize;
+
+use super::super::augment::Augmentation;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Ladder {
+    pub(super) data: PathBuf,
+    #[serde(default)]
+    pub(super) seed: u64,
+    pub(super) candidates: Vec<Candidate>,
+    pub(super) rungs: Vec<Rung>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Candidate {
+    pub(super) name: String,
+    pub(super) model: Option<String>,
+    pub(super) weights: Option<PathBuf>,
+    #[serde(default = "head")]
+    pub(super) recipe: String,
+    pub(super) plan: Option<PathBuf>,
+    #[serde(default = "five")]
+    pub(super) epochs: usize,
+    #[serde(default = "hundredth")]
+    pub(super) lr: f64,
+    #[serde(default = "batch")]
+    pub(super) batch: usize,
+    #[serde(default = "flip")]
+    pub(super) augment: String,
+}
+
+#[derive(Clone, Copy, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Rung {
+    pub(super) classes: f64,
+    pub(super) pictures: f64,
+    #[serde(default = "all")]
+    pub(super) keep: f64,
+}
+
+fn head() -> String {
+    "head".to_owned()
+}
+
+fn flip() -> String {
+    "flip".to_owned()
+}
+
+fn five() -> usize {
+    5
+}
+
+fn batch() -> usize {
+    32
+}
+
+fn hundredth() -> f64 {
+    0.01
+}
+
+fn all() -> f64 {
+    1.0
+}
+
+impl Ladder {
+    /// Everything that is wrong, at once.
+    pub(super) fn check(&self, root: &Path) -> anyhow::Result<()> {
+        let mut problems = Vec::new();
+        if self.candidates.is_empty() || self.rungs.is_empty() {
+            problems.push("there must be candidates and rungs".to_owned());
+        }
+        for (index, rung) in self.rungs.iter().enumerate() {
+            for (name, share) in
+                [("classes", rung.classes), ("pictures", rung.pictures), ("keep", rung.keep)]
+            {
+                if !(share > 0.0 && share <= 1.0) {
+                    problems.push(format!(
+                        "rung {}: {name} = {share} is no share in (0, 1]",
+                        index + 1
+                    ));
+                }
+            }
+        }
+        let mut names: Vec<&str> =
+            self.candidates.iter().map(|candidate| candidate.name.as_str()).collect();
+        names.sort_unstable();
+        for pair in names.windows(2).filter(|pair| pair[0] == pair[1]) {
+            problems.push(format!("two candidates are called `{}`", pair[0]));
+        }
+        for candidate in &self.candidates {
+            problems.extend(
+                candidate
+                    .problems(root)
+                    .map(|problem| format!("candidate `{}`: {problem}", candidate.name)),
+            );
+        }
+        if problems.is_empty() {
+            Ok(())
+        } else {
+            bail!("the ladder cannot be climbed: {}", problems.join("; "))
+        }
+    }
+}
+
+impl Candidate {
+    /// What is known to be wrong before anything is trained.
+    fn problems(&self, root: &Path) -> impl Iterator<Item = String> {
+        let plan = self.plan(root).err().map(|error| format!("{error:#}"));
+        let augment = self.augment().err().map(|error| error.to_string());
+        let batch = (self.batch == 0).then(|| "the batch size is 0".to_owned());
+        let missing =
+            self.weights.as_ref().map(|path| root.join(path)).filter(|path| !path.exists());
+        let missing = missing.map(|path| format!("{}: is not there", path.display()));
+        let nothing = (self.model.is_none() && self.weights.is_none())
+            .then(|| "it names neither a model nor weights".to_owned());
+        [plan, augment, batch, missing, nothing].into_iter().flatten()
+    }
+
+    pub(super) fn augment(&self) -> anyhow::Result<Augmentation> {
+        <Augmentation as clap::ValueEnum>::from_str(&self.augment, true)
+            .map_err(|_| anyhow::anyhow!("unknown augmentation `{}`", self.augment))
+    }
+
+    pub(super) fn plan(&self, root: &Path) -> anyhow::Result<Plan> {
+        let recipe = match &self.plan {
+            Some(path) => {
+                let path = root.join(path);
+                let text = fs::read_to_string(&path);
+                let text = text.with_context(|| format!("{}: cannot be read", path.display()))?;
+                Recipe::Train(Plan::from_toml(&text).with_context(|| path.display().to_string())?)
+            }
+            None => Recipe::named(&self.recipe, self.epochs, self.lr)?,
+        };
+        match recipe {
+            Recipe::Train(plan) => Ok(plan),
+            Recipe::Probe | Recipe::AsIs => {
+                bail!("`{}` trains nothing; name a recipe with phases", self.recipe)
+            }
+        }
+    }
+
+    pub(super) fn key(&self, root: &Path) -> anyhow::Result<String> {
+        let Self { model, weights, batch, augment, .. } = self;
+        let plan = serde_json::to_string(&self.plan(root)?)?;
+        // Other weights of the same name are almost always of another length or time.
+        let file = weights.as_ref().map(|path| root.join(path));
+        let file = file.map(|path| match path.is_dir() {
+            true => path.join("model.safetensors"),
+            false => path,
+        });
+        let stamp = file.and_then(|path| fs::metadata(path).ok());
+        let stamp = stamp.and_then(|file| Some((file.len(), file.modified().ok()?)));
+        Ok(format!("{model:?} {weights:?} {stamp:?} {batch} {augment} {plan}"))
+    }
+}
