@@ -374,6 +374,24 @@ fn a_list_says_what_is_what() {
     );
 }
 
+#[test]
+fn models_are_compared_by_any_metric() {
+    let data = support::doodles(8, 4);
+    let folder = tempfile::tempdir().unwrap();
+    for (metric, higher) in [("f1", true), ("auroc", true), ("calibration_error", false)] {
+        let out = folder.path().join(metric);
+        let lines = finetune(data.path(), &out, &["--epochs", "6", "--monitor", metric]);
+        let best = lines.last().unwrap()["best_epoch"].as_u64().unwrap() as usize;
+        let column = format!("val_{metric}");
+        let values: Vec<f64> =
+            lines[..6].iter().map(|line| line[&column].as_f64().unwrap()).collect();
+        let better = |value: &f64| {
+            if higher { *value <= values[best - 1] } else { *value >= values[best - 1] }
+        };
+        assert!(values.iter().all(better), "{metric}: epoch {best} of {values:?}");
+    }
+}
+
 /// timm has 49 of these 61 right (`timm.create_model("mobilenetv2_100")` with these weights and its own transform).
 #[cfg(unix)]
 #[test]
