@@ -123,7 +123,7 @@ pub fn finetune(
     let model = model.adapted(&config.plan)?;
     config.check(&model)?;
     let data = config.data(&model, train.0, val.0)?;
-    let Model { network, config: about } = model;
+    let Model { network, config: about, .. } = model;
 
     let mut run = folder.map(|folder| folder.open(config, &data, &network, &about)).transpose()?;
     let mut state = State::new(network, &config.optimizer(0));
@@ -188,7 +188,7 @@ pub fn finetune(
         run.show_wrong(state.history.len(), &about, (&predictions, &data))?;
     }
     Ok(Outcome {
-        model: Model { network, config: about },
+        model: Model { network, config: about, probe: baseline },
         best,
         history: state.history,
         predictions,

@@ -18,6 +18,7 @@ pub type Network = Classifier<VisionBackbone>;
 /// Keys of what is written beside the weights.
 const CONFIG: &str = "config";
 const PLAN: &str = "plan";
+const PROBE: &str = "probe_val_accuracy";
 
 /// A network, and the config that its weights came with or will be saved with.
 #[derive(Debug, Clone)]
@@ -26,6 +27,9 @@ pub struct Model {
     pub network: Network,
     /// Architecture, labels, preprocessing, license.
     pub config: HubConfig,
+    /// Of a fine-tuned network, the accuracy that a probe of the weights it began with had on the pictures it was
+    /// validated on: what training had to beat. None where it was not measured.
+    pub probe: Option<f64>,
 }
 
 /// One of the labels a picture may have.
@@ -67,7 +71,8 @@ impl Model {
         }
         let network = Classifier::new(backbone, config.classes, device);
         let (network, report) = load(network, &file, &naming, HeadPolicy::Required)?;
-        Ok((Self { network, config }, report))
+        let probe = file.metadata().get(PROBE).and_then(|text| text.parse().ok());
+        Ok((Self { network, config, probe }, report))
     }
 
     /// A network for new labels, its backbone loaded where there are weights.
@@ -110,7 +115,7 @@ impl Model {
             classifier: Some(landmarks.classifier.to_owned()),
             ..found
         };
-        Ok((Self { network, config }, report))
+        Ok((Self { network, config, probe: None }, report))
     }
 
     /// The same network with untrained parameters, to train from nothing.
@@ -121,7 +126,7 @@ impl Model {
     pub fn forget(self, device: &Device) -> Result<Self, Error> {
         let backbone = build(&self.config, device)?;
         let network = Classifier::new(backbone, self.network.classes(), device);
-        Ok(Self { network, config: self.config })
+        Ok(Self { network, config: self.config, probe: None })
     }
 
     /// The network with what a plan adds to its weights, if that was not done yet.
@@ -151,6 +156,9 @@ impl Model {
             ("rekindle".to_owned(), env!("CARGO_PKG_VERSION").to_owned()),
             ("burn".to_owned(), "0.22.1".to_owned()),
         ]);
+        if let Some(probe) = self.probe {
+            metadata.insert(PROBE.to_owned(), probe.to_string());
+        }
         if let Some(Ok(plan)) = plan.map(serde_json::to_string) {
             metadata.insert(PLAN.to_owned(), plan);
         }

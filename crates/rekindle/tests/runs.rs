@@ -237,6 +237,7 @@ fn a_test_folder_is_measured_once_and_chooses_nothing() {
         (Some("test"), Some(test))
     );
     assert_eq!(again[0]["majority"].as_f64(), Some(1.0 / 3.0));
+    assert_eq!(again[0]["probe_val_accuracy"], last["probe_val_accuracy"]);
     let run: Value = serde_json::from_slice(&fs::read(out.join("run.json")).unwrap()).unwrap();
     let sets: Vec<_> =
         run["evaluations"].as_array().unwrap().iter().map(|e| e["set"].as_str().unwrap()).collect();

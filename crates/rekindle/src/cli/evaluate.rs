@@ -84,6 +84,7 @@ pub(super) fn say(
             "part": part.name(),
             "interval": [metrics.interval.low, metrics.interval.high],
             "majority": always,
+            "probe_val_accuracy": model.probe,
             "confusion": metrics.confusion,
             "seconds": start.elapsed().as_secs_f64(),
         });
@@ -103,5 +104,8 @@ pub(super) fn say(
         metrics.log_loss,
         start.elapsed().as_secs_f64()
     );
-    say!("always answering `{label}`: {always}");
+    let probe = model.probe.map_or_else(String::new, |probe| {
+        format!("; when it was trained, a probe of the weights it began with had {} on its validation pictures", percent(probe))
+    });
+    say!("to beat: always `{label}`: {always}{probe}");
 }

@@ -3,6 +3,7 @@
 use std::{
     collections::BTreeMap,
     path::{Path, PathBuf},
+    sync::{Arc, OnceLock},
     time::Duration,
 };
 
@@ -53,7 +54,7 @@ pub(super) struct OpenRun {
     logs: Vec<Log>,
     board: Option<TensorBoard>,
     /// The accuracy that training must beat, of an earlier part of the run.
-    baseline: Option<f64>,
+    baseline: Arc<OnceLock<f64>>,
 }
 
 impl<'a> RunFolder<'a> {
@@ -81,8 +82,11 @@ impl<'a> RunFolder<'a> {
             note: note(config, data, network, about),
         };
         let (shell, plan) = (about.clone(), config.plan.clone());
+        let baseline = Arc::new(OnceLock::new());
+        let known = Arc::clone(&baseline);
         let save: Save = Box::new(move |network, path| {
-            let model = Model { network: network.clone().merge(), config: shell.clone() };
+            let (network, config) = (network.clone().merge(), shell.clone());
+            let model = Model { network, config, probe: known.get().copied() };
             Ok(model.save(path, Some(&plan))?)
         });
         Ok(OpenRun {
@@ -91,7 +95,7 @@ impl<'a> RunFolder<'a> {
             checkpoints: Checkpoints::new(keep, save),
             logs: Vec::new(),
             board: None,
-            baseline: None,
+            baseline,
         })
     }
 }
@@ -166,12 +170,13 @@ impl OpenRun {
 
     /// What training must beat, where an earlier part of the run measured it.
     pub(super) fn baseline(&self) -> Option<f64> {
-        self.baseline
+        self.baseline.get().copied()
     }
 
     /// Keeps what training must beat, for the parts of the run to come.
     pub(super) fn note_baseline(&mut self, accuracy: f64) {
-        self.baseline = Some(accuracy);
+        // It is measured once in a run.
+        let _ = self.baseline.set(accuracy);
         let mut entries = entries(&self.checkpoints.keep().note);
         entries.insert(BASELINE.to_owned(), accuracy.to_string());
         self.checkpoints.set_note(serde_json::to_string(&entries).unwrap_or_default());

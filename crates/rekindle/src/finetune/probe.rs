@@ -51,7 +51,7 @@ pub fn probe(
         }
     };
     let data = config.data(&model, train.0, val.0)?;
-    let Model { network, config: about } = model;
+    let Model { network, config: about, .. } = model;
     let path = folder.map(|folder| folder.path);
     let (network, feeds) = config.begin(network, &None, 0, 0, (&data, path))?;
     let (solved, predictions) = feeds.probe(&network, &data)?;
@@ -59,7 +59,7 @@ pub fn probe(
     let network: Network = network.with_head(solved.weight, solved.bias);
     let network = burn::module::Module::valid(&network);
     Ok(Probed {
-        model: Model { network, config: about },
+        model: Model { network, config: about, probe: None },
         strength,
         predictions,
         cache: feeds.report,
