@@ -289,7 +289,11 @@ mod tests {
     #[test]
     fn mnist_is_read() {
         let Some(data) = std::env::var_os("REKINDLE_TEST_DATA") else {
-            eprintln!("skipped: REKINDLE_TEST_DATA names no folder of real data");
+            // Not `eprintln`, which only shows where a test fails.
+            let _ = std::io::Write::write_all(
+                &mut std::io::stderr(),
+                b"skipped: REKINDLE_TEST_DATA names no folder of real data\n",
+            );
             return;
         };
         let folder = Path::new(&data).join("images/mnist");

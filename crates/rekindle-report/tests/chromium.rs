@@ -14,7 +14,11 @@ const WIDTH: &str = "<script>if (document.documentElement.scrollWidth > innerWid
 #[test]
 fn chromium_has_nothing_to_complain_about() {
     let Some(chromium) = env::var_os("REKINDLE_CHROMIUM") else {
-        eprintln!("skipped: REKINDLE_CHROMIUM names no program");
+        // Not `eprintln`, which only shows where a test fails.
+        let _ = std::io::Write::write_all(
+            &mut std::io::stderr(),
+            b"skipped: REKINDLE_CHROMIUM names no program\n",
+        );
         return;
     };
     let folder = tempfile::tempdir().unwrap();

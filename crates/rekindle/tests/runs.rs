@@ -398,7 +398,11 @@ fn models_are_compared_by_any_metric() {
 #[test]
 fn pretrained_labels_are_measured_as_they_are() {
     let Some(data) = std::env::var_os("REKINDLE_TEST_DATA").map(std::path::PathBuf::from) else {
-        eprintln!("skipped: REKINDLE_TEST_DATA names no folder of real data");
+        // Not `eprintln`, which only shows where a test fails.
+        let _ = std::io::Write::write_all(
+            &mut std::io::stderr(),
+            b"skipped: REKINDLE_TEST_DATA names no folder of real data\n",
+        );
         return;
     };
     let folder = tempfile::tempdir().unwrap();

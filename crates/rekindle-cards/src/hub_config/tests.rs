@@ -143,7 +143,11 @@ fn a_truncated_config_is_not_json() {
 #[test]
 fn published_configs_are_read() {
     let Some(data) = std::env::var_os("REKINDLE_TEST_DATA") else {
-        eprintln!("skipped: REKINDLE_TEST_DATA is unset");
+        // Not `eprintln`, which only shows where a test fails.
+        let _ = std::io::Write::write_all(
+            &mut std::io::stderr(),
+            b"skipped: REKINDLE_TEST_DATA is unset\n",
+        );
         return;
     };
     let check = |folder: &str, name: &str, labels: &[&str]| {

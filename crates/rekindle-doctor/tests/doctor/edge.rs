@@ -32,7 +32,11 @@ fn rows(manifest: &Path) -> Vec<BTreeMap<String, String>> {
 #[test]
 fn odd_files_are_judged_as_pillow_judges_them() {
     let Some(data) = std::env::var_os("REKINDLE_TEST_DATA") else {
-        eprintln!("skipped: REKINDLE_TEST_DATA is not set");
+        // Not `eprintln`, which only shows where a test fails.
+        let _ = std::io::Write::write_all(
+            &mut std::io::stderr(),
+            b"skipped: REKINDLE_TEST_DATA is not set\n",
+        );
         return;
     };
     let folder = PathBuf::from(data).join("images/edge_images");

@@ -86,7 +86,11 @@ fn a_folder_without_permission_is_one_clear_error() {
     let result = examine(folder.path(), &Options::default());
     fs::set_permissions(&locked, fs::Permissions::from_mode(0o755)).unwrap();
     if allowed {
-        eprintln!("skipped: this user may read all folders");
+        // Not `eprintln`, which only shows where a test fails.
+        let _ = std::io::Write::write_all(
+            &mut std::io::stderr(),
+            b"skipped: this user may read all folders\n",
+        );
         return;
     }
     let error = result.unwrap_err().to_string();
@@ -101,7 +105,8 @@ fn what_is_no_file_is_not_read() {
     some(folder.path(), 0);
     let pipe = folder.path().join("cats/pipe.png");
     let Ok(status) = std::process::Command::new("mkfifo").arg(&pipe).status() else {
-        eprintln!("skipped: there is no mkfifo");
+        // Not `eprintln`, which only shows where a test fails.
+        let _ = std::io::Write::write_all(&mut std::io::stderr(), b"skipped: there is no mkfifo\n");
         return;
     };
     assert!(status.success());

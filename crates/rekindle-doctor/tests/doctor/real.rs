@@ -10,7 +10,11 @@ use crate::pictures::write;
 fn images() -> Option<PathBuf> {
     let data = std::env::var_os("REKINDLE_TEST_DATA");
     if data.is_none() {
-        eprintln!("skipped: REKINDLE_TEST_DATA is not set");
+        // Not `eprintln`, which only shows where a test fails.
+        let _ = std::io::Write::write_all(
+            &mut std::io::stderr(),
+            b"skipped: REKINDLE_TEST_DATA is not set\n",
+        );
     }
     Some(PathBuf::from(data?).join("images"))
 }

@@ -6,7 +6,11 @@ use super::*;
 fn weights() -> Option<PathBuf> {
     let folder = std::env::var_os("REKINDLE_TEST_DATA");
     if folder.is_none() {
-        eprintln!("skipped: REKINDLE_TEST_DATA is not set");
+        // Not `eprintln`, which only shows where a test fails.
+        let _ = std::io::Write::write_all(
+            &mut std::io::stderr(),
+            b"skipped: REKINDLE_TEST_DATA is not set\n",
+        );
     }
     folder.map(|folder| Path::new(&folder).join("weights"))
 }
