@@ -13,7 +13,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 
 use rekindle_cards::{CropMode, Interpolation, Preprocessing};
-use rekindle_data::{Augment, EXTENSIONS, Loader, LoaderConfig, Preprocess, Sample, decode};
+use rekindle_data::{Augment, Listing, Loader, LoaderConfig, Preprocess, Sample, decode};
 
 const USAGE: &str = "usage: cargo xtask bench data FOLDER [--workers N] [--runs N] [--json]
 
@@ -76,18 +76,9 @@ fn parse(mut args: impl Iterator<Item = String>) -> Result<Option<Options>, Box<
 
 /// The pictures under a folder.
 fn collect(folder: &Path, files: &mut Vec<PathBuf>) -> Result<(), Box<dyn Error>> {
-    let entries =
-        folder.read_dir().map_err(|error| format!("cannot list {}: {error}", folder.display()))?;
-    for entry in entries {
-        let path = entry?.path();
-        let extension = path.extension().and_then(|extension| extension.to_str());
-        if path.is_dir() {
-            collect(&path, files)?;
-        } else if extension.is_some_and(|own| EXTENSIONS.contains(&&*own.to_ascii_lowercase())) {
-            files.push(path);
-        }
-    }
-    Ok(())
+    let found = Listing::of(folder)?;
+    files.extend(found.files);
+    found.folders.iter().try_for_each(|folder| collect(folder, files))
 }
 
 fn loader(files: &[PathBuf], augment: Augment, workers: usize) -> Result<Loader, Box<dyn Error>> {

@@ -23,23 +23,19 @@ use crate::manifest::{self, Manifest};
 use crate::packed::{self, Packed};
 use crate::{Error, Picture};
 
+mod listing;
 mod measurable;
 mod split;
 
+pub use listing::{EXTENSIONS, Listing, MAX_DEPTH, label_of};
 pub use measurable::{Measurable, Part};
 pub use split::Split;
 use split::{divide, divide_groups};
-
-/// Extensions of files taken as pictures, whatever their case; the content decides how they are decoded.
-pub const EXTENSIONS: &[&str] = &["bmp", "gif", "jpeg", "jpg", "png", "tif", "tiff", "webp"];
 
 /// Names of the folders that hold the parts of a data set; of several, the first found.
 const TRAIN: &str = "train";
 const VALIDATION: &[&str] = &["val", "valid", "validation"];
 const TEST: &str = "test";
-
-/// Most folders within folders below a label; links that lead back would go on for ever.
-const MAX_DEPTH: usize = 16;
 
 /// Where a picture is.
 #[derive(Debug, Clone)]
@@ -120,7 +116,7 @@ impl Parts {
             (Some(train), _) => train,
             (None, None) => folder.to_owned(),
             (None, Some(other)) => {
-                let other = name(other);
+                let other = label_of(other);
                 return Err(problem(
                     folder,
                     format!(
@@ -217,7 +213,8 @@ struct Labelled {
 
 impl Labelled {
     fn open(folder: &Path) -> Result<Self, Error> {
-        let Entries { folders, files, mut ignored } = entries(folder)?;
+        let Listing { folders, files, others } = Listing::of(folder)?;
+        let mut ignored = others.len();
         let mut classes = Vec::new();
         let mut samples = Vec::new();
         let mut empty = Vec::new();
@@ -225,10 +222,10 @@ impl Labelled {
             let mut found = Vec::new();
             ignored += pictures(&class, MAX_DEPTH, &mut found)?;
             if found.is_empty() {
-                empty.push(name(&class));
+                empty.push(label_of(&class));
             }
             samples.extend(found.into_iter().map(|path| Sample::file(path, classes.len())));
-            classes.push(name(&class));
+            classes.push(label_of(&class));
         }
         if samples.is_empty() {
             let loose = files.len();
@@ -259,36 +256,6 @@ impl Labelled {
     }
 }
 
-/// What a folder holds, hidden entries left out, in byte order of names.
-struct Entries {
-    folders: Vec<PathBuf>,
-    files: Vec<PathBuf>,
-    ignored: usize,
-}
-
-fn entries(folder: &Path) -> Result<Entries, Error> {
-    let read = |source| Error::Read { path: folder.to_owned(), source };
-    let mut found = Entries { folders: Vec::new(), files: Vec::new(), ignored: 0 };
-    for entry in std::fs::read_dir(folder).map_err(read)? {
-        let path = entry.map_err(read)?.path();
-        if name(&path).starts_with('.') {
-            continue;
-        }
-        let extension =
-            path.extension().map(|extension| extension.to_string_lossy().to_ascii_lowercase());
-        if path.is_dir() {
-            found.folders.push(path);
-        } else if extension.is_some_and(|extension| EXTENSIONS.contains(&extension.as_str())) {
-            found.files.push(path);
-        } else {
-            found.ignored += 1;
-        }
-    }
-    found.folders.sort_unstable_by(|one, other| one.as_os_str().cmp(other.as_os_str()));
-    found.files.sort_unstable_by(|one, other| one.as_os_str().cmp(other.as_os_str()));
-    Ok(found)
-}
-
 /// Adds the pictures below a folder to `found`, and counts the files that are none.
 fn pictures(folder: &Path, depth: usize, found: &mut Vec<PathBuf>) -> Result<usize, Error> {
     if depth == 0 {
@@ -296,7 +263,8 @@ fn pictures(folder: &Path, depth: usize, found: &mut Vec<PathBuf>) -> Result<usi
             format!("more than {MAX_DEPTH} folders deep; look for a link that leads back");
         return Err(problem(folder, problem_text));
     }
-    let Entries { folders, files, mut ignored } = entries(folder)?;
+    let Listing { folders, files, others } = Listing::of(folder)?;
+    let mut ignored = others.len();
     found.extend(files);
     for inner in folders {
         ignored += pictures(&inner, depth - 1, found)?;
@@ -307,7 +275,7 @@ fn pictures(folder: &Path, depth: usize, found: &mut Vec<PathBuf>) -> Result<usi
 /// A folder named as a part of the data, if it holds folders: else the name is a label's.
 fn part(folder: &Path, named: &str) -> Result<Option<PathBuf>, Error> {
     let path = folder.join(named);
-    Ok((path.is_dir() && !entries(&path)?.folders.is_empty()).then_some(path))
+    Ok((path.is_dir() && !Listing::of(&path)?.folders.is_empty()).then_some(path))
 }
 
 fn validation(folder: &Path) -> Result<Option<PathBuf>, Error> {
@@ -317,10 +285,6 @@ fn validation(folder: &Path) -> Result<Option<PathBuf>, Error> {
         }
     }
     Ok(None)
-}
-
-fn name(path: &Path) -> String {
-    path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned()
 }
 
 fn problem(folder: &Path, problem: String) -> Error {

@@ -68,7 +68,10 @@ pub use augment::{
 pub use batches::{Batch, Batches, Loader, LoaderConfig, Order, Remainder, Views};
 pub use decode::{MAX_PIXELS, decode, decode_bytes};
 pub use error::Error;
-pub use folder::{EXTENSIONS, ImageFolder, Measurable, Part, Parts, Sample, Source, Split};
+pub use folder::{
+    EXTENSIONS, ImageFolder, Listing, MAX_DEPTH, Measurable, Part, Parts, Sample, Source, Split,
+    label_of,
+};
 pub use picture::Picture;
 pub use preprocess::Preprocess;
 pub use random::Random;

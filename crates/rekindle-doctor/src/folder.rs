@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use rekindle_data::{EXTENSIONS, Error as DataError, Part, Parts};
+use rekindle_data::{Error as DataError, Listing, MAX_DEPTH, Part, Parts, label_of};
 
 use crate::Error;
 
@@ -33,9 +33,6 @@ pub(crate) struct Contents {
     pub(crate) others: Vec<(PathBuf, PathBuf)>,
 }
 
-/// Most folders within folders below a label, as the loader has it.
-const MAX_DEPTH: usize = 16;
-
 /// A label's folder: the part, the label, the pictures.
 type Labelled = (Part, String, Vec<PathBuf>);
 
@@ -49,18 +46,18 @@ pub(crate) fn open(folder: &Path) -> Result<Contents, Error> {
     let mut labelled: Vec<Labelled> = Vec::new();
     for (part, path) in &parts {
         let mut above = vec![canonical(path)?];
-        let inside = entries(path)?;
+        let inside = Listing::of(path)?;
         walk.others.extend(inside.others);
         walk.loose.extend(inside.files);
         for class in inside.folders {
-            let label = name(&class);
+            let label = label_of(&class);
             let mut pictures = Vec::new();
             walk.descend(&class, &mut above, &mut pictures)?;
             labelled.push((*part, label, pictures));
         }
     }
     if parts.iter().all(|(_, path)| path != folder) {
-        let beside = entries(folder)?;
+        let beside = Listing::of(folder)?;
         walk.others.extend(beside.others);
         walk.loose.extend(beside.files);
     }
@@ -100,11 +97,6 @@ pub(crate) fn open(folder: &Path) -> Result<Contents, Error> {
     Ok(Contents { labels, parts: has, items, loose, others })
 }
 
-/// The name of a file or folder, as a label.
-pub(crate) fn name(path: &Path) -> String {
-    path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned()
-}
-
 #[derive(Default)]
 struct Walk {
     loose: Vec<PathBuf>,
@@ -128,7 +120,7 @@ impl Walk {
             return Err(DataError::Folder { path: folder.to_owned(), problem }.into());
         }
         above.push(real);
-        let inside = entries(folder)?;
+        let inside = Listing::of(folder)?;
         pictures.extend(inside.files);
         self.others.extend(inside.others);
         for inner in inside.folders {
@@ -141,37 +133,4 @@ impl Walk {
 
 fn canonical(path: &Path) -> Result<PathBuf, Error> {
     Ok(path.canonicalize().map_err(|source| DataError::Read { path: path.to_owned(), source })?)
-}
-
-/// What a folder holds, hidden entries left out, in byte order of names.
-#[derive(Default)]
-struct Entries {
-    folders: Vec<PathBuf>,
-    files: Vec<PathBuf>,
-    others: Vec<PathBuf>,
-}
-
-fn entries(folder: &Path) -> Result<Entries, Error> {
-    let read = |source| DataError::Read { path: folder.to_owned(), source };
-    let mut found = Entries::default();
-    for entry in std::fs::read_dir(folder).map_err(read)? {
-        let path = entry.map_err(read)?.path();
-        if name(&path).starts_with('.') {
-            continue;
-        }
-        let extension =
-            path.extension().map(|extension| extension.to_string_lossy().to_ascii_lowercase());
-        let to = if path.is_dir() {
-            &mut found.folders
-        } else if extension.is_some_and(|extension| EXTENSIONS.contains(&extension.as_str())) {
-            &mut found.files
-        } else {
-            &mut found.others
-        };
-        to.push(path);
-    }
-    for paths in [&mut found.folders, &mut found.files, &mut found.others] {
-        paths.sort_unstable_by(|one, other| one.as_os_str().cmp(other.as_os_str()));
-    }
-    Ok(found)
 }

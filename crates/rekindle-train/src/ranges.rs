@@ -36,6 +36,12 @@ impl Ranges {
         self
     }
 
+    /// Notes what was found elsewhere.
+    pub(crate) fn and(mut self, found: Result<(), String>) -> Self {
+        self.0.extend(found.err());
+        self
+    }
+
     /// Everything that was noted.
     pub(crate) fn done(self) -> Result<(), String> {
         if self.0.is_empty() { Ok(()) } else { Err(self.0.join("; ")) }

@@ -56,15 +56,9 @@ impl Settings {
         if let Some(clip) = self.clip {
             ranges = ranges.positive("clip", clip);
         }
-        for rule in [
-            self.plateau.as_ref().map(Plateau::check),
-            self.stopping.as_ref().map(EarlyStopping::check),
-        ] {
-            if let Some(Err(problem)) = rule {
-                ranges = ranges.wrong_if(true, || problem);
-            }
-        }
-        ranges.done()
+        let plateau = self.plateau.as_ref().map_or(Ok(()), Plateau::check);
+        let stopping = self.stopping.as_ref().map_or(Ok(()), EarlyStopping::check);
+        ranges.and(plateau).and(stopping).done()
     }
 }
 

@@ -124,6 +124,11 @@ impl Plan {
         toml::to_string(self).map_err(|error| Error::Write(Box::new(error)))
     }
 
+    /// Whether the backbone stays as it is in every phase.
+    pub fn is_head_only(&self) -> bool {
+        self.phases.iter().all(|phase| phase.frozen == Frozen::Backbone)
+    }
+
     /// Epochs of all phases.
     pub fn epochs(&self) -> usize {
         self.phases.iter().map(|phase| phase.epochs).sum()

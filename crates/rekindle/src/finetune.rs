@@ -81,9 +81,6 @@ pub struct Outcome {
     pub history: Vec<Epoch>,
     /// What the best model predicts on the validation data, in its order.
     pub predictions: Predictions,
-    /// The accuracy on the validation data of a probe of the embeddings it began with, where it was measured and took
-    /// no minutes: what training must beat.
-    pub probe: Option<f64>,
     /// Where the best model was saved, if it was.
     pub weights: Option<PathBuf>,
     /// How the last phase ended.
@@ -192,7 +189,6 @@ pub fn finetune(
         best,
         history: state.history,
         predictions,
-        probe: baseline,
         weights: run.map(|run| run.weights()),
         end,
         cache,
@@ -246,6 +242,12 @@ impl Finetune {
             probe: true,
             seed: 0,
         }
+    }
+
+    /// The views that suit a plan: one where all of the backbone is frozen, since what it makes of a picture is then computed
+    /// once; else other ones in every epoch.
+    pub fn usual_views(plan: &Plan) -> Views {
+        if plan.is_head_only() { Views::Cycled(NonZeroUsize::MIN) } else { Views::Fresh }
     }
 
     /// Everything that can be known to be wrong before the first step.

@@ -24,7 +24,7 @@ fn numbered(label: &str, count: usize) -> Vec<String> {
 }
 
 fn names(samples: &[Sample]) -> Vec<(String, usize)> {
-    samples.iter().map(|sample| (name(sample.path().unwrap()), sample.label)).collect()
+    samples.iter().map(|sample| (label_of(sample.path().unwrap()), sample.label)).collect()
 }
 
 #[test]

@@ -89,9 +89,12 @@ impl<M, S> std::fmt::Debug for Checkpoints<M, S> {
 }
 
 impl Keep {
+    /// The name of the file that a run goes on from.
+    pub const STATE: &str = "last.state";
+
     /// The file that a run goes on from.
     pub fn state(&self) -> PathBuf {
-        self.folder.join("last.state")
+        self.folder.join(Self::STATE)
     }
 
     /// The file of the best model.

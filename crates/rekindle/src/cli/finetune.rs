@@ -173,6 +173,7 @@ impl Arguments {
             device: self.common.device.to_string(),
             notes: cache_notes(outcome),
             baselines: outcome
+                .model
                 .probe
                 .map(|accuracy| ("a probe of the features".to_owned(), accuracy))
                 .into_iter()
@@ -193,13 +194,7 @@ impl Arguments {
         let found = probe(model, data, &config, Some(&RunFolder::new(&self.out)))?;
         let path = self.out.join("best.safetensors");
         // The state of an older run there would go on from another best model than its own.
-        match std::fs::remove_file(self.out.join("last.state")) {
-            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-                return Err(error)
-                    .with_context(|| self.out.join("last.state").display().to_string());
-            }
-            _ => {}
-        }
+        RunFolder::new(&self.out).forget_state()?;
         found.model.save(&path, None)?;
         let test = self.test(&found.model, &folder.test)?.as_ref().map(Classification::of);
         let measured = Classification::of(&found.predictions);

@@ -28,7 +28,7 @@ use anyhow::Context;
 use clap::Args;
 use rekindle::{
     Finetune, Model, RunFolder, TestViews,
-    data::{ImageFolder, Sample, Split, Views},
+    data::{ImageFolder, Sample, Split},
     digest_samples, finetune, measure,
     metrics::accuracy_interval,
     report::{
@@ -36,7 +36,6 @@ use rekindle::{
         chart::{Axis, LineChart, Scale, Series, line_chart},
     },
     train::{Test, Train, Validation},
-    transfer::Frozen,
 };
 use serde::{Deserialize, Serialize};
 
@@ -156,14 +155,10 @@ impl Arguments {
         let (name, weights) = (candidate.model.as_deref(), weights.as_deref());
         let (model, _) = Model::for_labels(name, weights, &part.classes, &device)?;
         let plan = candidate.plan(&self.root)?;
-        let head_only = plan.phases.iter().all(|phase| phase.frozen == Frozen::Backbone);
         let config = Finetune {
             batch: candidate.batch,
             augment: candidate.augment()?.rows(),
-            views: match head_only {
-                true => Views::Cycled(std::num::NonZeroUsize::MIN),
-                false => Views::Fresh,
-            },
+            views: Finetune::usual_views(&plan),
             probe: false,
             seed: ladder.seed,
             ..Finetune::new(plan)
@@ -246,13 +241,12 @@ impl Part {
     }
 
     fn key(&self) -> String {
-        let digest = |samples: &[Sample]| digest_samples(samples);
         format!(
             "{:?} {} {} {}",
             self.classes,
-            digest(&self.train),
-            digest(&self.val),
-            digest(&self.test)
+            digest_samples(&self.train),
+            digest_samples(&self.val),
+            digest_samples(&self.test)
         )
     }
 }

@@ -24,11 +24,11 @@ mod models;
 mod predict;
 mod progress;
 
-use std::{num::NonZeroUsize, process::ExitCode};
+use std::{num::NonZeroUsize, path::Path, process::ExitCode};
 
 use anyhow::Context;
 use clap::{Args, Parser, Subcommand};
-use rekindle::DeviceKind;
+use rekindle::{DeviceKind, transfer::Plan};
 
 /// Pretrained models and transfer learning.
 #[derive(Parser)]
@@ -97,6 +97,13 @@ impl Cli {
             Command::Augment(arguments) => arguments.run(),
         }
     }
+}
+
+/// The plan of a file.
+fn read_plan(path: &Path) -> anyhow::Result<Plan> {
+    let text = std::fs::read_to_string(path);
+    let text = text.with_context(|| format!("{}: cannot be read", path.display()))?;
+    Plan::from_toml(&text).with_context(|| path.display().to_string())
 }
 
 /// 0.934 as 93.4%.

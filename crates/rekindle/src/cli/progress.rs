@@ -98,7 +98,7 @@ impl Progress {
                 "best_val_accuracy": val.accuracy,
                 "val_interval": [val.interval.low, val.interval.high],
                 "majority_val_accuracy": always_val,
-                "probe_val_accuracy": outcome.probe,
+                "probe_val_accuracy": outcome.model.probe,
                 "weights": weights,
                 "seconds": seconds,
             });
@@ -117,7 +117,7 @@ impl Progress {
             }
         }
         let label = outcome.model.config.label(most).unwrap_or_default();
-        let probe = outcome.probe.map_or_else(String::new, |probe| {
+        let probe = outcome.model.probe.map_or_else(String::new, |probe| {
             format!(", a probe of the weights as they came: {}", percent(probe))
         });
         say!("to beat: always `{label}`: {}{probe}", percent(always_val));

@@ -63,6 +63,21 @@ impl<'a> RunFolder<'a> {
         Self { path, start: Start::Fresh, interval: Duration::from_secs(10) }
     }
 
+    /// Removes the state of an older run, where there is one: nothing goes on from it then.
+    ///
+    /// # Errors
+    ///
+    /// If it is there and cannot be removed.
+    pub fn forget_state(&self) -> Result<(), Error> {
+        let state = self.path.join(Keep::STATE);
+        match std::fs::remove_file(&state) {
+            Err(source) if source.kind() != std::io::ErrorKind::NotFound => {
+                Err(Error::Write { path: state, source })
+            }
+            _ => Ok(()),
+        }
+    }
+
     pub(super) fn open(
         &self,
         config: &Finetune,
@@ -136,12 +151,7 @@ impl OpenRun {
         };
         if self.start == Start::Fresh {
             // An older run's state must not be gone on from by a later command.
-            match std::fs::remove_file(&path) {
-                Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-                    return Err(Error::Write { path, source: error });
-                }
-                _ => {}
-            }
+            RunFolder::new(&self.path).forget_state()?;
         }
         // What is restored trains on the device of the model it was put in.
         state.model = state.model.train();
@@ -154,7 +164,11 @@ impl OpenRun {
             TensorBoard::create(&folder, &state.history, Histograms::Trained)?.with_groups(groups);
         if state.history.is_empty() {
             board.text("plan", &format!("```toml\n{}```", config.plan.to_toml()?))?;
-            if let Some(batch) = data.train.epoch(0).next() {
+            // As many as are shown, and not the batches after them that an epoch would prepare ahead.
+            let mut places = data.train.order(0);
+            places.truncate(SHOWN.min(config.batch));
+            let view = data.train.config().view_of(0);
+            if let Some(batch) = data.train.view(places, view).next() {
                 board.image("first batch", 1, &sheet_of(&batch?, about)?)?;
             }
         }

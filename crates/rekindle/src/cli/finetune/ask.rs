@@ -9,10 +9,13 @@ use rekindle::{
     data::{ImageFolder, Order, Views},
     metrics::Direction,
     train::{Distill, EarlyStopping, EmaConfig, EmaWarmUp, Monitor, Plateau},
-    transfer::{Frozen, Plan, Recipe, features::Precision},
+    transfer::{Plan, Recipe, features::Precision},
 };
 
-use super::{super::augment::Augmentation, Arguments};
+use super::{
+    super::{augment::Augmentation, read_plan},
+    Arguments,
+};
 
 /// What is trained when.
 #[derive(Args)]
@@ -158,11 +161,7 @@ impl Arguments {
     pub(super) fn recipe(&self) -> anyhow::Result<Recipe> {
         let What { recipe, plan, epochs, lr, .. } = &self.what;
         Ok(match plan {
-            Some(path) => {
-                let text = std::fs::read_to_string(path);
-                let text = text.with_context(|| format!("{}: cannot be read", path.display()))?;
-                Recipe::Train(Plan::from_toml(&text).with_context(|| path.display().to_string())?)
-            }
+            Some(path) => Recipe::Train(read_plan(path)?),
             None => Recipe::named(recipe, *epochs, *lr)?,
         })
     }
@@ -175,13 +174,11 @@ impl Arguments {
         device: &rekindle::Device,
     ) -> anyhow::Result<Finetune> {
         let (pictures, steps, keep) = (&self.pictures, &self.steps, &self.keep);
-        let head_only = plan.phases.iter().all(|phase| phase.frozen == Frozen::Backbone);
         let views = match pictures.views {
             Some(count) => {
                 Views::Cycled(NonZeroUsize::new(count).context("--views 0 leaves nothing to see")?)
             }
-            None if head_only => Views::Cycled(NonZeroUsize::MIN),
-            None => Views::Fresh,
+            None => Finetune::usual_views(&plan),
         };
         let teacher = match &steps.teacher {
             Some(path) => {

@@ -5,11 +5,11 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use anyhow::{Context, bail};
+use anyhow::bail;
 use rekindle::transfer::{Plan, Recipe};
 use serde::Deserialize;
 
-use super::super::augment::Augmentation;
+use super::super::{augment::Augmentation, read_plan};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -134,12 +134,7 @@ impl Candidate {
 
     pub(super) fn plan(&self, root: &Path) -> anyhow::Result<Plan> {
         let recipe = match &self.plan {
-            Some(path) => {
-                let path = root.join(path);
-                let text = fs::read_to_string(&path);
-                let text = text.with_context(|| format!("{}: cannot be read", path.display()))?;
-                Recipe::Train(Plan::from_toml(&text).with_context(|| path.display().to_string())?)
-            }
+            Some(path) => Recipe::Train(read_plan(&root.join(path))?),
             None => Recipe::named(&self.recipe, self.epochs, self.lr)?,
         };
         match recipe {
