@@ -46,7 +46,7 @@ impl Source<Tensor<4>, Classes> for Pictures {
         _epoch: usize,
         device: &Device,
     ) -> impl Iterator<Item = Result<Batch<Tensor<4>, Classes>, Infallible>> {
-        let target = Classes { labels: Self::labels(), mix: None, teacher: None };
+        let target = Classes::new(Self::labels());
         iter::once(Ok(Batch { input: Self::input(device), target, indices: vec![0, 1, 2] }))
     }
 }

@@ -13,12 +13,16 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 
 use rekindle_cards::{CropMode, Interpolation, Preprocessing};
-use rekindle_data::{Augment, Listing, Loader, LoaderConfig, Preprocess, Sample, decode};
+use rekindle_data::{
+    Augment, DiskCache, Listing, Loader, LoaderConfig, Preprocess, Sample, decode,
+};
 
-const USAGE: &str = "usage: cargo xtask bench data FOLDER [--workers N] [--runs N] [--json]
+const USAGE: &str =
+    "usage: cargo xtask bench data FOLDER [--workers N] [--runs N] [--disk DIR] [--json]
 
   --workers N   threads; with 0 the caller does everything on one core (the default)
   --runs N      how often each is measured; the median counts (5)
+  --disk DIR    read decoded pictures from a cache there, after a first round that fills it
   --json        one object a line";
 
 /// Pictures that are measured, at most.
@@ -28,6 +32,7 @@ struct Options {
     folder: PathBuf,
     workers: usize,
     runs: usize,
+    disk: Option<PathBuf>,
     json: bool,
 }
 
@@ -45,7 +50,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     }
     measure(&options, "decode", &files, || decode_all(&files, options.workers))?;
     for (mode, augment) in [("evaluate", Augment::NONE), ("train", Augment::STANDARD)] {
-        let loader = loader(&files, augment, options.workers)?;
+        let loader = loader(&files, augment, &options)?;
         measure(&options, mode, &files, || {
             loader.epoch(0).try_for_each(|batch| batch.map(drop)).map_err(Into::into)
         })?;
@@ -55,8 +60,12 @@ fn main() -> Result<(), Box<dyn Error>> {
 
 /// The options, or nothing where help is asked for.
 fn parse(mut args: impl Iterator<Item = String>) -> Result<Option<Options>, Box<dyn Error>> {
-    let (mut folder, mut workers, mut runs, mut json) = (None, 0, 5, false);
+    let (mut folder, mut disk, mut workers, mut runs, mut json) = (None, None, 0, 5, false);
     while let Some(arg) = args.next() {
+        if arg == "--disk" {
+            disk = Some(PathBuf::from(args.next().ok_or("--disk needs a folder")?));
+            continue;
+        }
         let mut number = || -> Result<usize, Box<dyn Error>> {
             let value = args.next().ok_or_else(|| format!("{arg} needs a number"))?;
             Ok(value.parse().map_err(|error| format!("{arg} {value}: {error}"))?)
@@ -71,7 +80,7 @@ fn parse(mut args: impl Iterator<Item = String>) -> Result<Option<Options>, Box<
         }
     }
     let folder = folder.ok_or_else(|| format!("which folder?\n{USAGE}"))?;
-    Ok(Some(Options { folder, workers, runs, json }))
+    Ok(Some(Options { folder, workers, runs, disk, json }))
 }
 
 /// The pictures under a folder.
@@ -81,7 +90,11 @@ fn collect(folder: &Path, files: &mut Vec<PathBuf>) -> Result<(), Box<dyn Error>
     found.folders.iter().try_for_each(|folder| collect(folder, files))
 }
 
-fn loader(files: &[PathBuf], augment: Augment, workers: usize) -> Result<Loader, Box<dyn Error>> {
+fn loader(
+    files: &[PathBuf],
+    augment: Augment,
+    options: &Options,
+) -> Result<Loader, Box<dyn Error>> {
     let preprocess = Preprocess::new(&Preprocessing {
         input_size: [3, 224, 224],
         interpolation: Interpolation::Bicubic,
@@ -91,7 +104,9 @@ fn loader(files: &[PathBuf], augment: Augment, workers: usize) -> Result<Loader,
         std: vec![0.229, 0.224, 0.225],
     })?;
     let samples = files.iter().map(|file| Sample::file(file.clone(), 0)).collect();
-    let config = LoaderConfig { augment, workers, cache_bytes: 0, ..LoaderConfig::default() };
+    let disk = options.disk.as_ref().map(|folder| DiskCache::open(folder, u64::MAX)).transpose()?;
+    let workers = options.workers;
+    let config = LoaderConfig { augment, workers, cache_bytes: 0, disk, ..LoaderConfig::default() };
     Ok(Loader::new(samples, &preprocess, &config)?)
 }
 

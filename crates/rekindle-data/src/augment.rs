@@ -16,6 +16,7 @@ mod crop;
 mod erasing;
 mod geometry;
 mod policy;
+mod published;
 mod space;
 
 pub use color::{ColorJitter, RandomBlur};

@@ -4,47 +4,49 @@
 //! the results together. What a task gives depends on (seed, epoch, index) alone.
 
 use std::collections::BTreeMap;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 
 mod config;
+mod recipe;
 
 pub use config::{LoaderConfig, Order, Remainder, Views};
+use recipe::{Input, Recipe};
 
-use crate::cache::{Cache, Kept};
-use crate::decode::{decode_rows, panic_message};
-use crate::{Augment, Error, Preprocess, Random, Sample, Source};
+use crate::cache::Cache;
+use crate::{Error, Preprocess, Random, Sample};
 
 /// Inputs of several pictures, with their labels.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Batch {
+pub struct Batch<L = usize> {
     /// The inputs, `[batch, channels, height, width]`.
     pub images: Vec<f32>,
     /// Batch, channels, height and width.
     pub shape: [usize; 4],
     /// The label of each input.
-    pub labels: Vec<usize>,
+    pub labels: Vec<L>,
+    /// How much each input counts in training.
+    pub weights: Vec<f32>,
     /// The place of each input in the loader's samples.
     pub indices: Vec<usize>,
 }
 
 /// Samples and how to make batches of them, over as many epochs as wanted.
 #[derive(Debug, Clone)]
-pub struct Loader {
-    recipe: Arc<Recipe>,
+pub struct Loader<L = usize> {
+    recipe: Arc<Recipe<L>>,
     config: LoaderConfig,
 }
 
-impl Loader {
+impl<L: Clone + Ord + Send + Sync + 'static> Loader<L> {
     /// Checks the configuration; nothing is decoded yet.
     ///
     /// # Errors
     ///
-    /// [`Error::Batches`] without samples, with a batch size of 0, or where every batch would be dropped;
+    /// [`Error::Batches`] without samples, with a batch size of 0, with a weight below 0, or where every batch would be dropped;
     /// [`Error::Augment`] for an augmentation outside its range.
     pub fn new(
-        samples: Vec<Sample>,
+        samples: Vec<Sample<L>>,
         preprocess: &Preprocess,
         config: &LoaderConfig,
     ) -> Result<Self, Error> {
@@ -61,18 +63,24 @@ impl Loader {
             );
         }
         config.augment.validate()?;
+        let counts = |sample: &Sample<L>| sample.weight.is_finite() && sample.weight >= 0.0;
+        if let Some(place) = samples.iter().position(|sample| !counts(sample)) {
+            let weight = samples[place].weight;
+            return problem(&format!("sample {place} weighs {weight}; give 0 or more"));
+        }
         let recipe = Recipe {
             samples,
             preprocess: preprocess.clone(),
             augment: config.augment.clone(),
             seed: config.seed,
             cache: Cache::new(config.cache_bytes),
+            disk: config.disk.clone(),
         };
         Ok(Self { recipe: Arc::new(recipe), config: config.clone() })
     }
 
     /// The samples that batches are made of.
-    pub fn samples(&self) -> &[Sample] {
+    pub fn samples(&self) -> &[Sample<L>] {
         &self.recipe.samples
     }
 
@@ -86,7 +94,7 @@ impl Loader {
     }
 
     /// The batches of an epoch; its number draws the order and the augmentation.
-    pub fn epoch(&self, epoch: u64) -> Batches {
+    pub fn epoch(&self, epoch: u64) -> Batches<L> {
         self.batches_of(self.order(epoch), self.config.view_of(epoch))
     }
 
@@ -95,7 +103,7 @@ impl Loader {
     /// # Panics
     ///
     /// If there is no sample at one of the places.
-    pub fn view(&self, places: Vec<usize>, view: u64) -> Batches {
+    pub fn view(&self, places: Vec<usize>, view: u64) -> Batches<L> {
         let samples = self.samples().len();
         assert!(places.iter().all(|&place| place < samples), "a place beyond {samples} samples");
         self.batches_of(places, view)
@@ -131,7 +139,7 @@ impl Loader {
         &self.config
     }
 
-    fn batches_of(&self, order: Vec<usize>, view: u64) -> Batches {
+    fn batches_of(&self, order: Vec<usize>, view: u64) -> Batches<L> {
         let size = self.config.batch_size;
         let input = self.shape().iter().product::<usize>() * size_of::<f32>();
         let fits = self.config.prefetch_bytes / input.max(1);
@@ -158,10 +166,10 @@ impl Loader {
 }
 
 /// As many places as there are samples, in random order, every label as often as the others.
-fn balanced(samples: &[Sample], random: &mut Random) -> Vec<usize> {
-    let mut labels: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
+fn balanced<L: Ord>(samples: &[Sample<L>], random: &mut Random) -> Vec<usize> {
+    let mut labels: BTreeMap<&L, Vec<usize>> = BTreeMap::new();
     for (place, sample) in samples.iter().enumerate() {
-        labels.entry(sample.label).or_default().push(place);
+        labels.entry(&sample.label).or_default().push(place);
     }
     let mut labels: Vec<Vec<usize>> = labels.into_values().collect();
     labels.iter_mut().for_each(|places| random.shuffle(places));
@@ -179,15 +187,15 @@ fn balanced(samples: &[Sample], random: &mut Random) -> Vec<usize> {
 
 /// The batches of one epoch, in order; ends after the first error. Dropping it stops its threads.
 #[derive(Debug)]
-pub struct Batches {
-    shared: Arc<Shared>,
+pub struct Batches<L = usize> {
+    shared: Arc<Shared<L>>,
     workers: Vec<JoinHandle<()>>,
     size: usize,
     position: usize,
 }
 
-impl Iterator for Batches {
-    type Item = Result<Batch, Error>;
+impl<L: Clone> Iterator for Batches<L> {
+    type Item = Result<Batch<L>, Error>;
 
     fn next(&mut self) -> Option<Self::Item> {
         let rest = &self.shared.order[self.position..];
@@ -209,10 +217,10 @@ impl Iterator for Batches {
     }
 }
 
-impl std::iter::FusedIterator for Batches {}
+impl<L: Clone> std::iter::FusedIterator for Batches<L> {}
 
-impl Batches {
-    fn gather(&mut self, indices: Vec<usize>) -> Result<Batch, Error> {
+impl<L: Clone> Batches<L> {
+    fn gather(&mut self, indices: Vec<usize>) -> Result<Batch<L>, Error> {
         let recipe = Arc::clone(&self.shared.recipe);
         let [channels, height, width] = recipe.preprocess.shape();
         let mut images = Vec::with_capacity(indices.len() * channels * height * width);
@@ -230,12 +238,15 @@ impl Batches {
             }
             self.position += 1;
         }
-        let labels = indices.iter().map(|&index| recipe.samples[index].label).collect();
-        Ok(Batch { images, shape: [indices.len(), channels, height, width], labels, indices })
+        let of = |&index: &usize| &recipe.samples[index];
+        let labels = indices.iter().map(of).map(|sample| sample.label.clone()).collect();
+        let weights = indices.iter().map(of).map(|sample| sample.weight).collect();
+        let shape = [indices.len(), channels, height, width];
+        Ok(Batch { images, shape, labels, weights, indices })
     }
 }
 
-impl Drop for Batches {
+impl<L> Drop for Batches<L> {
     fn drop(&mut self) {
         self.shared.stop();
         for worker in self.workers.drain(..) {
@@ -245,82 +256,10 @@ impl Drop for Batches {
     }
 }
 
-/// How one sample becomes an input.
-#[derive(Debug)]
-struct Recipe {
-    samples: Vec<Sample>,
-    preprocess: Preprocess,
-    augment: Augment,
-    seed: u64,
-    cache: Cache,
-}
-
-/// The input of one picture.
-#[derive(Debug)]
-enum Input {
-    /// In a buffer that serves the next one in turn.
-    Drawn(Vec<f32>),
-    Kept(Arc<[f32]>),
-}
-
-impl Input {
-    fn values(&self) -> &[f32] {
-        match self {
-            Self::Drawn(values) => values,
-            Self::Kept(values) => values,
-        }
-    }
-}
-
-impl Recipe {
-    /// Writes to `buffer`, whatever it holds.
-    fn prepare_or_report(&self, index: usize, view: u64, buffer: Vec<f32>) -> Result<Input, Error> {
-        let prepare = || self.prepare(index, view, buffer);
-        catch_unwind(AssertUnwindSafe(prepare)).unwrap_or_else(|panic| {
-            let path = self.samples.get(index).and_then(Sample::path);
-            let name =
-                path.map_or_else(|| format!("picture {index}"), |path| path.display().to_string());
-            Err(Error::Panicked { name, message: panic_message(&*panic) })
-        })
-    }
-
-    fn prepare(&self, index: usize, view: u64, mut buffer: Vec<f32>) -> Result<Input, Error> {
-        let kept = self.cache.get(index);
-        if let Some(Kept::Input(input)) = kept {
-            return Ok(Input::Kept(input));
-        }
-        let random = || Random::new(self.seed, view, index as u64);
-        let augment = if view == Views::PLAIN { &Augment::NONE } else { &self.augment };
-        let picture = match (&self.samples[index].source, kept) {
-            (_, Some(Kept::Picture(picture))) => picture,
-            (Source::Memory(picture), _) => Arc::clone(picture),
-            (Source::File(path), _) => {
-                let keep = |bytes| !self.augment.is_none() && self.cache.has_room(bytes);
-                let mut whole = true;
-                let picture = decode_rows(path, &mut |height, width| {
-                    whole = keep(height * width * 3);
-                    if whole { height } else { augment.rows(height, width, &mut random()) }
-                })?;
-                let picture = Arc::new(picture);
-                if whole && keep(picture.pixels().len()) {
-                    self.cache.keep(index, || Kept::Picture(Arc::clone(&picture)));
-                }
-                picture
-            }
-        };
-        buffer.resize(self.preprocess.shape().iter().product(), 0.0);
-        augment.apply_into(&picture, &self.preprocess, &mut random(), &mut buffer)?;
-        if self.augment.is_none() && self.cache.has_room(size_of_val(&buffer[..])) {
-            self.cache.keep(index, || Kept::Input(Arc::from(&buffer[..])));
-        }
-        Ok(Input::Drawn(buffer))
-    }
-}
-
 /// What the caller and the threads of one epoch share.
 #[derive(Debug)]
-struct Shared {
-    recipe: Arc<Recipe>,
+struct Shared<L> {
+    recipe: Arc<Recipe<L>>,
     order: Vec<usize>,
     view: u64,
     /// How many pictures the threads may be ahead of the caller.
@@ -348,7 +287,7 @@ impl State {
     }
 }
 
-impl Shared {
+impl<L> Shared<L> {
     /// A thread's life: take a position, prepare it, hand it over.
     fn work(&self) {
         while let Some((position, spare)) = self.claim() {

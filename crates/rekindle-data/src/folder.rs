@@ -7,8 +7,7 @@
 //! | `train/LABEL/*`, `test/LABEL/*` | what the split leaves | a [`Split`]'s share of each label | `test` |
 //! | `train/LABEL/*` alone, or `LABEL/*` | what the split leaves | a [`Split`]'s share of each label | none |
 //! | [strips](crate::strips) of pictures, `train_*.png` and perhaps `test_*.png` | what the split leaves | a [`Split`]'s share of each label | `test_*` |
-//!
-//! | a [list](crate::manifest), `*.csv` | its `train` | its `val`, else a [`Split`]'s share | its `test` |
+//! | a [list](crate::manifest), `*.csv` or `*.parquet` | its `train` | its `val`, else a [`Split`]'s share | its `test` |
 //! | [MNIST's, CIFAR's](crate::packed) files | what the split leaves | a [`Split`]'s share of each label | theirs |
 //!
 //! What is called a test chooses nothing: not the best epoch, not when to stop. [`Parts`] names the folders instead.
@@ -30,7 +29,8 @@ mod split;
 pub use listing::{EXTENSIONS, Listing, MAX_DEPTH, label_of};
 pub use measurable::{Measurable, Part};
 pub use split::Split;
-use split::{divide, divide_groups};
+use split::divide;
+pub(crate) use split::divide_groups;
 
 /// Names of the folders that hold the parts of a data set; of several, the first found.
 const TRAIN: &str = "train";
@@ -46,24 +46,26 @@ pub enum Source {
     Memory(Arc<Picture>),
 }
 
-/// A picture and the number of its label.
+/// A picture and its label: the number of one, or whatever else there is to be learned of it.
 #[derive(Debug, Clone)]
-pub struct Sample {
+pub struct Sample<L = usize> {
     /// Where the picture is.
     pub source: Source,
-    /// Its place in the list of labels.
-    pub label: usize,
+    /// Its place in the list of labels; of several labels, all their places.
+    pub label: L,
+    /// How much it counts in training, zero or more; 1 unless something else is said.
+    pub weight: f32,
 }
 
-impl Sample {
+impl<L> Sample<L> {
     /// A picture in a file.
-    pub fn file(path: impl Into<PathBuf>, label: usize) -> Self {
-        Self { source: Source::File(path.into()), label }
+    pub fn file(path: impl Into<PathBuf>, label: L) -> Self {
+        Self { source: Source::File(path.into()), label, weight: 1.0 }
     }
 
     /// A picture in memory.
-    pub fn memory(picture: Picture, label: usize) -> Self {
-        Self { source: Source::Memory(Arc::new(picture)), label }
+    pub fn memory(picture: Picture, label: L) -> Self {
+        Self { source: Source::Memory(Arc::new(picture)), label, weight: 1.0 }
     }
 
     /// The file of the picture, where it is in one.
@@ -287,7 +289,7 @@ fn validation(folder: &Path) -> Result<Option<PathBuf>, Error> {
     Ok(None)
 }
 
-fn problem(folder: &Path, problem: String) -> Error {
+pub(crate) fn problem(folder: &Path, problem: String) -> Error {
     Error::Folder { path: folder.to_owned(), problem }
 }
 

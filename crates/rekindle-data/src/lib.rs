@@ -2,7 +2,7 @@
 //!
 //! | step | here | equal to |
 //! |---|---|---|
-//! | which pictures, which labels | [`ImageFolder`], or [`Sample`]s in memory | torchvision's `ImageFolder` |
+//! | which pictures, which labels | [`ImageFolder`], [`TaggedList`], or [`Sample`]s in memory | torchvision's `ImageFolder` |
 //! | file to pixels | [`decode`] gives a [`Picture`] | Pillow's `exif_transpose(open(file)).convert("RGB")` |
 //! | pixels to an input | [`Preprocess`], as a card's `Preprocessing` says | timm's evaluation transform |
 //! | other pixels | [`transform`] | torchvision's `transforms.functional` |
@@ -53,12 +53,14 @@ mod folder;
 pub mod manifest;
 pub mod packed;
 mod picture;
+mod pixel_file;
 mod preprocess;
 mod random;
 mod resize;
 mod screen;
 mod show;
 pub mod strips;
+mod tagged;
 pub mod transform;
 
 pub use augment::{
@@ -73,7 +75,9 @@ pub use folder::{
     label_of,
 };
 pub use picture::Picture;
+pub use pixel_file::{DiskCache, DiskCacheUse};
 pub use preprocess::Preprocess;
 pub use random::Random;
 pub use resize::Rectangle;
 pub use screen::{Unusable, quarantine, screen};
+pub use tagged::TaggedList;

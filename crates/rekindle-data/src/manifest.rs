@@ -1,4 +1,4 @@
-//! Lists of labelled pictures: comma-separated values below a line of names.
+//! Lists of labelled pictures: comma-separated values below a line of names, or Parquet.
 //!
 //! ```csv
 //! path,label,split,group
@@ -10,25 +10,42 @@
 //! |---|---|---|
 //! | `path` | `file`, `filename`, `image` | the picture; relative paths start at the list's folder |
 //! | `label` | `class` | what it shows |
+//! | `labels` | `tags` | in its place, all that it shows, separated by `\|`, `;` or `,`; perhaps nothing. See [`TaggedList`](crate::TaggedList) |
 //! | `split` | | `train`, `val` (or `valid`, `validation`) or `test`; may be missing or empty, which is `train` |
 //! | `group` | | pictures of one group are not torn apart where some are set aside to validate on; may be missing |
+//! | `weight` | | how much it counts in training, 0 or more; may be missing or empty, which is 1 |
 //!
-//! Other columns are ignored. Labels are numbered by their byte order, as folders are.
+//! Other columns are ignored. Labels are numbered by their byte order, as folders are. Parquet takes the feature
+//! `parquet`; its columns may be of any type that is text, a number or a boolean.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use crate::{Error, Sample};
 
+mod comma;
+#[cfg(feature = "parquet")]
+mod parquet;
+#[cfg(not(feature = "parquet"))]
+mod parquet {
+    use super::{Path, Table};
+
+    /// Reads none.
+    pub(super) fn read(_: &Path) -> Result<Table, String> {
+        let problem = "this program reads no Parquet; build it with the feature `parquet`, or save the list as .csv";
+        Err(problem.to_owned())
+    }
+}
+
 /// The labels and pictures of a list.
 #[derive(Debug)]
-pub(crate) struct Manifest {
+pub(crate) struct Manifest<L = usize> {
     pub(crate) classes: Vec<String>,
-    pub(crate) train: Vec<Sample>,
+    pub(crate) train: Vec<Sample<L>>,
     /// The group of each training picture, where the list has groups.
     pub(crate) groups: Option<Vec<String>>,
-    pub(crate) val: Vec<Sample>,
-    pub(crate) test: Vec<Sample>,
+    pub(crate) val: Vec<Sample<L>>,
+    pub(crate) test: Vec<Sample<L>>,
 }
 
 /// How many names a message shows.
@@ -36,106 +53,104 @@ const SHOWN: usize = 5;
 
 const PATH: &[&str] = &["path", "file", "filename", "image"];
 const LABEL: &[&str] = &["label", "class"];
+const LABELS: &[&str] = &["labels", "tags"];
+const SPLIT: &[&str] = &["split"];
+const GROUP: &[&str] = &["group"];
+const WEIGHT: &[&str] = &["weight"];
+
+/// What stands between labels.
+const SEPARATORS: [char; 3] = ['|', ';', ','];
+
+/// A format of lists, by the extension of its files.
+struct Format {
+    extension: &'static str,
+    read: fn(&Path) -> Result<Table, String>,
+}
+
+const FORMATS: [Format; 2] = [
+    Format { extension: "csv", read: comma::read },
+    Format { extension: "parquet", read: parquet::read },
+];
+
+fn format(path: &Path) -> Option<&'static Format> {
+    let extension = path.extension()?;
+    FORMATS.iter().find(|format| extension.eq_ignore_ascii_case(format.extension))
+}
 
 /// Whether a path is that of a list.
 pub(crate) fn is_manifest(path: &Path) -> bool {
-    path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("csv"))
-        && path.is_file()
+    format(path).is_some() && path.is_file()
 }
 
-/// Reads a list; pictures are only looked for, not opened.
+/// Reads a list of pictures with one label each; pictures are only looked for, not opened.
 pub(crate) fn open(path: &Path) -> Result<Manifest, Error> {
-    let wrong = |problem: String| Error::Folder { path: path.to_owned(), problem };
-    let text = std::fs::read_to_string(path)
-        .map_err(|source| Error::Read { path: path.to_owned(), source })?;
-    // Spreadsheets write it in front.
-    let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
-    let mut reader =
-        csv::ReaderBuilder::new().trim(csv::Trim::Headers).from_reader(text.as_bytes());
-    let names =
-        reader.headers().map_err(|error| wrong(format!("cannot be read: {error}")))?.clone();
-    let column = |wanted: &[&str]| {
-        names.iter().position(|name| wanted.iter().any(|other| name.eq_ignore_ascii_case(other)))
+    let table = table(path)?;
+    let wrong = |problem: String| problem_of(path, problem);
+    let Some(column) = table.column(LABEL) else {
+        return Err(wrong(match table.column(LABELS) {
+            Some(_) => "its pictures have several labels each, which only a `TaggedList` takes; give one in a column `label`".to_owned(),
+            None => table.lacks(LABEL),
+        }));
     };
-    let needed = |wanted: &[&str]| {
-        column(wanted).ok_or_else(|| {
-            let found = names.iter().collect::<Vec<_>>().join(", ");
-            wrong(format!("has no column `{}`; its first line names [{found}]", wanted[0]))
-        })
-    };
-    let (path_column, label_column) = (needed(PATH)?, needed(LABEL)?);
-    let (split_column, group_column) = (column(&["split"]), column(&["group"]));
+    let rows = rows(path, &table, &|cells| match cells[column].as_str() {
+        "" => Err("no label; give one, or remove the line".to_owned()),
+        label => Ok(label.to_owned()),
+    })?;
+    let classes = numbered(path, rows.iter().map(|row| row.label.as_str()))?;
+    Ok(Manifest::of(rows, classes, table.column(GROUP).is_some(), |classes, label| {
+        place(classes, &label)
+    }))
+}
 
-    let folder = path.parent().unwrap_or(Path::new("."));
-    let mut rows = Vec::new();
-    for record in reader.records() {
-        let record = record.map_err(|error| wrong(format!("cannot be read: {error}")))?;
-        let line = record.position().map_or(0, csv::Position::line);
-        let cell = |column: Option<usize>| {
-            column.and_then(|column| record.get(column)).unwrap_or_default()
-        };
-        let (file, label) = (cell(Some(path_column)), cell(Some(label_column)));
-        if file.is_empty() || label.is_empty() {
-            return Err(wrong(format!(
-                "line {line}: no path or no label; give both, or remove the line"
-            )));
-        }
-        let split = match cell(split_column).to_ascii_lowercase().as_str() {
-            "" | "train" => Split::Train,
-            "val" | "valid" | "validation" => Split::Val,
-            "test" => Split::Test,
-            other => {
-                return Err(wrong(format!(
-                    "line {line}: `{other}` is no split; write train, val or test"
-                )));
-            }
-        };
-        rows.push(Row {
-            path: folder.join(file),
-            label: label.to_owned(),
-            split,
-            group: cell(group_column).to_owned(),
-        });
+/// Reads a list of pictures with any number of labels each.
+pub(crate) fn open_tagged(path: &Path) -> Result<Manifest<Vec<usize>>, Error> {
+    let table = table(path)?;
+    let column = table.column(LABELS).or(table.column(LABEL));
+    let column = column.ok_or_else(|| problem_of(path, table.lacks(LABELS)))?;
+    let rows = rows(path, &table, &|cells| {
+        let labels = cells[column].split(SEPARATORS).map(str::trim);
+        // Each once, in the order of their numbers.
+        let labels: BTreeSet<String> =
+            labels.filter(|label| !label.is_empty()).map(str::to_owned).collect();
+        Ok(labels)
+    })?;
+    let classes = numbered(path, rows.iter().flat_map(|row| &row.label).map(String::as_str))?;
+    Ok(Manifest::of(rows, classes, table.column(GROUP).is_some(), |classes, labels| {
+        labels.iter().map(|label| place(classes, label)).collect()
+    }))
+}
+
+/// Names of columns, and rows of cells, each with the line that it is on.
+struct Table {
+    names: Vec<String>,
+    rows: Vec<(u64, Vec<String>)>,
+}
+
+impl Table {
+    fn column(&self, wanted: &[&str]) -> Option<usize> {
+        self.names
+            .iter()
+            .position(|name| wanted.iter().any(|other| name.trim().eq_ignore_ascii_case(other)))
     }
-    let classes: Vec<String> =
-        rows.iter().map(|row| row.label.clone()).collect::<BTreeSet<_>>().into_iter().collect();
-    if classes.len() < 2 {
-        let only = classes.join(", ");
-        return Err(wrong(format!(
-            "labels are [{only}]; there is nothing to tell apart, add another"
-        )));
+
+    fn lacks(&self, wanted: &[&str]) -> String {
+        format!("has no column `{}`; it names [{}]", wanted[0], self.names.join(", "))
     }
-    missing(path, rows.iter().map(|row| row.path.as_path()))?;
-    // By label and path, as folders are read.
-    rows.sort_by(|a, b| (&a.label, &a.path).cmp(&(&b.label, &b.path)));
-    if let Some(pair) = rows.windows(2).find(|pair| pair[0].path == pair[1].path) {
-        return Err(wrong(format!(
-            "{}: is listed twice; remove one of its lines",
-            pair[0].path.display()
-        )));
+}
+
+fn table(path: &Path) -> Result<Table, Error> {
+    let wrong = |problem| problem_of(path, problem);
+    // Opened here, so that a file that is missing or forbidden is told as everywhere.
+    std::fs::File::open(path).map_err(|source| Error::Read { path: path.to_owned(), source })?;
+    let format = format(path).ok_or_else(|| {
+        let known = FORMATS.map(|format| format!(".{}", format.extension)).join(" or ");
+        wrong(format!("is no list; give one that ends in {known}"))
+    })?;
+    let table = (format.read)(path).map_err(wrong)?;
+    match table.column(PATH) {
+        Some(_) => Ok(table),
+        None => Err(wrong(table.lacks(PATH))),
     }
-    let mut manifest = Manifest {
-        classes,
-        train: vec![],
-        groups: group_column.map(|_| vec![]),
-        val: vec![],
-        test: vec![],
-    };
-    for Row { path, label, split, group } in rows {
-        let label = manifest.classes.binary_search(&label).unwrap_or_default();
-        let sample = Sample::file(path, label);
-        match split {
-            Split::Val => manifest.val.push(sample),
-            Split::Test => manifest.test.push(sample),
-            Split::Train => {
-                manifest.train.push(sample);
-                if let Some(groups) = &mut manifest.groups {
-                    groups.push(group);
-                }
-            }
-        }
-    }
-    Ok(manifest)
 }
 
 enum Split {
@@ -144,11 +159,113 @@ enum Split {
     Test,
 }
 
-struct Row {
+struct Row<L> {
     path: PathBuf,
-    label: String,
+    label: L,
     split: Split,
     group: String,
+    weight: f32,
+}
+
+/// The rows, in the order of labels and paths, as folders are read.
+fn rows<L: Ord>(
+    list: &Path,
+    table: &Table,
+    label: &dyn Fn(&[String]) -> Result<L, String>,
+) -> Result<Vec<Row<L>>, Error> {
+    let [path_column, split_column, group_column, weight_column] =
+        [PATH, SPLIT, GROUP, WEIGHT].map(|wanted| table.column(wanted));
+    let folder = list.parent().unwrap_or(Path::new("."));
+    let mut rows = Vec::with_capacity(table.rows.len());
+    for (line, cells) in &table.rows {
+        let wrong = |problem: String| problem_of(list, format!("line {line}: {problem}"));
+        let cell = |column: Option<usize>| column.map_or("", |column| cells[column].as_str());
+        let file = cell(path_column);
+        if file.is_empty() {
+            return Err(wrong("no path; give one, or remove the line".to_owned()));
+        }
+        let split = match cell(split_column).to_ascii_lowercase().as_str() {
+            "" | "train" => Split::Train,
+            "val" | "valid" | "validation" => Split::Val,
+            "test" => Split::Test,
+            other => return Err(wrong(format!("`{other}` is no split; write train, val or test"))),
+        };
+        let weight = match cell(weight_column).trim() {
+            "" => 1.0,
+            text => text
+                .parse()
+                .ok()
+                .filter(|weight: &f32| weight.is_finite() && *weight >= 0.0)
+                .ok_or_else(|| {
+                wrong(format!("`{text}` is no weight; write a number of 0 or more"))
+            })?,
+        };
+        let group = cell(group_column).to_owned();
+        let label = label(cells).map_err(wrong)?;
+        rows.push(Row { path: folder.join(file), label, split, group, weight });
+    }
+    missing(list, rows.iter().map(|row| row.path.as_path()))?;
+    rows.sort_by(|a, b| (&a.label, &a.path).cmp(&(&b.label, &b.path)));
+    let mut seen = BTreeSet::new();
+    if let Some(row) = rows.iter().find(|row| !seen.insert(&row.path)) {
+        let problem = format!("{}: is listed twice; remove one of its lines", row.path.display());
+        return Err(problem_of(list, problem));
+    }
+    let mut trained = rows.iter().filter(|row| matches!(row.split, Split::Train)).peekable();
+    if trained.peek().is_some() && trained.all(|row| row.weight == 0.0) {
+        let problem = "every weight is 0, so that nothing counts; give some more".to_owned();
+        return Err(problem_of(list, problem));
+    }
+    Ok(rows)
+}
+
+/// The labels, each once, in byte order.
+fn numbered<'a>(path: &Path, labels: impl Iterator<Item = &'a str>) -> Result<Vec<String>, Error> {
+    let classes: Vec<String> =
+        labels.collect::<BTreeSet<_>>().into_iter().map(str::to_owned).collect();
+    if classes.len() < 2 {
+        let problem = format!(
+            "labels are [{}]; there is nothing to tell apart, add another",
+            classes.join(", ")
+        );
+        return Err(problem_of(path, problem));
+    }
+    Ok(classes)
+}
+
+fn place(classes: &[String], label: &str) -> usize {
+    classes.binary_search_by(|class| class.as_str().cmp(label)).unwrap_or_default()
+}
+
+impl<L> Manifest<L> {
+    fn of<T>(
+        rows: Vec<Row<T>>,
+        classes: Vec<String>,
+        grouped: bool,
+        number: impl Fn(&[String], T) -> L,
+    ) -> Self {
+        let mut train = Vec::new();
+        let mut groups = grouped.then(Vec::new);
+        let [mut val, mut test] = [Vec::new(), Vec::new()];
+        for Row { path, label, split, group, weight } in rows {
+            let sample = Sample { weight, ..Sample::file(path, number(&classes, label)) };
+            match split {
+                Split::Val => val.push(sample),
+                Split::Test => test.push(sample),
+                Split::Train => {
+                    train.push(sample);
+                    if let Some(groups) = &mut groups {
+                        groups.push(group);
+                    }
+                }
+            }
+        }
+        Self { classes, train, groups, val, test }
+    }
+}
+
+fn problem_of(path: &Path, problem: String) -> Error {
+    Error::Folder { path: path.to_owned(), problem }
 }
 
 /// All files that a list names and that are not there, as one error.
@@ -163,7 +280,7 @@ fn missing<'a>(list: &Path, files: impl Iterator<Item = &'a Path>) -> Result<(),
         missing.len(),
         names.join(", ")
     );
-    Err(Error::Folder { path: list.to_owned(), problem })
+    Err(problem_of(list, problem))
 }
 
 #[cfg(test)]
@@ -209,6 +326,18 @@ mod tests {
     }
 
     #[test]
+    fn a_picture_counts_as_the_list_says() {
+        let found =
+            open("path,label,split,weight\np/1.jpg,a,,0.25\np/2.jpg,b,,\np/3.jpg,a,val,3\n");
+        let found = found.unwrap();
+        let weights = |samples: &[Sample]| -> Vec<f32> {
+            samples.iter().map(|sample| sample.weight).collect()
+        };
+        assert_eq!(weights(&found.train), [0.25, 1.0]);
+        assert_eq!(weights(&found.val), [3.0]);
+    }
+
+    #[test]
     fn groups_are_not_torn_apart() {
         let rows: String = (0..40).map(|n| format!("p/{n}.jpg,{},g{}\n", n % 2, n / 4)).collect();
         let found = open(&format!("path,label,group\n{rows}")).unwrap();
@@ -228,14 +357,20 @@ mod tests {
     #[test]
     fn what_is_wrong_with_a_list_is_said_with_its_line() {
         for (text, expected) in [
-            ("file\np/1.jpg\n", "has no column `label`; its first line names [file]"),
-            ("path,label\np/1.jpg,\n", "line 2: no path or no label"),
+            ("file\np/1.jpg\n", "has no column `label`; it names [file]"),
+            ("path,label\np/1.jpg,\n", "line 2: no label"),
             ("path,label,split\np/1.jpg,a,both\n", "line 2: `both` is no split"),
             ("path,label\np/1.jpg,a\np/2.jpg,a\n", "labels are [a]"),
             ("path,label\np/1.jpg,a\np/99.jpg,b\n", "1 of its pictures are not there"),
             ("path,label\np/1.jpg,a\np/1.jpg,a\np/2.jpg,b\n", "1.jpg: is listed twice"),
+            ("path,label\n,a\n", "line 2: no path"),
+            ("path,label,weight\np/1.jpg,a,1\np/2.jpg,b,-1\n", "line 3: `-1` is no weight"),
+            ("path,label,weight\np/1.jpg,a,nan\n", "line 2: `nan` is no weight"),
+            ("path,label,weight\np/1.jpg,a,0\np/2.jpg,b,0\n", "every weight is 0"),
+            ("path,labels\np/1.jpg,a|b\n", "have several labels each"),
             ("path,label\np/1.jpg,a,x,y\n", "cannot be read"),
             ("", "has no column `path`"),
+            ("label\na\n", "has no column `path`; it names [label]"),
         ] {
             let error = open(text).unwrap_err();
             assert!(error.contains(expected) && error.contains("list.csv"), "{text}: {error}");

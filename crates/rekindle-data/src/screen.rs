@@ -7,9 +7,9 @@ use crate::{Error, Sample, decode};
 
 /// A picture that cannot be used, and why.
 #[derive(Debug)]
-pub struct Unusable {
+pub struct Unusable<L = usize> {
     /// The picture.
-    pub sample: Sample,
+    pub sample: Sample<L>,
     /// What is wrong with it, with its name.
     pub error: Error,
 }
@@ -17,7 +17,10 @@ pub struct Unusable {
 /// Decodes every picture once, on so many threads, and tells apart those that can be used and those that cannot.
 ///
 /// Both come in the order of `samples`. Pictures in memory are whole already.
-pub fn screen(samples: Vec<Sample>, workers: usize) -> (Vec<Sample>, Vec<Unusable>) {
+pub fn screen<L: Send + Sync>(
+    samples: Vec<Sample<L>>,
+    workers: usize,
+) -> (Vec<Sample<L>>, Vec<Unusable<L>>) {
     let next = AtomicUsize::new(0);
     let look = || {
         let mut wrong = Vec::new();
@@ -56,7 +59,7 @@ pub fn screen(samples: Vec<Sample>, workers: usize) -> (Vec<Sample>, Vec<Unusabl
 /// # Errors
 ///
 /// [`Error::Write`] where the file cannot be written.
-pub fn quarantine(path: &Path, unusable: &[Unusable]) -> Result<(), Error> {
+pub fn quarantine<L>(path: &Path, unusable: &[Unusable<L>]) -> Result<(), Error> {
     let quoted = |cell: &str| format!("\"{}\"", cell.replace('"', "\"\""));
     let mut text = "path,problem\n".to_owned();
     for Unusable { sample, error } in unusable {
@@ -109,6 +112,6 @@ mod tests {
             assert_eq!((text.lines().count(), text.matches("24.png").count()), (6, 2), "{text}");
         }
         let missing = folder.path().join("no/list.csv");
-        assert!(quarantine(&missing, &[]).unwrap_err().to_string().contains("list.csv"));
+        assert!(quarantine::<usize>(&missing, &[]).unwrap_err().to_string().contains("list.csv"));
     }
 }

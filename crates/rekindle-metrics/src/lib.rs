@@ -17,10 +17,12 @@ mod classification;
 mod interval;
 mod predictions;
 mod regression;
+mod tags;
 mod values;
 
 pub use classification::{Bin, Classification, PerClass};
 pub use interval::{Interval, accuracy_interval, bootstrap};
 pub use predictions::{Predictions, majority};
 pub use regression::Pairs;
+pub use tags::TagPredictions;
 pub use values::{Direction, UnknownMetric, Values};

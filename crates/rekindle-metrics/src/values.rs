@@ -72,13 +72,16 @@ pub struct UnknownMetric(pub String);
 use Direction::{Higher, Lower};
 
 /// Every metric, and which values of it are better.
-const KNOWN: [(&str, Direction); 12] = [
+const KNOWN: [(&str, Direction); 15] = [
     ("loss", Lower),
     ("accuracy", Higher),
     ("top5", Higher),
     ("precision", Higher),
     ("recall", Higher),
     ("f1", Higher),
+    ("micro_f1", Higher),
+    ("map", Higher),
+    ("exact", Higher),
     ("auroc", Higher),
     ("calibration_error", Lower),
     ("mae", Lower),

@@ -20,7 +20,7 @@ use burn::{
 };
 
 use crate::{
-    Batch, Callback, Classes, End, Error, Fit, Objective, Source, State, Train, Validation,
+    Batch, Callback, Classes, End, Error, Fit, Objective, Source, State, Tags, Train, Validation,
     fit::autodiff_device,
     gradients::{Compute, Trained, trained},
 };
@@ -41,6 +41,12 @@ impl ToDevice for Classes {
     fn to_device(self, device: &Device) -> Self {
         let teacher = self.teacher.map(|logits| logits.to_device(device));
         Self { teacher, ..self }
+    }
+}
+
+impl ToDevice for Tags {
+    fn to_device(self, _: &Device) -> Self {
+        self
     }
 }
 

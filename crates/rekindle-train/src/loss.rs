@@ -1,28 +1,49 @@
-//! Losses: cross-entropy with what recipes add to it, and those of regression.
+//! Losses: cross-entropy with what recipes add to it, of one label and of several, and those of regression.
 
-use burn::{prelude::*, tensor::activation::log_softmax};
+use burn::{
+    prelude::*,
+    tensor::{DType, activation::log_softmax},
+};
 use serde::{Deserialize, Serialize};
 
 use crate::ranges::Ranges;
+
+mod tags;
+
+pub use tags::{BinaryCrossEntropy, Tags};
 
 /// What the logits of a batch should say.
 #[derive(Debug, Clone)]
 pub struct Classes {
     /// The place of each example's right answer among the classes.
     pub labels: Vec<usize>,
-    /// Second labels, where examples were mixed.
+    /// How much each example counts, zero or more, 1 on the average over all data; all the same without.
+    pub weights: Option<Vec<f32>>,
+    /// What was mixed into the examples, where they were.
     pub mix: Option<Mix>,
     /// A teacher's logits `[batch, classes]` for the same inputs.
     pub teacher: Option<Tensor<2>>,
 }
 
-/// The labels of what was mixed into the examples of a batch.
+/// What was mixed into the examples of a batch: others of the batch.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Mix {
-    /// One for each example.
-    pub labels: Vec<usize>,
-    /// How much of each example is theirs, in `[0, 1]`.
+    /// For each example, the place in the batch of the other.
+    pub places: Vec<usize>,
+    /// How much of each example is the other's, in `[0, 1]`.
     pub share: f64,
+}
+
+impl Classes {
+    /// The right answers, every example counting the same, nothing mixed, nobody to learn from.
+    pub fn new(labels: Vec<usize>) -> Self {
+        Self { labels, weights: None, mix: None, teacher: None }
+    }
+}
+
+/// What a mixed example has of another: what this one has, at the other's place.
+fn at<T: Copy>(values: &[T], places: &[usize]) -> Vec<T> {
+    places.iter().map(|&place| values[place]).collect()
 }
 
 /// Cross-entropy of logits, PyTorch's `F.cross_entropy`, with options that are off by default.
@@ -54,33 +75,38 @@ pub struct Distill {
 impl CrossEntropy {
     /// The mean loss, in nats, `[1]`, of logits `[batch, classes]`.
     ///
-    /// Of a mixed batch it is the mean of the losses to both kinds of labels, by their shares. A teacher adds
-    /// `temperature² · KL(teacher ‖ student)` of the softened predictions; a batch without one is judged by
-    /// its labels alone.
+    /// Each example's loss is multiplied by its weight; the mean is over examples, or over their class weights. Of a mixed
+    /// batch it is the mean of the losses to both kinds of labels, by their shares. A teacher adds `temperature² · KL(teacher ‖ student)` of the softened predictions; a
+    /// batch without one is judged by its labels alone.
     ///
     /// # Panics
     ///
     /// If a label is no class, or the number of labels, classes or weights is another.
     pub fn mean(&self, logits: Tensor<2>, classes: &Classes) -> Tensor<1> {
+        let Classes { labels, weights, mix, teacher } = classes;
         let [examples, count] = logits.dims();
-        let mixed = classes.mix.as_ref().filter(|mix| mix.share > 0.0);
-        for labels in [Some(&classes.labels), mixed.map(|mix| &mix.labels)].into_iter().flatten() {
-            assert_eq!(labels.len(), examples, "as many labels as examples");
-            assert!(labels.iter().all(|&label| label < count), "a label that is none of {count}");
+        assert_eq!(labels.len(), examples, "as many labels as examples");
+        assert!(labels.iter().all(|&label| label < count), "a label that is none of {count}");
+        if let Some(weights) = weights {
+            assert_eq!(weights.len(), examples, "as many weights as examples");
         }
-        let taught = self.distill.as_ref().zip(classes.teacher.as_ref());
+        let weights = weights.as_deref();
+        let taught = self.distill.as_ref().zip(teacher.as_ref());
         let log = log_softmax(logits.clone(), 1);
-        let hard = match mixed {
-            None => self.of_labels(log, &classes.labels),
-            Some(Mix { labels, share }) => {
-                self.of_labels(log.clone(), &classes.labels) * (1.0 - share)
-                    + self.of_labels(log, labels) * *share
+        let hard = match mix.as_ref().filter(|mix| mix.share > 0.0) {
+            None => self.of_labels(log, labels, weights),
+            Some(Mix { places, share }) => {
+                assert_eq!(places.len(), examples, "as many others as examples");
+                let others = weights.map(|weights| at(weights, places));
+                self.of_labels(log.clone(), labels, weights) * (1.0 - share)
+                    + self.of_labels(log, &at(labels, places), others.as_deref()) * *share
             }
         };
         match taught {
             None => hard,
             Some((distill, teacher)) => {
-                hard * (1.0 - distill.share) + distill.mean(logits, teacher) * distill.share
+                hard * (1.0 - distill.share)
+                    + distill.mean(logits, teacher, weights) * distill.share
             }
         }
     }
@@ -112,7 +138,7 @@ impl CrossEntropy {
     }
 
     /// From logarithms of probabilities `[batch, classes]`.
-    fn of_labels(&self, log: Tensor<2>, labels: &[usize]) -> Tensor<1> {
+    fn of_labels(&self, log: Tensor<2>, labels: &[usize], weights: Option<&[f32]>) -> Tensor<1> {
         let ([examples, classes], device, dtype) = (log.dims(), log.device(), log.dtype());
         let places = indices(labels, &device).reshape([examples, 1]);
         let picked = log.clone().gather(1, places);
@@ -122,35 +148,50 @@ impl CrossEntropy {
             let missed = (picked.exp().neg() + 1.0).clamp_min(1e-7);
             loss = loss * missed.powf_scalar(self.focal);
         }
-        let Some(weights) = &self.class_weights else {
+        if weights.is_none() && self.class_weights.is_none() {
             let loss = loss.mean();
             if self.smoothing == 0.0 {
                 return loss;
             }
             return loss * (1.0 - self.smoothing) - log.mean() * self.smoothing;
-        };
-        assert_eq!(weights.len(), classes, "as many weights as classes");
-        let row = |values: &[f32]| Tensor::<1>::from_data(values, (&device, dtype));
-        let of_examples: Vec<f32> = labels.iter().map(|&label| weights[label]).collect();
-        let total: f64 = of_examples.iter().copied().map(f64::from).sum();
-        let loss = (loss * row(&of_examples).reshape([examples, 1])).sum() / total;
+        }
+        let ones = vec![1.0; classes.max(examples)];
+        let of_classes = self.class_weights.as_deref().unwrap_or(&ones[..classes]);
+        assert_eq!(of_classes.len(), classes, "as many weights as classes");
+        let of_examples = weights.unwrap_or(&ones[..examples]);
+        let of_labels: Vec<f32> = labels.iter().map(|&label| of_classes[label]).collect();
+        let total: f64 = of_labels.iter().copied().map(f64::from).sum();
+        let of_examples = column(of_examples, (&device, dtype));
+        let loss =
+            (loss * column(&of_labels, (&device, dtype)) * of_examples.clone()).sum() / total;
         if self.smoothing == 0.0 {
             return loss;
         }
-        let spread = (log * row(weights).reshape([1, classes])).sum() / (total * classes as f64);
+        let of_classes = column(of_classes, (&device, dtype)).reshape([1, classes]);
+        let spread = (log * of_classes * of_examples).sum() / (total * classes as f64);
         loss * (1.0 - self.smoothing) - spread * self.smoothing
     }
 }
 
 impl Distill {
-    fn mean(&self, student: Tensor<2>, teacher: &Tensor<2>) -> Tensor<1> {
+    fn mean(&self, student: Tensor<2>, teacher: &Tensor<2>, weights: Option<&[f32]>) -> Tensor<1> {
         assert_eq!(student.dims(), teacher.dims(), "a teacher of other classes or examples");
         let examples = student.dims()[0] as f64;
+        let (device, dtype) = (student.device(), student.dtype());
         let soft = |logits: Tensor<2>| log_softmax(logits / self.temperature, 1);
         let teacher = soft(teacher.clone().detach());
-        let divergence = (teacher.clone().exp() * (teacher - soft(student))).sum() / examples;
-        divergence * self.temperature.powi(2)
+        let divergence = teacher.clone().exp() * (teacher - soft(student));
+        let divergence = match weights {
+            None => divergence,
+            Some(weights) => divergence * column(weights, (&device, dtype)),
+        };
+        divergence.sum() / examples * self.temperature.powi(2)
     }
+}
+
+/// Numbers below each other, `[numbers, 1]`.
+fn column(values: &[f32], (device, dtype): (&Device, DType)) -> Tensor<2> {
+    Tensor::<1>::from_data(values, (device, dtype)).reshape([values.len(), 1])
 }
 
 /// Labels as the operations on tensors take them.

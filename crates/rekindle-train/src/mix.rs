@@ -35,22 +35,12 @@ impl MixConfig {
         (self.mixup == 0.0 && self.cutmix == 0.0) || self.probability == 0.0
     }
 
-    /// Mixes `images` `[batch, channels, height, width]` as drawn at a place in training, and gives the
-    /// labels of what was mixed in with its share; none if nothing was.
+    /// Mixes `images` `[batch, channels, height, width]` as drawn at a place in training, and says what
+    /// was mixed into which with what share; none if nothing was.
     ///
     /// With an odd number of images the middle one stays as it is, and so does a single one.
-    ///
-    /// # Panics
-    ///
-    /// If there are more or fewer labels than images.
-    pub fn apply(
-        &self,
-        images: Tensor<4>,
-        labels: &[usize],
-        draw: Draw,
-    ) -> (Tensor<4>, Option<Mix>) {
+    pub fn apply(&self, images: Tensor<4>, draw: Draw) -> (Tensor<4>, Option<Mix>) {
         let [batch, channels, height, width] = images.dims();
-        assert_eq!(labels.len(), batch, "as many labels as images");
         let mut stream = draw.stream();
         let Some(mixing) = self.draw(&mut stream).filter(|_| batch > 1) else {
             return (images, None);
@@ -72,7 +62,7 @@ impl MixConfig {
                 (images.slice_assign(range, others), share)
             }
         };
-        (images, Some(Mix { labels: labels.iter().rev().copied().collect(), share }))
+        (images, Some(Mix { places: (0..batch).rev().collect(), share }))
     }
 
     /// Whether all numbers lie where their docs say.
@@ -142,22 +132,21 @@ mod tests {
         (0..200).map(|step| Draw { seed: 3, epoch: 1, step })
     }
 
-    /// Whatever was mixed, the mean of an image is that of its labels by their shares.
+    /// Whatever was mixed, the mean of an image is that of its places by their shares.
     #[test]
-    fn labels_are_mixed_as_images_are() {
+    fn places_are_mixed_as_images_are() {
         for batch in [2, 5, 8] {
-            let labels: Vec<usize> = (0..batch).map(|place| 10 + place).collect();
             let (mut blended, mut cuts, mut alone) = (0, 0, 0);
             for draw in draws() {
-                let (mixed, mix) = BOTH.apply(images(batch), &labels, draw);
+                let (mixed, mix) = BOTH.apply(images(batch), draw);
                 let values = floats(&mixed);
-                let Some(Mix { labels: others, share }) = mix else {
+                let Some(Mix { places, share }) = mix else {
                     assert_eq!(values, floats(&images(batch)));
                     alone += 1;
                     continue;
                 };
                 assert!((0.0..=1.0).contains(&share));
-                assert!(others.iter().eq(labels.iter().rev()));
+                assert!(places.iter().copied().eq((0..batch).rev()));
                 let per_image = 2 * 9 * 7;
                 for (place, image) in values.chunks(per_image).enumerate() {
                     let other = batch - 1 - place;
@@ -177,8 +166,7 @@ mod tests {
 
     #[test]
     fn a_place_draws_the_same_whatever_came_before() {
-        let labels = [0, 1, 2];
-        let at = |draw| BOTH.apply(images(3), &labels, draw);
+        let at = |draw| BOTH.apply(images(3), draw);
         let mut all: Vec<_> = draws().map(|draw| (draw, at(draw))).collect();
         all.reverse();
         for (draw, (mixed, mix)) in all {
@@ -190,12 +178,12 @@ mod tests {
     #[test]
     fn nothing_is_mixed_where_nothing_can_be() {
         for draw in draws() {
-            let (mixed, mix) = BOTH.apply(images(1), &[4], draw);
+            let (mixed, mix) = BOTH.apply(images(1), draw);
             assert_eq!((floats(&mixed), mix), (floats(&images(1)), None));
             let never = MixConfig { probability: 0.0, ..BOTH };
-            assert_eq!(never.apply(images(2), &[0, 1], draw).1, None);
+            assert_eq!(never.apply(images(2), draw).1, None);
             let off = MixConfig { mixup: 0.0, cutmix: 0.0, probability: 1.0 };
-            assert_eq!(off.apply(images(2), &[0, 1], draw).1, None);
+            assert_eq!(off.apply(images(2), draw).1, None);
         }
     }
 

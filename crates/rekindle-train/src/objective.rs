@@ -1,9 +1,9 @@
 //! What is to be learned: from a model and inputs to outputs, from outputs to a loss and to metrics.
 
 use burn::prelude::*;
-use rekindle_metrics::{Predictions, Values};
+use rekindle_metrics::{Predictions, TagPredictions, Values};
 
-use crate::{Classes, CrossEntropy, Regression};
+use crate::{BinaryCrossEntropy, Classes, CrossEntropy, Regression, Tags};
 
 /// A task, as the trainer sees it. It knows neither the model nor what the inputs are.
 pub trait Objective<M, I> {
@@ -63,6 +63,42 @@ impl<M, I, F: Fn(&M, I) -> Tensor<2>> Objective<M, I> for Classify<F> {
     }
 
     fn values(&self, scores: &Predictions) -> Values {
+        scores.values()
+    }
+}
+
+/// Which labels an input has, any number of them. `F` maps a model and inputs to logits `[batch, classes]`.
+#[derive(Debug, Clone)]
+pub struct Tag<F> {
+    /// From a model and inputs to logits.
+    pub forward: F,
+    /// Number of classes.
+    pub classes: usize,
+    /// The loss to train by.
+    pub loss: BinaryCrossEntropy,
+}
+
+impl<M, I, F: Fn(&M, I) -> Tensor<2>> Objective<M, I> for Tag<F> {
+    type Target = Tags;
+    type Scores = TagPredictions;
+
+    fn outputs(&self, model: &M, input: I) -> Tensor<2> {
+        (self.forward)(model, input)
+    }
+
+    fn loss(&self, logits: Tensor<2>, target: &Tags) -> Tensor<1> {
+        self.loss.mean(logits, target)
+    }
+
+    fn scores(&self) -> TagPredictions {
+        TagPredictions::new(self.classes)
+    }
+
+    fn score(&self, scores: &mut TagPredictions, logits: &[f32], target: &Tags) {
+        scores.add(logits, &target.labels);
+    }
+
+    fn values(&self, scores: &TagPredictions) -> Values {
         scores.values()
     }
 }

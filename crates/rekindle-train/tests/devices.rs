@@ -72,11 +72,7 @@ impl Source<Tensor<2>, Classes> for Points {
             let label = |&i: &usize| usize::from((at(i)[0] > 0.0) != (at(i)[1] > 0.0));
             Ok(Batch {
                 input: Tensor::<1>::from_floats(points.as_slice(), device).reshape([size, 2]),
-                target: Classes {
-                    labels: indices.iter().map(label).collect(),
-                    mix: None,
-                    teacher: None,
-                },
+                target: Classes::new(indices.iter().map(label).collect()),
                 indices,
             })
         })

@@ -53,7 +53,7 @@ impl Source<Tensor<2>, Classes> for Xor {
         let second = Tensor::from_floats([[1., 1.]], device);
         let batch = |input, labels: &[usize], indices: &[usize]| Batch {
             input,
-            target: Classes { labels: labels.to_vec(), mix: None, teacher: None },
+            target: Classes::new(labels.to_vec()),
             indices: indices.to_vec(),
         };
         [Ok(batch(first, &[0, 1, 1], &[0, 1, 2])), Ok(batch(second, &[0], &[3]))].into_iter()

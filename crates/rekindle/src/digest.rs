@@ -58,6 +58,10 @@ pub fn digest_samples(samples: &[Sample]) -> String {
             Source::Memory(picture) => hash.update(picture.pixels()),
         }
         hash.update(sample.label.to_le_bytes());
+        // Most weigh the same, and had no weight to be told apart by before there were any.
+        if sample.weight != 1.0 {
+            hash.update(sample.weight.to_le_bytes());
+        }
     }
     format!("{} of digest {:x}", samples.len(), hash.finalize())
 }

@@ -8,7 +8,7 @@ use std::{
 };
 
 use burn::prelude::*;
-use rekindle_data::{Augment, Loader, LoaderConfig, Order, Sample, Views};
+use rekindle_data::{Augment, DiskCache, Loader, LoaderConfig, Order, Sample, Views};
 use rekindle_metrics::Predictions;
 use rekindle_train::{
     Best, Callback, Classify, CrossEntropy, Ema, EmaConfig, End, Epoch, Fit, MixConfig, RateRange,
@@ -55,6 +55,8 @@ pub struct Finetune {
     pub teacher: Option<Arc<Network>>,
     /// Where the features of frozen stages are kept.
     pub cache: CacheConfig,
+    /// Where decoded pictures are kept that do not fit into memory.
+    pub disk: Option<DiskCache>,
     /// How the average of all weights, which is evaluated and kept, follows them; no average without.
     pub ema: Option<EmaConfig>,
     /// Accumulation, clipping, when to stop, what to compare models by. Its seed is [`Finetune::seed`].
@@ -235,6 +237,7 @@ impl Finetune {
             loss: CrossEntropy::default(),
             teacher: None,
             cache: CacheConfig::default(),
+            disk: None,
             ema: None,
             settings: Settings { monitor: accuracy(), ..Settings::default() },
             time: None,
@@ -287,20 +290,22 @@ impl Finetune {
         Classify { forward: Input::logits, classes, loss: self.loss.clone() }
     }
 
-    fn data(&self, model: &Model, train: Vec<Sample>, val: Vec<Sample>) -> Result<Data, Error> {
+    fn data(&self, model: &Model, mut train: Vec<Sample>, val: Vec<Sample>) -> Result<Data, Error> {
+        even_out(&mut train);
         let preprocess = model.preprocess()?;
+        let plain = LoaderConfig { disk: self.disk.clone(), ..on_this_pool() };
         let loader = LoaderConfig {
             batch_size: self.batch,
             order: self.order,
             augment: self.augment.clone(),
             views: self.views,
             seed: self.seed,
-            ..on_this_pool()
+            ..plain.clone()
         };
         Ok(Data {
             architecture: model.config.architecture.clone(),
             train: Loader::new(train, &preprocess, &loader)?,
-            val: Loader::new(val, &preprocess, &on_this_pool())?,
+            val: Loader::new(val, &preprocess, &plain)?,
             contents: OnceLock::new(),
         })
     }
@@ -333,6 +338,15 @@ impl Error {
             path.unwrap_or_else(|| format!("picture {place}"))
         };
         Self::Diverged { epoch, step, loss, pictures: examples.iter().map(name).collect() }
+    }
+}
+
+/// Makes weights of pictures relative to each other: 1 on the average, so that rates mean what they mean without.
+pub(crate) fn even_out<L>(samples: &mut [Sample<L>]) {
+    let sum: f64 = samples.iter().map(|sample| f64::from(sample.weight)).sum();
+    let mean = (sum / samples.len() as f64) as f32;
+    if mean > 0.0 && mean != 1.0 {
+        samples.iter_mut().for_each(|sample| sample.weight /= mean);
     }
 }
 

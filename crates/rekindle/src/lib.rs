@@ -26,6 +26,7 @@ mod finetune;
 mod measure;
 mod model;
 mod run_report;
+mod tagged;
 
 pub use burn::tensor::Device;
 pub use device::DeviceKind;
@@ -39,6 +40,7 @@ pub use finetune::{
 pub use measure::{TestViews, as_is, evaluate, measure};
 pub use model::{Guess, Model, Network};
 pub use run_report::{About, Shown, cache_notes, write_report};
+pub use tagged::TaggedPictures;
 
 pub use rekindle_cards as cards;
 pub use rekindle_checkpoint as checkpoint;

@@ -76,14 +76,16 @@ fn finetune_evaluate_predict() {
 
     // The same seed gives the same metrics and the same weights, however many threads there are.
     let weights = path.join("best.safetensors");
-    let path = out.path().join("again");
-    let again = run("1", &path);
-    for (a, b) in epochs[..5].iter().zip(&again) {
-        for key in ["train_loss", "val_loss", "val_accuracy"] {
-            assert_eq!(a[key], b[key]);
+    for threads in ["1", "2", "4"] {
+        let path = out.path().join(threads);
+        let again = run(threads, &path);
+        for (a, b) in epochs[..5].iter().zip(&again) {
+            for key in ["train_loss", "val_loss", "val_accuracy"] {
+                assert_eq!(a[key], b[key], "{threads} threads");
+            }
         }
+        assert!(fs::read(&weights).unwrap() == fs::read(path.join("best.safetensors")).unwrap());
     }
-    assert!(fs::read(&weights).unwrap() == fs::read(path.join("best.safetensors")).unwrap());
 
     // What was saved is enough, and measures what was measured.
     let found = succeed(&[&"evaluate", &"--json", &"--weights", &weights, &"--data", &data.path()]);

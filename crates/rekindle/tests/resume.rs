@@ -1,4 +1,4 @@
-//! A run that is killed again and again ends where one that is left alone ends, to the last bit.
+//! A run that is killed again and again ends where one that is left alone ends, to the last bit, on any number of threads.
 #![allow(clippy::unwrap_used, reason = "a test may; the lint does not see that helpers are tests")]
 
 mod support;
@@ -114,7 +114,10 @@ fn killed(more: &[&str], all: usize) -> usize {
         let limit = duration
             .mul_f64(0.02 + 1.2 / all as f64 * (random >> 40) as f64 / (1_u64 << 24) as f64);
         let limit = if kills < all { limit } else { Duration::from_secs(600) };
-        match wait(command(data.path(), &plan, &killed).args(more).spawn().unwrap(), limit) {
+        // Pictures are prepared, and all is computed, on another number of threads in every life.
+        let threads = ["1", "2", "4"][kills % 3];
+        let mut life = command(data.path(), &plan, &killed);
+        match wait(life.args(more).args(["--threads", threads]).spawn().unwrap(), limit) {
             None => kills += 1,
             Some(success) => {
                 assert!(success, "a life ended in an error");

@@ -409,3 +409,13 @@ fn probabilities_are_kept() {
     let changed = count(&|random| trivial.apply(picture.clone(), random) != picture);
     assert!((1500..1950).contains(&changed), "{changed}");
 }
+
+#[test]
+fn what_was_published_can_be_drawn() {
+    for tag in Augment::published() {
+        let augment = Augment::of_checkpoint(tag).unwrap();
+        augment.validate().unwrap();
+        assert!(augment.crop.is_some() && augment.flip == 0.5, "{tag}");
+    }
+    assert_eq!(Augment::of_checkpoint("gluon_in1k"), None);
+}

@@ -2,7 +2,7 @@
 
 use std::num::NonZeroUsize;
 
-use crate::Augment;
+use crate::{Augment, DiskCache};
 
 /// How samples become batches.
 #[derive(Debug, Clone, PartialEq)]
@@ -27,6 +27,8 @@ pub struct LoaderConfig {
     pub prefetch_bytes: usize,
     /// Bytes of pictures kept in memory from one epoch to the next; what does not fit is decoded again.
     pub cache_bytes: usize,
+    /// Where decoded pictures are kept that do not fit into memory, from one run to the next; nowhere without.
+    pub disk: Option<DiskCache>,
 }
 
 impl LoaderConfig {
@@ -37,7 +39,8 @@ impl LoaderConfig {
 }
 
 impl Default for LoaderConfig {
-    /// 32 pictures in order, nothing drawn, 2 batches and a quarter of a gibibyte ahead, a gibibyte of pictures in memory, a thread a core up to 8.
+    /// 32 pictures in order, nothing drawn, 2 batches and a quarter of a gibibyte ahead, a gibibyte of pictures in memory, none on
+    /// disk, a thread a core up to 8.
     fn default() -> Self {
         Self {
             batch_size: 32,
@@ -50,6 +53,7 @@ impl Default for LoaderConfig {
             prefetch: 2,
             prefetch_bytes: 256 << 20,
             cache_bytes: 1 << 30,
+            disk: None,
         }
     }
 }

@@ -3,7 +3,7 @@ use std::time::{Duration, Instant};
 use rekindle_cards::{CropMode, Interpolation, Preprocessing};
 
 use super::*;
-use crate::Picture;
+use crate::{Augment, Picture, Source};
 
 fn preprocess() -> Preprocess {
     Preprocess::new(&Preprocessing {
@@ -106,13 +106,18 @@ fn a_remainder_is_kept_or_dropped() {
 #[test]
 fn what_cannot_be_batched_is_refused() {
     let config = LoaderConfig::default();
-    assert!(Loader::new(Vec::new(), &preprocess(), &config).is_err());
+    assert!(Loader::new(samples(0), &preprocess(), &config).is_err());
     assert!(
         Loader::new(samples(3), &preprocess(), &LoaderConfig { batch_size: 0, ..config.clone() })
             .is_err()
     );
     let augment = Augment { flip: 2.0, ..Augment::NONE };
-    assert!(Loader::new(samples(3), &preprocess(), &LoaderConfig { augment, ..config }).is_err());
+    let with = |augment| LoaderConfig { augment, ..config.clone() };
+    assert!(Loader::new(samples(3), &preprocess(), &with(augment)).is_err());
+    let mut weighed = samples(3);
+    weighed[2].weight = -0.5;
+    let error = Loader::new(weighed, &preprocess(), &config).unwrap_err().to_string();
+    assert!(error.contains("sample 2 weighs -0.5"), "{error}");
 }
 
 #[test]
@@ -262,5 +267,44 @@ fn a_file_read_in_part_gives_the_inputs_of_the_whole() {
     let [kept, not] = [1 << 20, 0].map(|bytes| loader(vec![Sample::file(&path, 0)], config(bytes)));
     for epoch in 0..50 {
         assert_eq!(all(kept.epoch(epoch)), all(not.epoch(epoch)), "{epoch}");
+    }
+}
+
+/// What is on disk gives the inputs of what is decoded, in this run and in the next.
+#[test]
+fn pictures_on_disk_give_the_same_inputs() {
+    let folder = tempfile::tempdir().unwrap();
+    let files: Vec<_> = (0..12_u8)
+        .map(|number| {
+            let path = folder.path().join(format!("{number}.jpg"));
+            image::RgbImage::from_fn(60, 90, |x, y| {
+                image::Rgb([x as u8 * 4, y as u8, number * 20])
+            })
+            .save(&path)
+            .unwrap();
+            path
+        })
+        .collect();
+    let cached = folder.path().join("cache");
+    for augment in [Augment::NONE, Augment::STANDARD] {
+        let config = |disk| LoaderConfig {
+            batch_size: 5,
+            augment: augment.clone(),
+            workers: 3,
+            cache_bytes: 5_000,
+            disk,
+            ..LoaderConfig::default()
+        };
+        let samples = || files.iter().map(|file| Sample::file(file, 0)).collect();
+        let expected = loader(samples(), config(None));
+        for _ in 0..2 {
+            let disk = crate::DiskCache::open(&cached, 1 << 24).unwrap();
+            let found = loader(samples(), config(Some(disk.clone())));
+            for epoch in 0..3 {
+                assert_eq!(all(found.epoch(epoch)), all(expected.epoch(epoch)), "{epoch}");
+            }
+            let used = disk.used();
+            assert!(used.pictures == 12 && used.found > 0 && used.closed.is_none(), "{used:?}");
+        }
     }
 }

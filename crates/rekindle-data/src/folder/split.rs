@@ -21,20 +21,29 @@ impl Default for Split {
     }
 }
 
+impl Split {
+    /// Whether it sets something aside and leaves something, of what `path` holds.
+    pub(crate) fn check(&self, path: &Path) -> Result<(), Error> {
+        let fraction = self.fraction;
+        if fraction > 0.0 && fraction < 1.0 {
+            return Ok(());
+        }
+        let text = format!("cannot set aside {fraction} of it; give a fraction in (0, 1)");
+        Err(problem(path, text))
+    }
+}
+
+/// The samples to train on and those to validate on.
+type Sides<L> = (Vec<Sample<L>>, Vec<Sample<L>>);
+
 /// The samples to train on and those to validate on, each in their order.
 pub(super) fn divide(
     folder: &Path,
     all: &[Sample],
     labels: usize,
     split: &Split,
-) -> Result<(Vec<Sample>, Vec<Sample>), Error> {
-    if !(split.fraction > 0.0 && split.fraction < 1.0) {
-        let fraction = split.fraction;
-        return Err(problem(
-            folder,
-            format!("cannot set aside {fraction} of it; give a fraction in (0, 1)"),
-        ));
-    }
+) -> Result<Sides<usize>, Error> {
+    split.check(folder)?;
     let mut by_label: Vec<Vec<&Sample>> = vec![Vec::new(); labels];
     all.iter().for_each(|sample| by_label[sample.label].push(sample));
     let (mut train, mut val) = (Vec::new(), Vec::new());
@@ -59,12 +68,13 @@ pub(super) fn divide(
 }
 
 /// As [`divide`], but all pictures of a group are on one side: groups are drawn until there are enough to validate on.
-pub(super) fn divide_groups(
+pub(crate) fn divide_groups<L: Clone>(
     path: &Path,
-    (all, groups): (&[Sample], &[String]),
+    (all, groups): (&[Sample<L>], &[String]),
     labels: usize,
     split: &Split,
-) -> Result<(Vec<Sample>, Vec<Sample>), Error> {
+) -> Result<Sides<L>, Error> {
+    split.check(path)?;
     let mut names: Vec<&String> = groups.iter().collect::<BTreeSet<_>>().into_iter().collect();
     Random::new(split.seed, 0, labels as u64).shuffle(&mut names);
     let wanted = (all.len() as f64 * split.fraction).round() as usize;

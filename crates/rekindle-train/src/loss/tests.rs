@@ -12,11 +12,11 @@ fn weights() -> Option<Vec<f32>> {
 }
 
 fn labels() -> Classes {
-    Classes { labels: vec![0, 1, 2, 0], mix: None, teacher: None }
+    Classes::new(vec![0, 1, 2, 0])
 }
 
 fn mixed() -> Classes {
-    Classes { mix: Some(Mix { labels: vec![0, 2, 1, 0], share: 0.3 }), ..labels() }
+    Classes { mix: Some(Mix { places: vec![3, 2, 1, 0], share: 0.3 }), ..labels() }
 }
 
 fn taught() -> Classes {
@@ -251,6 +251,238 @@ fn cross_entropies_are_pytorchs() {
     }
 }
 
+/// `(F.cross_entropy(reduction="none") * weights).mean()`, and by hand with what is added to it.
+#[test]
+fn examples_count_by_their_weights() {
+    let weighted =
+        |classes: Classes| Classes { weights: Some(vec![1.0, 0.5, 0.0, 3.0]), ..classes };
+    let distill = Some(Distill { temperature: 3.0, share: 0.4 });
+    let rows: [(CrossEntropy, Classes, f64, [f64; 12]); 5] = [
+        (
+            off(),
+            labels(),
+            1.556_452_848,
+            [
+                -0.102_550_584,
+                0.032_900_412,
+                0.069_650_172,
+                0.015_588_434,
+                -0.020_777_373,
+                0.005_188_939,
+                0.0,
+                0.0,
+                0.0,
+                -0.634_289_42,
+                0.115_710_58,
+                0.518_578_841,
+            ],
+        ),
+        (
+            CrossEntropy { class_weights: weights(), ..off() },
+            labels(),
+            0.764_528_014,
+            [
+                -0.048_259_098,
+                0.015_482_547,
+                0.032_776_552,
+                0.029_342_935,
+                -0.039_110_35,
+                0.009_767_415,
+                0.0,
+                0.0,
+                0.0,
+                -0.298_489_139,
+                0.054_452_038,
+                0.244_037_101,
+            ],
+        ),
+        (
+            CrossEntropy { smoothing: 0.1, class_weights: weights(), ..off() },
+            labels(),
+            0.876_383_391,
+            [
+                -0.030_007_767,
+                0.002_118_654,
+                0.027_889_113,
+                0.026_281_791,
+                -0.030_780_967,
+                0.004_499_176,
+                0.0,
+                0.0,
+                0.0,
+                -0.266_791_922,
+                0.015_561_02,
+                0.251_230_902,
+            ],
+        ),
+        (
+            off(),
+            mixed(),
+            1.391_456_797,
+            [
+                -0.164_080_935,
+                0.052_640_659,
+                0.111_440_276,
+                0.010_911_904,
+                -0.014_544_161,
+                0.003_632_257,
+                0.005_920_551,
+                -0.025_577_474,
+                0.019_656_923,
+                -0.507_431_536,
+                0.092_568_464,
+                0.414_863_072,
+            ],
+        ),
+        (
+            CrossEntropy { distill, ..off() },
+            taught(),
+            1.063_473_175,
+            [
+                -0.048_244_952,
+                -0.002_419_561,
+                0.050_664_513,
+                -0.003_928_899,
+                0.011_317_569,
+                -0.007_388_67,
+                0.0,
+                0.0,
+                0.0,
+                -0.443_965_584,
+                0.016_199_185,
+                0.427_766_398,
+            ],
+        ),
+    ];
+    for (loss, classes, expected, gradient) in rows {
+        let x = logits();
+        let found = loss.mean(x.clone(), &weighted(classes));
+        close(found, &x, expected, &gradient, &format!("{loss:?}"));
+    }
+}
+
+fn tags() -> Tags {
+    Tags::new(vec![vec![0, 2], vec![1], vec![], vec![0, 1, 2]])
+}
+
+/// `F.binary_cross_entropy_with_logits`, with `pos_weight`, with smoothed and mixed targets, and weighed by hand.
+#[test]
+fn binary_cross_entropies_are_pytorchs() {
+    let plain = BinaryCrossEntropy::default;
+    let positive = Some(vec![2.0, 0.5, 1.0]);
+    let mix = Some(Mix { places: vec![3, 2, 1, 0], share: 0.3 });
+    let weights = Some(vec![1.0, 0.5, 0.0, 3.0]);
+    let rows: [(BinaryCrossEntropy, Tags, f64, [f64; 12]); 5] = [
+        (
+            plain(),
+            tags(),
+            0.570_341_372,
+            [
+                -0.022_411_785,
+                0.031_461_722,
+                -0.036_485_292,
+                0.043_748_266,
+                -0.009_933_577,
+                0.022_411_785,
+                0.035_463_124,
+                0.049_890_638,
+                0.059_245_792,
+                -0.041_666_667,
+                -0.041_666_667,
+                -0.015_202_127,
+            ],
+        ),
+        (
+            BinaryCrossEntropy { positive_weights: positive, ..plain() },
+            tags(),
+            0.620_038_978,
+            [
+                -0.044_823_57,
+                0.031_461_722,
+                -0.036_485_292,
+                0.043_748_266,
+                -0.004_966_788,
+                0.022_411_785,
+                0.035_463_124,
+                0.049_890_638,
+                0.059_245_792,
+                -0.083_333_333,
+                -0.020_833_333,
+                -0.015_202_127,
+            ],
+        ),
+        (
+            BinaryCrossEntropy { smoothing: 0.2, ..plain() },
+            tags(),
+            0.613_258_038,
+            [
+                -0.014_078_452,
+                0.023_128_389,
+                -0.028_151_958,
+                0.035_414_932,
+                -0.001_600_244,
+                0.014_078_452,
+                0.027_129_79,
+                0.041_557_305,
+                0.050_912_459,
+                -0.033_333_333,
+                -0.033_333_333,
+                -0.006_868_794,
+            ],
+        ),
+        (
+            plain(),
+            Tags { weights, ..tags() },
+            0.559_891_182,
+            [
+                -0.022_411_785,
+                0.031_461_722,
+                -0.036_485_292,
+                0.021_874_133,
+                -0.004_966_788,
+                0.011_205_893,
+                0.0,
+                0.0,
+                0.0,
+                -0.125,
+                -0.125,
+                -0.045_606_381,
+            ],
+        ),
+        (
+            plain(),
+            Tags { mix, ..tags() },
+            0.622_841_372,
+            [
+                -0.022_411_785,
+                0.006_461_722,
+                -0.036_485_292,
+                0.043_748_266,
+                0.015_066_423,
+                0.022_411_785,
+                0.035_463_124,
+                0.024_890_638,
+                0.059_245_792,
+                -0.041_666_667,
+                -0.016_666_667,
+                -0.015_202_127,
+            ],
+        ),
+    ];
+    for (loss, tags, expected, gradient) in rows {
+        loss.check().unwrap();
+        let x = logits();
+        close(loss.mean(x.clone(), &tags), &x, expected, &gradient, &format!("{loss:?}"));
+    }
+    let far = Tensor::<2>::from_data([[1e4, -1e4, 1e4]], (&Device::flex(), DType::F32));
+    let value = |labels| plain().mean(far.clone(), &Tags::new(vec![labels])).into_scalar::<f32>();
+    assert_eq!(value(vec![0, 2]), 0.0);
+    assert!((value(vec![1]) - 1e4).abs() < 1.0);
+    let wrong = BinaryCrossEntropy { smoothing: 2.0, positive_weights: Some(vec![0.0]) };
+    let message = wrong.check().unwrap_err();
+    assert!(message.contains("smoothing") && message.contains("positive_weights[0]"), "{message}");
+}
+
 /// `F.mse_loss`, `F.l1_loss` and `F.huber_loss(delta=0.4)`.
 #[test]
 fn regressions_are_pytorchs() {
@@ -274,7 +506,7 @@ fn certainty_has_a_slope() {
     for focal in [0.5, 1.0, 2.0] {
         let device = Device::flex().autodiff();
         let x = Tensor::<2>::from_data([[200.0, 0.0]], (&device, DType::F32)).require_grad();
-        let classes = Classes { labels: vec![0], mix: None, teacher: None };
+        let classes = Classes::new(vec![0]);
         let loss = CrossEntropy { focal, ..off() }.mean(x.clone(), &classes);
         let gradient = x.grad(&loss.clone().backward()).unwrap();
         assert_eq!(loss.into_scalar::<f32>(), 0.0);
@@ -296,7 +528,7 @@ fn teachers_may_be_missing_or_tracked() {
 #[test]
 #[should_panic = "a label that is none of 3"]
 fn a_label_beyond_the_classes_panics() {
-    off().mean(logits(), &Classes { labels: vec![0, 1, 2, 3], mix: None, teacher: None });
+    off().mean(logits(), &Classes::new(vec![0, 1, 2, 3]));
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! Augmentations by name.
 
+use anyhow::Context;
 use clap::ValueEnum;
 use rekindle::data::{AugMix, Augment, Policy, RandAugment, RandomCrop, TrivialAugmentWide};
 
@@ -27,12 +28,15 @@ pub(super) enum Augmentation {
     /// As standard, then a blend of three chains of weak operations.
     #[value(name = "augmix")]
     AugMix,
+    /// What the weights were augmented with in their own training, blending apart.
+    Own,
 }
 
 impl Augmentation {
-    pub(super) fn rows(self) -> Augment {
+    /// What is drawn, to go on from weights of this tag.
+    pub(super) fn rows(self, tag: &str) -> anyhow::Result<Augment> {
         let with = |policy| Augment { policy: Some(policy), ..Augment::STANDARD };
-        match self {
+        Ok(match self {
             Self::None => Augment::NONE,
             Self::Flip => Augment::FLIP,
             Self::Crop => Augment {
@@ -45,6 +49,10 @@ impl Augmentation {
             Self::RandAugment => with(Policy::RandAugment(RandAugment::STANDARD)),
             Self::TrivialAugment => with(Policy::TrivialAugmentWide(TrivialAugmentWide::STANDARD)),
             Self::AugMix => with(Policy::AugMix(AugMix::STANDARD)),
-        }
+            Self::Own => Augment::of_checkpoint(tag).with_context(|| {
+                let known = Augment::published().collect::<Vec<_>>().join(", ");
+                format!("how weights of the tag `{tag}` were augmented is not known here, only of {known}; name another preset")
+            })?,
+        })
     }
 }

@@ -5,7 +5,7 @@ use std::{path::PathBuf, process::ExitCode};
 use anyhow::Context;
 use clap::Args;
 use rekindle::{
-    cards::{CropMode, Interpolation, Preprocessing},
+    cards::{self, CropMode, Interpolation, Preprocessing},
     data::{self, Picture, Preprocess, transform::EXAMPLES},
 };
 
@@ -22,6 +22,9 @@ pub(super) struct Arguments {
     /// What is drawn.
     #[arg(long, default_value = "strong")]
     preset: Augmentation,
+    /// The checkpoint whose own augmentation `--preset own` shows.
+    #[arg(long, required_if_eq("preset", "own"))]
+    model: Option<String>,
     /// The PNG file to write. Its first cell is as evaluation sees the picture.
     #[arg(long, default_value = "sheet.png")]
     out: PathBuf,
@@ -54,7 +57,11 @@ impl Arguments {
             mean: vec![0.485, 0.456, 0.406],
             std: vec![0.229, 0.224, 0.225],
         })?;
-        let augment = self.preset.rows();
+        let tag = match &self.model {
+            Some(name) => &cards::find(name)?.tag,
+            None => "",
+        };
+        let augment = self.preset.rows(tag)?;
         let mut cells = augment.views(&picture, &preprocess, self.views, [self.seed, 0])?;
         if self.all {
             let first = cells.len();

@@ -66,7 +66,7 @@ impl Arguments {
         let phase = Phase { decay: self.decay, ..Phase::new("sweep", 1, frozen, 1.0) };
         let config = Finetune {
             batch: self.batch,
-            augment: self.augment.rows(),
+            augment: self.augment.rows(&model.config.tag)?,
             seed: self.seed,
             ..Finetune::new(Plan::new(vec![phase]))
         };

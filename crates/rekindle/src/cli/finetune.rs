@@ -10,7 +10,7 @@ use anyhow::Context;
 use clap::Args;
 use rekindle::{
     About, Finetune, Model, Outcome, RunFolder, Shown, Start, TestViews, as_is, cache_notes,
-    data::{ImageFolder, Sample, Unusable, quarantine},
+    data::{DiskCacheUse, ImageFolder, Sample, Unusable, quarantine},
     finetune, measure,
     metrics::{Classification, Predictions},
     probe,
@@ -113,6 +113,7 @@ impl Arguments {
         let outcome = finetune(model, data, &config, Some(&run), &mut [&mut progress])?;
         let mut about = self.about(&outcome);
         about.notes.extend(left_out);
+        about.notes.extend(config.disk.as_ref().map(|disk| pixels_note(&disk.used())));
         let test = self.test(&outcome.model, &folder.test)?;
         let test = test.as_ref().map(|predictions| (folder.test.as_slice(), predictions));
         let shown = Shown { train: &train, val: &val, test };
@@ -223,6 +224,13 @@ impl Arguments {
         }
         Ok(ExitCode::SUCCESS)
     }
+}
+
+/// What the cache of pictures on disk did.
+fn pixels_note(used: &DiskCacheUse) -> String {
+    let DiskCacheUse { pictures, found, closed } = used;
+    let why = closed.as_ref().map_or_else(String::new, |why| format!("; nothing was added: {why}"));
+    format!("decoded pictures on disk: {pictures}, read {found} times{why}")
 }
 
 /// A word as a shell reads it.

@@ -157,7 +157,7 @@ impl Arguments {
         let plan = candidate.plan(&self.root)?;
         let config = Finetune {
             batch: candidate.batch,
-            augment: candidate.augment()?.rows(),
+            augment: candidate.augment()?.rows(&model.config.tag)?,
             views: Finetune::usual_views(&plan),
             probe: false,
             seed: ladder.seed,

@@ -106,10 +106,10 @@ impl Pictures {
     ) -> impl Iterator<Item = Result<Batch<Input, Classes>, Error>> {
         let seed = self.loader.config().seed;
         self.loader.epoch(epoch as u64).enumerate().map(move |(step, batch)| {
-            let rekindle_data::Batch { images, shape, labels, indices } = batch?;
+            let rekindle_data::Batch { images, shape, labels, weights, indices } = batch?;
             let images = Tensor::from_data(TensorData::new(images, shape), &device);
             let draw = Draw { seed, epoch, step };
-            let (images, mix) = self.mix.apply(images, &labels, draw);
+            let (images, mix) = self.mix.apply(images, draw);
             let teacher = self.teacher.as_ref().map(|teacher| {
                 let logits = teacher.forward(if device.is_autodiff() {
                     images.clone().inner()
@@ -120,7 +120,7 @@ impl Pictures {
             });
             Ok(Batch {
                 input: Input::Images(images),
-                target: Classes { labels, mix, teacher },
+                target: Classes { labels, weights: uneven(weights), mix, teacher },
                 indices,
             })
         })
@@ -144,7 +144,8 @@ impl Features {
             for (&index, row) in indices.iter().zip(values.chunks_exact_mut(width)) {
                 self.store.get_into(&self.keys.key(index, view), row)?;
             }
-            let labels = indices.iter().map(|&index| self.loader.samples()[index].label).collect();
+            let samples = indices.iter().map(|&index| &self.loader.samples()[index]);
+            let (labels, weights) = samples.map(|sample| (sample.label, sample.weight)).unzip();
             let input = match *self.shape {
                 [dim] => Input::Embeddings(Tensor::from_data(
                     TensorData::new(values, [indices.len(), dim]),
@@ -159,8 +160,13 @@ impl Features {
                 },
                 _ => unreachable!("a map or an embedding"),
             };
-            let target = Classes { labels, mix: None, teacher: None };
+            let target = Classes { weights: uneven(weights), ..Classes::new(labels) };
             Ok(Batch { input, target, indices })
         })
     }
+}
+
+/// The weights of a batch, where they are not all one.
+fn uneven(weights: Vec<f32>) -> Option<Vec<f32>> {
+    weights.iter().any(|&weight| weight != 1.0).then_some(weights)
 }

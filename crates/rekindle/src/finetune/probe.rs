@@ -31,7 +31,7 @@ pub struct Probed {
 ///
 /// # Errors
 ///
-/// If a picture cannot be read, or the features cannot be kept.
+/// If a picture cannot be read, the features cannot be kept, or pictures weigh differently.
 pub fn probe(
     model: Model,
     (train, val): (Train<Vec<Sample>>, Validation<Vec<Sample>>),
@@ -39,6 +39,10 @@ pub fn probe(
     folder: Option<&RunFolder<'_>>,
 ) -> Result<Probed, Error> {
     let start = Instant::now();
+    if train.0.iter().any(|sample| sample.weight != 1.0) {
+        let problem = "pictures: they weigh differently, which a head that is solved for does not know; take the recipe `head`, or leave the weights out";
+        return Err(Error::Settings(vec![problem.to_owned()]));
+    }
     let phase = Phase::new("probe", 1, Frozen::Backbone, 1.0);
     let config = Finetune {
         plan: Plan::new(vec![phase.clone()]),

@@ -9,6 +9,7 @@ use rekindle_doodles::{SIZE, Task, set};
 use tempfile::TempDir;
 
 /// A folder with `train/` and `val/` of three of the target's classes, so many pictures of each.
+#[allow(dead_code, reason = "not every test that shares this takes it")]
 pub(crate) fn doodles(train: usize, val: usize) -> TempDir {
     let folder = tempfile::tempdir().unwrap();
     for (split, per_class, seed) in [("train", train, 0), ("val", val, 1)] {

@@ -6,7 +6,7 @@ use anyhow::{Context, bail};
 use clap::Args;
 use rekindle::{
     CacheConfig, CachePlace, Finetune, Model,
-    data::{ImageFolder, Order, Views},
+    data::{DiskCache, ImageFolder, Order, Views},
     metrics::Direction,
     train::{Distill, EarlyStopping, EmaConfig, EmaWarmUp, Monitor, Plateau},
     transfer::{Plan, Recipe, features::Precision},
@@ -122,6 +122,12 @@ pub(super) struct KeepArguments {
     /// Where the features of frozen stages are kept: file, memory or off.
     #[arg(long, default_value = "file")]
     pub(super) cache: Place,
+    /// Keep decoded pictures that do not fit into memory in this folder, which runs may share.
+    #[arg(long, value_name = "DIR")]
+    pub(super) pixels: Option<PathBuf>,
+    /// The most gigabytes of them.
+    #[arg(long, default_value_t = 20.0, requires = "pixels")]
+    pub(super) pixels_gb: f64,
     /// Keep features in 16 bits.
     #[arg(long)]
     pub(super) half: bool,
@@ -207,7 +213,7 @@ impl Arguments {
             Monitor { metric: keep.monitor.clone(), direction: Direction::of(&keep.monitor)? };
         let mut config = Finetune::new(plan);
         config.batch = pictures.batch;
-        config.augment = pictures.augment.rows();
+        config.augment = pictures.augment.rows(&model.config.tag)?;
         config.views = views;
         config.order = if pictures.balanced { Order::Balanced } else { Order::Shuffled };
         config.mix.mixup = pictures.mixup;
@@ -220,6 +226,10 @@ impl Arguments {
         config.loss.distill = teacher.is_some().then_some(Distill { temperature: 2.0, share: 0.5 });
         config.teacher = teacher;
         config.cache = self.cache();
+        config.disk = match &keep.pixels {
+            Some(folder) => Some(DiskCache::open(folder, (keep.pixels_gb * 1e9) as u64)?),
+            None => None,
+        };
         config.ema = steps.ema.map(|decay| EmaConfig { decay, warm_up: EmaWarmUp::default() });
         config.settings.accumulate = steps.accumulate;
         config.settings.clip = steps.clip;
