@@ -34,11 +34,12 @@ pub(crate) struct Manifest {
 /// How many names a message shows.
 const SHOWN: usize = 5;
 
-const PATH: &[&str] = &["path", "file", "filename", "image"];
+/// What the column of pictures may be called, in any case.
+pub const PATH: &[&str] = &["path", "file", "filename", "image"];
 const LABEL: &[&str] = &["label", "class"];
 
 /// Whether a path is that of a list.
-pub(crate) fn is_manifest(path: &Path) -> bool {
+pub fn is_manifest(path: &Path) -> bool {
     path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("csv"))
         && path.is_file()
 }
