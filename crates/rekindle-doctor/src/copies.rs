@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 
 use rekindle_data::Part;
 
-use crate::{Finding, Kind, Severity, examine::Case, near, signature::Signature};
+use crate::{Finding, Kind, Layout, Severity, examine::Case, near, signature::Signature};
 
 /// What copies of a picture are.
 #[derive(Clone, Copy, PartialEq)]
@@ -84,6 +84,9 @@ fn finding(case: &Case<'_>, items: &[usize], copies: Copies) -> Finding {
     };
     let exact = copies == Copies::Exact;
     let words = match copies {
+        Copies::Exact if case.contents.layout == Layout::Packed => {
+            format!("the same pixels {} times", items.len())
+        }
         Copies::Exact => format!("the same bytes {} times", items.len()),
         Copies::Near => format!("{} pictures that look the same", items.len()),
     };

@@ -1,9 +1,9 @@
-//! What is wrong with a folder of labelled pictures, found before training.
+//! What is wrong with labelled pictures, in folders, on a list or packed, found before training.
 //!
 //! | asked | here |
 //! |---|---|
 //! | what is wrong | [`examine`] gives a [`Diagnosis`]: data, for [`text`], [`html`] or JSON |
-//! | without what is bad | [`write_manifest`]: `path,label,split` of the rest |
+//! | without what is bad | [`write_manifest`]: a list of the rest |
 //!
 //! | found | as | severity |
 //! |---|---|---|
@@ -30,6 +30,7 @@
 //! # Ok::<(), rekindle_doctor::Error>(())
 //! ```
 
+mod contents;
 mod copies;
 mod diagnosis;
 mod error;
@@ -46,7 +47,7 @@ mod page;
 mod signature;
 mod terminal;
 
-pub use diagnosis::{Diagnosis, Examined, Finding, Kind, LabelCount, Severity};
+pub use diagnosis::{Diagnosis, Examined, Finding, Kind, LabelCount, Layout, Severity};
 pub use error::Error;
 pub use examine::examine;
 pub use manifest::{Manifest, write_manifest};
