@@ -3,6 +3,7 @@
 //! | asked | here |
 //! |---|---|
 //! | what is wrong | [`examine`] gives a [`Diagnosis`]: data, for [`text`], [`html`] or JSON |
+//! | what is wrong, in the report of a run | [`record`] |
 //! | without what is bad | [`write_manifest`]: a list of the rest |
 //!
 //! | found | as | severity |
@@ -52,5 +53,5 @@ pub use error::Error;
 pub use examine::examine;
 pub use manifest::{Manifest, write_manifest};
 pub use options::{MOST_BITS, Options, least_for};
-pub use page::html;
+pub use page::{html, record};
 pub use terminal::text;

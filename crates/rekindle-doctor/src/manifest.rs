@@ -40,7 +40,8 @@ pub struct Manifest {
 /// again; [`Error::Write`] if the folder of `path` does not exist or cannot be written to.
 pub fn write_manifest(diagnosis: &Diagnosis, path: &Path) -> Result<Manifest, Error> {
     let Diagnosis { folder, layout, .. } = diagnosis;
-    if path.canonicalize().is_ok_and(|path| folder.canonicalize().is_ok_and(|list| list == path)) {
+    let same = |list: &Path| path.canonicalize().ok() == list.canonicalize().ok();
+    if *layout == Layout::List && same(folder) {
         return Err(Error::Same { path: path.to_owned() });
     }
     let left_out: BTreeSet<&Path> =

@@ -21,10 +21,16 @@ const SIDE: usize = 200;
 /// Kinds whose files cannot be decoded.
 const DARK: [Kind; 2] = [Kind::Unreadable, Kind::OtherFiles];
 
-/// The diagnosis as one page of HTML that opens from disk, with at most `most` findings of a kind and pictures of a finding.
+/// The diagnosis as one page of HTML that opens from disk: [`record`] on a page of its own.
+pub fn html(diagnosis: &Diagnosis, most: usize) -> String {
+    checkup(&record(diagnosis, most))
+}
+
+/// The diagnosis with small pictures, at most `most` findings of a kind and pictures of a finding, for a page or for that of a
+/// run.
 ///
 /// The files that are shown are read again, packed ones whole; what cannot be read any more is named without its picture.
-pub fn html(diagnosis: &Diagnosis, most: usize) -> String {
+pub fn record(diagnosis: &Diagnosis, most: usize) -> Checkup {
     let packed = packed(diagnosis);
     let start = start(&diagnosis.folder, diagnosis.layout);
     let source = |file: &PathBuf| match diagnosis.layout {
@@ -55,12 +61,12 @@ pub fn html(diagnosis: &Diagnosis, most: usize) -> String {
         more: findings.len().saturating_sub(most),
     };
     let folder = diagnosis.folder.display();
-    checkup(&Checkup {
+    Checkup {
         title: format!("{folder}: what is wrong with it"),
         lead: format!("{}.", summary(diagnosis)),
         data: Some(data(diagnosis)),
         groups: diagnosis.groups().map(group).collect(),
-    })
+    }
 }
 
 fn data(diagnosis: &Diagnosis) -> Data {
