@@ -59,7 +59,7 @@ impl Arguments {
         let pool = pool.context("cannot start the threads to read on; try fewer with --threads")?;
         pool.install(|| {
             let diagnosis = examine(&self.data, &options)?;
-            self.say(&diagnosis)?;
+            say(&diagnosis, self.most, self.json)?;
             if let Some(path) = &self.html {
                 std::fs::write(path, html(&diagnosis, self.most.max(12)))
                     .with_context(|| format!("{}: cannot be written", path.display()))?;
@@ -74,26 +74,27 @@ impl Arguments {
             Ok(if errors == 0 { ExitCode::SUCCESS } else { ExitCode::from(2) })
         })
     }
+}
 
-    fn say(&self, diagnosis: &Diagnosis) -> anyhow::Result<()> {
-        if !self.json {
-            say!("{}", text(diagnosis, self.most).trim_end());
-            return Ok(());
-        }
-        for finding in &diagnosis.findings {
-            say!("{}", serde_json::to_string(finding)?);
-        }
-        let [errors, warnings, notes] =
-            [Severity::Error, Severity::Warning, Severity::Note].map(|it| diagnosis.count(it));
-        let summary = json!({
-            "folder": diagnosis.folder.to_string_lossy(),
-            "pictures": diagnosis.examined.len(),
-            "labels": diagnosis.labels,
-            "errors": errors,
-            "warnings": warnings,
-            "notes": notes,
-        });
-        say!("{summary}");
-        Ok(())
+/// Prints what was found, at most `most` findings of a kind and files of a finding, or all as JSON.
+pub(super) fn say(diagnosis: &Diagnosis, most: usize, json: bool) -> anyhow::Result<()> {
+    if !json {
+        say!("{}", text(diagnosis, most).trim_end());
+        return Ok(());
     }
+    for finding in &diagnosis.findings {
+        say!("{}", serde_json::to_string(finding)?);
+    }
+    let [errors, warnings, notes] =
+        [Severity::Error, Severity::Warning, Severity::Note].map(|it| diagnosis.count(it));
+    let summary = json!({
+        "folder": diagnosis.folder.to_string_lossy(),
+        "pictures": diagnosis.examined.len(),
+        "labels": diagnosis.labels,
+        "errors": errors,
+        "warnings": warnings,
+        "notes": notes,
+    });
+    say!("{summary}");
+    Ok(())
 }
