@@ -1,10 +1,11 @@
 //! What there is: in folders, on a list, or in packed files, as training reads them.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use rekindle_data::{Measurable, Part, Source, manifest::is_manifest, packed};
 
-use crate::{Error, Layout, folder};
+use crate::{Error, Layout, folder, list::List};
 
 /// What is taken as a picture.
 #[derive(Debug)]
@@ -16,6 +17,8 @@ pub(crate) struct Item {
     pub(crate) part: Part,
     /// Its place in the list of labels.
     pub(crate) label: usize,
+    /// What belongs together has one name here, if the list says so; empty else.
+    pub(crate) group: String,
 }
 
 /// All that a data set holds.
@@ -78,7 +81,14 @@ fn listed(list: &Path) -> Result<Contents, Error> {
         (part, named.collect())
     };
     let parts = [Part::Train, Part::Val, Part::Test].map(of_part).into();
-    Ok(of(Layout::List, all.classes, parts))
+    let mut contents = of(Layout::List, all.classes, parts);
+    let lines = List::open(list)?;
+    let groups: BTreeMap<PathBuf, &str> =
+        lines.lines.iter().map(|line| (lines.file(line), lines.group(line))).collect();
+    for item in &mut contents.items {
+        item.group = groups.get(&item.file).map_or_else(String::new, |group| (*group).to_owned());
+    }
+    Ok(contents)
 }
 
 fn named(folder: &Path, rows: Vec<packed::Row>) -> Vec<Named> {
@@ -104,7 +114,7 @@ fn of(layout: Layout, labels: Vec<String>, parts: Vec<(Part, Vec<Named>)>) -> Co
         if part == Part::Train || !pictures.is_empty() {
             contents.parts.push((part, vec![true; contents.labels.len()]));
         }
-        let item = |(source, file, label)| Item { source, file, part, label };
+        let item = |(source, file, label)| Item { source, file, part, label, group: String::new() };
         contents.items.extend(pictures.into_iter().map(item));
     }
     contents

@@ -17,6 +17,8 @@ pub enum Kind {
     TwoLabels,
     /// One picture in two parts of the data.
     Leak,
+    /// Pictures that a list says belong together, in two parts of the data.
+    TornGroup,
     /// A label without pictures.
     EmptyLabel,
     /// A label that one part of the data has and another has not.
@@ -156,6 +158,7 @@ impl Kind {
             Self::Truncated => "cut short",
             Self::TwoLabels => "one picture under two labels",
             Self::Leak => "one picture in two parts of the data",
+            Self::TornGroup => "groups in two parts of the data",
             Self::EmptyLabel => "labels without pictures",
             Self::MissingLabel => "labels that a part lacks",
             Self::OneLabel => "nothing to tell apart",

@@ -62,7 +62,7 @@ pub(crate) fn open(folder: &Path) -> Result<Contents, Error> {
     let items = items
         .map(|(part, label, path)| {
             let (file, source) = (relative(&path, folder), Source::File(path));
-            Item { source, file, part, label }
+            Item { source, file, part, label, group: String::new() }
         })
         .collect();
     let loose = walk.loose.into_iter().map(both).collect();

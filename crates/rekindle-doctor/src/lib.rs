@@ -10,6 +10,7 @@
 //! |---|---|---|
 //! | files that cannot be decoded, were cut short | [`Kind::Unreadable`], [`Kind::Truncated`] | error |
 //! | one picture under two labels, or in two parts | [`Kind::TwoLabels`], [`Kind::Leak`] | error; warning where they are alike but not the same |
+//! | pictures that belong together by a list, in two parts | [`Kind::TornGroup`] | warning |
 //! | labels without pictures, in one part only, or alone | [`Kind::EmptyLabel`], [`Kind::MissingLabel`], [`Kind::OneLabel`] | error |
 //! | labels that differ by case, space or normalization | [`Kind::SimilarLabels`] | warning |
 //! | duplicates | [`Kind::ExactDuplicate`], [`Kind::NearDuplicate`] | warning; note where nothing is split by chance |
@@ -40,6 +41,7 @@ mod files;
 mod folder;
 mod header;
 mod labels;
+mod list;
 mod manifest;
 mod measure;
 mod near;

@@ -6,12 +6,8 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use csv::StringRecord;
-use rekindle_data::{Error as DataError, manifest::PATH};
 
-use crate::{
-    Diagnosis, Error, Examined, Layout,
-    contents::{relative, start},
-};
+use crate::{Diagnosis, Error, Examined, Layout, contents::start, list::List};
 
 /// The columns of what was in folders.
 const COLUMNS: [&str; 3] = ["path", "label", "split"];
@@ -59,7 +55,7 @@ pub fn write_manifest(diagnosis: &Diagnosis, path: &Path) -> Result<Manifest, Er
     }
     replace(path, &rows).map_err(|source| Error::Write { path: path.to_owned(), source })?;
     let kept = rows.len() - 1;
-    Ok(Manifest { kept, left_out: diagnosis.examined.len() - kept })
+    Ok(Manifest { kept, left_out: diagnosis.examined.len().saturating_sub(kept) })
 }
 
 /// A line of names, then a row a picture.
@@ -79,24 +75,14 @@ fn of_list(
     list: &Path,
     kept: impl Fn(&Path) -> Option<PathBuf>,
 ) -> Result<Vec<StringRecord>, Error> {
-    let wrong = |problem: String| DataError::Folder { path: list.to_owned(), problem };
-    let read = |error: csv::Error| wrong(format!("cannot be read again: {error}"));
-    let folder = start(list, Layout::List);
-    let mut reader =
-        csv::ReaderBuilder::new().trim(csv::Trim::Headers).from_path(list).map_err(read)?;
-    let names = reader.headers().map_err(read)?.clone();
-    let column = names.iter().position(|name| PATH.iter().any(|it| name.eq_ignore_ascii_case(it)));
-    let column = column.ok_or_else(|| wrong("has no column of paths any more".to_owned()))?;
-    let mut rows = vec![names];
-    for record in reader.records() {
-        let record = record.map_err(read)?;
-        let file = relative(&folder.join(record.get(column).unwrap_or_default()), folder);
-        let Some(file) = kept(&file) else { continue };
+    let list = List::open(list)?;
+    let row = |line: &StringRecord| {
+        let file = kept(&list.file(line))?;
         let file = file.to_string_lossy();
-        let cell = |(place, cell)| if place == column { &*file } else { cell };
-        rows.push(record.iter().enumerate().map(cell).collect());
-    }
-    Ok(rows)
+        let cell = |(place, cell)| if place == list.path { &*file } else { cell };
+        Some(line.iter().enumerate().map(cell).collect())
+    };
+    Ok(std::iter::once(list.names.clone()).chain(list.lines.iter().filter_map(row)).collect())
 }
 
 /// Whether there is something that is not for us to write over. An empty file is, and a list with these names of columns.

@@ -47,10 +47,11 @@ fn a_list_is_examined_and_its_other_columns_are_kept() {
     let expected = [
         (Kind::Truncated, Severity::Error, vec!["p/cut.png"]),
         (Kind::Leak, Severity::Error, vec!["p/leak.png", "p/6.png"]),
+        (Kind::TornGroup, Severity::Warning, vec!["p/leak.png", "p/6.png"]),
         (Kind::ExactDuplicate, Severity::Warning, vec!["p/2.png", "p/copy.png"]),
     ];
     assert_eq!(found(&diagnosis), expected);
-    assert_eq!(html(&diagnosis, 9).matches("<img src=\"data:image/jpeg").count(), 4);
+    assert_eq!(html(&diagnosis, 9).matches("<img src=\"data:image/jpeg").count(), 6);
 
     // Beside the list paths stay as they are, elsewhere they are absolute.
     let beside = folder.path().join("good.csv");
@@ -77,6 +78,27 @@ fn a_list_is_examined_and_its_other_columns_are_kept() {
     fs::write(&other, "path,label,split\n").unwrap();
     let error = write_manifest(&diagnosis, &other).unwrap_err();
     assert!(matches!(error, Error::Exists { .. }), "{error}");
+}
+
+#[test]
+fn groups_in_two_parts_are_found() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut list = "path,label,split,group\n".to_owned();
+    for number in 0..12 {
+        write(&folder.path().join(format!("{number}.png")), &png(number));
+        let (label, group) =
+            (["a", "b"][number as usize % 2], ["x", "y", "z", ""][number as usize / 3]);
+        // The first picture of the second group is trained on, as is one of those without a group.
+        let split = if number < 4 || number == 9 { "train" } else { "val" };
+        list += &format!("{number}.png,{label},{split},{group}\n");
+    }
+    let path = folder.path().join("list.csv");
+    fs::write(&path, list).unwrap();
+    let options = Options { least_examples: 0, ..Options::default() };
+    let diagnosis = examine(&path, &options).unwrap();
+    let expected = (Kind::TornGroup, Severity::Warning, vec!["3.png", "4.png", "5.png"]);
+    assert_eq!(found(&diagnosis), [expected]);
+    assert_eq!(diagnosis.findings[0].what, "group `y` is in train and val");
 }
 
 #[test]
