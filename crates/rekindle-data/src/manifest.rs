@@ -51,7 +51,8 @@ pub(crate) struct Manifest<L = usize> {
 /// How many names a message shows.
 const SHOWN: usize = 5;
 
-const PATH: &[&str] = &["path", "file", "filename", "image"];
+/// What the column of pictures may be called, in any case.
+pub const PATH: &[&str] = &["path", "file", "filename", "image"];
 const LABEL: &[&str] = &["label", "class"];
 const LABELS: &[&str] = &["labels", "tags"];
 const SPLIT: &[&str] = &["split"];
@@ -78,7 +79,7 @@ fn format(path: &Path) -> Option<&'static Format> {
 }
 
 /// Whether a path is that of a list.
-pub(crate) fn is_manifest(path: &Path) -> bool {
+pub fn is_manifest(path: &Path) -> bool {
     format(path).is_some() && path.is_file()
 }
 

@@ -10,10 +10,33 @@
 
 use std::io::Read;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use crate::{Error, Picture, Sample, strips};
 
-/// The labels and pictures of such a folder.
+/// The labels and pictures of such a folder, and where in its files they are.
+#[derive(Debug, Clone)]
+pub struct Rows {
+    /// The labels, in the order of their numbers.
+    pub classes: Vec<String>,
+    /// The pictures to train on, ordered by label, file and row.
+    pub train: Vec<Row>,
+    /// The pictures to measure on once, at the end, in the same order; perhaps none.
+    pub test: Vec<Row>,
+}
+
+/// A picture of a file that holds many.
+#[derive(Debug, Clone)]
+pub struct Row {
+    /// The file.
+    pub file: Arc<Path>,
+    /// Its place among the file's pictures; the first has 0.
+    pub row: usize,
+    /// The picture, in memory, and its label.
+    pub sample: Sample,
+}
+
+/// The labels and pictures of such a folder, to train on.
 #[derive(Debug)]
 pub(crate) struct Packed {
     pub(crate) classes: Vec<String>,
@@ -21,8 +44,21 @@ pub(crate) struct Packed {
     pub(crate) test: Vec<Sample>,
 }
 
-/// The pictures of a folder, if it holds one of these data sets.
 pub(crate) fn open(folder: &Path) -> Result<Option<Packed>, Error> {
+    let samples = |rows: Vec<Row>| rows.into_iter().map(|row| row.sample).collect();
+    let packed = |Rows { classes, train, test }: Rows| {
+        let (train, test) = (samples(train), samples(test));
+        Packed { classes, train, test }
+    };
+    Ok(read(folder)?.map(packed))
+}
+
+/// The pictures of a folder, if it holds one of these data sets.
+///
+/// # Errors
+///
+/// [`Error::Read`] for a file that cannot be read, [`Error::Folder`] for one that is damaged or does not fit the others.
+pub fn read(folder: &Path) -> Result<Option<Rows>, Error> {
     if let Some(found) = strips::open(folder)? {
         return Ok(Some(found));
     }
@@ -78,21 +114,31 @@ fn lines(path: &Path) -> Result<Vec<String>, Error> {
     Ok(text.lines().map(str::trim).filter(|line| !line.is_empty()).map(str::to_owned).collect())
 }
 
-fn idx(folder: &Path, train: &Path) -> Result<Packed, Error> {
+/// Pictures and labels of a file as its rows.
+pub(crate) fn rows(file: &Path, pictures: impl IntoIterator<Item = (Picture, usize)>) -> Vec<Row> {
+    let file: Arc<Path> = file.into();
+    let row = |(row, (picture, label))| {
+        let (file, sample) = (file.clone(), Sample::memory(picture, label));
+        Row { file, row, sample }
+    };
+    pictures.into_iter().enumerate().map(row).collect()
+}
+
+fn idx(folder: &Path, train: &Path) -> Result<Rows, Error> {
     let names = folder.join("classes.txt");
     let mut classes = if names.is_file() { lines(&names)? } else { Vec::new() };
-    let part = |images: &Path, name: &str| -> Result<Vec<(Picture, usize)>, Error> {
+    let part = |images: &Path, name: &str| -> Result<Vec<Row>, Error> {
         let labels = find(folder, name).ok_or_else(|| {
             wrong(folder, format!("has no `{name}`, which the pictures need; add it"))
         })?;
-        pairs(images, &labels)
+        Ok(rows(images, pairs(images, &labels)?))
     };
     let train = part(train, "train-labels-idx1-ubyte")?;
     let test = match find(folder, "t10k-images-idx3-ubyte") {
         Some(images) => part(&images, "t10k-labels-idx1-ubyte")?,
         None => Vec::new(),
     };
-    let most = train.iter().chain(&test).map(|(_, label)| label + 1).max().unwrap_or(0);
+    let most = train.iter().chain(&test).map(|row| row.sample.label + 1).max().unwrap_or(0);
     if classes.is_empty() {
         classes = (0..most).map(|label| label.to_string()).collect();
     }
@@ -101,7 +147,7 @@ fn idx(folder: &Path, train: &Path) -> Result<Packed, Error> {
             format!("{} labels are named, the pictures have {most}; name them all", classes.len());
         return Err(wrong(&names, problem));
     }
-    Ok(Packed { classes, train: by_label(train), test: by_label(test) })
+    Ok(Rows { classes, train: by_label(train), test: by_label(test) })
 }
 
 /// Pictures and labels of two idx files.
@@ -156,13 +202,13 @@ fn array(path: &Path, dimensions: u8) -> Result<(Vec<u8>, Vec<usize>), Error> {
 const SIDE: usize = 32;
 
 /// Records of `labels` bytes, of which the last is the label, and of a red, a green and a blue plane.
-fn cifar(names: &Path, train: &[PathBuf], test: &Path, labels: usize) -> Result<Packed, Error> {
+fn cifar(names: &Path, train: &[PathBuf], test: &Path, labels: usize) -> Result<Rows, Error> {
     let classes = lines(names)?;
     if classes.len() < 2 {
         return Err(wrong(names, "names fewer than two labels; write one a line".to_owned()));
     }
     let record = labels + 3 * SIDE * SIDE;
-    let read = |path: &Path| -> Result<Vec<(Picture, usize)>, Error> {
+    let read = |path: &Path| -> Result<Vec<Row>, Error> {
         let bytes = bytes(path)?;
         if bytes.is_empty() || bytes.len() % record != 0 {
             let problem = format!(
@@ -184,20 +230,21 @@ fn cifar(names: &Path, train: &[PathBuf], test: &Path, labels: usize) -> Result<
                 .flat_map(|place| [0, 1, 2].map(|plane| planes[plane * SIDE * SIDE + place]));
             Ok((Picture::of(SIDE, SIDE, 3, pixels.collect()), label))
         };
-        bytes.chunks_exact(record).map(picture).collect()
+        let pictures: Result<Vec<_>, Error> = bytes.chunks_exact(record).map(picture).collect();
+        Ok(rows(path, pictures?))
     };
     let mut pictures = Vec::new();
     for path in train {
         pictures.extend(read(path)?);
     }
     let test = if test.is_file() { read(test)? } else { Vec::new() };
-    Ok(Packed { train: by_label(pictures), test: by_label(test), classes })
+    Ok(Rows { train: by_label(pictures), test: by_label(test), classes })
 }
 
 /// In the order of labels, as folders are read.
-fn by_label(mut pictures: Vec<(Picture, usize)>) -> Vec<Sample> {
-    pictures.sort_by_key(|(_, label)| *label);
-    pictures.into_iter().map(|(picture, label)| Sample::memory(picture, label)).collect()
+pub(crate) fn by_label(mut rows: Vec<Row>) -> Vec<Row> {
+    rows.sort_by_key(|row| row.sample.label);
+    rows
 }
 
 #[cfg(test)]

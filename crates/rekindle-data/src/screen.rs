@@ -60,16 +60,20 @@ pub fn screen<L: Send + Sync>(
 ///
 /// [`Error::Write`] where the file cannot be written.
 pub fn quarantine<L>(path: &Path, unusable: &[Unusable<L>]) -> Result<(), Error> {
-    let quoted = |cell: &str| format!("\"{}\"", cell.replace('"', "\"\""));
-    let mut text = "path,problem\n".to_owned();
+    write(path, unusable).map_err(|source| Error::Write { path: path.to_owned(), source })
+}
+
+/// Writes beside `path`, then renames.
+fn write<L>(path: &Path, unusable: &[Unusable<L>]) -> std::io::Result<()> {
+    let aside = aside(path);
+    let mut list = csv::Writer::from_path(&aside)?;
+    list.write_record(["path", "problem"])?;
     for Unusable { sample, error } in unusable {
         let file = sample.path().map_or_else(String::new, |path| path.display().to_string());
-        text += &format!("{},{}\n", quoted(&file), quoted(&error.to_string()));
+        list.write_record([file, error.to_string()])?;
     }
-    let aside = aside(path);
-    std::fs::write(&aside, text)
-        .and_then(|()| std::fs::rename(&aside, path))
-        .map_err(|source| Error::Write { path: path.to_owned(), source })
+    list.flush()?;
+    std::fs::rename(&aside, path)
 }
 
 fn aside(path: &Path) -> PathBuf {
@@ -108,8 +112,13 @@ mod tests {
             assert!(bad.iter().all(|bad| bad.error.to_string().contains(".png")));
             let list = folder.path().join("list.csv");
             quarantine(&list, &bad).unwrap();
-            let text = std::fs::read_to_string(&list).unwrap();
-            assert_eq!((text.lines().count(), text.matches("24.png").count()), (6, 2), "{text}");
+            let mut list = csv::Reader::from_path(&list).unwrap();
+            let rows: Vec<[String; 2]> = list.deserialize().map(Result::unwrap).collect();
+            assert_eq!(rows.len(), 5);
+            let bad = bad.iter().map(|bad| (bad.sample.path().unwrap(), bad.error.to_string()));
+            for ([file, problem], (path, error)) in rows.iter().zip(bad) {
+                assert_eq!((Path::new(file), problem), (path, &error));
+            }
         }
         let missing = folder.path().join("no/list.csv");
         assert!(quarantine::<usize>(&missing, &[]).unwrap_err().to_string().contains("list.csv"));

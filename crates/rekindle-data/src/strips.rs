@@ -12,12 +12,15 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::{Error, Picture, Sample, decode, packed::Packed};
+use crate::{
+    Error, Picture, decode,
+    packed::{Row, Rows, by_label, rows},
+};
 
 const CLASSES: &str = "classes.txt";
 
 /// The pictures of a folder, if it holds strips to train on and the names of their labels.
-pub(crate) fn open(folder: &Path) -> Result<Option<Packed>, Error> {
+pub(crate) fn open(folder: &Path) -> Result<Option<Rows>, Error> {
     let names = folder.join(CLASSES);
     if !names.is_file() || files(folder, "train")?.is_empty() {
         return Ok(None);
@@ -31,18 +34,15 @@ pub(crate) fn open(folder: &Path) -> Result<Option<Packed>, Error> {
     if classes.len() < 2 {
         return Err(wrong(&names, "names fewer than two labels; write one a line".to_owned()));
     }
-    let part = |part: &str| -> Result<Vec<Sample>, Error> {
-        let mut samples = Vec::new();
+    let part = |part: &str| -> Result<Vec<Row>, Error> {
+        let mut rows = Vec::new();
         for file in files(folder, part)? {
-            samples.extend(strip(&file, classes.len())?);
+            rows.extend(strip(&file, classes.len())?);
         }
-        Ok(samples)
+        Ok(by_label(rows))
     };
-    let [mut train, mut test] = [part("train")?, part("test")?];
-    // By label, as folders are read.
-    train.sort_by_key(|sample| sample.label);
-    test.sort_by_key(|sample| sample.label);
-    Ok(Some(Packed { classes, train, test }))
+    let (train, test) = (part("train")?, part("test")?);
+    Ok(Some(Rows { classes, train, test }))
 }
 
 /// The strips of a part, in the order of their names.
@@ -66,10 +66,10 @@ fn labels_of(strip: &Path) -> PathBuf {
 }
 
 /// The pictures of a file, a row each.
-fn strip(path: &Path, classes: usize) -> Result<Vec<Sample>, Error> {
+fn strip(path: &Path, classes: usize) -> Result<Vec<Row>, Error> {
     let labels = labels_of(path);
-    let lines = text(&labels)?;
-    let numbers: Vec<&str> = lines.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
+    let text = text(&labels)?;
+    let numbers: Vec<&str> = text.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
     let sheet = decode(path)?;
     let (width, channels) = (sheet.width(), sheet.channels());
     let side = width.isqrt();
@@ -87,15 +87,16 @@ fn strip(path: &Path, classes: usize) -> Result<Vec<Sample>, Error> {
         );
         return Err(wrong(&labels, problem));
     }
-    let rows = sheet.pixels().chunks_exact(width * channels);
-    let sample = |(row, number): (&[u8], &str)| {
+    let lines = sheet.pixels().chunks_exact(width * channels);
+    let picture = |(row, number): (&[u8], &str)| {
         let label = number.parse().ok().filter(|&label: &usize| label < classes);
         let label = label.ok_or_else(|| {
             wrong(&labels, format!("`{number}` is no label; {CLASSES} names 0 to {}", classes - 1))
         })?;
-        Ok(Sample::memory(Picture::of(side, side, channels, row.to_vec()), label))
+        Ok((Picture::of(side, side, channels, row.to_vec()), label))
     };
-    rows.zip(numbers).map(sample).collect()
+    let pictures: Result<Vec<_>, Error> = lines.zip(numbers).map(picture).collect();
+    Ok(rows(path, pictures?))
 }
 
 fn text(path: &Path) -> Result<String, Error> {

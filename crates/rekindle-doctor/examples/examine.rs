@@ -1,4 +1,4 @@
-//! Examines a folder, prints what is found and perhaps writes a page of it; without a folder, times that on 10,000 generated pictures.
+//! Examines a data set, prints what is found and perhaps writes a page of it; without one, times that on 10,000 generated pictures.
 //!
 //! ```sh
 //! cargo run --release --package rekindle-doctor --example examine -- pets page.html

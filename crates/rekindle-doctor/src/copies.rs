@@ -1,4 +1,4 @@
-//! Findings about pictures that are there more than once.
+//! Findings about pictures that are there more than once, or belong together and are torn apart.
 //!
 //! | copies | the same bytes | alike |
 //! |---|---|---|
@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 
 use rekindle_data::Part;
 
-use crate::{Finding, Kind, Severity, examine::Case, near, signature::Signature};
+use crate::{Finding, Kind, Layout, Severity, examine::Case, near, signature::Signature};
 
 /// What copies of a picture are.
 #[derive(Clone, Copy, PartialEq)]
@@ -35,7 +35,34 @@ pub(crate) fn findings(case: &Case<'_>) -> Vec<Finding> {
         items.sort_unstable();
         findings.push(finding(case, &items, Copies::Near));
     }
+    findings.extend(torn(case));
     findings
+}
+
+/// Groups of a list that are in two parts or more.
+fn torn(case: &Case<'_>) -> Vec<Finding> {
+    let mut groups: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
+    for (item, of) in case.contents.items.iter().enumerate().filter(|(_, of)| !of.group.is_empty())
+    {
+        groups.entry(&of.group).or_default().push(item);
+    }
+    let finding = |(group, items): (&str, Vec<usize>)| {
+        let parts = parts(case, &items);
+        let names: Vec<&str> = parts.iter().map(|part| part.name()).collect();
+        let what = format!("group `{group}` is in {}", names.join(" and "));
+        let remedy = "what belongs together is learned and measured on: keep it in one part";
+        let about = (Kind::TornGroup, Severity::Warning);
+        (parts.len() > 1).then(|| case.finding(about, &items, what, remedy))
+    };
+    groups.into_iter().filter_map(finding).collect()
+}
+
+/// The parts that items are in, the one that is looked at last comes last.
+fn parts(case: &Case<'_>, items: &[usize]) -> Vec<Part> {
+    let mut parts: Vec<Part> = items.iter().map(|item| case.contents.items[*item].part).collect();
+    parts.sort_unstable_by_key(|part| rank(*part));
+    parts.dedup();
+    parts
 }
 
 fn signature<'a>(case: &'a Case<'_>, item: usize) -> Option<&'a Signature> {
@@ -74,9 +101,7 @@ fn finding(case: &Case<'_>, items: &[usize], copies: Copies) -> Finding {
     let mut labels: Vec<usize> = items.iter().map(|item| of(item).label).collect();
     labels.sort_unstable();
     labels.dedup();
-    let mut parts: Vec<Part> = items.iter().map(|item| of(item).part).collect();
-    parts.sort_unstable_by_key(|part| rank(*part));
-    parts.dedup();
+    let parts = parts(case, items);
     let kept = kept(case, items);
     let last = of(&kept).part;
     let but = |keep: &dyn Fn(usize) -> bool| -> Vec<usize> {
@@ -84,6 +109,9 @@ fn finding(case: &Case<'_>, items: &[usize], copies: Copies) -> Finding {
     };
     let exact = copies == Copies::Exact;
     let words = match copies {
+        Copies::Exact if case.contents.layout == Layout::Packed => {
+            format!("the same pixels {} times", items.len())
+        }
         Copies::Exact => format!("the same bytes {} times", items.len()),
         Copies::Near => format!("{} pictures that look the same", items.len()),
     };

@@ -17,6 +17,8 @@ pub enum Kind {
     TwoLabels,
     /// One picture in two parts of the data.
     Leak,
+    /// Pictures that a list says belong together, in two parts of the data.
+    TornGroup,
     /// A label without pictures.
     EmptyLabel,
     /// A label that one part of the data has and another has not.
@@ -73,6 +75,18 @@ pub enum Severity {
     Note,
 }
 
+/// How the pictures are kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Layout {
+    /// A file each, in one folder a label.
+    Folders,
+    /// A file each, named by a [list](rekindle_data::manifest).
+    List,
+    /// Many in a file, as [MNIST, CIFAR](rekindle_data::packed) and [strips](rekindle_data::strips) have them.
+    Packed,
+}
+
 /// One thing that was found.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Finding {
@@ -80,7 +94,7 @@ pub struct Finding {
     pub kind: Kind,
     /// How bad it is.
     pub severity: Severity,
-    /// The files that it is about, relative to the folder; none where it is about labels.
+    /// The pictures that it is about, named as in [`Examined::file`]; none where it is about labels.
     #[serde(serialize_with = "lossy::many")]
     pub files: Vec<PathBuf>,
     /// The labels that it is about, in order.
@@ -94,10 +108,11 @@ pub struct Finding {
     pub left_out: Vec<PathBuf>,
 }
 
-/// A file that was examined.
+/// A picture that was examined.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Examined {
-    /// The file, relative to the folder.
+    /// Its file, relative to the folder or the list's folder where it lies below it; in packed files `FILE#ROW`, counted from
+    /// 0.
     #[serde(serialize_with = "lossy::one")]
     pub file: PathBuf,
     /// Its label.
@@ -122,10 +137,12 @@ pub struct LabelCount {
 /// What was looked at, and what was found.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Diagnosis {
-    /// The folder.
+    /// The folder, or the list.
     #[serde(serialize_with = "lossy::one")]
     pub folder: PathBuf,
-    /// The files that were taken as pictures, by part, label and name.
+    /// How its pictures are kept.
+    pub layout: Layout,
+    /// The files, or rows of files, that were taken as pictures, by part, label and name.
     pub examined: Vec<Examined>,
     /// The labels and how many pictures they have, in order.
     pub labels: Vec<LabelCount>,
@@ -141,6 +158,7 @@ impl Kind {
             Self::Truncated => "cut short",
             Self::TwoLabels => "one picture under two labels",
             Self::Leak => "one picture in two parts of the data",
+            Self::TornGroup => "groups in two parts of the data",
             Self::EmptyLabel => "labels without pictures",
             Self::MissingLabel => "labels that a part lacks",
             Self::OneLabel => "nothing to tell apart",

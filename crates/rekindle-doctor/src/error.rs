@@ -1,4 +1,4 @@
-//! Why a folder could not be examined, or a manifest not be written.
+//! Why a data set could not be examined, or a manifest not be written.
 
 use std::path::PathBuf;
 
@@ -25,14 +25,20 @@ pub enum Error {
         /// How many files lie where no label is.
         loose: usize,
     },
-    /// Pictures in strips have no files of their own to examine.
-    #[error("{}: holds strips of pictures, which are not examined; give a folder with one folder a label", path.display())]
-    Strips {
+    /// Many pictures are in one file, so that none can be left out by its name.
+    #[error("{}: has many pictures in a file, and no list can leave one of them out; write each to a file of its own, in one folder a label, and examine those", path.display())]
+    Packed {
         /// The folder.
         path: PathBuf,
     },
+    /// The list that was examined is the user's, and not written over.
+    #[error("{}: is the list that was examined; name another file", path.display())]
+    Same {
+        /// The list.
+        path: PathBuf,
+    },
     /// What is to be written over is something else.
-    #[error("{}: exists and is no manifest; name another file, or remove it", path.display())]
+    #[error("{}: exists and is no manifest with these columns; name another file, or remove it", path.display())]
     Exists {
         /// The file.
         path: PathBuf,

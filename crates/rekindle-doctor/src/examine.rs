@@ -6,9 +6,9 @@ use rayon::prelude::*;
 use rekindle_data::Part;
 
 use crate::{
-    Diagnosis, Error, Examined, Finding, Kind, LabelCount, Options, Severity, copies, files,
-    folder::{self, Contents},
-    labels,
+    Diagnosis, Error, Examined, Finding, Kind, LabelCount, Options, Severity,
+    contents::{self, Contents},
+    copies, files, labels,
     measure::{Measured, measure},
 };
 
@@ -22,19 +22,20 @@ pub(crate) struct Case<'a> {
     pub(crate) counts: &'a [LabelCount],
 }
 
-/// Looks at all that lies in a folder, laid out as [`rekindle_data::ImageFolder`] reads it.
+/// Looks at all pictures of a data set that [`rekindle_data::ImageFolder`] reads: one folder a label, a list, or packed files.
 ///
 /// Files are read on the threads of the current rayon pool, each dropped before the thread's next; the result does not depend
-/// on their number. About 1.5 kB are kept of each.
+/// on their number. About 1.5 kB are kept of each picture; those of packed files are in memory besides, as for training.
 ///
 /// # Errors
 ///
-/// [`Error::Data`] for a folder that is missing or cannot be read, or has something to measure on but nothing to train on;
-/// [`Error::Loop`] for a link that leads back; [`Error::Nothing`] or [`Error::Strips`] where there is nothing to look at.
-pub fn examine(folder: &Path, options: &Options) -> Result<Diagnosis, Error> {
-    let contents = folder::open(folder)?;
+/// [`Error::Data`] for a folder that is missing or cannot be read, or has something to measure on but nothing to train on,
+/// and for a list or a packed file that is damaged; [`Error::Loop`] for a link that leads back; [`Error::Nothing`] where
+/// there is nothing to look at.
+pub fn examine(data: &Path, options: &Options) -> Result<Diagnosis, Error> {
+    let contents = contents::open(data)?;
     let measured: Vec<Measured> =
-        contents.items.par_iter().map(|item| measure(&item.path)).collect();
+        contents.items.par_iter().map(|item| measure(&item.source)).collect();
     let counts = counts(&contents);
     let case = Case { contents: &contents, measured: &measured, options, counts: &counts };
     let mut findings: Vec<Finding> = files::findings(&case);
@@ -52,7 +53,8 @@ pub fn examine(folder: &Path, options: &Options) -> Result<Diagnosis, Error> {
         split: item.part.name().to_owned(),
     });
     let examined = examined.collect();
-    Ok(Diagnosis { folder: folder.to_owned(), examined, labels: counts, findings })
+    let (folder, layout) = (data.to_owned(), contents.layout);
+    Ok(Diagnosis { folder, layout, examined, labels: counts, findings })
 }
 
 fn counts(contents: &Contents) -> Vec<LabelCount> {

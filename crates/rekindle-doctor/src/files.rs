@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use crate::{
-    Finding, Kind, Severity,
+    Finding, Kind, Layout, Severity,
     examine::Case,
     header::{Format, Header, other_kind},
     measure::{Look, Measured},
@@ -64,9 +64,10 @@ pub(crate) fn findings(case: &Case<'_>) -> Vec<Finding> {
     let mut findings = Vec::new();
     for (item, measured) in case.measured.iter().enumerate() {
         damage(case, item, measured, &mut findings);
-        names(case, item, measured, &mut findings);
-        if let Ok(look) = &measured.look {
-            shape(case, item, look, &mut findings);
+        // Packed pictures have no name, and one size, which is their authors' choice.
+        if case.contents.layout != Layout::Packed {
+            names(case, item, measured, &mut findings);
+            shape(case, item, measured, &mut findings);
         }
     }
     findings.extend(PROPERTIES.iter().filter_map(|property| with(case, property)));
@@ -134,8 +135,8 @@ fn names(case: &Case<'_>, item: usize, measured: &Measured, findings: &mut Vec<F
     }
 }
 
-fn shape(case: &Case<'_>, item: usize, look: &Look, findings: &mut Vec<Finding>) {
-    let Look { width, height, .. } = *look;
+fn shape(case: &Case<'_>, item: usize, measured: &Measured, findings: &mut Vec<Finding>) {
+    let Ok(Look { width, height, .. }) = measured.look else { return };
     let (short, long) = (width.min(height), width.max(height));
     let options = case.options;
     if short < options.least_side {
@@ -158,7 +159,9 @@ fn with(case: &Case<'_>, property: &Property) -> Option<Finding> {
         measured.look.as_ref().is_ok_and(|look| (property.has)(&measured.header, look))
     };
     let items: Vec<usize> = (0..case.measured.len()).filter(has).collect();
-    if items.is_empty() {
+    // What all of a packed set have is how it was made, and tells nothing apart.
+    let all = items.len() == case.measured.len() && case.contents.layout == Layout::Packed;
+    if items.is_empty() || all {
         return None;
     }
     let what = property.what.to_owned();

@@ -2,36 +2,12 @@
 
 use std::path::{Path, PathBuf};
 
-use rekindle_data::{Error as DataError, Listing, MAX_DEPTH, Part, Parts, label_of};
+use rekindle_data::{Error as DataError, Listing, MAX_DEPTH, Part, Parts, Source, label_of};
 
-use crate::Error;
-
-/// A file that is taken as a picture.
-#[derive(Debug)]
-pub(crate) struct Item {
-    /// Where it is.
-    pub(crate) path: PathBuf,
-    /// The same, relative to the folder that is examined.
-    pub(crate) file: PathBuf,
-    pub(crate) part: Part,
-    /// Its place in the list of labels.
-    pub(crate) label: usize,
-}
-
-/// All that a folder holds.
-#[derive(Debug)]
-pub(crate) struct Contents {
-    /// The labels of all parts, in byte order.
-    pub(crate) labels: Vec<String>,
-    /// The parts that there are, and whether each label has a folder in it.
-    pub(crate) parts: Vec<(Part, Vec<bool>)>,
-    /// By part, label and path.
-    pub(crate) items: Vec<Item>,
-    /// Pictures by their names that lie beside the folders of labels, as (path, relative path).
-    pub(crate) loose: Vec<(PathBuf, PathBuf)>,
-    /// Files whose names are not a picture's, in the same way.
-    pub(crate) others: Vec<(PathBuf, PathBuf)>,
-}
+use crate::{
+    Error, Layout,
+    contents::{Contents, Item, relative},
+};
 
 /// A label's folder: the part, the label, the pictures.
 type Labelled = (Part, String, Vec<PathBuf>);
@@ -62,13 +38,8 @@ pub(crate) fn open(folder: &Path) -> Result<Contents, Error> {
         walk.loose.extend(beside.files);
     }
     if labelled.iter().all(|(_, _, pictures)| pictures.is_empty()) {
-        let strips = folder.join("classes.txt").is_file() && !walk.loose.is_empty();
-        let path = folder.to_owned();
-        return Err(if strips {
-            Error::Strips { path }
-        } else {
-            Error::Nothing { path, loose: walk.loose.len() + walk.others.len() }
-        });
+        let (path, loose) = (folder.to_owned(), walk.loose.len() + walk.others.len());
+        return Err(Error::Nothing { path, loose });
     }
     let mut labels: Vec<String> = labelled.iter().map(|(_, label, _)| label.clone()).collect();
     labels.sort_unstable();
@@ -80,9 +51,8 @@ pub(crate) fn open(folder: &Path) -> Result<Contents, Error> {
         labels.iter().map(there).collect()
     };
     let has: Vec<(Part, Vec<bool>)> = parts.iter().map(|(part, _)| (*part, has(*part))).collect();
-    let relative = |path: &Path| path.strip_prefix(folder).unwrap_or(path).to_owned();
     let both = |path: PathBuf| {
-        let file = relative(&path);
+        let file = relative(&path, folder);
         (path, file)
     };
     let items = labelled.into_iter().flat_map(|(part, label, pictures)| {
@@ -90,11 +60,14 @@ pub(crate) fn open(folder: &Path) -> Result<Contents, Error> {
         pictures.into_iter().map(move |path| (part, label, path))
     });
     let items = items
-        .map(|(part, label, path)| Item { file: relative(&path), path, part, label })
+        .map(|(part, label, path)| {
+            let (file, source) = (relative(&path, folder), Source::File(path));
+            Item { source, file, part, label, group: String::new() }
+        })
         .collect();
     let loose = walk.loose.into_iter().map(both).collect();
     let others = walk.others.into_iter().map(both).collect();
-    Ok(Contents { labels, parts: has, items, loose, others })
+    Ok(Contents { layout: Layout::Folders, labels, parts: has, items, loose, others })
 }
 
 #[derive(Default)]

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use rekindle_data::Part;
 use unicode_normalization::UnicodeNormalization;
 
-use crate::{Finding, Kind, LabelCount, Severity, examine::Case};
+use crate::{Finding, Kind, LabelCount, Layout, Severity, examine::Case};
 
 pub(crate) fn findings(case: &Case<'_>) -> Vec<Finding> {
     let mut findings = similar(case);
@@ -44,7 +44,8 @@ fn similar(case: &Case<'_>) -> Vec<Finding> {
         // Quoted with escapes, so that a space or an accent of its own is seen.
         let names: Vec<String> = labels.iter().map(|label| written(label)).collect();
         let what = format!("{} differ by case, space or accents alone", names.join(" and "));
-        let remedy = "they are learned as different: move their pictures into one folder if they are the same";
+        let remedy =
+            "they are learned as different: give their pictures one label if they are the same";
         about((Kind::SimilarLabels, Severity::Warning), &labels, what, remedy)
     };
     groups.map(finding).collect()
@@ -84,8 +85,11 @@ fn parts(case: &Case<'_>) -> Vec<Finding> {
                 findings.push(about((Kind::MissingLabel, Severity::Error), &[label], what, remedy));
             } else if of(count, *part) == 0 {
                 let what = format!("`{label}` has no pictures in {part_name}");
-                let remedy = "add some, or remove the folder";
-                findings.push(about((Kind::EmptyLabel, Severity::Error), &[label], what, remedy));
+                let remedy = "add some, or remove the label";
+                // Folders that differ stop training; of what is listed, the others are measured on.
+                let stops = *part == Part::Train || case.contents.layout == Layout::Folders;
+                let severity = if stops { Severity::Error } else { Severity::Warning };
+                findings.push(about((Kind::EmptyLabel, severity), &[label], what, remedy));
             }
         }
     }

@@ -1,14 +1,16 @@
-//! What is wrong with a folder of labelled pictures, found before training.
+//! What is wrong with labelled pictures, in folders, on a list or packed, found before training.
 //!
 //! | asked | here |
 //! |---|---|
 //! | what is wrong | [`examine`] gives a [`Diagnosis`]: data, for [`text`], [`html`] or JSON |
-//! | without what is bad | [`write_manifest`]: `path,label,split` of the rest |
+//! | what is wrong, in the report of a run | [`record`] |
+//! | without what is bad | [`write_manifest`]: a list of the rest |
 //!
 //! | found | as | severity |
 //! |---|---|---|
 //! | files that cannot be decoded, were cut short | [`Kind::Unreadable`], [`Kind::Truncated`] | error |
 //! | one picture under two labels, or in two parts | [`Kind::TwoLabels`], [`Kind::Leak`] | error; warning where they are alike but not the same |
+//! | pictures that belong together by a list, in two parts | [`Kind::TornGroup`] | warning |
 //! | labels without pictures, in one part only, or alone | [`Kind::EmptyLabel`], [`Kind::MissingLabel`], [`Kind::OneLabel`] | error |
 //! | labels that differ by case, space or normalization | [`Kind::SimilarLabels`] | warning |
 //! | duplicates | [`Kind::ExactDuplicate`], [`Kind::NearDuplicate`] | warning; note where nothing is split by chance |
@@ -30,6 +32,7 @@
 //! # Ok::<(), rekindle_doctor::Error>(())
 //! ```
 
+mod contents;
 mod copies;
 mod diagnosis;
 mod error;
@@ -38,6 +41,7 @@ mod files;
 mod folder;
 mod header;
 mod labels;
+mod list;
 mod manifest;
 mod measure;
 mod near;
@@ -46,10 +50,10 @@ mod page;
 mod signature;
 mod terminal;
 
-pub use diagnosis::{Diagnosis, Examined, Finding, Kind, LabelCount, Severity};
+pub use diagnosis::{Diagnosis, Examined, Finding, Kind, LabelCount, Layout, Severity};
 pub use error::Error;
 pub use examine::examine;
 pub use manifest::{Manifest, write_manifest};
 pub use options::{MOST_BITS, Options, least_for};
-pub use page::html;
+pub use page::{html, record};
 pub use terminal::text;

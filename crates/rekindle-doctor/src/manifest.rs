@@ -2,13 +2,17 @@
 
 use std::collections::BTreeSet;
 use std::fs::File;
-use std::io::{self, BufWriter, Read, Write};
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
-use crate::{Diagnosis, Error};
+use csv::StringRecord;
 
-/// The first line of every manifest.
-const HEAD: &str = "path,label,split\n";
+use crate::{Diagnosis, Error, Examined, Layout, contents::start, list::List};
+
+/// The columns of what was in folders.
+const COLUMNS: [&str; 3] = ["path", "label", "split"];
+/// The most bytes of a file that are read to see whether it is a manifest.
+const MOST_NAMES: u64 = 1 << 16;
 
 /// What a manifest holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -19,51 +23,86 @@ pub struct Manifest {
     pub left_out: usize,
 }
 
-/// Writes `path,label,split` of all examined files but those that findings leave out, as `rekindle-data` reads lists:
-/// paths start at the list's own folder, and are absolute where the pictures do not lie below that.
+/// Writes all examined pictures but those that findings leave out, as `rekindle-data` reads lists: `path,label,split` of what
+/// was in folders, and of a list the lines that remain, with all their columns.
 ///
-/// It is written beside `path` and renamed: a reader finds the old file or the new one. Fields are quoted as RFC 4180 has it.
+/// Paths start at the new list's own folder, and are absolute where the pictures do not lie below that. It is written beside
+/// `path` and renamed: a reader finds the old file or the new one. Fields are quoted as RFC 4180 has it.
 ///
 /// # Errors
 ///
-/// [`Error::Exists`] if there is another file than a manifest, which is then left as it is; [`Error::Write`] if the folder of `path` does not exist or cannot be written to.
+/// [`Error::Packed`] where pictures have no files of their own; [`Error::Same`] or [`Error::Exists`] if there is the list that
+/// was examined, or another file than a manifest, which is then left as it is; [`Error::Data`] if the list cannot be read
+/// again; [`Error::Write`] if the folder of `path` does not exist or cannot be written to.
 pub fn write_manifest(diagnosis: &Diagnosis, path: &Path) -> Result<Manifest, Error> {
-    if is_other(path) {
+    let Diagnosis { folder, layout, .. } = diagnosis;
+    let same = |list: &Path| path.canonicalize().ok() == list.canonicalize().ok();
+    if *layout == Layout::List && same(folder) {
+        return Err(Error::Same { path: path.to_owned() });
+    }
+    let left_out: BTreeSet<&Path> =
+        diagnosis.findings.iter().flat_map(|it| &it.left_out).map(PathBuf::as_path).collect();
+    let start = prefix(start(folder, *layout), path);
+    // Names that are not Unicode are all left out.
+    let kept = |file: &Path| (!left_out.contains(file)).then(|| start.join(file));
+    let rows = match layout {
+        Layout::Packed => return Err(Error::Packed { path: folder.clone() }),
+        Layout::Folders => of_folders(diagnosis, kept),
+        Layout::List => of_list(folder, kept)?,
+    };
+    if is_other(path, &rows[0]) {
         return Err(Error::Exists { path: path.to_owned() });
     }
-    let left_out: BTreeSet<_> =
-        diagnosis.findings.iter().flat_map(|finding| &finding.left_out).collect();
-    let start = start(&diagnosis.folder, path);
-    let mut lines = vec![HEAD.to_owned()];
-    for examined in &diagnosis.examined {
-        // Names that are not Unicode are all left out.
-        if let (false, Some(file)) = (left_out.contains(&examined.file), examined.file.to_str()) {
-            let file = start.join(file).to_string_lossy().into_owned();
-            let fields = [&file, &examined.label, &examined.split].map(|text| field(text));
-            lines.push(fields.join(",") + "\n");
-        }
-    }
-    let kept = lines.len() - 1;
-    replace(path, &lines).map_err(|source| Error::Write { path: path.to_owned(), source })?;
-    Ok(Manifest { kept, left_out: diagnosis.examined.len() - kept })
+    replace(path, &rows).map_err(|source| Error::Write { path: path.to_owned(), source })?;
+    let kept = rows.len() - 1;
+    Ok(Manifest { kept, left_out: diagnosis.examined.len().saturating_sub(kept) })
 }
 
-/// Whether there is something that is not for us to write over. An empty file is.
-fn is_other(path: &Path) -> bool {
+/// A line of names, then a row a picture.
+fn of_folders(diagnosis: &Diagnosis, kept: impl Fn(&Path) -> Option<PathBuf>) -> Vec<StringRecord> {
+    let row = |examined: &Examined| {
+        let file = kept(&examined.file)?;
+        Some(StringRecord::from(
+            [&file.to_string_lossy(), &*examined.label, &examined.split].as_slice(),
+        ))
+    };
+    let names = StringRecord::from(COLUMNS.as_slice());
+    std::iter::once(names).chain(diagnosis.examined.iter().filter_map(row)).collect()
+}
+
+/// The lines of a list that are kept, its first among them.
+fn of_list(
+    list: &Path,
+    kept: impl Fn(&Path) -> Option<PathBuf>,
+) -> Result<Vec<StringRecord>, Error> {
+    let list = List::open(list)?;
+    let row = |line: &StringRecord| {
+        let file = kept(&list.file(line))?;
+        let file = file.to_string_lossy();
+        let cell = |(place, cell)| if place == list.path { &*file } else { cell };
+        Some(line.iter().enumerate().map(cell).collect())
+    };
+    Ok(std::iter::once(list.names.clone()).chain(list.lines.iter().filter_map(row)).collect())
+}
+
+/// Whether there is something that is not for us to write over. An empty file is, and a list with these names of columns.
+fn is_other(path: &Path, names: &StringRecord) -> bool {
     match path.metadata() {
         Ok(metadata) if metadata.is_file() && metadata.len() == 0 => return false,
         Ok(metadata) if !metadata.is_file() => return true,
         _ => {}
     }
-    let mut start = vec![0; HEAD.len()];
-    match File::open(path).and_then(|mut file| file.read_exact(&mut start)) {
-        Ok(()) => start != HEAD.as_bytes(),
+    match File::open(path) {
+        Ok(file) => csv::Reader::from_reader(file.take(MOST_NAMES))
+            .headers()
+            .map_or(true, |found| found != names),
         Err(error) => error.kind() != io::ErrorKind::NotFound,
     }
 }
 
 /// What is put in front of names that are relative to `folder`, for a list at `path`.
-fn start(folder: &Path, path: &Path) -> PathBuf {
+fn prefix(folder: &Path, path: &Path) -> PathBuf {
+    let folder = if folder == Path::new("") { Path::new(".") } else { folder };
     let absolute = folder.canonicalize().unwrap_or_else(|_| folder.to_owned());
     let own = path.parent().filter(|parent| !parent.as_os_str().is_empty());
     let own = own.unwrap_or(Path::new(".")).canonicalize();
@@ -71,15 +110,8 @@ fn start(folder: &Path, path: &Path) -> PathBuf {
     below.unwrap_or(absolute)
 }
 
-fn field(text: &str) -> String {
-    if text.contains([',', '"', '\n', '\r']) || text.trim() != text {
-        return format!("\"{}\"", text.replace('"', "\"\""));
-    }
-    text.to_owned()
-}
-
 /// Writes beside `path`, then renames.
-fn replace(path: &Path, lines: &[String]) -> io::Result<()> {
+fn replace(path: &Path, rows: &[StringRecord]) -> io::Result<()> {
     let folder = match path.parent() {
         Some(folder) if folder != Path::new("") => folder,
         _ => Path::new("."),
@@ -90,8 +122,8 @@ fn replace(path: &Path, lines: &[String]) -> io::Result<()> {
     #[cfg(unix)]
     builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
     let file = builder.tempfile_in(folder)?;
-    let mut writer = BufWriter::new(file.as_file());
-    lines.iter().try_for_each(|line| writer.write_all(line.as_bytes()))?;
+    let mut writer = csv::Writer::from_writer(file.as_file());
+    rows.iter().try_for_each(|row| writer.write_record(row))?;
     writer.flush()?;
     drop(writer);
     file.as_file().sync_all()?;

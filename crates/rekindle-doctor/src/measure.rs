@@ -1,10 +1,10 @@
-//! One file: read, decoded, measured and dropped. What is kept takes about a kilobyte.
+//! One picture: read, decoded, measured and dropped. What is kept takes about a kilobyte.
 
 use std::path::Path;
 use std::sync::Mutex;
 
 use image::{ImageDecoder, ImageReader};
-use rekindle_data::{Error as DataError, decode_bytes};
+use rekindle_data::{Error as DataError, Picture, Source, decode_bytes};
 use sha2::{Digest, Sha256};
 
 use crate::{
@@ -21,7 +21,7 @@ static LARGE_ONE: Mutex<()> = Mutex::new(());
 /// What is known of a file.
 #[derive(Debug)]
 pub(crate) struct Measured {
-    /// Of its bytes; none where they cannot be read.
+    /// Of its bytes, or its size and pixels; none where they cannot be read.
     pub(crate) digest: Option<[u8; 32]>,
     pub(crate) format: Option<Format>,
     pub(crate) header: Header,
@@ -38,8 +38,29 @@ pub(crate) struct Look {
     pub(crate) signature: Box<Signature>,
 }
 
-/// Reads a file and measures it.
-pub(crate) fn measure(path: &Path) -> Measured {
+/// Reads a picture and measures it.
+pub(crate) fn measure(source: &Source) -> Measured {
+    match source {
+        Source::File(path) => of_file(path),
+        Source::Memory(picture) => Measured {
+            digest: Some(digest(picture)),
+            format: None,
+            header: Header::default(),
+            look: Ok(Look::of(picture)),
+        },
+    }
+}
+
+fn digest(picture: &Picture) -> [u8; 32] {
+    let mut digest = Sha256::new();
+    for length in [picture.width(), picture.height(), picture.channels()] {
+        digest.update((length as u64).to_le_bytes());
+    }
+    digest.update(picture.pixels());
+    digest.finalize().into()
+}
+
+fn of_file(path: &Path) -> Measured {
     let failed = |cause: String| Measured {
         digest: None,
         format: None,
@@ -70,9 +91,16 @@ fn look(bytes: &[u8]) -> Result<Look, String> {
     let _guard = is_large(bytes)
         .then(|| LARGE_ONE.lock().unwrap_or_else(std::sync::PoisonError::into_inner));
     let picture = decode_bytes(bytes, "").map_err(|error| cause(error, bytes))?;
-    let gray = picture.pixels().as_chunks::<3>().0.iter().all(|[r, g, b]| r == g && g == b);
-    let signature = Box::new(Signature::of(&picture));
-    Ok(Look { width: picture.width(), height: picture.height(), gray, signature })
+    Ok(Look::of(&picture))
+}
+
+impl Look {
+    fn of(picture: &Picture) -> Self {
+        let even = |[r, g, b]: &[u8; 3]| r == g && g == b;
+        let gray = picture.channels() == 1 || picture.pixels().as_chunks::<3>().0.iter().all(even);
+        let signature = Box::new(Signature::of(picture));
+        Self { width: picture.width(), height: picture.height(), gray, signature }
+    }
 }
 
 /// Whether the header announces many pixels; what cannot be told is not large, as it will not be decoded either.

@@ -1,26 +1,42 @@
 //! The diagnosis as a page of HTML, with small pictures of what was found.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use image::{RgbImage, imageops::thumbnail};
 use rayon::prelude::*;
-use rekindle_data::{Part, Picture, decode};
+use rekindle_data::{Part, Picture, Source, decode};
 use rekindle_report::{
     Checkup, CheckupFinding, CheckupGroup, ClassCount, Data, Thumbnail, checkup,
 };
 
-use crate::{Diagnosis, Finding, Kind, terminal::summary};
+use crate::{
+    Diagnosis, Finding, Kind, Layout,
+    contents::{open, start},
+    terminal::summary,
+};
 
 /// The most pixels along a side of a small picture.
 const SIDE: usize = 200;
 /// Kinds whose files cannot be decoded.
 const DARK: [Kind; 2] = [Kind::Unreadable, Kind::OtherFiles];
 
-/// The diagnosis as one page of HTML that opens from disk, with at most `most` findings of a kind and pictures of a finding.
-///
-/// The files that are shown are read again; what cannot be read any more is named without its picture.
+/// The diagnosis as one page of HTML that opens from disk: [`record`] on a page of its own.
 pub fn html(diagnosis: &Diagnosis, most: usize) -> String {
+    checkup(&record(diagnosis, most))
+}
+
+/// The diagnosis with small pictures, at most `most` findings of a kind and pictures of a finding, for a page or for that of a
+/// run.
+///
+/// The files that are shown are read again, packed ones whole; what cannot be read any more is named without its picture.
+pub fn record(diagnosis: &Diagnosis, most: usize) -> Checkup {
+    let packed = packed(diagnosis);
+    let start = start(&diagnosis.folder, diagnosis.layout);
+    let source = |file: &PathBuf| match diagnosis.layout {
+        Layout::Packed => packed.get(file).cloned(),
+        Layout::Folders | Layout::List => Some(Source::File(start.join(file))),
+    };
     let labels: BTreeMap<&Path, &str> =
         diagnosis.examined.iter().map(|it| (it.file.as_path(), it.label.as_str())).collect();
     let shown = |finding: &Finding| CheckupFinding {
@@ -32,7 +48,7 @@ pub fn html(diagnosis: &Diagnosis, most: usize) -> String {
                 image: if DARK.contains(&finding.kind) {
                     Vec::new()
                 } else {
-                    small(&diagnosis.folder.join(file)).unwrap_or_default()
+                    source(file).and_then(small).unwrap_or_default()
                 },
             })
             .collect(),
@@ -45,12 +61,12 @@ pub fn html(diagnosis: &Diagnosis, most: usize) -> String {
         more: findings.len().saturating_sub(most),
     };
     let folder = diagnosis.folder.display();
-    checkup(&Checkup {
+    Checkup {
         title: format!("{folder}: what is wrong with it"),
         lead: format!("{}.", summary(diagnosis)),
         data: Some(data(diagnosis)),
         groups: diagnosis.groups().map(group).collect(),
-    })
+    }
 }
 
 fn data(diagnosis: &Diagnosis) -> Data {
@@ -68,9 +84,21 @@ fn data(diagnosis: &Diagnosis) -> Data {
     }
 }
 
+/// The pictures of packed files by their names; none of others.
+fn packed(diagnosis: &Diagnosis) -> BTreeMap<PathBuf, Source> {
+    let items = match diagnosis.layout {
+        Layout::Packed => open(&diagnosis.folder).map_or_else(|_| Vec::new(), |it| it.items),
+        Layout::Folders | Layout::List => Vec::new(),
+    };
+    items.into_iter().map(|item| (item.file, item.source)).collect()
+}
+
 /// The picture shrunk to a JPEG.
-fn small(path: &Path) -> Option<Vec<u8>> {
-    let picture = decode(path).ok()?.to_rgb();
+fn small(source: Source) -> Option<Vec<u8>> {
+    let picture = match source {
+        Source::File(path) => decode(&path).ok()?.to_rgb(),
+        Source::Memory(picture) => picture.to_rgb(),
+    };
     let (width, height) = (picture.width(), picture.height());
     let long = width.max(height);
     if long <= SIDE {

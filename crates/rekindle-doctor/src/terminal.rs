@@ -3,12 +3,13 @@
 use std::fmt::Write;
 use std::path::Path;
 
-use crate::{Diagnosis, Finding, Severity};
+use crate::{Diagnosis, Finding, Layout, Severity};
 
 /// The diagnosis as text, grouped by kind, with at most `most` findings of a kind and files of a finding.
 pub fn text(diagnosis: &Diagnosis, most: usize) -> String {
     let mut text = String::new();
-    diagnosis.groups().for_each(|group| kind(&mut text, group, most));
+    let one = if diagnosis.layout == Layout::Packed { "picture" } else { "file" };
+    diagnosis.groups().for_each(|group| kind(&mut text, (group, one), most));
     text + &summary(diagnosis) + "\n"
 }
 
@@ -27,10 +28,10 @@ pub(crate) fn summary(diagnosis: &Diagnosis) -> String {
 }
 
 /// A heading, what was found, and once what to do where that is the same for all.
-fn kind(text: &mut String, group: &[Finding], most: usize) {
+fn kind(text: &mut String, (group, one): (&[Finding], &str), most: usize) {
     let Some(first) = group.first() else { return };
     let files: usize = group.iter().map(|finding| finding.files.len()).sum();
-    let size = if files > 0 { counted(files, "file") } else { group.len().to_string() };
+    let size = if files > 0 { counted(files, one) } else { group.len().to_string() };
     // Writing to a String does not fail.
     let _ = writeln!(text, "{}: {} ({size})", first.severity.name(), first.kind.title());
     let same =

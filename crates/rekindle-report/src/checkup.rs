@@ -1,26 +1,33 @@
-//! What is wrong with a folder of pictures, on one page: by kind, with the pictures that it is about.
+//! What is wrong with a folder of pictures, by kind, with the pictures that it is about: on a page, or on that of a run.
+
+use serde::{Deserialize, Serialize};
 
 use crate::{
     Data,
     markup::{counted, data_uri, escape},
     page::{data, document, section},
+    run::text,
 };
 
 /// What was found in a folder.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Checkup {
-    /// What the page is called.
+    /// What its own page is called.
+    #[serde(default)]
     pub title: String,
     /// What came out, in one sentence.
     pub lead: String,
-    /// What there is of each label.
+    /// What there is of each label; a run has that by itself.
+    #[serde(default)]
     pub data: Option<Data>,
     /// What was found, in the order to be shown.
     pub groups: Vec<CheckupGroup>,
 }
 
 /// Findings of one kind.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct CheckupGroup {
     /// What they are.
     pub title: String,
@@ -33,7 +40,8 @@ pub struct CheckupGroup {
 }
 
 /// One finding.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct CheckupFinding {
     /// What it is and what to do.
     pub text: String,
@@ -44,13 +52,15 @@ pub struct CheckupFinding {
 }
 
 /// A small picture of a file.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Thumbnail {
     /// The file.
     pub file: String,
     /// Its label, if it has one.
     pub label: String,
     /// A JPEG, PNG, GIF or WebP file; empty where the picture cannot be shown.
+    #[serde(default, with = "text::bytes")]
     pub image: Vec<u8>,
 }
 
@@ -60,19 +70,34 @@ pub fn checkup(checkup: &Checkup) -> String {
         "" => String::new(),
         lead => format!("<p class=\"lead\">{}</p>\n", escape(lead)),
     };
-    let groups = checkup.groups.iter().filter(|group| !group.findings.is_empty());
     let mut sections = Vec::new();
-    for (place, group) in groups.enumerate() {
-        let all = group.findings.len().saturating_add(group.more);
-        let title = format!(
-            "{} ({})",
-            group.title,
-            counted(all, &group.severity, &(group.severity.clone() + "s"))
-        );
-        sections.push(section(&format!("kind-{place}"), &title, &content(group)));
+    for (place, group) in shown(checkup).enumerate() {
+        sections.push(section(&format!("kind-{place}"), &title(group), &content(group)));
     }
     sections.push(section("data", "Data", &data(checkup.data.as_ref())));
     document(&checkup.title, &lead, &sections)
+}
+
+/// The findings as a part of a run's page: what came out, then each kind, to be opened.
+pub(crate) fn findings(checkup: Option<&Checkup>) -> String {
+    let Some(checkup) = checkup else { return String::new() };
+    let kind = |group: &CheckupGroup| {
+        let (title, content) = (escape(&title(group)), content(group));
+        format!("<details><summary>{title}</summary>\n{content}</details>\n")
+    };
+    let kinds: String = shown(checkup).map(kind).collect();
+    format!("<p>{}</p>\n{kinds}", escape(&checkup.lead))
+}
+
+fn shown(checkup: &Checkup) -> impl Iterator<Item = &CheckupGroup> {
+    checkup.groups.iter().filter(|group| !group.findings.is_empty())
+}
+
+/// What they are, and how many.
+fn title(group: &CheckupGroup) -> String {
+    let CheckupGroup { title, severity, findings, more } = group;
+    let all = findings.len().saturating_add(*more);
+    format!("{title} ({})", counted(all, severity, &format!("{severity}s")))
 }
 
 /// Findings of one picture each are cards of one gallery; others have their own.

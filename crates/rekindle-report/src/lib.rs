@@ -1,8 +1,8 @@
 //! What a run leaves behind: one page of HTML that opens from disk.
 //!
 //! A [`Run`] is plain data, kept as `run.json` in the run's folder. [`html`] makes a page of it and
-//! [`compare`] one of several; [`checkup`] makes one of what is wrong with a folder of pictures. All are
-//! single files: styles, charts and pictures lie in them, nothing
+//! [`compare`] one of several; [`checkup`] makes one of what is wrong with a folder of pictures, which a run may
+//! have as a section too. All are single files: styles, charts and pictures lie in them, nothing
 //! is fetched, and they read the same with scripts turned off. [`chart`] draws the charts and serves
 //! other plots too.
 //!

@@ -1,6 +1,6 @@
 //! The page of one run: what came out first, then how, then what of.
 
-use crate::Run;
+use crate::{Run, checkup::findings};
 
 mod confusion;
 mod evaluation;
@@ -31,6 +31,7 @@ pub fn html(run: &Run) -> String {
         section("pictures", "Pictures worth a look", &pictures::content(&run.galleries)),
         section("plan", "Plan", &facts::plan(run.plan.as_ref())),
         section("data", "Data", &facts::data(run.data.as_ref())),
+        section("checkup", "What the doctor found", &findings(run.checkup.as_ref())),
         section("weights", "Weights", &facts::weights(run.weights.as_ref())),
         section("notes", "Notes", &facts::notes(&run.notes)),
         section("again", "Run it again", &facts::again(run)),

@@ -2,10 +2,12 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::Checkup;
+
 mod evaluation;
 mod file;
 mod problems;
-mod text;
+pub(crate) mod text;
 
 pub use evaluation::{
     Baseline, Bin, Calibration, ClassScores, Estimate, Evaluation, Gallery, Guess, Picture,
@@ -31,6 +33,9 @@ pub struct Run {
     /// What was learned from.
     #[serde(default)]
     pub data: Option<Data>,
+    /// What the doctor found in that, if it was asked.
+    #[serde(default)]
+    pub checkup: Option<Checkup>,
     /// What training started from.
     #[serde(default)]
     pub weights: Option<Weights>,

@@ -8,7 +8,7 @@ use std::{
 use rekindle_data::{Sample, decode};
 use rekindle_metrics::{Classification, Direction, Predictions, majority};
 use rekindle_report::{
-    Baseline, Better, Bin, Calibration, ClassCount, ClassScores, Data, Environment, Epoch,
+    Baseline, Better, Bin, Calibration, Checkup, ClassCount, ClassScores, Data, Environment, Epoch,
     Estimate, Evaluation, Gallery, GroupRate, Guess, History, Metric, Monitored, Phase, Picture,
     Plan, Run, Stage, State, Unit, Weights, html,
 };
@@ -31,6 +31,8 @@ pub struct About {
     pub notes: Vec<String>,
     /// Accuracies to compare with, by name.
     pub baselines: Vec<(String, f64)>,
+    /// What the doctor found in the pictures, if it was asked.
+    pub checkup: Option<Checkup>,
 }
 
 /// The pictures of a run.
@@ -105,6 +107,7 @@ fn run(
             preprocessing: preprocessing(model),
             classes: classes.collect(),
         }),
+        checkup: about.checkup.clone(),
         weights: (!about.origin.is_empty()).then(|| Weights {
             name: model.config.name(),
             origin: about.origin.clone(),

@@ -348,6 +348,55 @@ fn what_the_doctor_leaves_is_trained_on() {
 }
 
 #[test]
+fn the_doctor_stops_a_run_before_its_first_step_or_is_in_its_report() {
+    let data = support::doodles(8, 4);
+    let label = fs::read_dir(data.path().join("train")).unwrap().next().unwrap().unwrap().path();
+    let copied = fs::read_dir(&label).unwrap().map(|file| file.unwrap().path()).min().unwrap();
+    let to = data.path().join("val").join(label.file_name().unwrap()).join("leak.png");
+    fs::copy(&copied, &to).unwrap();
+    fs::write(label.join("none.png"), "no picture at all").unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("run");
+    let stopped = |more: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_rekindle"));
+        let command = command.arg("finetune").arg("--data").arg(data.path()).arg("--out").arg(&out);
+        let command = command.arg("--weights").arg(support::starter()).arg("--doctor");
+        let output = command.args(more).output().unwrap();
+        assert_eq!(output.status.code(), Some(2), "{more:?}");
+        assert!(!out.exists(), "{more:?}");
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let text = stopped(&[]);
+    for part in ["none.png", "leak.png", "2 errors", "nothing is trained", "--doctor=report"] {
+        assert!(text.contains(part), "{part}: {text}");
+    }
+    // What cannot be read is left out; what is measured on is still learned.
+    assert!(stopped(&["--bad-files", "skip"]).contains("leak.png"));
+    let last = stopped(&["--json"]);
+    let last: Value = serde_json::from_str(last.lines().last().unwrap()).unwrap();
+    assert_eq!(last["errors"], 2);
+
+    let go_on = ["--epochs", "1", "--bad-files", "skip", "--doctor=report", "--no-probe"];
+    finetune(data.path(), &out, &go_on);
+    let page = fs::read_to_string(out.join("report.html")).unwrap();
+    let found = page.split("<section id=\"checkup\"").nth(1).unwrap();
+    let found = found.split("</section>").next().unwrap();
+    for part in
+        ["none.png", "leak.png", "2 errors", "One picture in two parts of the data (1 error)"]
+    {
+        assert!(found.contains(part), "{part}");
+    }
+    assert_eq!(found.matches("<img src=\"data:image/jpeg").count(), 2);
+
+    // Without errors it goes on by itself.
+    fs::remove_file(to).unwrap();
+    let lines = finetune(data.path(), &out, &["--epochs", "1", "--bad-files", "skip", "--doctor"]);
+    assert!(lines.iter().any(|line| line["best_val_accuracy"].is_f64()), "{lines:?}");
+    let page = fs::read_to_string(out.join("report.html")).unwrap();
+    assert!(page.contains("<section id=\"checkup\"") && !page.contains("leak.png"));
+}
+
+#[test]
 fn a_list_says_what_is_what() {
     let data = support::doodles(8, 4);
     let mut list = "path,label,split\n".to_owned();

@@ -388,6 +388,32 @@ fn erasing_writes_one_rectangle_of_its_area() {
     assert_eq!(input, [1.0; 3]);
 }
 
+/// Rounding and what to do where nothing fits are timm's, by `tests/reference/timm_rectangles.py`.
+#[test]
+fn rectangles_of_fixed_area_and_ratio_are_those_of_timm() {
+    let golden = include_str!("../../tests/golden/timm_rectangles.json");
+    let golden: serde_json::Value = serde_json::from_str(golden).unwrap();
+    let (mut crops, mut erased) = (0, 0);
+    for row in golden["rows"].as_array().unwrap() {
+        let pair = |place: usize| [0, 1].map(|side| row[place][side].as_u64().unwrap() as usize);
+        let number = |place: usize| [row[place].as_f64().unwrap(); 2];
+        let ([height, width], area, ratio) = (pair(0), number(1), number(2));
+        let random = || Random::new(0, 0, 0);
+        // timm crops to no pixel at all where a side rounds to 0; here the center stands in.
+        if pair(3).iter().all(|side| *side > 0) {
+            let found = RandomCrop { area, ratio }.draw(height, width, &mut random());
+            assert_eq!([found.height, found.width], pair(3), "crop {row}");
+            crops += 1;
+        }
+        let erasing = RandomErasing { area, ratio, ..RandomErasing::STANDARD };
+        let found = erasing.draw([3, height, width], &mut random());
+        let found = found.filter(|part| part.height * part.width > 0);
+        assert_eq!(found.map_or([0, 0], |part| [part.height, part.width]), pair(4), "erase {row}");
+        erased += usize::from(pair(4) != [0, 0]);
+    }
+    assert!(crops > 150 && erased > 80, "{crops} {erased}");
+}
+
 #[test]
 fn probabilities_are_kept() {
     let picture = picture(12, 10);

@@ -34,9 +34,6 @@ fn what_cannot_be_examined_is_one_clear_error() {
     assert!(refused(&at("loose")).contains("holds no labelled pictures (1 files"));
     some(&at("half/val"), 0);
     assert!(refused(&at("half")).contains("has `val` but no `train`"));
-    write(&at("strips/classes.txt"), b"a\nb\n");
-    write(&at("strips/train_0.png"), &png(1));
-    assert!(refused(&at("strips")).contains("strips of pictures"));
     write(&at(&format!("deep/a/{}/1.png", "x/".repeat(20))), &png(1));
     assert!(refused(&at("deep")).contains("16 folders deep"));
 }

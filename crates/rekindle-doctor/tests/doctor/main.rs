@@ -1,10 +1,12 @@
-//! What is said of folders: of generated ones with planted faults, and of odd files from elsewhere.
+//! What is said of data sets: of generated ones with planted faults, and of odd files from elsewhere.
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests may stop them")]
 
 mod damaged;
 mod edge;
 mod folders;
+mod lists;
+mod packed;
 mod pictures;
 mod planted;
 mod real;

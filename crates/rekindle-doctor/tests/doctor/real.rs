@@ -1,8 +1,10 @@
 //! Real pictures: what is said to be a near duplicate is one, and nothing else is said of clean sets.
 
+use std::fs;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
-use rekindle_data::{Picture, decode};
+use rekindle_data::decode;
 use rekindle_doctor::{Diagnosis, Kind, Options, Severity, examine};
 
 use crate::pictures::write;
@@ -33,22 +35,6 @@ fn photographs_of_two_small_sets_are_clean() {
     }
 }
 
-/// Writes the rows of strips as files `PART/ROW.png`, the first row of all being 0, in one label of two.
-fn unrolled(strips: &[(&str, PathBuf)], to: &Path) {
-    let mut rows = [0; 2];
-    for (part, strip) in strips {
-        let sheet = decode(strip).unwrap();
-        let side = sheet.width().isqrt();
-        let row = &mut rows[usize::from(*part == "test")];
-        for pixels in sheet.pixels().chunks_exact(sheet.width() * 3) {
-            let picture = Picture::from_rgb(side, side, pixels.to_vec()).unwrap();
-            write(&to.join(format!("{part}/all/{row}.png")), &picture.to_png().unwrap());
-            *row += 1;
-        }
-        write(&to.join(part).join("other/notes.txt"), b"");
-    }
-}
-
 fn alike(diagnosis: &Diagnosis) -> Vec<Vec<&str>> {
     let near = [Kind::NearDuplicate, Kind::TwoLabels, Kind::Leak, Kind::ExactDuplicate];
     let near = diagnosis.findings.iter().filter(|finding| near.contains(&finding.kind));
@@ -59,24 +45,35 @@ fn alike(diagnosis: &Diagnosis) -> Vec<Vec<&str>> {
 #[test]
 fn near_duplicates_of_cifar_10_are_real() {
     let Some(images) = images() else { return };
-    let at = |name: &str| images.join(format!("cifar10_lossless/{name}.png"));
-    let folder = tempfile::tempdir().unwrap();
-    let strips = [
-        ("train", at("train_0000-0999")),
-        ("train", at("train_1000-1999")),
-        ("train", at("train_2000-2999")),
-        ("train", at("train_3000-3999")),
-        ("test", at("test_0000-0999")),
-    ];
-    unrolled(&strips, folder.path());
-    let diagnosis = examine(folder.path(), &Options::default()).unwrap();
-    assert_eq!(diagnosis.examined.len(), 5000);
+    let diagnosis = examine(&images.join("cifar10_lossless"), &Options::default()).unwrap();
+    assert_eq!((diagnosis.examined.len(), diagnosis.labels.len()), (5000, 10));
     let expected = [
-        ["train/all/3473.png", "test/all/856.png"],
-        ["train/all/206.png", "train/all/2844.png"],
-        ["train/all/2210.png", "train/all/661.png"],
+        ["train_3000-3999.png#473", "test_0000-0999.png#856"],
+        ["train_0000-0999.png#206", "train_2000-2999.png#844"],
+        ["train_0000-0999.png#661", "train_2000-2999.png#210"],
     ];
     assert_eq!(alike(&diagnosis), expected);
+    assert_eq!(diagnosis.count(Severity::Error), 0);
+}
+
+/// MNIST of 12,000 digits to train on, whose pictures lie there as strips, as its own files.
+fn mnist(images: &Path, to: &Path) {
+    let from = images.join("mnist");
+    let strips = ["00000-02999", "03000-05999", "06000-08999", "09000-11999"];
+    let mut pixels = [0x803_u32, 12_000, 28, 28].map(u32::to_be_bytes).concat();
+    for strip in strips {
+        let strip = decode(&from.join(format!("train_{strip}.png"))).unwrap();
+        pixels.extend(strip.to_gray().into_pixels());
+    }
+    write(&to.join("train-images-idx3-ubyte"), &pixels);
+    for name in ["t10k-images-idx3-ubyte.gz", "t10k-labels-idx1-ubyte.gz"] {
+        fs::copy(from.join(name), to.join(name)).unwrap();
+    }
+    let labels = fs::File::open(from.join("train-labels-idx1-ubyte.gz")).unwrap();
+    let mut all = Vec::new();
+    flate2::read::GzDecoder::new(labels).read_to_end(&mut all).unwrap();
+    let head = [0x801_u32, 12_000].map(u32::to_be_bytes).concat();
+    write(&to.join("train-labels-idx1-ubyte"), &[&head, &all[8..8 + 12_000]].concat());
 }
 
 /// Of digits, thousands of pairs correlate by more than 0.98, and none is the same.
@@ -84,8 +81,8 @@ fn near_duplicates_of_cifar_10_are_real() {
 fn digits_are_no_near_duplicates() {
     let Some(images) = images() else { return };
     let folder = tempfile::tempdir().unwrap();
-    unrolled(&[("train", images.join("mnist/train_00000-02999.png"))], folder.path());
+    mnist(&images, folder.path());
     let diagnosis = examine(folder.path(), &Options::default()).unwrap();
-    assert_eq!(diagnosis.examined.len(), 3000);
-    assert_eq!(alike(&diagnosis), Vec::<Vec<&str>>::new());
+    assert_eq!((diagnosis.examined.len(), diagnosis.labels.len()), (22_000, 10));
+    assert_eq!(diagnosis.findings, []);
 }

@@ -48,7 +48,10 @@ fn the_first_sentence_is_the_result() {
 fn pictures_are_most_of_a_page() {
     let run = sample::run("Pets", 2, 1);
     let pictures = run.galleries.iter().flat_map(|gallery| &gallery.pictures);
-    let bytes: usize = pictures.map(|picture| picture.image.len() + picture.overlay.len()).sum();
+    let shown: usize = pictures.map(|picture| picture.image.len() + picture.overlay.len()).sum();
+    let groups = run.checkup.iter().flat_map(|checkup| &checkup.groups);
+    let found = groups.flat_map(|group| &group.findings).flat_map(|finding| &finding.pictures);
+    let bytes = shown + found.map(|thumbnail| thumbnail.image.len()).sum::<usize>();
     let size = html(&run).len();
     assert!(size < bytes * 4 / 3 + 70_000, "{size} bytes, {bytes} of them pictures");
     let many = html(&sample::run("Pets", 100, 1)).len();
@@ -101,12 +104,13 @@ fn an_address_that_runs_code_is_no_link() {
 #[test]
 fn what_is_missing_leaves_nothing_behind() {
     type Remove = fn(&mut Run);
-    let parts: [(&str, Remove); 7] = [
+    let parts: [(&str, Remove); 8] = [
         ("training", |run| run.history = None),
         ("evaluation-0", |run| run.evaluations.clear()),
         ("pictures", |run| run.galleries.clear()),
         ("plan", |run| run.plan = None),
         ("data", |run| run.data = None),
+        ("checkup", |run| run.checkup = None),
         ("weights", |run| run.weights = None),
         ("notes", |run| run.notes.clear()),
     ];
@@ -312,6 +316,30 @@ fn differences_and_what_is_the_same_are_told_apart() {
     assert!(!page.contains(caution));
     runs[1].evaluations[0].pictures += 1;
     assert!(compare(&runs).contains(caution));
+}
+
+#[test]
+fn a_run_says_what_the_doctor_found() {
+    let run = sample::run("Pets", 10, 1);
+    let page = html(&run);
+    let section = page.split("<section id=\"checkup\"").nth(1).unwrap();
+    let section = section.split("</section>").next().unwrap();
+    for part in [
+        "300 pictures, 10 labels: 1 error, 5 warnings.",
+        "<summary>One picture in two parts of the data (1 error)</summary>",
+        "<p>the same bytes 2 times, in train and val; keep it in val alone</p>",
+        "validation/cat/IMG_0030.jpg",
+        "<summary>Tiny pictures (5 warnings)</summary>",
+        "and 3 more",
+    ] {
+        assert!(section.contains(part), "{part}");
+    }
+    assert_eq!(section.matches("<img src=\"data:image/png").count(), 4);
+    // The record keeps them, and reads those that had none.
+    let mut record = serde_json::to_value(&run).unwrap();
+    assert_eq!(serde_json::from_value::<Run>(record.clone()).unwrap().checkup, run.checkup);
+    record.as_object_mut().unwrap().remove("checkup");
+    assert_eq!(serde_json::from_value::<Run>(record).unwrap().checkup, None);
 }
 
 #[test]

@@ -4,9 +4,9 @@ use std::{f64::consts::PI, io::Cursor};
 
 use image::{ImageFormat, Rgb, RgbImage};
 use rekindle_report::{
-    Baseline, Bin, Calibration, ClassCount, ClassScores, Data, Environment, Epoch, Estimate,
-    Evaluation, Gallery, GroupRate, Guess, History, Metric, Monitored, Phase, Picture, Plan, Run,
-    Stage, State, Version, Weights,
+    Baseline, Bin, Calibration, Checkup, CheckupFinding, CheckupGroup, ClassCount, ClassScores,
+    Data, Environment, Epoch, Estimate, Evaluation, Gallery, GroupRate, Guess, History, Metric,
+    Monitored, Phase, Picture, Plan, Run, Stage, State, Thumbnail, Version, Weights,
 };
 
 /// Names and parameters of a network's stages, image first.
@@ -61,6 +61,7 @@ pub(crate) fn run(title: &str, classes: usize, seed: u64) -> Run {
                 .to_owned(),
             classes: (0..classes).map(count).collect(),
         }),
+        checkup: Some(checkup(&names, &mut random)),
         weights: Some(Weights {
             name: "resnet18.a1_in1k".to_owned(),
             origin: "https://huggingface.co/timm/resnet18.a1_in1k".to_owned(),
@@ -273,6 +274,35 @@ fn galleries(names: &[String], random: &mut Random) -> Vec<Gallery> {
             pictures: (5..9).map(|place| picture(place, 0.52 - 0.01 * place as f64)).collect(),
         },
     ]
+}
+
+/// A leak, which is two pictures, and two pictures that are tiny.
+fn checkup(names: &[String], random: &mut Random) -> Checkup {
+    let mut thumbnail = |part: &str, place: usize| Thumbnail {
+        file: format!("{part}/{}/IMG_{place:04}.jpg", names[0]),
+        label: names[0].clone(),
+        image: drawn(place, random, false),
+    };
+    let leak = vec![thumbnail("train", 30), thumbnail("validation", 30)];
+    let tiny = [40, 41].map(|place| vec![thumbnail("train", place)]);
+    let finding =
+        |text: &str, pictures| CheckupFinding { text: text.to_owned(), pictures, more: 0 };
+    let group = |title: &str, severity: &str, findings, more| CheckupGroup {
+        title: title.to_owned(),
+        severity: severity.to_owned(),
+        findings,
+        more,
+    };
+    let leak = finding("the same bytes 2 times, in train and val; keep it in val alone", leak);
+    let tiny = tiny.map(|pictures| finding("12 x 9 pixels; get a larger one", pictures));
+    Checkup {
+        lead: "300 pictures, 10 labels: 1 error, 5 warnings.".to_owned(),
+        groups: vec![
+            group("One picture in two parts of the data", "error", vec![leak], 0),
+            group("Tiny pictures", "warning", tiny.into(), 3),
+        ],
+        ..Checkup::default()
+    }
 }
 
 /// A face with two ears as PNG; with the warmth of a heat map if asked for.

@@ -42,6 +42,11 @@ pub(super) struct Pictures {
 }
 
 impl DataArguments {
+    /// Whether pictures that cannot be read are left out instead of stopping at them.
+    pub(super) fn skips_bad_files(&self) -> bool {
+        self.bad_files == BadFiles::Skip
+    }
+
     /// The pictures that can be used.
     pub(super) fn open(&self) -> anyhow::Result<Pictures> {
         let mut folder = self.find()?;

@@ -1,4 +1,4 @@
-//! `rekindle doctor`: what is wrong with a folder of pictures, before training on it.
+//! `rekindle doctor`: what is wrong with labelled pictures, before training on them.
 
 use std::{num::NonZeroUsize, path::PathBuf, process::ExitCode};
 
@@ -9,15 +9,16 @@ use rekindle_doctor::{
 };
 use serde_json::json;
 
-/// Find what is wrong with a folder of pictures before training on it. No file in it is changed.
+/// Find what is wrong with labelled pictures before training on them. No file of theirs is changed.
 ///
-/// Exits with 0 where no error is found (there may be warnings and notes), with 1 where the folder cannot be examined or a
+/// Exits with 0 where no error is found (there may be warnings and notes), with 1 where the data cannot be examined or a
 /// file not be written, and with 2 where errors are found (or the command is mistyped): files that cannot be read, one
 /// picture under two labels or in two parts of the data, labels without pictures.
 #[derive(Args)]
 pub(super) struct Arguments {
-    /// One folder per label, or train/ and perhaps val/ and test/ of those.
-    folder: PathBuf,
+    /// One folder per label, or train/ and perhaps val/ and test/ of those; or a list (path,label,split in a .csv); or
+    /// MNIST's or CIFAR's files, or strips of pictures, whose pictures are named FILE#ROW, counted from 0.
+    data: PathBuf,
     /// The recipe that the pictures are for; it decides how many a label needs.
     #[arg(long, default_value = "head")]
     recipe: String,
@@ -25,7 +26,8 @@ pub(super) struct Arguments {
     #[arg(long)]
     least: Option<usize>,
     /// Write `path,label,split` of all pictures but the bad: those that cannot be read, all but one of exact duplicates,
-    /// those under two labels, and copies in train/ of what is measured on. `finetune --data MANIFEST.csv` takes it.
+    /// those under two labels, and copies in train/ of what is measured on. Of a list its lines without those, with all
+    /// its columns. `finetune --data MANIFEST.csv` takes it.
     #[arg(long, value_name = "MANIFEST.csv")]
     fix: Option<PathBuf>,
     /// Write what was found as one page of HTML, with small pictures.
@@ -56,8 +58,8 @@ impl Arguments {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
         let pool = pool.context("cannot start the threads to read on; try fewer with --threads")?;
         pool.install(|| {
-            let diagnosis = examine(&self.folder, &options)?;
-            self.say(&diagnosis)?;
+            let diagnosis = examine(&self.data, &options)?;
+            say(&diagnosis, self.most, self.json)?;
             if let Some(path) = &self.html {
                 std::fs::write(path, html(&diagnosis, self.most.max(12)))
                     .with_context(|| format!("{}: cannot be written", path.display()))?;
@@ -72,26 +74,27 @@ impl Arguments {
             Ok(if errors == 0 { ExitCode::SUCCESS } else { ExitCode::from(2) })
         })
     }
+}
 
-    fn say(&self, diagnosis: &Diagnosis) -> anyhow::Result<()> {
-        if !self.json {
-            say!("{}", text(diagnosis, self.most).trim_end());
-            return Ok(());
-        }
-        for finding in &diagnosis.findings {
-            say!("{}", serde_json::to_string(finding)?);
-        }
-        let [errors, warnings, notes] =
-            [Severity::Error, Severity::Warning, Severity::Note].map(|it| diagnosis.count(it));
-        let summary = json!({
-            "folder": diagnosis.folder.to_string_lossy(),
-            "pictures": diagnosis.examined.len(),
-            "labels": diagnosis.labels,
-            "errors": errors,
-            "warnings": warnings,
-            "notes": notes,
-        });
-        say!("{summary}");
-        Ok(())
+/// Prints what was found, at most `most` findings of a kind and files of a finding, or all as JSON.
+pub(super) fn say(diagnosis: &Diagnosis, most: usize, json: bool) -> anyhow::Result<()> {
+    if !json {
+        say!("{}", text(diagnosis, most).trim_end());
+        return Ok(());
     }
+    for finding in &diagnosis.findings {
+        say!("{}", serde_json::to_string(finding)?);
+    }
+    let [errors, warnings, notes] =
+        [Severity::Error, Severity::Warning, Severity::Note].map(|it| diagnosis.count(it));
+    let summary = json!({
+        "folder": diagnosis.folder.to_string_lossy(),
+        "pictures": diagnosis.examined.len(),
+        "labels": diagnosis.labels,
+        "errors": errors,
+        "warnings": warnings,
+        "notes": notes,
+    });
+    say!("{summary}");
+    Ok(())
 }

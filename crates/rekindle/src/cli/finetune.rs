@@ -20,8 +20,11 @@ use rekindle::{
 };
 
 mod ask;
+mod checkup;
 
 use ask::{KeepArguments, PictureArguments, StepArguments, What};
+
+use checkup::{DoctorArguments, Verdict};
 
 use super::{
     Common,
@@ -49,6 +52,8 @@ pub(super) struct Arguments {
     #[arg(long)]
     resume: bool,
     #[command(flatten)]
+    doctor: DoctorArguments,
+    #[command(flatten)]
     what: What,
     #[command(flatten)]
     pictures: PictureArguments,
@@ -65,6 +70,10 @@ impl Arguments {
         let device = self.common.device.open()?.autodiff();
         device.seed(self.what.seed);
         let recipe = self.recipe()?;
+        let checkup = match self.checkup()? {
+            Verdict::Train(checkup) => checkup,
+            Verdict::Stop => return Ok(ExitCode::from(2)),
+        };
         if recipe == Recipe::AsIs {
             return self.as_is();
         }
@@ -111,7 +120,7 @@ impl Arguments {
         let (train, val) = (folder.train.clone(), folder.val.clone());
         let data = (Train(train.clone()), Validation(val.clone()));
         let outcome = finetune(model, data, &config, Some(&run), &mut [&mut progress])?;
-        let mut about = self.about(&outcome);
+        let mut about = About { checkup, ..self.about(&outcome) };
         about.notes.extend(left_out);
         about.notes.extend(config.disk.as_ref().map(|disk| pixels_note(&disk.used())));
         let test = self.test(&outcome.model, &folder.test)?;
@@ -179,6 +188,7 @@ impl Arguments {
                 .map(|accuracy| ("a probe of the features".to_owned(), accuracy))
                 .into_iter()
                 .collect(),
+            checkup: None,
         }
     }
 

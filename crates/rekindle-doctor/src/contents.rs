@@ -1,0 +1,121 @@
+//! What there is: in folders, on a list, or in packed files, as training reads them.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use rekindle_data::{Measurable, Part, Source, manifest::is_manifest, packed};
+
+use crate::{Error, Layout, folder, list::List};
+
+/// What is taken as a picture.
+#[derive(Debug)]
+pub(crate) struct Item {
+    /// Where it is.
+    pub(crate) source: Source,
+    /// Its name: the file, relative to [`start`], or `FILE#ROW` in packed files.
+    pub(crate) file: PathBuf,
+    pub(crate) part: Part,
+    /// Its place in the list of labels.
+    pub(crate) label: usize,
+    /// What belongs together has one name here, if the list says so; empty else.
+    pub(crate) group: String,
+}
+
+/// All that a data set holds.
+#[derive(Debug)]
+pub(crate) struct Contents {
+    pub(crate) layout: Layout,
+    /// The labels of all parts, in their order.
+    pub(crate) labels: Vec<String>,
+    /// The parts that there are, and whether each label is known in it.
+    pub(crate) parts: Vec<(Part, Vec<bool>)>,
+    /// By part, label and path.
+    pub(crate) items: Vec<Item>,
+    /// Pictures by their names that lie beside the folders of labels, as (path, relative path).
+    pub(crate) loose: Vec<(PathBuf, PathBuf)>,
+    /// Files whose names are not a picture's, in the same way.
+    pub(crate) others: Vec<(PathBuf, PathBuf)>,
+}
+
+/// What a part has: a picture, its name, the place of its label.
+type Named = (Source, PathBuf, usize);
+
+pub(crate) fn open(data: &Path) -> Result<Contents, Error> {
+    if is_manifest(data) {
+        return listed(data);
+    }
+    match packed::read(data)? {
+        Some(packed::Rows { classes, train, test }) => Ok(of(
+            Layout::Packed,
+            classes,
+            vec![(Part::Train, named(data, train)), (Part::Test, named(data, test))],
+        )),
+        None => folder::open(data),
+    }
+}
+
+/// The folder that names of files are relative to.
+pub(crate) fn start(data: &Path, layout: Layout) -> &Path {
+    match layout {
+        Layout::Folders | Layout::Packed => data,
+        Layout::List => data.parent().unwrap_or(Path::new("")),
+    }
+}
+
+/// The path as one that begins where names do, if it is below that.
+pub(crate) fn relative(path: &Path, start: &Path) -> PathBuf {
+    path.strip_prefix(start).unwrap_or(path).to_owned()
+}
+
+fn listed(list: &Path) -> Result<Contents, Error> {
+    let all = Measurable::open(list, Some(Part::All))?;
+    let start = start(list, Layout::List);
+    let of_part = |part: Part| {
+        // The list was read: what can still be wrong is that it has no such part.
+        let samples =
+            Measurable::open(list, Some(part)).map_or_else(|_| Vec::new(), |it| it.samples);
+        let named = samples.into_iter().map(|sample| {
+            let file = sample.path().map_or_else(PathBuf::new, |path| relative(path, start));
+            (sample.source, file, sample.label)
+        });
+        (part, named.collect())
+    };
+    let parts = [Part::Train, Part::Val, Part::Test].map(of_part).into();
+    let mut contents = of(Layout::List, all.classes, parts);
+    let lines = List::open(list)?;
+    let groups: BTreeMap<PathBuf, &str> =
+        lines.lines.iter().map(|line| (lines.file(line), lines.group(line))).collect();
+    for item in &mut contents.items {
+        item.group = groups.get(&item.file).map_or_else(String::new, |group| (*group).to_owned());
+    }
+    Ok(contents)
+}
+
+fn named(folder: &Path, rows: Vec<packed::Row>) -> Vec<Named> {
+    let named = rows.into_iter().map(|packed::Row { file, row, sample }| {
+        let mut name = relative(&file, folder).into_os_string();
+        name.push(format!("#{row}"));
+        (sample.source, name.into(), sample.label)
+    });
+    named.collect()
+}
+
+/// All labels are known in all parts, of which there are those that have pictures, and one to train on.
+fn of(layout: Layout, labels: Vec<String>, parts: Vec<(Part, Vec<Named>)>) -> Contents {
+    let mut contents = Contents {
+        layout,
+        parts: Vec::new(),
+        items: Vec::new(),
+        loose: Vec::new(),
+        others: Vec::new(),
+        labels,
+    };
+    for (part, pictures) in parts {
+        if part == Part::Train || !pictures.is_empty() {
+            contents.parts.push((part, vec![true; contents.labels.len()]));
+        }
+        let item = |(source, file, label)| Item { source, file, part, label, group: String::new() };
+        contents.items.extend(pictures.into_iter().map(item));
+    }
+    contents
+}
