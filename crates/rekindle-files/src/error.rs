@@ -86,8 +86,8 @@ pub enum Error {
         extra: u64,
     },
 
-    /// A safetensors header that claims to be longer than the format allows.
-    #[error("{path}: the header claims {bytes} bytes, above the format's limit of {limit}, so the file is damaged or not safetensors; fetch it again", path = .path.display())]
+    /// A safetensors header that claims to be longer than any that is needed.
+    #[error("{path}: the header claims {bytes} bytes, above the limit of {limit}, so the file is damaged or not safetensors; fetch it again", path = .path.display())]
     HeaderTooLarge {
         /// The file.
         path: PathBuf,
@@ -115,6 +115,15 @@ pub enum Error {
         /// The file.
         path: PathBuf,
         /// All of the names.
+        names: Vec<String>,
+    },
+
+    /// Names with characters in them that a terminal would obey rather than show.
+    #[error("{path}: control characters in the names {names}; do not use it, it may be an attack", path = .path.display(), names = .names.join(", "))]
+    ControlCharacters {
+        /// The file.
+        path: PathBuf,
+        /// All of the names, escaped.
         names: Vec<String>,
     },
 
@@ -196,16 +205,25 @@ pub enum Error {
     },
 
     /// A PyTorch checkpoint that cannot be parsed.
-    #[error("{path}: not a readable PyTorch checkpoint; fetch it again, or convert it to safetensors in Python", path = .path.display())]
+    #[error("{path}: not a readable PyTorch checkpoint: {reason}; fetch it again, or convert it to safetensors in Python", path = .path.display())]
     PyTorch {
         /// The file.
         path: PathBuf,
-        /// What the parser said.
-        #[source]
-        source: Box<dyn std::error::Error + Send + Sync>,
+        /// What is wrong with it.
+        reason: String,
     },
 
-    /// A PyTorch checkpoint that is refused because reading it could exhaust memory or time.
+    /// A tensor whose bytes are not those that were written.
+    #[error("{path}: tensor {name} has not the checksum that the file says it has, so the file is damaged; fetch it again", path = .path.display())]
+    Checksum {
+        /// The file.
+        path: PathBuf,
+        /// The tensor.
+        name: String,
+    },
+
+    /// A PyTorch checkpoint that is refused, because it asks for what no weights need: foreign objects,
+    /// memory, time.
     #[error("{path}: refused, because {reason}; convert it to safetensors in Python if you trust it", path = .path.display())]
     Refused {
         /// The file.

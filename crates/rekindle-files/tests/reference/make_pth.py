@@ -4,9 +4,16 @@ One state dict, saved in every container that torch.save still writes and under 
 The Rust tests know the values by the same formulas.
 """
 
+import io
+import pickle
+import struct
+import tarfile
 import zipfile
-from collections import OrderedDict
+from argparse import Namespace
+from collections import OrderedDict, defaultdict
 from pathlib import Path
+
+import numpy
 
 import torch
 
@@ -33,8 +40,82 @@ def state_dict(prefix: str = "") -> OrderedDict:
     return OrderedDict((prefix + name, tensor) for name, tensor in tensors.items())
 
 
+class Global:
+    """Pickled as the name of a Python object and nothing else."""
+
+    def __init__(self, module: str, name: str):
+        self.module, self.name = module, name
+
+
+class OldPickler(pickle._Pickler):
+    """Pickles tensors of a TAR archive by their keys, as PyTorch 0.1.9 did."""
+
+    def persistent_id(self, value):
+        return value[1] if isinstance(value, tuple) and value[:1] == ("tensor",) else None
+
+    def save(self, value, save_persistent_id=True):
+        if isinstance(value, Global):
+            self.write(f"c{value.module}\n{value.name}\n".encode())
+        else:
+            super().save(value, save_persistent_id)
+
+
+def old(value) -> bytes:
+    stream = io.BytesIO()
+    OldPickler(stream, 2).dump(value)
+    return stream.getvalue()
+
+
+def old_tar(path: Path) -> None:
+    """Two tensors over one storage, and one over a view of another: torch.load checks them."""
+    floats, doubles = range(12), range(6)
+    storages = old(2)
+    storages += old((100, "cpu", Global("torch", "FloatStorage")))
+    storages += struct.pack("<q12f", 12, *floats)
+    storages += old((200, "cpu", Global("torch", "DoubleStorage")))
+    storages += struct.pack("<q6d", 6, *doubles)
+    storages += old([(300, 200, 2, 4)])
+    tensors = old(3)
+    for key, storage, kind, shape, stride, offset in [
+        (1, 100, "FloatTensor", (3, 4), (4, 1), 0),
+        (2, 100, "FloatTensor", (4, 2), (1, 4), 4),
+        (3, 300, "DoubleTensor", (2,), (1,), 1),
+    ]:
+        tensors += old((key, storage, Global("torch", kind)))
+        tensors += struct.pack(f"<ii{2 * len(shape) + 1}q", len(shape), 0, *shape, *stride, offset)
+    rows = {
+        "sys_info": old({"protocol_version": 1000, "little_endian": True}),
+        "pickle": old({"whole": ("tensor", "1"), "turned": ("tensor", "2"), "viewed": ("tensor", "3")}),
+        "storages": storages,
+        "tensors": tensors,
+    }
+    with tarfile.open(path, "w:", format=tarfile.USTAR_FORMAT) as archive:
+        for name, content in rows.items():
+            entry = tarfile.TarInfo(name)
+            entry.size = len(content)
+            archive.addfile(entry, io.BytesIO(content))
+    loaded = torch.load(path, weights_only=False)
+    assert loaded["whole"].flatten().tolist() == list(floats)
+    assert loaded["turned"].flatten().tolist() == [4, 8, 5, 9, 6, 10, 7, 11]
+    assert loaded["viewed"].tolist() == [3, 4] and loaded["viewed"].dtype == torch.double
+
+
 def main() -> None:
     FOLDER.mkdir(exist_ok=True)
+    old_tar(FOLDER / "old_tar.pth")
+    # What training scripts keep beside the weights, and element types without a storage of their own.
+    beside = {
+        "args": Namespace(lr=0.1, data=Path("data"), sizes=[1, 2]),
+        "best": numpy.float64(0.5),
+        "device": torch.device("cpu"),
+        "dtype": torch.float16,
+        "history": defaultdict(list, {"loss": [1.0, 2.0]}),
+        "seed": 2**70,
+        "labels": {1, 2},
+        "shape": torch.zeros(2, 3).shape,
+        "state_dict": {"float": torch.arange(3.0), "short": torch.arange(3).to(torch.uint16)},
+    }
+    torch.save(beside, FOLDER / "beside.pth")
     nested = {
         "epoch": 3,
         "arch": "resnet20",
