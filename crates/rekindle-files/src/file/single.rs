@@ -4,10 +4,10 @@ use std::fs::File;
 use std::io::Read;
 use std::path::Path;
 
-use super::container::OPENING_BYTES;
 use super::positioned::PositionedFile;
+use super::pytorch::OPENING_BYTES;
 use super::safetensors::LENGTH_BYTES;
-use super::{Contents, Location, container, pytorch, safetensors, sharded};
+use super::{Contents, Location, pytorch, safetensors, sharded};
 use crate::Error;
 
 /// What a file is, by its first bytes.
@@ -34,10 +34,9 @@ pub(super) fn open_safetensors(path: &Path) -> Result<Contents, Error> {
     let length = file.metadata().map_err(read_error)?.len();
     let file = PositionedFile::new(file);
     let header = safetensors::read_header(&file, length, path)?;
-    let tensors = header
-        .tensors
-        .into_iter()
-        .map(|(name, info, offset)| (name, (info, Location::Range { file: 0, offset })));
+    let tensors = header.tensors.into_iter().map(|(name, info, offset)| {
+        (name, (info, Location::Range { file: 0, offset, checksum: None }))
+    });
     Ok(Contents {
         tensors: tensors.collect(),
         files: vec![(path.to_owned(), file)],
@@ -61,13 +60,14 @@ fn detect(path: &Path) -> Result<Format, Error> {
     if is_named_safetensors && (1..=LENGTH_BYTES as usize).contains(&opening.len()) {
         return Ok(Format::Safetensors);
     }
-    if container::starts_like(&opening) {
+    if pytorch::starts_like(&opening) {
         return Ok(Format::PyTorch);
     }
     let text = opening.trim_ascii_start();
     let found = match text {
         [] => "it is empty",
         [b'{', ..] => return Ok(Format::Index),
+        [0x80, ..] => "it is a pickle, but not one of PyTorch's",
         [b'<', ..] => "it looks like a web page, perhaps a login or an error page",
         _ if text.starts_with(b"version https://git-lfs") => {
             "it is a pointer of Git LFS, which `git lfs pull` replaces by the file"

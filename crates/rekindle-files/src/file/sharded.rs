@@ -7,6 +7,9 @@ use super::json::{Pairs, duplicates, read_text};
 use super::{Contents, safetensors, single};
 use crate::Error;
 
+/// Disagreements that are listed, when there is no end of them.
+const MAX_PROBLEMS: usize = 1000;
+
 /// An index that maps names of tensors to names of files, all in the index's own folder.
 #[derive(serde::Deserialize)]
 struct Index {
@@ -21,6 +24,7 @@ pub(super) fn open(path: &Path) -> Result<Contents, Error> {
         what: "index",
         source,
     })?;
+    safetensors::check_names(path, index.weight_map.0.iter().map(|(name, _)| name))?;
     let names = duplicates(index.weight_map.0.iter().map(|(name, _)| name));
     if !names.is_empty() {
         return Err(Error::DuplicateNames { path: path.to_owned(), names });
@@ -48,6 +52,12 @@ pub(super) fn open(path: &Path) -> Result<Contents, Error> {
             }
         }
         contents.append(part);
+        // Whatever else the shards hold, it is not what the index promises.
+        if problems.len() > MAX_PROBLEMS {
+            problems.truncate(MAX_PROBLEMS);
+            problems.push("and more".to_owned());
+            return Err(Error::ShardMismatch { path: path.to_owned(), problems });
+        }
     }
     problems.extend(
         mapped.iter().map(|(name, file)| format!("{name} is mapped to {file}, but not in it")),
@@ -61,7 +71,9 @@ pub(super) fn open(path: &Path) -> Result<Contents, Error> {
 
 /// Refuses names that lead out of the folder, then lists every shard that is not there.
 fn check_shards(path: &Path, shards: &BTreeSet<String>) -> Result<(), Error> {
-    let names: Vec<String> = shards.iter().filter(|shard| !is_plain_name(shard)).cloned().collect();
+    let unsafe_names = shards.iter().filter(|shard| !is_plain_name(shard));
+    let names: Vec<String> =
+        unsafe_names.map(|shard| shard.replace(char::is_control, "?")).collect();
     if !names.is_empty() {
         return Err(Error::UnsafeShardNames { path: path.to_owned(), names });
     }
@@ -78,5 +90,6 @@ fn is_plain_name(name: &str) -> bool {
     let mut components = Path::new(name).components();
     matches!(components.next(), Some(Component::Normal(only)) if only == name)
         && components.next().is_none()
-        && !name.contains(['/', '\\', ':', '\0'])
+        && !name.contains(['/', '\\', ':'])
+        && !name.contains(char::is_control)
 }

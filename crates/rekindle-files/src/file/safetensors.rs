@@ -1,23 +1,27 @@
 //! The safetensors format: an 8-byte length, a JSON header of that length, the tensors' bytes.
 //!
 //! Checked as strictly as safetensors' own Rust core does (`src/tensor.rs`), and names twice given
-//! are refused as well: the tensors must tile the file exactly, without gap, overlap or rest.
+//! are refused as well: the tensors must tile the file exactly, without gap, overlap or rest. What
+//! a header may hold is bounded, because parsed it takes up to ten times its size in memory.
 
 use std::collections::BTreeMap;
 use std::fmt;
 use std::path::Path;
 
-use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
+use serde::de::{Deserialize, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
 
 use super::json::{Pairs, duplicates};
 use super::positioned::PositionedFile;
-use super::{Dtype, TensorInfo};
+use super::pytorch::value::MAX_DIMENSIONS;
+use super::{Dtype, MAX_TENSORS, TensorInfo};
 use crate::Error;
 
 /// Bytes of the length that opens a file.
 pub(crate) const LENGTH_BYTES: u64 = 8;
 /// Largest header that the format allows, in bytes.
-pub(crate) const MAX_HEADER_BYTES: u64 = 100_000_000;
+const FORMAT_HEADER_BYTES: u64 = 100_000_000;
+/// Largest header that is read, in bytes: huggingface.js has the same limit. A ResNet-50 has 35 kB.
+pub(crate) const MAX_HEADER_BYTES: u64 = 25_000_000;
 /// The key of the header that names no tensor.
 pub(crate) const METADATA_KEY: &str = "__metadata__";
 
@@ -34,7 +38,7 @@ pub(super) struct Header {
 /// The length's upper bytes are zero, which no text and no pickle has at this place.
 pub(super) fn starts_like(opening: &[u8]) -> bool {
     opening.split_first_chunk().is_some_and(|(length, json)| {
-        u64::from_le_bytes(*length) <= MAX_HEADER_BYTES && json.first() == Some(&b'{')
+        u64::from_le_bytes(*length) <= FORMAT_HEADER_BYTES && json.first() == Some(&b'{')
     })
 }
 
@@ -97,9 +101,17 @@ struct RawHeader {
 /// One tensor of the header.
 #[derive(Debug, serde::Deserialize)]
 struct RawTensor {
-    dtype: String,
+    dtype: RawDtype,
+    #[serde(deserialize_with = "shape")]
     shape: Vec<usize>,
     data_offsets: (u64, u64),
+}
+
+/// An element type, or the start of what stands in its place.
+#[derive(Debug)]
+enum RawDtype {
+    Known(Dtype),
+    Unknown(String),
 }
 
 impl RawHeader {
@@ -108,6 +120,8 @@ impl RawHeader {
         let mut names = duplicates(self.tensors.iter().map(|(name, _)| name));
         names.extend(duplicates(self.metadata.0.iter().map(|(name, _)| name)));
         names.extend(self.repeated_metadata.then(|| METADATA_KEY.to_owned()));
+        check_names(path, self.tensors.iter().map(|(name, _)| name))?;
+        check_names(path, self.metadata.0.iter().map(|(name, _)| name))?;
         if !names.is_empty() {
             return Err(Error::DuplicateNames { path: path.to_owned(), names });
         }
@@ -125,12 +139,12 @@ impl RawHeader {
                     expected: expected_start,
                 });
             }
-            let Some(dtype) = Dtype::from_name(&tensor.dtype) else {
-                return Err(Error::UnknownDtype {
-                    path: path.to_owned(),
-                    name: name.clone(),
-                    dtype: tensor.dtype.clone(),
-                });
+            let dtype = match &tensor.dtype {
+                RawDtype::Known(dtype) => *dtype,
+                RawDtype::Unknown(dtype) => {
+                    let (name, dtype) = (name.clone(), dtype.clone());
+                    return Err(Error::UnknownDtype { path: path.to_owned(), name, dtype });
+                }
             };
             let expected = checked_bytes(dtype, &tensor.shape).ok_or_else(|| {
                 Error::ShapeOverflow { path: path.to_owned(), name: name.clone() }
@@ -153,7 +167,7 @@ impl RawHeader {
     /// Turns offsets in the data into offsets in the file.
     fn resolve(self, data_start: u64) -> Header {
         let tensors = self.tensors.into_iter().filter_map(|(name, tensor)| {
-            let dtype = Dtype::from_name(&tensor.dtype)?;
+            let RawDtype::Known(dtype) = tensor.dtype else { return None };
             let info = TensorInfo { dtype, shape: tensor.shape };
             Some((name, info, data_start + tensor.data_offsets.0))
         });
@@ -166,6 +180,68 @@ pub(crate) fn checked_bytes(dtype: Dtype, shape: &[usize]) -> Option<u64> {
     let bytes = shape.iter().try_fold(dtype.bytes(), |bytes, size| bytes.checked_mul(*size))?;
     // No allocation may exceed `isize::MAX`, and float16 doubles when it is read.
     (bytes <= isize::MAX as usize / 2).then_some(bytes as u64)
+}
+
+/// Refuses names that would write to the terminal more than themselves.
+pub(crate) fn check_names<'a>(
+    path: &Path,
+    names: impl Iterator<Item = &'a String>,
+) -> Result<(), Error> {
+    let names: Vec<_> = names
+        .filter(|name| name.contains(char::is_control))
+        .map(|name| name.escape_debug().to_string())
+        .collect();
+    if names.is_empty() {
+        Ok(())
+    } else {
+        Err(Error::ControlCharacters { path: path.to_owned(), names })
+    }
+}
+
+impl<'de> Deserialize<'de> for RawDtype {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct DtypeVisitor;
+        impl Visitor<'_> for DtypeVisitor {
+            type Value = RawDtype;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an element type")
+            }
+
+            fn visit_str<E>(self, name: &str) -> Result<RawDtype, E> {
+                let start = || name.escape_debug().take(32).collect();
+                Ok(Dtype::from_name(name)
+                    .map_or_else(|| RawDtype::Unknown(start()), RawDtype::Known))
+            }
+        }
+        deserializer.deserialize_str(DtypeVisitor)
+    }
+}
+
+/// A shape of at most as many extents as a tensor may have.
+fn shape<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<usize>, D::Error> {
+    struct ShapeVisitor;
+    impl<'de> Visitor<'de> for ShapeVisitor {
+        type Value = Vec<usize>;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("a list of extents")
+        }
+
+        fn visit_seq<S: SeqAccess<'de>>(self, mut extents: S) -> Result<Vec<usize>, S::Error> {
+            let mut shape = Vec::new();
+            while let Some(extent) = extents.next_element()? {
+                if shape.len() == MAX_DIMENSIONS {
+                    let message = format!("a tensor has more than {MAX_DIMENSIONS} dimensions");
+                    return Err(S::Error::custom(message));
+                }
+                shape.push(extent);
+            }
+            shape.shrink_to_fit();
+            Ok(shape)
+        }
+    }
+    deserializer.deserialize_seq(ShapeVisitor)
 }
 
 impl<'de> Deserialize<'de> for RawHeader {
@@ -191,6 +267,8 @@ impl<'de> Visitor<'de> for HeaderVisitor {
             if name == METADATA_KEY {
                 header.repeated_metadata |= metadata.is_some();
                 metadata = Some(map.next_value::<Option<Pairs<String>>>()?.unwrap_or_default());
+            } else if header.tensors.len() == MAX_TENSORS {
+                return Err(M::Error::custom(format!("more than {MAX_TENSORS} tensors")));
             } else {
                 header.tensors.push((name, map.next_value()?));
             }

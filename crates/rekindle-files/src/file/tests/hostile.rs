@@ -137,6 +137,12 @@ fn headers_must_be_json_of_the_right_kind() {
         &format!("{{{a}}} x"),
         &"[".repeat(100_000),
         &format!(r#"{{"a":{}"#, "[".repeat(100_000)),
+        &format!("{{{}}}", tensor("a", "F32", "[1,1,1,1,1,1,1,1,1]", 0, 4)),
+        r#"{"a":{"dtype":["F32"],"shape":[1],"data_offsets":[0,4]}}"#,
+        r#"{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4,8]}}"#,
+        r#"{"a":{"dtype":"F32","shape":[18446744073709551616],"data_offsets":[0,4]}}"#,
+        r#"{"a":{"dtype":"F32","shape":[1e0],"data_offsets":[0,4]}}"#,
+        r#"{"a":{"dtype":"F32","shape":[NaN],"data_offsets":[0,4]}}"#,
     ] {
         assert_error!(header, 4, Error::Json { what: "header", .. });
     }
@@ -148,6 +154,34 @@ fn headers_must_be_json_of_the_right_kind() {
 }
 
 #[test]
+fn names_do_not_command_the_terminal() {
+    for name in [r"a\u001b[2J", r"\u0000", r"a\nb", r"\u009b1m"] {
+        let named = format!("{{{}}}", tensor(name, "F32", "[1]", 0, 4));
+        assert_error!(named, 4, Error::ControlCharacters { .. });
+        let keyed = format!(r#"{{"__metadata__":{{"{name}":"x"}}}}"#);
+        assert_error!(keyed, 0, Error::ControlCharacters { .. });
+        let typed = format!("{{{}}}", tensor("a", name, "[1]", 0, 4));
+        let message = error_of(&typed, 4).to_string();
+        assert!(!message.contains(char::is_control), "{message}");
+    }
+    // A path is a name like any other: nothing is ever opened by it.
+    let path = format!("{{{}}}", tensor("../../etc/passwd", "F32", "[1]", 0, 4));
+    let (_folder, file) = folder_with("x", safetensors_bytes(&path, 4));
+    assert_eq!(read_everything(&file).unwrap(), 1);
+}
+
+#[test]
+fn only_regular_files_are_opened() {
+    for path in ["/dev/zero", "/dev/null", "/dev/stdin"] {
+        let path = Path::new(path);
+        if path.exists() && !path.is_file() {
+            let error = CheckpointFile::open(path).unwrap_err();
+            assert!(matches!(error, Error::UnknownFormat { .. }), "{error:?}");
+        }
+    }
+}
+
+#[test]
 fn headers_must_be_as_long_as_they_say() {
     let (_folder, path) = healthy();
     let mut bytes = fs::read(&path).unwrap();
@@ -155,7 +189,8 @@ fn headers_must_be_as_long_as_they_say() {
         (u64::MAX, true),
         (1 << 63, true),
         (100_000_001, true),
-        (100_000_000, false),
+        (25_000_001, true),
+        (25_000_000, false),
         (1, false),
         (0, false),
     ] {
@@ -176,7 +211,7 @@ fn every_truncation_is_an_error() {
     let bytes = fs::read(&path).unwrap();
     read_everything(&path).unwrap();
     for length in 0..bytes.len() {
-        fs::write(&path, &bytes[..length]).unwrap();
+        rewrite(&path, &bytes[..length]);
         match CheckpointFile::open(&path).unwrap_err() {
             Error::Truncated { bytes: found, expected, .. } => {
                 assert_eq!(found, length as u64);
@@ -218,23 +253,4 @@ fn what_is_no_checkpoint_says_what_it_is() {
     assert!(matches!(CheckpointFile::open(folder.path()), Err(Error::NoWeights { .. })));
     let missing = folder.path().join("missing.safetensors");
     assert!(matches!(CheckpointFile::open(&missing), Err(Error::NotFound { .. })));
-}
-
-#[test]
-fn random_damage_to_safetensors_never_panics() {
-    let (_folder, path) = healthy();
-    let healthy = fs::read(&path).unwrap();
-    let mut random = Random(7);
-    for _ in 0..5_000 {
-        let mut bytes = healthy.clone();
-        for _ in 0..=random.below(4) {
-            let place = random.below(bytes.len());
-            bytes[place] = random.below(256) as u8;
-        }
-        fs::write(&path, &bytes).unwrap();
-        // A changed value, name or metadata is not noticed here: that is what pins are for.
-        if let Ok(elements) = read_everything(&path) {
-            assert!(elements <= bytes.len());
-        }
-    }
 }

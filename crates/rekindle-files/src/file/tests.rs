@@ -1,6 +1,9 @@
 //! What the readers accept, and everything that they refuse.
 
+mod forge;
 mod hostile;
+mod mutated;
+mod pickles;
 mod pytorch;
 mod real;
 mod sharded;
@@ -18,6 +21,12 @@ fn folder_with(name: &str, content: impl AsRef<[u8]>) -> (TempDir, PathBuf) {
     let path = folder.path().join(name);
     fs::write(&path, content).unwrap();
     (folder, path)
+}
+
+/// Writes a file anew: one that is overwritten is flushed to the disk each time.
+fn rewrite(path: &Path, bytes: &[u8]) {
+    let _ = fs::remove_file(path);
+    fs::write(path, bytes).unwrap();
 }
 
 /// The bytes of a safetensors file with this header and this many bytes of data.

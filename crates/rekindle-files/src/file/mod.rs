@@ -9,16 +9,15 @@
 //!
 //! <https://github.com/huggingface/safetensors#format>
 
-mod container;
 mod dtype;
 pub(crate) mod json;
-mod pickle;
 mod positioned;
 mod pytorch;
 pub(crate) mod safetensors;
+mod section;
 mod sharded;
 mod single;
-mod tar;
+mod strided;
 #[cfg(test)]
 mod tests;
 
@@ -37,6 +36,8 @@ const WEIGHT_FILES: [&str; 3] =
 const CONFIG_FILE: &str = "config.json";
 /// Largest `config.json` that is read, in bytes; that of ImageNet-21k with all labels has 2 MB.
 const MAX_CONFIG_BYTES: u64 = 16 << 20;
+/// Tensors that a file may have, and names that an index may.
+pub(crate) const MAX_TENSORS: usize = 100_000;
 /// Bytes that are read and converted at once; a multiple of every element's size.
 const CHUNK_BYTES: usize = 1 << 20;
 
@@ -83,10 +84,11 @@ struct Contents {
 /// Where the values of a tensor are.
 #[derive(Debug)]
 enum Location {
-    /// From `offset` on in one of the files, contiguous, row-major and little-endian.
-    Range { file: usize, offset: u64 },
-    /// Wherever PyTorch put them.
-    PyTorch(pytorch_reader::Tensor),
+    /// From `offset` on in one of the files, contiguous, row-major and little-endian. Their
+    /// checksum (CRC-32) is compared when they are read, where the file has one.
+    Range { file: usize, offset: u64, checksum: Option<u32> },
+    /// From `offset` on as well, but with steps between them.
+    Strided { file: usize, offset: u64, axes: strided::Axes },
 }
 
 impl Contents {
@@ -94,9 +96,8 @@ impl Contents {
     fn append(&mut self, mut part: Self) {
         let first = self.files.len();
         for (_, location) in part.tensors.values_mut() {
-            if let Location::Range { file, .. } = location {
-                *file += first;
-            }
+            let (Location::Range { file, .. } | Location::Strided { file, .. }) = location;
+            *file += first;
         }
         self.tensors.append(&mut part.tensors);
         self.files.append(&mut part.files);
@@ -126,6 +127,11 @@ impl CheckpointFile {
             _ => Error::Read { path: path.to_owned(), source },
         })?;
         let file = if metadata.is_dir() { find_weights(path)? } else { path.to_owned() };
+        // A pipe would be waited for, and a device may never end.
+        if !file.is_file() {
+            let found = "it is no regular file".to_owned();
+            return Err(Error::UnknownFormat { path: file, found });
+        }
         let contents = single::open(&file)?;
         Ok(Self { path: path.to_owned(), contents, config_json: read_config(&file)? })
     }
@@ -170,13 +176,12 @@ impl CheckpointFile {
 
     /// Reads the values of one float tensor, row-major, converted to float32.
     ///
-    /// Needs the memory of the result and one MiB. For a PyTorch checkpoint a sixteenth of the
-    /// tensor more, where the allocator shrinks in place, and twice the tensor if it is strided; a
-    /// TAR archive, which PyTorch wrote before 0.1.10, is held in memory whole.
+    /// Needs the memory of the result and one MiB.
     ///
     /// # Errors
     ///
-    /// If there is no such tensor, if it holds no floats, or if the file cannot be read.
+    /// If there is no such tensor, if it holds no floats, if the file cannot be read, or if what is
+    /// read has not the checksum that a PyTorch checkpoint says it has.
     pub fn read_f32(&self, name: &str) -> Result<Vec<f32>, Error> {
         let Some((info, location)) = self.contents.tensors.get(name) else {
             return Err(Error::TensorNotFound { path: self.path.clone(), name: name.to_owned() });
@@ -188,29 +193,42 @@ impl CheckpointFile {
                 dtype: info.dtype,
             });
         }
-        match location {
-            Location::PyTorch(tensor) => pytorch::read_f32(tensor, info, &self.path),
-            Location::Range { file, offset } => {
-                let (path, file) = &self.contents.files[*file];
-                read_range(file, info, *offset)
-                    .map_err(|source| Error::Read { path: path.clone(), source })
+        let (Location::Range { file, .. } | Location::Strided { file, .. }) = location;
+        let (path, file) = &self.contents.files[*file];
+        let values = match location {
+            Location::Range { offset, checksum, .. } => read_range(file, info, *offset, *checksum),
+            Location::Strided { offset, axes, .. } => {
+                strided::read(file, info, *offset, axes).map(Some)
             }
-        }
+        };
+        let values = values.map_err(|source| Error::Read { path: path.clone(), source })?;
+        values.ok_or_else(|| Error::Checksum { path: path.clone(), name: name.to_owned() })
     }
 }
 
 /// Reads contiguous values in chunks, so that no second copy of the tensor is ever held.
-fn read_range(file: &PositionedFile, info: &TensorInfo, offset: u64) -> io::Result<Vec<f32>> {
+///
+/// `None` where they have another checksum.
+fn read_range(
+    file: &PositionedFile,
+    info: &TensorInfo,
+    offset: u64,
+    checksum: Option<u32>,
+) -> io::Result<Option<Vec<f32>>> {
     let mut values = vec![0.0; info.num_elements()];
     let mut chunk = vec![0; CHUNK_BYTES.min(info.bytes())];
+    let mut hasher = crc32fast::Hasher::new();
     let mut offset = offset;
     for values in values.chunks_mut(CHUNK_BYTES / info.dtype.bytes()) {
         let part = &mut chunk[..values.len() * info.dtype.bytes()];
         file.read_exact_at(part, offset)?;
+        if checksum.is_some() {
+            hasher.update(part);
+        }
         info.dtype.convert(part, values);
         offset += part.len() as u64;
     }
-    Ok(values)
+    Ok(checksum.is_none_or(|checksum| checksum == hasher.finalize()).then_some(values))
 }
 
 /// The first of the known files that the folder has.
@@ -224,7 +242,7 @@ fn find_weights(folder: &Path) -> Result<PathBuf, Error> {
 fn read_config(file: &Path) -> Result<Option<String>, Error> {
     let is_known = WEIGHT_FILES.iter().any(|name| file.file_name() == Some(name.as_ref()));
     let config = file.with_file_name(CONFIG_FILE);
-    if is_known && config.exists() {
+    if is_known && config.is_file() {
         json::read_text(&config, MAX_CONFIG_BYTES).map(Some)
     } else {
         Ok(None)

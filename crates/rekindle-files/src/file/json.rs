@@ -7,8 +7,9 @@ use std::io::Read;
 use std::marker::PhantomData;
 use std::path::Path;
 
-use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
+use serde::de::{Deserialize, Deserializer, Error as _, MapAccess, Visitor};
 
+use super::MAX_TENSORS;
 use crate::Error;
 
 /// A JSON map as its pairs, in the order of the file and with names that occur twice.
@@ -39,6 +40,9 @@ impl<'de, V: Deserialize<'de>> Visitor<'de> for PairsVisitor<V> {
     fn visit_map<M: MapAccess<'de>>(self, mut map: M) -> Result<Pairs<V>, M::Error> {
         let mut pairs = Vec::new();
         while let Some(pair) = map.next_entry()? {
+            if pairs.len() == MAX_TENSORS {
+                return Err(M::Error::custom(format!("more than {MAX_TENSORS} entries")));
+            }
             pairs.push(pair);
         }
         Ok(Pairs(pairs))

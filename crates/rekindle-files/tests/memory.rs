@@ -1,0 +1,195 @@
+//! Files that are small, or mostly header, and would be large in memory: what opening them takes.
+//!
+//! Each is read in a process of its own, whose peak the system tells.
+#![cfg(target_os = "linux")]
+#![allow(clippy::unwrap_used, reason = "helpers of tests may stop them")]
+#![allow(clippy::print_stdout, reason = "the process that is measured says so on its output")]
+
+use std::path::Path;
+use std::process::Command;
+
+use rekindle_files::CheckpointFile;
+
+/// Names the file for the process that opens it.
+const FILE: &str = "REKINDLE_FILES_MEMORY";
+/// What may be taken in addition to twice the file, in bytes.
+const CONSTANT: usize = 64 << 20;
+
+/// Peak and present size of this process, in bytes.
+fn resident(field: &str) -> usize {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap();
+    let line = status.lines().find(|line| line.starts_with(field)).unwrap();
+    line.split_whitespace().nth(1).unwrap().parse::<usize>().unwrap() << 10
+}
+
+fn safetensors(header: &str) -> Vec<u8> {
+    [&(header.len() as u64).to_le_bytes(), header.as_bytes()].concat()
+}
+
+/// The items, separated by commas, as many as fit.
+fn filled(limit: usize, start: &str, end: &str, item: impl Fn(usize) -> String) -> String {
+    let mut text = start.to_owned();
+    for index in 0.. {
+        let item = item(index);
+        if text.len() + item.len() + end.len() > limit {
+            break;
+        }
+        text.push_str(&item);
+        text.push(',');
+    }
+    text.pop();
+    text + end
+}
+
+fn zip(pickle: &[u8]) -> Vec<u8> {
+    let (name, size) = (b"data.pkl", (pickle.len() as u32).to_le_bytes());
+    let sizes = [[0; 4], size, size].concat();
+    let fields = [b"\x14\0\0\0\0\0\0\0\0\0".as_slice(), &sizes, b"\x08\0\0\0"].concat();
+    let local = [b"PK\x03\x04".as_slice(), &fields, name, pickle].concat();
+    let central = [b"PK\x01\x02\x14\0".as_slice(), &fields, &[0; 14], name].concat();
+    let place = [central.len() as u32, local.len() as u32].map(u32::to_le_bytes).concat();
+    [local, central, b"PK\x05\x06\0\0\0\0\x01\0\x01\0".to_vec(), place, vec![0; 2]].concat()
+}
+
+/// A pickle of an opening, then the step again and again.
+fn pickle(start: &[u8], step: &[u8], times: usize) -> Vec<u8> {
+    zip(&[b"\x80\x02", start, &step.repeat(times), b"."].concat())
+}
+
+/// Puts of ever new places in the memo.
+fn memo() -> Vec<u8> {
+    let puts = (0..499_000_u32).flat_map(|place| [b"r".as_slice(), &place.to_le_bytes()].concat());
+    zip(&[b"\x80\x02}".to_vec(), puts.collect(), b".".to_vec()].concat())
+}
+
+/// An archive of as many empty files as fit.
+fn tar(bytes: usize) -> Vec<u8> {
+    (0..bytes / 512)
+        .flat_map(|index| {
+            let mut header = vec![0; 512];
+            let name = format!("{index}");
+            header[..name.len()].copy_from_slice(name.as_bytes());
+            header[124..135].copy_from_slice(b"00000000000");
+            header[156] = b'0';
+            header[257..262].copy_from_slice(b"ustar");
+            header
+        })
+        .collect()
+}
+
+fn bombs() -> Vec<(&'static str, Vec<u8>)> {
+    let limit = 24_999_000;
+    let long = "x".repeat(limit - 100);
+    let escaped = r"\u0061".repeat((limit - 100) / 6);
+    let text = format!("X{}", "x".repeat(1000));
+    let text = [b"X".as_slice(), &1000_u32.to_le_bytes(), &text.as_bytes()[1..]].concat();
+    vec![
+        ("brackets", safetensors(&format!("{{\"a\":{}", "[".repeat(limit)))),
+        ("a header of 100 MB", safetensors(&format!("{{\"a\":{}", "[".repeat(99_999_000)))),
+        (
+            "tensors",
+            safetensors(&filled(limit, "{", "}", |index| {
+                format!(
+                    r#""{index:x}":{{"dtype":"U8","shape":[],"data_offsets":[{index},{}]}}"#,
+                    index + 1
+                )
+            })),
+        ),
+        (
+            "empty tensors",
+            safetensors(&filled(9_000_000, "{", "}", |index| {
+                format!(
+                    r#""{index:x}":{{"dtype":"U8","shape":[0,1,1,1,1,1,1,1],"data_offsets":[0,0]}}"#
+                )
+            })),
+        ),
+        ("extents", safetensors(&filled(limit, r#"{"a":{"shape":["#, "]}}", |_| "0".into()))),
+        (
+            "offsets",
+            safetensors(&filled(limit, r#"{"a":{"data_offsets":["#, "]}}", |_| "0".into())),
+        ),
+        (
+            "metadata",
+            safetensors(&filled(limit, r#"{"__metadata__":{"#, "}}", |index| {
+                format!(r#""{index:x}":"""#)
+            })),
+        ),
+        (
+            "a long name",
+            safetensors(&format!(
+                r#"{{"{long}":{{"dtype":"U8","shape":[0],"data_offsets":[0,0]}}}}"#
+            )),
+        ),
+        (
+            "an escaped name",
+            safetensors(&format!(
+                r#"{{"{escaped}":{{"dtype":"U8","shape":[0],"data_offsets":[0,0]}}}}"#
+            )),
+        ),
+        (
+            "an escaped type",
+            safetensors(&format!(
+                r#"{{"a":{{"dtype":"{escaped}","shape":[0],"data_offsets":[0,0]}}}}"#
+            )),
+        ),
+        (
+            "unknown fields",
+            safetensors(&filled(limit, r#"{"a":{"#, "}}", |index| format!(r#""{index:x}":[]"#))),
+        ),
+        (
+            "an index",
+            filled(limit, r#"{"weight_map":{"#, "}}", |index| {
+                format!(r#""{index:x}":"{index:x}""#)
+            })
+            .into(),
+        ),
+        ("dictionaries", pickle(b"", b"}", 499_000)),
+        ("lists", pickle(b"", b"]", 499_000)),
+        ("marks", pickle(b"", b"(", 499_000)),
+        ("tuples", pickle(b"N", b"\x85", 499_000)),
+        ("shared tuples", pickle(b"Nq\0", b"h\0h\0\x86q\0", 124_000)),
+        ("an item each", pickle(b"}q\0", b"NNs", 166_000)),
+        ("a list each", pickle(b"", b"]Na", 166_000)),
+        ("items", pickle(b"}(", b"NN", 249_000)),
+        ("texts", pickle(b"", &text, 16_700)),
+        ("numbers", pickle(b"", &[b"\x8a\xff".as_slice(), &[1; 255]].concat(), 100_000)),
+        ("memo", memo()),
+        ("an archive", tar(60_000_000)),
+    ]
+}
+
+#[test]
+fn memory_is_bounded_by_twice_the_file() {
+    if let Some(path) = std::env::var_os(FILE) {
+        return open(Path::new(&path));
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("bomb.pth");
+    for (what, bytes) in bombs() {
+        let _ = std::fs::remove_file(&path);
+        std::fs::write(&path, &bytes).unwrap();
+        let program = std::env::current_exe().unwrap();
+        let child = Command::new(program)
+            .args(["--exact", "memory_is_bounded_by_twice_the_file", "--nocapture"])
+            .env(FILE, &path)
+            .output()
+            .unwrap();
+        let output = String::from_utf8_lossy(&child.stdout);
+        assert!(child.status.success(), "{what}: {output}");
+        let taken = output.lines().find_map(|line| line.split("taken ").nth(1)).unwrap();
+        let taken: usize = taken.split_whitespace().next().unwrap().parse().unwrap();
+        let limit = 2 * bytes.len() + CONSTANT;
+        assert!(taken <= limit, "{what}: {taken} bytes for a file of {}: {output}", bytes.len());
+    }
+}
+
+fn open(path: &Path) {
+    let before = resident("VmRSS");
+    let result = CheckpointFile::open(path);
+    let taken = resident("VmHWM").saturating_sub(before);
+    let outcome = match result {
+        Ok(file) => format!("{} tensors", file.tensors().count()),
+        Err(error) => error.to_string().chars().take(200).collect(),
+    };
+    println!("\ntaken {taken} {outcome}");
+}
