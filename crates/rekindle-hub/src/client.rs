@@ -366,7 +366,6 @@ impl Client {
         let content = body.map_err(|error| self.lost(&url, error))?;
         Ok(Answer { url: shown(&url), status, headers, content })
     }
-
 }
 
 /// Refuses what was compressed: its bytes are not the file's, and nobody asked for that.

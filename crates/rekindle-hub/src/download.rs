@@ -211,15 +211,22 @@ impl<'a> Partial<'a> {
         let start = match status {
             200 => 0,
             206 => match content_range(text(header::CONTENT_RANGE).unwrap_or_default()) {
-                Some((start, whole)) if start == self.length && whole.is_none_or(|whole| whole == total) => start,
+                Some((start, whole))
+                    if start == self.length && whole.is_none_or(|whole| whole == total) =>
+                {
+                    start
+                }
                 _ => return bad("another part came than was asked for".to_owned(), Again::Later),
             },
-            status => return bad(format!("an answer {status} came instead of the file"), Again::Never),
+            status => {
+                return bad(format!("an answer {status} came instead of the file"), Again::Never);
+            }
         };
         match text(header::CONTENT_LENGTH).and_then(|length| length.parse::<u64>().ok()) {
-            Some(length) if length != total - start => {
-                bad(format!("{length} bytes are announced instead of {}", total - start), Again::Later)
-            }
+            Some(length) if length != total - start => bad(
+                format!("{length} bytes are announced instead of {}", total - start),
+                Again::Later,
+            ),
             _ => Ok(start < self.length),
         }
     }

@@ -23,8 +23,9 @@
 //! ```
 //!
 //! HTTP is ureq's: it blocks, as our callers do. hf-hub 1.0 was not taken: it is built on tokio, reqwest and
-//! hf-xet, checks no hash, has no offline mode and does not go on with a file that was cut off.
+//! hf-xet, checks neither length nor hash of what HTTP brings, and begins a file that was cut off anew.
 
+mod cache;
 mod client;
 mod digest;
 mod download;
@@ -32,6 +33,7 @@ mod error;
 mod fetch;
 mod hashed;
 mod hub;
+mod import;
 mod job;
 mod layout;
 mod ledger;
@@ -44,6 +46,7 @@ mod settings;
 mod url;
 mod watch;
 
+pub use cache::{CachedFile, CachedRepository, CachedRevision, Prune, Pruned, Run, Verified};
 pub use client::{Answer, Client, Content, Outgoing, Verb};
 pub use error::Error;
 pub use hub::{FETCH, Files, Hub, IMPORT, Located, LocatedFile, Trust};

@@ -74,7 +74,9 @@ impl<'a> Tries<'a> {
         let wait = self.backoff().max(asked).min(self.patience.longest);
         let (url, problem) = match &failure.error {
             Error::Network { url, problem, .. } => (url.as_str(), problem.clone()),
-            Error::Status { url, status, .. } => (url.as_str(), format!("the server answered {status}")),
+            Error::Status { url, status, .. } => {
+                (url.as_str(), format!("the server answered {status}"))
+            }
             error => ("", error.to_string()),
         };
         watch(Event::Retry { url, problem: &problem, wait });
@@ -136,15 +138,20 @@ mod tests {
             event => panic!("{event:?}"),
         };
         let mut tries = Tries::new(&patience);
-        for again in [Again::Later, Again::Later, Again::After(millis(12)), Again::After(millis(9999))] {
+        for again in
+            [Again::Later, Again::Later, Again::After(millis(12)), Again::After(millis(9999))]
+        {
             tries.wait(failure(again), &watch).unwrap();
         }
         tries.progressed();
         tries.wait(failure(Again::Later), &watch).unwrap();
-        let waits = waits.into_inner().unwrap();
+        let waits = waits.lock().unwrap().clone();
         let least = [4, 8, 16, 20, 4];
         for (wait, least) in waits.iter().zip(least) {
-            assert!(*wait >= millis(least) && *wait < millis(least) * 5 / 4 + millis(1), "{waits:?}");
+            assert!(
+                *wait >= millis(least) && *wait < millis(least) * 5 / 4 + millis(1),
+                "{waits:?}"
+            );
         }
         assert!(tries.wait(failure(Again::Never), &watch).is_err());
         let mut last = Ok(());
