@@ -42,15 +42,17 @@ mod lock;
 mod refusal;
 mod remote;
 mod retry;
+mod send;
 mod settings;
 mod url;
 mod watch;
 
 pub use cache::{CachedFile, CachedRepository, CachedRevision, Prune, Pruned, Run, Verified};
-pub use client::{Answer, Client, Content, Outgoing, Verb};
+pub use client::Client;
 pub use error::Error;
 pub use hub::{FETCH, Files, Hub, IMPORT, Located, LocatedFile, Trust};
 pub use ledger::Record;
 pub use remote::{Description, RemoteFile, RepositoryInfo};
+pub use send::{Answer, Content, Outgoing, Verb};
 pub use settings::{Hashing, Links, Network, Proxies, Settings, Token};
 pub use watch::{Event, Watch, unwatched};

@@ -33,7 +33,7 @@ pub(crate) fn refused(
         _ => Again::Never,
     };
     let remedy = remedy(status, &headers, endpoint, url);
-    Failure { error: Error::Status { url: shown(url), status, message, remedy }, again }
+    Error::Status { url: shown(url), status, message, remedy }.again(again)
 }
 
 /// A server that did not answer, or stopped in the middle.
@@ -41,7 +41,7 @@ pub(crate) fn disconnected(url: &str, error: &ureq::Error, answered: bool) -> Fa
     let problem = error.to_string();
     let network = |problem: String, again| {
         let url = shown(url);
-        Failure { error: Error::Network { url, problem, attempts: 1, bytes: 0 }, again }
+        Error::Network { url, problem, attempts: 1, bytes: 0 }.again(again)
     };
     if problem.to_ascii_lowercase().contains("certificate") {
         let hint = "is this machine's clock right? Behind a proxy that opens connections, set SSL_CERT_FILE";

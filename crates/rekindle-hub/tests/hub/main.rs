@@ -6,5 +6,6 @@ mod cache;
 mod faults;
 mod processes;
 mod python;
+mod send;
 mod support;
 mod trust;
