@@ -56,7 +56,8 @@ pub const PATH: &[&str] = &["path", "file", "filename", "image"];
 const LABEL: &[&str] = &["label", "class"];
 const LABELS: &[&str] = &["labels", "tags"];
 const SPLIT: &[&str] = &["split"];
-const GROUP: &[&str] = &["group"];
+/// What the column of what belongs together may be called.
+pub const GROUP: &[&str] = &["group"];
 const WEIGHT: &[&str] = &["weight"];
 
 /// What stands between labels.
@@ -85,7 +86,7 @@ pub fn is_manifest(path: &Path) -> bool {
 
 /// Reads a list of pictures with one label each; pictures are only looked for, not opened.
 pub(crate) fn open(path: &Path) -> Result<Manifest, Error> {
-    let table = table(path)?;
+    let table = Table::read(path)?;
     let wrong = |problem: String| problem_of(path, problem);
     let Some(column) = table.column(LABEL) else {
         return Err(wrong(match table.column(LABELS) {
@@ -105,7 +106,7 @@ pub(crate) fn open(path: &Path) -> Result<Manifest, Error> {
 
 /// Reads a list of pictures with any number of labels each.
 pub(crate) fn open_tagged(path: &Path) -> Result<Manifest<Vec<usize>>, Error> {
-    let table = table(path)?;
+    let table = Table::read(path)?;
     let column = table.column(LABELS).or(table.column(LABEL));
     let column = column.ok_or_else(|| problem_of(path, table.lacks(LABELS)))?;
     let rows = rows(path, &table, &|cells| {
@@ -121,14 +122,39 @@ pub(crate) fn open_tagged(path: &Path) -> Result<Manifest<Vec<usize>>, Error> {
     }))
 }
 
-/// Names of columns, and rows of cells, each with the line that it is on.
-struct Table {
-    names: Vec<String>,
-    rows: Vec<(u64, Vec<String>)>,
+/// A list as it stands in its file, with columns that the loader does not know.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Table {
+    /// The names of its columns.
+    pub names: Vec<String>,
+    /// Its rows of cells, as many as there are columns, each with the line that it is on, counted from one.
+    pub rows: Vec<(u64, Vec<String>)>,
 }
 
 impl Table {
-    fn column(&self, wanted: &[&str]) -> Option<usize> {
+    /// Reads all of a list, whatever its format.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Read`] where it cannot be opened, [`Error::Folder`] where it is no list or has no column of paths.
+    pub fn read(path: &Path) -> Result<Self, Error> {
+        let wrong = |problem| problem_of(path, problem);
+        // Opened here, so that a file that is missing or forbidden is told as everywhere.
+        std::fs::File::open(path)
+            .map_err(|source| Error::Read { path: path.to_owned(), source })?;
+        let format = format(path).ok_or_else(|| {
+            let known = FORMATS.map(|format| format!(".{}", format.extension)).join(" or ");
+            wrong(format!("is no list; give one that ends in {known}"))
+        })?;
+        let table = (format.read)(path).map_err(wrong)?;
+        match table.column(PATH) {
+            Some(_) => Ok(table),
+            None => Err(wrong(table.lacks(PATH))),
+        }
+    }
+
+    /// The column of one of these names, in any case.
+    pub fn column(&self, wanted: &[&str]) -> Option<usize> {
         self.names
             .iter()
             .position(|name| wanted.iter().any(|other| name.trim().eq_ignore_ascii_case(other)))
@@ -136,21 +162,6 @@ impl Table {
 
     fn lacks(&self, wanted: &[&str]) -> String {
         format!("has no column `{}`; it names [{}]", wanted[0], self.names.join(", "))
-    }
-}
-
-fn table(path: &Path) -> Result<Table, Error> {
-    let wrong = |problem| problem_of(path, problem);
-    // Opened here, so that a file that is missing or forbidden is told as everywhere.
-    std::fs::File::open(path).map_err(|source| Error::Read { path: path.to_owned(), source })?;
-    let format = format(path).ok_or_else(|| {
-        let known = FORMATS.map(|format| format!(".{}", format.extension)).join(" or ");
-        wrong(format!("is no list; give one that ends in {known}"))
-    })?;
-    let table = (format.read)(path).map_err(wrong)?;
-    match table.column(PATH) {
-        Some(_) => Ok(table),
-        None => Err(wrong(table.lacks(PATH))),
     }
 }
 

@@ -84,7 +84,7 @@ fn listed(list: &Path) -> Result<Contents, Error> {
     let mut contents = of(Layout::List, all.classes, parts);
     let lines = List::open(list)?;
     let groups: BTreeMap<PathBuf, &str> =
-        lines.lines.iter().map(|line| (lines.file(line), lines.group(line))).collect();
+        lines.lines().map(|line| (lines.file(line), lines.group(line))).collect();
     for item in &mut contents.items {
         item.group = groups.get(&item.file).map_or_else(String::new, |group| (*group).to_owned());
     }

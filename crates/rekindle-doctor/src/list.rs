@@ -2,22 +2,16 @@
 
 use std::path::{Path, PathBuf};
 
-use csv::StringRecord;
-use rekindle_data::{Error as DataError, manifest::PATH};
+use rekindle_data::manifest::{GROUP, PATH, Table};
 
 use crate::{
     Error, Layout,
     contents::{relative, start},
 };
 
-/// What pictures are called that belong together, as the loader has it.
-const GROUP: &str = "group";
-
 /// The lines of a list that [`rekindle_data::manifest`] reads.
 pub(crate) struct List {
-    /// The names of its columns.
-    pub(crate) names: StringRecord,
-    pub(crate) lines: Vec<StringRecord>,
+    pub(crate) table: Table,
     /// The column of paths.
     pub(crate) path: usize,
     group: Option<usize>,
@@ -26,30 +20,24 @@ pub(crate) struct List {
 
 impl List {
     pub(crate) fn open(list: &Path) -> Result<Self, Error> {
-        let wrong = |problem: String| DataError::Folder { path: list.to_owned(), problem };
-        let read = |error: csv::Error| wrong(format!("cannot be read: {error}"));
-        let reader = csv::ReaderBuilder::new().trim(csv::Trim::Headers).from_path(list);
-        let mut reader = reader.map_err(read)?;
-        let names = reader.headers().map_err(read)?.clone();
-        let column = |wanted: &[&str]| {
-            names
-                .iter()
-                .position(|name| wanted.iter().any(|other| name.eq_ignore_ascii_case(other)))
-        };
-        let path = column(PATH).ok_or_else(|| wrong("has no column of paths".to_owned()))?;
-        let group = column(&[GROUP]);
-        let lines = reader.records().collect::<Result<_, _>>().map_err(read)?;
-        let folder = start(list, Layout::List).to_owned();
-        Ok(Self { names, lines, path, group, folder })
+        let table = Table::read(list)?;
+        // No table is without paths.
+        let path = table.column(PATH).unwrap_or_default();
+        let (group, folder) = (table.column(GROUP), start(list, Layout::List).to_owned());
+        Ok(Self { table, path, group, folder })
+    }
+
+    pub(crate) fn lines(&self) -> impl Iterator<Item = &Vec<String>> {
+        self.table.rows.iter().map(|(_, line)| line)
     }
 
     /// The name of a line's picture.
-    pub(crate) fn file(&self, line: &StringRecord) -> PathBuf {
-        relative(&self.folder.join(line.get(self.path).unwrap_or_default()), &self.folder)
+    pub(crate) fn file(&self, line: &[String]) -> PathBuf {
+        relative(&self.folder.join(&line[self.path]), &self.folder)
     }
 
     /// The group of a line's picture; empty where it has none.
-    pub(crate) fn group<'a>(&self, line: &'a StringRecord) -> &'a str {
-        self.group.and_then(|column| line.get(column)).unwrap_or_default()
+    pub(crate) fn group<'a>(&self, line: &'a [String]) -> &'a str {
+        self.group.map_or("", |column| &line[column])
     }
 }

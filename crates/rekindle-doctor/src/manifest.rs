@@ -76,13 +76,14 @@ fn of_list(
     kept: impl Fn(&Path) -> Option<PathBuf>,
 ) -> Result<Vec<StringRecord>, Error> {
     let list = List::open(list)?;
-    let row = |line: &StringRecord| {
+    let row = |line: &Vec<String>| {
         let file = kept(&list.file(line))?;
         let file = file.to_string_lossy();
         let cell = |(place, cell)| if place == list.path { &*file } else { cell };
-        Some(line.iter().enumerate().map(cell).collect())
+        Some(line.iter().map(String::as_str).enumerate().map(cell).collect())
     };
-    Ok(std::iter::once(list.names.clone()).chain(list.lines.iter().filter_map(row)).collect())
+    let names = list.table.names.iter().collect();
+    Ok(std::iter::once(names).chain(list.lines().filter_map(row)).collect())
 }
 
 /// Whether there is something that is not for us to write over. An empty file is, and a list with these names of columns.
