@@ -52,6 +52,28 @@ pub enum Error {
         /// The nearest names that exist, nearest first.
         closest: Vec<String>,
     },
+    /// A license that is not permissive, and that nobody has accepted.
+    #[error(
+        "{name} {reason}; if your use keeps to that, accept it with `--accept-license {license}`, or with \
+         `accept = [\"{license}\"]` in a policy file that {} names",
+        crate::Policy::VARIABLE
+    )]
+    License {
+        /// The weights, as they are called.
+        name: String,
+        /// What is to be accepted: an SPDX identifier in lower case, or `unstated`.
+        license: String,
+        /// What the license is, and what it rules out or asks for.
+        reason: String,
+    },
+    /// No license could be called this.
+    #[error(
+        "`{name}` is no license's name; give an SPDX identifier such as cc-by-nc-4.0, or `unstated`"
+    )]
+    LicenseName {
+        /// The name that was given.
+        name: String,
+    },
 }
 
 fn count(problems: &[String]) -> String {
