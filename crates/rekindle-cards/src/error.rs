@@ -52,6 +52,28 @@ pub enum Error {
         /// The nearest names that exist, nearest first.
         closest: Vec<String>,
     },
+    /// No family has this name.
+    #[error("no family is named `{name}`; there are {}", known.join(", "))]
+    UnknownFamily {
+        /// The name that was asked for.
+        name: String,
+        /// Every name there is.
+        known: Vec<String>,
+    },
+    /// Not a number of things.
+    #[error("`{text}` is not a count; write 10M, 1.5k or 2000000")]
+    Count {
+        /// What was given.
+        text: String,
+    },
+    /// Nothing can be sorted by this.
+    #[error("cards are not sorted by `{name}`; choose {}", known.join(", "))]
+    Order {
+        /// What was given.
+        name: String,
+        /// What there is to sort by.
+        known: Vec<&'static str>,
+    },
     /// A license that is not permissive, and that nobody has accepted.
     #[error(
         "{name} {reason}; if your use keeps to that, accept it with `--accept-license {license}`, or with \

@@ -1,7 +1,8 @@
 //! Cards and pins: what a checkpoint is, where it comes from and how its input is prepared.
 //!
-//! A [`Card`] is written by people and says what a checkpoint is; [`find`] and [`search`] look in the
-//! tables that are embedded in this crate. A [`HubConfig`] is the `config.json` that travels with weights.
+//! A [`Card`] is written by people and says what a checkpoint is; [`find`], [`search`] and [`Query`] look in
+//! the tables that are embedded in this crate. A [`Policy`] says under which licenses weights are used; a
+//! [`HubConfig`] is the `config.json` that travels with them.
 //! Nothing here reads a file or opens a socket: text goes in, types come out.
 
 mod card;
@@ -13,6 +14,7 @@ mod lookup;
 mod pin;
 mod policy;
 mod preprocessing;
+mod query;
 
 pub use card::{Card, Paper, TestSize};
 pub use error::Error;
@@ -23,3 +25,4 @@ pub use lookup::{families, find, search};
 pub use pin::{Pin, pins};
 pub use policy::Policy;
 pub use preprocessing::{CropMode, Interpolation, Preprocessing};
+pub use query::{Count, LicenseFilter, Query, SortBy};
