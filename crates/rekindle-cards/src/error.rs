@@ -88,6 +88,28 @@ pub enum Error {
         /// What the license is, and what it rules out or asks for.
         reason: String,
     },
+    /// What was made from weights would be passed on under a license that allows what theirs does not.
+    #[error(
+        "{name} is under {own}, so what is made from it may not be passed on under {license}; keep \
+         `--license {own}`"
+    )]
+    FreerLicense {
+        /// The weights.
+        name: String,
+        /// Their license.
+        own: String,
+        /// The license that was asked for.
+        license: String,
+    },
+    /// What was made from weights without a license would be passed on.
+    #[error(
+        "{name} states no license, so what is made from it may not be passed on; ask its authors, or \
+         start from other weights: `rekindle models --license permissive`"
+    )]
+    NoLicense {
+        /// The weights.
+        name: String,
+    },
     /// No license could be called this.
     #[error(
         "`{name}` is no license's name; give an SPDX identifier such as cc-by-nc-4.0, or `unstated`"

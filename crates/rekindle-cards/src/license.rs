@@ -71,6 +71,12 @@ pub fn restriction(license: Option<&str>) -> Option<&'static str> {
     Some(row.map_or(UNKNOWN, |(_, restriction)| restriction))
 }
 
+/// Whether the Hub lists a license by this name.
+pub(crate) fn is_known(license: &str) -> bool {
+    let permissive = PERMISSIVE.iter().map(|(name, _)| *name).filter(|name| *name != "0bsd");
+    permissive.chain(RESTRICTIONS.iter().map(|(name, _)| *name)).any(|name| name == license)
+}
+
 /// Whether what is made from a work under `base` may be passed on under `license`.
 ///
 /// Only what needs no lawyer is said to be: the same license, or, from a permissive one, any that does not
