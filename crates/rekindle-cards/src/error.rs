@@ -110,6 +110,14 @@ pub enum Error {
         /// The weights.
         name: String,
     },
+    /// Nothing says under which license a model that began with no weights is passed on.
+    #[error(
+        "{name}: was trained from nothing, so its license is yours to choose: add `--license mit`, or another"
+    )]
+    LicenseOpen {
+        /// Where the model is to be passed on.
+        name: String,
+    },
     /// No license could be called this.
     #[error(
         "`{name}` is no license's name; give an SPDX identifier such as cc-by-nc-4.0, or `unstated`"

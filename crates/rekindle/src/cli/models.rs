@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use clap::Args;
-use rekindle::cards::{Card, Count, LicenseFilter, Query, SortBy, Terms};
+use rekindle::cards::{Card, Count, LicenseFilter, Query, SortBy, Terms, license};
 use serde_json::json;
 
 use super::millions;
@@ -14,7 +14,7 @@ pub(super) struct Arguments {
     /// Only those whose name holds this; `*` and `?` match as in a shell.
     #[arg(default_value = "")]
     pattern: String,
-    /// Only this family: vgg, resnet, resnet_cifar, efficientnet or mobilenet.
+    /// Only this family, such as resnet.
     #[arg(long, value_name = "NAME")]
     family: Option<String>,
     /// Only this license: an SPDX identifier, `permissive` for all that allow any use, or `unstated`.
@@ -68,7 +68,7 @@ impl Arguments {
                 card.name(),
                 millions(card.parameters),
                 card.top1.map_or("-".to_owned(), |top1| format!("{top1:.1}")),
-                license(card),
+                in_brackets(card),
             );
         }
         say!("{} checkpoints; the license in brackets restricts use", found.len());
@@ -77,7 +77,7 @@ impl Arguments {
 }
 
 /// The license; in brackets if it does not allow any use.
-fn license(card: &Card) -> String {
+fn in_brackets(card: &Card) -> String {
     match (card.terms(), &card.license) {
         (Terms::Permissive, Some(license)) => license.clone(),
         (_, Some(license)) => format!("[{license}]"),
@@ -97,5 +97,6 @@ fn row(card: &Card) -> serde_json::Value {
         "top5": card.top5,
         "license": card.license,
         "permissive": card.terms() == Terms::Permissive,
+        "restriction": license::restriction(card.license.as_deref()),
     })
 }
