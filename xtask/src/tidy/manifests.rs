@@ -38,7 +38,7 @@ use Uses::{Any, Only};
 
 /// One row a package; dependencies point one way (convention 29).
 #[rustfmt::skip]
-const PACKAGES: [Package; 17] = [
+const PACKAGES: [Package; 19] = [
     Package { name: "rekindle",            uses: Any,                        burn: Known,   backend: Named },
     Package { name: "rekindle-bench",      uses: Any,                        burn: Known,   backend: Named },
     Package { name: "rekindle-cards",      uses: Only(&[]),                  burn: Unknown, backend: Unnamed },
@@ -46,8 +46,10 @@ const PACKAGES: [Package; 17] = [
     Package { name: "rekindle-data",       uses: Only(&["rekindle-cards"]),  burn: Unknown, backend: Unnamed },
     Package { name: "rekindle-doctor",     uses: Only(&["rekindle-data", "rekindle-report"]), burn: Unknown, backend: Unnamed },
     Package { name: "rekindle-doodles",    uses: Only(&[]),                  burn: Unknown, backend: Unnamed },
+    Package { name: "rekindle-hub",        uses: Only(&["rekindle-cards", "rekindle-loopback"]), burn: Unknown, backend: Unnamed },
     Package { name: "rekindle-kernels",    uses: Only(&[]),                  burn: Known,   backend: Named },
     Package { name: "rekindle-layers",     uses: Only(&["rekindle-kernels"]), burn: Known,   backend: Unnamed },
+    Package { name: "rekindle-loopback",   uses: Only(&[]),                  burn: Unknown, backend: Unnamed },
     Package { name: "rekindle-metrics",    uses: Only(&[]),                  burn: Unknown, backend: Unnamed },
     Package { name: "rekindle-parity",     uses: Only(PARITY),               burn: Known,   backend: Named },
     Package { name: "rekindle-report",     uses: Only(&["rekindle-metrics"]), burn: Unknown, backend: Unnamed },
@@ -55,7 +57,7 @@ const PACKAGES: [Package; 17] = [
     Package { name: "rekindle-train",      uses: Only(&["rekindle-kernels", "rekindle-metrics"]), burn: Known, backend: Unnamed },
     Package { name: "rekindle-transfer",   uses: Only(&["rekindle-layers", "rekindle-train"]), burn: Known,   backend: Unnamed },
     Package { name: "rekindle-vision",     uses: Only(&["rekindle-layers"]), burn: Known,   backend: Unnamed },
-    Package { name: "xtask",               uses: Only(&["rekindle-cards"]),  burn: Unknown, backend: Unnamed },
+    Package { name: "xtask",               uses: Only(&["rekindle-cards", "rekindle-hub"]), burn: Unknown, backend: Unnamed },
 ];
 
 const PARITY: &[&str] =

@@ -1,0 +1,178 @@
+//! Which files were hashed, so that each is hashed once a change and not once a use.
+//!
+//! A file counts as unchanged while its size, inode and times of change are. The second of those times is the
+//! system's own, which no program sets: a file that was put back with its old date is hashed again. What is
+//! lost with this index is time alone, so it is neither locked nor missed where it cannot be written.
+
+use std::{
+    collections::BTreeMap,
+    fs::{self, Metadata},
+    path::{Path, PathBuf},
+    sync::{Mutex, MutexGuard, PoisonError},
+    time::UNIX_EPOCH,
+};
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    Error, Hashing,
+    digest::{self, Sums},
+    layout::write_whole,
+};
+
+/// What a file was when it was hashed, and what came out.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+struct Row {
+    state: State,
+    sha256: String,
+    git: Option<String>,
+}
+
+/// What changes with a file.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+struct State {
+    bytes: u64,
+    /// Nanoseconds since 1970.
+    modified: u128,
+    /// Nanoseconds since 1970; zero where the system has no such time.
+    changed: i128,
+    /// Zero where the system has none.
+    inode: u64,
+}
+
+type Rows = BTreeMap<PathBuf, Row>;
+
+/// The index, read when it is first needed.
+#[derive(Debug)]
+pub(crate) struct Hashed {
+    path: PathBuf,
+    hashing: Hashing,
+    rows: Mutex<Option<Rows>>,
+}
+
+impl Hashed {
+    pub(crate) fn new(path: PathBuf, hashing: Hashing) -> Self {
+        Self { path, hashing, rows: Mutex::new(None) }
+    }
+
+    /// A file's hashes, from the index or computed.
+    pub(crate) fn sums(&self, path: &Path) -> Result<Sums, Error> {
+        let (real, state) = state(path)?;
+        if self.hashing == Hashing::OnceAChange
+            && let Some(row) = self.rows().as_ref().and_then(|rows| rows.get(&real))
+            && row.state == state
+        {
+            let Row { sha256, git, .. } = row.clone();
+            return Ok(Sums { bytes: state.bytes, sha256, git });
+        }
+        self.hash_again(path)
+    }
+
+    /// A file's hashes, computed.
+    pub(crate) fn hash_again(&self, path: &Path) -> Result<Sums, Error> {
+        let (_, before) = state(path)?;
+        let sums = digest::sums(path)?;
+        let (_, after) = state(path)?;
+        if before == after {
+            self.remember(path, &sums);
+        }
+        Ok(sums)
+    }
+
+    /// Takes note of hashes that were computed while the file was written.
+    pub(crate) fn remember(&self, path: &Path, sums: &Sums) {
+        let Ok((real, state)) = state(path) else { return };
+        let mut rows = self.rows();
+        // What other processes added meanwhile is kept.
+        let mut merged = read(&self.path);
+        merged.extend(rows.take().unwrap_or_default());
+        merged.insert(real, Row { state, sha256: sums.sha256.clone(), git: sums.git.clone() });
+        merged.retain(|path, _| path.exists());
+        if let Ok(text) = serde_json::to_vec_pretty(&merged) {
+            let _ = write_whole(&self.path, &text);
+        }
+        *rows = Some(merged);
+    }
+
+    fn rows(&self) -> MutexGuard<'_, Option<Rows>> {
+        let mut rows = self.rows.lock().unwrap_or_else(PoisonError::into_inner);
+        rows.get_or_insert_with(|| read(&self.path));
+        rows
+    }
+}
+
+/// The index as it is on the disk; one that cannot be read is as good as none.
+fn read(path: &Path) -> Rows {
+    let text = fs::read(path).unwrap_or_default();
+    serde_json::from_slice(&text).unwrap_or_default()
+}
+
+/// Which file a path leads to, and the state that it is in.
+fn state(path: &Path) -> Result<(PathBuf, State), Error> {
+    let find = || {
+        let real = fs::canonicalize(path)?;
+        let metadata = fs::metadata(&real)?;
+        let since = metadata.modified()?.duration_since(UNIX_EPOCH).unwrap_or_default();
+        let (inode, changed) = identity(&metadata);
+        let state = State { bytes: metadata.len(), modified: since.as_nanos(), changed, inode };
+        Ok((real, state))
+    };
+    find().map_err(Error::io("read", path))
+}
+
+#[cfg(unix)]
+fn identity(metadata: &Metadata) -> (u64, i128) {
+    use std::os::unix::fs::MetadataExt;
+    let changed = i128::from(metadata.ctime()) * 1_000_000_000 + i128::from(metadata.ctime_nsec());
+    (metadata.ino(), changed)
+}
+
+#[cfg(not(unix))]
+fn identity(_: &Metadata) -> (u64, i128) {
+    (0, 0)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{fs::File, thread, time::Duration};
+
+    use super::*;
+
+    #[test]
+    fn a_file_is_hashed_once_a_change() {
+        let folder = tempfile::tempdir().unwrap();
+        let (index, file) = (folder.path().join("i.json"), folder.path().join("file"));
+        fs::write(&file, "one").unwrap();
+        let sums = |hashing| Hashed::new(index.clone(), hashing).sums(&file).unwrap();
+        let one = sums(Hashing::OnceAChange);
+
+        // A forged row shows where the index is believed.
+        let forge = || {
+            let text = fs::read_to_string(&index).unwrap();
+            let start = text.find(&one.sha256[..8]).unwrap_or_default();
+            let forged = text.replace(&text[start..start + 8], "ffffffff");
+            fs::write(&index, forged).unwrap();
+        };
+        forge();
+        assert!(sums(Hashing::OnceAChange).sha256.starts_with("ffffffff"));
+        assert_eq!(sums(Hashing::Always), one);
+
+        // Same size, same date: the system's own time tells.
+        let date = file.metadata().unwrap().modified().unwrap();
+        thread::sleep(Duration::from_millis(20));
+        fs::write(&file, "two").unwrap();
+        File::options().write(true).open(&file).unwrap().set_modified(date).unwrap();
+        assert_eq!(file.metadata().unwrap().modified().unwrap(), date);
+        assert_eq!(sums(Hashing::OnceAChange), digest::sums(&file).unwrap());
+
+        // A clock that was wrong when the file was written does not matter.
+        let future = date + Duration::from_secs(1 << 30);
+        File::options().write(true).open(&file).unwrap().set_modified(future).unwrap();
+        assert_eq!(sums(Hashing::OnceAChange), digest::sums(&file).unwrap());
+
+        for damage in ["", "{", "[]", "{\"a\": 1}"] {
+            fs::write(&index, damage).unwrap();
+            assert_eq!(sums(Hashing::OnceAChange), digest::sums(&file).unwrap(), "{damage}");
+        }
+    }
+}

@@ -1,0 +1,203 @@
+//! The hub: cards in, folders of weights out.
+
+use std::{
+    path::{Path, PathBuf},
+    sync::OnceLock,
+};
+
+use rekindle_cards::Card;
+
+use crate::{
+    Client, Error, RepositoryInfo, Settings, fetch,
+    hashed::Hashed,
+    job::Job,
+    layout::Layout,
+    ledger::{Ledger, Record},
+    locate,
+    watch::Watch,
+};
+
+/// The command that fetches a card's weights; an error gives it with the card's name.
+pub const FETCH: &str = "rekindle fetch";
+
+/// The command that puts a file obtained elsewhere into the cache; an error gives it with the card's name.
+pub const IMPORT: &str = "rekindle cache import";
+
+/// Weights of cards, in the cache that is shared with Python's huggingface_hub.
+#[derive(Debug)]
+pub struct Hub {
+    pub(crate) settings: Settings,
+    pub(crate) layout: Layout,
+    pub(crate) hashed: Hashed,
+    client: OnceLock<Client>,
+}
+
+/// Files that are in the cache, each of the right bytes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Located {
+    /// The snapshot: the folder that holds `config.json` and the weights.
+    pub folder: PathBuf,
+    /// The repository on the Hub.
+    pub repository: String,
+    /// The commit that the snapshot is of.
+    pub commit: String,
+    /// The files that were asked for.
+    pub files: Vec<LocatedFile>,
+    /// Why the weights are believed: that of the least trusted one. Of all files, where none are weights.
+    pub trust: Trust,
+    /// Bytes that were downloaded for it; zero where all was in the cache.
+    pub downloaded: u64,
+}
+
+/// One file in the cache.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LocatedFile {
+    /// The file within the repository.
+    pub name: String,
+    /// Where it is.
+    pub path: PathBuf,
+    /// Its size in bytes.
+    pub bytes: u64,
+    /// Its SHA-256, in lower case.
+    pub sha256: String,
+    /// Why it is believed.
+    pub trust: Trust,
+}
+
+/// Why bytes are believed to be the right ones, from the best reason to the worst.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Trust {
+    /// They are what the card's pin says.
+    Pinned,
+    /// They are what they were when they were first used on this machine.
+    Recorded,
+    /// They were used for the first time, and are recorded from now on.
+    FirstUse,
+    /// They were used, but the cache cannot be written: nothing would notice if they were others next time.
+    Unrecorded,
+}
+
+/// Files of any repository, for [`Hub::fetch_files`].
+#[derive(Debug, Clone, Copy)]
+pub struct Files<'a> {
+    /// The repository on the Hub: `timm/resnet18.a1_in1k`.
+    pub repository: &'a str,
+    /// A branch, a tag or a commit. A branch stays at the commit that was first used.
+    pub revision: &'a str,
+    /// The files within the repository.
+    pub names: &'a [&'a str],
+}
+
+impl Hub {
+    /// A hub as the environment says; see [`Settings::from_env`]. Opens no socket and no file of the cache.
+    ///
+    /// # Errors
+    ///
+    /// As [`Settings::from_env`].
+    pub fn from_env() -> Result<Self, Error> {
+        Ok(Self::new(Settings::from_env()?))
+    }
+
+    /// A hub as the settings say.
+    #[must_use]
+    pub fn new(settings: Settings) -> Self {
+        let layout = Layout { cache: settings.cache.clone() };
+        let hashed = Hashed::new(layout.hashed(), settings.hashing);
+        Self { settings, layout, hashed, client: OnceLock::new() }
+    }
+
+    /// The folder of repositories.
+    #[must_use]
+    pub fn cache(&self) -> &Path {
+        &self.settings.cache
+    }
+
+    /// Where what was trusted on first use is recorded.
+    #[must_use]
+    pub fn ledger(&self) -> PathBuf {
+        self.layout.ledger()
+    }
+
+    /// Where a card's weights are in the cache. Never opens a socket.
+    ///
+    /// Weights without a pin are recorded when they are first located, wherever they came from.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Absent`] with every file that is missing and the command that fetches them,
+    /// [`Error::Damaged`] where a file is not what its pin, its record or its name in the cache says,
+    /// [`Error::NoRepository`] where the card's weights are not on the Hub.
+    pub fn locate(&self, card: &Card) -> Result<Located, Error> {
+        locate::locate(self, &Job::of_card(self, card)?)
+    }
+
+    /// As [`Hub::locate`], for files of any repository.
+    ///
+    /// # Errors
+    ///
+    /// As [`Hub::locate`]; [`Error::Name`] for names that no repository, revision or file has.
+    pub fn locate_files(&self, files: &Files<'_>) -> Result<Located, Error> {
+        locate::locate(self, &Job::of_files(self, files)?)
+    }
+
+    /// A card's weights, downloaded where the cache lacks them; offline it is [`Hub::locate`].
+    ///
+    /// A card with a pin gets the pin's bytes or an error. One without gets what the Hub has when it is first
+    /// used, and the same ever after; [`Located::trust`] says which it was, and users are to be told.
+    ///
+    /// # Errors
+    ///
+    /// As [`Hub::locate`], and whatever a network brings; what was downloaded is kept for the next call.
+    pub fn fetch(&self, card: &Card, watch: Watch<'_>) -> Result<Located, Error> {
+        fetch::fetch(self, &Job::of_card(self, card)?, watch)
+    }
+
+    /// As [`Hub::fetch`], for files of any repository.
+    ///
+    /// # Errors
+    ///
+    /// As [`Hub::fetch`]; [`Error::Name`] for names that no repository, revision or file has.
+    pub fn fetch_files(&self, files: &Files<'_>, watch: Watch<'_>) -> Result<Located, Error> {
+        fetch::fetch(self, &Job::of_files(self, files)?, watch)
+    }
+
+    /// What the Hub has at a revision right now; nothing is recorded.
+    ///
+    /// # Errors
+    ///
+    /// As [`Client::repository`].
+    pub fn repository(&self, repository: &str, revision: &str) -> Result<RepositoryInfo, Error> {
+        self.client()?.repository(repository, revision)
+    }
+
+    /// What was trusted on first use, in the order of first uses.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Layout`] or [`Error::Io`] where the record cannot be read.
+    pub fn records(&self) -> Result<Vec<Record>, Error> {
+        Ok(Ledger::read(&self.ledger())?.records)
+    }
+
+    /// Forgets what was trusted of a repository, so that its next use is a first one; says how many files.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Layout`] or [`Error::Io`] where the record cannot be read or written.
+    pub fn forget(&self, repository: &str) -> Result<usize, Error> {
+        Ledger::forget(&self.ledger(), repository)
+    }
+
+    /// Requests of other kinds, on behalf of the same token.
+    ///
+    /// # Errors
+    ///
+    /// As [`Client::new`].
+    pub fn client(&self) -> Result<&Client, Error> {
+        if let Some(client) = self.client.get() {
+            return Ok(client);
+        }
+        let client = Client::new(&self.settings)?;
+        Ok(self.client.get_or_init(|| client))
+    }
+}

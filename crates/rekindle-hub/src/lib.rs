@@ -1,0 +1,53 @@
+//! Weights you can trust, with or without a network: cache, download, verify, locate.
+//!
+//! A card goes in, a folder comes out: the snapshot that holds `config.json` and the weights. [`Hub::locate`]
+//! never opens a socket; [`Hub::fetch`] downloads what the cache lacks. Both check every byte once a change:
+//! against the card's pin, or, where there is none, against what was recorded when the weights were first used.
+//!
+//! The cache is that of Python's huggingface_hub, in the same place and of the same layout, with the same locks:
+//! what one has downloaded, the other finds.
+//!
+//! ```no_run
+//! use rekindle_hub::{Event, Hub, Trust};
+//!
+//! let card = rekindle_cards::find("resnet18")?;
+//! let located = Hub::from_env()?.fetch(card, &|event| {
+//!     if let Event::Bytes { done, total } = event {
+//!         eprint!("\r{done} of {total} bytes");
+//!     }
+//! })?;
+//! if located.trust == Trust::FirstUse {
+//!     eprintln!("{} has no pin: its bytes are recorded from now on", card.name());
+//! }
+//! # Ok::<(), rekindle_hub::Error>(())
+//! ```
+//!
+//! HTTP is ureq's: it blocks, as our callers do. hf-hub 1.0 was not taken: it is built on tokio, reqwest and
+//! hf-xet, checks no hash, has no offline mode and does not go on with a file that was cut off.
+
+mod client;
+mod digest;
+mod download;
+mod error;
+mod fetch;
+mod hashed;
+mod hub;
+mod job;
+mod layout;
+mod ledger;
+mod locate;
+mod lock;
+mod refusal;
+mod remote;
+mod retry;
+mod settings;
+mod url;
+mod watch;
+
+pub use client::{Answer, Client, Content, Outgoing, Verb};
+pub use error::Error;
+pub use hub::{FETCH, Files, Hub, IMPORT, Located, LocatedFile, Trust};
+pub use ledger::Record;
+pub use remote::{Description, RemoteFile, RepositoryInfo};
+pub use settings::{Hashing, Links, Network, Proxies, Settings, Token};
+pub use watch::{Event, Watch, unwatched};

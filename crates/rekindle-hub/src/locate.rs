@@ -1,0 +1,171 @@
+//! Finds files in the cache and says why they are the right ones. Opens no socket.
+
+use std::{
+    collections::BTreeSet,
+    fs,
+    path::{Path, PathBuf},
+};
+
+use serde::Deserialize;
+
+use crate::{
+    Error, Hub, Located, LocatedFile, Trust,
+    digest::{Named, Sums},
+    job::{CONFIG, Expected, INDEX, Job, Selection, WEIGHTS, Witness},
+    layout::check_path,
+    ledger::{Ledger, Record},
+};
+
+/// Which file of a sharded checkpoint each tensor is in.
+#[derive(Deserialize)]
+struct Index {
+    weight_map: std::collections::BTreeMap<String, String>,
+}
+
+pub(crate) fn locate(hub: &Hub, job: &Job) -> Result<Located, Error> {
+    let folder = hub.layout.repository(&job.repository)?;
+    let absent = |missing: Vec<String>, folder: PathBuf| Error::Absent {
+        repository: job.repository.clone(),
+        missing,
+        folder,
+        remedy: job.remedy.clone(),
+    };
+    let commit = job.commit.clone().or_else(|| folder.commit_of(&job.revision));
+    let Some(commit) = commit else {
+        let names = match &job.selection {
+            Selection::Named(names) => names.clone(),
+            Selection::Checkpoint => vec![CONFIG.to_owned(), WEIGHTS.to_owned()],
+        };
+        return Err(absent(names, folder.path));
+    };
+    let snapshot = folder.snapshot(&commit);
+    let names = names(job, &snapshot)?;
+    let missing = |name: &&String| !snapshot.join(name).is_file();
+    let missing: Vec<String> = names.iter().filter(missing).cloned().collect();
+    if !missing.is_empty() {
+        return Err(absent(missing, snapshot));
+    }
+
+    let mut files = Vec::new();
+    for name in names {
+        let path = snapshot.join(&name);
+        let sums = hub.hashed.sums(&path)?;
+        let expected = job.expected(&commit, &name);
+        if let Some(problem) = problem(&path, &sums, expected) {
+            return Err(Error::Damaged { path, problem, remedy: job.remedy.clone() });
+        }
+        let trust = match expected.map(|expected| expected.by) {
+            Some(Witness::Pin) => Trust::Pinned,
+            Some(Witness::Record) => Trust::Recorded,
+            None => Trust::FirstUse,
+        };
+        files.push(LocatedFile { name, path, bytes: sums.bytes, sha256: sums.sha256, trust });
+    }
+    record(hub, job, &commit, &mut files)?;
+
+    let weights = |file: &&LocatedFile| file.name.ends_with(".safetensors");
+    let weakest = files.iter().filter(weights).map(|file| file.trust).max();
+    let trust = weakest.or_else(|| files.iter().map(|file| file.trust).max());
+    Ok(Located {
+        folder: snapshot,
+        repository: job.repository.clone(),
+        commit,
+        files,
+        trust: trust.unwrap_or(Trust::Recorded),
+        downloaded: 0,
+    })
+}
+
+/// The files that a job is about, as far as the snapshot tells.
+fn names(job: &Job, snapshot: &Path) -> Result<Vec<String>, Error> {
+    let mut names = match &job.selection {
+        Selection::Named(names) => names.clone(),
+        Selection::Checkpoint => {
+            let whole = snapshot.join(WEIGHTS).is_file() || !snapshot.join(INDEX).is_file();
+            vec![CONFIG.to_owned(), if whole { WEIGHTS } else { INDEX }.to_owned()]
+        }
+    };
+    let index = snapshot.join(INDEX);
+    if names.iter().any(|name| name == INDEX) && index.is_file() {
+        let shards = shards(&index)?;
+        names.extend(shards.into_iter().filter(|shard| !names.contains(shard)).collect::<Vec<_>>());
+    }
+    Ok(names)
+}
+
+/// The files that an index names.
+pub(crate) fn shards(index: &Path) -> Result<BTreeSet<String>, Error> {
+    let text = fs::read(index).map_err(Error::io("read", index))?;
+    let bad = |problem: String| Error::Layout { path: index.to_owned(), problem };
+    let Index { weight_map } =
+        serde_json::from_slice(&text).map_err(|error| bad(format!("no index of shards: {error}")))?;
+    let shards: BTreeSet<String> = weight_map.into_values().collect();
+    shards.iter().try_for_each(|shard| check_path("file", shard))?;
+    match shards.is_empty() {
+        true => Err(bad("an index of no shards".to_owned())),
+        false => Ok(shards),
+    }
+}
+
+/// What is wrong with a file of a snapshot, given what it must be.
+pub(crate) fn problem(path: &Path, sums: &Sums, expected: Option<Expected<'_>>) -> Option<String> {
+    if let Some(Expected { bytes, sha256, by }) = expected {
+        let who = match by {
+            Witness::Pin => "the card's pin",
+            Witness::Record => "its first use on this machine",
+        };
+        let wrong = sums.bytes != bytes || sums.sha256 != sha256;
+        return wrong.then(|| {
+            let (found, length) = (&sums.sha256, sums.bytes);
+            format!("{length} bytes of SHA-256 {found}, but {bytes} of {sha256} by {who}")
+        });
+    }
+    // The snapshot's own link, and not where it ends: Python's store of shared blobs has other names.
+    let link = fs::read_link(path).ok()?;
+    misnamed(link.file_name()?.to_str()?, sums)
+}
+
+/// What contradicts a blob's name.
+pub(crate) fn misnamed(name: &str, sums: &Sums) -> Option<String> {
+    let found = match Named::of(name) {
+        Named::Sha256 => Some(sums.sha256.as_str()),
+        Named::Git => sums.git.as_deref(),
+        Named::Otherwise => None,
+    };
+    let found = found.filter(|found| *found != name)?;
+    Some(format!("its bytes have the hash {found}, but {name} by its name in the cache"))
+}
+
+/// Records first uses, or says that they cannot be.
+fn record(hub: &Hub, job: &Job, commit: &str, files: &mut [LocatedFile]) -> Result<(), Error> {
+    let first = |file: &&LocatedFile| file.trust == Trust::FirstUse;
+    let record = |file: &LocatedFile| Record {
+        repository: job.repository.clone(),
+        revision: job.revision.clone(),
+        commit: commit.to_owned(),
+        file: file.name.clone(),
+        bytes: file.bytes,
+        sha256: file.sha256.clone(),
+    };
+    let records: Vec<Record> = files.iter().filter(first).map(record).collect();
+    if records.is_empty() {
+        return Ok(());
+    }
+    match Ledger::add(&hub.layout.ledger(), &records) {
+        Ok(None) => Ok(()),
+        Ok(Some(Record { file, commit, sha256, .. })) => Err(Error::Mismatch {
+            repository: job.repository.clone(),
+            problem: format!(
+                "another process has just recorded other bytes: SHA-256 {sha256} of commit {commit}"
+            ),
+            file,
+            remedy: "try again: those are used then".to_owned(),
+        }),
+        Err(Error::Io { .. }) => {
+            let unrecorded = files.iter_mut().filter(|file| file.trust == Trust::FirstUse);
+            unrecorded.for_each(|file| file.trust = Trust::Unrecorded);
+            Ok(())
+        }
+        Err(error) => Err(error),
+    }
+}
