@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, fs, path::PathBuf};
 
 use burn::prelude::*;
 use rekindle_checkpoint::{
-    CheckpointFile, Dtype, Error, HeadPolicy, LoadReport, Naming, load, save,
+    CheckpointFile, Dtype, Error, FileError, HeadPolicy, LoadReport, Naming, load, save,
 };
 use tempfile::TempDir;
 
@@ -229,7 +229,7 @@ fn a_truncated_file_is_refused_when_opened_and_when_read() {
         .set_len(whole.len() as u64 / 2)
         .unwrap();
     let error = saved.load(&file, 3, CLASSES, HeadPolicy::Required).unwrap_err();
-    assert!(matches!(error, Error::Read { .. }), "{error}");
+    assert!(matches!(error, Error::File(FileError::Read { .. })), "{error}");
 }
 
 #[test]

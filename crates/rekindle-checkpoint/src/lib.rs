@@ -1,15 +1,14 @@
-//! Reading, accounting for and writing checkpoints.
+//! Accounting for checkpoints: every tensor of a file, every parameter of a network.
 
 mod error;
-mod file;
 mod load;
 mod report;
 mod save;
-mod write;
 
 pub use error::Error;
-pub use file::{CheckpointFile, Dtype, TensorInfo};
 pub use load::{HeadPolicy, Naming, load};
+pub use rekindle_files::{
+    CheckpointFile, Dtype, Entry, Error as FileError, TensorInfo, write_safetensors,
+};
 pub use report::LoadReport;
 pub use save::save;
-pub use write::{Entry, write_safetensors};

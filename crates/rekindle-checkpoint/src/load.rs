@@ -7,9 +7,10 @@ use burn::{
     prelude::*,
     tensor::TensorData,
 };
+use rekindle_files::CheckpointFile;
 use rekindle_layers::{Landmarks, NameStack, ParameterInfo, parameters};
 
-use crate::{CheckpointFile, Error, LoadReport};
+use crate::{Error, LoadReport};
 
 /// Where a module's names differ from a checkpoint's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -78,7 +79,7 @@ pub fn load<M: Module>(
     let mut loader = Loader { file, naming, steps, names: NameStack::default(), failed: None };
     let module = module.map(&mut loader);
     match loader.failed {
-        Some(error) => Err(error),
+        Some(error) => Err(error.into()),
         None => Ok((module, report)),
     }
 }
@@ -195,7 +196,7 @@ struct Loader<'a> {
     naming: &'a Naming,
     steps: BTreeMap<String, Step>,
     names: NameStack,
-    failed: Option<Error>,
+    failed: Option<rekindle_files::Error>,
 }
 
 impl ModuleMapper for Loader<'_> {

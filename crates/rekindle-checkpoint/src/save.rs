@@ -7,9 +7,10 @@ use burn::{
     prelude::*,
     tensor::TensorData,
 };
+use rekindle_files::{Dtype, Entry, write_safetensors};
 use rekindle_layers::NameStack;
 
-use crate::{Dtype, Entry, Error, Naming, load::transpose, write_safetensors};
+use crate::{Error, Naming, load::transpose};
 
 /// Writes a module under the checkpoint's names and shapes, through a temporary file and a rename.
 ///
@@ -30,7 +31,8 @@ pub fn save<M: Module>(
     // A module that trains holds back its last update of the running statistics.
     module.valid().visit(&mut collector);
     let Collector { entries, values, .. } = collector;
-    write_safetensors(path, metadata, &entries, |index| Ok::<_, Infallible>(values[index]()))
+    write_safetensors(path, metadata, &entries, |index| Ok::<_, Infallible>(values[index]()))?;
+    Ok(())
 }
 
 struct Collector {

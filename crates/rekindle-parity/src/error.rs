@@ -43,9 +43,12 @@ pub enum Error {
         /// The model it is for.
         model: String,
     },
-    /// The filled weights could not be written or loaded.
+    /// The filled weights could not be loaded.
     #[error(transparent)]
     Checkpoint(#[from] rekindle_checkpoint::Error),
+    /// The file of filled weights could not be written or opened.
+    #[error(transparent)]
+    Weights(#[from] rekindle_checkpoint::FileError),
     /// There is no room for the filled weights.
     #[error("cannot make a temporary folder for the weights; free some space or set TMPDIR")]
     Temporary(#[source] std::io::Error),

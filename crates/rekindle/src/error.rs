@@ -12,9 +12,12 @@ pub enum Error {
     /// A card or a config is wrong.
     #[error(transparent)]
     Cards(#[from] rekindle_cards::Error),
-    /// Weights cannot be read or written.
+    /// Weights do not fit the network, or cannot be loaded or saved.
     #[error(transparent)]
     Checkpoint(#[from] rekindle_checkpoint::Error),
+    /// A file of weights cannot be read or written.
+    #[error(transparent)]
+    Weights(#[from] rekindle_checkpoint::FileError),
     /// Pictures cannot be read.
     #[error(transparent)]
     Data(#[from] rekindle_data::Error),
