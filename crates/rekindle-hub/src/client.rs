@@ -1,15 +1,13 @@
 //! Requests to the Hub: who asks, which redirects are followed, what is tried again.
 
 use std::{
-    fs::File,
-    io::{Read, Seek, SeekFrom},
     path::Path,
     sync::atomic::{AtomicBool, Ordering},
 };
 
 use serde::de::DeserializeOwned;
 use ureq::{
-    Agent, Body, SendBody,
+    Agent, AsSendBody, Body,
     http::{HeaderMap, HeaderValue, Method, Request, Response, header},
     tls::{PemItem, RootCerts, TlsConfig, parse_pem},
 };
@@ -17,7 +15,8 @@ use ureq::{
 use crate::{
     Error, Network, Proxies, Settings, Token,
     refusal::{disconnected, refused},
-    retry::{Again, Failure, Patience, Tries},
+    retry::{Failure, Patience, Tries},
+    send::Answer,
     url::{Origin, join, shown},
     watch::{Watch, unwatched},
 };
@@ -57,85 +56,6 @@ pub(crate) enum Follow {
     All,
     /// Those before the Hub says what the file is.
     UntilDescribed,
-}
-
-/// What is to be sent, for [`Client::send`].
-#[derive(Debug, Clone)]
-pub struct Outgoing<'a> {
-    /// How: `POST` and `DELETE` are sent again only where the server says that it did nothing.
-    pub method: Verb,
-    /// Where to: a path of the endpoint, which begins with a slash, or another server's address.
-    pub url: &'a str,
-    /// What the content is: `application/json`.
-    pub content_type: &'a str,
-    /// Further headers.
-    pub headers: &'a [(&'a str, &'a str)],
-    /// The content.
-    pub content: Content<'a>,
-}
-
-/// The methods that change something.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Verb {
-    /// Removes.
-    Delete,
-    /// Asks for something to be done.
-    Post,
-    /// Stores.
-    Put,
-}
-
-/// What a request carries.
-#[derive(Debug, Clone, Copy)]
-pub enum Content<'a> {
-    /// These bytes.
-    Bytes(&'a [u8]),
-    /// A part of a file.
-    Part {
-        /// The file.
-        path: &'a Path,
-        /// Where the part begins, in bytes.
-        start: u64,
-        /// How long it is, in bytes.
-        bytes: u64,
-    },
-}
-
-/// An answer, read to its end.
-#[derive(Debug, Clone)]
-pub struct Answer {
-    /// The address that was asked, as it may be shown.
-    pub url: String,
-    /// The HTTP status, 200 to 299.
-    pub status: u16,
-    /// Names in lower case, and values.
-    pub headers: Vec<(String, String)>,
-    /// The content.
-    pub content: Vec<u8>,
-}
-
-impl Answer {
-    /// A header's value.
-    #[must_use]
-    pub fn header(&self, name: &str) -> Option<&str> {
-        let found = self.headers.iter().find(|(key, _)| key.eq_ignore_ascii_case(name));
-        found.map(|(_, value)| value.as_str())
-    }
-
-    /// The content as JSON.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::Answer`] where it is not JSON, or not laid out as the type.
-    pub fn json<T: DeserializeOwned>(&self) -> Result<T, Error> {
-        serde_json::from_slice(&self.content).map_err(|error| Error::Answer {
-            url: self.url.clone(),
-            problem: format!(
-                "the answer is not what a Hub says here: {error}; is HF_ENDPOINT a Hub, or does a proxy \
-                 or a login page answer in its place?"
-            ),
-        })
-    }
 }
 
 impl Client {
@@ -201,19 +121,6 @@ impl Client {
         .json()
     }
 
-    /// Sends something to the Hub, or to a server that it named, and reads the answer.
-    ///
-    /// # Errors
-    ///
-    /// As [`Client::get_json`]; [`Error::Io`] where a file that is to be sent cannot be read.
-    pub fn send(&self, outgoing: &Outgoing<'_>) -> Result<Answer, Error> {
-        let url = match outgoing.url.starts_with('/') {
-            true => format!("{}{}", self.endpoint, outgoing.url),
-            false => outgoing.url.to_owned(),
-        };
-        self.retry(&unwatched, || self.read(self.send_once(&url, outgoing)?))
-    }
-
     /// Tries until it works, or until it is of no use.
     pub(crate) fn retry<T>(
         &self,
@@ -248,8 +155,7 @@ impl Client {
                 let value = HeaderValue::from_str(value).map_err(|_| unsendable(&url))?;
                 request.headers_mut().insert(name, value);
             }
-            let response = self.agent.run(request).map_err(|error| self.lost(&url, error))?;
-            self.answered.store(true, Ordering::Relaxed);
+            let response = self.run(&url, request)?;
             let described = follow == Follow::UntilDescribed
                 && response.headers().contains_key("x-linked-etag");
             let location = response.headers().get(header::LOCATION);
@@ -286,54 +192,8 @@ impl Client {
         Ok(next)
     }
 
-    fn send_once(&self, url: &str, outgoing: &Outgoing<'_>) -> Result<Answered, Failure> {
-        let method = match outgoing.method {
-            Verb::Delete => Method::DELETE,
-            Verb::Post => Method::POST,
-            Verb::Put => Method::PUT,
-        };
-        let mut request = self.request(&method, url)?.map(|()| SendBody::none());
-        let headers = [("content-type", outgoing.content_type)];
-        for (name, value) in headers.iter().chain(outgoing.headers) {
-            let name = header::HeaderName::try_from(*name).map_err(|_| unsendable(url))?;
-            let value = HeaderValue::from_str(value).map_err(|_| unsendable(url))?;
-            request.headers_mut().insert(name, value);
-        }
-        let mut part;
-        let (mut bytes, length): (&[u8], u64) = match outgoing.content {
-            Content::Bytes(bytes) => (bytes, bytes.len() as u64),
-            Content::Part { bytes, .. } => (&[], bytes),
-        };
-        request.headers_mut().insert(header::CONTENT_LENGTH, HeaderValue::from(length));
-        let content = match outgoing.content {
-            Content::Bytes(_) => SendBody::from_reader(&mut bytes),
-            Content::Part { path, start, bytes } => {
-                let mut file = File::open(path).map_err(Error::io("open", path))?;
-                file.seek(SeekFrom::Start(start)).map_err(Error::io("read", path))?;
-                part = file.take(bytes);
-                SendBody::from_reader(&mut part)
-            }
-        };
-        let response = self.agent.run(request.map(|_| content)).map_err(|error| {
-            let failure = self.lost(url, error);
-            // Whether the server did it is not known.
-            let again = if outgoing.method == Verb::Put { failure.again } else { Again::Never };
-            Failure { again, ..failure }
-        })?;
-        self.answered.store(true, Ordering::Relaxed);
-        match response.status().as_u16() {
-            200..300 => Ok(Answered { url: url.to_owned(), response }),
-            status => {
-                let failure = refused(&method, &self.endpoint, url, response);
-                let nothing_done = outgoing.method == Verb::Put || matches!(status, 429 | 503);
-                let again = if nothing_done { failure.again } else { Again::Never };
-                Err(Failure { again, ..failure })
-            }
-        }
-    }
-
     /// A request without content, with the token where it may go.
-    fn request(&self, method: &Method, url: &str) -> Result<Request<()>, Failure> {
+    pub(crate) fn request(&self, method: &Method, url: &str) -> Result<Request<()>, Failure> {
         if self.network == Network::Offline {
             return Err(Error::Offline { wanted: shown(url) }.into());
         }
@@ -348,13 +208,24 @@ impl Client {
         Ok(request)
     }
 
+    /// Sends one request, and waits for the head of its answer.
+    pub(crate) fn run(
+        &self,
+        url: &str,
+        request: Request<impl AsSendBody>,
+    ) -> Result<Response<Body>, Failure> {
+        let response = self.agent.run(request).map_err(|error| self.lost(url, error))?;
+        self.answered.store(true, Ordering::Relaxed);
+        Ok(response)
+    }
+
     /// What to do about a connection that failed.
     pub(crate) fn lost(&self, url: &str, error: ureq::Error) -> Failure {
         disconnected(url, &error, self.answered.load(Ordering::Relaxed))
     }
 
     /// Reads a short answer.
-    fn read(&self, answered: Answered) -> Result<Answer, Failure> {
+    pub(crate) fn read(&self, answered: Answered) -> Result<Answer, Failure> {
         let Answered { url, response } = answered;
         plain(&url, response.headers())?;
         let text = |(name, value): (&header::HeaderName, &HeaderValue)| {
@@ -366,7 +237,6 @@ impl Client {
         let content = body.map_err(|error| self.lost(&url, error))?;
         Ok(Answer { url: shown(&url), status, headers, content })
     }
-
 }
 
 /// Refuses what was compressed: its bytes are not the file's, and nobody asked for that.
@@ -389,7 +259,7 @@ fn bearer(token: &Token) -> Result<HeaderValue, header::InvalidHeaderValue> {
     Ok(value)
 }
 
-fn unsendable(url: &str) -> Failure {
+pub(crate) fn unsendable(url: &str) -> Failure {
     let problem = "the request cannot be written: odd letters in an address or a header".to_owned();
     Error::Answer { url: shown(url), problem }.into()
 }

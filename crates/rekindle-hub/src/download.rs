@@ -176,7 +176,9 @@ impl<'a> Partial<'a> {
         }
         let answered = client.get(&Method::GET, &self.target.url, &headers, Follow::All);
         let answered = match answered {
-            Err(Failure { error: Error::Status { status: 416, .. }, .. }) if self.length > 0 => {
+            Err(Failure { error, .. })
+                if self.length > 0 && matches!(*error, Error::Status { status: 416, .. }) =>
+            {
                 // Nothing lies behind what is here, so it is not the beginning of this file.
                 self.restart()?;
                 return Ok(());
@@ -198,9 +200,8 @@ impl<'a> Partial<'a> {
     fn begins(&self, url: &str, status: u16, headers: &HeaderMap) -> Result<bool, Failure> {
         plain(url, headers)?;
         let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
-        let bad = |problem: String, again| {
-            Err(Failure { error: Error::Answer { url: shown(url), problem }, again })
-        };
+        let bad =
+            |problem: String, again| Err(Error::Answer { url: shown(url), problem }.again(again));
         let html = text(header::CONTENT_TYPE).is_some_and(|kind| kind.starts_with("text/html"));
         if html && !self.target.file.ends_with(".html") {
             let problem = "a page came instead of the file: does a proxy or a login page answer in the \
@@ -211,15 +212,22 @@ impl<'a> Partial<'a> {
         let start = match status {
             200 => 0,
             206 => match content_range(text(header::CONTENT_RANGE).unwrap_or_default()) {
-                Some((start, whole)) if start == self.length && whole.is_none_or(|whole| whole == total) => start,
+                Some((start, whole))
+                    if start == self.length && whole.is_none_or(|whole| whole == total) =>
+                {
+                    start
+                }
                 _ => return bad("another part came than was asked for".to_owned(), Again::Later),
             },
-            status => return bad(format!("an answer {status} came instead of the file"), Again::Never),
+            status => {
+                return bad(format!("an answer {status} came instead of the file"), Again::Never);
+            }
         };
         match text(header::CONTENT_LENGTH).and_then(|length| length.parse::<u64>().ok()) {
-            Some(length) if length != total - start => {
-                bad(format!("{length} bytes are announced instead of {}", total - start), Again::Later)
-            }
+            Some(length) if length != total - start => bad(
+                format!("{length} bytes are announced instead of {}", total - start),
+                Again::Later,
+            ),
             _ => Ok(start < self.length),
         }
     }
@@ -238,7 +246,7 @@ impl<'a> Partial<'a> {
             if bytes.is_empty() {
                 let problem = "the connection was cut".to_owned();
                 let error = Error::Network { url: shown(url), problem, attempts: 1, bytes: 0 };
-                return Err(Failure { error, again: Again::Later });
+                return Err(error.again(Again::Later));
             }
             let bytes = bytes.get(..usize::try_from(total - self.length).unwrap_or(read).min(read));
             let bytes = bytes.unwrap_or_default();

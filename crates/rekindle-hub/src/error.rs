@@ -7,7 +7,9 @@ use std::{io, path::PathBuf};
 #[non_exhaustive]
 pub enum Error {
     /// The card's weights are not on the Hub.
-    #[error("{card} has no repository on the Hub: its weights exist only as a file; give that file's path instead")]
+    #[error(
+        "{card} has no repository on the Hub: its weights exist only as a file; give that file's path instead"
+    )]
     NoRepository {
         /// The card's name.
         card: String,

@@ -83,7 +83,8 @@ impl Fetch<'_> {
     fn files(&self, names: &[String]) -> Result<u64, Error> {
         let missing: Vec<&String> = names.iter().filter(|name| !self.is_good(name)).collect();
         let descriptions = self.parallel(&missing, |name| self.describe(name))?;
-        let plan: BTreeMap<&String, Description> = missing.iter().copied().zip(descriptions).collect();
+        let plan: BTreeMap<&String, Description> =
+            missing.iter().copied().zip(descriptions).collect();
         let total = plan.values().map(|description| description.bytes).sum();
         self.check_space(plan.values())?;
 
@@ -123,7 +124,8 @@ impl Fetch<'_> {
             remedy,
         };
         if found.commit != self.commit {
-            let problem = format!("commit {} was answered instead of {}", found.commit, self.commit);
+            let problem =
+                format!("commit {} was answered instead of {}", found.commit, self.commit);
             return Err(mismatch(problem, "check HF_ENDPOINT".to_owned()));
         }
         let Some(expected) = self.job.expected(self.commit, name) else { return Ok(found) };
@@ -135,7 +137,8 @@ impl Fetch<'_> {
         let (who, remedy) = match expected.by {
             Witness::Pin => (
                 "the card's pin",
-                "do not use it before its authors have explained that; check HF_ENDPOINT".to_owned(),
+                "do not use it before its authors have explained that; check HF_ENDPOINT"
+                    .to_owned(),
             ),
             Witness::Record => (
                 "its first use on this machine",

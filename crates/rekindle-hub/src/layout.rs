@@ -112,11 +112,14 @@ impl Folder {
     pub(crate) fn link(&self, etag: &str, pointer: &Path, links: Links) -> Result<(), Error> {
         let blob = self.blob(etag);
         create_parent(pointer)?;
-        if fs::canonicalize(pointer).ok().is_some_and(|now| fs::canonicalize(&blob).ok() == Some(now))
+        if fs::canonicalize(pointer)
+            .ok()
+            .is_some_and(|now| fs::canonicalize(&blob).ok() == Some(now))
         {
             return Ok(());
         }
-        let depth = pointer.strip_prefix(&self.path).map_or(0, |inside| inside.components().count());
+        let depth =
+            pointer.strip_prefix(&self.path).map_or(0, |inside| inside.components().count());
         let mut target = PathBuf::new();
         target.extend(std::iter::repeat_n("..", depth.saturating_sub(1)));
         target.extend(["blobs", etag]);
@@ -219,8 +222,10 @@ mod tests {
         for good in ["timm/resnet18.a1_in1k", "gpt2", "a/b-c_d.e"] {
             check_repository(good).unwrap();
         }
-        for bad in ["", "a/", "/a", "a/b/c", "../a", "a/..", "a--b/c", "a/b c", "a/é", "a\\b", ".a/b", "a/b-"]
-        {
+        for bad in [
+            "", "a/", "/a", "a/b/c", "../a", "a/..", "a--b/c", "a/b c", "a/é", "a\\b", ".a/b",
+            "a/b-",
+        ] {
             let error = check_repository(bad).unwrap_err().to_string();
             assert!(error.contains(&format!("`{bad}`")), "{error}");
         }
@@ -228,7 +233,8 @@ mod tests {
         for good in ["model.safetensors", "onnx/model.onnx", "refs/pr/1"] {
             check_path("file", good).unwrap();
         }
-        for bad in ["", "/etc/passwd", "a//b", "../a", "a/../b", "./a", "a\\b", "c:a", "a\0", "a\n"] {
+        for bad in ["", "/etc/passwd", "a//b", "../a", "a/../b", "./a", "a\\b", "c:a", "a\0", "a\n"]
+        {
             assert!(check_path("file", bad).is_err(), "{bad:?}");
         }
     }

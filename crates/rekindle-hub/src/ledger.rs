@@ -70,9 +70,12 @@ impl Ledger {
             Err(error) => return Err(Error::io("read", path)(error)),
         };
         let bad = |problem| Error::Layout { path: path.to_owned(), problem };
-        let ledger: Self = toml::from_str(&text).map_err(|error| bad(error.message().to_owned()))?;
+        let ledger: Self =
+            toml::from_str(&text).map_err(|error| bad(error.message().to_owned()))?;
         let malformed = |record: &&Record| {
-            !is_commit(&record.commit) || record.sha256.len() != 64 || !is_hexadecimal(&record.sha256)
+            !is_commit(&record.commit)
+                || record.sha256.len() != 64
+                || !is_hexadecimal(&record.sha256)
         };
         match ledger.records.iter().find(malformed) {
             Some(Record { repository, file, .. }) => {
@@ -158,7 +161,10 @@ mod tests {
         let ledger = Ledger::read(&path).unwrap();
         assert_eq!(ledger.of("timm/a", "main").collect::<Vec<_>>(), [&first, &other]);
         assert_eq!(ledger.of("timm/a", "v1").count() + ledger.of("timm/b", "main").count(), 0);
-        assert_eq!((Ledger::forget(&path, "timm/a").unwrap(), Ledger::forget(&path, "timm/a").unwrap()), (2, 0));
+        assert_eq!(
+            (Ledger::forget(&path, "timm/a").unwrap(), Ledger::forget(&path, "timm/a").unwrap()),
+            (2, 0)
+        );
         assert_eq!(Ledger::add(&path, &contradicting).unwrap(), None);
     }
 
@@ -168,11 +174,14 @@ mod tests {
         let path = folder.path().join("ledger.toml");
         Ledger::add(&path, &[record("a", "a"), record("b", "b")]).unwrap();
         let good = fs::read_to_string(&path).unwrap();
-        for (from, to) in [("sha256 = \"a", "sha256 = \"A"), ("bytes", "byte"), ("= 3", "= -3"), ("[[", "[")] {
+        for (from, to) in
+            [("sha256 = \"a", "sha256 = \"A"), ("bytes", "byte"), ("= 3", "= -3"), ("[[", "[")]
+        {
             let bad = good.replacen(from, to, 1);
             assert_ne!(bad, good);
             fs::write(&path, &bad).unwrap();
-            for error in [Ledger::read(&path).err(), Ledger::add(&path, &[record("c", "c")]).err()] {
+            for error in [Ledger::read(&path).err(), Ledger::add(&path, &[record("c", "c")]).err()]
+            {
                 let message = error.unwrap().to_string();
                 assert!(message.contains("ledger.toml"), "{message}");
             }

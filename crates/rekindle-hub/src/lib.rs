@@ -23,8 +23,9 @@
 //! ```
 //!
 //! HTTP is ureq's: it blocks, as our callers do. hf-hub 1.0 was not taken: it is built on tokio, reqwest and
-//! hf-xet, checks no hash, has no offline mode and does not go on with a file that was cut off.
+//! hf-xet, checks neither length nor hash of what HTTP brings, and begins a file that was cut off anew.
 
+mod cache;
 mod client;
 mod digest;
 mod download;
@@ -32,6 +33,7 @@ mod error;
 mod fetch;
 mod hashed;
 mod hub;
+mod import;
 mod job;
 mod layout;
 mod ledger;
@@ -40,14 +42,17 @@ mod lock;
 mod refusal;
 mod remote;
 mod retry;
+mod send;
 mod settings;
 mod url;
 mod watch;
 
-pub use client::{Answer, Client, Content, Outgoing, Verb};
+pub use cache::{CachedFile, CachedRepository, CachedRevision, Prune, Pruned, Run, Verified};
+pub use client::Client;
 pub use error::Error;
 pub use hub::{FETCH, Files, Hub, IMPORT, Located, LocatedFile, Trust};
 pub use ledger::Record;
 pub use remote::{Description, RemoteFile, RepositoryInfo};
+pub use send::{Answer, Content, Outgoing, Verb};
 pub use settings::{Hashing, Links, Network, Proxies, Settings, Token};
 pub use watch::{Event, Watch, unwatched};

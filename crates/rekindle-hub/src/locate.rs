@@ -97,8 +97,8 @@ fn names(job: &Job, snapshot: &Path) -> Result<Vec<String>, Error> {
 pub(crate) fn shards(index: &Path) -> Result<BTreeSet<String>, Error> {
     let text = fs::read(index).map_err(Error::io("read", index))?;
     let bad = |problem: String| Error::Layout { path: index.to_owned(), problem };
-    let Index { weight_map } =
-        serde_json::from_slice(&text).map_err(|error| bad(format!("no index of shards: {error}")))?;
+    let Index { weight_map } = serde_json::from_slice(&text)
+        .map_err(|error| bad(format!("no index of shards: {error}")))?;
     let shards: BTreeSet<String> = weight_map.into_values().collect();
     shards.iter().try_for_each(|shard| check_path("file", shard))?;
     match shards.is_empty() {

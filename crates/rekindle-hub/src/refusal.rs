@@ -33,7 +33,7 @@ pub(crate) fn refused(
         _ => Again::Never,
     };
     let remedy = remedy(status, &headers, endpoint, url);
-    Failure { error: Error::Status { url: shown(url), status, message, remedy }, again }
+    Error::Status { url: shown(url), status, message, remedy }.again(again)
 }
 
 /// A server that did not answer, or stopped in the middle.
@@ -41,16 +41,21 @@ pub(crate) fn disconnected(url: &str, error: &ureq::Error, answered: bool) -> Fa
     let problem = error.to_string();
     let network = |problem: String, again| {
         let url = shown(url);
-        Failure { error: Error::Network { url, problem, attempts: 1, bytes: 0 }, again }
+        Error::Network { url, problem, attempts: 1, bytes: 0 }.again(again)
     };
     if problem.to_ascii_lowercase().contains("certificate") {
         let hint = "is this machine's clock right? Behind a proxy that opens connections, set SSL_CERT_FILE";
         return network(format!("{problem} ({hint})"), Again::Never);
     }
+    // The standard library has no kind for it.
+    let unknown_host = matches!(error, ureq::Error::HostNotFound)
+        || problem.contains("failed to lookup address information");
     match error {
         ureq::Error::Timeout(_) => network("the server stopped sending".to_owned(), Again::Later),
-        ureq::Error::HostNotFound if !answered => {
-            network("the host was not found".to_owned(), Again::Never)
+        // Before any answer there is no network, or no such host; after one it is an interruption.
+        _ if unknown_host => {
+            let again = if answered { Again::Later } else { Again::Never };
+            network("the host was not found".to_owned(), again)
         }
         ureq::Error::InvalidProxyUrl => network(problem, Again::Never),
         _ => network(problem, Again::Later),
@@ -84,10 +89,14 @@ fn remedy(status: u16, headers: &HeaderMap, endpoint: &str, url: &str) -> String
         (_, "GatedRepo") => {
             format!("accept its terms at {} and set HF_TOKEN to a token of that account", page())
         }
-        (401, _) => "no such repository, or a private one: check the name, and set HF_TOKEN to a token \
+        (401, _) => {
+            "no such repository, or a private one: check the name, and set HF_TOKEN to a token \
                      that may read it"
-            .to_owned(),
-        (403, _) => format!("ask for access at {}, or set HF_TOKEN to a token that may read it", page()),
+                .to_owned()
+        }
+        (403, _) => {
+            format!("ask for access at {}, or set HF_TOKEN to a token that may read it", page())
+        }
         (404, "RevisionNotFound") => "the repository has no such revision".to_owned(),
         (404, "EntryNotFound") => "the revision has no such file".to_owned(),
         (404, _) => "check the name; a private repository needs HF_TOKEN as well".to_owned(),

@@ -10,7 +10,7 @@ use crate::{Error, Event, watch::Watch};
 /// A request that failed.
 #[derive(Debug)]
 pub(crate) struct Failure {
-    pub(crate) error: Error,
+    pub(crate) error: Box<Error>,
     pub(crate) again: Again,
 }
 
@@ -24,9 +24,16 @@ pub(crate) enum Again {
     After(Duration),
 }
 
+impl Error {
+    /// A request that failed of this.
+    pub(crate) fn again(self, again: Again) -> Failure {
+        Failure { error: Box::new(self), again }
+    }
+}
+
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
-        Self { error, again: Again::Never }
+        Self { error: Box::new(error), again: Again::Never }
     }
 }
 
@@ -59,12 +66,12 @@ impl<'a> Tries<'a> {
     pub(crate) fn wait(&mut self, failure: Failure, watch: Watch<'_>) -> Result<(), Error> {
         self.failed += 1;
         let asked = match failure.again {
-            Again::Never => return Err(failure.error),
+            Again::Never => return Err(*failure.error),
             Again::Later => Duration::ZERO,
             Again::After(wait) => wait,
         };
         if self.failed >= self.patience.attempts {
-            return Err(match failure.error {
+            return Err(match *failure.error {
                 Error::Network { url, problem, bytes, .. } => {
                     Error::Network { url, problem, attempts: self.failed, bytes }
                 }
@@ -72,9 +79,11 @@ impl<'a> Tries<'a> {
             });
         }
         let wait = self.backoff().max(asked).min(self.patience.longest);
-        let (url, problem) = match &failure.error {
+        let (url, problem) = match failure.error.as_ref() {
             Error::Network { url, problem, .. } => (url.as_str(), problem.clone()),
-            Error::Status { url, status, .. } => (url.as_str(), format!("the server answered {status}")),
+            Error::Status { url, status, .. } => {
+                (url.as_str(), format!("the server answered {status}"))
+            }
             error => ("", error.to_string()),
         };
         watch(Event::Retry { url, problem: &problem, wait });
@@ -128,7 +137,7 @@ mod tests {
         let patience = Patience { attempts: 6, wait: millis(4), longest: millis(20) };
         let failure = |again| {
             let (url, problem) = ("u".to_owned(), "p".to_owned());
-            Failure { error: Error::Network { url, problem, attempts: 1, bytes: 0 }, again }
+            Error::Network { url, problem, attempts: 1, bytes: 0 }.again(again)
         };
         let waits = Mutex::new(Vec::new());
         let watch = |event: Event<'_>| match event {
@@ -136,15 +145,20 @@ mod tests {
             event => panic!("{event:?}"),
         };
         let mut tries = Tries::new(&patience);
-        for again in [Again::Later, Again::Later, Again::After(millis(12)), Again::After(millis(9999))] {
+        for again in
+            [Again::Later, Again::Later, Again::After(millis(12)), Again::After(millis(9999))]
+        {
             tries.wait(failure(again), &watch).unwrap();
         }
         tries.progressed();
         tries.wait(failure(Again::Later), &watch).unwrap();
-        let waits = waits.into_inner().unwrap();
+        let waits = waits.lock().unwrap().clone();
         let least = [4, 8, 16, 20, 4];
         for (wait, least) in waits.iter().zip(least) {
-            assert!(*wait >= millis(least) && *wait < millis(least) * 5 / 4 + millis(1), "{waits:?}");
+            assert!(
+                *wait >= millis(least) && *wait < millis(least) * 5 / 4 + millis(1),
+                "{waits:?}"
+            );
         }
         assert!(tries.wait(failure(Again::Never), &watch).is_err());
         let mut last = Ok(());

@@ -245,7 +245,10 @@ mod tests {
     #[test]
     fn every_variable_says_what_it_says_to_python() {
         let with = |name: &str, value: &str| read(&[("HOME", "/u"), (name, value)]).unwrap();
-        assert_eq!(with("HF_ENDPOINT", "https://mirror.example/").endpoint, "https://mirror.example");
+        assert_eq!(
+            with("HF_ENDPOINT", "https://mirror.example/").endpoint,
+            "https://mirror.example"
+        );
         assert_eq!(with("HF_ENDPOINT", "").endpoint, ENDPOINT);
         for (value, network) in
             [("1", Network::Offline), ("yes", Network::Offline), ("True", Network::Offline)]
@@ -268,7 +271,8 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let home = folder.path().to_str().unwrap().to_owned();
         let token = |variables: &[(&str, &str)]| {
-            let all: Vec<_> = [("HF_HOME", home.as_str())].iter().chain(variables).copied().collect();
+            let all: Vec<_> =
+                [("HF_HOME", home.as_str())].iter().chain(variables).copied().collect();
             let settings = read(&all).unwrap();
             assert!(!format!("{settings:?}").contains("hf_"), "{settings:?}");
             settings.token.map(|token| token.secret().to_owned())
@@ -278,9 +282,15 @@ mod tests {
         fs::write(folder.path().join("other"), "hf_other\n").unwrap();
         let other = folder.path().join("other");
         assert_eq!(token(&[]).as_deref(), Some("hf_file"));
-        assert_eq!(token(&[("HF_TOKEN_PATH", other.to_str().unwrap())]).as_deref(), Some("hf_other"));
+        assert_eq!(
+            token(&[("HF_TOKEN_PATH", other.to_str().unwrap())]).as_deref(),
+            Some("hf_other")
+        );
         assert_eq!(token(&[("HF_TOKEN", " hf_given\n")]).as_deref(), Some("hf_given"));
         assert_eq!(token(&[("HUGGING_FACE_HUB_TOKEN", "hf_old")]).as_deref(), Some("hf_old"));
-        assert_eq!(token(&[("HF_TOKEN", "hf_given"), ("HF_HUB_DISABLE_IMPLICIT_TOKEN", "1")]), None);
+        assert_eq!(
+            token(&[("HF_TOKEN", "hf_given"), ("HF_HUB_DISABLE_IMPLICIT_TOKEN", "1")]),
+            None
+        );
     }
 }

@@ -88,7 +88,8 @@ mod tests {
 
     #[test]
     fn a_token_may_go_to_the_same_scheme_host_and_port() {
-        let same = |left: &str, right: &str| Origin::of(left).unwrap() == Origin::of(right).unwrap();
+        let same =
+            |left: &str, right: &str| Origin::of(left).unwrap() == Origin::of(right).unwrap();
         assert!(same("https://Hub.example/a", "https://hub.example:443/b?c"));
         assert!(!same("https://hub.example", "http://hub.example"));
         assert!(!same("https://hub.example", "https://hub.example:444"));

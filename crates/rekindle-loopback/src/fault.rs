@@ -73,7 +73,9 @@ impl Fault {
                 }
                 reply.content = Arc::from(bytes);
             }
-            Self::Headers(headers) => headers.into_iter().for_each(|(name, value)| reply.set(name, &value)),
+            Self::Headers(headers) => {
+                headers.into_iter().for_each(|(name, value)| reply.set(name, &value))
+            }
             Self::Instead(status, headers, content) => {
                 *reply = Reply::new(status, Arc::from(content));
                 headers.into_iter().for_each(|(name, value)| reply.set(name, &value));

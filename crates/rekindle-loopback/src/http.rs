@@ -121,15 +121,20 @@ impl Reply {
     pub(crate) fn ranged(mut self, request: &Request) -> Self {
         let length = self.content.len();
         let etag = self.headers.iter().find(|(name, _)| name == "ETag").map(|(_, value)| value);
-        let changed = request.header("if-range").is_some_and(|tag| Some(tag) != etag.map(String::as_str));
+        let changed =
+            request.header("if-range").is_some_and(|tag| Some(tag) != etag.map(String::as_str));
         match request.range(length) {
             Some(range) if !changed && range.start < length => {
                 self.status = 206;
-                self.set("Content-Range", &format!("bytes {}-{}/{length}", range.start, range.end - 1));
+                self.set(
+                    "Content-Range",
+                    &format!("bytes {}-{}/{length}", range.start, range.end - 1),
+                );
                 self.range = Some(range);
             }
             Some(_) if !changed => {
-                return Self::new(416, Arc::from([])).with("Content-Range", &format!("bytes */{length}"));
+                return Self::new(416, Arc::from([]))
+                    .with("Content-Range", &format!("bytes */{length}"));
             }
             _ => {}
         }
@@ -165,7 +170,9 @@ impl Reply {
         while sent < content.len() {
             let mut end = (sent + PIECE).min(content.len());
             let stops = [self.cut, stall.map(|(after, _)| after)];
-            for stop in stops.into_iter().flatten().map(|stop| usize::try_from(stop).unwrap_or(usize::MAX)) {
+            for stop in
+                stops.into_iter().flatten().map(|stop| usize::try_from(stop).unwrap_or(usize::MAX))
+            {
                 if stop == sent {
                     if Some(stop as u64) == self.cut {
                         return Ok(After::Close);

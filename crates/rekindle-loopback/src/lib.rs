@@ -23,7 +23,7 @@ use std::{
     net::{SocketAddr, TcpListener, TcpStream},
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicUsize, Ordering},
     },
     thread::{self, JoinHandle},
 };
@@ -57,6 +57,7 @@ pub(crate) struct Shared {
     pub(crate) storage: SocketAddr,
     pub(crate) repositories: Mutex<BTreeMap<String, Repository>>,
     rules: Mutex<Vec<Rule>>,
+    fired: AtomicUsize,
     requests: Mutex<Vec<Request>>,
     stopping: AtomicBool,
 }
@@ -77,19 +78,22 @@ impl Server {
     ///
     /// As [`Server::start`]; that the port is taken.
     pub fn start_at(port: u16) -> io::Result<Self> {
-        let listeners = [TcpListener::bind(("127.0.0.1", port))?, TcpListener::bind(("127.0.0.1", 0))?];
+        let listeners =
+            [TcpListener::bind(("127.0.0.1", port))?, TcpListener::bind(("127.0.0.1", 0))?];
         let shared = Arc::new(Shared {
             hub: listeners[0].local_addr()?,
             storage: listeners[1].local_addr()?,
             repositories: Mutex::default(),
             rules: Mutex::default(),
+            fired: AtomicUsize::new(0),
             requests: Mutex::default(),
             stopping: AtomicBool::new(false),
         });
-        let threads = [Host::Hub, Host::Storage].into_iter().zip(listeners).map(|(host, listener)| {
-            let shared = Arc::clone(&shared);
-            thread::spawn(move || shared.accept(host, &listener))
-        });
+        let threads =
+            [Host::Hub, Host::Storage].into_iter().zip(listeners).map(|(host, listener)| {
+                let shared = Arc::clone(&shared);
+                thread::spawn(move || shared.accept(host, &listener))
+            });
         let threads = threads.collect();
         Ok(Self { shared, threads })
     }
@@ -134,8 +138,13 @@ impl Server {
         lock(&self.shared.rules).clear();
     }
 
-    /// Every request since the last call, in the order in which they came.
+    /// How many requests went wrong so far, so that a test can tell a fault survived from a fault that never was.
     #[must_use]
+    pub fn faults(&self) -> usize {
+        self.shared.fired.load(Ordering::Relaxed)
+    }
+
+    /// Every request since the last call, in the order in which they came.
     pub fn requests(&self) -> Vec<Request> {
         std::mem::take(&mut *lock(&self.shared.requests))
     }
@@ -191,6 +200,7 @@ impl Shared {
         let mut rules = lock(&self.rules);
         let rule = rules.iter_mut().find(|rule| rule.times > 0 && rule.matches(request))?;
         rule.times -= 1;
+        self.fired.fetch_add(1, Ordering::Relaxed);
         Some(rule.fault.clone())
     }
 }

@@ -43,7 +43,8 @@ impl Revision {
     #[must_use]
     pub fn new(files: Vec<(String, Arc<[u8]>)>) -> Self {
         let blob = |(name, bytes): (String, Arc<[u8]>)| {
-            let large = [".safetensors", ".bin", ".pth", ".h5"].iter().any(|end| name.ends_with(end));
+            let large =
+                [".safetensors", ".bin", ".pth", ".h5"].iter().any(|end| name.ends_with(end));
             let large = large.then(|| sha256(&bytes));
             (name, Blob { git: git_sha1(&bytes), large, bytes })
         };

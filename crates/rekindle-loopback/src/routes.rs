@@ -25,7 +25,8 @@ pub(crate) fn route(shared: &Shared, request: &Request) -> Reply {
             info(shared, request, owner, name, revision)
         }
         ["api", "models", owner, name, "tree", revision, ..] if get => {
-            let found = |_: &Repository, _: &str, revision: &Revision| Reply::json(200, &tree(revision));
+            let found =
+                |_: &Repository, _: &str, revision: &Revision| Reply::json(200, &tree(revision));
             readable(shared, request, owner, name, revision, found)
         }
         [owner, name, "resolve", revision, file @ ..] if get => {
@@ -33,11 +34,16 @@ pub(crate) fn route(shared: &Shared, request: &Request) -> Reply {
             readable(shared, request, owner, name, revision, |_, commit, revision| {
                 match revision.files.get(&file) {
                     Some(blob) => resolve(shared, request, commit, blob),
-                    None => missing("EntryNotFound", "Entry not found").with("X-Repo-Commit", commit),
+                    None => {
+                        missing("EntryNotFound", "Entry not found").with("X-Repo-Commit", commit)
+                    }
                 }
             })
         }
-        _ => Reply::json(404, &json!({ "error": "Sorry, we can't find the page you are looking for." })),
+        _ => Reply::json(
+            404,
+            &json!({ "error": "Sorry, we can't find the page you are looking for." }),
+        ),
     }
 }
 
@@ -77,13 +83,15 @@ fn info(shared: &Shared, request: &Request, owner: &str, name: &str, revision: &
             let mut sibling =
                 json!({ "rfilename": name, "size": blob.bytes.len(), "blobId": blob.git });
             if let Some(sha256) = &blob.large {
-                sibling["lfs"] = json!({ "sha256": sha256, "size": blob.bytes.len(), "pointerSize": 134 });
+                sibling["lfs"] =
+                    json!({ "sha256": sha256, "size": blob.bytes.len(), "pointerSize": 134 });
             }
             sibling
         };
         let siblings: Vec<Value> = revision.files.iter().map(sibling).collect();
         let license = repository.license.as_deref();
-        let tags: Vec<String> = license.iter().map(|license| format!("license:{license}")).collect();
+        let tags: Vec<String> =
+            license.iter().map(|license| format!("license:{license}")).collect();
         let card = license.map(|license| json!({ "license": license }));
         Reply::json(
             200,

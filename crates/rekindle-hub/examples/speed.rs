@@ -1,0 +1,72 @@
+//! How fast weights arrive, and how fast they are found again.
+//!
+//! ```sh
+//! cargo run --release -p rekindle-hub --example speed          # 1 GB over the loopback interface
+//! ```
+//!
+//! Hashing alone bounds a download from below: what is left is the socket, the file and the sync.
+
+#![allow(clippy::unwrap_used, reason = "an example may stop")]
+
+use std::{
+    fs,
+    io::{self, Write},
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use rekindle_hub::{Files, Hub, Settings, unwatched};
+use rekindle_loopback::{Revision, Server, sha256};
+
+/// Bytes of the large file, and of one as long as ResNet-50's weights.
+const LENGTHS: [usize; 2] = [1 << 30, 102_469_840];
+
+fn main() {
+    let mut output = io::stdout();
+    for length in LENGTHS {
+        let bytes: Arc<[u8]> = (0..length).map(|index| (index >> 8) as u8).collect();
+        let start = Instant::now();
+        let _ = sha256(&bytes);
+        let hashing = start.elapsed();
+
+        let server = Server::start().unwrap();
+        let files = vec![("model.safetensors".to_owned(), bytes)];
+        let commit = server.publish_revision("owner/large", Revision::new(files));
+        let folder = tempfile::tempdir().unwrap();
+        let settings =
+            || Settings { endpoint: server.endpoint(), ..Settings::new(folder.path()).unwrap() };
+        let wanted =
+            Files { repository: "owner/large", revision: &commit, names: &["model.safetensors"] };
+
+        let start = Instant::now();
+        let located = Hub::new(settings()).fetch_files(&wanted, &unwatched).unwrap();
+        let download = start.elapsed();
+
+        // What fsync costs of it: the same bytes written and synced once more.
+        let start = Instant::now();
+        let copy = folder.path().join("copy");
+        fs::copy(located.folder.join("model.safetensors"), &copy).unwrap();
+        fs::File::open(&copy).unwrap().sync_all().unwrap();
+        let copying = start.elapsed();
+
+        let mut finding: Vec<Duration> = (0..9)
+            .map(|_| {
+                let start = Instant::now();
+                Hub::new(settings()).locate_files(&wanted).unwrap();
+                start.elapsed()
+            })
+            .collect();
+        finding.sort();
+        let rate = |time: Duration| length as f64 / 1e6 / time.as_secs_f64();
+        writeln!(
+            output,
+            "{} MB: hashed at {:.0} MB/s, downloaded at {:.0} MB/s, copied and synced at {:.0} MB/s, found again in {:.2} ms",
+            length / 1_000_000,
+            rate(hashing),
+            rate(download),
+            rate(copying),
+            finding[4].as_secs_f64() * 1e3,
+        )
+        .unwrap();
+    }
+}

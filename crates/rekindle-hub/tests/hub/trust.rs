@@ -1,0 +1,262 @@
+//! Which bytes are believed, and why.
+
+use std::{fs, thread, time::Duration};
+
+use rekindle_hub::{Error, Event, Files, Hashing, Hub, Links, Network, Settings, Trust, unwatched};
+
+use crate::support::{CONFIG, REPOSITORY, Stage, bytes, card, list};
+
+#[test]
+fn the_first_use_is_said_and_then_enforced() {
+    let stage = Stage::new();
+    stage.server.set_license(REPOSITORY, "Apache-2.0");
+    let first = stage.fetch().unwrap();
+    assert_eq!((first.trust, first.downloaded), (Trust::FirstUse, 300_007 + CONFIG.len() as u64));
+    assert_eq!(
+        first.files.iter().map(|file| file.name.as_str()).collect::<Vec<_>>(),
+        ["config.json", "model.safetensors"]
+    );
+    let records = stage.hub().records().unwrap();
+    assert_eq!(records.len(), 2);
+    assert!(
+        records.iter().all(|record| record.commit == stage.commit && record.revision == "main")
+    );
+
+    // Upstream moves on; what was used stays.
+    let other = bytes(1000, 9);
+    let newer =
+        stage.server.publish(REPOSITORY, &[("config.json", b"{}"), ("model.safetensors", &other)]);
+    assert_ne!(newer, stage.commit);
+    let info = stage.hub().repository(REPOSITORY, "main").unwrap();
+    assert_eq!(
+        (info.commit.as_str(), info.license.as_deref()),
+        (newer.as_str(), Some("apache-2.0"))
+    );
+    stage.server.requests();
+    let again = stage.fetch().unwrap();
+    assert_eq!((again.trust, again.downloaded), (Trust::Recorded, 0));
+    stage.check(&again);
+    assert!(stage.server.requests().is_empty(), "what is there is not asked for");
+
+    // Even when the cache is lost but for the record.
+    fs::remove_dir_all(stage.cache().join("models--timm--resnet18.a1_in1k")).unwrap();
+    let again = stage.fetch().unwrap();
+    assert_eq!(again.trust, Trust::Recorded);
+    stage.check(&again);
+
+    // Forgetting is a decision.
+    assert_eq!(stage.hub().forget(REPOSITORY).unwrap(), 2);
+    fs::remove_dir_all(stage.cache().join("models--timm--resnet18.a1_in1k")).unwrap();
+    let anew = stage.fetch().unwrap();
+    assert_eq!((anew.trust, anew.commit), (Trust::FirstUse, newer));
+}
+
+#[test]
+fn a_pin_is_obeyed_or_nothing_is_used() {
+    let stage = Stage::pinned();
+    let other = bytes(1000, 9);
+    let newer =
+        stage.server.publish(REPOSITORY, &[("config.json", b"{}"), ("model.safetensors", &other)]);
+    let located = stage.fetch().unwrap();
+    assert_eq!(located.trust, Trust::Pinned);
+    stage.check(&located);
+
+    let table: [(&str, &dyn Fn(&mut rekindle_cards::Pin)); 3] = [
+        ("sha256", &|pin| pin.sha256 = "f".repeat(64)),
+        ("bytes", &|pin| pin.bytes += 1),
+        ("commit", &|pin| pin.commit = newer.clone()),
+    ];
+    for (name, change) in table {
+        let mut fresh = Stage::pinned();
+        change(&mut fresh.pins[0]);
+        fresh.server.publish(REPOSITORY, &[("config.json", b"{}"), ("model.safetensors", &other)]);
+        let message = fresh.fetch().unwrap_err().to_string();
+        assert!(
+            message.contains("pin") && message.contains("model.safetensors"),
+            "{name}: {message}"
+        );
+        fresh.check_cache();
+        assert!(matches!(fresh.hub().locate(card()), Err(Error::Absent { .. })), "{name}");
+        // What is in the cache is held against the pin as well.
+        if name != "commit" {
+            let mut cached = Stage::new();
+            cached.fetch().unwrap();
+            cached.pins = fresh.pins.clone();
+            let error = cached.hub().locate(card()).unwrap_err();
+            assert!(matches!(error, Error::Damaged { .. }), "{name}: {error}");
+            assert!(error.to_string().contains("rekindle fetch resnet18.a1_in1k"), "{error}");
+        }
+    }
+}
+
+#[test]
+fn a_poisoned_cache_is_noticed_and_mended() {
+    for pinned in [Stage::new, Stage::pinned] {
+        for links in [Links::Symbolic, Links::Copied] {
+            for file in ["config.json", "model.safetensors"] {
+                let stage = pinned();
+                let settings = || Settings { links, ..stage.settings() };
+                let located = Hub::new(settings()).fetch(card(), &unwatched).unwrap();
+                let path = located.folder.join(file);
+                thread::sleep(Duration::from_millis(20));
+                let mut content = fs::read(&path).unwrap();
+                content[5] ^= 1;
+                fs::write(&path, &content).unwrap();
+                let error = stage.hub().locate(card()).unwrap_err();
+                assert!(matches!(error, Error::Damaged { .. }), "{file}: {error}");
+                let told = std::sync::Mutex::new(Vec::new());
+                let mended = Hub::new(settings()).fetch(card(), &|event| {
+                    if let Event::Damaged { file } = event {
+                        told.lock().unwrap().push(file.to_owned());
+                    }
+                });
+                let mended = mended.unwrap_or_else(|error| panic!("{file}, {links:?}: {error}"));
+                stage.check(&mended);
+                assert!(told.into_inner().unwrap().iter().all(|name| name == file));
+            }
+        }
+    }
+}
+
+#[test]
+fn locating_opens_no_socket_and_says_what_to_do() {
+    let stage = Stage::new();
+    let offline = Hub::new(Settings { network: Network::Offline, ..stage.settings() });
+    for hub in [&stage.hub(), &offline] {
+        let message = hub.locate(card()).unwrap_err().to_string();
+        for part in [
+            "config.json",
+            "model.safetensors",
+            "rekindle fetch resnet18.a1_in1k",
+            "models--timm--resnet18.a1_in1k",
+        ] {
+            assert!(message.contains(part), "no `{part}` in: {message}");
+        }
+    }
+    let message = offline.fetch(card(), &unwatched).unwrap_err().to_string();
+    assert!(message.contains("HF_HUB_OFFLINE") && message.contains("cache import"), "{message}");
+    let message = offline.repository(REPOSITORY, "main").unwrap_err().to_string();
+    assert!(message.contains("HF_HUB_OFFLINE"), "{message}");
+    assert!(stage.server.requests().is_empty());
+
+    stage.fetch().unwrap();
+    stage.server.requests();
+    stage.check(&stage.hub().locate(card()).unwrap());
+    stage.check(&offline.fetch(card(), &unwatched).unwrap());
+    let always = Hub::new(Settings { hashing: Hashing::Always, ..stage.settings() });
+    stage.check(&always.locate(card()).unwrap());
+    assert!(stage.server.requests().is_empty());
+
+    let mut file_only = card().clone();
+    file_only.repository = None;
+    let message = stage.hub().fetch(&file_only, &unwatched).unwrap_err().to_string();
+    assert!(message.contains("resnet18.a1_in1k") && message.contains("no repository"), "{message}");
+}
+
+#[test]
+fn shards_are_fetched_after_their_index() {
+    let stage = Stage::new();
+    let shards: Vec<Vec<u8>> = (0..5).map(|seed| bytes(70_000, seed)).collect();
+    let name = |index: usize| format!("model-{:05}-of-00005.safetensors", index + 1);
+    let map: Vec<String> =
+        (0..5).map(|index| format!("\"t{index}\": \"{}\"", name(index))).collect();
+    let index = format!(
+        "{{\"metadata\": {{}}, \"weight_map\": {{{}, \"again\": \"{}\"}}}}",
+        map.join(", "),
+        name(0)
+    );
+    let names: Vec<String> = (0..5).map(name).collect();
+    let mut files =
+        vec![("config.json", CONFIG), ("model.safetensors.index.json", index.as_bytes())];
+    files.extend(names.iter().map(String::as_str).zip(shards.iter().map(Vec::as_slice)));
+    stage.server.publish(REPOSITORY, &files);
+    let located = stage.fetch().unwrap();
+    assert_eq!(located.files.len(), 7);
+    for (name, bytes) in names.iter().zip(&shards) {
+        assert!(fs::read(located.folder.join(name)).unwrap() == *bytes);
+    }
+    assert_eq!(stage.hub().locate(card()).unwrap().trust, Trust::Recorded);
+    // One shard is lost: all that is left is used, and one file downloaded.
+    fs::remove_file(located.folder.join(&names[3])).unwrap();
+    fs::remove_file(located.folder.join("../../blobs").join(rekindle_loopback::sha256(&shards[3])))
+        .unwrap();
+    let message = stage.hub().locate(card()).unwrap_err().to_string();
+    assert!(message.contains(&names[3]) && !message.contains(&names[2]), "{message}");
+    assert_eq!(stage.fetch().unwrap().downloaded, 70_000);
+
+    for bad in ["{}", "{\"weight_map\": {}}", "{\"weight_map\": {\"a\": \"../../../x\"}}", "[", ""]
+    {
+        let stage = Stage::new();
+        let files: [(&str, &[u8]); 2] =
+            [("config.json", CONFIG), ("model.safetensors.index.json", bad.as_bytes())];
+        stage.server.publish(REPOSITORY, &files);
+        let message = stage.fetch().unwrap_err().to_string();
+        assert!(message.contains("index") || message.contains("../x"), "{bad}: {message}");
+        assert!(!stage.folder.path().join("x").exists());
+    }
+}
+
+#[test]
+fn a_repository_without_our_weights_is_said_to_be_one() {
+    let stage = Stage::new();
+    stage.server.publish(REPOSITORY, &[("config.json", CONFIG), ("pytorch_model.bin", b"pickle")]);
+    let message = stage.fetch().unwrap_err().to_string();
+    assert!(message.contains("pytorch_model.bin") && message.contains("safetensors"), "{message}");
+    stage.server.publish(REPOSITORY, &[("model.safetensors", b"w")]);
+    let message = stage.fetch().unwrap_err().to_string();
+    assert!(message.contains("404") && message.contains("config.json"), "{message}");
+}
+
+#[test]
+fn any_repository_and_revision_can_be_had() {
+    let stage = Stage::new();
+    stage.server.publish("owner/other", &[("README.md", b"old"), ("deep/a b.txt", b"text")]);
+    let files = Files {
+        repository: "owner/other",
+        revision: "main",
+        names: &["README.md", "deep/a b.txt"],
+    };
+    let located = stage.hub().fetch_files(&files, &unwatched).unwrap();
+    assert_eq!(fs::read(located.folder.join("deep/a b.txt")).unwrap(), b"text");
+    assert_eq!(located.trust, Trust::FirstUse);
+    let newer = stage.server.publish("owner/other", &[("README.md", b"new")]);
+    let at = Files { revision: &newer, names: &["README.md"], ..files };
+    let located = stage.hub().fetch_files(&at, &unwatched).unwrap();
+    assert_eq!(fs::read(located.folder.join("README.md")).unwrap(), b"new");
+    assert_eq!(
+        fs::read(stage.hub().locate_files(&files).unwrap().folder.join("README.md")).unwrap(),
+        b"old"
+    );
+    for (repository, revision, name) in [
+        ("../x", "main", "a"),
+        ("a/b/c", "main", "a"),
+        ("a/b", "../main", "a"),
+        ("a/b", "main", "../a"),
+        ("a/b", "main", "/a"),
+    ] {
+        let files = Files { repository, revision, names: &[name] };
+        assert!(matches!(stage.hub().fetch_files(&files, &unwatched), Err(Error::Name { .. })));
+    }
+    let gone = Files { revision: "v9", ..files };
+    let message = stage.hub().fetch_files(&gone, &unwatched).unwrap_err().to_string();
+    assert!(message.contains("no such revision"), "{message}");
+}
+
+/// A record that is damaged is no reason to trust more.
+#[test]
+fn a_damaged_record_stops_everything_that_needs_it() {
+    let stage = Stage::new();
+    stage.fetch().unwrap();
+    fs::write(stage.hub().ledger(), "[[file").unwrap();
+    for error in [stage.fetch().err(), stage.hub().locate(card()).err()] {
+        let message = error.unwrap().to_string();
+        assert!(message.contains("rekindle-lock.toml"), "{message}");
+    }
+    assert_eq!(
+        list(&stage.cache().join(".locks"))
+            .iter()
+            .filter(|path| path.ends_with("rekindle-lock.toml"))
+            .count(),
+        1
+    );
+}
