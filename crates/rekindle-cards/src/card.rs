@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::Preprocessing;
+use crate::{Preprocessing, Terms};
 
 /// One published checkpoint of one architecture.
 #[derive(Debug, Clone, PartialEq)]
@@ -63,34 +63,6 @@ pub struct Paper {
     pub url: String,
 }
 
-/// What a license lets its reader do.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Terms {
-    /// Any use, a commercial one too, if the notice is kept.
-    Permissive,
-    /// Something is ruled out or must be given in return: read the license first.
-    Restricted,
-    /// No license is stated: nothing is granted until the authors are asked.
-    Unstated,
-}
-
-/// Licenses that allow any use; any other is taken to be restricted.
-const PERMISSIVE: [&str; 8] =
-    ["0bsd", "apache-2.0", "bsd-2-clause", "bsd-3-clause", "cc-by-4.0", "cc0-1.0", "isc", "mit"];
-
-impl Terms {
-    /// The terms of a license, given its SPDX identifier in any case.
-    #[must_use]
-    pub fn of(license: Option<&str>) -> Self {
-        let license = license.unwrap_or_default().to_ascii_lowercase();
-        match license.as_str() {
-            "" => Self::Unstated,
-            license if PERMISSIVE.contains(&license) => Self::Permissive,
-            _ => Self::Restricted,
-        }
-    }
-}
-
 impl Card {
     /// The checkpoint's name: `resnet18.a1_in1k`, or the architecture's where there is no tag.
     #[must_use]
@@ -113,18 +85,6 @@ pub(crate) fn checkpoint_name(architecture: &str, tag: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_license_decides_the_terms() {
-        let check = |license, terms| assert_eq!(Terms::of(license), terms, "{license:?}");
-        check(Some("apache-2.0"), Terms::Permissive);
-        check(Some("MIT"), Terms::Permissive);
-        check(Some("cc-by-nc-4.0"), Terms::Restricted);
-        check(Some("gpl-3.0"), Terms::Restricted);
-        check(Some("other"), Terms::Restricted);
-        check(Some(""), Terms::Unstated);
-        check(None, Terms::Unstated);
-    }
 
     #[test]
     fn a_name_has_no_dot_without_a_tag() {

@@ -52,6 +52,80 @@ pub enum Error {
         /// The nearest names that exist, nearest first.
         closest: Vec<String>,
     },
+    /// No family has this name.
+    #[error("no family is named `{name}`; there are {}", known.join(", "))]
+    UnknownFamily {
+        /// The name that was asked for.
+        name: String,
+        /// Every name there is.
+        known: Vec<String>,
+    },
+    /// Not a number of things.
+    #[error("`{text}` is not a count; write 10M, 1.5k or 2000000")]
+    Count {
+        /// What was given.
+        text: String,
+    },
+    /// Nothing can be sorted by this.
+    #[error("cards are not sorted by `{name}`; choose {}", known.join(", "))]
+    Order {
+        /// What was given.
+        name: String,
+        /// What there is to sort by.
+        known: Vec<&'static str>,
+    },
+    /// A license that is not permissive, and that nobody has accepted.
+    #[error(
+        "{name} {reason}; if your use keeps to that, accept it with `--accept-license {license}`, or with \
+         `accept = [\"{license}\"]` in a policy file that {} names",
+        crate::Policy::VARIABLE
+    )]
+    License {
+        /// The weights, as they are called.
+        name: String,
+        /// What is to be accepted: an SPDX identifier in lower case, or `unstated`.
+        license: String,
+        /// What the license is, and what it rules out or asks for.
+        reason: String,
+    },
+    /// What was made from weights would be passed on under a license that allows what theirs does not.
+    #[error(
+        "{name} is under {own}, so what is made from it may not be passed on under {license}; keep \
+         `--license {own}`"
+    )]
+    FreerLicense {
+        /// The weights.
+        name: String,
+        /// Their license.
+        own: String,
+        /// The license that was asked for.
+        license: String,
+    },
+    /// What was made from weights without a license would be passed on.
+    #[error(
+        "{name} states no license, so what is made from it may not be passed on; ask its authors, or \
+         start from other weights: `rekindle models --license permissive`"
+    )]
+    NoLicense {
+        /// The weights.
+        name: String,
+    },
+    /// Nothing says under which license a model that began with no weights is passed on.
+    #[error(
+        "{name}: was trained from nothing, so its license is yours to choose: add `--license mit`, or another"
+    )]
+    LicenseOpen {
+        /// Where the model is to be passed on.
+        name: String,
+    },
+    /// No license could be called this.
+    #[error(
+        "`{name}` is no license's name; give an SPDX identifier such as cc-by-nc-4.0, or `unstated`"
+    )]
+    LicenseName {
+        /// The name that was given.
+        name: String,
+    },
 }
 
 fn count(problems: &[String]) -> String {

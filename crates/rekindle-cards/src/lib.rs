@@ -1,21 +1,30 @@
 //! Cards and pins: what a checkpoint is, where it comes from and how its input is prepared.
 //!
-//! A [`Card`] is written by people and says what a checkpoint is; [`find`] and [`search`] look in the
-//! tables that are embedded in this crate. A [`HubConfig`] is the `config.json` that travels with weights.
+//! A [`Card`] is written by people and says what a checkpoint is; [`find`], [`search`] and [`Query`] look in
+//! the tables that are embedded in this crate. A [`Policy`] says under which licenses weights are used; a
+//! [`HubConfig`] is the `config.json` that travels with them.
 //! Nothing here reads a file or opens a socket: text goes in, types come out.
 
 mod card;
 mod error;
 mod family;
 mod hub_config;
+pub mod license;
 mod lookup;
+mod model_card;
 mod pin;
+mod policy;
 mod preprocessing;
+mod query;
 
-pub use card::{Card, Paper, Terms, TestSize};
+pub use card::{Card, Paper, TestSize};
 pub use error::Error;
 pub use family::Family;
 pub use hub_config::HubConfig;
-pub use lookup::{families, find, search};
+pub use license::Terms;
+pub use lookup::{Which, all_defaults, families, find, search, select};
+pub use model_card::{Base, LearnedFrom, Measured, ModelCard};
 pub use pin::{Pin, pins};
+pub use policy::Policy;
 pub use preprocessing::{CropMode, Interpolation, Preprocessing};
+pub use query::{Count, LicenseFilter, Query, SortBy};

@@ -49,6 +49,66 @@ pub fn find(name: &str) -> Result<&'static Card, Error> {
     }
 }
 
+/// Which cards of a family or an architecture are meant by its name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Which {
+    /// The default of each architecture.
+    Default,
+    /// Every one.
+    All,
+}
+
+/// The cards that a family, an architecture, a card or a pattern with `*` or `?` names; there is at least one.
+///
+/// A card's own name and a pattern mean what they match, whatever `which` is.
+///
+/// # Errors
+///
+/// [`Error::UnknownCard`] with the closest names.
+///
+/// # Examples
+///
+/// ```
+/// use rekindle_cards::{Which, select};
+///
+/// assert_eq!(select("resnet18", Which::Default)?.len(), 1);
+/// assert!(select("resnet18", Which::All)?.len() > 5);
+/// assert_eq!(select("vgg", Which::Default)?.len(), 8);
+/// # Ok::<(), rekindle_cards::Error>(())
+/// ```
+pub fn select(name: &str, which: Which) -> Result<Vec<&'static Card>, Error> {
+    if name.contains(['*', '?']) {
+        let found = search(name)?;
+        return match found.is_empty() {
+            true => Err(Error::UnknownCard { name: name.to_owned(), closest: closest(name)? }),
+            false => Ok(found),
+        };
+    }
+    let cards = families()?.iter().flat_map(|family| &family.cards);
+    let named: Vec<_> =
+        cards.filter(|card| card.family == name || card.architecture == name).collect();
+    match (named.is_empty(), which) {
+        (true, _) => Ok(vec![find(name)?]),
+        (false, Which::All) => Ok(named),
+        (false, Which::Default) => Ok(defaults(named)),
+    }
+}
+
+/// Of cards as they are listed, the first of each architecture.
+fn defaults(mut cards: Vec<&'static Card>) -> Vec<&'static Card> {
+    cards.dedup_by(|card, before| card.architecture == before.architecture);
+    cards
+}
+
+/// The default card of every architecture.
+///
+/// # Errors
+///
+/// As [`families`].
+pub fn all_defaults() -> Result<Vec<&'static Card>, Error> {
+    Ok(defaults(search("")?))
+}
+
 /// Every card whose name matches: `*` and `?` are wildcards, a pattern without either a substring.
 ///
 /// # Errors

@@ -10,12 +10,14 @@
 //! # ...
 //! ```
 
-use std::sync::OnceLock;
+use std::{fmt::Debug, sync::OnceLock};
 
 use serde::{Deserialize, Serialize};
 
 use crate::family::parse_toml;
-use crate::{Error, Preprocessing};
+use crate::{Card, Error, Preprocessing};
+
+mod write;
 
 /// The pin files, in the order of the card files.
 const FILES: [(&str, &str); 4] = [
@@ -83,6 +85,37 @@ impl Pin {
         } else {
             Err(Error::Rows { file: file.to_owned(), problems })
         }
+    }
+
+    /// Where the repository says something else than a card, one line a difference; none where both agree.
+    ///
+    /// That a repository states no license is a statement as well.
+    #[must_use]
+    pub fn differences(&self, card: &Card) -> Vec<String> {
+        let mut differences = Vec::new();
+        let mut compare = |what: &str, card: String, repository: String| {
+            if card != repository {
+                differences.push(format!("{what} is {repository}, the card says {card}"));
+            }
+        };
+        let license = |license: &Option<String>| license.clone().unwrap_or("unstated".to_owned());
+        let repository = card.repository.clone().unwrap_or_else(|| self.repository.clone());
+        compare("repository", repository, self.repository.clone());
+        compare("license", license(&card.license), license(&self.license));
+        compare("classifier", card.classifier.clone(), self.classifier.clone());
+        compare("classes", card.classes.to_string(), self.classes.to_string());
+        compare("parameters", card.parameters.to_string(), self.parameters.to_string());
+        let (ours, theirs) = (&card.preprocessing, &self.preprocessing);
+        let mut compare = |what: &str, card: &dyn Debug, repository: &dyn Debug| {
+            compare(what, format!("{card:?}"), format!("{repository:?}"));
+        };
+        compare("input_size", &ours.input_size, &theirs.input_size);
+        compare("interpolation", &ours.interpolation, &theirs.interpolation);
+        compare("crop_pct", &ours.crop_pct, &theirs.crop_pct);
+        compare("crop_mode", &ours.crop_mode, &theirs.crop_mode);
+        compare("mean", &ours.mean, &theirs.mean);
+        compare("std", &ours.std, &theirs.std);
+        differences
     }
 
     fn problems(&self) -> Vec<String> {
@@ -170,6 +203,47 @@ mod tests {
         let pins = Pin::parse("weights/a.toml", GOOD).unwrap();
         let written = toml::to_string(&std::collections::BTreeMap::from([("pin", &pins)])).unwrap();
         assert_eq!(Pin::parse("weights/a.toml", &written).unwrap(), pins);
+    }
+
+    #[test]
+    fn a_pin_is_compared_with_its_card_in_everything() {
+        let pin = Pin::parse("weights/a.toml", GOOD).unwrap().remove(0);
+        let card = crate::find(&pin.card).unwrap();
+        assert_eq!(pin.differences(card), Vec::<String>::new());
+        let check = |from: &str, to: &str, expected: &str| {
+            let text = GOOD.replace(from, to);
+            assert_ne!(text, GOOD, "{from}");
+            let other = Pin::parse("weights/a.toml", &text).unwrap().remove(0);
+            assert_eq!(other.differences(card), [expected]);
+        };
+        check(
+            "\"timm/",
+            "\"tinn/",
+            "repository is tinn/resnet18.a1_in1k, the card says timm/resnet18.a1_in1k",
+        );
+        check("apache-2.0", "mit", "license is mit, the card says apache-2.0");
+        check("license = \"apache-2.0\"", "", "license is unstated, the card says apache-2.0");
+        check("\"fc\"", "\"head\"", "classifier is head, the card says fc");
+        check("classes = 1000", "classes = 999", "classes is 999, the card says 1000");
+        check("= 11689512", "= 11689513", "parameters is 11689513, the card says 11689512");
+        check(
+            "[3, 224, 224]",
+            "[3, 224, 225]",
+            "input_size is [3, 224, 225], the card says [3, 224, 224]",
+        );
+        check("bicubic", "bilinear", "interpolation is Bilinear, the card says Bicubic");
+        check("0.95", "0.875", "crop_pct is 0.875, the card says 0.95");
+        check("center", "squash", "crop_mode is Squash, the card says Center");
+        check(
+            "[0.485,",
+            "[0.5,",
+            "mean is [0.5, 0.456, 0.406], the card says [0.485, 0.456, 0.406]",
+        );
+        check(
+            "[0.229,",
+            "[0.5,",
+            "std is [0.5, 0.224, 0.225], the card says [0.229, 0.224, 0.225]",
+        );
     }
 
     #[test]

@@ -25,6 +25,7 @@ mod explain;
 mod finetune;
 mod measure;
 mod model;
+mod publish;
 mod run_report;
 mod tagged;
 
@@ -39,6 +40,7 @@ pub use finetune::{
 };
 pub use measure::{TestViews, as_is, evaluate, measure};
 pub use model::{Guess, Model, Network};
+pub use publish::model_card;
 pub use run_report::{About, Shown, cache_notes, write_report};
 pub use tagged::TaggedPictures;
 

@@ -1,4 +1,4 @@
-//! Rules for cards and pins: they parse, the crate embeds them, and it finds them when packaged.
+//! Rules for cards and pins: they parse, the crate embeds them, and every architecture has one.
 
 use std::fs;
 use std::path::Path;
@@ -11,6 +11,8 @@ use super::{File, Problem};
 const LINKED: [&str; 2] = ["models", "weights"];
 /// The crate that embeds them.
 const CRATE: &str = "crates/rekindle-cards";
+/// Where the tables of architectures are, and how a row of one begins.
+const TABLES: (&str, &str) = ("crates/rekindle-vision/src/", "Variant(\"");
 
 pub(super) fn problems(root: &Path, files: &[File]) -> Vec<Problem> {
     let mut problems: Vec<Problem> =
@@ -21,6 +23,28 @@ pub(super) fn problems(root: &Path, files: &[File]) -> Vec<Problem> {
             Some(("weights", name)) if name.ends_with(".toml") => problems.extend(pins(file)),
             _ => {}
         }
+        if file.path.starts_with(TABLES.0) {
+            problems.extend(rows_without_cards(file));
+        }
+    }
+    problems
+}
+
+/// Rows `Variant("resnet18", 11_689_512, ...)` that have no card, or one of another size.
+fn rows_without_cards(file: &File) -> Vec<Problem> {
+    let mut problems = Vec::new();
+    for (number, line) in file.text.lines().enumerate() {
+        let row = line.trim_start().strip_prefix(TABLES.1).and_then(|row| row.split_once("\", "));
+        let Some((name, rest)) = row else { continue };
+        let parameters = rest.split(',').next().map(|digits| digits.replace('_', ""));
+        let message = match rekindle_cards::find(name) {
+            Err(_) => format!("`{name}` has no card: add one to models/"),
+            Ok(card) if Some(card.parameters.to_string()) != parameters => {
+                format!("`{name}` has {} parameters in its card", card.parameters)
+            }
+            Ok(_) => continue,
+        };
+        problems.push(Problem::new(&file.path, number + 1, message));
     }
     problems
 }
@@ -125,6 +149,32 @@ mod tests {
         check("weights/a.toml", "[[pin]]\ncard = 3", "weights/a.toml:");
         assert_eq!(messages("weights/a.toml", "# no pin yet\n"), "");
         assert_eq!(messages("weights/NOTICE.md", "anything"), "");
+    }
+
+    #[test]
+    fn every_row_of_an_architecture_has_a_card_of_its_size() {
+        let path = "crates/rekindle-vision/src/a.rs";
+        let check = |row: &str, expected: &str| {
+            let found = messages(path, &format!("\n    {row}\n"));
+            assert!(found.contains(expected) && found.is_empty() == expected.is_empty(), "{found}");
+        };
+        check("Variant(\"resnet18\", 11_689_512, ResNetConfig { ..BASIC }),", "");
+        check(
+            "Variant(\"resnet18\", 11_689_513, ResNetConfig { ..BASIC }),",
+            "a.rs:2: `resnet18` has 11689512",
+        );
+        check(
+            "Variant(\"resnet19\", 11_689_512, ResNetConfig { ..BASIC }),",
+            "a.rs:2: `resnet19` has no card",
+        );
+        check("variants.iter().map(|&Variant(name, parameters, row)| name)", "");
+        let tables =
+            super::super::tree::read(&Path::new(env!("CARGO_MANIFEST_DIR")).join("..")).unwrap();
+        let rows = tables.iter().filter(|file| file.path.starts_with(TABLES.0));
+        let rows = rows
+            .flat_map(|file| file.text.lines())
+            .filter(|line| line.trim_start().starts_with(TABLES.1));
+        assert!(rows.count() > 50, "the tables are no longer where this rule looks for them");
     }
 
     #[test]

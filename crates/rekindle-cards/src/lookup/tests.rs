@@ -120,6 +120,27 @@ fn a_search_takes_wildcards_or_a_part_of_the_name() {
 }
 
 #[test]
+fn a_family_an_architecture_a_card_or_a_pattern_selects_cards() {
+    let names = |name: &str, which| {
+        let found = select(name, which).unwrap();
+        found.iter().map(|card| card.name()).collect::<Vec<_>>()
+    };
+    assert_eq!(names("resnet34", Which::Default), ["resnet34.a1_in1k"]);
+    assert_eq!(names("resnet34", Which::All).len(), 7);
+    assert_eq!(names("resnet34.tv_in1k", Which::All), ["resnet34.tv_in1k"]);
+    assert_eq!(names("resnet3?.tv*", Which::Default), ["resnet34.tv_in1k"]);
+    assert_eq!(names("mobilenet", Which::Default).len(), 7);
+    assert_eq!(names("mobilenet", Which::All).len(), 10);
+    let defaults = all_defaults().unwrap();
+    assert_eq!(defaults.len(), ARCHITECTURES.split_whitespace().count());
+    assert!(defaults.iter().all(|card| find(&card.architecture).unwrap() == *card));
+    for name in ["resnet34.zz", "resnets", "zz*", ""] {
+        let error = select(name, Which::All).unwrap_err();
+        assert!(matches!(error, Error::UnknownCard { .. }), "{error}");
+    }
+}
+
+#[test]
 fn a_wildcard_matches_the_whole_name() {
     let check = |pattern: &str, name: &str, expected: bool| {
         assert_eq!(wildcard(pattern.as_bytes(), name.as_bytes()), expected, "{pattern} {name}");

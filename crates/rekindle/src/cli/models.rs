@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use clap::Args;
-use rekindle::cards::{self, Card, Terms};
+use rekindle::cards::{Card, Count, LicenseFilter, Query, SortBy, Terms, license};
 use serde_json::json;
 
 use super::millions;
@@ -14,6 +14,24 @@ pub(super) struct Arguments {
     /// Only those whose name holds this; `*` and `?` match as in a shell.
     #[arg(default_value = "")]
     pattern: String,
+    /// Only this family, such as resnet.
+    #[arg(long, value_name = "NAME")]
+    family: Option<String>,
+    /// Only this license: an SPDX identifier, `permissive` for all that allow any use, or `unstated`.
+    #[arg(long, value_name = "NAME")]
+    license: Option<LicenseFilter>,
+    /// Only those with at most so many parameters: 10M, 500k.
+    #[arg(long, value_name = "COUNT")]
+    max_params: Option<Count>,
+    /// Only those with at least this top-1 accuracy on ImageNet, in percent.
+    #[arg(long, value_name = "PERCENT")]
+    min_top1: Option<f64>,
+    /// Only those whose input is at most so many pixels high and wide.
+    #[arg(long, value_name = "PIXELS")]
+    max_size: Option<usize>,
+    /// The order: top1 (best first), params, size or name. [default: as the families list them]
+    #[arg(long, value_name = "BY")]
+    sort: Option<SortBy>,
     /// Print one JSON object a line.
     #[arg(long)]
     json: bool,
@@ -21,9 +39,20 @@ pub(super) struct Arguments {
 
 impl Arguments {
     pub(super) fn run(self) -> anyhow::Result<ExitCode> {
-        let found = cards::search(&self.pattern)?;
+        let query = Query {
+            pattern: self.pattern,
+            family: self.family,
+            license: self.license,
+            max_parameters: self.max_params,
+            min_top1: self.min_top1,
+            max_size: self.max_size,
+            sort: self.sort,
+        };
+        let found = query.run()?;
         if found.is_empty() {
-            anyhow::bail!("no checkpoint matches `{}`; `rekindle models` lists all", self.pattern);
+            anyhow::bail!(
+                "no checkpoint is all of that; ask for less, or list all: rekindle models"
+            );
         }
         if self.json {
             for card in found {
@@ -39,7 +68,7 @@ impl Arguments {
                 card.name(),
                 millions(card.parameters),
                 card.top1.map_or("-".to_owned(), |top1| format!("{top1:.1}")),
-                license(card),
+                in_brackets(card),
             );
         }
         say!("{} checkpoints; the license in brackets restricts use", found.len());
@@ -48,7 +77,7 @@ impl Arguments {
 }
 
 /// The license; in brackets if it does not allow any use.
-fn license(card: &Card) -> String {
+fn in_brackets(card: &Card) -> String {
     match (card.terms(), &card.license) {
         (Terms::Permissive, Some(license)) => license.clone(),
         (_, Some(license)) => format!("[{license}]"),
@@ -59,6 +88,7 @@ fn license(card: &Card) -> String {
 fn row(card: &Card) -> serde_json::Value {
     json!({
         "checkpoint": card.name(),
+        "family": card.family,
         "repository": card.repository,
         "input_size": card.preprocessing.input_size,
         "parameters": card.parameters,
@@ -67,5 +97,6 @@ fn row(card: &Card) -> serde_json::Value {
         "top5": card.top5,
         "license": card.license,
         "permissive": card.terms() == Terms::Permissive,
+        "restriction": license::restriction(card.license.as_deref()),
     })
 }

@@ -1,0 +1,328 @@
+//! The README.md of a fine-tuned model's repository: what the Hub, timm and a reader must know of it.
+//!
+//! Nothing of the machine that trained it goes in: a data set is named by its folder's last part, and no
+//! command and no path is quoted.
+
+use std::fmt::Write;
+
+use crate::{CropMode, Error, HubConfig, Interpolation, Terms, license};
+
+/// What is said of a model in its repository.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ModelCard {
+    /// Where it will be: `owner/name`.
+    pub repository: String,
+    /// Architecture, labels, preprocessing, and the license it is passed on under.
+    pub config: HubConfig,
+    /// The weights that training began with; `None` where it began with nothing.
+    pub base: Option<Base>,
+    /// What it learned from, where that is known.
+    pub data: Option<LearnedFrom>,
+    /// What it reaches, the last set named first in the summary.
+    pub measured: Vec<Measured>,
+    /// How it was trained, a line each.
+    pub training: Vec<String>,
+}
+
+/// Weights that training began with.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Base {
+    /// What they are called: `resnet18.a1_in1k`.
+    pub name: String,
+    /// Their Hub repository, if they have one.
+    pub repository: Option<String>,
+    /// Their license; `None` where none is stated.
+    pub license: Option<String>,
+}
+
+/// The pictures a model learned from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LearnedFrom {
+    /// The data set's name, which is no path.
+    pub name: String,
+    /// A row a class, in the order of the labels: pictures trained on, validated on and tested on.
+    pub classes: Vec<(String, [usize; 3])>,
+}
+
+/// What a model reaches on a set of pictures.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Measured {
+    /// The set: `validation`, `test`.
+    pub set: String,
+    /// How many pictures it has.
+    pub pictures: usize,
+    /// The share that is right, in `[0, 1]`.
+    pub accuracy: f64,
+    /// The ends of its interval, and the interval's level: `[0.9, 0.97, 0.95]`.
+    pub interval: [f64; 3],
+    /// What is reached without training the network, by name.
+    pub baselines: Vec<(String, f64)>,
+}
+
+/// Most classes that are listed one by one.
+const LISTED: usize = 100;
+
+impl ModelCard {
+    /// The text of `README.md`.
+    #[must_use]
+    pub fn to_markdown(&self) -> String {
+        let mut text = self.front_matter();
+        // Writing to a string does not fail.
+        let _ = self.body(&mut text);
+        text
+    }
+
+    /// The metadata that the Hub reads. A text in JSON's quotes is one in YAML's.
+    fn front_matter(&self) -> String {
+        let mut text = "---\n".to_owned();
+        if let Some(name) = &self.config.license {
+            match license::is_known(name) {
+                true => line(&mut text, format_args!("license: {name}")),
+                false => {
+                    line(&mut text, format_args!("license: other\nlicense_name: {}", quoted(name)));
+                }
+            }
+        }
+        text.push_str(
+            "library_name: timm\npipeline_tag: image-classification\n\
+             tags:\n- timm\n- image-classification\n- rekindle\n",
+        );
+        if let Some(base) = self.base.as_ref().and_then(|base| base.repository.as_ref()) {
+            line(
+                &mut text,
+                format_args!("base_model: {}\nbase_model_relation: finetune", quoted(base)),
+            );
+        }
+        if !self.measured.is_empty() {
+            text.push_str("metrics:\n- accuracy\n");
+        }
+        if let (Some(data), false) = (&self.data, self.measured.is_empty()) {
+            line(&mut text, format_args!("model-index:\n- name: {}", quoted(self.short_name())));
+            text.push_str("  results:\n");
+            for measured in &self.measured {
+                let (name, set) = (quoted(&data.name), quoted(&measured.set));
+                text.push_str("  - task:\n      type: image-classification\n");
+                line(
+                    &mut text,
+                    format_args!("    dataset:\n      name: {name}\n      type: {name}"),
+                );
+                line(&mut text, format_args!("      split: {set}\n    metrics:"));
+                let accuracy = measured.accuracy;
+                line(&mut text, format_args!("    - type: accuracy\n      value: {accuracy:.4}"));
+            }
+        }
+        text.push_str("---\n\n");
+        text
+    }
+
+    fn body(&self, text: &mut String) -> std::fmt::Result {
+        let config = &self.config;
+        writeln!(text, "# {}\n", plain(self.short_name()))?;
+        let (how, from) = match &self.base {
+            Some(base) => ("fine-tuned", base.shown()),
+            None => ("trained", "nothing".to_owned()),
+        };
+        let on = self.data.as_ref().map(|data| format!(" on {}", plain(&data.name)));
+        writeln!(
+            text,
+            "A {} that tells {} classes apart, {how}{} from {from}.\n",
+            config.architecture,
+            config.classes,
+            on.unwrap_or_default(),
+        )?;
+        self.results(text)?;
+        self.classes(text)?;
+        self.input(text)?;
+        if !self.training.is_empty() {
+            writeln!(text, "## Training\n")?;
+            for step in &self.training {
+                writeln!(text, "- {}", plain(step))?;
+            }
+            writeln!(text)?;
+        }
+        self.usage(text)?;
+        self.terms(text)
+    }
+
+    fn results(&self, text: &mut String) -> std::fmt::Result {
+        if self.measured.is_empty() {
+            return Ok(());
+        }
+        writeln!(text, "## What it reaches\n")?;
+        writeln!(text, "| pictures | accuracy | interval | to beat |\n|---|---|---|---|")?;
+        for measured in &self.measured {
+            let [low, high, level] = measured.interval;
+            let to_beat: Vec<_> = measured
+                .baselines
+                .iter()
+                .map(|(name, accuracy)| format!("{} {}", plain(name), percent(*accuracy)))
+                .collect();
+            writeln!(
+                text,
+                "| {} of {} | {} | {} to {} at {:.0}% | {} |",
+                measured.pictures,
+                plain(&measured.set),
+                percent(measured.accuracy),
+                percent(low),
+                percent(high),
+                100.0 * level,
+                to_beat.join("; "),
+            )?;
+        }
+        writeln!(text)?;
+        if !self.measured.iter().any(|measured| measured.set == "test") {
+            writeln!(
+                text,
+                "The validation pictures chose the best epoch, so the accuracy on new ones is likely lower.\n"
+            )?;
+        }
+        Ok(())
+    }
+
+    fn classes(&self, text: &mut String) -> std::fmt::Result {
+        let Some(data) = self.data.as_ref().filter(|data| !data.classes.is_empty()) else {
+            return Ok(());
+        };
+        writeln!(text, "## What it learned from\n")?;
+        writeln!(text, "| class | trained on | validated on | tested on |\n|---|---|---|---|")?;
+        for (name, [train, validation, test]) in data.classes.iter().take(LISTED) {
+            writeln!(text, "| {} | {train} | {validation} | {test} |", plain(name))?;
+        }
+        let total = |place: usize| -> usize {
+            data.classes.iter().filter_map(|(_, counts)| counts.get(place)).sum()
+        };
+        let more = data.classes.len().saturating_sub(LISTED);
+        let rest = if more > 0 { format!(", {more} classes not shown") } else { String::new() };
+        writeln!(text, "| all{rest} | {} | {} | {} |\n", total(0), total(1), total(2))
+    }
+
+    fn input(&self, text: &mut String) -> std::fmt::Result {
+        let input = &self.config.preprocessing;
+        let [channels, height, width] = input.input_size;
+        let filter = match input.interpolation {
+            Interpolation::Nearest => "nearest",
+            Interpolation::Bilinear => "bilinear",
+            Interpolation::Bicubic => "bicubic",
+            Interpolation::Lanczos => "lanczos",
+        };
+        let crop = match input.crop_mode {
+            CropMode::Center => "the short side resized, the centre cropped",
+            CropMode::Squash => "both sides resized, the aspect ratio given up",
+            CropMode::Border => "the long side resized, the rest padded",
+        };
+        writeln!(text, "## What it expects\n")?;
+        writeln!(
+            text,
+            "Pictures of {channels} channels, {height} x {width} pixels: {crop}, {filter}, crop fraction {}; \
+             values in [0, 1], less {:?}, divided by {:?}.\n",
+            input.crop_pct, input.mean, input.std
+        )
+    }
+
+    fn usage(&self, text: &mut String) -> std::fmt::Result {
+        let repository = &self.repository;
+        writeln!(
+            text,
+            "## How to use it\n\n\
+             ```python\n\
+             import timm\n\n\
+             model = timm.create_model(\"hf-hub:{repository}\", pretrained=True).eval()\n\
+             config = timm.data.resolve_model_data_config(model)\n\
+             transform = timm.data.create_transform(**config, is_training=False)\n\
+             labels = model.pretrained_cfg[\"label_names\"]\n\
+             ```\n\n\
+             ```sh\n\
+             rekindle predict --weights hf-hub:{repository} picture.jpg\n\
+             ```\n"
+        )
+    }
+
+    fn terms(&self, text: &mut String) -> std::fmt::Result {
+        writeln!(text, "## License\n")?;
+        match &self.config.license {
+            Some(license) => write!(text, "{}", plain(license))?,
+            None => write!(text, "None is stated")?,
+        }
+        match &self.base {
+            Some(Base { license: Some(base), .. }) => {
+                writeln!(text, "; the weights it was made from are under {}.", plain(base))?;
+            }
+            Some(Base { license: None, .. }) => {
+                writeln!(text, "; the weights it was made from state none.")?;
+            }
+            None => writeln!(text, ".")?,
+        }
+        if let Some(restriction) = license::restriction(self.config.license.as_deref()) {
+            writeln!(text, "\nThis license {restriction}.")?;
+        }
+        Ok(())
+    }
+
+    fn short_name(&self) -> &str {
+        self.repository.rsplit('/').next().unwrap_or(&self.repository)
+    }
+}
+
+impl Base {
+    /// The license that what was made from these weights is passed on under: the one `asked` for, else the
+    /// weights' own.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::FreerLicense`] where the one asked for allows what the weights' own does not, and
+    /// [`Error::NoLicense`] where the weights state none: then nobody may pass on what was made from them.
+    pub fn license_of_derived(&self, asked: Option<&str>) -> Result<String, Error> {
+        let own = self
+            .license
+            .as_deref()
+            .filter(|_| Terms::of(self.license.as_deref()) != Terms::Unstated);
+        let own = own.ok_or_else(|| Error::NoLicense { name: self.name.clone() })?;
+        let license = asked.unwrap_or(own).to_ascii_lowercase();
+        if license::may_follow(own, &license) {
+            return Ok(license);
+        }
+        Err(Error::FreerLicense { name: self.name.clone(), own: own.to_owned(), license })
+    }
+
+    /// The name, as a link where there is somewhere to go.
+    fn shown(&self) -> String {
+        match &self.repository {
+            Some(repository) => {
+                format!("[{}](https://huggingface.co/{repository})", plain(&self.name))
+            }
+            None => plain(&self.name),
+        }
+    }
+}
+
+fn line(text: &mut String, arguments: std::fmt::Arguments<'_>) {
+    let _ = text.write_fmt(arguments);
+    text.push('\n');
+}
+
+/// A text in double quotes, with what would end it escaped.
+fn quoted(text: &str) -> String {
+    serde_json::Value::from(text).to_string()
+}
+
+/// A text that neither ends a cell of a table nor begins markup.
+fn plain(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for letter in text.chars() {
+        match letter {
+            letter if letter.is_control() => escaped.push(' '),
+            '<' => escaped.push_str("&lt;"),
+            '|' | '`' | '*' | '_' | '[' | ']' | '\\' => escaped.extend(['\\', letter]),
+            letter => escaped.push(letter),
+        }
+    }
+    escaped
+}
+
+/// 0.934 as 93.4%.
+fn percent(share: f64) -> String {
+    format!("{:.1}%", 100.0 * share)
+}
+
+#[cfg(test)]
+mod tests;
