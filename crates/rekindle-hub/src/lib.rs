@@ -25,6 +25,7 @@
 //! HTTP is ureq's: it blocks, as our callers do. hf-hub 1.0 was not taken: it is built on tokio, reqwest and
 //! hf-xet, checks neither length nor hash of what HTTP brings, and begins a file that was cut off anew.
 
+mod batch;
 mod cache;
 mod client;
 mod digest;
@@ -47,6 +48,7 @@ mod settings;
 mod url;
 mod watch;
 
+pub use batch::{Act, Done, Meter, Row, policy, table};
 pub use cache::{CachedFile, CachedRepository, CachedRevision, Prune, Pruned, Run, Verified};
 pub use client::Client;
 pub use error::Error;

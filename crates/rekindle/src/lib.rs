@@ -47,6 +47,8 @@ pub use tagged::TaggedPictures;
 pub use rekindle_cards as cards;
 pub use rekindle_checkpoint as checkpoint;
 pub use rekindle_data as data;
+#[cfg(feature = "net")]
+pub use rekindle_hub as hub;
 pub use rekindle_layers as layers;
 pub use rekindle_metrics as metrics;
 pub use rekindle_report as report;

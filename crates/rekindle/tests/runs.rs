@@ -509,6 +509,7 @@ fn factors_are_merged_into_what_is_saved() {
         &out,
         &"--model",
         &"test_resnet",
+        &"--untrained",
         &"--recipe",
         &"lora",
         &"--set",

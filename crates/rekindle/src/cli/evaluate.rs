@@ -10,17 +10,13 @@ use rekindle::{
 };
 use serde_json::json;
 
-use super::{Common, percent};
+use super::{Common, percent, weights::WeightsArguments};
 
 /// Measure a model on labelled pictures.
 #[derive(Args)]
 pub(super) struct Arguments {
-    /// An architecture or checkpoint; not needed where the weights say what they are.
-    #[arg(long)]
-    model: Option<String>,
-    /// A weights file, or a folder with config.json and model.safetensors.
-    #[arg(long)]
-    weights: PathBuf,
+    #[command(flatten)]
+    weights: WeightsArguments,
     /// One folder per label, or test/ (or val/) of those.
     #[arg(long)]
     data: PathBuf,
@@ -58,7 +54,8 @@ impl Arguments {
     pub(super) fn run(&self) -> anyhow::Result<ExitCode> {
         let start = Instant::now();
         let device = self.common.device.open()?;
-        let (model, _) = Model::open(self.model.as_deref(), &self.weights, &device)?;
+        let weights = self.weights.find()?;
+        let (model, _) = Model::open(self.weights.model.as_deref(), &weights.path, &device)?;
         let views = if self.mirror { TestViews::Mirrored } else { TestViews::One };
         let part = self.part.map(Part::from);
         let (part, predictions) = rekindle::evaluate(&model, &self.data, part, self.batch, views)?;

@@ -11,19 +11,18 @@ use rekindle::{
     transfer::{Frozen, Phase, Plan},
 };
 
-use super::{Common, augment::Augmentation, data::DataArguments};
+use super::{Common, augment::Augmentation, data::DataArguments, weights::WeightsArguments};
 
 /// Find a learning rate: raise it step by step, and see where the loss falls.
 #[derive(Args)]
 pub(super) struct Arguments {
     #[command(flatten)]
     data: DataArguments,
-    /// An architecture or checkpoint; not needed where the weights say what they are.
-    #[arg(long)]
-    model: Option<String>,
-    /// Weights to start from: a file, or a folder with config.json and model.safetensors.
-    #[arg(long)]
-    weights: Option<PathBuf>,
+    #[command(flatten)]
+    start: WeightsArguments,
+    /// Begin with untrained parameters, of the architecture that --model names.
+    #[arg(long, requires = "model", conflicts_with = "weights")]
+    untrained: bool,
     /// Stages that train along with the head, counted from the head.
     #[arg(long, default_value_t = 0)]
     stages: usize,
@@ -60,7 +59,8 @@ impl Arguments {
         let device = self.common.device.open()?.autodiff();
         device.seed(self.seed);
         let folder = self.data.open()?.folder;
-        let (name, weights) = (self.model.as_deref(), self.weights.as_deref());
+        let weights = if self.untrained { None } else { Some(self.start.find()?.path) };
+        let (name, weights) = (self.start.model.as_deref(), weights.as_deref());
         let (model, _) = Model::for_labels(name, weights, &folder.classes, &device)?;
         let frozen = if self.stages == 0 { Frozen::Backbone } else { Frozen::AllBut(self.stages) };
         let phase = Phase { decay: self.decay, ..Phase::new("sweep", 1, frozen, 1.0) };

@@ -30,21 +30,23 @@ use super::{
     Common,
     data::{DataArguments, Pictures},
     progress::Progress,
+    weights::{Found, WeightsArguments},
     with_interval,
 };
+
+/// The recipe that needs no weights.
+const SCRATCH: &str = "scratch";
 
 /// Fine-tune a model on labelled pictures.
 #[derive(Args)]
 pub(super) struct Arguments {
     #[command(flatten)]
     data: DataArguments,
-    /// An architecture or checkpoint; not needed where the weights say what they are.
-    #[arg(long)]
-    model: Option<String>,
-    /// Weights to start from: a file, or a folder with config.json and model.safetensors. Without,
-    /// training starts from nothing.
-    #[arg(long)]
-    weights: Option<PathBuf>,
+    #[command(flatten)]
+    start: WeightsArguments,
+    /// Begin with untrained parameters, of the architecture that --model names.
+    #[arg(long, requires = "model", conflicts_with = "weights")]
+    untrained: bool,
     /// Folder for the best weights, the state, the logs and the report.
     #[arg(long)]
     out: PathBuf,
@@ -79,12 +81,10 @@ impl Arguments {
         }
         let Pictures { folder, unusable } = self.data.open()?;
         let left_out = self.set_aside(&unusable)?;
-        let (model, report) = Model::for_labels(
-            self.model.as_deref(),
-            self.weights.as_deref(),
-            &folder.classes,
-            &device,
-        )?;
+        let weights = if self.is_untrained() { None } else { Some(self.start.find()?) };
+        let path = weights.as_ref().map(|weights| weights.path.as_path());
+        let name = self.start.model.as_deref();
+        let (model, report) = Model::for_labels(name, path, &folder.classes, &device)?;
         if !self.common.json {
             say!(
                 "{}: {} labels, {} pictures to train on, {} to validate on, {} to test on",
@@ -120,7 +120,7 @@ impl Arguments {
         let (train, val) = (folder.train.clone(), folder.val.clone());
         let data = (Train(train.clone()), Validation(val.clone()));
         let outcome = finetune(model, data, &config, Some(&run), &mut [&mut progress])?;
-        let mut about = About { checkup, ..self.about(&outcome) };
+        let mut about = About { checkup, ..self.about(&outcome, weights.as_ref()) };
         about.notes.extend(left_out);
         about.notes.extend(config.disk.as_ref().map(|disk| pixels_note(&disk.used())));
         let test = self.test(&outcome.model, &folder.test)?;
@@ -129,6 +129,12 @@ impl Arguments {
         write_report(&self.out, &about, &config, &outcome, shown)?;
         progress.end(&outcome, &train, test.map(|test| test.1));
         Ok(ExitCode::SUCCESS)
+    }
+
+    /// Whether training begins with untrained parameters.
+    pub(super) fn is_untrained(&self) -> bool {
+        let scratch = self.what.plan.is_none() && self.what.recipe == SCRATCH;
+        self.untrained || (scratch && self.start.weights.is_none())
     }
 
     /// Lists the pictures that are left out in the run's folder, and says so.
@@ -158,16 +164,15 @@ impl Arguments {
     /// Measures the weights on their own labels.
     fn as_is(&self) -> anyhow::Result<ExitCode> {
         let start = Instant::now();
-        let weights =
-            self.weights.as_ref().context("as-is measures weights: name them with --weights")?;
+        let Found { path, .. } = self.start.find()?;
         let device = self.common.device.open()?;
-        let (model, _) = Model::open(self.model.as_deref(), weights, &device)?;
+        let (model, _) = Model::open(self.start.model.as_deref(), &path, &device)?;
         let (part, predictions) = as_is(&model, &self.data.data, self.pictures.batch)?;
         super::evaluate::say(&model, part, &predictions, self.common.json, start);
         Ok(ExitCode::SUCCESS)
     }
 
-    fn about(&self, outcome: &Outcome) -> About {
+    fn about(&self, outcome: &Outcome, weights: Option<&Found>) -> About {
         let arguments =
             std::env::args_os().skip(1).map(|argument| quoted(&argument.to_string_lossy()));
         About {
@@ -176,10 +181,7 @@ impl Arguments {
                 .collect::<Vec<_>>()
                 .join(" "),
             folder: self.data.data.display().to_string(),
-            origin: self
-                .weights
-                .as_ref()
-                .map_or_else(String::new, |path| path.display().to_string()),
+            origin: weights.map_or_else(String::new, |weights| weights.origin.clone()),
             device: self.common.device.to_string(),
             notes: cache_notes(outcome),
             baselines: outcome

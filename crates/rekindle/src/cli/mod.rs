@@ -12,10 +12,14 @@ macro_rules! say {
 
 mod augment;
 mod augment_sheet;
+#[cfg(feature = "net")]
+mod cache;
 mod compare;
 mod data;
 mod doctor;
 mod evaluate;
+#[cfg(feature = "net")]
+mod fetch;
 mod find_rate;
 mod finetune;
 mod info;
@@ -23,6 +27,7 @@ mod ladder;
 mod models;
 mod predict;
 mod progress;
+mod weights;
 
 use std::{num::NonZeroUsize, path::Path, process::ExitCode};
 
@@ -42,6 +47,10 @@ pub(crate) struct Cli {
 #[allow(clippy::large_enum_variant, reason = "there is one of them")]
 enum Command {
     Models(models::Arguments),
+    #[cfg(feature = "net")]
+    Fetch(fetch::Arguments),
+    #[cfg(feature = "net")]
+    Cache(cache::Arguments),
     Info(info::Arguments),
     Doctor(doctor::Arguments),
     Predict(predict::Arguments),
@@ -86,6 +95,10 @@ impl Cli {
     pub(crate) fn run(self) -> anyhow::Result<ExitCode> {
         match self.command {
             Command::Models(arguments) => arguments.run(),
+            #[cfg(feature = "net")]
+            Command::Fetch(arguments) => arguments.run(),
+            #[cfg(feature = "net")]
+            Command::Cache(arguments) => arguments.run(),
             Command::Info(arguments) => arguments.run(),
             Command::Doctor(arguments) => arguments.run(),
             Command::Predict(arguments) => arguments.common.in_pool(|| arguments.run()),

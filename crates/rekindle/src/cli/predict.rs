@@ -10,17 +10,13 @@ use clap::Args;
 use rekindle::{Guess, Model, data};
 use serde_json::json;
 
-use super::Common;
+use super::{Common, weights::WeightsArguments};
 
 /// Name what is in pictures.
 #[derive(Args)]
 pub(super) struct Arguments {
-    /// An architecture or checkpoint; not needed where the weights say what they are.
-    #[arg(long)]
-    model: Option<String>,
-    /// A weights file, or a folder with config.json and model.safetensors.
-    #[arg(long)]
-    weights: PathBuf,
+    #[command(flatten)]
+    weights: WeightsArguments,
     /// Labels to show for each picture.
     #[arg(long, default_value_t = 5)]
     top: usize,
@@ -35,7 +31,8 @@ impl Arguments {
     /// A picture that cannot be read is said, the others are still named, and the exit code is 1.
     pub(super) fn run(&self) -> anyhow::Result<ExitCode> {
         let device = self.common.device.open()?;
-        let (model, _) = Model::open(self.model.as_deref(), &self.weights, &device)?;
+        let weights = self.weights.find()?;
+        let (model, _) = Model::open(self.weights.model.as_deref(), &weights.path, &device)?;
         let mut failed = 0;
         for image in &self.images {
             match name(&model, image) {

@@ -28,6 +28,7 @@ pub(crate) fn doodles(train: usize, val: usize) -> TempDir {
 }
 
 /// The weights that `first_light` begins with.
+#[allow(dead_code, reason = "not every test that shares this takes it")]
 pub(crate) fn starter() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../weights/resnet20_cifar.doodles.safetensors")
 }

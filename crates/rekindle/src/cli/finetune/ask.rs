@@ -244,7 +244,7 @@ impl Arguments {
             }
             None => None,
         };
-        config.probe = self.weights.is_some() && !keep.no_probe;
+        config.probe = !self.is_untrained() && !keep.no_probe;
         config.every = keep.every.map(|every| (every, keep.last));
         config.seed = self.what.seed;
         Ok(config)

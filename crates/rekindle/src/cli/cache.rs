@@ -1,0 +1,154 @@
+//! `rekindle cache`: what was downloaded, whether it is whole, and what can go.
+
+use std::{path::PathBuf, process::ExitCode};
+
+use clap::{Args, Subcommand};
+use rekindle::{
+    cards,
+    hub::{Hub, Located, Prune, Run, Trust},
+};
+use serde_json::json;
+
+/// List, verify and clear the cache of weights, or put a file into it.
+#[derive(Args)]
+pub(super) struct Arguments {
+    #[command(subcommand)]
+    task: Task,
+}
+
+#[derive(Subcommand)]
+enum Task {
+    /// List repositories, their commits and files.
+    List {
+        /// Print one JSON object a line.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Hash every file again, and list what is damaged; exits with 1 where anything is.
+    Verify,
+    /// Remove downloads that were not finished and files that nothing refers to, or a repository.
+    Prune {
+        /// Remove this repository (timm/resnet18.a1_in1k) instead. What was trusted of it stays recorded.
+        repository: Option<String>,
+        /// Say what would be removed, and remove nothing.
+        #[arg(long)]
+        dry_run: bool,
+        /// Forget what was trusted of the repository, too: its next use is a first one.
+        #[arg(long, requires = "repository")]
+        forget: bool,
+    },
+    /// Put weights that were had elsewhere into the cache, as a checkpoint's.
+    Import {
+        /// The checkpoint: resnet18.a1_in1k.
+        checkpoint: String,
+        /// A folder with config.json and the weights, or one of these files where the cache has the others.
+        from: PathBuf,
+    },
+}
+
+impl Arguments {
+    pub(super) fn run(self) -> anyhow::Result<ExitCode> {
+        let hub = Hub::from_env()?;
+        match self.task {
+            Task::List { json } => list(&hub, json)?,
+            Task::Verify => return verify(&hub),
+            Task::Prune { repository, dry_run, forget } => {
+                let run = if dry_run { Run::Dry } else { Run::Real };
+                prune(&hub, repository.as_deref(), run, forget)?;
+            }
+            Task::Import { checkpoint, from } => {
+                let Located { folder, trust, .. } = hub.import(cards::find(&checkpoint)?, &from)?;
+                say!("{checkpoint}: in {}, {}", folder.display(), words(Some(trust)));
+            }
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+fn list(hub: &Hub, as_json: bool) -> anyhow::Result<()> {
+    let repositories = hub.list()?;
+    for repository in &repositories {
+        if !as_json {
+            let unfinished = match repository.incomplete {
+                0 => String::new(),
+                bytes => format!(", {} of it unfinished", megabytes(bytes)),
+            };
+            say!("{}  {}{unfinished}", repository.name, megabytes(repository.bytes));
+        }
+        for revision in &repository.revisions {
+            if !as_json {
+                say!("  {}  {}", revision.commit, revision.names.join(", "));
+            }
+            for file in &revision.files {
+                match as_json {
+                    true => say!(
+                        "{}",
+                        json!({
+                            "repository": repository.name,
+                            "commit": revision.commit,
+                            "file": file.name,
+                            "path": file.path,
+                            "bytes": file.bytes,
+                            "trust": words(file.trust),
+                        })
+                    ),
+                    false => say!(
+                        "    {:<32} {:>10}  {}",
+                        file.name,
+                        file.bytes.map_or("missing".to_owned(), megabytes),
+                        words(file.trust)
+                    ),
+                }
+            }
+        }
+    }
+    if !as_json {
+        let bytes = repositories.iter().map(|repository| repository.bytes).sum();
+        let (count, all) = (repositories.len(), megabytes(bytes));
+        say!("{count} repositories, {all}, in {}", hub.cache().display());
+    }
+    Ok(())
+}
+
+fn verify(hub: &Hub) -> anyhow::Result<ExitCode> {
+    let found = hub.verify()?;
+    for problem in &found.problems {
+        eprintln!("error: {problem}");
+    }
+    let (files, bytes) = (found.files, megabytes(found.bytes));
+    say!("{files} files hashed, {bytes}; {} damaged", found.problems.len());
+    Ok(if found.problems.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+fn prune(hub: &Hub, repository: Option<&str>, run: Run, forget: bool) -> anyhow::Result<()> {
+    let what = repository.map_or(Prune::Leftovers, Prune::Repository);
+    let pruned = hub.prune(what, run)?;
+    for file in &pruned.files {
+        say!("{}", file.display());
+    }
+    for file in &pruned.locked {
+        say!("{}: left, for another process is at work on it", file.display());
+    }
+    let done = if run == Run::Dry { "would be removed" } else { "removed" };
+    say!("{} files, {} {done}", pruned.files.len(), megabytes(pruned.bytes));
+    if let (true, Run::Real, Some(repository)) = (forget, run, repository) {
+        say!("what was trusted of {} files is forgotten", hub.forget(repository)?);
+    }
+    Ok(())
+}
+
+/// Why bytes are believed, in a few words.
+fn words(trust: Option<Trust>) -> &'static str {
+    match trust {
+        Some(Trust::Pinned) => "pinned",
+        Some(Trust::Recorded) => "as recorded when first used",
+        Some(Trust::FirstUse) => "used for the first time, and recorded",
+        Some(Trust::Unrecorded) => "not recorded: the cache cannot be written",
+        None => "not known",
+    }
+}
+
+/// 46807446 as 46.8 MB.
+fn megabytes(bytes: u64) -> String {
+    format!("{:.1} MB", bytes as f64 / 1e6)
+}

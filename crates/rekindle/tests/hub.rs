@@ -1,0 +1,209 @@
+//! `--model NAME` is enough: weights come from a Hub of ours, are kept, and are found again without it.
+#![cfg(feature = "net")]
+#![allow(clippy::unwrap_used, reason = "a test may; the lint does not see that helpers are tests")]
+
+mod support;
+
+use std::{
+    ffi::OsStr,
+    fs,
+    path::{Path, PathBuf},
+    process::{Command, Output},
+};
+
+use rekindle::{Device, Model};
+use rekindle_loopback::Server;
+use serde_json::Value;
+
+/// The smallest network that is on the Hub.
+const NAME: &str = "test_resnet.r160_in1k";
+const REPOSITORY: &str = "timm/test_resnet.r160_in1k";
+
+/// A Hub, an empty cache, a picture, and untrained weights of [`NAME`] as a file.
+struct Stage {
+    server: Server,
+    folder: tempfile::TempDir,
+    weights: PathBuf,
+    config: String,
+    picture: PathBuf,
+}
+
+impl Stage {
+    fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let device = Device::flex();
+        device.seed(7);
+        let labels: Vec<String> = (0..1000).map(|label| format!("n{label:08}")).collect();
+        let (model, _) = Model::for_labels(Some(NAME), None, &labels, &device).unwrap();
+        let weights = folder.path().join("model.safetensors");
+        model.save(&weights, None).unwrap();
+        let picture = folder.path().join("picture.png");
+        let pixels = (0..64 * 48 * 3).map(|place| (place * 7 % 251) as u8).collect();
+        image::RgbImage::from_raw(64, 48, pixels).unwrap().save(&picture).unwrap();
+        let server = Server::start().unwrap();
+        let config = model.config.to_json().unwrap();
+        let bytes = fs::read(&weights).unwrap();
+        server.publish(
+            REPOSITORY,
+            &[("config.json", config.as_bytes()), ("model.safetensors", &bytes)],
+        );
+        Self { server, folder, weights, config, picture }
+    }
+
+    fn command(&self, arguments: &[&dyn AsRef<OsStr>]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_rekindle"));
+        command.args(arguments.iter().map(AsRef::as_ref));
+        command.env("HF_HOME", self.folder.path().join("home"));
+        command.env("HF_ENDPOINT", self.server.endpoint());
+        for variable in ["HF_HUB_CACHE", "HF_TOKEN", "HF_HUB_OFFLINE", "REKINDLE_LICENSES"] {
+            command.env_remove(variable);
+        }
+        command
+    }
+
+    fn online(&self, arguments: &[&dyn AsRef<OsStr>]) -> Output {
+        self.command(arguments).output().unwrap()
+    }
+
+    fn offline(&self, arguments: &[&dyn AsRef<OsStr>]) -> Output {
+        self.command(arguments).env("HF_HUB_OFFLINE", "1").output().unwrap()
+    }
+}
+
+fn told(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+fn lines(output: &Output) -> Vec<Value> {
+    assert!(output.status.success(), "{}", told(output));
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+#[test]
+fn a_name_is_enough_with_a_network_and_later_without() {
+    let stage = Stage::new();
+    let picture: &Path = &stage.picture;
+    let by_name: [&dyn AsRef<OsStr>; 5] = [&"predict", &"--json", &"--model", &NAME, &picture];
+    let by_file: [&dyn AsRef<OsStr>; 5] =
+        [&"predict", &"--json", &"--weights", &stage.weights, &picture];
+
+    // Nothing there yet: what to run, and where it was looked for.
+    let output = stage.offline(&by_name);
+    assert_eq!(output.status.code(), Some(1));
+    let (text, home) = (told(&output), stage.folder.path().join("home"));
+    assert!(text.contains(&format!("rekindle fetch {NAME}")), "{text}");
+    assert!(text.contains(&home.display().to_string()) && !text.contains("panicked"), "{text}");
+
+    let expected = lines(&stage.online(&by_file));
+    let first = stage.online(&by_name);
+    assert!(told(&first).contains("first use of timm/test_resnet"), "{}", told(&first));
+    assert_eq!(lines(&first), expected);
+    stage.server.requests();
+    for again in [stage.online(&by_name), stage.offline(&by_name)] {
+        assert!(!told(&again).contains("first use"), "{}", told(&again));
+        assert_eq!(lines(&again), expected);
+    }
+    assert!(stage.server.requests().is_empty(), "what is in the cache was asked for again");
+
+    // What is upstream now changes nothing here.
+    stage.server.publish(REPOSITORY, &[("config.json", b"{}"), ("model.safetensors", b"others")]);
+    assert_eq!(lines(&stage.online(&by_name)), expected);
+}
+
+#[test]
+fn training_begins_with_what_the_name_stands_for() {
+    let (stage, data) = (Stage::new(), support::doodles(4, 2));
+    let out = stage.folder.path().join("run");
+    let finetune = |more: &[&str]| {
+        let mut command = stage.command(&[&"finetune", &"--json", &"--epochs", &"1"]);
+        command.args(["--model", "test_resnet"]).arg("--data").arg(data.path());
+        lines(&command.arg("--out").arg(&out).args(more).output().unwrap());
+        let run = fs::read(out.join("run.json")).unwrap();
+        serde_json::from_slice::<Value>(&run).unwrap()
+    };
+    let run = finetune(&[]);
+    let origin = run["weights"]["origin"].as_str().unwrap();
+    assert!(origin.starts_with("timm/test_resnet.r160_in1k at "), "{origin}");
+    stage.server.requests();
+    for nothing in [&["--untrained"][..], &["--recipe", "scratch"]] {
+        assert!(finetune(nothing)["weights"].is_null(), "{nothing:?}");
+    }
+    assert!(stage.server.requests().is_empty());
+}
+
+#[test]
+fn the_cache_is_listed_verified_mended_and_cleared() {
+    let stage = Stage::new();
+    let fetched = lines(&stage.online(&[&"fetch", &"--json", &"test_resnet"]));
+    assert_eq!(
+        (fetched[0]["checkpoint"].as_str(), fetched[0]["status"].as_str()),
+        (Some(NAME), Some("fetched"))
+    );
+    let listed = lines(&stage.offline(&[&"cache", &"list", &"--json"]));
+    let weights = listed.iter().find(|file| file["file"] == "model.safetensors").unwrap();
+    assert_eq!(weights["repository"], REPOSITORY);
+    assert_eq!(weights["bytes"], fs::metadata(&stage.weights).unwrap().len());
+    assert!(stage.offline(&[&"cache", &"verify"]).status.success());
+
+    // One bit: noticed by all who look, and mended by a fetch.
+    let path = fs::canonicalize(weights["path"].as_str().unwrap()).unwrap();
+    let mut bytes = fs::read(&path).unwrap();
+    let last = bytes.len() - 1;
+    bytes[last] ^= 1;
+    fs::write(&path, bytes).unwrap();
+    let output = stage.offline(&[&"cache", &"verify"]);
+    assert!(output.status.code() == Some(1) && told(&output).contains("model.safetensors"));
+    let picture: &Path = &stage.picture;
+    let output = stage.offline(&[&"predict", &"--model", &NAME, &picture]);
+    assert!(
+        output.status.code() == Some(1) && told(&output).contains("rekindle fetch"),
+        "{}",
+        told(&output)
+    );
+    assert!(!stage.offline(&[&"fetch", &"--check", &NAME]).status.success());
+    lines(&stage.online(&[&"fetch", &"--json", &NAME]));
+    assert!(stage.offline(&[&"fetch", &"--check", &NAME]).status.success());
+    assert!(stage.offline(&[&"cache", &"verify"]).status.success());
+
+    assert!(stage.offline(&[&"cache", &"prune", &REPOSITORY]).status.success());
+    assert!(lines(&stage.offline(&[&"cache", &"list", &"--json"])).is_empty());
+    // The same bytes from elsewhere are taken, others are not.
+    let elsewhere = stage.folder.path().join("elsewhere");
+    fs::create_dir(&elsewhere).unwrap();
+    fs::write(elsewhere.join("config.json"), &stage.config).unwrap();
+    fs::write(elsewhere.join("model.safetensors"), b"others").unwrap();
+    let output = stage.offline(&[&"cache", &"import", &NAME, &elsewhere]);
+    let text = told(&output);
+    assert!(output.status.code() == Some(1) && text.contains("model.safetensors"), "{text}");
+    fs::copy(&stage.weights, elsewhere.join("model.safetensors")).unwrap();
+    let output = stage.offline(&[&"cache", &"import", &NAME, &elsewhere]);
+    assert!(output.status.success(), "{}", told(&output));
+    assert!(stage.offline(&[&"predict", &"--model", &NAME, &picture]).status.success());
+}
+
+#[test]
+fn licenses_that_restrict_are_accepted_by_name_first() {
+    let stage = Stage::new();
+    let name = "resnet18.fb_swsl_ig1b_ft_in1k";
+    let picture: &Path = &stage.picture;
+    for arguments in
+        [vec![&"fetch" as &dyn AsRef<OsStr>, &name], vec![&"predict", &"--model", &name, &picture]]
+    {
+        let output = stage.online(&arguments);
+        let text = told(&output) + &String::from_utf8_lossy(&output.stdout);
+        assert!(
+            output.status.code() == Some(1) && text.contains("--accept-license cc-by-nc-4.0"),
+            "{text}"
+        );
+    }
+    assert!(stage.server.requests().is_empty(), "asked for before it was accepted");
+    // Accepted, it is looked for; this Hub does not have it.
+    let accepted = stage.online(&[&"fetch", &"--accept-license", &"cc-by-nc-4.0", &name]);
+    assert!(!accepted.status.success() && !stage.server.requests().is_empty());
+    let policy = stage.folder.path().join("licenses.toml");
+    fs::write(&policy, "accept = [\"cc-by-nc-4.0\"]\n").unwrap();
+    let mut command = stage.command(&[&"fetch", &name]);
+    let output = command.env("REKINDLE_LICENSES", &policy).output().unwrap();
+    assert!(!output.status.success() && !stage.server.requests().is_empty());
+}
