@@ -25,6 +25,8 @@ pub struct About {
     pub folder: String,
     /// Where the weights that it began with come from; empty for none.
     pub origin: String,
+    /// The SHA-256 of those weights, where it is known; else empty.
+    pub sha256: String,
     /// The device.
     pub device: String,
     /// Free lines.
@@ -112,7 +114,8 @@ fn run(
             name: model.config.name(),
             origin: about.origin.clone(),
             license: model.config.license.clone().unwrap_or_else(|| "not stated".to_owned()),
-            ..Weights::default()
+            caution: caution(&model.config.name()),
+            sha256: about.sha256.clone(),
         }),
         plan: Some(plan(config, model)?),
         history: Some(history(config, outcome)),
@@ -121,6 +124,12 @@ fn run(
         notes: about.notes.clone(),
         ..Run::default()
     })
+}
+
+/// What the card of a checkpoint warns of; nothing where there is no such card.
+fn caution(name: &str) -> String {
+    let card = rekindle_cards::find(name).ok().filter(|card| card.name() == name);
+    card.and_then(|card| card.caution.clone()).unwrap_or_default()
 }
 
 fn preprocessing(model: &Model) -> String {

@@ -125,6 +125,8 @@ fn training_begins_with_what_the_name_stands_for() {
     let run = finetune(&[]);
     let origin = run["weights"]["origin"].as_str().unwrap();
     assert!(origin.starts_with("timm/test_resnet.r160_in1k at "), "{origin}");
+    let sha256 = rekindle_loopback::sha256(&fs::read(&stage.weights).unwrap());
+    assert_eq!(run["weights"]["sha256"].as_str(), Some(sha256.as_str()));
     stage.server.requests();
     for nothing in [&["--untrained"][..], &["--recipe", "scratch"]] {
         assert!(finetune(nothing)["weights"].is_null(), "{nothing:?}");

@@ -71,9 +71,9 @@ fn list(hub: &Hub, as_json: bool) -> anyhow::Result<()> {
         if !as_json {
             let unfinished = match repository.incomplete {
                 0 => String::new(),
-                bytes => format!(", {} of it unfinished", megabytes(bytes)),
+                bytes => format!(", {} of it unfinished", size(bytes)),
             };
-            say!("{}  {}{unfinished}", repository.name, megabytes(repository.bytes));
+            say!("{}  {}{unfinished}", repository.name, size(repository.bytes));
         }
         for revision in &repository.revisions {
             if !as_json {
@@ -95,7 +95,7 @@ fn list(hub: &Hub, as_json: bool) -> anyhow::Result<()> {
                     false => say!(
                         "    {:<32} {:>10}  {}",
                         file.name,
-                        file.bytes.map_or("missing".to_owned(), megabytes),
+                        file.bytes.map_or("missing".to_owned(), size),
                         words(file.trust)
                     ),
                 }
@@ -104,7 +104,7 @@ fn list(hub: &Hub, as_json: bool) -> anyhow::Result<()> {
     }
     if !as_json {
         let bytes = repositories.iter().map(|repository| repository.bytes).sum();
-        let (count, all) = (repositories.len(), megabytes(bytes));
+        let (count, all) = (repositories.len(), size(bytes));
         say!("{count} repositories, {all}, in {}", hub.cache().display());
     }
     Ok(())
@@ -115,7 +115,7 @@ fn verify(hub: &Hub) -> anyhow::Result<ExitCode> {
     for problem in &found.problems {
         eprintln!("error: {problem}");
     }
-    let (files, bytes) = (found.files, megabytes(found.bytes));
+    let (files, bytes) = (found.files, size(found.bytes));
     say!("{files} files hashed, {bytes}; {} damaged", found.problems.len());
     Ok(if found.problems.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
@@ -130,7 +130,7 @@ fn prune(hub: &Hub, repository: Option<&str>, run: Run, forget: bool) -> anyhow:
         say!("{}: left, for another process is at work on it", file.display());
     }
     let done = if run == Run::Dry { "would be removed" } else { "removed" };
-    say!("{} files, {} {done}", pruned.files.len(), megabytes(pruned.bytes));
+    say!("{} files, {} {done}", pruned.files.len(), size(pruned.bytes));
     if let (true, Run::Real, Some(repository)) = (forget, run, repository) {
         say!("what was trusted of {} files is forgotten", hub.forget(repository)?);
     }
@@ -148,7 +148,10 @@ fn words(trust: Option<Trust>) -> &'static str {
     }
 }
 
-/// 46807446 as 46.8 MB.
-fn megabytes(bytes: u64) -> String {
-    format!("{:.1} MB", bytes as f64 / 1e6)
+/// 46807446 as 46.8 MB, 901 as 0.9 kB.
+fn size(bytes: u64) -> String {
+    match bytes {
+        ..100_000 => format!("{:.1} kB", bytes as f64 / 1e3),
+        _ => format!("{:.1} MB", bytes as f64 / 1e6),
+    }
 }

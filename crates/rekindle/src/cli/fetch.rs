@@ -59,7 +59,7 @@ impl Arguments {
             rows.push(row);
         }
         if !self.json {
-            print!("{}", table(&rows));
+            say!("{}", table(&rows).trim_end());
         }
         let failed = rows.iter().any(|row| row.outcome.is_err());
         Ok(if failed { ExitCode::FAILURE } else { ExitCode::SUCCESS })

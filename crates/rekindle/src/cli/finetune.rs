@@ -182,6 +182,7 @@ impl Arguments {
                 .join(" "),
             folder: self.data.data.display().to_string(),
             origin: weights.map_or_else(String::new, |weights| weights.origin.clone()),
+            sha256: weights.map_or_else(String::new, |weights| weights.sha256.clone()),
             device: self.common.device.to_string(),
             notes: cache_notes(outcome),
             baselines: outcome

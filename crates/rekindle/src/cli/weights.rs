@@ -26,13 +26,19 @@ pub(super) struct Found {
     pub(super) path: PathBuf,
     /// Where they come from, for people.
     pub(super) origin: String,
+    /// The SHA-256 of what was fetched; empty for files that were named.
+    pub(super) sha256: String,
 }
 
 impl WeightsArguments {
     /// The weights that are named, fetched if need be; what is worth knowing of that goes to standard error.
     pub(super) fn find(&self) -> anyhow::Result<Found> {
         match (&self.weights, &self.model) {
-            (Some(path), _) => Ok(Found { path: path.clone(), origin: path.display().to_string() }),
+            (Some(path), _) => Ok(Found {
+                path: path.clone(),
+                origin: path.display().to_string(),
+                sha256: String::new(),
+            }),
             (None, Some(name)) => fetched(name, &self.accepted),
             (None, None) => anyhow::bail!(
                 "which weights? Name a checkpoint with --model, or a file or folder with --weights"
@@ -69,5 +75,8 @@ fn fetched(name: &str, accepted: &[String]) -> anyhow::Result<Found> {
         );
     }
     let origin = format!("{} at {}", located.repository, located.commit);
-    Ok(Found { path: located.folder, origin })
+    // config.json beside them is smaller than any weights.
+    let largest = located.files.iter().max_by_key(|file| file.bytes);
+    let sha256 = largest.map_or_else(String::new, |file| file.sha256.clone());
+    Ok(Found { path: located.folder, origin, sha256 })
 }
