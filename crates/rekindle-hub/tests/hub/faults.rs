@@ -176,7 +176,11 @@ fn every_fault_leads_to_the_right_bytes_or_one_clear_error() {
                 continue;
             }
             stage.server.order(rule.clone());
-            let fetched = stage.fetch();
+            let mut settings = stage.settings();
+            if name.starts_with("stall") {
+                settings.stall = SHORT;
+            }
+            let fetched = Hub::new(settings).fetch(card(), &unwatched);
             assert!(stage.server.faults() > 0, "{name}: nothing went wrong");
             match (fetched, outcome) {
                 (Ok(located), Recovers) => stage.check(&located),
@@ -208,6 +212,8 @@ fn every_fault_leads_to_the_right_bytes_or_one_clear_error() {
 
 /// Years after the date that the server sends.
 const LATER: &str = "Thu, 01 Jan 2099 00:00:00 GMT";
+/// As long as a server may be silent where it is to be silent for longer.
+const SHORT: Duration = Duration::from_millis(300);
 const TEN_ZEROS: &str = "0000000000";
 
 /// Which part each download asked for, and of which bytes.
@@ -367,7 +373,7 @@ fn nobody_there_is_an_error_that_names_the_host() {
     }
     // A server that knows no TLS.
     let plain = stage.server.endpoint().replace("http:", "https:");
-    let hub = Hub::new(Settings { endpoint: plain.clone(), ..stage.settings() });
+    let hub = Hub::new(Settings { endpoint: plain.clone(), stall: SHORT, ..stage.settings() });
     let message = hub.fetch(card(), &unwatched).unwrap_err().to_string();
     assert!(message.contains(&plain), "{message}");
     for endpoint in ["", "huggingface.co", "ftp://huggingface.co"] {
