@@ -1,7 +1,10 @@
 //! One process at a time: the locks of Python's filelock, so that it and we wait for each other.
+//!
+//! They save work; what is right does not depend on them. Where a file system has none, everybody holds them.
 
 use std::{
     fs::{self, File, TryLockError},
+    io,
     path::Path,
 };
 
@@ -10,7 +13,14 @@ use crate::{Error, layout::create_parent};
 /// Held until it is dropped.
 #[derive(Debug)]
 pub(crate) struct Lock {
-    _file: File,
+    file: File,
+}
+
+impl Drop for Lock {
+    fn drop(&mut self) {
+        // Closing does not do while a process that is being started has the file as well.
+        let _ = self.file.unlock();
+    }
 }
 
 impl Lock {
@@ -27,7 +37,7 @@ impl Lock {
             let file = open(path)?;
             file.lock().map_err(Error::io("wait for the lock", path))?;
             if is_still(&file, path) {
-                return Ok(Self { _file: file });
+                return Ok(Self { file });
             }
         }
     }
@@ -38,9 +48,12 @@ impl Lock {
         loop {
             let file = open(path)?;
             match file.try_lock() {
-                Ok(()) if is_still(&file, path) => return Ok(Some(Self { _file: file })),
+                Ok(()) if is_still(&file, path) => return Ok(Some(Self { file })),
                 Ok(()) => {}
                 Err(TryLockError::WouldBlock) => return Ok(None),
+                Err(TryLockError::Error(error)) if error.kind() == io::ErrorKind::Unsupported => {
+                    return Ok(Some(Self { file }));
+                }
                 Err(TryLockError::Error(source)) => {
                     return Err(Error::io("lock", path)(source));
                 }
