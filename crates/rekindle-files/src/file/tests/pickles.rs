@@ -185,28 +185,30 @@ fn sharing_does_not_multiply_what_is_held() {
 
 #[test]
 fn tensors_stay_within_their_storages() {
-    let rows: [(&[i64], &[i64], i64, i64, Verdict, &str); 19] = [
-        (&[25], &[1], 0, 24, Damaged, "reaches past"),
-        (&[24], &[1], 1, 24, Damaged, "reaches past"),
-        (&[1], &[1], 24, 24, Damaged, "reaches past"),
-        (&[0], &[1], 25, 24, Damaged, "reaches past"),
-        (&[2, 2], &[23, 1], 0, 24, Damaged, "reaches past"),
-        (&[2], &[i64::MAX], 0, 24, Damaged, "reaches past"),
-        (&[3], &[i64::MAX], 0, 24, Damaged, "reaches past"),
-        (&[1], &[1], i64::MAX, 24, Damaged, "reaches past"),
-        (&[i64::MAX, i64::MAX], &[1, 1], 0, 24, Damaged, "too large"),
-        (&[i64::MAX / 4], &[1], 0, 24, Damaged, "too large"),
-        (&[1 << 20], &[0], 0, 24, Refused, "bytes of memory"),
-        (&[2, 2], &[1, 1], 0, 24, Refused, "overlap"),
-        (&[3, 8], &[1, 2], 0, 24, Refused, "overlap"),
-        (&[-1], &[1], 0, 24, Damaged, "negative"),
-        (&[24], &[-1], 23, 24, Damaged, "negative"),
-        (&[24], &[1], -1, 24, Damaged, "negative"),
-        (&[24], &[1, 1], 0, 24, Damaged, "strides"),
-        (&[1; 9], &[1; 9], 0, 24, Refused, "dimensions"),
-        (&[24], &[1], 0, -24, Damaged, "negative"),
+    /// Shape, strides, offset, and elements of the storage.
+    type Described = (&'static [i64], &'static [i64], i64, i64);
+    let rows: [(Described, Verdict, &str); 19] = [
+        ((&[25], &[1], 0, 24), Damaged, "reaches past"),
+        ((&[24], &[1], 1, 24), Damaged, "reaches past"),
+        ((&[1], &[1], 24, 24), Damaged, "reaches past"),
+        ((&[0], &[1], 25, 24), Damaged, "reaches past"),
+        ((&[2, 2], &[23, 1], 0, 24), Damaged, "reaches past"),
+        ((&[2], &[i64::MAX], 0, 24), Damaged, "reaches past"),
+        ((&[3], &[i64::MAX], 0, 24), Damaged, "reaches past"),
+        ((&[1], &[1], i64::MAX, 24), Damaged, "reaches past"),
+        ((&[i64::MAX, i64::MAX], &[1, 1], 0, 24), Damaged, "too large"),
+        ((&[i64::MAX / 4], &[1], 0, 24), Damaged, "too large"),
+        ((&[1 << 20], &[0], 0, 24), Refused, "bytes of memory"),
+        ((&[2, 2], &[1, 1], 0, 24), Refused, "overlap"),
+        ((&[3, 8], &[1, 2], 0, 24), Refused, "overlap"),
+        ((&[-1], &[1], 0, 24), Damaged, "negative"),
+        ((&[24], &[-1], 23, 24), Damaged, "negative"),
+        ((&[24], &[1], -1, 24), Damaged, "negative"),
+        ((&[24], &[1, 1], 0, 24), Damaged, "strides"),
+        ((&[1; 9], &[1; 9], 0, 24), Refused, "dimensions"),
+        ((&[24], &[1], 0, -24), Damaged, "negative"),
     ];
-    for (shape, stride, offset, elements, verdict, reason) in rows {
+    for ((shape, stride, offset, elements), verdict, reason) in rows {
         let tensor = Tensor { shape, stride, offset, elements, ..Tensor::default() };
         check(&format!("{shape:?} {stride:?} {offset}"), &tensor.file(), verdict, reason);
     }
