@@ -157,10 +157,9 @@ fn sharing_does_not_multiply_what_is_held() {
     let itself = [b"}".as_slice(), &text("x"), b"]q\x00h\x00as"].concat();
     let tensor = Tensor::default().rebuilt();
     // A thousand lists of a thousand times the same tensor.
-    let mut wide =
-        [b"}".as_slice(), &text("x"), b"(", &tensor, b"q\x01", &b"h\x01".repeat(999), b"tq\x02"]
-            .concat();
-    wide.extend([b"(".as_slice(), &b"h\x02".repeat(999), b"ts"].concat());
+    let list = [b"(".as_slice(), &tensor, b"q\x01", &b"h\x01".repeat(999), b"tq\x02"].concat();
+    let lists = [b"(".as_slice(), &list, &b"h\x02".repeat(999), b"t"].concat();
+    let wide = [b"}".as_slice(), &text("x"), &lists, b"s"].concat();
     check("doubled", &checkpoint(&pickle(&doubled)), Refused, "nest without end");
     check("itself", &checkpoint(&pickle(&itself)), Refused, "nest without end");
     check("wide", &checkpoint(&pickle(&wide)), Refused, "more than 100000 tensors");
