@@ -10,6 +10,7 @@ mod invariance;
 mod load;
 #[cfg(target_os = "linux")]
 mod memory;
+mod names;
 mod parity;
 mod phases;
 mod save;

@@ -147,24 +147,22 @@ fn roots_without_tensors_are_errors() {
 #[test]
 fn sharing_does_not_multiply_what_is_held() {
     // Each pair holds the one before twice: two to the power of its number.
-    let mut doubled = [b"}".as_slice(), &text("x"), b"]q\x00"].concat();
+    let mut doubled = b"]q\x00".to_vec();
     for _ in 0..30 {
-        doubled.extend(b"0h\x00h\x00\x86q\x00".iter().filter(|byte| **byte != b'0'));
+        doubled.extend(b"h\x00h\x00\x86q\x00");
     }
-    doubled.extend(b"\x85s");
-    // Fewer than that leave values over on the stack, which is no harm: what is on top counts.
+    // The values that are left over below it do no harm: the last pair becomes the item `x`.
+    let top = [b"}".as_slice(), &text("x"), b"h\x00s"].concat();
+    doubled.extend(top);
     let itself = [b"}".as_slice(), &text("x"), b"]q\x00h\x00as"].concat();
     let tensor = Tensor::default().rebuilt();
     // A thousand lists of a thousand times the same tensor.
-    let mut wide =
-        [b"}".as_slice(), &text("x"), b"(", &tensor, b"q\x01", &b"h\x01".repeat(999), b"tq\x02"]
-            .concat();
-    wide.extend([b"(".as_slice(), &b"h\x02".repeat(999), b"ts"].concat());
-    for (what, body) in [("doubled", doubled), ("itself", itself), ("wide", wide)] {
-        let (_folder, path) = folder_with("hostile.pth", checkpoint(&pickle(&body)));
-        let error = read_everything(&path).expect_err(what);
-        assert!(matches!(error, Error::Refused { .. } | Error::PyTorch { .. }), "{what}: {error}");
-    }
+    let list = [b"(".as_slice(), &tensor, b"q\x01", &b"h\x01".repeat(999), b"tq\x02"].concat();
+    let lists = [b"(".as_slice(), &list, &b"h\x02".repeat(999), b"t"].concat();
+    let wide = [b"}".as_slice(), &text("x"), &lists, b"s"].concat();
+    check("doubled", &checkpoint(&pickle(&doubled)), Refused, "nest without end");
+    check("itself", &checkpoint(&pickle(&itself)), Refused, "nest without end");
+    check("wide", &checkpoint(&pickle(&wide)), Refused, "more than 100000 tensors");
     let many = [b"(".as_slice(), &b"N".repeat(500_000), b"t"].concat();
     check("many", &checkpoint(&pickle(&many)), Refused, "half a million steps");
     let many = [b"(".as_slice(), &b"N".repeat(490_000), b"t"].concat();
@@ -185,28 +183,30 @@ fn sharing_does_not_multiply_what_is_held() {
 
 #[test]
 fn tensors_stay_within_their_storages() {
-    let rows: [(&[i64], &[i64], i64, i64, Verdict, &str); 19] = [
-        (&[25], &[1], 0, 24, Damaged, "reaches past"),
-        (&[24], &[1], 1, 24, Damaged, "reaches past"),
-        (&[1], &[1], 24, 24, Damaged, "reaches past"),
-        (&[0], &[1], 25, 24, Damaged, "reaches past"),
-        (&[2, 2], &[23, 1], 0, 24, Damaged, "reaches past"),
-        (&[2], &[i64::MAX], 0, 24, Damaged, "reaches past"),
-        (&[3], &[i64::MAX], 0, 24, Damaged, "reaches past"),
-        (&[1], &[1], i64::MAX, 24, Damaged, "reaches past"),
-        (&[i64::MAX, i64::MAX], &[1, 1], 0, 24, Damaged, "too large"),
-        (&[i64::MAX / 4], &[1], 0, 24, Damaged, "too large"),
-        (&[1 << 20], &[0], 0, 24, Refused, "bytes of memory"),
-        (&[2, 2], &[1, 1], 0, 24, Refused, "overlap"),
-        (&[3, 8], &[1, 2], 0, 24, Refused, "overlap"),
-        (&[-1], &[1], 0, 24, Damaged, "negative"),
-        (&[24], &[-1], 23, 24, Damaged, "negative"),
-        (&[24], &[1], -1, 24, Damaged, "negative"),
-        (&[24], &[1, 1], 0, 24, Damaged, "strides"),
-        (&[1; 9], &[1; 9], 0, 24, Refused, "dimensions"),
-        (&[24], &[1], 0, -24, Damaged, "negative"),
+    /// Shape, strides, offset, and elements of the storage.
+    type Described = (&'static [i64], &'static [i64], i64, i64);
+    let rows: [(Described, Verdict, &str); 19] = [
+        ((&[25], &[1], 0, 24), Damaged, "reaches past"),
+        ((&[24], &[1], 1, 24), Damaged, "reaches past"),
+        ((&[1], &[1], 24, 24), Damaged, "reaches past"),
+        ((&[0], &[1], 25, 24), Damaged, "reaches past"),
+        ((&[2, 2], &[23, 1], 0, 24), Damaged, "reaches past"),
+        ((&[2], &[i64::MAX], 0, 24), Damaged, "reaches past"),
+        ((&[3], &[i64::MAX], 0, 24), Damaged, "reaches past"),
+        ((&[1], &[1], i64::MAX, 24), Damaged, "reaches past"),
+        ((&[i64::MAX, i64::MAX], &[1, 1], 0, 24), Damaged, "too large"),
+        ((&[i64::MAX / 4], &[1], 0, 24), Damaged, "too large"),
+        ((&[1 << 20], &[0], 0, 24), Refused, "bytes of memory"),
+        ((&[2, 2], &[1, 1], 0, 24), Refused, "overlap"),
+        ((&[3, 8], &[1, 2], 0, 24), Refused, "overlap"),
+        ((&[-1], &[1], 0, 24), Damaged, "negative"),
+        ((&[24], &[-1], 23, 24), Damaged, "negative"),
+        ((&[24], &[1], -1, 24), Damaged, "negative"),
+        ((&[24], &[1, 1], 0, 24), Damaged, "strides"),
+        ((&[1; 9], &[1; 9], 0, 24), Refused, "dimensions"),
+        ((&[24], &[1], 0, -24), Damaged, "negative"),
     ];
-    for (shape, stride, offset, elements, verdict, reason) in rows {
+    for ((shape, stride, offset, elements), verdict, reason) in rows {
         let tensor = Tensor { shape, stride, offset, elements, ..Tensor::default() };
         check(&format!("{shape:?} {stride:?} {offset}"), &tensor.file(), verdict, reason);
     }

@@ -176,7 +176,8 @@ fn strides_of_every_order_are_read() {
     let ramp = |start: usize, count: usize| -> Vec<f32> {
         (start..start + count).map(|value| value as f32).collect()
     };
-    let rows: [(&[i64], &[i64], i64, Vec<f32>); 7] = [
+    type Row = (&'static [i64], &'static [i64], i64, Vec<f32>);
+    let rows: [Row; 7] = [
         (&[2, 3, 4], &[12, 4, 1], 0, ramp(0, 24)),
         (&[4, 3], &[1, 4], 12, vec![12., 16., 20., 13., 17., 21., 14., 18., 22., 15., 19., 23.]),
         (&[2, 1, 2], &[12, 7, 4], 1, vec![1.0, 5.0, 13.0, 17.0]),

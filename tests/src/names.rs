@@ -1,0 +1,112 @@
+//! Every variant has the tensors that timm's has: the same names, the same shapes, none more or fewer.
+
+use std::{env, fs, path::PathBuf, process::Command};
+
+use burn::prelude::*;
+use rekindle_checkpoint::{CheckpointFile, HeadPolicy, load};
+use rekindle_layers::parameters;
+use rekindle_vision::architectures;
+use sha2::{Digest, Sha256};
+
+use crate::support::network;
+
+/// Classes of the listings.
+const CLASSES: usize = 1000;
+/// One of each family and of each kind of head, small enough to be made and loaded.
+const SMALL: [&str; 5] =
+    ["vgg11_bn", "resnet18", "test_efficientnet", "mobilenetv2_050", "mobilenetv3_small_100"];
+
+/// A file of `tests/names`, as `tests/reference/timm_names.py` wrote it.
+fn committed(name: &str) -> String {
+    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("names").join(name);
+    fs::read_to_string(path).unwrap()
+}
+
+/// The tensors as they would be saved, a line each, sorted.
+fn listing(name: &str) -> String {
+    let (model, naming) = network(name, 3, CLASSES, &Device::flex());
+    let mut tensors = Vec::new();
+    for parameter in parameters(&model) {
+        let name = naming.in_checkpoint(&parameter.name);
+        // The counter that PyTorch keeps beside each batch norm, and that is saved with it.
+        if let Some(norm) = name.strip_suffix("running_var") {
+            tensors.push((format!("{norm}num_batches_tracked"), vec![]));
+        }
+        tensors.push((name, parameter.checkpoint_shape()));
+    }
+    tensors.sort();
+    tensors.iter().map(|(name, shape)| format!("{name} {shape:?}\n")).collect()
+}
+
+#[test]
+fn the_names_and_shapes_of_every_variant_are_timms() {
+    let all = committed("all.txt");
+    let mut rows = all.lines().filter(|line| !line.starts_with('#')).collect::<Vec<_>>();
+    for name in architectures().map(|row| row.name) {
+        let row = rows.iter().position(|row| row.split(' ').next() == Some(name));
+        let Some(row) = row else {
+            assert!(name.ends_with("_cifar"), "{name} is not in names/all.txt: list it");
+            continue;
+        };
+        let listing = listing(name);
+        let digest: String =
+            Sha256::digest(&listing).iter().map(|byte| format!("{byte:02x}")).collect();
+        let ours = format!("{name} {} {digest}", listing.lines().count());
+        let theirs = rows.swap_remove(row);
+        if ours != theirs {
+            let path = env::temp_dir().join(format!("{name}.txt"));
+            fs::write(&path, &listing).unwrap();
+            let path = path.display();
+            panic!("{ours}\n{theirs}\npython tests/reference/timm_names.py compare {name} {path}");
+        }
+    }
+    assert!(rows.is_empty(), "variants that are no more: {rows:?}");
+}
+
+#[test]
+fn the_smallest_of_each_family_are_timms_line_by_line() {
+    for name in SMALL {
+        let (ours, theirs) = (listing(name), committed(&format!("{name}.txt")));
+        for (ours, theirs) in ours.lines().zip(theirs.lines()) {
+            assert_eq!(ours, theirs, "{name}");
+        }
+        assert_eq!(ours, theirs, "{name}");
+    }
+}
+
+#[test]
+fn what_timm_makes_is_loaded_whole() {
+    let Some(python) = env::var_os("REKINDLE_PYTHON") else {
+        // Not `eprintln!`: the test harness would keep it to itself.
+        let line = b"skipped what_timm_makes_is_loaded_whole: REKINDLE_PYTHON names no interpreter with timm\n";
+        let _ = std::io::Write::write_all(&mut std::io::stderr(), line);
+        return;
+    };
+    let folder = tempfile::tempdir().unwrap();
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/reference/timm_names.py");
+    for name in SMALL {
+        let mut command = Command::new(&python);
+        let made = command.args([script, "save"]).arg(folder.path()).arg(name).output().unwrap();
+        assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+        let [safetensors, pytorch] = ["safetensors", "pth"].map(|kind| {
+            CheckpointFile::open(&folder.path().join(format!("{name}.{kind}"))).unwrap()
+        });
+        assert_eq!(pytorch.nested_under(), Some("state_dict"), "{name}");
+        for (tensor, info) in safetensors.tensors() {
+            assert_eq!(pytorch.get(tensor), Some(info), "{name}: {tensor}");
+        }
+        assert_eq!(pytorch.tensors().count(), safetensors.tensors().count(), "{name}");
+        for file in [safetensors, pytorch] {
+            let (model, naming) = network(name, 3, CLASSES, &Device::flex());
+            let wanted = parameters(&model).len();
+            let (_, report) = load(model, &file, &naming, HeadPolicy::Required).unwrap();
+            assert_eq!(report.loaded.len(), wanted, "{name}: {report}");
+            assert!(report.adapted.is_empty() && report.reinitialized.is_empty(), "{report}");
+            let counter = |(name, _): &(String, String)| name.ends_with("num_batches_tracked");
+            assert!(report.unused.iter().all(counter), "{name}: {report}");
+        }
+        for kind in ["safetensors", "pth"] {
+            fs::remove_file(folder.path().join(format!("{name}.{kind}"))).unwrap();
+        }
+    }
+}
