@@ -25,6 +25,7 @@
 //! HTTP is ureq's: it blocks, as our callers do. hf-hub 1.0 was not taken: it is built on tokio, reqwest and
 //! hf-xet, checks neither length nor hash of what HTTP brings, and begins a file that was cut off anew.
 
+mod batch;
 mod cache;
 mod client;
 mod digest;
@@ -39,6 +40,7 @@ mod layout;
 mod ledger;
 mod locate;
 mod lock;
+mod pinning;
 mod refusal;
 mod remote;
 mod retry;
@@ -47,11 +49,13 @@ mod settings;
 mod url;
 mod watch;
 
+pub use batch::{Act, Done, Meter, Row, policy, table};
 pub use cache::{CachedFile, CachedRepository, CachedRevision, Prune, Pruned, Run, Verified};
 pub use client::Client;
 pub use error::Error;
 pub use hub::{FETCH, Files, Hub, IMPORT, Located, LocatedFile, Trust};
 pub use ledger::Record;
+pub use pinning::Pinned;
 pub use remote::{Description, RemoteFile, RepositoryInfo};
 pub use send::{Answer, Content, Outgoing, Verb};
 pub use settings::{Hashing, Links, Network, Proxies, Settings, Token};

@@ -1,0 +1,7 @@
+//! What is asked of the Hub for pins, what commands say of weights.
+
+#![allow(clippy::unwrap_used, reason = "helpers of tests may stop them")]
+
+mod batches;
+mod pinning;
+mod support;
