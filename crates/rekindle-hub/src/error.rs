@@ -96,6 +96,25 @@ pub enum Error {
         /// What was wanted.
         wanted: String,
     },
+    /// Something is to be pushed, and nobody says who pushes it.
+    #[error(
+        "{repository}: pushing takes a token that may write: make one at {endpoint}/settings/tokens, then set \
+         HF_TOKEN or run `hf auth login`"
+    )]
+    NoToken {
+        /// The repository on the Hub.
+        repository: String,
+        /// The Hub.
+        endpoint: String,
+    },
+    /// A repository was to be private and is not.
+    #[error(
+        "{repository}: exists, and everybody may see it; make it private on the Hub, or leave --private out"
+    )]
+    Public {
+        /// The repository on the Hub.
+        repository: String,
+    },
     /// The disk is too full.
     #[error(
         "{}: {needed} bytes are needed and {available} are free: make room, or set HF_HUB_CACHE to a folder on another disk",

@@ -41,6 +41,7 @@ mod ledger;
 mod locate;
 mod lock;
 mod pinning;
+pub mod push;
 mod refusal;
 mod remote;
 mod retry;
