@@ -45,6 +45,7 @@ pub use run_report::{About, Shown, cache_notes, write_report};
 pub use rekindle_cards as cards;
 pub use rekindle_checkpoint as checkpoint;
 pub use rekindle_data as data;
+pub use rekindle_hub as hub;
 pub use rekindle_layers as layers;
 pub use rekindle_metrics as metrics;
 pub use rekindle_report as report;

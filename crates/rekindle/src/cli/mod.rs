@@ -16,6 +16,7 @@ mod compare;
 mod data;
 mod doctor;
 mod evaluate;
+mod fetch;
 mod find_rate;
 mod finetune;
 mod info;
@@ -23,6 +24,7 @@ mod ladder;
 mod models;
 mod predict;
 mod progress;
+mod push;
 
 use std::{num::NonZeroUsize, path::Path, process::ExitCode};
 
@@ -43,6 +45,8 @@ pub(crate) struct Cli {
 enum Command {
     Models(models::Arguments),
     Info(info::Arguments),
+    Fetch(fetch::Arguments),
+    Push(push::Arguments),
     Doctor(doctor::Arguments),
     Predict(predict::Arguments),
     Finetune(finetune::Arguments),
@@ -87,6 +91,8 @@ impl Cli {
         match self.command {
             Command::Models(arguments) => arguments.run(),
             Command::Info(arguments) => arguments.run(),
+            Command::Fetch(arguments) => arguments.run(),
+            Command::Push(arguments) => arguments.run(),
             Command::Doctor(arguments) => arguments.run(),
             Command::Predict(arguments) => arguments.common.in_pool(|| arguments.run()),
             Command::Finetune(arguments) => arguments.common.in_pool(|| arguments.run()),

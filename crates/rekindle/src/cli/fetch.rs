@@ -1,0 +1,99 @@
+//! `rekindle fetch`: weights of checkpoints, into the cache that is shared with Python's huggingface_hub.
+
+use std::{
+    io::{IsTerminal, Write},
+    process::ExitCode,
+};
+
+use clap::Args;
+use rekindle::{
+    cards::{Which, select_on_hub},
+    hub::{Act, Event, Hashing, Hub, Meter, Row, Settings, Watch, policy, table},
+};
+use serde_json::json;
+
+/// Download weights into the cache, or check those that are there.
+///
+/// Exits with 1 where any are missing, damaged, refused or not to be had.
+#[derive(Args)]
+pub(super) struct Arguments {
+    /// Checkpoints, architectures (their default ones), families (the defaults of all), or patterns with `*`.
+    #[arg(required = true)]
+    names: Vec<String>,
+    /// Download nothing: look whether they are in the cache, and are what they are to be.
+    #[arg(long)]
+    check: bool,
+    /// Download nothing: say what would be.
+    #[arg(long, conflicts_with = "check")]
+    dry_run: bool,
+    /// Hash files of the cache again, whether they changed or not.
+    #[arg(long)]
+    verify: bool,
+    /// Use weights under a license that is not permissive; may be repeated. A file that REKINDLE_LICENSES names, with
+    /// `accept = ["NAME"]`, does the same.
+    #[arg(long, value_name = "NAME")]
+    accept_license: Vec<String>,
+    /// Print one JSON object a line.
+    #[arg(long)]
+    json: bool,
+}
+
+impl Arguments {
+    pub(super) fn run(&self) -> anyhow::Result<ExitCode> {
+        let act = match (self.check, self.dry_run) {
+            (true, _) => Act::Check,
+            (false, true) => Act::Plan,
+            (false, false) => Act::Fetch,
+        };
+        let hashing = if self.verify { Hashing::Always } else { Hashing::OnceAChange };
+        let cards = select_on_hub(&self.names, Which::Default)?;
+        let policy = policy(&self.accept_license)?;
+        let hub = Hub::new(Settings { hashing, ..Settings::from_env()? });
+        let mut rows = Vec::new();
+        for card in cards {
+            let row = shown(&card.name(), |watch| hub.act(act, card, &policy, watch));
+            if self.json {
+                say!("{}", object(&row));
+            }
+            rows.push(row);
+        }
+        if !self.json {
+            say!("{}", table(&rows).trim_end());
+        }
+        let failed = rows.iter().any(|row| row.outcome.is_err());
+        Ok(if failed { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+    }
+}
+
+/// Does something that reports to a line on the terminal, if there is one.
+pub(super) fn shown<T>(name: &str, task: impl FnOnce(Watch<'_>) -> T) -> T {
+    let (meter, terminal) = (Meter::new(), std::io::stderr().is_terminal());
+    let watch = |event: Event<'_>| {
+        let lasting = !matches!(event, Event::Bytes { .. });
+        let Some(line) = meter.line(event) else { return };
+        // Nobody is to miss a download because nobody reads about it.
+        let _ = match (terminal, lasting) {
+            (true, true) => writeln!(std::io::stderr(), "\r\x1b[K{name}  {line}"),
+            (true, false) => write!(std::io::stderr(), "\r\x1b[K{name}  {line}"),
+            (false, true) => writeln!(std::io::stderr(), "{name}  {line}"),
+            (false, false) => Ok(()),
+        };
+    };
+    let done = task(&watch);
+    if terminal {
+        let _ = write!(std::io::stderr(), "\r\x1b[K");
+    }
+    done
+}
+
+fn object(row: &Row) -> serde_json::Value {
+    json!({
+        "checkpoint": row.card,
+        "status": row.status(),
+        "bytes": row.bytes,
+        "commit": row.commit,
+        "trust": row.trust.map(|trust| format!("{trust:?}")),
+        "seconds": row.seconds,
+        "error": row.outcome.as_ref().err().map(ToString::to_string),
+    })
+}
