@@ -1,12 +1,17 @@
 //! Automation: `cargo xtask`. It builds in seconds, for it knows no Burn; what needs Burn it starts in turn.
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a command talks to its terminal")]
 
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+
+use anyhow::Context;
 
 mod bench;
 mod cargo;
+mod fetch_weights;
 mod ladders;
 mod parity;
+mod pin;
 mod results;
 mod tidy;
 mod train_starter;
@@ -15,8 +20,10 @@ const USAGE: &str = "usage: cargo xtask COMMAND
 
   bench ARGS...          measure networks on this machine: infer, train, cold; see `bench help`
   bench data FOLDER      measure how fast pictures become inputs; see `bench data --help`
+  fetch-weights NAME...  fetch weights into the cache, or check them; see `fetch-weights --help`
   ladders                climb the ladders of docs/ladders, and write docs/ladder.md
   parity ARGS...         compare every architecture with golden results of the reference library
+  pin [NAME...]          ask the Hub what repositories hold, and write weights/*.toml; see `pin --help`
   results ARGS...        train three ways on three data sets, and write docs/results.md
   tidy                   report everything in the tree that breaks a rule a compiler does not check
   train-starter ARGS...  train the starter checkpoint again";
@@ -27,8 +34,10 @@ fn main() -> anyhow::Result<ExitCode> {
     let rest: Vec<String> = args.collect();
     match command.as_deref() {
         Some("bench") => bench::run(&rest),
+        Some("fetch-weights") => fetch_weights::run(&rest),
         Some("ladders") => ladders::run(&rest),
         Some("parity") => parity::run(&rest),
+        Some("pin") => pin::run(&rest),
         Some("results") => results::run(&rest),
         Some("tidy") if rest.is_empty() => tidy::run(),
         Some("train-starter") => train_starter::run(&rest),
@@ -41,4 +50,11 @@ fn main() -> anyhow::Result<ExitCode> {
             Ok(ExitCode::from(2))
         }
     }
+}
+
+/// The workspace's folder: the parent of this package's, which cargo names to what it runs.
+fn root() -> anyhow::Result<PathBuf> {
+    let package = std::env::var_os("CARGO_MANIFEST_DIR").context("start this as `cargo xtask`")?;
+    let root = Path::new(&package).parent().context("this package has no parent folder")?;
+    Ok(root.to_owned())
 }

@@ -36,7 +36,7 @@ impl fmt::Display for Problem {
 
 /// Prints one line a problem; fails if there is any.
 pub(crate) fn run() -> anyhow::Result<ExitCode> {
-    let root = tree::root()?;
+    let root = crate::root()?;
     let files = tree::read(&root)?;
     let problems = problems(&root, &files);
     for problem in &problems {

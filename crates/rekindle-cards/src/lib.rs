@@ -22,7 +22,7 @@ pub use error::Error;
 pub use family::Family;
 pub use hub_config::HubConfig;
 pub use license::Terms;
-pub use lookup::{Which, all_defaults, families, find, search, select};
+pub use lookup::{Which, all_defaults, families, find, search, select, select_on_hub};
 pub use model_card::{Base, LearnedFrom, Measured, ModelCard};
 pub use pin::{Pin, pins};
 pub use policy::Policy;

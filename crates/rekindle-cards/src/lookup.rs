@@ -94,13 +94,31 @@ pub fn select(name: &str, which: Which) -> Result<Vec<&'static Card>, Error> {
     }
 }
 
+/// The cards that several names mean, each once; those that are on no Hub only where a name is their own.
+///
+/// # Errors
+///
+/// As [`select`].
+pub fn select_on_hub(names: &[String], which: Which) -> Result<Vec<&'static Card>, Error> {
+    let mut cards: Vec<&'static Card> = Vec::new();
+    for name in names {
+        for card in select(name, which)? {
+            let own = [&card.name(), &card.architecture].contains(&name);
+            if (card.repository.is_some() || own) && !cards.contains(&card) {
+                cards.push(card);
+            }
+        }
+    }
+    Ok(cards)
+}
+
 /// Of cards as they are listed, the first of each architecture.
 fn defaults(mut cards: Vec<&'static Card>) -> Vec<&'static Card> {
     cards.dedup_by(|card, before| card.architecture == before.architecture);
     cards
 }
 
-/// The default card of every architecture.
+/// The default card of every architecture, those that are on no Hub included.
 ///
 /// # Errors
 ///

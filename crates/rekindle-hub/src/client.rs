@@ -107,6 +107,12 @@ impl Client {
         &self.endpoint
     }
 
+    /// Whether it speaks for somebody.
+    #[must_use]
+    pub fn has_token(&self) -> bool {
+        self.token.is_some()
+    }
+
     /// What the Hub has at a path, which begins with a slash, as JSON.
     ///
     /// # Errors

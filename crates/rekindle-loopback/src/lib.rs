@@ -16,6 +16,7 @@ mod fault;
 mod http;
 mod repository;
 mod routes;
+mod uploads;
 
 use std::{
     collections::BTreeMap,
@@ -33,6 +34,7 @@ pub use http::Request;
 pub use repository::{Revision, git_sha1, sha256};
 
 use repository::Repository;
+use uploads::Uploads;
 
 /// A running server; it stops when it is dropped.
 #[derive(Debug)]
@@ -56,6 +58,7 @@ pub(crate) struct Shared {
     pub(crate) hub: SocketAddr,
     pub(crate) storage: SocketAddr,
     pub(crate) repositories: Mutex<BTreeMap<String, Repository>>,
+    pub(crate) uploads: Mutex<Uploads>,
     rules: Mutex<Vec<Rule>>,
     fired: AtomicUsize,
     requests: Mutex<Vec<Request>>,
@@ -84,6 +87,7 @@ impl Server {
             hub: listeners[0].local_addr()?,
             storage: listeners[1].local_addr()?,
             repositories: Mutex::default(),
+            uploads: Mutex::default(),
             rules: Mutex::default(),
             fired: AtomicUsize::new(0),
             requests: Mutex::default(),
@@ -126,6 +130,25 @@ impl Server {
     pub fn require_token(&self, repository: &str, token: &str) {
         let mut repositories = lock(&self.shared.repositories);
         repositories.entry(repository.to_owned()).or_default().token = Some(token.to_owned());
+    }
+
+    /// Has this token be one that may write, everywhere.
+    pub fn allow_writes(&self, token: &str) {
+        lock(&self.shared.uploads).token = Some(token.to_owned());
+    }
+
+    /// Has files longer than this go up in parts of this many bytes.
+    pub fn split_uploads(&self, bytes: usize) {
+        lock(&self.shared.uploads).part = Some(bytes);
+    }
+
+    /// The newest commit of a repository and its files; none where there is no such repository.
+    #[must_use]
+    pub fn contents(&self, repository: &str) -> Option<(String, BTreeMap<String, Vec<u8>>)> {
+        let repositories = lock(&self.shared.repositories);
+        let (commit, revision) = repositories.get(repository)?.find("main")?;
+        let file = |(name, blob): (&String, &repository::Blob)| (name.clone(), blob.bytes.to_vec());
+        Some((commit.to_owned(), revision.files.iter().map(file).collect()))
     }
 
     /// Has requests go wrong.

@@ -9,27 +9,31 @@ use crate::{
     http::Reply,
     lock,
     repository::{Blob, Repository, Revision},
+    uploads,
 };
 
 pub(crate) fn route(shared: &Shared, request: &Request) -> Reply {
     if request.host == Host::Storage {
         return storage(shared, request);
     }
+    let get = matches!(request.method.as_str(), "GET" | "HEAD");
     let path = request.path.split('?').next().unwrap_or_default();
     let parts: Vec<String> = path.trim_start_matches('/').split('/').map(decoded).collect();
     let parts: Vec<&str> = parts.iter().map(String::as_str).collect();
-    let get = matches!(request.method.as_str(), "GET" | "HEAD");
+    if !get {
+        return uploads::hub(shared, request, &parts);
+    }
     match parts.as_slice() {
-        ["api", "models", owner, name] if get => info(shared, request, owner, name, "main"),
-        ["api", "models", owner, name, "revision", revision] if get => {
+        ["api", "models", owner, name] => info(shared, request, owner, name, "main"),
+        ["api", "models", owner, name, "revision", revision] => {
             info(shared, request, owner, name, revision)
         }
-        ["api", "models", owner, name, "tree", revision, ..] if get => {
+        ["api", "models", owner, name, "tree", revision, ..] => {
             let found =
                 |_: &Repository, _: &str, revision: &Revision| Reply::json(200, &tree(revision));
             readable(shared, request, owner, name, revision, found)
         }
-        [owner, name, "resolve", revision, file @ ..] if get => {
+        [owner, name, "resolve", revision, file @ ..] => {
             let file = file.join("/");
             readable(shared, request, owner, name, revision, |_, commit, revision| {
                 match revision.files.get(&file) {
@@ -138,6 +142,9 @@ fn storage(shared: &Shared, request: &Request) -> Reply {
     if request.header("authorization").is_some() {
         let words = "Only one auth mechanism allowed";
         return Reply::new(400, Arc::from(words.as_bytes()));
+    }
+    if request.method == "PUT" {
+        return uploads::storage(shared, request);
     }
     let path = request.path.split('?').next().unwrap_or_default();
     let wanted = Some(path.trim_start_matches('/'));

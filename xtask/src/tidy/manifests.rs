@@ -58,7 +58,7 @@ const PACKAGES: [Package; 20] = [
     Package { name: "rekindle-train",      uses: Only(&["rekindle-kernels", "rekindle-metrics"]), burn: Known, backend: Unnamed },
     Package { name: "rekindle-transfer",   uses: Only(&["rekindle-layers", "rekindle-train"]), burn: Known,   backend: Unnamed },
     Package { name: "rekindle-vision",     uses: Only(&["rekindle-layers"]), burn: Known,   backend: Unnamed },
-    Package { name: "xtask",               uses: Only(&["rekindle-cards", "rekindle-hub"]), burn: Unknown, backend: Unnamed },
+    Package { name: "xtask",               uses: Only(&["rekindle-cards", "rekindle-hub", "rekindle-loopback"]), burn: Unknown, backend: Unnamed },
 ];
 
 const PARITY: &[&str] =

@@ -1,7 +1,7 @@
 //! The text files that git tracks, or, outside a checkout, all of them.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 
 use anyhow::Context;
@@ -22,14 +22,6 @@ impl File {
     pub(super) fn new(path: &str, text: &str) -> Self {
         Self { path: path.to_owned(), text: text.to_owned() }
     }
-}
-
-/// The workspace's folder: the parent of this package's, which cargo names to what it runs.
-pub(super) fn root() -> anyhow::Result<PathBuf> {
-    let package =
-        std::env::var_os("CARGO_MANIFEST_DIR").context("start this as `cargo xtask tidy`")?;
-    let root = Path::new(&package).parent().context("this package has no parent folder")?;
-    Ok(root.to_owned())
 }
 
 /// Every text file; links, binary files and files that are gone are left out.

@@ -141,6 +141,22 @@ fn a_family_an_architecture_a_card_or_a_pattern_selects_cards() {
 }
 
 #[test]
+fn several_names_mean_each_card_once_and_what_is_on_the_hub() {
+    let count = |names: &[&str], which| {
+        let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
+        select_on_hub(&names, which).unwrap().len()
+    };
+    assert_eq!(count(&["resnet18", "resnet18.a1_in1k", "vgg11"], Which::Default), 2);
+    assert_eq!(count(&["resnet18.a1_in1k", "resnet18"], Which::All), 7);
+    assert_eq!(count(&["resnet_cifar"], Which::All), 0);
+    // Asked for by its own name, it is told to have no repository.
+    assert_eq!(count(&["resnet20_cifar"], Which::All), 1);
+    assert_eq!(count(&["resnet20_cifar.cifar10"], Which::Default), 1);
+    assert_eq!(count(&[], Which::All), 0);
+    assert!(select_on_hub(&["vgg".to_owned(), "zz".to_owned()], Which::All).is_err());
+}
+
+#[test]
 fn a_wildcard_matches_the_whole_name() {
     let check = |pattern: &str, name: &str, expected: bool| {
         assert_eq!(wildcard(pattern.as_bytes(), name.as_bytes()), expected, "{pattern} {name}");

@@ -27,6 +27,8 @@ mod ladder;
 mod models;
 mod predict;
 mod progress;
+#[cfg(feature = "net")]
+mod push;
 mod weights;
 
 use std::{num::NonZeroUsize, path::Path, process::ExitCode};
@@ -51,6 +53,8 @@ enum Command {
     Fetch(fetch::Arguments),
     #[cfg(feature = "net")]
     Cache(cache::Arguments),
+    #[cfg(feature = "net")]
+    Push(push::Arguments),
     Info(info::Arguments),
     Doctor(doctor::Arguments),
     Predict(predict::Arguments),
@@ -99,6 +103,8 @@ impl Cli {
             Command::Fetch(arguments) => arguments.run(),
             #[cfg(feature = "net")]
             Command::Cache(arguments) => arguments.run(),
+            #[cfg(feature = "net")]
+            Command::Push(arguments) => arguments.run(),
             Command::Info(arguments) => arguments.run(),
             Command::Doctor(arguments) => arguments.run(),
             Command::Predict(arguments) => arguments.common.in_pool(|| arguments.run()),

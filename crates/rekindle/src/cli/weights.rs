@@ -61,9 +61,8 @@ fn fetched(name: &str, accepted: &[String]) -> anyhow::Result<Found> {
 
     let card = rekindle::cards::find(name)?;
     let hub = Hub::from_env()?;
-    let row = super::fetch::watched(card, |watch| {
-        policy(accepted).map(|policy| hub.act(Act::Fetch, card, &policy, watch))
-    })?;
+    let policy = policy(accepted)?;
+    let row = super::fetch::shown(&card.name(), |watch| hub.act(Act::Fetch, card, &policy, watch));
     row.outcome?;
     let located = hub.locate(card).context("what was just fetched is gone")?;
     if row.trust == Some(Trust::FirstUse) {
