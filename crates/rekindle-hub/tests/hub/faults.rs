@@ -302,6 +302,7 @@ fn a_sender_that_changes_its_bytes_is_asked_for_all_of_them() {
     let shifted = Fault::Headers(vec![("Content-Range", "bytes 99999-300006/300007".to_owned())]);
     stage.server.order(Rule::storage(1, shifted));
     stage.check(&stage.fetch().unwrap());
+    assert_eq!(stage.downloads().len(), 3, "refused, and asked for again");
 }
 
 #[test]

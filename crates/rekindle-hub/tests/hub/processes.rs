@@ -2,7 +2,7 @@
 
 use std::{
     env, fs,
-    io::Read,
+    io::{BufRead, BufReader, Read},
     process::{Child, Command, Stdio},
     thread,
     time::{Duration, Instant},
@@ -110,10 +110,10 @@ fn a_proxy_is_asked_where_the_environment_names_one() {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let proxy = format!("http://{}", listener.local_addr().unwrap());
     let asked = thread::spawn(move || {
-        let (mut stream, _) = listener.accept().unwrap();
-        let mut first = [0; 64];
-        let read = stream.read(&mut first).unwrap();
-        String::from_utf8_lossy(&first[..read]).into_owned()
+        let (stream, _) = listener.accept().unwrap();
+        let mut first = String::new();
+        BufReader::new(stream).read_line(&mut first).unwrap();
+        first
     });
     let folder = tempfile::tempdir().unwrap();
     let mut command = Command::new(env::current_exe().unwrap());

@@ -118,6 +118,25 @@ fn a_poisoned_cache_is_noticed_and_mended() {
     }
 }
 
+/// What nothing is recorded of is held against its name in the cache: bad bytes are not a first use.
+#[test]
+fn bytes_that_contradict_their_name_are_never_trusted() {
+    for file in ["config.json", "model.safetensors"] {
+        let stage = Stage::new();
+        let located = stage.fetch().unwrap();
+        stage.hub().forget(REPOSITORY).unwrap();
+        thread::sleep(Duration::from_millis(20));
+        let path = located.folder.join(file);
+        let mut content = fs::read(&path).unwrap();
+        content[5] ^= 1;
+        fs::write(&path, &content).unwrap();
+        let error = stage.hub().locate(card()).unwrap_err();
+        assert!(matches!(error, Error::Damaged { .. }), "{file}: {error}");
+        assert_eq!(stage.hub().records().unwrap(), []);
+        stage.check(&stage.fetch().unwrap());
+    }
+}
+
 #[test]
 fn locating_opens_no_socket_and_says_what_to_do() {
     let stage = Stage::new();
