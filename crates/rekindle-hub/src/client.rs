@@ -18,7 +18,7 @@ use crate::{
     retry::{Failure, Patience, Tries},
     send::Answer,
     url::{Origin, join, shown},
-    watch::{Watch, unwatched},
+    watch::Watch,
 };
 
 /// Redirects that are followed in a row.
@@ -118,9 +118,9 @@ impl Client {
     /// # Errors
     ///
     /// [`Error::Status`], [`Error::Answer`] and [`Error::Network`]; [`Error::Offline`].
-    pub fn get_json<T: DeserializeOwned>(&self, path: &str) -> Result<T, Error> {
+    pub fn get_json<T: DeserializeOwned>(&self, path: &str, watch: Watch<'_>) -> Result<T, Error> {
         let url = format!("{}{path}", self.endpoint);
-        self.retry(&unwatched, || {
+        self.retry(watch, || {
             let answered = self.get(&Method::GET, &url, &[], Follow::All)?;
             self.read(answered)
         })?
@@ -282,4 +282,22 @@ fn roots(path: &Path) -> Result<RootCerts, Error> {
         return Err(Error::Layout { path: path.to_owned(), problem });
     }
     Ok(RootCerts::from(found))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_redirect_may_not_give_encryption_up() {
+        let settings = Settings::new(Path::new("cache")).unwrap();
+        let client = Client::new(&settings).unwrap();
+        let next =
+            |from: &str, to: &str| client.redirected(from, to).map_err(|error| error.to_string());
+        assert_eq!(next("https://a/x", "https://b/y").as_deref(), Ok("https://b/y"));
+        assert_eq!(next("https://a/x", "//b/y").as_deref(), Ok("https://b/y"));
+        assert_eq!(next("http://a/x", "https://b/y").as_deref(), Ok("https://b/y"));
+        assert!(next("https://a/x", "http://a/y").unwrap_err().contains("gives encryption up"));
+        assert!(next("https://a/x", "file:///etc/passwd").is_err());
+    }
 }

@@ -14,12 +14,16 @@ use crate::{Error, layout::is_hexadecimal};
 /// How much is read and hashed at once: what a core's second cache holds.
 pub(crate) const CHUNK: usize = 256 * 1024;
 
+/// The longest file that git's hash is computed of, in bytes: the Hub takes none above 10 MB outside of large file
+/// storage, and two hashes take almost twice the time of one.
+const GIT: u64 = 16 << 20;
+
 /// What a file was found to be.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Sums {
     pub(crate) bytes: u64,
     pub(crate) sha256: String,
-    /// Git's hash, where it was asked for.
+    /// Git's hash, unless the file is large.
     pub(crate) git: Option<String>,
 }
 
@@ -32,15 +36,10 @@ pub(crate) struct Hasher {
 }
 
 impl Hasher {
-    /// For a file of unknown length, which git cannot hash.
-    pub(crate) fn new() -> Self {
-        Self { bytes: 0, sha256: Sha256::new(), git: None }
-    }
-
-    /// For a file of known length, with git's hash: it begins with the length.
-    pub(crate) fn with_git(bytes: u64) -> Self {
-        let git = Sha1::new_with_prefix(format!("blob {bytes}\0"));
-        Self { git: Some(git), ..Self::new() }
+    /// For a file of known length: git's hash begins with it.
+    pub(crate) fn new(bytes: u64) -> Self {
+        let git = (bytes <= GIT).then(|| Sha1::new_with_prefix(format!("blob {bytes}\0")));
+        Self { bytes: 0, sha256: Sha256::new(), git }
     }
 
     pub(crate) fn update(&mut self, bytes: &[u8]) {
@@ -74,11 +73,11 @@ impl Hasher {
     }
 }
 
-/// Hashes a file, both ways.
+/// Hashes a file.
 pub(crate) fn sums(path: &Path) -> Result<Sums, Error> {
     let hash = || {
         let file = File::open(path)?;
-        let mut hasher = Hasher::with_git(file.metadata()?.len());
+        let mut hasher = Hasher::new(file.metadata()?.len());
         hasher.read(file, u64::MAX)?;
         Ok(hasher.finish())
     };

@@ -131,7 +131,7 @@ impl<'a> Partial<'a> {
         let mut options = File::options();
         options.read(true).write(true).create(true).truncate(false);
         let mut file = options.open(path).map_err(Error::io("write", path))?;
-        let mut hasher = Hasher::with_git(total);
+        let mut hasher = Hasher::new(total);
         let mut hash = || {
             if file.metadata()?.len() > total {
                 file.set_len(0)?;
@@ -263,7 +263,7 @@ impl<'a> Partial<'a> {
     /// Throws away what is here.
     fn restart(&mut self) -> Result<(), Error> {
         self.count.subtract(self.length);
-        self.hasher = Hasher::with_git(self.target.description.bytes);
+        self.hasher = Hasher::new(self.target.description.bytes);
         self.length = 0;
         self.sender = None;
         let mut empty = || {

@@ -30,7 +30,7 @@ pub(crate) fn fetch(hub: &Hub, job: &Job, watch: Watch<'_>) -> Result<Located, E
         done => return done,
     }
     let folder = hub.layout.repository(&job.repository)?;
-    let (commit, mut names) = contents(hub.client()?, job)?;
+    let (commit, mut names) = contents(hub.client()?, job, watch)?;
     let fetch = Fetch { hub, job, folder: &folder, commit: &commit, watch };
     let mut downloaded = fetch.files(&names)?;
     let index = folder.snapshot(&commit).join(INDEX);
@@ -50,12 +50,13 @@ pub(crate) fn fetch(hub: &Hub, job: &Job, watch: Watch<'_>) -> Result<Located, E
 }
 
 /// The commit to use, and the files to have of it.
-fn contents(client: &Client, job: &Job) -> Result<(String, Vec<String>), Error> {
+fn contents(client: &Client, job: &Job, watch: Watch<'_>) -> Result<(String, Vec<String>), Error> {
     if let (Some(commit), Selection::Named(names)) = (&job.commit, &job.selection) {
         return Ok((commit.clone(), names.clone()));
     }
     let revision = job.commit.as_deref().unwrap_or(&job.revision);
-    let RepositoryInfo { commit, files, .. } = client.repository(&job.repository, revision)?;
+    let RepositoryInfo { commit, files, .. } =
+        client.repository(&job.repository, revision, watch)?;
     if let Selection::Named(names) = &job.selection {
         return Ok((commit, names.clone()));
     }

@@ -14,7 +14,7 @@ use crate::{
     layout::Layout,
     ledger::{Ledger, Record},
     locate,
-    watch::Watch,
+    watch::{Watch, unwatched},
 };
 
 /// The command that fetches a card's weights; an error gives it with the card's name.
@@ -167,7 +167,7 @@ impl Hub {
     ///
     /// As [`Client::repository`].
     pub fn repository(&self, repository: &str, revision: &str) -> Result<RepositoryInfo, Error> {
-        self.client()?.repository(repository, revision)
+        self.client()?.repository(repository, revision, &unwatched)
     }
 
     /// What was trusted on first use, in the order of first uses.

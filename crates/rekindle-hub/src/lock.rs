@@ -1,7 +1,10 @@
 //! One process at a time: the locks of Python's filelock, so that it and we wait for each other.
+//!
+//! They save work; what is right does not depend on them. Where a file system has none, everybody holds them.
 
 use std::{
     fs::{self, File, TryLockError},
+    io,
     path::Path,
 };
 
@@ -41,6 +44,9 @@ impl Lock {
                 Ok(()) if is_still(&file, path) => return Ok(Some(Self { _file: file })),
                 Ok(()) => {}
                 Err(TryLockError::WouldBlock) => return Ok(None),
+                Err(TryLockError::Error(error)) if error.kind() == io::ErrorKind::Unsupported => {
+                    return Ok(Some(Self { _file: file }));
+                }
                 Err(TryLockError::Error(source)) => {
                     return Err(Error::io("lock", path)(source));
                 }

@@ -75,7 +75,12 @@ impl Client {
     /// # Errors
     ///
     /// As [`Client::get_json`]; [`Error::Name`] for names that no repository or revision has.
-    pub fn repository(&self, repository: &str, revision: &str) -> Result<RepositoryInfo, Error> {
+    pub fn repository(
+        &self,
+        repository: &str,
+        revision: &str,
+        watch: Watch<'_>,
+    ) -> Result<RepositoryInfo, Error> {
         check_repository(repository)?;
         check_path("revision", revision)?;
         let path = format!(
@@ -83,7 +88,7 @@ impl Client {
             encode(repository, Slashes::Separate),
             encode(revision, Slashes::Belong)
         );
-        let info: Info = self.get_json(&path)?;
+        let info: Info = self.get_json(&path, watch)?;
         let bad = |problem: String| {
             let url = shown(&format!("{}{path}", self.endpoint()));
             Err(Error::Answer { url, problem })

@@ -66,10 +66,14 @@ fn verifying_finds_every_damage_whatever_the_index_says() {
         fs::write(&path, &content).unwrap();
         let blobs = stage.cache().join(FOLDER).join("blobs");
         fs::write(blobs.join("0".repeat(64)), "nobody's").unwrap();
+        #[cfg(unix)]
         std::os::unix::fs::symlink("../../blobs/gone", located.folder.join("lost")).unwrap();
+        #[cfg(not(unix))]
+        fs::write(blobs.join("f".repeat(64)), "lost").unwrap();
         let problems = stage.hub().verify().unwrap().problems;
         let found: Vec<String> = problems.iter().map(ToString::to_string).collect();
-        for part in ["model.safetensors", "lost", &"0".repeat(64)] {
+        let lost = if cfg!(unix) { "lost".to_owned() } else { "f".repeat(64) };
+        for part in ["model.safetensors", &lost, &"0".repeat(64)] {
             assert!(found.iter().any(|problem| problem.contains(part)), "no {part}: {found:?}");
         }
         assert_eq!(found.len(), 3, "{found:?}");
@@ -119,10 +123,8 @@ fn a_repository_is_removed_unless_it_is_being_downloaded() {
     drop(held);
     let dry = stage.hub().prune(Prune::Repository(REPOSITORY), Run::Dry).unwrap();
     stage.check(&stage.hub().locate(card()).unwrap());
-    assert_eq!(
-        dry.bytes,
-        stage.hub().prune(Prune::Repository(REPOSITORY), Run::Real).unwrap().bytes - 0
-    );
+    let real = stage.hub().prune(Prune::Repository(REPOSITORY), Run::Real).unwrap();
+    assert_eq!(dry, real);
     assert!(!stage.cache().join(FOLDER).exists());
     let error = stage.hub().prune(Prune::Repository(REPOSITORY), Run::Real).unwrap_err();
     assert!(matches!(error, Error::Absent { .. }), "{error}");
@@ -136,10 +138,10 @@ fn a_repository_is_removed_unless_it_is_being_downloaded() {
 
 #[test]
 fn files_from_elsewhere_become_what_a_download_would_have_been() {
-    let table: [(&str, fn() -> Stage, Trust); 2] =
-        [("pinned", Stage::pinned, Trust::Pinned), ("unpinned", Stage::new, Trust::Recorded)];
-    for (name, stage, trust) in table {
-        let mut stage = stage();
+    for (name, pinned, trust) in
+        [("pinned", true, Trust::Pinned), ("unpinned", false, Trust::Recorded)]
+    {
+        let mut stage = if pinned { Stage::pinned() } else { Stage::new() };
         let source = stage.folder.path().join("stick");
         fs::create_dir_all(&source).unwrap();
         let offline = Hub::new(Settings { network: Network::Offline, ..stage.settings() });

@@ -176,7 +176,11 @@ fn every_fault_leads_to_the_right_bytes_or_one_clear_error() {
                 continue;
             }
             stage.server.order(rule.clone());
-            let fetched = stage.fetch();
+            let mut settings = stage.settings();
+            if name.starts_with("stall") {
+                settings.stall = SHORT;
+            }
+            let fetched = Hub::new(settings).fetch(card(), &unwatched);
             assert!(stage.server.faults() > 0, "{name}: nothing went wrong");
             match (fetched, outcome) {
                 (Ok(located), Recovers) => stage.check(&located),
@@ -208,7 +212,17 @@ fn every_fault_leads_to_the_right_bytes_or_one_clear_error() {
 
 /// Years after the date that the server sends.
 const LATER: &str = "Thu, 01 Jan 2099 00:00:00 GMT";
+/// As long as a server may be silent where it is to be silent for longer.
+const SHORT: Duration = Duration::from_millis(300);
 const TEN_ZEROS: &str = "0000000000";
+
+/// Which part each download asked for, and of which bytes.
+fn ranges(stage: &Stage) -> Vec<[Option<String>; 2]> {
+    let both = |request: &rekindle_loopback::Request| {
+        ["range", "if-range"].map(|name| request.header(name).map(str::to_owned))
+    };
+    stage.downloads().iter().map(both).collect()
+}
 
 /// What was received is not asked for again, and only for the same bytes.
 #[test]
@@ -219,19 +233,12 @@ fn a_download_goes_on_where_it_was_cut() {
     stage.server.order(Rule::storage(FOREVER, Fault::Cut(0)));
     let error = stage.fetch().unwrap_err().to_string();
     assert!(error.contains("after the 100000 bytes"), "{error}");
-    let ranges = |stage: &Stage| -> Vec<(Option<String>, Option<String>)> {
-        let both = |request: &rekindle_loopback::Request| {
-            let header = |name| request.header(name).map(str::to_owned);
-            (header("range"), header("if-range"))
-        };
-        stage.downloads().iter().map(both).collect()
-    };
     let rest = Some("bytes=100000-".to_owned());
     let [first, again, ..] = &ranges(&stage)[..] else { panic!() };
-    assert_eq!(*first, (None, None));
+    assert_eq!(*first, [None, None]);
     // Within a process the sender's own name of the bytes is known.
     assert!(
-        again.0 == rest && again.1.as_ref().is_some_and(|etag| etag.starts_with("\"storage-")),
+        again[0] == rest && again[1].as_ref().is_some_and(|etag| etag.starts_with("\"storage-")),
         "{again:?}"
     );
 
@@ -246,7 +253,7 @@ fn a_download_goes_on_where_it_was_cut() {
     });
     stage.check(&located.unwrap());
     // By another process's account the partial file's name is what its bytes hash to.
-    assert_eq!(ranges(&stage), [(rest, None)]);
+    assert_eq!(ranges(&stage), [[rest, None]]);
     assert!(done.into_inner().unwrap().contains(&300_007), "the last byte is told of");
     assert_eq!(downloaded.into_inner().unwrap(), 300_007);
 }
@@ -254,13 +261,7 @@ fn a_download_goes_on_where_it_was_cut() {
 /// A partial file that is damaged where it lies, is too long or of another length of bytes costs time alone.
 #[test]
 fn a_damaged_partial_file_is_downloaded_anew() {
-    let damages: [(&str, fn(&mut Vec<u8>)); 4] = [
-        ("flipped", |partial| partial[777] ^= 1),
-        ("too long", |partial| partial.resize(400_000, 7)),
-        ("as long as the file", |partial| partial.resize(300_007, 0)),
-        ("empty", Vec::clear),
-    ];
-    for (name, damage) in damages {
+    for name in ["flipped", "too long", "as long as the file", "empty"] {
         let stage = Stage::new();
         stage.server.order(Rule::storage(1, Fault::Cut(100_000)));
         stage.server.order(Rule::storage(FOREVER, Fault::Cut(0)));
@@ -269,7 +270,12 @@ fn a_damaged_partial_file_is_downloaded_anew() {
         let partial = list(&blobs).into_iter().find(|path| path.extension().is_some()).unwrap();
         let mut content = fs::read(&partial).unwrap();
         assert_eq!(content.len(), 100_000);
-        damage(&mut content);
+        match name {
+            "flipped" => content[777] ^= 1,
+            "too long" => content.resize(400_000, 7),
+            "as long as the file" => content.resize(300_007, 0),
+            _ => content.clear(),
+        }
         fs::write(&partial, content).unwrap();
         stage.server.clear();
         let located = stage.fetch().unwrap_or_else(|error| panic!("{name}: {error}"));
@@ -365,6 +371,11 @@ fn nobody_there_is_an_error_that_names_the_host() {
         let message = hub.fetch(card(), &unwatched).unwrap_err().to_string();
         assert!(message.contains(&endpoint) && message.to_lowercase().contains(part), "{message}");
     }
+    // A server that knows no TLS.
+    let plain = stage.server.endpoint().replace("http:", "https:");
+    let hub = Hub::new(Settings { endpoint: plain.clone(), stall: SHORT, ..stage.settings() });
+    let message = hub.fetch(card(), &unwatched).unwrap_err().to_string();
+    assert!(message.contains(&plain), "{message}");
     for endpoint in ["", "huggingface.co", "ftp://huggingface.co"] {
         let hub = Hub::new(Settings { endpoint: endpoint.to_owned(), ..stage.settings() });
         let message = hub.fetch(card(), &unwatched).unwrap_err().to_string();

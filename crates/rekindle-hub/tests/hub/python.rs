@@ -2,7 +2,9 @@
 
 use std::{
     env, fs,
-    process::{Command, Output},
+    io::{BufRead, BufReader},
+    path::Path,
+    process::{Command, Output, Stdio},
     time::Duration,
 };
 
@@ -132,6 +134,96 @@ fn we_find_what_python_has_fetched() {
     }
 }
 
+/// Forwards TLS connections to a server that knows none; the first line of output is its port.
+const TLS: &str = "
+import socket, ssl, sys, threading
+context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+context.load_cert_chain(sys.argv[1])
+listener = socket.create_server(('127.0.0.1', 0))
+print(listener.getsockname()[1], flush=True)
+def copy(source, sink):
+    try:
+        while data := source.recv(65536): sink.sendall(data)
+    except OSError: pass
+    finally: sink.close()
+while True:
+    client, _ = listener.accept()
+    try: client = context.wrap_socket(client, server_side=True)
+    except OSError: continue
+    server = socket.create_connection(('127.0.0.1', int(sys.argv[2])))
+    for pair in ((client, server), (server, client)):
+        threading.Thread(target=copy, args=pair, daemon=True).start()
+";
+
+/// Stops a process when it is dropped.
+struct Running(std::process::Child);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// Makes an authority and a certificate of it for `localhost`; none where there is no openssl.
+fn certificates(folder: &Path) -> Option<()> {
+    fs::write(folder.join("names"), "subjectAltName=DNS:localhost\nbasicConstraints=CA:FALSE\n")
+        .unwrap();
+    let key = "-newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes";
+    for line in [
+        format!("req -x509 {key} -keyout ca.key -out ca.pem -days 9 -subj /CN=authority"),
+        format!("req {key} -keyout leaf.key -out leaf.csr -subj /CN=localhost"),
+        "x509 -req -in leaf.csr -CA ca.pem -CAkey ca.key -CAcreateserial -out leaf.crt -days 9 -extfile names".to_owned(),
+    ] {
+        let output = Command::new("openssl").args(line.split(' ')).current_dir(folder).output().ok()?;
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    }
+    let both = ["leaf.key", "leaf.crt"].map(|name| fs::read_to_string(folder.join(name)).unwrap());
+    fs::write(folder.join("leaf.pem"), both.concat()).unwrap();
+    Some(())
+}
+
+#[test]
+fn a_certificate_is_checked_and_one_of_ones_own_can_be_trusted() {
+    let name = "a_certificate_is_checked_and_one_of_ones_own_can_be_trusted";
+    let Some(python) = env::var_os("REKINDLE_PYTHON") else {
+        return skip(name, "REKINDLE_PYTHON is not set");
+    };
+    let stage = Stage::new();
+    if certificates(stage.folder.path()).is_none() {
+        return skip(name, "there is no openssl");
+    }
+    let port = stage.server.endpoint().rsplit(':').next().unwrap().to_owned();
+    let mut command = Command::new(python);
+    command.args(["-c", TLS]).arg(stage.folder.path().join("leaf.pem")).arg(port);
+    let mut tls = Running(command.stdout(Stdio::piped()).spawn().unwrap());
+    let mut port = String::new();
+    BufReader::new(tls.0.stdout.take().unwrap()).read_line(&mut port).unwrap();
+
+    let files = Files { repository: REPOSITORY, revision: "main", names: &["config.json"] };
+    let settings = |host: &str, certificates: Option<&str>| Settings {
+        endpoint: format!("https://{host}:{}", port.trim()),
+        certificates: certificates.map(|name| stage.folder.path().join(name)),
+        ..stage.settings()
+    };
+    let fetch = |settings| Hub::new(settings).fetch_files(&files, &unwatched);
+    let stranger = fetch(settings("localhost", None)).unwrap_err().to_string();
+    let misnamed = fetch(settings("127.0.0.1", Some("ca.pem"))).unwrap_err().to_string();
+    for message in [stranger, misnamed] {
+        for part in ["certificate", "clock", "SSL_CERT_FILE", "once"] {
+            assert!(message.contains(part), "no `{part}` in: {message}");
+        }
+    }
+    let message = fetch(settings("localhost", Some("names"))).unwrap_err().to_string();
+    assert!(message.contains("names: it holds no certificate"), "{message}");
+    let located = fetch(settings("localhost", Some("ca.pem"))).unwrap();
+    assert_eq!(fs::read(located.folder.join("config.json")).unwrap(), CONFIG);
+    // The weights would come from storage without TLS.
+    let hub = Hub::new(settings("localhost", Some("ca.pem")));
+    let message = hub.fetch(card(), &unwatched).unwrap_err().to_string();
+    assert!(message.contains("gives encryption up"), "{message}");
+}
+
 /// Whoever comes second waits for the other's lock, and finds the file.
 #[test]
 fn python_and_we_wait_for_each_other() {
@@ -141,8 +233,7 @@ fn python_and_we_wait_for_each_other() {
         "from huggingface_hub import hf_hub_download\nhf_hub_download('{REPOSITORY}', 'model.safetensors')"
     );
     let fetched = std::thread::scope(|scope| {
-        let patient = Settings { stall: Duration::from_secs(5), ..stage.settings() };
-        let ours = scope.spawn(|| Hub::new(patient).fetch(card(), &unwatched).unwrap());
+        let ours = scope.spawn(|| stage.fetch().unwrap());
         // It takes Python longer than this to start, and the download takes 3 s.
         let theirs = python(&stage, &script, false);
         (ours.join().unwrap(), theirs)

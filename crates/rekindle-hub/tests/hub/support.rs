@@ -66,7 +66,8 @@ impl Stage {
         Settings {
             endpoint: self.server.endpoint(),
             token: Token::new(TOKEN),
-            stall: Duration::from_millis(300),
+            // Long enough for a machine that is busy.
+            stall: Duration::from_secs(10),
             attempts: 3,
             wait: Duration::from_millis(1),
             longest_wait: Duration::from_millis(20),

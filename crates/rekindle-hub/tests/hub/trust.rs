@@ -61,14 +61,14 @@ fn a_pin_is_obeyed_or_nothing_is_used() {
     assert_eq!(located.trust, Trust::Pinned);
     stage.check(&located);
 
-    let table: [(&str, &dyn Fn(&mut rekindle_cards::Pin)); 3] = [
-        ("sha256", &|pin| pin.sha256 = "f".repeat(64)),
-        ("bytes", &|pin| pin.bytes += 1),
-        ("commit", &|pin| pin.commit = newer.clone()),
-    ];
-    for (name, change) in table {
+    for name in ["sha256", "bytes", "commit"] {
         let mut fresh = Stage::pinned();
-        change(&mut fresh.pins[0]);
+        let pin = &mut fresh.pins[0];
+        match name {
+            "sha256" => pin.sha256 = "f".repeat(64),
+            "bytes" => pin.bytes += 1,
+            _ => pin.commit.clone_from(&newer),
+        }
         fresh.server.publish(REPOSITORY, &[("config.json", b"{}"), ("model.safetensors", &other)]);
         let message = fresh.fetch().unwrap_err().to_string();
         assert!(
