@@ -154,9 +154,9 @@ pub fn push(client: &Client, push: &Push, watch: Watch<'_>) -> Result<Pushed, Er
         let (repository, endpoint) = (repository.clone(), client.endpoint().to_owned());
         return Err(Error::NoToken { repository, endpoint });
     }
-    let described = match described(client, repository)? {
+    let described = match described(client, repository, watch)? {
         Some(described) => described,
-        None => create(client, [owner, name], push.visibility)
+        None => create(client, [owner, name], push.visibility, watch)
             .map_err(|error| unwritable(client, repository, error))?,
     };
     if push.visibility == Visibility::Private && !described.private {
@@ -179,8 +179,12 @@ pub fn push(client: &Client, push: &Push, watch: Watch<'_>) -> Result<Pushed, Er
 }
 
 /// What there is, if there is anything that the token may see.
-fn described(client: &Client, repository: &str) -> Result<Option<Described>, Error> {
-    match client.get_json(&format!("/api/models/{repository}")) {
+fn described(
+    client: &Client,
+    repository: &str,
+    watch: Watch<'_>,
+) -> Result<Option<Described>, Error> {
+    match client.get_json(&format!("/api/models/{repository}"), watch) {
         Ok(described) => Ok(Some(described)),
         Err(Error::Status { status: 401 | 404, .. }) => Ok(None),
         Err(error) => Err(error),
@@ -191,6 +195,7 @@ fn create(
     client: &Client,
     [owner, name]: [&str; 2],
     visibility: Visibility,
+    watch: Watch<'_>,
 ) -> Result<Described, Error> {
     let mut wanted = json!({ "type": "model", "name": name, "organization": owner });
     if visibility == Visibility::Private {
@@ -201,7 +206,7 @@ fn create(
         Ok(_) | Err(Error::Status { status: 409, .. }) => {}
         Err(error) => return Err(error),
     }
-    client.get_json(&format!("/api/models/{owner}/{name}"))
+    client.get_json(&format!("/api/models/{owner}/{name}"), watch)
 }
 
 /// What a refusal means where something is written.

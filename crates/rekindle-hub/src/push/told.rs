@@ -113,7 +113,7 @@ fn summed(upload: &Upload) -> Result<Sums, Error> {
     match &upload.source {
         Source::File(path) => sums(path),
         Source::Text(text) => {
-            let mut hasher = Hasher::with_git(text.len() as u64);
+            let mut hasher = Hasher::new(text.len() as u64);
             hasher.update(text.as_bytes());
             Ok(hasher.finish())
         }
