@@ -196,9 +196,14 @@ impl Meter {
                 };
                 *last = Some((now, before));
                 let seconds = self.start.elapsed().as_secs_f64().max(1e-3);
-                let rate = (done.saturating_sub(before)) as f64 / 1e6 / seconds;
-                let (done, total) = (megabytes(done), megabytes(total));
-                Some(format!("{done} of {total}, {rate:.1} MB/s"))
+                let rate = done.saturating_sub(before) as f64 / seconds;
+                let left = match rate > 0.0 {
+                    true => total.saturating_sub(done) as f64 / rate,
+                    false => f64::INFINITY,
+                };
+                let left = if left < 1e5 { format!(", {left:.0} s left") } else { String::new() };
+                let (done, total, rate) = (megabytes(done), megabytes(total), rate / 1e6);
+                Some(format!("{done} of {total}, {rate:.1} MB/s{left}"))
             }
             Event::Retry { url, problem, wait } => {
                 Some(format!("{url}: {problem}; again in {:.0} s", wait.as_secs_f64().ceil()))

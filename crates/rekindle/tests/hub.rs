@@ -209,3 +209,61 @@ fn licenses_that_restrict_are_accepted_by_name_first() {
     let output = command.env("REKINDLE_LICENSES", &policy).output().unwrap();
     assert!(!output.status.success() && !stage.server.requests().is_empty());
 }
+
+#[test]
+fn what_was_trained_is_pushed_and_found_by_its_name() {
+    let (stage, data) = (Stage::new(), support::doodles(4, 2));
+    stage.server.allow_writes("hf_secret");
+    let out = stage.folder.path().join("run");
+    let run: &Path = &out;
+    let (folder, home): (&Path, &str) = (data.path(), "someone/doodles");
+    let trained = stage.online(&[
+        &"finetune",
+        &"--json",
+        &"--epochs",
+        &"1",
+        &"--model",
+        &NAME,
+        &"--data",
+        &folder,
+        &"--out",
+        &run,
+    ]);
+    lines(&trained);
+
+    let push: [&dyn AsRef<OsStr>; 3] = [&"push", &run, &home];
+    let refused = stage.online(&push);
+    assert!(
+        refused.status.code() == Some(1) && told(&refused).contains("HF_TOKEN"),
+        "{}",
+        told(&refused)
+    );
+    let pushed = |more: &[&str]| {
+        let output = stage.command(&push).args(more).env("HF_TOKEN", "hf_secret").output().unwrap();
+        assert!(output.status.success(), "{}", told(&output));
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let card = stage.folder.path().join("card");
+    pushed(&["--dry-run", card.to_str().unwrap()]);
+    assert!(stage.server.contents(home).is_none());
+    let text = fs::read_to_string(card.join("README.md")).unwrap();
+    for part in [
+        "license: apache-2.0",
+        "base_model: \"timm/test_resnet.r160_in1k\"",
+        "hf-hub:someone/doodles",
+    ] {
+        assert!(text.contains(part), "no `{part}` in: {text}");
+    }
+    assert!(pushed(&[]).contains("sent"));
+    let (_, files) = stage.server.contents(home).unwrap();
+    assert_eq!(files["README.md"], text.as_bytes());
+    assert!(pushed(&[]).contains("unchanged"));
+
+    let picture: &Path = &stage.picture;
+    let weights: &Path = &out.join("best.safetensors");
+    let here = lines(&stage.online(&[&"predict", &"--json", &"--weights", &weights, &picture]));
+    let there =
+        stage.online(&[&"predict", &"--json", &"--weights", &"hf-hub:someone/doodles", &picture]);
+    assert!(told(&there).contains("first use of someone/doodles"), "{}", told(&there));
+    assert_eq!(lines(&there), here);
+}

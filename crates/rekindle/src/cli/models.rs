@@ -50,8 +50,12 @@ impl Arguments {
         };
         let found = query.run()?;
         if found.is_empty() {
+            let pattern = match query.pattern.as_str() {
+                "" => String::new(),
+                pattern => format!(", and matches `{pattern}`"),
+            };
             anyhow::bail!(
-                "no checkpoint is all of that; ask for less, or list all: rekindle models"
+                "no checkpoint is all of that{pattern}; ask for less: `rekindle models` lists all"
             );
         }
         if self.json {

@@ -1,8 +1,15 @@
 //! Which weights a command takes: a file that is named, or a card's, from the cache or the Hub.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
+#[cfg(feature = "net")]
+use anyhow::Context;
 use clap::Args;
+#[cfg(feature = "net")]
+use rekindle::{
+    cards::HubConfig,
+    hub::{Files, Hub, Located, Trust, policy},
+};
 
 /// Which weights.
 #[derive(Args)]
@@ -11,7 +18,8 @@ pub(super) struct WeightsArguments {
     /// or downloaded into it. Not needed where --weights say what they are.
     #[arg(long)]
     pub(super) model: Option<String>,
-    /// A weights file, or a folder with config.json and model.safetensors, in place of what the cache and the Hub have.
+    /// A weights file, or a folder with config.json and model.safetensors, in place of a card's; `hf-hub:OWNER/NAME` is a
+    /// repository laid out so, `@REVISION` behind it a branch, tag or commit of that.
     #[arg(long)]
     pub(super) weights: Option<PathBuf>,
     /// Take weights under a license that is not permissive. As often as needed; REKINDLE_LICENSES may name a file of such
@@ -33,7 +41,12 @@ pub(super) struct Found {
 impl WeightsArguments {
     /// The weights that are named, fetched if need be; what is worth knowing of that goes to standard error.
     pub(super) fn find(&self) -> anyhow::Result<Found> {
+        let repository = self.weights.as_deref().and_then(Path::to_str);
+        let repository = repository.and_then(|weights| weights.strip_prefix(ON_THE_HUB));
         match (&self.weights, &self.model) {
+            (Some(_), _) if let Some(repository) = repository => {
+                of_repository(repository, &self.accepted)
+            }
             (Some(path), _) => Ok(Found {
                 path: path.clone(),
                 origin: path.display().to_string(),
@@ -47,6 +60,14 @@ impl WeightsArguments {
     }
 }
 
+/// What stands in front of a repository's name, as in timm.
+const ON_THE_HUB: &str = "hf-hub:";
+
+#[cfg(not(feature = "net"))]
+fn of_repository(name: &str, accepted: &[String]) -> anyhow::Result<Found> {
+    fetched(name, accepted)
+}
+
 #[cfg(not(feature = "net"))]
 fn fetched(name: &str, _: &[String]) -> anyhow::Result<Found> {
     anyhow::bail!(
@@ -54,28 +75,44 @@ fn fetched(name: &str, _: &[String]) -> anyhow::Result<Found> {
     )
 }
 
+/// A card's weights, if their license allows to use them.
 #[cfg(feature = "net")]
 fn fetched(name: &str, accepted: &[String]) -> anyhow::Result<Found> {
-    use anyhow::Context;
-    use rekindle::hub::{Act, Hub, Trust, policy};
-
     let card = rekindle::cards::find(name)?;
-    let hub = Hub::from_env()?;
-    let policy = policy(accepted)?;
-    let row = super::fetch::shown(&card.name(), |watch| hub.act(Act::Fetch, card, &policy, watch));
-    row.outcome?;
-    let located = hub.locate(card).context("what was just fetched is gone")?;
-    if row.trust == Some(Trust::FirstUse) {
-        eprintln!(
-            "{}: first use of {} at {}; its bytes are recorded, and others are refused from now on",
-            card.name(),
-            located.repository,
-            &located.commit[..located.commit.len().min(12)]
-        );
+    let (hub, policy) = (Hub::from_env()?, policy(accepted)?);
+    policy.check(card)?;
+    Ok(told(super::fetch::shown(&card.name(), |watch| hub.fetch(card, watch))?))
+}
+
+/// The weights of a repository that no card is of, if the license that its config states allows to use them.
+#[cfg(feature = "net")]
+fn of_repository(name: &str, accepted: &[String]) -> anyhow::Result<Found> {
+    let (repository, revision) = name.split_once('@').unwrap_or((name, "main"));
+    let (hub, policy) = (Hub::from_env()?, policy(accepted)?);
+    let files = Files { repository, revision, names: &["config.json", "model.safetensors"] };
+    let located = super::fetch::shown(repository, |watch| hub.fetch_files(&files, watch))?;
+    let config = located.folder.join("config.json");
+    let text = std::fs::read_to_string(&config).with_context(|| config.display().to_string())?;
+    let config = HubConfig::from_json(&text).with_context(|| config.display().to_string())?;
+    policy.check_license(repository, config.license.as_deref())?;
+    Ok(told(located))
+}
+
+/// Says so where bytes are believed for the first time.
+#[cfg(feature = "net")]
+fn told(Located { folder, repository, commit, files, trust, .. }: Located) -> Found {
+    let short = &commit[..commit.len().min(12)];
+    match trust {
+        Trust::FirstUse => eprintln!(
+            "first use of {repository} at {short}: its bytes are recorded, and others are refused from now on"
+        ),
+        Trust::Unrecorded => eprintln!(
+            "{repository} at {short} is used, but not recorded, for the cache cannot be written: nothing would notice if its bytes were others next time"
+        ),
+        Trust::Pinned | Trust::Recorded => {}
     }
-    let origin = format!("{} at {}", located.repository, located.commit);
     // config.json beside them is smaller than any weights.
-    let largest = located.files.iter().max_by_key(|file| file.bytes);
-    let sha256 = largest.map_or_else(String::new, |file| file.sha256.clone());
-    Ok(Found { path: located.folder, origin, sha256 })
+    let sha256 = files.into_iter().max_by_key(|file| file.bytes);
+    let sha256 = sha256.map_or_else(String::new, |file| file.sha256);
+    Found { path: folder, origin: format!("{repository} at {commit}"), sha256 }
 }
