@@ -1,5 +1,6 @@
 //! Lists that pandas and Polars wrote, by `reference/lists.py`.
 #![cfg(feature = "parquet")]
+#![allow(clippy::unwrap_used, reason = "a test may; the lint does not see that helpers are tests")]
 
 use std::fs;
 use std::path::{Path, PathBuf};
