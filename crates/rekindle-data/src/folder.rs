@@ -30,7 +30,7 @@ pub use listing::{EXTENSIONS, Listing, MAX_DEPTH, label_of};
 pub use measurable::{Measurable, Part};
 pub use split::Split;
 use split::divide;
-pub(crate) use split::divide_groups;
+pub(crate) use split::{Sides, divide_groups};
 
 /// Names of the folders that hold the parts of a data set; of several, the first found.
 const TRAIN: &str = "train";
@@ -154,23 +154,9 @@ impl ImageFolder {
     }
 
     fn listed(path: &Path, split: &Split) -> Result<Self, Error> {
-        let Manifest { classes, train, groups, mut val, test } = manifest::open(path)?;
-        let train = match (val.is_empty(), groups) {
-            (false, _) => train,
-            (true, None) => {
-                let (left, aside) = divide(path, &train, classes.len(), split)?;
-                val = aside;
-                left
-            }
-            (true, Some(groups)) => {
-                let (left, aside) = divide_groups(path, (&train, &groups), classes.len(), split)?;
-                val = aside;
-                left
-            }
-        };
-        if train.is_empty() {
-            return Err(problem(path, "lists nothing to train on; mark some as train".to_owned()));
-        }
+        let divide = |all: Vec<Sample>, labels| divide(path, &all, labels, split);
+        let listed = manifest::open(path)?.divided(path, split, divide)?;
+        let Manifest { classes, train, val, test, .. } = listed;
         Ok(Self { path: path.to_owned(), classes, train, val, test, ignored: 0 })
     }
 

@@ -21,6 +21,7 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
+use crate::folder::{Sides, divide_groups};
 use crate::{Error, Sample};
 
 mod comma;
@@ -273,6 +274,29 @@ impl<L> Manifest<L> {
             }
         }
         Self { classes, train, groups, val, test }
+    }
+}
+
+impl<L: Clone> Manifest<L> {
+    /// With pictures to validate on: those of the list where it names some, else a share of its groups, else what `divide`
+    /// makes of the training pictures and the number of labels.
+    pub(crate) fn divided(
+        self,
+        path: &Path,
+        split: &crate::Split,
+        divide: impl FnOnce(Vec<Sample<L>>, usize) -> Result<Sides<L>, Error>,
+    ) -> Result<Self, Error> {
+        let (train, labels) = (self.train, self.classes.len());
+        let (train, val) = match (self.val.is_empty(), &self.groups) {
+            (false, _) => (train, self.val),
+            (true, None) => divide(train, labels)?,
+            (true, Some(groups)) => divide_groups(path, (&train, groups), labels, split)?,
+        };
+        if train.is_empty() {
+            let problem = "lists nothing to train on; mark some as train".to_owned();
+            return Err(problem_of(path, problem));
+        }
+        Ok(Self { train, val, groups: None, ..self })
     }
 }
 

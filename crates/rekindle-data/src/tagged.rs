@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::folder::{divide_groups, problem};
+use crate::folder::{Sides, problem};
 use crate::manifest::{self, Manifest};
 use crate::{Error, Random, Sample, Split};
 
@@ -48,23 +48,9 @@ impl TaggedList {
     /// [`Error::Read`] for a list that is missing or cannot be read; [`Error::Folder`] where it is no list, has fewer than
     /// two labels, names pictures that are not there or the same twice, or leaves nothing to train or to validate on.
     pub fn open(list: &Path, split: &Split) -> Result<Self, Error> {
-        let Manifest { classes, train, groups, mut val, test } = manifest::open_tagged(list)?;
-        let train = match (val.is_empty(), groups) {
-            (false, _) => train,
-            (true, None) => {
-                let (left, aside) = divide(list, train, classes.len(), split)?;
-                val = aside;
-                left
-            }
-            (true, Some(groups)) => {
-                let (left, aside) = divide_groups(list, (&train, &groups), classes.len(), split)?;
-                val = aside;
-                left
-            }
-        };
-        if train.is_empty() {
-            return Err(problem(list, "lists nothing to train on; mark some as train".to_owned()));
-        }
+        let listed = manifest::open_tagged(list)?;
+        let divide = |all, labels| divide(list, all, labels, split);
+        let Manifest { classes, train, val, test, .. } = listed.divided(list, split, divide)?;
         Ok(Self { path: list.to_owned(), classes, train, val, test })
     }
 }
@@ -77,7 +63,7 @@ fn divide(
     all: Samples,
     labels: usize,
     split: &Split,
-) -> Result<(Samples, Samples), Error> {
+) -> Result<Sides<Vec<usize>>, Error> {
     split.check(list)?;
     // Pictures without a label count as those of one more.
     let none = [labels];

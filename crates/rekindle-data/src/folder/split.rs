@@ -34,7 +34,7 @@ impl Split {
 }
 
 /// The samples to train on and those to validate on.
-type Sides<L> = (Vec<Sample<L>>, Vec<Sample<L>>);
+pub(crate) type Sides<L> = (Vec<Sample<L>>, Vec<Sample<L>>);
 
 /// The samples to train on and those to validate on, each in their order.
 pub(super) fn divide(
