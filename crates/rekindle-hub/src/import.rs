@@ -2,7 +2,7 @@
 
 use std::{
     collections::BTreeMap,
-    fs,
+    fs, io,
     path::{Path, PathBuf},
 };
 
@@ -13,7 +13,7 @@ use crate::{
     digest::{Sums, sums},
     hub::{FETCH, IMPORT},
     job::{CONFIG, INDEX, Job, Selection, WEIGHTS},
-    layout::{MAIN, create_parent},
+    layout::{MAIN, create_parent, temporary},
     locate::{locate, problem, shards},
     lock::Lock,
 };
@@ -124,9 +124,11 @@ impl Hub {
     fn copy(&self, from: &Path, blob: &Path, expected: &Sums) -> Result<(), Error> {
         create_parent(blob)?;
         let folder = blob.parent().unwrap_or(blob);
-        let aside = tempfile::Builder::new().prefix(".rekindle-").tempfile_in(folder);
-        let aside = aside.map_err(Error::io("write into", folder))?;
-        fs::copy(from, aside.path()).map_err(Error::io("copy into the cache", from))?;
+        let aside = temporary(folder).map_err(Error::io("write into", folder))?;
+        // Not `fs::copy`, which brings the permissions along.
+        fs::File::open(from)
+            .and_then(|mut from| io::copy(&mut from, &mut aside.as_file()))
+            .map_err(Error::io("copy into the cache", from))?;
         let copied = sums(aside.path())?;
         if copied != *expected {
             let problem = "it changed while it was copied".to_owned();

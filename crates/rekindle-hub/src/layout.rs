@@ -166,13 +166,23 @@ pub(crate) fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), Error> {
     create_parent(path)?;
     let folder = path.parent().unwrap_or(path);
     let write = || {
-        let mut file = tempfile::Builder::new().prefix(".rekindle-").tempfile_in(folder)?;
+        let mut file = temporary(folder)?;
         io::Write::write_all(&mut file, bytes)?;
         file.as_file().sync_all()?;
         file.persist(path).map_err(|error| error.error)?;
         Ok(())
     };
     write().map_err(Error::io("write", path))
+}
+
+/// A file that is to get another name in the same folder. Its permissions are those of any new file, for caches are shared:
+/// tempfile's own are for the owner alone.
+pub(crate) fn temporary(folder: &Path) -> io::Result<tempfile::NamedTempFile> {
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(".rekindle-");
+    #[cfg(unix)]
+    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+    builder.tempfile_in(folder)
 }
 
 /// Whether a revision is a whole commit hash, which never means other bytes.
@@ -260,6 +270,16 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn what_is_written_may_be_read_by_whom_any_new_file_may() {
+        let folder = tempfile::tempdir().unwrap();
+        let [ours, any] = ["ours", "any"].map(|name| folder.path().join(name));
+        write_whole(&ours, b"text").unwrap();
+        fs::write(&any, b"text").unwrap();
+        let [ours, any] = [ours, any].map(|path| path.metadata().unwrap().permissions());
+        assert_eq!(ours, any);
     }
 
     #[test]
