@@ -229,21 +229,9 @@ impl Hub {
         commit: &str,
         file: &str,
     ) -> Option<Expected<'a>> {
-        let pin =
-            self.settings.pins.iter().find(|pin| {
-                pin.repository == repository && pin.commit == commit && pin.file == file
-            });
-        let record = || {
-            let found = ledger.records.iter().find(|record| {
-                record.repository == repository && record.commit == commit && record.file == file
-            })?;
-            let by = Witness::Record;
-            Some(Expected { bytes: found.bytes, sha256: &found.sha256, by })
-        };
-        match pin {
-            Some(pin) => Some(Expected { bytes: pin.bytes, sha256: &pin.sha256, by: Witness::Pin }),
-            None => record(),
-        }
+        let pins = self.settings.pins.iter().filter(|pin| pin.repository == repository);
+        let records = ledger.records.iter().filter(|record| record.repository == repository);
+        Expected::of(pins, records, (commit, file))
     }
 
     /// Hashes a file and notes what is wrong with it.

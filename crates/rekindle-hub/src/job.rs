@@ -120,14 +120,22 @@ impl Job {
 
     /// What a file of a commit must be, if a pin or an earlier use says.
     pub(crate) fn expected(&self, commit: &str, file: &str) -> Option<Expected<'_>> {
-        let pin = self.pins.iter().find(|pin| pin.commit == commit && pin.file == file);
-        let record = || {
-            let found = self.records.iter().find(|it| it.commit == commit && it.file == file)?;
-            Some(Expected { bytes: found.bytes, sha256: &found.sha256, by: Witness::Record })
-        };
-        match pin {
-            Some(pin) => Some(Expected { bytes: pin.bytes, sha256: &pin.sha256, by: Witness::Pin }),
-            None => record(),
-        }
+        Expected::of(self.pins.iter(), self.records.iter(), (commit, file))
+    }
+}
+
+impl<'a> Expected<'a> {
+    /// What a file of a commit must be: a pin counts more than an earlier use. All are of the file's repository.
+    pub(crate) fn of(
+        mut pins: impl Iterator<Item = &'a Pin>,
+        mut records: impl Iterator<Item = &'a Record>,
+        (commit, file): (&str, &str),
+    ) -> Option<Self> {
+        let pin = pins.find(|pin| pin.commit == commit && pin.file == file);
+        let pin = pin.map(|it| Self { bytes: it.bytes, sha256: &it.sha256, by: Witness::Pin });
+        pin.or_else(|| {
+            let found = records.find(|it| it.commit == commit && it.file == file)?;
+            Some(Self { bytes: found.bytes, sha256: &found.sha256, by: Witness::Record })
+        })
     }
 }
