@@ -1,11 +1,11 @@
 //! `cargo xtask fetch-weights`: has weights in the cache that is shared with Python's huggingface_hub.
 
-use std::io::{IsTerminal, Write};
+use std::io::Write;
 use std::process::ExitCode;
 
 use anyhow::{Context, bail};
 use rekindle_cards::{Card, Which, all_defaults, select_on_hub};
-use rekindle_hub::{Act, Event, Hashing, Hub, Meter, Row, Settings, policy, table};
+use rekindle_hub::{Act, Hashing, Hub, Row, Settings, Watch, policy, shown, table};
 
 pub(crate) const USAGE: &str = "usage: cargo xtask fetch-weights [OPTIONS] NAME... | --all-default
 
@@ -46,22 +46,8 @@ pub(crate) fn run(args: &[String]) -> anyhow::Result<ExitCode> {
     let hub = Hub::new(Settings { hashing: options.hashing, ..Settings::from_env()? });
     let mut rows: Vec<Row> = Vec::new();
     for card in cards {
-        let name = card.name();
-        let (meter, shown) = (Meter::new(), std::io::stderr().is_terminal());
-        let watch = |event: Event<'_>| {
-            let lasting = !matches!(event, Event::Bytes { .. });
-            match meter.line(event) {
-                Some(line) if shown => {
-                    eprint!("\r\x1b[K{name}  {line}{}", if lasting { "\n" } else { "" })
-                }
-                Some(line) if lasting => eprintln!("{name}  {line}"),
-                _ => {}
-            }
-        };
-        let row = hub.act(options.act, card, &policy, &watch);
-        if shown {
-            eprint!("\r\x1b[K");
-        }
+        let act = |watch: Watch<'_>| hub.act(options.act, card, &policy, watch);
+        let row = shown(&std::io::stderr(), &card.name(), act);
         rows.push(row);
     }
     std::io::stdout().write_all(table(&rows).as_bytes()).context("cannot write the table")?;

@@ -1,8 +1,9 @@
 //! Weights of many cards, one after the other: what commands that fetch, check or plan have in common.
 
 use std::{
-    fmt::Write,
+    fmt::Write as _,
     fs,
+    io::{IsTerminal, Stderr, Write},
     sync::{Mutex, PoisonError},
     time::{Duration, Instant},
 };
@@ -218,6 +219,29 @@ impl Meter {
     }
 }
 
+/// Runs a task, and writes how far it is to standard error, which the caller gives away: on a terminal a line that each
+/// next one replaces, else only what is worth keeping.
+pub fn shown<T>(to: &Stderr, name: &str, task: impl FnOnce(Watch<'_>) -> T) -> T {
+    let (meter, terminal) = (Meter::new(), to.is_terminal());
+    let watch = |event: Event<'_>| {
+        let lasting = !matches!(event, Event::Bytes { .. });
+        let Some(line) = meter.line(event) else { return };
+        let mut to = to.lock();
+        // Nobody is to miss a download because nobody reads about it.
+        let _ = match (terminal, lasting) {
+            (true, true) => writeln!(to, "\r\x1b[K{name}  {line}"),
+            (true, false) => write!(to, "\r\x1b[K{name}  {line}"),
+            (false, true) => writeln!(to, "{name}  {line}"),
+            (false, false) => Ok(()),
+        };
+    };
+    let done = task(&watch);
+    if terminal {
+        let _ = write!(to.lock(), "\r\x1b[K");
+    }
+    done
+}
+
 impl Default for Meter {
     fn default() -> Self {
         Self::new()
@@ -225,6 +249,7 @@ impl Default for Meter {
 }
 
 /// 46807446 as 46.8 MB.
-fn megabytes(bytes: u64) -> String {
+#[must_use]
+pub fn megabytes(bytes: u64) -> String {
     format!("{:.1} MB", bytes as f64 / 1e6)
 }

@@ -50,7 +50,7 @@ mod settings;
 mod url;
 mod watch;
 
-pub use batch::{Act, Done, Meter, Row, policy, table};
+pub use batch::{Act, Done, Meter, Row, megabytes, policy, shown, table};
 pub use cache::{CachedFile, CachedRepository, CachedRevision, Prune, Pruned, Run, Verified};
 pub use client::Client;
 pub use error::Error;

@@ -5,7 +5,7 @@ use std::{path::PathBuf, process::ExitCode};
 use clap::{Args, Subcommand};
 use rekindle::{
     cards,
-    hub::{Hub, Located, Prune, Run, Trust},
+    hub::{Hub, Located, Prune, Run, Trust, megabytes},
 };
 use serde_json::json;
 
@@ -152,6 +152,6 @@ fn words(trust: Option<Trust>) -> &'static str {
 fn size(bytes: u64) -> String {
     match bytes {
         ..100_000 => format!("{:.1} kB", bytes as f64 / 1e3),
-        _ => format!("{:.1} MB", bytes as f64 / 1e6),
+        _ => megabytes(bytes),
     }
 }

@@ -1,14 +1,11 @@
 //! `rekindle fetch`: weights of checkpoints, into the cache that is shared with Python's huggingface_hub.
 
-use std::{
-    io::{IsTerminal, Write},
-    process::ExitCode,
-};
+use std::{io::stderr, process::ExitCode};
 
 use clap::Args;
 use rekindle::{
     cards::{Which, select_on_hub},
-    hub::{Act, Event, Hashing, Hub, Meter, Row, Settings, Watch, policy, table},
+    hub::{Act, Hashing, Hub, Row, Settings, policy, shown, table},
 };
 use serde_json::json;
 
@@ -51,7 +48,7 @@ impl Arguments {
         let hub = Hub::new(Settings { hashing, ..Settings::from_env()? });
         let mut rows = Vec::new();
         for card in cards {
-            let row = shown(&card.name(), |watch| hub.act(act, card, &policy, watch));
+            let row = shown(&stderr(), &card.name(), |watch| hub.act(act, card, &policy, watch));
             if self.json {
                 say!("{}", object(&row));
             }
@@ -63,27 +60,6 @@ impl Arguments {
         let failed = rows.iter().any(|row| row.outcome.is_err());
         Ok(if failed { ExitCode::FAILURE } else { ExitCode::SUCCESS })
     }
-}
-
-/// Does something that reports to a line on the terminal, if there is one.
-pub(super) fn shown<T>(name: &str, task: impl FnOnce(Watch<'_>) -> T) -> T {
-    let (meter, terminal) = (Meter::new(), std::io::stderr().is_terminal());
-    let watch = |event: Event<'_>| {
-        let lasting = !matches!(event, Event::Bytes { .. });
-        let Some(line) = meter.line(event) else { return };
-        // Nobody is to miss a download because nobody reads about it.
-        let _ = match (terminal, lasting) {
-            (true, true) => writeln!(std::io::stderr(), "\r\x1b[K{name}  {line}"),
-            (true, false) => write!(std::io::stderr(), "\r\x1b[K{name}  {line}"),
-            (false, true) => writeln!(std::io::stderr(), "{name}  {line}"),
-            (false, false) => Ok(()),
-        };
-    };
-    let done = task(&watch);
-    if terminal {
-        let _ = write!(std::io::stderr(), "\r\x1b[K");
-    }
-    done
 }
 
 fn object(row: &Row) -> serde_json::Value {

@@ -1,6 +1,7 @@
 //! `rekindle push`: a fine-tuned model to the Hub.
 
 use std::{
+    io::stderr,
     path::{Path, PathBuf},
     process::ExitCode,
 };
@@ -13,13 +14,12 @@ use rekindle::{
     hub::{
         Hub,
         push::{Fate, Push, Pushed, Upload, Visibility, push},
+        shown,
     },
     model_card,
     report::Run,
 };
 use serde_json::json;
-
-use super::fetch::shown;
 
 /// Upload a fine-tuned model to the Hub, where timm and Rekindle load it by its name.
 ///
@@ -74,7 +74,7 @@ impl Arguments {
         let hub = Hub::from_env()?;
         let client = hub.client()?;
         let Pushed { commit, files } =
-            shown(&self.repository, |watch| push(client, &wanted, watch))?;
+            shown(&stderr(), &self.repository, |watch| push(client, &wanted, watch))?;
         let url = format!("{}/{}", client.endpoint(), self.repository);
         if self.json {
             let files: Vec<_> =

@@ -1,5 +1,7 @@
 //! Which weights a command takes: a file that is named, or a card's, from the cache or the Hub.
 
+#[cfg(feature = "net")]
+use std::io::stderr;
 use std::path::{Path, PathBuf};
 
 #[cfg(feature = "net")]
@@ -8,7 +10,7 @@ use clap::Args;
 #[cfg(feature = "net")]
 use rekindle::{
     cards::HubConfig,
-    hub::{Files, Hub, Located, Trust, policy},
+    hub::{Files, Hub, Located, Trust, policy, shown},
 };
 
 /// Which weights.
@@ -81,7 +83,7 @@ fn fetched(name: &str, accepted: &[String]) -> anyhow::Result<Found> {
     let card = rekindle::cards::find(name)?;
     let (hub, policy) = (Hub::from_env()?, policy(accepted)?);
     policy.check(card)?;
-    Ok(told(super::fetch::shown(&card.name(), |watch| hub.fetch(card, watch))?))
+    Ok(told(shown(&stderr(), &card.name(), |watch| hub.fetch(card, watch))?))
 }
 
 /// The weights of a repository that no card is of, if the license that its config states allows to use them.
@@ -90,7 +92,7 @@ fn of_repository(name: &str, accepted: &[String]) -> anyhow::Result<Found> {
     let (repository, revision) = name.split_once('@').unwrap_or((name, "main"));
     let (hub, policy) = (Hub::from_env()?, policy(accepted)?);
     let files = Files { repository, revision, names: &["config.json", "model.safetensors"] };
-    let located = super::fetch::shown(repository, |watch| hub.fetch_files(&files, watch))?;
+    let located = shown(&stderr(), repository, |watch| hub.fetch_files(&files, watch))?;
     let config = located.folder.join("config.json");
     let text = std::fs::read_to_string(&config).with_context(|| config.display().to_string())?;
     let config = HubConfig::from_json(&text).with_context(|| config.display().to_string())?;
