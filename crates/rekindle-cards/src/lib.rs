@@ -22,7 +22,9 @@ pub use error::Error;
 pub use family::Family;
 pub use hub_config::HubConfig;
 pub use license::Terms;
-pub use lookup::{Which, all_defaults, families, find, search, select, select_on_hub};
+pub use lookup::{
+    Which, all_defaults, families, find, find_checkpoint, search, select, select_on_hub,
+};
 pub use model_card::{Base, LearnedFrom, Measured, ModelCard};
 pub use pin::{Pin, pins};
 pub use policy::Policy;

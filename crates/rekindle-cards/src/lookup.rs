@@ -58,6 +58,15 @@ pub enum Which {
     All,
 }
 
+/// The card of a checkpoint's whole name, if there is one: that of an architecture alone stands for no checkpoint.
+///
+/// # Errors
+///
+/// As [`families`].
+pub fn find_checkpoint(name: &str) -> Result<Option<&'static Card>, Error> {
+    Ok(families()?.iter().flat_map(|family| &family.cards).find(|card| card.name() == name))
+}
+
 /// The cards that a family, an architecture, a card or a pattern with `*` or `?` names; there is at least one.
 ///
 /// A card's own name and a pattern mean what they match, whatever `which` is.

@@ -49,11 +49,7 @@ pub fn model_card(
 fn base(config: &HubConfig) -> Result<(Base, Option<Base>), Error> {
     let name = config.name();
     // Not the default card of an architecture that is all the config names.
-    let card = match rekindle_cards::find(&name) {
-        Ok(card) if card.name() == name => Some(card),
-        Ok(_) | Err(Error::UnknownCard { .. }) => None,
-        Err(error) => return Err(error),
-    };
+    let card = rekindle_cards::find_checkpoint(&name)?;
     let repository = card.and_then(|card| card.repository.clone());
     let listed = card.filter(|card| card.license.is_some()).map(|card| Base {
         name: name.clone(),

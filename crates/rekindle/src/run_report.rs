@@ -90,6 +90,7 @@ fn run(
         validation: counts(val, label),
         test: test.map(|(samples, _)| counts(samples, label)),
     });
+    let card = rekindle_cards::find_checkpoint(&model.config.name())?;
     let name = Path::new(&about.folder).file_name();
     let name = name.map_or_else(|| about.folder.clone(), |name| name.display().to_string());
     Ok(Run {
@@ -114,7 +115,7 @@ fn run(
             name: model.config.name(),
             origin: about.origin.clone(),
             license: model.config.license.clone().unwrap_or_else(|| "not stated".to_owned()),
-            caution: caution(&model.config.name()),
+            caution: card.and_then(|card| card.caution.clone()).unwrap_or_default(),
             sha256: about.sha256.clone(),
         }),
         plan: Some(plan(config, model)?),
@@ -124,12 +125,6 @@ fn run(
         notes: about.notes.clone(),
         ..Run::default()
     })
-}
-
-/// What the card of a checkpoint warns of; nothing where there is no such card.
-fn caution(name: &str) -> String {
-    let card = rekindle_cards::find(name).ok().filter(|card| card.name() == name);
-    card.and_then(|card| card.caution.clone()).unwrap_or_default()
 }
 
 fn preprocessing(model: &Model) -> String {
