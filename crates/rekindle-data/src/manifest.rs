@@ -40,13 +40,17 @@ mod parquet {
 
 /// The labels and pictures of a list.
 #[derive(Debug)]
-pub(crate) struct Manifest<L = usize> {
-    pub(crate) classes: Vec<String>,
-    pub(crate) train: Vec<Sample<L>>,
+pub struct Manifest<L = usize> {
+    /// The labels, in the order of their numbers.
+    pub classes: Vec<String>,
+    /// The pictures to train on, ordered by label and path.
+    pub train: Vec<Sample<L>>,
     /// The group of each training picture, where the list has groups.
-    pub(crate) groups: Option<Vec<String>>,
-    pub(crate) val: Vec<Sample<L>>,
-    pub(crate) test: Vec<Sample<L>>,
+    pub groups: Option<Vec<String>>,
+    /// The pictures to validate on; perhaps none.
+    pub val: Vec<Sample<L>>,
+    /// The pictures to measure on once, at the end; perhaps none.
+    pub test: Vec<Sample<L>>,
 }
 
 /// How many names a message shows.
@@ -85,8 +89,12 @@ pub fn is_manifest(path: &Path) -> bool {
     format(path).is_some() && path.is_file()
 }
 
-/// Reads a list of pictures with one label each; pictures are only looked for, not opened.
-pub(crate) fn open(path: &Path) -> Result<Manifest, Error> {
+/// Reads a list of pictures with one label each, as it divides them; pictures are only looked for, not opened.
+///
+/// # Errors
+///
+/// [`Error::Read`] where the list cannot be opened, [`Error::Folder`] with its first line that is wrong.
+pub fn open(path: &Path) -> Result<Manifest, Error> {
     let table = Table::read(path)?;
     let wrong = |problem: String| problem_of(path, problem);
     let Some(column) = table.column(LABEL) else {

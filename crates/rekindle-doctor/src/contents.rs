@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use rekindle_data::{Measurable, Part, Source, manifest::is_manifest, packed};
+use rekindle_data::manifest::{self, Manifest};
+use rekindle_data::{Part, Sample, Source, packed};
 
 use crate::{Error, Layout, folder, list::List};
 
@@ -41,7 +42,7 @@ pub(crate) struct Contents {
 type Named = (Source, PathBuf, usize);
 
 pub(crate) fn open(data: &Path) -> Result<Contents, Error> {
-    if is_manifest(data) {
+    if manifest::is_manifest(data) {
         return listed(data);
     }
     match packed::read(data)? {
@@ -68,20 +69,15 @@ pub(crate) fn relative(path: &Path, start: &Path) -> PathBuf {
 }
 
 fn listed(list: &Path) -> Result<Contents, Error> {
-    let all = Measurable::open(list, Some(Part::All))?;
+    let Manifest { classes, train, val, test, .. } = manifest::open(list)?;
     let start = start(list, Layout::List);
-    let of_part = |part: Part| {
-        // The list was read: what can still be wrong is that it has no such part.
-        let samples =
-            Measurable::open(list, Some(part)).map_or_else(|_| Vec::new(), |it| it.samples);
-        let named = samples.into_iter().map(|sample| {
-            let file = sample.path().map_or_else(PathBuf::new, |path| relative(path, start));
-            (sample.source, file, sample.label)
-        });
-        (part, named.collect())
+    let named = |sample: Sample| {
+        let file = sample.path().map_or_else(PathBuf::new, |path| relative(path, start));
+        (sample.source, file, sample.label)
     };
-    let parts = [Part::Train, Part::Val, Part::Test].map(of_part).into();
-    let mut contents = of(Layout::List, all.classes, parts);
+    let parts = [(Part::Train, train), (Part::Val, val), (Part::Test, test)]
+        .map(|(part, samples)| (part, samples.into_iter().map(named).collect()));
+    let mut contents = of(Layout::List, classes, parts.into());
     let lines = List::open(list)?;
     let groups: BTreeMap<PathBuf, &str> =
         lines.lines().map(|line| (lines.file(line), lines.group(line))).collect();
