@@ -98,14 +98,12 @@ impl TagPredictions {
     ///
     /// If there is no such class.
     pub fn average_precision(&self, class: usize) -> Option<f64> {
-        let ranked = self.ranked(class);
-        let has = ranked.iter().filter(|(_, right)| *right).count();
-        let (mut said, mut both, mut area) = (0, 0, 0.0);
-        for equal in ranked.chunk_by(|one, other| one.0 == other.0) {
-            let gained = equal.iter().filter(|(_, right)| *right).count();
-            said += equal.len();
-            both += gained;
-            area += gained as f64 / has.max(1) as f64 * both as f64 / said as f64;
+        let steps = self.steps(class);
+        let has = steps.first()?.1.has;
+        let (mut before, mut area) = (0, 0.0);
+        for (_, counts) in steps {
+            area += share(counts.both - before, has) * counts.precision();
+            before = counts.both;
         }
         (has > 0).then_some(area)
     }
@@ -114,20 +112,13 @@ impl TagPredictions {
     /// of them has. Choose on validation data, and measure on others.
     pub fn thresholds(&self) -> Vec<f32> {
         let best = |class: usize| {
-            let ranked = self.ranked(class);
-            let has = ranked.iter().filter(|(_, right)| *right).count();
-            let (mut said, mut both) = (0, 0);
+            let steps = self.steps(class);
             let mut best = (0.0, 0.0);
-            let groups: Vec<_> = ranked.chunk_by(|one, other| one.0 == other.0).collect();
-            for (place, equal) in groups.iter().enumerate() {
-                said += equal.len();
-                both += equal.iter().filter(|(_, right)| *right).count();
-                let f1 = Counts { said, has, both }.f1();
-                if f1 > best.0 {
-                    let logit = equal[0].0;
+            for (place, (logit, counts)) in steps.iter().enumerate() {
+                if counts.f1() > best.0 {
                     // Half way to the next below, so that neither is on the edge.
-                    let below = groups.get(place + 1).map_or(logit - 1.0, |next| next[0].0);
-                    best = (f1, below + (logit - below) / 2.0);
+                    let below = steps.get(place + 1).map_or(logit - 1.0, |next| next.0);
+                    best = (counts.f1(), below + (logit - below) / 2.0);
                 }
             }
             best.1
@@ -135,13 +126,20 @@ impl TagPredictions {
         (0..self.classes).map(best).collect()
     }
 
-    /// The logits of a class, the highest first, each with whether it is right.
-    fn ranked(&self, class: usize) -> Vec<(f32, bool)> {
+    /// The different logits of a class, the highest first, and what is counted where those from it on are answers of yes.
+    fn steps(&self, class: usize) -> Vec<(f32, Counts)> {
         assert!(class < self.classes, "class {class} of {}", self.classes);
         let column = self.logits.iter().zip(&self.right).skip(class).step_by(self.classes);
         let mut column: Vec<(f32, bool)> = column.map(|(&logit, &right)| (logit, right)).collect();
         column.sort_by(|one, other| other.0.total_cmp(&one.0));
-        column
+        let has = column.iter().filter(|(_, right)| *right).count();
+        let (mut said, mut both) = (0, 0);
+        let step = |equal: &[(f32, bool)]| {
+            said += equal.len();
+            both += equal.iter().filter(|(_, right)| *right).count();
+            (equal[0].0, Counts { said, has, both })
+        };
+        column.chunk_by(|one, other| one.0 == other.0).map(step).collect()
     }
 
     fn counts(&self, class: usize, threshold: f32) -> Counts {

@@ -30,7 +30,7 @@ pub use cache::{CacheConfig, CachePlace, CacheReport};
 use folder::OpenRun;
 pub use folder::{RunFolder, Start};
 pub use input::Input;
-pub(crate) use input::{Feed, Pictures};
+pub(crate) use input::{Feed, Pictures, uneven};
 use phases::Trained;
 pub use probe::{Probed, probe};
 

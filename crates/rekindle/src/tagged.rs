@@ -4,7 +4,10 @@ use burn::{prelude::*, tensor::TensorData, tensor::activation::sigmoid};
 use rekindle_data::{Loader, Picture, Sample};
 use rekindle_train::{Batch, Draw, MixConfig, Source, Tags};
 
-use crate::{Error, Input, Model, finetune::even_out};
+use crate::{
+    Error, Input, Model,
+    finetune::{even_out, uneven},
+};
 
 /// Batches of pictures with any number of labels each, to train on with [`Tag`](rekindle_train::Tag).
 ///
@@ -53,7 +56,7 @@ impl Source<Input, Tags> for TaggedPictures {
             let rekindle_data::Batch { images, shape, labels, weights, indices } = batch?;
             let images = Tensor::from_data(TensorData::new(images, shape), &device);
             let (images, mix) = self.mix.apply(images, Draw { seed, epoch, step });
-            let target = Tags { labels, weights: Some(weights), mix };
+            let target = Tags { labels, weights: uneven(weights), mix };
             Ok(Batch { input: Input::Images(images), target, indices })
         })
     }

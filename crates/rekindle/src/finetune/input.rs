@@ -167,6 +167,6 @@ impl Features {
 }
 
 /// The weights of a batch, where they are not all one.
-fn uneven(weights: Vec<f32>) -> Option<Vec<f32>> {
+pub(crate) fn uneven(weights: Vec<f32>) -> Option<Vec<f32>> {
     weights.iter().any(|&weight| weight != 1.0).then_some(weights)
 }
