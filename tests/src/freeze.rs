@@ -11,7 +11,7 @@ use burn::{
 use rekindle_checkpoint::Naming;
 use rekindle_layers::{Backbone, NameStack, Stage};
 use rekindle_train::{
-    Batch, Classes, Classify, CrossEntropy, Fit, OptimizerConfig, Rates, Schedule, Settings,
+    Batch, Classify, Learn, Target, Fit, OptimizerConfig, Rates, Schedule, Settings,
     Source, State, Train, Validation,
 };
 
@@ -34,7 +34,7 @@ impl Pictures {
     }
 }
 
-impl Source<Tensor<4>, Classes> for Pictures {
+impl Source<Tensor<4>, Target> for Pictures {
     type Error = Infallible;
 
     fn batches(&self) -> usize {
@@ -45,8 +45,8 @@ impl Source<Tensor<4>, Classes> for Pictures {
         &self,
         _epoch: usize,
         device: &Device,
-    ) -> impl Iterator<Item = Result<Batch<Tensor<4>, Classes>, Infallible>> {
-        let target = Classes::new(Self::labels());
+    ) -> impl Iterator<Item = Result<Batch<Tensor<4>, Target>, Infallible>> {
+        let target = Target::new(Self::labels());
         iter::once(Ok(Batch { input: Self::input(device), target, indices: vec![0, 1, 2] }))
     }
 }
@@ -62,7 +62,7 @@ pub(crate) fn train(model: Model) -> Model {
         settings: Settings::default(),
     };
     let objective =
-        Classify { forward: Model::forward, classes: CLASSES, loss: CrossEntropy::default() };
+        Learn { task: Classify::new(CLASSES), forward: Model::forward };
     let state = State::new(model, &OptimizerConfig::default());
     let data = (&Train(Pictures), &Validation(Pictures));
     fit.run(state, &objective, data, &mut []).unwrap().0.model

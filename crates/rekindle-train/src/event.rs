@@ -50,7 +50,7 @@ pub enum Event<'a, M> {
 /// What came out of an epoch.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Epoch {
-    /// Counted from one over all phases.
+    /// Counted from one over all phases; 0 is the model before its first step.
     pub number: usize,
     /// The phase's name.
     pub phase: String,

@@ -84,15 +84,17 @@ impl Fit {
         self.settings.monitor.check(&objective.values(&objective.scores()))?;
         let done = state.history.iter().filter(|epoch| epoch.phase == self.phase).count();
         let first = state.history.len() - done;
+        // That before the first step, if it was measured, was not trained.
+        let untrained = state.history.len() - state.epochs();
         let steps = data.0.0.batches().div_ceil(self.batches_a_step(compute.devices()));
         if done < self.epochs {
-            let epochs = [state.history.len() + 1, first + self.epochs];
+            let epochs = [state.epochs() + 1, first - untrained + self.epochs];
             let event = Event::Phase { phase: &self.phase, epochs, steps };
             if tell(callbacks, &event).map_err(Error::Listener)?.is_break() {
                 return Ok((state, End::Broken));
             }
         }
-        for epoch in first + done..first + self.epochs {
+        for epoch in state.epochs()..first - untrained + self.epochs {
             let history = self.settings.monitor.history(state.history[first..].iter());
             if self.is_over(&history) {
                 return Ok((state, End::Stopped));
@@ -139,6 +141,7 @@ impl Fit {
         for device in std::iter::once(&device).chain(compute.devices()) {
             device.seed(epoch_seed(*seed, epoch));
         }
+        let begin = epoch - (state.history.len() - first);
         let history = monitor.history(state.history[first..].iter());
         let slower = plateau.as_ref().map_or(1.0, |rule| rule.factor(&history, monitor.direction));
         let at_once = compute.devices().len().max(1);
@@ -158,7 +161,7 @@ impl Fit {
         let mut batches = batches.peekable();
         while batches.peek().is_some() {
             let step = taken / step_batches;
-            let done = (epoch - first) * steps + step;
+            let done = (epoch - begin) * steps + step;
             factor = slower * self.schedule.factor(done, self.epochs * steps);
 
             let next = batches.by_ref().take(at_once).collect::<Result<Vec<_>, _>>();
@@ -231,6 +234,29 @@ impl Fit {
         broken |= tell(callbacks, &event).map_err(Error::Listener)?.is_break();
         Ok((broken, state))
     }
+}
+
+/// Puts an epoch without a step at the beginning of a run's history, and tells it: what a model that was not trained yet is
+/// worth. Its number is 0; the best epoch may be this one.
+///
+/// # Errors
+///
+/// If a callback fails.
+///
+/// # Panics
+///
+/// If there are epochs already.
+pub fn begin<M: Module>(
+    state: &mut State<M>,
+    epoch: Epoch,
+    callbacks: &mut [&mut dyn Callback<M>],
+) -> Result<(), Error> {
+    assert!(state.history.is_empty(), "a run begins once");
+    let model = state.evaluated();
+    state.history.push(Epoch { number: 0, ..epoch });
+    let event = Event::Epoch { model: &model, state };
+    // Whoever breaks off does so after the first epoch.
+    tell(callbacks, &event).map(drop).map_err(Error::Listener)
 }
 
 /// Measures a model on every batch of validation or test data.

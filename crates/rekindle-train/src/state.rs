@@ -109,6 +109,11 @@ impl<M: Module> State<M> {
         Self { model, optimizer: optimizer.init(), ema: None, history: Vec::new() }
     }
 
+    /// Epochs that were trained: that before the first step is none.
+    pub fn epochs(&self) -> usize {
+        self.history.iter().filter(|epoch| epoch.number > 0).count()
+    }
+
     /// The model to evaluate: in validation, averaged where there is an average.
     pub fn evaluated(&self) -> M {
         match &self.ema {

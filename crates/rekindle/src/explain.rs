@@ -47,7 +47,7 @@ impl Model {
         let network = self.network.valid();
         let plain = network.devices().into_iter().next().unwrap_or_default();
         let stages = network.backbone().stages();
-        let cut = stages.iter().take_while(|stage| stage.reduction.is_some()).count();
+        let cut = stages.iter().take_while(|stage| stage.reduction().is_some()).count();
         let images =
             Tensor::from_data(TensorData::new(input, [1, channels, height, width]), &plain);
         let map: Tensor<4> = Tensor::from_inner(network.prefix(cut, images)).require_grad();

@@ -41,7 +41,7 @@ impl Arguments {
                 stage.name,
                 owned.map(|p| p.count()).sum::<usize>(),
                 stage.channels,
-                stage.reduction.map_or("pooled".to_owned(), |reduction| reduction.to_string())
+                stage.reduction().map_or("pooled".to_owned(), |reduction| reduction.to_string())
             );
         }
         say!("");

@@ -6,28 +6,12 @@ use burn::{
 };
 use serde::{Deserialize, Serialize};
 
-use super::{Mix, column};
+use super::{Target, column};
 use crate::ranges::Ranges;
 
-/// Which of several labels each example of a batch has.
-#[derive(Debug, Clone)]
-pub struct Tags {
-    /// The places of each example's labels among the classes; perhaps none.
-    pub labels: Vec<Vec<usize>>,
-    /// How much each example counts, zero or more, 1 on the average over all data; all the same without.
-    pub weights: Option<Vec<f32>>,
-    /// What was mixed into the examples, where they were.
-    pub mix: Option<Mix>,
-}
-
-impl Tags {
-    /// These labels, every example counting the same, nothing mixed.
-    pub fn new(labels: Vec<Vec<usize>>) -> Self {
-        Self { labels, weights: None, mix: None }
-    }
-
+impl Target<Vec<usize>> {
     /// What is right, `[batch, classes]`: 1 for each label, of mixed examples their shares.
-    fn targets(&self, classes: usize, on: (&Device, DType)) -> Tensor<2> {
+    fn shares(&self, classes: usize, on: (&Device, DType)) -> Tensor<2> {
         let mut values = vec![0.0; self.labels.len() * classes];
         let mut add = |row: usize, labels: &[usize], share: f64| {
             for &label in labels {
@@ -64,12 +48,12 @@ impl BinaryCrossEntropy {
     /// # Panics
     ///
     /// If a label is no class, or the number of examples, classes or weights is another.
-    pub fn mean(&self, logits: Tensor<2>, tags: &Tags) -> Tensor<1> {
+    pub fn mean(&self, logits: Tensor<2>, target: &Target<Vec<usize>>) -> Tensor<1> {
         let [examples, classes] = logits.dims();
-        assert_eq!(tags.labels.len(), examples, "as many lists of labels as examples");
+        assert_eq!(target.labels.len(), examples, "as many lists of labels as examples");
         let (device, dtype) = (logits.device(), logits.dtype());
         let on = (&device, dtype);
-        let mut targets = tags.targets(classes, on);
+        let mut targets = target.shares(classes, on);
         if self.smoothing > 0.0 {
             targets = targets * (1.0 - self.smoothing) + self.smoothing / 2.0;
         }
@@ -80,7 +64,7 @@ impl BinaryCrossEntropy {
             missed = missed * column(weights, on).reshape([1, classes]);
         }
         let loss = missed + wrong * (targets.neg() + 1.0);
-        match &tags.weights {
+        match &target.weights {
             None => loss.mean(),
             Some(weights) => {
                 assert_eq!(weights.len(), examples, "as many weights as examples");
