@@ -21,8 +21,8 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use crate::folder::{Sides, divide_groups};
-use crate::{Error, Sample};
+use crate::split::{divide, divide_groups};
+use crate::{Error, Sample, Sides};
 
 mod comma;
 #[cfg(feature = "parquet")]
@@ -111,6 +111,16 @@ pub fn open(path: &Path) -> Result<Manifest, Error> {
     Ok(Manifest::of(rows, classes, table.column(GROUP).is_some(), |classes, label| {
         place(classes, &label)
     }))
+}
+
+/// As [`open`]; where the list names nothing to validate on, `split` sets a share of each label aside, or of its groups.
+///
+/// # Errors
+///
+/// Those of [`open`], and [`Error::Folder`] where nothing is left to train or to validate on.
+pub fn open_divided(path: &Path, split: &crate::Split) -> Result<Manifest, Error> {
+    let divide = |all: Vec<Sample>, labels| divide(path, &all, labels, split);
+    open(path)?.divided(path, split, divide)
 }
 
 /// Reads a list of pictures with any number of labels each.
@@ -331,7 +341,8 @@ fn missing<'a>(list: &Path, files: impl Iterator<Item = &'a Path>) -> Result<(),
 mod tests {
     use std::fs;
 
-    use crate::{ImageFolder, Measurable, Part, Sample, Split};
+    use super::{Manifest, open_divided};
+    use crate::{Sample, Split};
 
     fn list(text: &str) -> tempfile::TempDir {
         let folder = tempfile::tempdir().unwrap();
@@ -343,9 +354,9 @@ mod tests {
         folder
     }
 
-    fn open(text: &str) -> Result<ImageFolder, String> {
+    fn open(text: &str) -> Result<Manifest, String> {
         let folder = list(text);
-        ImageFolder::open(&folder.path().join("list.csv"), &Split { fraction: 0.25, seed: 0 })
+        open_divided(&folder.path().join("list.csv"), &Split { fraction: 0.25, seed: 0 })
             .map_err(|error| error.to_string())
     }
 
@@ -362,11 +373,6 @@ mod tests {
         assert_eq!(names(&found.train), [("1.jpg".to_owned(), 0), ("2.jpg".to_owned(), 0)]);
         assert_eq!(names(&found.val), [("4.jpg".to_owned(), 1)]);
         assert_eq!(names(&found.test), [("3.jpg".to_owned(), 1)]);
-        let folder = list(text);
-        let path = folder.path().join("list.csv");
-        assert_eq!(Measurable::open(&path, None).unwrap().part, Part::Test);
-        assert_eq!(Measurable::open(&path, Some(Part::Train)).unwrap().samples.len(), 2);
-        assert_eq!(Measurable::open(&path, Some(Part::All)).unwrap().samples.len(), 4);
     }
 
     #[test]

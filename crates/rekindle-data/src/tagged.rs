@@ -2,30 +2,15 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::folder::{Sides, problem};
+use crate::error::problem;
 use crate::manifest::{self, Manifest};
-use crate::{Error, Random, Sample, Split};
+use crate::{Error, Random, Sample, Sides, Split};
 
 /// The labels and pictures of a [list](crate::manifest) with a column `labels`.
 ///
 /// A picture's label is all places of its labels, in order; it may have none. Without pictures to validate on, a
 /// [`Split`]'s share of each label is set aside, the rarest labels first (Sechidis et al. 2011,
 /// <https://doi.org/10.1007/978-3-642-23808-6_10>), or of groups where the list has those.
-///
-/// # Examples
-///
-/// ```no_run
-/// use rekindle_data::{Loader, LoaderConfig, Split, TaggedList};
-///
-/// # fn open(preprocess: &rekindle_data::Preprocess) -> Result<(), rekindle_data::Error> {
-/// let list = TaggedList::open("pictures.csv".as_ref(), &Split::default())?;
-/// let loader = Loader::new(list.train, preprocess, &LoaderConfig::default())?;
-/// for batch in loader.epoch(0) {
-///     let labels: Vec<Vec<usize>> = batch?.labels;
-/// }
-/// # Ok(())
-/// # }
-/// ```
 #[derive(Debug, Clone)]
 pub struct TaggedList {
     /// The list.
@@ -119,7 +104,7 @@ mod tests {
     use std::fs;
 
     use super::*;
-    use crate::ImageFolder;
+    use crate::manifest::open_divided;
 
     fn list(rows: &str) -> (tempfile::TempDir, PathBuf) {
         let folder = tempfile::tempdir().unwrap();
@@ -144,7 +129,7 @@ mod tests {
         assert_eq!(labels(&found.val), [[1]]);
         assert_eq!(labels(&found.test), [[0, 2]]);
         assert_eq!(found.train[1].weight, 2.0);
-        let error = ImageFolder::open(&path, &Split::default()).unwrap_err().to_string();
+        let error = open_divided(&path, &Split::default()).unwrap_err().to_string();
         assert!(error.contains("TaggedList"), "{error}");
     }
 

@@ -5,7 +5,8 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use rekindle_data::{ImageFolder, Sample, Split, TaggedList};
+use rekindle_data::manifest::open_divided;
+use rekindle_data::{Sample, Split, TaggedList};
 
 const WRITERS: [&str; 2] = ["pandas", "polars"];
 
@@ -32,7 +33,7 @@ fn labels_splits_and_weights_are_those_of_the_list() {
     for writer in WRITERS {
         let folder = tempfile::tempdir().unwrap();
         let path = list(folder.path(), writer);
-        let found = ImageFolder::open(&path, &Split::default()).unwrap();
+        let found = open_divided(&path, &Split::default()).unwrap();
         assert_eq!(found.classes, ["ant", "bee"]);
         assert_eq!(names(&found.train), ["1", "3", "7", "0", "2", "4"]);
         assert_eq!([names(&found.val), names(&found.test)], [["5"], ["6"]]);
@@ -60,7 +61,7 @@ fn damaged_lists_do_no_harm() {
         });
         for bytes in cut.chain(flipped) {
             fs::write(&path, bytes).unwrap();
-            if let Err(error) = ImageFolder::open(&path, &Split::default()) {
+            if let Err(error) = open_divided(&path, &Split::default()) {
                 assert!(error.to_string().contains(".parquet"), "{error}");
             }
         }

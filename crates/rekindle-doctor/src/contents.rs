@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use rekindle_data::manifest::{self, Manifest};
-use rekindle_data::{Part, Sample, Source, packed};
+use rekindle_data::{Part, Sample};
+use rekindle_images::{Source, packed};
 
 use crate::{Error, Layout, folder, list::List};
 
@@ -72,8 +73,8 @@ fn listed(list: &Path) -> Result<Contents, Error> {
     let Manifest { classes, train, val, test, .. } = manifest::open(list)?;
     let start = start(list, Layout::List);
     let named = |sample: Sample| {
-        let file = sample.path().map_or_else(PathBuf::new, |path| relative(path, start));
-        (sample.source, file, sample.label)
+        let file = relative(&sample.item, start);
+        (Source::File(sample.item), file, sample.label)
     };
     let parts = [(Part::Train, train), (Part::Val, val), (Part::Test, test)]
         .map(|(part, samples)| (part, samples.into_iter().map(named).collect()));
@@ -91,7 +92,7 @@ fn named(folder: &Path, rows: Vec<packed::Row>) -> Vec<Named> {
     let named = rows.into_iter().map(|packed::Row { file, row, sample }| {
         let mut name = relative(&file, folder).into_os_string();
         name.push(format!("#{row}"));
-        (sample.source, name.into(), sample.label)
+        (sample.item, name.into(), sample.label)
     });
     named.collect()
 }

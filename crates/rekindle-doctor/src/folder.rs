@@ -2,7 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-use rekindle_data::{Error as DataError, Listing, MAX_DEPTH, Part, Parts, Source, label_of};
+use rekindle_data::Part;
+use rekindle_images::{Error as ImageError, Listing, MAX_DEPTH, Parts, Source, label_of};
 
 use crate::{
     Error, Layout,
@@ -90,7 +91,7 @@ impl Walk {
         }
         if above.len() > MAX_DEPTH {
             let problem = format!("more than {MAX_DEPTH} folders deep; move the pictures up");
-            return Err(DataError::Folder { path: folder.to_owned(), problem }.into());
+            return Err(ImageError::Folder { path: folder.to_owned(), problem }.into());
         }
         above.push(real);
         let inside = Listing::of(folder)?;
@@ -105,5 +106,5 @@ impl Walk {
 }
 
 fn canonical(path: &Path) -> Result<PathBuf, Error> {
-    Ok(path.canonicalize().map_err(|source| DataError::Read { path: path.to_owned(), source })?)
+    Ok(path.canonicalize().map_err(|source| ImageError::Read { path: path.to_owned(), source })?)
 }

@@ -270,7 +270,7 @@ fn fashion(data: &Path) -> Result<Pictures> {
             &sheet.pixels()[start..start + SIDE]
         };
         let pixels = (0..SIDE).flat_map(line).copied().collect();
-        let sample = Sample::memory(Picture::from_gray(SIDE, SIDE, pixels)?, row / 3);
+        let sample = Sample::new(Picture::from_gray(SIDE, SIDE, pixels)?.into(), row / 3);
         if row % 3 == 2 { val.push(sample) } else { train.push(sample) }
     }
     Ok(Pictures { labels: FASHION.map(str::to_owned).to_vec(), train, val })

@@ -3,7 +3,8 @@
 use std::path::Path;
 
 use burn::{module::Module, prelude::*, tensor::activation::log_softmax};
-use rekindle_data::{Loader, LoaderConfig, Measurable, Part, Sample};
+use rekindle_data::{LoaderConfig, Part};
+use rekindle_images::{Loader, Measurable, PictureConfig, PreparePictures, Sample};
 use rekindle_metrics::Predictions;
 use rekindle_train::{Classify, CrossEntropy, Test, predict};
 
@@ -66,7 +67,8 @@ pub fn measure(
     views: TestViews,
 ) -> Result<Predictions, Error> {
     let config = LoaderConfig { batch_size: batch, ..on_this_pool() };
-    let loader = Loader::new(samples.0, &model.preprocess()?, &config)?;
+    let prepare = PreparePictures::new(&model.preprocess()?, &PictureConfig::default())?;
+    let loader = Loader::new(samples.0, prepare, &config)?;
     let objective = Classify {
         forward: match views {
             TestViews::One => Input::logits,

@@ -3,10 +3,11 @@
 use std::fs;
 use std::path::Path;
 
-use rekindle_data::{ImageFolder, Split};
+use rekindle_data::Split;
 use rekindle_doctor::{
     Diagnosis, Error, Kind, Layout, Options, Severity, examine, html, write_manifest,
 };
+use rekindle_images::ImageFolder;
 
 use crate::pictures::{png, write};
 
