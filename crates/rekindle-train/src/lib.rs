@@ -10,12 +10,11 @@
 //!
 //! A run is a function of its seed: the state after each epoch, saved and restored, goes on to the same bits.
 //!
-//! With the feature `devices`, `Fit::run_on` trains on several devices at once.
+//! [`Fit::run_on`] trains on several devices at once.
 
 mod batch;
 mod callbacks;
 mod clip;
-#[cfg(feature = "devices")]
 mod devices;
 mod draw;
 mod ema;
@@ -36,13 +35,12 @@ mod settings;
 mod state;
 mod tensorboard;
 
-pub use batch::{Batch, Measured, Source, Test, Train, Validation};
+pub use batch::{Batch, Measured, Parts, Source, Test, Train, Validation};
 pub use callbacks::{
     Best, Checkpoints, Histograms, Keep, Log, LogError, LogFormat, TensorBoard, TimeBudget,
     json_line,
 };
 pub use clip::{Accumulator, clip_global_norm};
-#[cfg(feature = "devices")]
 pub use devices::ToDevice;
 pub use draw::Draw;
 pub use ema::{Ema, EmaConfig, EmaWarmUp};
