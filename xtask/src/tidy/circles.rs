@@ -13,8 +13,8 @@ use super::{File, Problem};
 #[rustfmt::skip]
 const KNOWN: &[Circle] = &[
     ("rekindle-data", &["augment", "batches/config"]),
-    ("rekindle-data", &["decode", "decode/top"]),
     ("rekindle-data", &["folder", "folder/split", "manifest", "packed", "strips"]),
+    ("rekindle-kernels", &["cpu/dense", "cpu/pack", "cpu/tile", "cpu/winograd"]),
     ("rekindle-transfer", &["classifier", "layout", "lora", "plan"]),
 ];
 
