@@ -12,8 +12,8 @@ use burn::{
     prelude::*,
 };
 use rekindle_checkpoint::{CheckpointFile, Dtype, Entry, Naming, write_safetensors};
+use rekindle_lab::parity::{Golden, fill::uniform};
 use rekindle_layers::{Backbone, NameStack};
-use rekindle_parity::{Golden, fill::uniform};
 use rekindle_transfer::Classifier;
 use rekindle_vision::{Architecture, Init, Regularization, VisionBackbone};
 

@@ -78,7 +78,7 @@ pub enum Error {
     #[error(
         "{name} {reason}; if your use keeps to that, accept it with `--accept-license {license}`, or with \
          `accept = [\"{license}\"]` in a policy file that {} names",
-        crate::Policy::VARIABLE
+        crate::license::POLICY_FILE
     )]
     License {
         /// The weights, as they are called.

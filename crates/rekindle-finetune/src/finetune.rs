@@ -12,7 +12,7 @@ use rekindle_data::{LoaderConfig, Order, Prepare, Views};
 use rekindle_layers::Backbone;
 use rekindle_metrics::Values;
 use rekindle_train::{
-    Best, Callback, Ema, EmaConfig, End, Epoch, Fit, LOSS, Learn, OptimizerConfig, RateRange,
+    Best, Callback, Ema, EmaConfig, End, Epoch, Fit, Learn, OptimizerConfig, RateRange,
     Rates, Settings, State, Sweep, Test, TimeBudget, Train, Validation, predict, sweep,
 };
 use rekindle_transfer::{Classifier, Phase, Plan};

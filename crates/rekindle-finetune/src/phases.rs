@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use burn::{module::Module, prelude::*};
+use burn::module::Module;
 use rekindle_data::{Prepare, Views};
 use rekindle_layers::Backbone;
 use rekindle_train::{Callback, Ema, End, Epoch, State};

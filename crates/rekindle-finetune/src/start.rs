@@ -5,7 +5,7 @@
 
 use std::time::Instant;
 
-use burn::{module::Module, prelude::*};
+use burn::module::Module;
 use rekindle_data::{Prepare, Views};
 use rekindle_layers::Backbone;
 use rekindle_metrics::Values;

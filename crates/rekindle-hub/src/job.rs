@@ -120,7 +120,7 @@ impl Job {
 
     /// What a file of a commit must be, if a pin or an earlier use says.
     pub(crate) fn expected(&self, commit: &str, file: &str) -> Option<Expected<'_>> {
-        Expected::of(self.pins.iter(), self.records.iter(), (commit, file))
+        Expected::of(self.pins.iter(), self.records.iter(), commit, file)
     }
 }
 
@@ -129,7 +129,8 @@ impl<'a> Expected<'a> {
     pub(crate) fn of(
         mut pins: impl Iterator<Item = &'a Pin>,
         mut records: impl Iterator<Item = &'a Record>,
-        (commit, file): (&str, &str),
+        commit: &str,
+        file: &str,
     ) -> Option<Self> {
         let pin = pins.find(|pin| pin.commit == commit && pin.file == file);
         let pin = pin.map(|it| Self { bytes: it.bytes, sha256: &it.sha256, by: Witness::Pin });

@@ -14,7 +14,7 @@ use crate::{
     client::Follow,
     job::{CONFIG, WEIGHTS},
     layout::MAIN,
-    send::Answer,
+    answer::Answer,
     watch::unwatched,
 };
 

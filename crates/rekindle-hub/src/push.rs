@@ -16,7 +16,8 @@ use serde_json::json;
 use crate::{
     Client, Error,
     layout::{MAIN, check_path, check_repository, create_parent, write_whole},
-    send::{Answer, Content, Outgoing, Verb},
+    answer::Answer,
+    send::{Content, Outgoing, Verb},
     watch::Watch,
 };
 

@@ -55,6 +55,13 @@ pub struct Bin {
 
 const BINS: usize = 15;
 
+impl Predictions {
+    /// What is measured after every epoch: all metrics of a classifier that are single numbers.
+    pub fn values(&self) -> Values {
+        Classification::measured(self, Interval::default()).values()
+    }
+}
+
 impl Classification {
     /// Measures all of it.
     pub fn of(predictions: &Predictions) -> Self {
@@ -62,7 +69,7 @@ impl Classification {
     }
 
     /// With an interval that is not measured here, since it takes longer than all the rest.
-    pub(crate) fn measured(predictions: &Predictions, interval: Interval) -> Self {
+    fn measured(predictions: &Predictions, interval: Interval) -> Self {
         let classes = predictions.classes();
         let mut confusion = vec![vec![0; classes]; classes];
         for (&label, predicted) in predictions.labels().iter().zip(predictions.predicted()) {

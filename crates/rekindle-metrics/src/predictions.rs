@@ -1,7 +1,5 @@
 //! What a classifier answered, and what was right.
 
-use crate::{Classification, Interval, Values};
-
 /// Logits of examples, a row each, and their labels.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Predictions {
@@ -95,11 +93,6 @@ impl Predictions {
     /// Share of the examples whose label is among their `k` most likely.
     pub fn top(&self, k: usize) -> f64 {
         mean(self.hits(k).into_iter().map(|hit| f64::from(u8::from(hit))))
-    }
-
-    /// What is measured after every epoch: all metrics of a classifier that are single numbers.
-    pub fn values(&self) -> Values {
-        Classification::measured(self, Interval::default()).values()
     }
 
     /// The probability of a class for each example, with the normalizers of [`Predictions::normalizers`].

@@ -9,8 +9,8 @@ use burn::{module::Module, optim::GradientsParams, prelude::*};
 use rekindle_metrics::Values;
 
 use crate::{
-    Accumulator, Batch, Callback, Epoch, Error, Event, LOSS, Measured, Objective, Rates, Schedule,
-    Settings, Source, State, Train, Validation, clip_global_norm,
+    Accumulator, Batch, Callback, Epoch, Error, Event, LOSS, Measured, Objective, Parts, Rates,
+    Schedule, Settings, Source, State, clip_global_norm,
     event::tell,
     gradients::{Compute, Here, Trained, floats},
 };
@@ -50,43 +50,31 @@ impl Fit {
     /// # Errors
     ///
     /// If a batch cannot be had, the loss is no number, or a callback fails.
-    pub fn run<M, I, O, T, V>(
+    pub fn run<M: Module, I, O: Objective<M, I>>(
         &self,
         state: State<M>,
         objective: &O,
-        data: (&Train<T>, &Validation<V>),
+        data: impl Parts<I, O::Target>,
         callbacks: &mut [&mut dyn Callback<M>],
-    ) -> Result<(State<M>, End), Error>
-    where
-        M: Module,
-        O: Objective<M, I>,
-        T: Source<I, O::Target>,
-        V: Source<I, O::Target>,
-    {
-        self.run_by(&mut Here, state, objective, data, callbacks)
+    ) -> Result<(State<M>, End), Error> {
+        self.run_by(&mut Here(objective), state, objective, &data, callbacks)
     }
 
     /// [`Fit::run`], wherever gradients are computed.
-    pub(crate) fn run_by<M, I, O, T, V>(
+    pub(crate) fn run_by<M: Module, I, O: Objective<M, I>>(
         &self,
-        compute: &mut impl Compute<M, I, O>,
+        compute: &mut impl Compute<M, I, O::Target>,
         mut state: State<M>,
         objective: &O,
-        data: (&Train<T>, &Validation<V>),
+        data: &impl Parts<I, O::Target>,
         callbacks: &mut [&mut dyn Callback<M>],
-    ) -> Result<(State<M>, End), Error>
-    where
-        M: Module,
-        O: Objective<M, I>,
-        T: Source<I, O::Target>,
-        V: Source<I, O::Target>,
-    {
+    ) -> Result<(State<M>, End), Error> {
         self.settings.monitor.check(&objective.values(&objective.scores()))?;
         let done = state.history.iter().filter(|epoch| epoch.phase == self.phase).count();
         let first = state.history.len() - done;
         // That before the first step, if it was measured, was not trained.
         let untrained = state.history.len() - state.epochs();
-        let steps = data.0.0.batches().div_ceil(self.batches_a_step(compute.devices()));
+        let steps = data.train().batches().div_ceil(self.batches_a_step(compute.devices()));
         if done < self.epochs {
             let epochs = [state.epochs() + 1, first - untrained + self.epochs];
             let event = Event::Phase { phase: &self.phase, epochs, steps };
@@ -94,13 +82,13 @@ impl Fit {
                 return Ok((state, End::Broken));
             }
         }
-        for epoch in state.epochs()..first - untrained + self.epochs {
+        for number in state.epochs()..first - untrained + self.epochs {
             let history = self.settings.monitor.history(state.history[first..].iter());
             if self.is_over(&history) {
                 return Ok((state, End::Stopped));
             }
-            let (broken, next) =
-                self.epoch(compute, state, objective, data, callbacks, (first, epoch))?;
+            let place = Place { first, epoch: number };
+            let (broken, next) = self.epoch(compute, state, objective, data, callbacks, place)?;
             state = next;
             if broken {
                 return Ok((state, End::Broken));
@@ -120,21 +108,15 @@ impl Fit {
     }
 
     /// One epoch of training and its evaluation; whether a callback broke off.
-    fn epoch<M, I, O, T, V>(
+    fn epoch<M: Module, I, O: Objective<M, I>>(
         &self,
-        compute: &mut impl Compute<M, I, O>,
+        compute: &mut impl Compute<M, I, O::Target>,
         mut state: State<M>,
         objective: &O,
-        (train, val): (&Train<T>, &Validation<V>),
+        data: &impl Parts<I, O::Target>,
         callbacks: &mut [&mut dyn Callback<M>],
-        (first, epoch): (usize, usize),
-    ) -> Result<(bool, State<M>), Error>
-    where
-        M: Module,
-        O: Objective<M, I>,
-        T: Source<I, O::Target>,
-        V: Source<I, O::Target>,
-    {
+        Place { first, epoch }: Place,
+    ) -> Result<(bool, State<M>), Error> {
         let Settings { clip, plateau, monitor, seed, .. } = &self.settings;
         let start = Instant::now();
         let device = autodiff_device(&state.model);
@@ -146,7 +128,7 @@ impl Fit {
         let slower = plateau.as_ref().map_or(1.0, |rule| rule.factor(&history, monitor.direction));
         let at_once = compute.devices().len().max(1);
         let step_batches = self.batches_a_step(compute.devices());
-        let steps = train.0.batches().div_ceil(step_batches);
+        let steps = data.train().batches().div_ceil(step_batches);
 
         let mut scores = objective.scores();
         let mut mean = Mean::default();
@@ -157,7 +139,7 @@ impl Fit {
         // Those of the step at hand.
         let mut examples = Vec::new();
         let waited = Cell::new(Duration::ZERO);
-        let batches = Timed { inner: train.0.epoch(epoch, &device), waited: &waited };
+        let batches = Timed { inner: data.train().epoch(epoch, &device), waited: &waited };
         let mut batches = batches.peekable();
         while batches.peek().is_some() {
             let step = taken / step_batches;
@@ -168,7 +150,7 @@ impl Fit {
             let next = next.map_err(|error| Error::Data(error.into()))?;
             taken += next.len();
             let (mut last, mut gradients) = (f64::NAN, GradientsParams::new());
-            for part in compute.compute(&state.model, objective, next)? {
+            for part in compute.compute(&state.model, next)? {
                 let Trained { loss, outputs, target, indices, gradients: new } = part;
                 if !loss.is_finite() {
                     let (epoch, step) = (epoch + 1, step + 1);
@@ -225,7 +207,7 @@ impl Fit {
             number: epoch + 1,
             phase: self.phase.clone(),
             train: learned,
-            val: evaluate(&snapshot, objective, val)?,
+            val: evaluate(&snapshot, objective, data.validation())?,
             rates: rates.map(|rate| rate * factor).collect(),
             seconds: start.elapsed().as_secs_f64(),
             waiting: waited.get().as_secs_f64(),
@@ -293,6 +275,12 @@ where
         objective.score(&mut scores, &floats(objective.outputs(model, input)), &target);
     }
     Ok(scores)
+}
+
+/// Which epoch of a run it is, and with which its phase began; both counted from zero.
+struct Place {
+    first: usize,
+    epoch: usize,
 }
 
 /// Batches, and how long they were waited for.

@@ -10,12 +10,11 @@
 //!
 //! A run is a function of its seed: the state after each epoch, saved and restored, goes on to the same bits.
 //!
-//! With the feature `devices`, `Fit::run_on` trains on several devices at once.
+//! [`Fit::run_on`] trains on several devices at once.
 
 mod batch;
 mod callbacks;
 mod clip;
-#[cfg(feature = "devices")]
 mod devices;
 mod draw;
 mod ema;
@@ -24,6 +23,7 @@ mod event;
 mod finder;
 mod fit;
 mod gradients;
+mod history;
 mod loss;
 mod mix;
 mod objective;
@@ -36,20 +36,20 @@ mod settings;
 mod state;
 mod tensorboard;
 
-pub use batch::{Batch, Measured, Source, Test, Train, Validation};
+pub use batch::{Batch, Measured, Parts, Source, Test, Train, Validation};
 pub use callbacks::{
     Best, Checkpoints, Histograms, Keep, Log, LogError, LogFormat, TensorBoard, TimeBudget,
     json_line,
 };
 pub use clip::{Accumulator, clip_global_norm};
-#[cfg(feature = "devices")]
 pub use devices::ToDevice;
 pub use draw::Draw;
 pub use ema::{Ema, EmaConfig, EmaWarmUp};
 pub use error::Error;
-pub use event::{Callback, Epoch, Event, Failure};
+pub use event::{Callback, Event, Failure};
 pub use finder::{RateRange, exploded, smoothed, suggest};
 pub use fit::{End, Fit, begin, evaluate, predict};
+pub use history::Epoch;
 pub use loss::{BinaryCrossEntropy, CrossEntropy, Distill, Mix, Regression, Target};
 pub use mix::MixConfig;
 pub use objective::{Classify, LOSS, Learn, MultiLabel, Objective, Regress, Scale, Task};

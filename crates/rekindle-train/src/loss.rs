@@ -162,13 +162,12 @@ impl CrossEntropy {
         let of_examples = weights.unwrap_or(&ones[..examples]);
         let of_labels: Vec<f32> = labels.iter().map(|&label| of_classes[label]).collect();
         let total: f64 = of_labels.iter().copied().map(f64::from).sum();
-        let of_examples = column(of_examples, (&device, dtype));
-        let loss =
-            (loss * column(&of_labels, (&device, dtype)) * of_examples.clone()).sum() / total;
+        let of_examples = column(of_examples, &device, dtype);
+        let loss = (loss * column(&of_labels, &device, dtype) * of_examples.clone()).sum() / total;
         if self.smoothing == 0.0 {
             return loss;
         }
-        let of_classes = column(of_classes, (&device, dtype)).reshape([1, classes]);
+        let of_classes = column(of_classes, &device, dtype).reshape([1, classes]);
         let spread = (log * of_classes * of_examples).sum() / (total * classes as f64);
         loss * (1.0 - self.smoothing) - spread * self.smoothing
     }
@@ -184,14 +183,14 @@ impl Distill {
         let divergence = teacher.clone().exp() * (teacher - soft(student));
         let divergence = match weights {
             None => divergence,
-            Some(weights) => divergence * column(weights, (&device, dtype)),
+            Some(weights) => divergence * column(weights, &device, dtype),
         };
         divergence.sum() / examples * self.temperature.powi(2)
     }
 }
 
 /// Numbers below each other, `[numbers, 1]`.
-fn column(values: &[f32], (device, dtype): (&Device, DType)) -> Tensor<2> {
+fn column(values: &[f32], device: &Device, dtype: DType) -> Tensor<2> {
     Tensor::<1>::from_data(values, (device, dtype)).reshape([values.len(), 1])
 }
 
@@ -263,7 +262,7 @@ impl Regression {
         let loss = self.each(predictions, targets);
         match weights {
             None => loss.mean(),
-            Some(weights) => (loss * column(weights, on)).mean(),
+            Some(weights) => (loss * column(weights, on.0, on.1)).mean(),
         }
     }
 

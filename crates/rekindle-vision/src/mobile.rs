@@ -15,8 +15,9 @@ use rekindle_layers::{
 };
 
 use crate::{
-    inverted::{Block, BlockConfig, Blocks, multiple_of_8, nearest_multiple_of_8},
+    inverted::{Block, BlockConfig, Blocks},
     variant::Regularization,
+    widths::{multiple_of_8, nearest_multiple_of_8},
 };
 
 /// What tells one network from another.

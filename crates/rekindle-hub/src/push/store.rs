@@ -9,7 +9,8 @@ use super::{Source, Told, told::Place};
 use crate::{
     Client, Error,
     layout::MAIN,
-    send::{Answer, Content, Outgoing, Verb},
+    answer::Answer,
+    send::{Content, Outgoing, Verb},
     watch::{Event, Watch},
 };
 

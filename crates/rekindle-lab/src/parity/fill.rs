@@ -52,3 +52,28 @@ fn finalize(x: u64) -> u64 {
     let x = (x ^ (x >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
     x ^ (x >> 31)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What `tests/reference/golden.py` fills tensors with: three values of each kind.
+    #[test]
+    fn values_are_those_of_the_script_that_writes_golden_files() {
+        let rows: [(&str, &[usize], f64, [f32; 3]); 6] = [
+            ("conv1.weight", &[2, 1, 3, 3], 1.25, [0.073_607_07, 0.400_347_4, -0.779_065_67]),
+            ("cls_token", &[1, 1, 4], 1.25, [-0.002_282_25, -0.030_737_758, 0.001_049_506_7]),
+            ("bn1.running_var", &[3], 2.5, [2.642_307_5, 2.786_753_4, 2.970_779]),
+            ("bn1.running_mean", &[3], 1.0, [0.046_889_987, 0.020_123_733, 0.008_419_49]),
+            ("fc.bias", &[3], 1.0, [-0.004_469_740_7, -0.003_853_643, -0.043_987_393]),
+            ("bn1.weight", &[3], 1.0, [0.972_040_8, 1.064_881_8, 1.013_837_6]),
+        ];
+        for (name, shape, variance, expected) in rows {
+            let found = fill(name, shape, variance);
+            assert_eq!(found.len(), shape.iter().product::<usize>(), "{name}");
+            for (found, expected) in found.iter().zip(expected) {
+                assert!((found - expected).abs() <= 1e-6 * expected.abs(), "{name}: {found}");
+            }
+        }
+    }
+}

@@ -8,26 +8,26 @@ use std::{
 use rekindle_kernels::profile::Operation;
 use serde::{Deserialize, Serialize};
 
-use crate::machine::Machine;
+use super::machine::Machine;
 
 /// One measurement.
 #[derive(Debug, Serialize, Deserialize)]
-pub(crate) struct Row {
-    pub(crate) what: String,
-    pub(crate) model: String,
-    pub(crate) batch: usize,
-    pub(crate) threads: usize,
-    pub(crate) ms_per_image: f64,
-    pub(crate) peak_rss_mib: f64,
-    pub(crate) machine: Machine,
+pub(super) struct Row {
+    pub(super) what: String,
+    pub(super) model: String,
+    pub(super) batch: usize,
+    pub(super) threads: usize,
+    pub(super) ms_per_image: f64,
+    pub(super) peak_rss_mib: f64,
+    pub(super) machine: Machine,
     /// The run whose operations were recorded.
-    pub(crate) recorded_seconds: f64,
-    pub(crate) parts: Vec<Part>,
+    pub(super) recorded_seconds: f64,
+    pub(super) parts: Vec<Part>,
 }
 
 /// One operation of a run.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub(crate) struct Part {
+pub(super) struct Part {
     what: String,
     shape: String,
     flops: f64,
@@ -52,7 +52,7 @@ impl Part {
 }
 
 /// The names of the columns.
-pub(crate) fn heading(out: &mut impl Write) -> io::Result<()> {
+pub(super) fn heading(out: &mut impl Write) -> io::Result<()> {
     writeln!(
         out,
         "{:<7}{:<24}{:>6}{:>9}{:>14}{:>10}{:>10}{:>16}",
@@ -62,7 +62,7 @@ pub(crate) fn heading(out: &mut impl Write) -> io::Result<()> {
 
 impl Row {
     /// One line.
-    pub(crate) fn print(&self, json: bool, out: &mut impl Write) -> io::Result<()> {
+    pub(super) fn print(&self, json: bool, out: &mut impl Write) -> io::Result<()> {
         let Self { what, model, batch, threads, ms_per_image, peak_rss_mib, .. } = self;
         if json {
             let line = serde_json::json!({
@@ -92,7 +92,7 @@ impl Row {
     }
 
     /// Kinds of operation, and then every shape, the slowest first.
-    pub(crate) fn print_profile(&self, out: &mut impl Write) -> io::Result<()> {
+    pub(super) fn print_profile(&self, out: &mut impl Write) -> io::Result<()> {
         let whole: f64 = self.parts.iter().map(|part| part.seconds).sum();
         writeln!(
             out,
@@ -137,4 +137,90 @@ impl Row {
 
 fn round(value: f64) -> f64 {
     (value * 100.0).round() / 100.0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn part(what: &str, shape: &str, flops: f64, bytes: f64) -> Part {
+        let (what, shape) = (what.to_owned(), shape.to_owned());
+        Part { what, shape, flops, bytes, seconds: 0.5, count: 1 }
+    }
+
+    /// A machine of 4 operations and 2 bytes a second.
+    fn row(parts: Vec<Part>) -> Row {
+        Row {
+            what: "infer".to_owned(),
+            model: "net".to_owned(),
+            batch: 2,
+            threads: 1,
+            ms_per_image: 1234.567,
+            peak_rss_mib: 10.4,
+            machine: Machine { flops: 4.0, bandwidth: 2.0 },
+            recorded_seconds: 2.0,
+            parts,
+        }
+    }
+
+    fn text(print: impl Fn(&mut Vec<u8>) -> io::Result<()>) -> String {
+        let mut out = Vec::new();
+        print(&mut out).unwrap();
+        String::from_utf8(out).unwrap()
+    }
+
+    #[test]
+    fn the_limit_is_the_slower_of_arithmetic_and_memory_of_each_operation() {
+        for (parts, limit) in [
+            (vec![], 0.0),
+            (vec![part("a", "", 8.0, 2.0)], 1000.0),
+            (vec![part("a", "", 4.0, 8.0)], 2000.0),
+            (vec![part("a", "", 8.0, 2.0), part("b", "", 4.0, 8.0)], 3000.0),
+        ] {
+            let found = row(parts).limit();
+            assert!((found - limit).abs() < 1e-9, "{found} for {limit}");
+        }
+    }
+
+    #[test]
+    fn a_row_is_a_line_for_people_and_an_object_for_programs() {
+        let row = row(vec![part("a", "", 8.0, 2.0)]);
+        let line: serde_json::Value =
+            serde_json::from_str(&text(|out| row.print(true, out))).unwrap();
+        for (key, value) in [
+            ("ms_per_image", serde_json::json!(1234.57)),
+            ("peak_rss_mib", serde_json::json!(10.0)),
+            ("limit_ms_per_image", serde_json::json!(1000.0)),
+            ("model", serde_json::json!("net")),
+        ] {
+            assert_eq!(line[key], value, "{key}");
+        }
+        let columns = text(|out| heading(out)).trim_end().chars().count();
+        let line = text(|out| row.print(false, out));
+        assert_eq!(line.trim_end().chars().count(), columns, "{line}");
+        assert!(line.contains("1234.57") && line.contains("1000.00"), "{line}");
+    }
+
+    #[test]
+    fn a_profile_adds_up_what_is_of_one_kind_and_then_of_one_shape() {
+        let row = row(vec![
+            part("conv", "1x1", 1.0, 1.0),
+            part("conv", "3x3", 1.0, 1.0),
+            part("conv", "3x3", 1.0, 1.0),
+        ]);
+        let text = text(|out| row.print_profile(out));
+        let counts: Vec<_> = text
+            .lines()
+            .filter(|line| line.trim_start().starts_with("conv"))
+            .map(|line| line.split(" x").next().unwrap().split_whitespace().last().unwrap())
+            .collect();
+        assert_eq!(counts, ["3", "2", "1"], "{text}");
+    }
+
+    #[test]
+    fn a_row_comes_back_from_the_process_that_measured_it() {
+        let row = row(vec![part("conv", "1x1", 1.0, 1.0)]);
+        let back: Row = serde_json::from_str(&serde_json::to_string(&row).unwrap()).unwrap();
+        assert_eq!(text(|out| back.print(true, out)), text(|out| row.print(true, out)));
+    }
 }

@@ -16,7 +16,7 @@ pub enum Error {
         source: std::io::Error,
     },
     /// The file is no golden file.
-    #[error("{path}: not a golden file; make it with make_golden.py", path = .path.display())]
+    #[error("{path}: not a golden file; make it with tests/reference/golden.py", path = .path.display())]
     Parse {
         /// The golden file.
         path: PathBuf,
@@ -25,7 +25,7 @@ pub enum Error {
         source: serde_json::Error,
     },
     /// The file contradicts itself.
-    #[error("{path}: {reason}; make it again with make_golden.py", path = .path.display())]
+    #[error("{path}: {reason}; make it again with tests/reference/golden.py", path = .path.display())]
     Inconsistent {
         /// The golden file.
         path: PathBuf,
@@ -36,7 +36,7 @@ pub enum Error {
     #[error(transparent)]
     Unknown(#[from] rekindle_vision::UnknownArchitecture),
     /// The reference is another library's, whose names are others.
-    #[error("{path}: `{model}` is not a timm model; names and shapes of other libraries differ", path = .path.display())]
+    #[error("{path}: `{model}` is neither `timm/NAME` nor `paper/NAME`; names and shapes of other libraries differ", path = .path.display())]
     Library {
         /// The golden file.
         path: PathBuf,

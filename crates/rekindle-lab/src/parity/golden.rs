@@ -4,7 +4,10 @@ use std::{collections::BTreeMap, path::Path};
 
 use serde::Deserialize;
 
-use crate::Error;
+use super::error::Error;
+
+/// Whose networks have our names: timm's, and what `tests/reference/golden.py` writes down from papers.
+const LIBRARIES: [&str; 2] = ["timm/", "paper/"];
 
 /// What the reference computed for a model with filled weights.
 #[derive(Debug, Clone, Deserialize)]
@@ -87,7 +90,7 @@ impl Golden {
         {
             return inconsistent(format!("targets {:?} do not fit", golden.train.targets));
         }
-        if !golden.model.starts_with("timm/") {
+        if !LIBRARIES.iter().any(|library| golden.model.starts_with(library)) {
             return Err(Error::Library { path: path.to_owned(), model: golden.model });
         }
         Ok(golden)
@@ -95,7 +98,7 @@ impl Golden {
 
     /// The architecture's name without the library's.
     pub fn architecture(&self) -> &str {
-        self.model.strip_prefix("timm/").unwrap_or(&self.model)
+        self.model.split_once('/').map_or(&self.model, |(_, name)| name)
     }
 
     /// Largest error that logits and features may have, relative to their largest value.

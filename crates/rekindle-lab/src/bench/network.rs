@@ -9,16 +9,33 @@ use rekindle_train::{Optimizer, OptimizerConfig, Rates};
 use rekindle_transfer::Classifier;
 use rekindle_vision::{Architecture, Init, Regularization, VisionBackbone};
 
-use crate::{
+use super::{
     machine,
     report::{Part, Row},
 };
 
 type Model = Classifier<VisionBackbone>;
 
+/// What is measured of a network.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Pass {
+    Infer,
+    Train,
+}
+
+impl Pass {
+    /// What it is called on the command line and in rows.
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Infer => "infer",
+            Self::Train => "train",
+        }
+    }
+}
+
 /// Measures a network with the side of picture that its card names.
-pub(crate) fn measure(
-    what: &str,
+pub(super) fn measure(
+    pass: Pass,
     name: &str,
     batch: usize,
     threads: usize,
@@ -26,7 +43,7 @@ pub(crate) fn measure(
 ) -> anyhow::Result<Row> {
     let row = Architecture::find(name)?;
     let side = side(name);
-    let train = what == "train";
+    let train = pass == Pass::Train;
     let device = if train { Device::flex().autodiff() } else { Device::flex() };
     // As timm builds a network unless it is told otherwise.
     let init = Init { channels_in: 3, regularization: Regularization::None };
@@ -60,7 +77,7 @@ pub(crate) fn measure(
     let ((), operations) = profile::record(&mut run);
     let recorded_seconds = start.elapsed().as_secs_f64();
     Ok(Row {
-        what: what.to_owned(),
+        what: pass.name().to_owned(),
         model: name.to_owned(),
         batch,
         threads,

@@ -6,10 +6,12 @@
 //! evaluation; loss, every gradient and every running statistic of a step of training.
 
 mod check;
+mod command;
 mod error;
 pub mod fill;
 mod golden;
 
 pub use check::{Agreement, check};
+pub use command::{Outcome, Parity};
 pub use error::Error;
 pub use golden::{Digest, Golden, Train};

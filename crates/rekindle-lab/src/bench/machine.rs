@@ -8,15 +8,15 @@ use serde::{Deserialize, Serialize};
 
 /// The limits of a machine.
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
-pub(crate) struct Machine {
+pub(super) struct Machine {
     /// Floating-point operations a second, of `gemm` at its best.
-    pub(crate) flops: f64,
+    pub(super) flops: f64,
     /// Bytes a second, read and written.
-    pub(crate) bandwidth: f64,
+    pub(super) bandwidth: f64,
 }
 
 /// Measures both on the threads of the current pool.
-pub(crate) fn measure() -> Machine {
+pub(super) fn measure() -> Machine {
     Machine { flops: flops(), bandwidth: bandwidth() }
 }
 

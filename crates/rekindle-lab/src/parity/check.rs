@@ -16,9 +16,10 @@ use rekindle_layers::{Backbone, NameStack};
 use rekindle_transfer::Classifier;
 use rekindle_vision::{Architecture, Init, Regularization, VisionBackbone};
 
-use crate::{
-    Digest, Error, Golden,
+use super::{
+    error::Error,
     fill::{fill, uniform},
+    golden::{Digest, Golden},
 };
 
 /// A gradient smaller than this, relative to the largest, is rounding noise in the reference too.
@@ -102,7 +103,7 @@ fn write_filled(golden: &Golden, path: &std::path::Path) -> Result<(), Error> {
 }
 
 fn evaluate(golden: &Golden, model: &Model, input: Tensor<4>, agreement: &mut Agreement) {
-    let mut compare = |what: &str, digest: &Digest, values: (Vec<f64>, Vec<usize>)| {
+    let mut compare = |what: &str, digest: &Digest, values: Values| {
         let scale = digest.value.iter().fold(0.0, |max, v| f64::max(max, v.abs()));
         let error = digest.error(values, scale);
         agreement.logits = worst(agreement.logits, error);
@@ -111,17 +112,17 @@ fn evaluate(golden: &Golden, model: &Model, input: Tensor<4>, agreement: &mut Ag
     if let (Some(digest), Some(map)) =
         (&golden.features, model.backbone().feature_maps(input.clone()).pop())
     {
-        compare("features", digest, values(map));
+        compare("features", digest, Values::of(map));
     }
-    compare("logits", &golden.logits, values(model.forward(input)));
+    compare("logits", &golden.logits, Values::of(model.forward(input)));
 }
 
 fn train(golden: &Golden, model: Model, naming: &Naming, input: Tensor<4>, out: &mut Agreement) {
     let device = input.device();
     let targets = Tensor::<1, Int>::from_data(golden.train.targets.as_slice(), &device);
     let loss = CrossEntropyLossConfig::new().init(&device).forward(model.forward(input), targets);
-    let (value, _) = values(loss.clone());
-    let error = relative(value[0], golden.train.loss, golden.train.loss.abs());
+    let value = Values::of(loss.clone()).values[0];
+    let error = relative(value, golden.train.loss, golden.train.loss.abs());
     out.gradients = worst(out.gradients, error);
     out.judge("loss", error, TRAIN_TOLERANCE);
 
@@ -165,7 +166,7 @@ impl Agreement {
 
 impl Digest {
     /// The largest error of l2 and probes relative to `scale`; infinite for another shape.
-    fn error(&self, (values, shape): (Vec<f64>, Vec<usize>), scale: f64) -> f64 {
+    fn error(&self, Values { values, shape }: Values, scale: f64) -> f64 {
         if shape != self.shape {
             return f64::INFINITY;
         }
@@ -186,9 +187,17 @@ fn worst(a: f64, b: f64) -> f64 {
     if a.is_nan() || b.is_nan() { f64::NAN } else { a.max(b) }
 }
 
-fn values<const D: usize>(tensor: Tensor<D>) -> (Vec<f64>, Vec<usize>) {
-    let shape = tensor.shape().to_vec();
-    (tensor.into_data().iter::<f64>().collect(), shape)
+/// The numbers of a tensor, row-major.
+struct Values {
+    values: Vec<f64>,
+    shape: Vec<usize>,
+}
+
+impl Values {
+    fn of<const D: usize>(tensor: Tensor<D>) -> Self {
+        let shape = tensor.shape().to_vec();
+        Self { values: tensor.into_data().iter::<f64>().collect(), shape }
+    }
 }
 
 /// Widens every tensor of a module.
@@ -208,7 +217,7 @@ struct Collector<'a> {
     naming: &'a Naming,
     gradients: GradientsParams,
     names: NameStack,
-    found: BTreeMap<String, (Vec<f64>, Vec<usize>)>,
+    found: BTreeMap<String, Values>,
 }
 
 impl ModuleVisitor for Collector<'_> {
@@ -227,6 +236,6 @@ impl ModuleVisitor for Collector<'_> {
         let Some(tensor) = tensor else { return };
         let tensor: Tensor<D> = tensor;
         let tensor = if self.names.is_transposed(D) { tensor.swap_dims(0, 1) } else { tensor };
-        self.found.insert(name, values(tensor));
+        self.found.insert(name, Values::of(tensor));
     }
 }
