@@ -7,6 +7,7 @@ use std::path::Path;
 use super::positioned::PositionedFile;
 use super::pytorch::OPENING_BYTES;
 use super::safetensors::LENGTH_BYTES;
+use super::sets::WeightsSet;
 use super::{Contents, Location, pytorch, safetensors, sharded};
 use crate::Error;
 
@@ -19,11 +20,15 @@ enum Format {
 }
 
 /// Opens a file of any of the formats.
-pub(super) fn open(path: &Path) -> Result<Contents, Error> {
+pub(super) fn open(path: &Path, set: &WeightsSet) -> Result<Contents, Error> {
     match detect(path)? {
+        Format::PyTorch => pytorch::open(path, set),
+        _ if !set.is_any() => {
+            let (path, set) = (path.to_owned(), set.to_string());
+            Err(Error::NoSuchSet { path, set, found: Vec::new() })
+        }
         Format::Safetensors => open_safetensors(path),
         Format::Index => sharded::open(path),
-        Format::PyTorch => pytorch::open(path),
     }
 }
 
@@ -41,7 +46,7 @@ pub(super) fn open_safetensors(path: &Path) -> Result<Contents, Error> {
         tensors: tensors.collect(),
         files: vec![(path.to_owned(), file)],
         metadata: header.metadata,
-        nested_under: None,
+        ..Contents::default()
     })
 }
 
