@@ -17,7 +17,10 @@ pub use backbone::{Backbone, Landmarks, Stage};
 pub use batch_norm::{BatchNorm, BatchNormConfig};
 pub use conv2d::{Bias, Conv2d, Conv2dConfig, Padding};
 pub use drop_path::DropPath;
-pub use names::{NameStack, ParameterInfo, parameters};
+pub use names::{
+    NameStack, ParameterInfo, ParameterMapper, ParameterVisitor, map_parameters, parameters,
+    visit_parameters,
+};
 pub use pool::{AveragePool, MaxPool, global_mean};
 pub use rekindle_kernels::{Activation, Map, PackedWeights, add, linear};
 pub use squeeze_excite::squeeze_excite;
