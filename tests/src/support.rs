@@ -7,13 +7,10 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use burn::{
-    module::{ModuleVisitor, Param},
-    prelude::*,
-};
+use burn::{module::Param, prelude::*};
 use rekindle_checkpoint::{CheckpointFile, Dtype, Entry, Naming, write_safetensors};
 use rekindle_lab::parity::{Golden, fill::uniform};
-use rekindle_layers::{Backbone, NameStack};
+use rekindle_layers::{Backbone, NameStack, ParameterVisitor, visit_parameters};
 use rekindle_transfer::Classifier;
 use rekindle_vision::{Architecture, Init, Regularization, VisionBackbone};
 
@@ -28,7 +25,12 @@ pub(crate) fn network(
 ) -> (Model, Naming) {
     let init = Init { channels_in, regularization: Regularization::Paper };
     let backbone = Architecture::find(name).unwrap().init(&init, device);
-    let naming = Naming { trunk: Model::TRUNK, head: Model::HEAD, landmarks: backbone.landmarks() };
+    let naming = Naming {
+        trunk: Model::TRUNK,
+        head: Model::HEAD,
+        landmarks: backbone.landmarks(),
+        rules: &[],
+    };
     (Model::new(backbone, classes, device), naming)
 }
 
@@ -51,31 +53,22 @@ pub(crate) fn golden(name: &str) -> Golden {
 pub(crate) type Bits = BTreeMap<String, Vec<u32>>;
 
 pub(crate) fn bits(model: &Model, naming: &Naming) -> Bits {
-    let mut visitor = BitsVisitor { naming, names: NameStack::default(), found: Bits::new() };
+    let mut visitor = BitsVisitor { naming, found: Bits::new() };
     // A module that trains holds back its last update of the running statistics.
-    model.valid().visit(&mut visitor);
+    visit_parameters(&model.valid(), &mut visitor);
     visitor.found
 }
 
 struct BitsVisitor<'a> {
     naming: &'a Naming,
-    names: NameStack,
     found: Bits,
 }
 
-impl ModuleVisitor for BitsVisitor<'_> {
-    fn enter_module(&mut self, name: &str, container: &str) {
-        self.names.enter(name, container);
-    }
-
-    fn exit_module(&mut self, _name: &str, _container: &str) {
-        self.names.exit();
-    }
-
-    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+impl ParameterVisitor for BitsVisitor<'_> {
+    fn float<const D: usize>(&mut self, at: &NameStack, param: &Param<Tensor<D>>) {
         let values = param.val().into_data();
         let bits = values.iter::<f32>().map(f32::to_bits).collect();
-        self.found.insert(self.naming.in_checkpoint(&self.names.name()), bits);
+        self.found.insert(self.naming.in_checkpoint(&at.name()), bits);
     }
 }
 

@@ -21,7 +21,10 @@ pub use conv2d::{Bias, Conv2d, Conv2dConfig, Padding};
 pub use drop_path::DropPath;
 pub use flow::{Flow, Input};
 pub use fusion::{Fused, Fusion};
-pub use names::{NameStack, ParameterInfo, parameters};
+pub use names::{
+    NameStack, ParameterInfo, ParameterMapper, ParameterVisitor, map_parameters, parameters,
+    visit_parameters,
+};
 pub use pool::{AveragePool, MaxPool, global_mean};
 pub use rekindle_kernels::{Activation, Map, PackedWeights, add, linear};
 pub use squeeze_excite::squeeze_excite;

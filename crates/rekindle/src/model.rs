@@ -61,10 +61,8 @@ impl Model {
         let mut config = config_of(name, &file)?;
         let backbone = build(&config, device)?;
         let naming = naming(&backbone);
-        if let Some(head) = file.get(&format!("{}.weight", naming.landmarks.classifier)) {
-            // The file decides: a card's or a stale config's number of classes may be another's.
-            config.classes = head.shape.first().copied().unwrap_or(config.classes);
-        }
+        // The file decides: a card's or a stale config's number of classes may be another's.
+        config.classes = naming.classes_in(&file).unwrap_or(config.classes);
         if !config.labels.is_empty() && config.labels.len() != config.classes {
             let (path, labels) = (weights.to_owned(), config.labels.len());
             return Err(Error::LabelCount { path, labels, classes: config.classes });
@@ -229,7 +227,12 @@ fn build(config: &HubConfig, device: &Device) -> Result<VisionBackbone, Error> {
 }
 
 pub(crate) fn naming(backbone: &VisionBackbone) -> Naming {
-    Naming { trunk: Network::TRUNK, head: Network::HEAD, landmarks: backbone.landmarks() }
+    Naming {
+        trunk: Network::TRUNK,
+        head: Network::HEAD,
+        landmarks: backbone.landmarks(),
+        rules: &[],
+    }
 }
 
 /// What the weights say of themselves, else what the card of `name` says.

@@ -6,6 +6,7 @@ use std::path::Path;
 
 use super::pytorch::OPENING_BYTES;
 use super::safetensors::LENGTH_BYTES;
+use super::sets::WeightsSet;
 use super::{Contents, pytorch, safetensors, sharded};
 use crate::Error;
 
@@ -18,11 +19,15 @@ enum Format {
 }
 
 /// Opens a file of any of the formats.
-pub(super) fn open(path: &Path) -> Result<Contents, Error> {
+pub(super) fn open(path: &Path, set: &WeightsSet) -> Result<Contents, Error> {
     match detect(path)? {
+        Format::PyTorch => pytorch::open(path, set),
+        _ if !set.is_any() => {
+            let (path, set) = (path.to_owned(), set.to_string());
+            Err(Error::NoSuchSet { path, set, found: Vec::new() })
+        }
         Format::Safetensors => safetensors::open(path),
         Format::Index => sharded::open(path),
-        Format::PyTorch => pytorch::open(path),
     }
 }
 

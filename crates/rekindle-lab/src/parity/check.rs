@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use burn::{
-    module::{ModuleMapper, ModuleVisitor, Param},
+    module::{ModuleMapper, Param},
     nn::loss::CrossEntropyLossConfig,
     optim::GradientsParams,
     prelude::*,
@@ -12,7 +12,7 @@ use burn::{
 use rekindle_checkpoint::{
     CheckpointFile, Dtype, Entry, HeadPolicy, Naming, load, write_safetensors,
 };
-use rekindle_layers::{Backbone, NameStack};
+use rekindle_layers::{Backbone, NameStack, ParameterVisitor, visit_parameters};
 use rekindle_transfer::Classifier;
 use rekindle_vision::{Architecture, Init, Regularization, VisionBackbone};
 
@@ -58,8 +58,12 @@ pub fn check(golden: &Golden) -> Result<Agreement, Error> {
     let init = Init { channels_in: golden.input_shape[1], regularization: Regularization::None };
     let build = |device: &Device| {
         let backbone = row.init(&init, device);
-        let naming =
-            Naming { trunk: Model::TRUNK, head: Model::HEAD, landmarks: backbone.landmarks() };
+        let naming = Naming {
+            trunk: Model::TRUNK,
+            head: Model::HEAD,
+            landmarks: backbone.landmarks(),
+            rules: &[],
+        };
         let model = Classifier::new(backbone, golden.num_classes, device);
         load(model, &file, &naming, HeadPolicy::Required).map(|(model, _)| (model, naming))
     };
@@ -127,9 +131,8 @@ fn train(golden: &Golden, model: Model, naming: &Naming, input: Tensor<4>, out: 
     out.judge("loss", error, TRAIN_TOLERANCE);
 
     let gradients = GradientsParams::from_grads(loss.backward(), &model);
-    let mut collector =
-        Collector { naming, gradients, names: NameStack::default(), found: BTreeMap::new() };
-    model.valid().visit(&mut collector);
+    let mut collector = Collector { naming, gradients, found: BTreeMap::new() };
+    visit_parameters(&model.valid(), &mut collector);
     let mut found = collector.found;
 
     let largest = golden.train.gradients.values().fold(0.0, |max, d| f64::max(max, d.l2));
@@ -216,26 +219,17 @@ impl ModuleMapper for ToFloat64 {
 struct Collector<'a> {
     naming: &'a Naming,
     gradients: GradientsParams,
-    names: NameStack,
     found: BTreeMap<String, Values>,
 }
 
-impl ModuleVisitor for Collector<'_> {
-    fn enter_module(&mut self, name: &str, container: &str) {
-        self.names.enter(name, container);
-    }
-
-    fn exit_module(&mut self, _name: &str, _container: &str) {
-        self.names.exit();
-    }
-
-    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
-        let name = self.naming.in_checkpoint(&self.names.name());
+impl ParameterVisitor for Collector<'_> {
+    fn float<const D: usize>(&mut self, at: &NameStack, param: &Param<Tensor<D>>) {
+        let name = self.naming.in_checkpoint(&at.name());
         let running = name.ends_with("running_mean") || name.ends_with("running_var");
         let tensor = if running { Some(param.val()) } else { self.gradients.remove(param.id) };
         let Some(tensor) = tensor else { return };
         let tensor: Tensor<D> = tensor;
-        let tensor = if self.names.is_transposed(D) { tensor.swap_dims(0, 1) } else { tensor };
+        let tensor = if at.is_transposed(D) { tensor.swap_dims(0, 1) } else { tensor };
         self.found.insert(name, Values::of(tensor));
     }
 }
