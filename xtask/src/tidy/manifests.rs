@@ -38,8 +38,9 @@ use Uses::{Any, Only};
 
 /// One row a package; dependencies point one way (convention 29).
 #[rustfmt::skip]
-const PACKAGES: [Package; 20] = [
+const PACKAGES: [Package; 21] = [
     Package { name: "rekindle",            uses: Any,                        burn: Known,   backend: Named },
+    Package { name: "rekindle-base",       uses: Only(&[]),                  burn: Unknown, backend: Unnamed },
     Package { name: "rekindle-bench",      uses: Any,                        burn: Known,   backend: Named },
     Package { name: "rekindle-cards",      uses: Only(&[]),                  burn: Unknown, backend: Unnamed },
     Package { name: "rekindle-checkpoint", uses: Only(&["rekindle-files", "rekindle-layers"]), burn: Known, backend: Unnamed },
