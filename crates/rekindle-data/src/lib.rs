@@ -55,7 +55,6 @@ pub mod packed;
 mod picture;
 mod pixel_file;
 mod preprocess;
-mod random;
 mod resize;
 mod screen;
 mod show;
@@ -77,7 +76,7 @@ pub use folder::{
 pub use picture::Picture;
 pub use pixel_file::{DiskCache, DiskCacheUse};
 pub use preprocess::Preprocess;
-pub use random::Random;
+pub use rekindle_base::Random;
 pub use resize::Rectangle;
 pub use screen::{Unusable, quarantine, screen};
 pub use tagged::TaggedList;

@@ -44,26 +44,31 @@ const PACKAGES: [Package; 21] = [
     Package { name: "rekindle-bench",      uses: Any,                        burn: Known,   backend: Named },
     Package { name: "rekindle-cards",      uses: Only(&[]),                  burn: Unknown, backend: Unnamed },
     Package { name: "rekindle-checkpoint", uses: Only(&["rekindle-files", "rekindle-layers"]), burn: Known, backend: Unnamed },
-    Package { name: "rekindle-data",       uses: Only(&["rekindle-cards"]),  burn: Unknown, backend: Unnamed },
+    Package { name: "rekindle-data",       uses: Only(&["rekindle-base", "rekindle-cards"]),  burn: Unknown, backend: Unnamed },
     Package { name: "rekindle-doctor",     uses: Only(&["rekindle-data", "rekindle-report"]), burn: Unknown, backend: Unnamed },
-    Package { name: "rekindle-doodles",    uses: Only(&[]),                  burn: Unknown, backend: Unnamed },
+    Package { name: "rekindle-doodles",    uses: Only(&["rekindle-base"]),                  burn: Unknown, backend: Unnamed },
     Package { name: "rekindle-files",      uses: Only(&[]),                  burn: Unknown, backend: Unnamed },
     Package { name: "rekindle-hub",        uses: Only(&["rekindle-cards", "rekindle-loopback"]), burn: Unknown, backend: Unnamed },
     Package { name: "rekindle-kernels",    uses: Only(&[]),                  burn: Known,   backend: Named },
     Package { name: "rekindle-layers",     uses: Only(&["rekindle-kernels"]), burn: Known,   backend: Unnamed },
     Package { name: "rekindle-loopback",   uses: Only(&[]),                  burn: Unknown, backend: Unnamed },
-    Package { name: "rekindle-metrics",    uses: Only(&[]),                  burn: Unknown, backend: Unnamed },
+    Package { name: "rekindle-metrics",    uses: Only(&["rekindle-base"]),                  burn: Unknown, backend: Unnamed },
     Package { name: "rekindle-parity",     uses: Only(PARITY),               burn: Known,   backend: Named },
     Package { name: "rekindle-report",     uses: Only(&["rekindle-metrics"]), burn: Unknown, backend: Unnamed },
     Package { name: "rekindle-tests",      uses: Any,                        burn: Known,   backend: Named },
-    Package { name: "rekindle-train",      uses: Only(&["rekindle-kernels", "rekindle-metrics"]), burn: Known, backend: Unnamed },
+    Package { name: "rekindle-train",      uses: Only(&["rekindle-base", "rekindle-kernels", "rekindle-metrics"]), burn: Known, backend: Unnamed },
     Package { name: "rekindle-transfer",   uses: Only(&["rekindle-layers", "rekindle-train"]), burn: Known,   backend: Unnamed },
     Package { name: "rekindle-vision",     uses: Only(&["rekindle-layers"]), burn: Known,   backend: Unnamed },
     Package { name: "xtask",               uses: Only(&["rekindle-cards", "rekindle-hub", "rekindle-loopback"]), burn: Unknown, backend: Unnamed },
 ];
 
-const PARITY: &[&str] =
-    &["rekindle-checkpoint", "rekindle-layers", "rekindle-transfer", "rekindle-vision"];
+const PARITY: &[&str] = &[
+    "rekindle-base",
+    "rekindle-checkpoint",
+    "rekindle-layers",
+    "rekindle-transfer",
+    "rekindle-vision",
+];
 
 /// Features that turn a backend of Burn on.
 const BACKENDS: [&str; 12] = [
