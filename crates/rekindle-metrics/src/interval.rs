@@ -1,5 +1,6 @@
 //! How sure a metric is: percentile intervals of the bootstrap. Efron & Tibshirani 1993, chapter 13.
 
+use rekindle_base::Random;
 use serde::{Deserialize, Serialize};
 
 use crate::Predictions;
@@ -25,13 +26,11 @@ const RESAMPLES: usize = 1000;
 /// Unless `level` is in `(0, 1)`.
 pub fn bootstrap(examples: usize, level: f64, statistic: impl Fn(&[usize]) -> f64) -> Interval {
     assert!(level > 0.0 && level < 1.0, "a level of {level}");
-    let mut state = 0_u64;
+    let mut random = Random::from_state(0);
     let mut places = vec![0; examples];
     let mut found: Vec<f64> = (0..RESAMPLES)
         .map(|_| {
-            for place in &mut places {
-                *place = ((u128::from(next(&mut state)) * examples as u128) >> 64) as usize;
-            }
+            places.fill_with(|| random.below(examples));
             statistic(&places)
         })
         .collect();
@@ -54,15 +53,6 @@ pub fn accuracy_interval(predictions: &Predictions) -> Interval {
         places.iter().filter(|&&place| hits[place]).count() as f64 / places.len().max(1) as f64
     };
     bootstrap(hits.len(), 0.95, share)
-}
-
-/// SplitMix64: Steele, Lea & Flood 2014.
-fn next(state: &mut u64) -> u64 {
-    *state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
-    let mut value = *state;
-    value = (value ^ (value >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    value = (value ^ (value >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    value ^ (value >> 31)
 }
 
 #[cfg(test)]

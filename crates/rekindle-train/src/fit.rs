@@ -321,7 +321,7 @@ pub(crate) fn autodiff_device<M: Module>(model: &M) -> Device {
 
 /// What the device draws in an epoch does not depend on what was drawn before it.
 fn epoch_seed(seed: u64, epoch: usize) -> u64 {
-    // The golden ratio's bits, as SplitMix64 steps by: neighbours in either number are far apart.
-    seed.wrapping_add(1).wrapping_mul(0x9e37_79b9_7f4a_7c15)
+    // As SplitMix64 steps: neighbours in either number are far apart.
+    seed.wrapping_add(1).wrapping_mul(rekindle_base::STEP)
         ^ (epoch as u64).wrapping_mul(0xbf58_476d_1ce4_e5b9)
 }

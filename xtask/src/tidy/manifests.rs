@@ -38,28 +38,29 @@ use Uses::{Any, Only};
 
 /// One row a package; dependencies point one way (convention 29).
 #[rustfmt::skip]
-const PACKAGES: [Package; 21] = [
+const PACKAGES: [Package; 22] = [
     Package { name: "rekindle",            uses: Any,                        burn: Known,   backend: Named },
+    Package { name: "rekindle-base",       uses: Only(&[]),                  burn: Unknown, backend: Unnamed },
     Package { name: "rekindle-cards",      uses: Only(&[]),                  burn: Unknown, backend: Unnamed },
     Package { name: "rekindle-checkpoint", uses: Only(&["rekindle-files", "rekindle-layers"]), burn: Known, backend: Unnamed },
-    Package { name: "rekindle-data",       uses: Only(&[]),                  burn: Unknown, backend: Unnamed },
-    Package { name: "rekindle-doctor",     uses: Only(&["rekindle-data", "rekindle-images", "rekindle-report"]), burn: Unknown, backend: Unnamed },
-    Package { name: "rekindle-doodles",    uses: Only(&[]),                  burn: Unknown, backend: Unnamed },
-    Package { name: "rekindle-files",      uses: Only(&[]),                  burn: Unknown, backend: Unnamed },
+    Package { name: "rekindle-data",       uses: Only(&["rekindle-base"]),   burn: Unknown, backend: Unnamed },
+    Package { name: "rekindle-doctor",     uses: Only(&["rekindle-base", "rekindle-data", "rekindle-images", "rekindle-report"]), burn: Unknown, backend: Unnamed },
+    Package { name: "rekindle-doodles",    uses: Only(&["rekindle-base"]),   burn: Unknown, backend: Unnamed },
+    Package { name: "rekindle-files",      uses: Only(&["rekindle-base"]),   burn: Unknown, backend: Unnamed },
     Package { name: "rekindle-finetune",   uses: Only(FINETUNE),             burn: Known,   backend: Unnamed },
-    Package { name: "rekindle-hub",        uses: Only(&["rekindle-cards", "rekindle-loopback"]), burn: Unknown, backend: Unnamed },
-    Package { name: "rekindle-images",     uses: Only(&["rekindle-cards", "rekindle-data"]), burn: Unknown, backend: Unnamed },
+    Package { name: "rekindle-hub",        uses: Only(&["rekindle-base", "rekindle-cards", "rekindle-loopback"]), burn: Unknown, backend: Unnamed },
+    Package { name: "rekindle-images",     uses: Only(&["rekindle-base", "rekindle-cards", "rekindle-data"]), burn: Unknown, backend: Unnamed },
     Package { name: "rekindle-kernels",    uses: Only(&[]),                  burn: Known,   backend: Named },
     Package { name: "rekindle-lab",        uses: Any,                        burn: Known,   backend: Named },
     Package { name: "rekindle-layers",     uses: Only(&["rekindle-kernels"]), burn: Known,   backend: Unnamed },
     Package { name: "rekindle-loopback",   uses: Only(&[]),                  burn: Unknown, backend: Unnamed },
-    Package { name: "rekindle-metrics",    uses: Only(&[]),                  burn: Unknown, backend: Unnamed },
-    Package { name: "rekindle-report",     uses: Only(&["rekindle-metrics"]), burn: Unknown, backend: Unnamed },
+    Package { name: "rekindle-metrics",    uses: Only(&["rekindle-base"]),   burn: Unknown, backend: Unnamed },
+    Package { name: "rekindle-report",     uses: Only(&["rekindle-base", "rekindle-metrics"]), burn: Unknown, backend: Unnamed },
     Package { name: "rekindle-tests",      uses: Any,                        burn: Known,   backend: Named },
-    Package { name: "rekindle-train",      uses: Only(&["rekindle-kernels", "rekindle-metrics"]), burn: Known, backend: Unnamed },
-    Package { name: "rekindle-transfer",   uses: Only(&["rekindle-layers", "rekindle-train"]), burn: Known,   backend: Unnamed },
+    Package { name: "rekindle-train",      uses: Only(&["rekindle-base", "rekindle-kernels", "rekindle-metrics"]), burn: Known, backend: Unnamed },
+    Package { name: "rekindle-transfer",   uses: Only(&["rekindle-base", "rekindle-layers", "rekindle-train"]), burn: Known,   backend: Unnamed },
     Package { name: "rekindle-vision",     uses: Only(&["rekindle-layers"]), burn: Known,   backend: Unnamed },
-    Package { name: "xtask",               uses: Only(&["rekindle-cards", "rekindle-hub", "rekindle-loopback"]), burn: Unknown, backend: Unnamed },
+    Package { name: "xtask",               uses: Only(&["rekindle-base", "rekindle-cards", "rekindle-hub", "rekindle-loopback"]), burn: Unknown, backend: Unnamed },
 ];
 
 const FINETUNE: &[&str] = &[

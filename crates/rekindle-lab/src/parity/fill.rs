@@ -11,16 +11,12 @@
 //!         1 + 0.1 u             any other with fewer than two dimensions
 //! ```
 
+use rekindle_base::Random;
+
 /// The values u of a name, in float32.
 pub fn uniform(name: &str, count: usize) -> Vec<f32> {
-    const STEP: u64 = 0x9E37_79B9_7F4A_7C15;
-    let mut state = fnv1a(name);
-    (0..count)
-        .map(|_| {
-            state = state.wrapping_add(STEP);
-            ((finalize(state) >> 40) as f64 / (1 << 23) as f64 - 1.0) as f32
-        })
-        .collect()
+    let mut random = Random::from_state(fnv1a(name));
+    (0..count).map(|_| ((random.bits() >> 40) as f64 / (1 << 23) as f64 - 1.0) as f32).collect()
 }
 
 /// The values of a tensor of a state dict, every product rounded to float32.
@@ -45,12 +41,6 @@ fn fnv1a(name: &str) -> u64 {
     name.bytes().fold(0xCBF2_9CE4_8422_2325, |hash, byte| {
         (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01B3)
     })
-}
-
-fn finalize(x: u64) -> u64 {
-    let x = (x ^ (x >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-    let x = (x ^ (x >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-    x ^ (x >> 31)
 }
 
 #[cfg(test)]

@@ -1,12 +1,13 @@
 //! An epoch a line, as JSON or as comma-separated values.
 
 use std::{
-    fs::{self, OpenOptions},
+    fs::OpenOptions,
     io::{self, Write},
     ops::ControlFlow,
     path::{Path, PathBuf},
 };
 
+use rekindle_base::write_file;
 use serde_json::Value;
 
 use crate::{Callback, Epoch, Event, Failure};
@@ -47,7 +48,7 @@ impl Log {
         for (index, epoch) in history.iter().enumerate() {
             text.push_str(&log.lines(epoch, index == 0));
         }
-        fs::write(path, text).map_err(|source| log.error(source))?;
+        write_file(path, text).map_err(|source| log.error(source))?;
         Ok(log)
     }
 
