@@ -9,7 +9,7 @@ use rekindle::{
     data::{self, Picture, Preprocess, transform::EXAMPLES},
 };
 
-use super::augment::Augmentation;
+use super::{augment::Augmentation, output::one_line};
 
 /// The share of a picture's short side that is evaluated, as for most weights.
 const CROP: f64 = 0.875;
@@ -75,7 +75,7 @@ impl Arguments {
         let sheet = Picture::sheet(&cells, self.columns).to_png()?;
         std::fs::write(&self.out, sheet)
             .with_context(|| format!("cannot write {}", self.out.display()))?;
-        say!("{} cells in {}", cells.len(), self.out.display());
+        say!("{} cells in {}", cells.len(), one_line(self.out.display()));
         Ok(ExitCode::SUCCESS)
     }
 }

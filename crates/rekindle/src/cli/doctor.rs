@@ -9,6 +9,8 @@ use rekindle_doctor::{
 };
 use serde_json::json;
 
+use super::output;
+
 /// Find what is wrong with labelled pictures before training on them. No file of theirs is changed.
 ///
 /// Exits with 0 where no error is found (there may be warnings and notes), with 1 where the data cannot be examined or a
@@ -67,7 +69,8 @@ impl Arguments {
             let manifest =
                 self.fix.as_ref().map(|path| write_manifest(&diagnosis, path)).transpose()?;
             if let (Some(path), Some(manifest), false) = (&self.fix, manifest, self.json) {
-                let (path, kept, left_out) = (path.display(), manifest.kept, manifest.left_out);
+                let (kept, left_out) = (manifest.kept, manifest.left_out);
+                let path = output::one_line(path.display());
                 say!("{path}: {kept} pictures; {left_out} left out");
             }
             let errors = diagnosis.count(Severity::Error);
@@ -83,7 +86,7 @@ pub(super) fn say(diagnosis: &Diagnosis, most: usize, json: bool) -> anyhow::Res
         return Ok(());
     }
     for finding in &diagnosis.findings {
-        say!("{}", serde_json::to_string(finding)?);
+        output::json(finding)?;
     }
     let [errors, warnings, notes] =
         [Severity::Error, Severity::Warning, Severity::Note].map(|it| diagnosis.count(it));
@@ -95,6 +98,5 @@ pub(super) fn say(diagnosis: &Diagnosis, most: usize, json: bool) -> anyhow::Res
         "warnings": warnings,
         "notes": notes,
     });
-    say!("{summary}");
-    Ok(())
+    output::json(&summary)
 }

@@ -11,7 +11,9 @@ use rekindle::{
     transfer::{Frozen, Phase, Plan},
 };
 
-use super::{Common, augment::Augmentation, data::DataArguments, weights::WeightsArguments};
+use super::{
+    Common, augment::Augmentation, data::DataArguments, output, weights::WeightsArguments,
+};
 
 /// Find a learning rate: raise it step by step, and see where the loss falls.
 #[derive(Args)]
@@ -94,19 +96,21 @@ impl Arguments {
         std::fs::write(&self.out, line_chart(&chart))
             .with_context(|| format!("{}: cannot be written", self.out.display()))?;
         if self.common.json {
-            say!(
-                "{}",
-                serde_json::json!({ "rates": found.rates, "losses": found.losses, "suggestion": found.suggestion })
-            );
+            output::json(
+                &serde_json::json!({ "rates": found.rates, "losses": found.losses, "suggestion": found.suggestion }),
+            )?;
             return Ok(ExitCode::SUCCESS);
         }
         match found.suggestion {
             Some(rate) => {
-                say!("suggested rate of the head: {rate:.1e}; curve: {}", self.out.display())
+                say!(
+                    "suggested rate of the head: {rate:.1e}; curve: {}",
+                    output::one_line(self.out.display())
+                )
             }
             None => say!(
                 "the loss never fell by a tenth: begin with lower rates (--from), or take more steps; curve: {}",
-                self.out.display()
+                output::one_line(self.out.display())
             ),
         }
         Ok(ExitCode::SUCCESS)

@@ -29,6 +29,7 @@ use checkup::{DoctorArguments, Verdict};
 use super::{
     Common,
     data::{DataArguments, Pictures},
+    output::{self, one_line},
     progress::Progress,
     weights::{Found, WeightsArguments},
     with_interval,
@@ -88,16 +89,18 @@ impl Arguments {
         if !self.common.json {
             say!(
                 "{}: {} labels, {} pictures to train on, {} to validate on, {} to test on",
-                self.data.data.display(),
+                one_line(self.data.data.display()),
                 folder.classes.len(),
                 folder.train.len(),
                 folder.val.len(),
                 folder.test.len()
             );
-            left_out.iter().for_each(|line| say!("{line}"));
+            left_out.iter().for_each(|line| say!("{}", one_line(line)));
             match &report {
-                Some(report) => say!("{}: {report}", model.config.name()),
-                None => say!("{}: no weights, training from nothing", model.config.name()),
+                Some(report) => say!("{}: {report}", one_line(model.config.name())),
+                None => {
+                    say!("{}: no weights, training from nothing", one_line(model.config.name()))
+                }
             }
         }
         let plan = match recipe {
@@ -127,7 +130,7 @@ impl Arguments {
         let test = test.as_ref().map(|predictions| (folder.test.as_slice(), predictions));
         let shown = Shown { train: &train, val: &val, test };
         write_report(&self.out, &about, &config, &outcome, shown)?;
-        progress.end(&outcome, &train, test.map(|test| test.1));
+        progress.end(&outcome, &train, test.map(|test| test.1))?;
         Ok(ExitCode::SUCCESS)
     }
 
@@ -168,7 +171,7 @@ impl Arguments {
         let device = self.common.device.open()?;
         let (model, _) = Model::open(self.start.model.as_deref(), &path, &device)?;
         let (part, predictions) = as_is(&model, &self.data.data, self.pictures.batch)?;
-        super::evaluate::say(&model, part, &predictions, self.common.json, start);
+        super::evaluate::say(&model, part, &predictions, self.common.json, start)?;
         Ok(ExitCode::SUCCESS)
     }
 
@@ -213,22 +216,19 @@ impl Arguments {
         let test = self.test(&found.model, &folder.test)?.as_ref().map(Classification::of);
         let measured = Classification::of(&found.predictions);
         if self.common.json {
-            say!(
-                "{}",
-                serde_json::json!({
-                    "best_val_accuracy": measured.accuracy,
-                    "strength": found.strength,
-                    "test_accuracy": test.as_ref().map(|test| test.accuracy),
-                    "weights": path.display().to_string(),
-                    "seconds": found.seconds,
-                })
-            );
+            output::json(&serde_json::json!({
+                "best_val_accuracy": measured.accuracy,
+                "strength": found.strength,
+                "test_accuracy": test.as_ref().map(|test| test.accuracy),
+                "weights": path.display().to_string(),
+                "seconds": found.seconds,
+            }))?;
         } else {
             say!(
                 "probe of strength {}: val accuracy {}, saved as {}, {:.1} s",
                 found.strength,
                 with_interval(&measured),
-                path.display(),
+                one_line(path.display()),
                 found.seconds
             );
             if let Some(test) = test {

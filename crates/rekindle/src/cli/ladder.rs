@@ -43,7 +43,7 @@ mod file;
 
 use file::{Candidate, Ladder, Rung};
 
-use super::{Common, percent};
+use super::{Common, output, percent};
 
 /// Run candidates on more and more data, and drop the worst on the way.
 #[derive(Args)]
@@ -112,7 +112,7 @@ impl Arguments {
                         row
                     }
                 };
-                self.say(&row, width);
+                self.say(&row, width)?;
                 found.push(row);
             }
             // Of equals, the quicker one goes on.
@@ -137,7 +137,7 @@ impl Arguments {
         fs::write(self.out.join("ladder.md"), table(&climbed))
             .context("the table cannot be written")?;
         if !self.common.json {
-            say!("table and plots: {}", self.out.display());
+            say!("table and plots: {}", output::one_line(self.out.display()));
         }
         Ok(ExitCode::SUCCESS)
     }
@@ -190,20 +190,20 @@ impl Arguments {
         })
     }
 
-    fn say(&self, row: &Row, width: usize) {
+    fn say(&self, row: &Row, width: usize) -> anyhow::Result<()> {
         if self.common.json {
-            say!("{}", serde_json::to_string(row).unwrap_or_default());
-            return;
+            return output::json(row);
         }
         let [accuracy, low, high] = [row.accuracy, row.low, row.high].map(percent);
         say!(
             "rung {}  {:<width$} {:>3} classes {:>6} pictures  {accuracy:>6} ({low} to {high})  {:.1} s",
             row.rung,
-            row.candidate,
+            output::one_line(&row.candidate),
             row.classes,
             row.pictures,
             row.seconds
         );
+        Ok(())
     }
 }
 

@@ -1,14 +1,7 @@
 //! One file a command.
 
-/// Prints a line; ends the program quietly where nobody reads on, as behind `| head`.
-macro_rules! say {
-    ($($line:tt)*) => {{
-        use std::io::Write;
-        if writeln!(std::io::stdout(), $($line)*).is_err() {
-            std::process::exit(0);
-        }
-    }};
-}
+#[macro_use]
+pub(crate) mod output;
 
 mod augment;
 mod augment_sheet;

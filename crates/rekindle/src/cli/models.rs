@@ -6,7 +6,7 @@ use clap::Args;
 use rekindle::cards::{Card, Count, LicenseFilter, Query, SortBy, Terms, license};
 use serde_json::json;
 
-use super::millions;
+use super::{millions, output};
 
 /// List checkpoints: size, parameters, accuracy on ImageNet, license.
 #[derive(Args)]
@@ -60,7 +60,7 @@ impl Arguments {
         }
         if self.json {
             for card in found {
-                say!("{}", row(card));
+                output::json(&row(card))?;
             }
             return Ok(ExitCode::SUCCESS);
         }

@@ -9,7 +9,7 @@ use anyhow::bail;
 use rekindle::transfer::{Plan, Recipe};
 use serde::Deserialize;
 
-use super::super::{augment::Augmentation, read_plan};
+use super::super::{augment::Augmentation, output::causes, read_plan};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -116,7 +116,7 @@ impl Ladder {
 impl Candidate {
     /// What is known to be wrong before anything is trained.
     fn problems(&self, root: &Path) -> impl Iterator<Item = String> {
-        let plan = self.plan(root).err().map(|error| format!("{error:#}"));
+        let plan = self.plan(root).err().map(|error| causes(&error));
         let augment = self.augment().err().map(|error| error.to_string());
         let batch = (self.batch == 0).then(|| "the batch size is 0".to_owned());
         let missing =
