@@ -9,7 +9,7 @@ use rekindle_doctor::{
 };
 use serde_json::json;
 
-use super::output;
+use super::{numbers, output};
 
 /// Find what is wrong with labelled pictures before training on them. No file of theirs is changed.
 ///
@@ -25,7 +25,7 @@ pub(super) struct Arguments {
     #[arg(long, default_value = "head")]
     recipe: String,
     /// The fewest training pictures that a label may have. [default: what the recipe wants]
-    #[arg(long)]
+    #[arg(long, value_parser = numbers::count_or_none)]
     least: Option<usize>,
     /// Write `path,label,split` of all pictures but the bad: those that cannot be read, all but one of exact duplicates,
     /// those under two labels, and copies in train/ of what is measured on. Of a list its lines without those, with all
@@ -36,10 +36,10 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "PAGE.html")]
     html: Option<PathBuf>,
     /// The most findings of a kind, and files of a finding, that are shown.
-    #[arg(long, default_value_t = 5)]
+    #[arg(long, default_value_t = 5, value_parser = numbers::count_or_none)]
     most: usize,
     /// Threads to read pictures on. [default: one for each core]
-    #[arg(long)]
+    #[arg(long, value_parser = numbers::threads)]
     threads: Option<NonZeroUsize>,
     /// Print one JSON object a line: each finding, then a summary.
     #[arg(long)]

@@ -10,7 +10,7 @@ use rekindle::{
 };
 use serde_json::json;
 
-use super::{Common, output, percent, weights::WeightsArguments};
+use super::{Common, numbers, output, percent, weights::WeightsArguments};
 
 /// Measure a model on labelled pictures.
 #[derive(Args)]
@@ -27,7 +27,7 @@ pub(super) struct Arguments {
     #[arg(long)]
     mirror: bool,
     /// Pictures a step.
-    #[arg(long, default_value_t = 32)]
+    #[arg(long, default_value_t = 32, value_parser = numbers::batch)]
     batch: usize,
     #[command(flatten)]
     pub(super) common: Common,

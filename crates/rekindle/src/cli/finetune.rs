@@ -31,6 +31,7 @@ use super::{
     data::{DataArguments, Pictures},
     output::{self, one_line},
     progress::Progress,
+    run_folder::{self, Held, Older},
     weights::{Found, WeightsArguments},
     with_interval,
 };
@@ -54,6 +55,9 @@ pub(super) struct Arguments {
     /// Go on with the run that was interrupted in this folder, to the same bits; start where there is none.
     #[arg(long)]
     resume: bool,
+    /// Replace the results of another run in this folder.
+    #[arg(long, conflicts_with = "resume")]
+    overwrite: bool,
     #[command(flatten)]
     doctor: DoctorArguments,
     #[command(flatten)]
@@ -73,19 +77,24 @@ impl Arguments {
         let device = self.common.device.open()?.autodiff();
         device.seed(self.what.seed);
         let recipe = self.recipe()?;
+        let writes = recipe != Recipe::AsIs;
+        if writes {
+            run_folder::check(&self.out, &self.data.folders(), self.older())?;
+        }
         let checkup = match self.checkup()? {
             Verdict::Train(checkup) => checkup,
             Verdict::Stop => return Ok(ExitCode::from(2)),
         };
-        if recipe == Recipe::AsIs {
+        if !writes {
             return self.as_is();
         }
         let Pictures { folder, unusable } = self.data.open()?;
-        let left_out = self.set_aside(&unusable)?;
         let weights = if self.is_untrained() { None } else { Some(self.start.find()?) };
         let path = weights.as_ref().map(|weights| weights.path.as_path());
         let name = self.start.model.as_deref();
         let (model, report) = Model::for_labels(name, path, &folder.classes, &device)?;
+        let held = run_folder::hold(&self.out, self.older())?;
+        let left_out = self.set_aside(&unusable)?;
         if !self.common.json {
             say!(
                 "{}: {} labels, {} pictures to train on, {} to validate on, {} to test on",
@@ -105,7 +114,7 @@ impl Arguments {
         }
         let plan = match recipe {
             Recipe::Train(plan) => plan.with(&self.what.changes)?,
-            Recipe::Probe | Recipe::AsIs => return self.probe(model, folder),
+            Recipe::Probe | Recipe::AsIs => return self.probe(model, folder, &held),
         };
         plan.check(&model.network.layout())?;
         let model = model.adapted(&plan)?;
@@ -119,6 +128,9 @@ impl Arguments {
             interval: Duration::try_from_secs_f64(self.keep.state_seconds)
                 .context("--state-seconds is no time")?,
         };
+        if self.overwrite {
+            held.clear()?;
+        }
         let mut progress = Progress::new(self.common.json);
         let (train, val) = (folder.train.clone(), folder.val.clone());
         let data = (Train(train.clone()), Validation(val.clone()));
@@ -134,6 +146,14 @@ impl Arguments {
         Ok(ExitCode::SUCCESS)
     }
 
+    fn older(&self) -> Older {
+        match (self.resume, self.overwrite) {
+            (true, _) => Older::GoneOnWith,
+            (false, true) => Older::Removed,
+            (false, false) => Older::Refused,
+        }
+    }
+
     /// Whether training begins with untrained parameters.
     pub(super) fn is_untrained(&self) -> bool {
         let scratch = self.what.plan.is_none() && self.what.recipe == SCRATCH;
@@ -145,7 +165,6 @@ impl Arguments {
         if unusable.is_empty() {
             return Ok(None);
         }
-        std::fs::create_dir_all(&self.out).with_context(|| self.out.display().to_string())?;
         let list = self.out.join("bad_files.csv");
         quarantine(&list, unusable)?;
         Ok(Some(format!(
@@ -199,8 +218,7 @@ impl Arguments {
     }
 
     /// Solves for the head instead of training it.
-    fn probe(&self, model: Model, folder: ImageFolder) -> anyhow::Result<ExitCode> {
-        std::fs::create_dir_all(&self.out).with_context(|| self.out.display().to_string())?;
+    fn probe(&self, model: Model, folder: ImageFolder, held: &Held) -> anyhow::Result<ExitCode> {
         let config = Finetune {
             batch: self.pictures.batch,
             cache: self.cache(),
@@ -210,6 +228,9 @@ impl Arguments {
         let data = (Train(folder.train.clone()), Validation(folder.val.clone()));
         let found = probe(model, data, &config, Some(&RunFolder::new(&self.out)))?;
         let path = self.out.join("best.safetensors");
+        if self.overwrite {
+            held.clear()?;
+        }
         // The state of an older run there would go on from another best model than its own.
         RunFolder::new(&self.out).forget_state()?;
         found.model.save(&path, None)?;

@@ -43,7 +43,10 @@ mod file;
 
 use file::{Candidate, Ladder, Rung};
 
-use super::{Common, output, percent};
+use super::{
+    Common, output, percent,
+    run_folder::{self, Older},
+};
 
 /// Run candidates on more and more data, and drop the worst on the way.
 #[derive(Args)]
@@ -86,7 +89,9 @@ impl Arguments {
             toml::from_str(&text).with_context(|| self.ladder.display().to_string())?;
         ladder.check(&self.root)?;
         let folder = ImageFolder::open(&self.root.join(&ladder.data), &Split::default())?;
-        fs::create_dir_all(&self.out).with_context(|| self.out.display().to_string())?;
+        let data = self.root.join(&ladder.data);
+        run_folder::check(&self.out, &[&data], Older::GoneOnWith)?;
+        let _held = run_folder::hold(&self.out, Older::GoneOnWith)?;
         let log = self.out.join("results.jsonl");
         let mut rows = read(&log)?;
 

@@ -18,10 +18,12 @@ mod finetune;
 mod info;
 mod ladder;
 mod models;
+mod numbers;
 mod predict;
 mod progress;
 #[cfg(feature = "net")]
 mod push;
+mod run_folder;
 mod weights;
 
 use std::{num::NonZeroUsize, path::Path, process::ExitCode};
@@ -67,7 +69,7 @@ struct Common {
     device: DeviceKind,
     /// Threads to compute on, and to prepare pictures on; results do not depend on it. [default: one for
     /// each core]
-    #[arg(long)]
+    #[arg(long, value_parser = numbers::threads)]
     threads: Option<NonZeroUsize>,
     /// Print one JSON object a line.
     #[arg(long)]

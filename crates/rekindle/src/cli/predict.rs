@@ -10,7 +10,7 @@ use clap::Args;
 use rekindle::{Guess, Model, data};
 use serde_json::json;
 
-use super::{Common, output, weights::WeightsArguments};
+use super::{Common, numbers, output, weights::WeightsArguments};
 
 /// Name what is in pictures.
 #[derive(Args)]
@@ -18,7 +18,7 @@ pub(super) struct Arguments {
     #[command(flatten)]
     weights: WeightsArguments,
     /// Labels to show for each picture.
-    #[arg(long, default_value_t = 5)]
+    #[arg(long, default_value_t = 5, value_parser = numbers::count)]
     top: usize,
     #[command(flatten)]
     pub(super) common: Common,
