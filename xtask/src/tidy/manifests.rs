@@ -38,7 +38,7 @@ use Uses::{Any, Only};
 
 /// One row a package; dependencies point one way (convention 29).
 #[rustfmt::skip]
-const PACKAGES: [Package; 20] = [
+const PACKAGES: [Package; 21] = [
     Package { name: "rekindle",            uses: Any,                        burn: Known,   backend: Named },
     Package { name: "rekindle-bench",      uses: Any,                        burn: Known,   backend: Named },
     Package { name: "rekindle-cards",      uses: Only(&[]),                  burn: Unknown, backend: Unnamed },
@@ -54,6 +54,7 @@ const PACKAGES: [Package; 20] = [
     Package { name: "rekindle-metrics",    uses: Only(&[]),                  burn: Unknown, backend: Unnamed },
     Package { name: "rekindle-parity",     uses: Only(PARITY),               burn: Known,   backend: Named },
     Package { name: "rekindle-report",     uses: Only(&["rekindle-metrics"]), burn: Unknown, backend: Unnamed },
+    Package { name: "rekindle-skip",       uses: Only(&[]),                  burn: Unknown, backend: Unnamed },
     Package { name: "rekindle-tests",      uses: Any,                        burn: Known,   backend: Named },
     Package { name: "rekindle-train",      uses: Only(&["rekindle-kernels", "rekindle-metrics"]), burn: Known, backend: Unnamed },
     Package { name: "rekindle-transfer",   uses: Only(&["rekindle-layers", "rekindle-train"]), burn: Known,   backend: Unnamed },
@@ -69,6 +70,9 @@ const BACKENDS: [&str; 12] = [
     "candle", "cpu", "cuda", "flex", "hip", "metal", "ndarray", "rocm", "tch", "vulkan", "webgpu",
     "wgpu",
 ];
+
+/// What the tests of any package may use.
+const FOR_TESTS: &str = "rekindle-skip";
 
 /// Keys that every package takes from the workspace.
 const INHERITED: [&str; 5] = ["version", "edition", "rust-version", "license", "publish"];
@@ -103,7 +107,8 @@ fn manifest(file: &File) -> Vec<Problem> {
         return problems;
     };
     for (kind, table) in dependencies(&manifest) {
-        problems.extend(table.iter().filter_map(|(key, value)| edge(file, package, key, value)));
+        let known = table.iter().filter(|(key, _)| !(kind == DEVELOPMENT && *key == FOR_TESTS));
+        problems.extend(known.filter_map(|(key, value)| edge(file, package, key, value)));
         if kind != DEVELOPMENT && package.backend == Unnamed {
             problems.extend(backends(file, table));
         }

@@ -32,7 +32,7 @@ pub(super) fn record(length: usize) -> usize {
 #[derive(Debug)]
 pub(super) struct Records {
     path: PathBuf,
-    file: File,
+    file: Locked,
     /// Bytes of the values of one record.
     length: usize,
     index: HashMap<Key, u64>,
@@ -50,13 +50,10 @@ impl Records {
         length: usize,
     ) -> Result<(Opened, Option<Self>), Error> {
         let failed = |done| move |source| Error::Io { path: path.to_owned(), done, source };
-        let mut file = OpenOptions::new()
-            .read(true)
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .open(path)
-            .map_err(failed("opened"))?;
+        let mut options = OpenOptions::new();
+        options.read(true).write(true).create(true).truncate(false);
+        let locked = Locked(options.open(path).map_err(failed("opened"))?);
+        let mut file = &locked.0;
         match file.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => return Ok((Opened::Busy, None)),
@@ -65,7 +62,7 @@ impl Records {
         }
         let header = [NAME.as_slice(), VERSION, network, &(length as u64).to_le_bytes()].concat();
         let mut found = Vec::new();
-        (&mut file).take(HEADER).read_to_end(&mut found).map_err(failed("read"))?;
+        file.take(HEADER).read_to_end(&mut found).map_err(failed("read"))?;
         // A header that was torn by a kill is the start of ours.
         let known = found.len().min(NAME.len());
         if found[..known] != NAME[..known] {
@@ -74,7 +71,7 @@ impl Records {
         let mut index = HashMap::new();
         let mut end = HEADER;
         let opened = if found == header {
-            end = scan(&file, length, &mut index).map_err(failed("read"))?;
+            end = scan(file, length, &mut index).map_err(failed("read"))?;
             if index.is_empty() { Opened::Fresh } else { Opened::Kept }
         } else {
             file.set_len(0)
@@ -85,7 +82,8 @@ impl Records {
         };
         // What follows the last whole record was torn.
         file.set_len(end).map_err(failed("written"))?;
-        let records = Self { path: path.to_owned(), file, length, index, end, pending: Vec::new() };
+        let records =
+            Self { path: path.to_owned(), file: locked, length, index, end, pending: Vec::new() };
         Ok((opened, Some(records)))
     }
 
@@ -117,12 +115,12 @@ impl Records {
 
     /// Writes what is pending; what cannot be written stays pending.
     pub(super) fn flush(&mut self) -> Result<(), Error> {
-        let written = (&self.file)
-            .seek(SeekFrom::Start(self.end))
-            .and_then(|_| (&self.file).write_all(&self.pending));
+        let mut file = &self.file.0;
+        let written =
+            file.seek(SeekFrom::Start(self.end)).and_then(|_| file.write_all(&self.pending));
         if let Err(source) = written {
             // If even that fails, the next opening drops what is torn.
-            self.file.set_len(self.end).ok();
+            file.set_len(self.end).ok();
             return Err(Error::Io { path: self.path.clone(), done: "written", source });
         }
         self.end += self.pending.len() as u64;
@@ -138,7 +136,7 @@ impl Records {
             let start = (place - self.end) as usize;
             bytes.copy_from_slice(&self.pending[start..start + record(self.length)]);
         } else {
-            match read_at(&self.file, &mut bytes, place) {
+            match read_at(&self.file.0, &mut bytes, place) {
                 Ok(()) => {}
                 // Somebody cut the file.
                 Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => return Ok(None),
@@ -154,10 +152,30 @@ impl Records {
     }
 }
 
+#[cfg(test)]
+impl Records {
+    /// Another descriptor of the open file, as a process that is being started has one.
+    pub(super) fn copy(&self) -> File {
+        self.file.0.try_clone().unwrap()
+    }
+}
+
 impl Drop for Records {
     /// Whoever must know whether it was written has called `flush`.
     fn drop(&mut self) {
         self.flush().ok();
+    }
+}
+
+/// A file whose lock ends with it.
+#[derive(Debug)]
+struct Locked(File);
+
+impl Drop for Locked {
+    fn drop(&mut self) {
+        // Closing does not do: a process that another thread is just starting has the file as well, until its program is
+        // loaded, and with it the lock.
+        let _ = self.0.unlock();
     }
 }
 
