@@ -80,11 +80,8 @@ fn a_folder_has_one_run_and_is_none_of_the_pictures() {
         let output = finetune(data.path(), out).args(more).output().unwrap();
         (output.status.code(), said(&output))
     };
-    for inside in ["", "run", "train", "train/new/deep", "../elsewhere/.."] {
+    for inside in ["", "run", "train", "train/new/deep"] {
         let at = data.path().join(inside);
-        if inside.starts_with("..") {
-            continue;
-        }
         let (code, error) = run(&at, &[]);
         assert_eq!(code, Some(1), "{inside}: {error}");
         assert!(error.contains("taken for labels"), "{inside}: {error}");
@@ -121,7 +118,8 @@ fn a_folder_has_one_run_and_is_none_of_the_pictures() {
         assert_eq!(code, Some(1), "{error}");
         assert!(error.contains("another run writes into this folder"), "{error}");
     }
-    drop(lock);
+    // Not by closing it: a process that is being started has it as well.
+    lock.unlock().unwrap();
     assert_eq!(run(&busy, &[]).0, Some(0));
 }
 
@@ -129,7 +127,7 @@ fn a_folder_has_one_run_and_is_none_of_the_pictures() {
 fn absurd_numbers_are_refused_with_their_range_or_fine() {
     let data = support::doodles(4, 2);
     let folder = tempfile::tempdir().unwrap();
-    for (place, (arguments, range)) in [
+    for (place, (argument, range)) in [
         ("--epochs=18446744073709551615", Some("1 to 100000")),
         ("--epochs=18446744073709551616", Some("1 to 100000")),
         ("--epochs=1000000000000", Some("1 to 100000")),
@@ -169,28 +167,23 @@ fn absurd_numbers_are_refused_with_their_range_or_fine() {
     .enumerate()
     {
         let out = folder.path().join(place.to_string());
-        let output = finetune(data.path(), &out).arg(arguments);
-        // The last of two wins only where clap is told so: the short run's own numbers go first.
-        let arguments_of: Vec<_> = output.get_args().map(OsStr::to_owned).collect();
-        let name = arguments.split('=').next().unwrap();
-        let mut kept = Vec::new();
-        let mut place = 0;
-        while place < arguments_of.len() {
-            if arguments_of[place] == *name {
-                place += 2;
-            } else {
-                kept.push(arguments_of[place].clone());
-                place += 1;
+        let mut command = rekindle();
+        command.args(["finetune", "--no-probe", "--data"]).arg(data.path());
+        command.arg("--weights").arg(support::starter()).arg("--out").arg(&out).arg(argument);
+        for short in ["--epochs=2", "--batch=6"] {
+            // Each may be given once.
+            if short.split('=').next() != argument.split('=').next() {
+                command.arg(short);
             }
         }
-        let output = rekindle().args(kept).output().unwrap();
+        let output = command.output().unwrap();
         let error = said(&output);
         match range {
-            None => assert!(output.status.success(), "{arguments}: {error}"),
+            None => assert!(output.status.success(), "{argument}: {error}"),
             Some(range) => {
-                assert!(matches!(output.status.code(), Some(1 | 2)), "{arguments}: {error}");
-                assert!(error.contains(range), "{arguments}: {error}");
-                assert!(!out.join("best.safetensors").exists(), "{arguments}");
+                assert!(matches!(output.status.code(), Some(1 | 2)), "{argument}: {error}");
+                assert!(error.contains(range), "{argument}: {error}");
+                assert!(!out.join("best.safetensors").exists(), "{argument}");
             }
         }
     }
@@ -249,7 +242,7 @@ fn text_from_elsewhere_is_shown_and_not_obeyed() {
 #[test]
 fn each_cause_is_said_once() {
     let folder = tempfile::tempdir().unwrap();
-    let missing = folder.path().join("none.png");
+    let (missing, out) = (folder.path().join("none.png"), folder.path().join("run"));
     let starter = support::starter();
     let text = folder.path().join("text.toml");
     fs::write(&text, "[[phases]]\nname = 3\n").unwrap();
@@ -258,8 +251,8 @@ fn each_cause_is_said_once() {
     let no_data: Vec<&dyn AsRef<OsStr>> =
         vec![&"evaluate", &"--weights", &starter, &"--data", &missing];
     let no_weights: Vec<&dyn AsRef<OsStr>> = vec![&"predict", &"--weights", &missing, &missing];
-    let ladder: Vec<&dyn AsRef<OsStr>> = vec![&"ladder", &missing, &"--out", &folder];
-    let (path, out) = (data.path(), folder.path().join("run"));
+    let ladder: Vec<&dyn AsRef<OsStr>> = vec![&"ladder", &missing, &"--out", &out];
+    let path = data.path();
     let plan: Vec<&dyn AsRef<OsStr>> = vec![
         &"finetune",
         &"--data",
