@@ -38,7 +38,7 @@ use Uses::{Any, Only};
 
 /// One row a package; dependencies point one way (convention 29).
 #[rustfmt::skip]
-const PACKAGES: [Package; 22] = [
+const PACKAGES: [Package; 23] = [
     Package { name: "rekindle",            uses: Any,                        burn: Known,   backend: Named },
     Package { name: "rekindle-base",       uses: Only(&[]),                  burn: Unknown, backend: Unnamed },
     Package { name: "rekindle-cards",      uses: Only(&[]),                  burn: Unknown, backend: Unnamed },
@@ -56,6 +56,7 @@ const PACKAGES: [Package; 22] = [
     Package { name: "rekindle-loopback",   uses: Only(&[]),                  burn: Unknown, backend: Unnamed },
     Package { name: "rekindle-metrics",    uses: Only(&["rekindle-base"]),   burn: Unknown, backend: Unnamed },
     Package { name: "rekindle-report",     uses: Only(&["rekindle-base", "rekindle-metrics"]), burn: Unknown, backend: Unnamed },
+    Package { name: "rekindle-skip",       uses: Only(&[]),                  burn: Unknown, backend: Unnamed },
     Package { name: "rekindle-tests",      uses: Any,                        burn: Known,   backend: Named },
     Package { name: "rekindle-train",      uses: Only(&["rekindle-base", "rekindle-kernels", "rekindle-metrics"]), burn: Known, backend: Unnamed },
     Package { name: "rekindle-transfer",   uses: Only(&["rekindle-base", "rekindle-layers", "rekindle-train"]), burn: Known,   backend: Unnamed },
@@ -77,6 +78,9 @@ const BACKENDS: [&str; 12] = [
     "candle", "cpu", "cuda", "flex", "hip", "metal", "ndarray", "rocm", "tch", "vulkan", "webgpu",
     "wgpu",
 ];
+
+/// What the tests of any package may use.
+const FOR_TESTS: &str = "rekindle-skip";
 
 /// Keys that every package takes from the workspace; those that are never published say so instead of the last.
 const INHERITED: [&str; 5] = ["version", "edition", "rust-version", "license", PUBLISH];

@@ -148,9 +148,3 @@ pub(crate) fn list(folder: &Path) -> Vec<PathBuf> {
     paths.sort();
     paths
 }
-
-/// Says on the terminal that a test, or a part of it, was skipped.
-pub(crate) fn skip(test: &str, reason: &str) {
-    // Not `eprintln!`: the test harness would keep it to itself.
-    let _ = writeln!(std::io::stderr(), "skipped {test}: {reason}");
-}

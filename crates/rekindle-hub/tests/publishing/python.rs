@@ -24,10 +24,7 @@ const LABELS: [&str; 3] = ["ant", "bee | \"wasp\"", "the rest: everything"];
 
 /// Runs a script with timm at hand and says what it printed; none where no interpreter is named.
 fn python(stage: &Stage, script: &str) -> Option<String> {
-    let Some(python) = env::var_os("REKINDLE_PYTHON") else {
-        let _ = stderr().write_all(b"skipped python: REKINDLE_PYTHON is not set\n");
-        return None;
-    };
+    let python = rekindle_skip::python()?;
     let home = stage.folder.path();
     let output = Command::new(python)
         .args(["-c", script])

@@ -1,10 +1,12 @@
 //! The pictures of several commands.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::bail;
 use clap::Args;
 use rekindle::data::{Error, ImageFolder, Parts, Split, Unusable, screen};
+
+use super::numbers;
 
 /// Which pictures.
 #[derive(Args)]
@@ -18,7 +20,7 @@ pub(super) struct DataArguments {
     #[arg(long)]
     val: Option<PathBuf>,
     /// The share of each label's training pictures to validate on, where there is no folder of those.
-    #[arg(long, default_value_t = 0.2)]
+    #[arg(long, default_value_t = 0.2, value_parser = numbers::share)]
     split: f64,
     /// Draws which ones; another than --seed, so that runs of several seeds are measured on the same pictures.
     #[arg(long, default_value_t = 0)]
@@ -45,6 +47,11 @@ impl DataArguments {
     /// Whether pictures that cannot be read are left out instead of stopping at them.
     pub(super) fn skips_bad_files(&self) -> bool {
         self.bad_files == BadFiles::Skip
+    }
+
+    /// Where they are.
+    pub(super) fn folders(&self) -> Vec<&Path> {
+        [Some(&self.data), self.val.as_ref()].into_iter().flatten().map(PathBuf::as_path).collect()
     }
 
     /// The pictures that can be used.

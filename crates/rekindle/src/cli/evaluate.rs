@@ -10,7 +10,7 @@ use rekindle::{
 };
 use serde_json::json;
 
-use super::{Common, percent, weights::WeightsArguments};
+use super::{Common, numbers, output, percent, weights::WeightsArguments};
 
 /// Measure a model on labelled pictures.
 #[derive(Args)]
@@ -27,7 +27,7 @@ pub(super) struct Arguments {
     #[arg(long)]
     mirror: bool,
     /// Pictures a step.
-    #[arg(long, default_value_t = 32)]
+    #[arg(long, default_value_t = 32, value_parser = numbers::batch)]
     batch: usize,
     #[command(flatten)]
     pub(super) common: Common,
@@ -59,7 +59,7 @@ impl Arguments {
         let views = if self.mirror { TestViews::Mirrored } else { TestViews::One };
         let part = self.part.map(Part::from);
         let (part, predictions) = rekindle::evaluate(&model, &self.data, part, self.batch, views)?;
-        say(&model, part, &predictions, self.common.json, start);
+        say(&model, part, &predictions, self.common.json, start)?;
         Ok(ExitCode::SUCCESS)
     }
 }
@@ -71,10 +71,10 @@ pub(super) fn say(
     predictions: &Predictions,
     as_json: bool,
     start: Instant,
-) {
+) -> anyhow::Result<()> {
     let metrics = Classification::of(predictions);
     let (most, always) = majority(predictions.labels(), predictions.labels());
-    let label = model.config.label(most).unwrap_or_default();
+    let label = output::one_line(model.config.label(most).unwrap_or_default());
     if as_json {
         let mut found = json!({
             "images": metrics.examples,
@@ -88,8 +88,7 @@ pub(super) fn say(
         for (name, value) in metrics.values().iter() {
             found[name] = value.into();
         }
-        say!("{found}");
-        return;
+        return output::json(&found);
     }
     let [accuracy, low, high, top5, always] =
         [metrics.accuracy, metrics.interval.low, metrics.interval.high, metrics.top5, always]
@@ -105,4 +104,5 @@ pub(super) fn say(
         format!("; when it was trained, a probe of the weights it began with had {} on its validation pictures", percent(probe))
     });
     say!("to beat: always `{label}`: {always}{probe}");
+    Ok(())
 }

@@ -11,7 +11,9 @@ use rekindle::{
     transfer::{Frozen, Phase, Plan},
 };
 
-use super::{Common, augment::Augmentation, data::DataArguments, weights::WeightsArguments};
+use super::{
+    Common, augment::Augmentation, data::DataArguments, numbers, output, weights::WeightsArguments,
+};
 
 /// Find a learning rate: raise it step by step, and see where the loss falls.
 #[derive(Args)]
@@ -24,22 +26,22 @@ pub(super) struct Arguments {
     #[arg(long, requires = "model", conflicts_with = "weights")]
     untrained: bool,
     /// Stages that train along with the head, counted from the head.
-    #[arg(long, default_value_t = 0)]
+    #[arg(long, default_value_t = 0, value_parser = numbers::count_or_none)]
     stages: usize,
     /// Factor on the rate for each stage from the head towards the image.
-    #[arg(long, default_value_t = 0.5)]
+    #[arg(long, default_value_t = 0.5, value_parser = numbers::share)]
     decay: f64,
     /// The lowest rate.
-    #[arg(long, default_value_t = 1e-6)]
+    #[arg(long, default_value_t = 1e-6, value_parser = numbers::amount)]
     from: f64,
     /// The highest rate.
-    #[arg(long, default_value_t = 1.0)]
+    #[arg(long, default_value_t = 1.0, value_parser = numbers::amount)]
     to: f64,
     /// Steps from the lowest to the highest.
-    #[arg(long, default_value_t = 100)]
+    #[arg(long, default_value_t = 100, value_parser = numbers::count)]
     steps: usize,
     /// Pictures a step.
-    #[arg(long, default_value_t = 32)]
+    #[arg(long, default_value_t = 32, value_parser = numbers::batch)]
     batch: usize,
     /// What is drawn for each picture.
     #[arg(long, default_value = "flip")]
@@ -94,19 +96,21 @@ impl Arguments {
         std::fs::write(&self.out, line_chart(&chart))
             .with_context(|| format!("{}: cannot be written", self.out.display()))?;
         if self.common.json {
-            say!(
-                "{}",
-                serde_json::json!({ "rates": found.rates, "losses": found.losses, "suggestion": found.suggestion })
-            );
+            output::json(
+                &serde_json::json!({ "rates": found.rates, "losses": found.losses, "suggestion": found.suggestion }),
+            )?;
             return Ok(ExitCode::SUCCESS);
         }
         match found.suggestion {
             Some(rate) => {
-                say!("suggested rate of the head: {rate:.1e}; curve: {}", self.out.display())
+                say!(
+                    "suggested rate of the head: {rate:.1e}; curve: {}",
+                    output::one_line(self.out.display())
+                )
             }
             None => say!(
                 "the loss never fell by a tenth: begin with lower rates (--from), or take more steps; curve: {}",
-                self.out.display()
+                output::one_line(self.out.display())
             ),
         }
         Ok(ExitCode::SUCCESS)

@@ -29,7 +29,9 @@ use checkup::{DoctorArguments, Verdict};
 use super::{
     Common,
     data::{DataArguments, Pictures},
+    output::{self, one_line},
     progress::Progress,
+    run_folder::{self, Held, Older},
     weights::{Found, WeightsArguments},
     with_interval,
 };
@@ -53,6 +55,9 @@ pub(super) struct Arguments {
     /// Go on with the run that was interrupted in this folder, to the same bits; start where there is none.
     #[arg(long)]
     resume: bool,
+    /// Replace the results of another run in this folder.
+    #[arg(long, conflicts_with = "resume")]
+    overwrite: bool,
     #[command(flatten)]
     doctor: DoctorArguments,
     #[command(flatten)]
@@ -72,37 +77,44 @@ impl Arguments {
         let device = self.common.device.open()?.autodiff();
         device.seed(self.what.seed);
         let recipe = self.recipe()?;
+        let writes = recipe != Recipe::AsIs;
+        if writes {
+            run_folder::check(&self.out, &self.data.folders(), self.older())?;
+        }
         let checkup = match self.checkup()? {
             Verdict::Train(checkup) => checkup,
             Verdict::Stop => return Ok(ExitCode::from(2)),
         };
-        if recipe == Recipe::AsIs {
+        if !writes {
             return self.as_is();
         }
         let Pictures { folder, unusable } = self.data.open()?;
-        let left_out = self.set_aside(&unusable)?;
         let weights = if self.is_untrained() { None } else { Some(self.start.find()?) };
         let path = weights.as_ref().map(|weights| weights.path.as_path());
         let name = self.start.model.as_deref();
         let (model, report) = Model::for_labels(name, path, &folder.classes, &device)?;
+        let held = run_folder::hold(&self.out, self.older())?;
+        let left_out = self.set_aside(&unusable)?;
         if !self.common.json {
             say!(
                 "{}: {} labels, {} pictures to train on, {} to validate on, {} to test on",
-                self.data.data.display(),
+                one_line(self.data.data.display()),
                 folder.classes.len(),
                 folder.train.len(),
                 folder.val.len(),
                 folder.test.len()
             );
-            left_out.iter().for_each(|line| say!("{line}"));
+            left_out.iter().for_each(|line| say!("{}", one_line(line)));
             match &report {
-                Some(report) => say!("{}: {report}", model.config.name()),
-                None => say!("{}: no weights, training from nothing", model.config.name()),
+                Some(report) => say!("{}: {report}", one_line(model.config.name())),
+                None => {
+                    say!("{}: no weights, training from nothing", one_line(model.config.name()))
+                }
             }
         }
         let plan = match recipe {
             Recipe::Train(plan) => plan.with(&self.what.changes)?,
-            Recipe::Probe | Recipe::AsIs => return self.probe(model, folder),
+            Recipe::Probe | Recipe::AsIs => return self.probe(model, folder, &held),
         };
         plan.check(&model.network.layout())?;
         let model = model.adapted(&plan)?;
@@ -116,6 +128,9 @@ impl Arguments {
             interval: Duration::try_from_secs_f64(self.keep.state_seconds)
                 .context("--state-seconds is no time")?,
         };
+        if self.overwrite {
+            held.clear()?;
+        }
         let mut progress = Progress::new(self.common.json);
         let (train, val) = (folder.train.clone(), folder.val.clone());
         let data = (Train(train.clone()), Validation(val.clone()));
@@ -127,8 +142,16 @@ impl Arguments {
         let test = test.as_ref().map(|predictions| (folder.test.as_slice(), predictions));
         let shown = Shown { train: &train, val: &val, test };
         write_report(&self.out, &about, &config, &outcome, shown)?;
-        progress.end(&outcome, &train, test.map(|test| test.1));
+        progress.end(&outcome, &train, test.map(|test| test.1))?;
         Ok(ExitCode::SUCCESS)
+    }
+
+    fn older(&self) -> Older {
+        match (self.resume, self.overwrite) {
+            (true, _) => Older::GoneOnWith,
+            (false, true) => Older::Removed,
+            (false, false) => Older::Refused,
+        }
     }
 
     /// Whether training begins with untrained parameters.
@@ -142,7 +165,6 @@ impl Arguments {
         if unusable.is_empty() {
             return Ok(None);
         }
-        std::fs::create_dir_all(&self.out).with_context(|| self.out.display().to_string())?;
         let list = self.out.join("bad_files.csv");
         quarantine(&list, unusable)?;
         Ok(Some(format!(
@@ -168,7 +190,7 @@ impl Arguments {
         let device = self.common.device.open()?;
         let (model, _) = Model::open(self.start.model.as_deref(), &path, &device)?;
         let (part, predictions) = as_is(&model, &self.data.data, self.pictures.batch)?;
-        super::evaluate::say(&model, part, &predictions, self.common.json, start);
+        super::evaluate::say(&model, part, &predictions, self.common.json, start)?;
         Ok(ExitCode::SUCCESS)
     }
 
@@ -196,8 +218,7 @@ impl Arguments {
     }
 
     /// Solves for the head instead of training it.
-    fn probe(&self, model: Model, folder: ImageFolder) -> anyhow::Result<ExitCode> {
-        std::fs::create_dir_all(&self.out).with_context(|| self.out.display().to_string())?;
+    fn probe(&self, model: Model, folder: ImageFolder, held: &Held) -> anyhow::Result<ExitCode> {
         let config = Finetune {
             batch: self.pictures.batch,
             cache: self.cache(),
@@ -207,28 +228,28 @@ impl Arguments {
         let data = (Train(folder.train.clone()), Validation(folder.val.clone()));
         let found = probe(model, data, &config, Some(&RunFolder::new(&self.out)))?;
         let path = self.out.join("best.safetensors");
+        if self.overwrite {
+            held.clear()?;
+        }
         // The state of an older run there would go on from another best model than its own.
         RunFolder::new(&self.out).forget_state()?;
         found.model.save(&path, None)?;
         let test = self.test(&found.model, &folder.test)?.as_ref().map(Classification::of);
         let measured = Classification::of(&found.predictions);
         if self.common.json {
-            say!(
-                "{}",
-                serde_json::json!({
-                    "best_val_accuracy": measured.accuracy,
-                    "strength": found.strength,
-                    "test_accuracy": test.as_ref().map(|test| test.accuracy),
-                    "weights": path.display().to_string(),
-                    "seconds": found.seconds,
-                })
-            );
+            output::json(&serde_json::json!({
+                "best_val_accuracy": measured.accuracy,
+                "strength": found.strength,
+                "test_accuracy": test.as_ref().map(|test| test.accuracy),
+                "weights": path.display().to_string(),
+                "seconds": found.seconds,
+            }))?;
         } else {
             say!(
                 "probe of strength {}: val accuracy {}, saved as {}, {:.1} s",
                 found.strength,
                 with_interval(&measured),
-                path.display(),
+                one_line(path.display()),
                 found.seconds
             );
             if let Some(test) = test {

@@ -44,7 +44,10 @@ mod file;
 
 use file::{Candidate, Ladder, Rung};
 
-use super::{Common, percent};
+use super::{
+    Common, output, percent,
+    run_folder::{self, Older},
+};
 
 /// Run candidates on more and more data, and drop the worst on the way.
 #[derive(Args)]
@@ -87,7 +90,9 @@ impl Arguments {
             toml::from_str(&text).with_context(|| self.ladder.display().to_string())?;
         ladder.check(&self.root)?;
         let folder = ImageFolder::open(&self.root.join(&ladder.data), &Split::default())?;
-        fs::create_dir_all(&self.out).with_context(|| self.out.display().to_string())?;
+        let data = self.root.join(&ladder.data);
+        run_folder::check(&self.out, &[&data], Older::GoneOnWith)?;
+        let _held = run_folder::hold(&self.out, Older::GoneOnWith)?;
         let log = self.out.join("results.jsonl");
         let mut rows = read(&log)?;
 
@@ -113,7 +118,7 @@ impl Arguments {
                         row
                     }
                 };
-                self.say(&row, width);
+                self.say(&row, width)?;
                 found.push(row);
             }
             // Of equals, the quicker one goes on.
@@ -138,7 +143,7 @@ impl Arguments {
         write_file(&self.out.join("ladder.md"), table(&climbed))
             .context("the table cannot be written")?;
         if !self.common.json {
-            say!("table and plots: {}", self.out.display());
+            say!("table and plots: {}", output::one_line(self.out.display()));
         }
         Ok(ExitCode::SUCCESS)
     }
@@ -191,20 +196,20 @@ impl Arguments {
         })
     }
 
-    fn say(&self, row: &Row, width: usize) {
+    fn say(&self, row: &Row, width: usize) -> anyhow::Result<()> {
         if self.common.json {
-            say!("{}", serde_json::to_string(row).unwrap_or_default());
-            return;
+            return output::json(row);
         }
         let [accuracy, low, high] = [row.accuracy, row.low, row.high].map(percent);
         say!(
             "rung {}  {:<width$} {:>3} classes {:>6} pictures  {accuracy:>6} ({low} to {high})  {:.1} s",
             row.rung,
-            row.candidate,
+            output::one_line(&row.candidate),
             row.classes,
             row.pictures,
             row.seconds
         );
+        Ok(())
     }
 }
 

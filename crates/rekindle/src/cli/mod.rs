@@ -1,14 +1,7 @@
 //! One file a command.
 
-/// Prints a line; ends the program quietly where nobody reads on, as behind `| head`.
-macro_rules! say {
-    ($($line:tt)*) => {{
-        use std::io::Write;
-        if writeln!(std::io::stdout(), $($line)*).is_err() {
-            std::process::exit(0);
-        }
-    }};
-}
+#[macro_use]
+pub(crate) mod output;
 
 mod augment;
 mod augment_sheet;
@@ -25,10 +18,12 @@ mod finetune;
 mod info;
 mod ladder;
 mod models;
+mod numbers;
 mod predict;
 mod progress;
 #[cfg(feature = "net")]
 mod push;
+mod run_folder;
 mod weights;
 
 use std::{num::NonZeroUsize, path::Path, process::ExitCode};
@@ -74,7 +69,7 @@ struct Common {
     device: DeviceKind,
     /// Threads to compute on, and to prepare pictures on; results do not depend on it. [default: one for
     /// each core]
-    #[arg(long)]
+    #[arg(long, value_parser = numbers::threads)]
     threads: Option<NonZeroUsize>,
     /// Print one JSON object a line.
     #[arg(long)]

@@ -10,7 +10,7 @@ use clap::Args;
 use rekindle::{Guess, Model, data};
 use serde_json::json;
 
-use super::{Common, weights::WeightsArguments};
+use super::{Common, numbers, output, weights::WeightsArguments};
 
 /// Name what is in pictures.
 #[derive(Args)]
@@ -18,7 +18,7 @@ pub(super) struct Arguments {
     #[command(flatten)]
     weights: WeightsArguments,
     /// Labels to show for each picture.
-    #[arg(long, default_value_t = 5)]
+    #[arg(long, default_value_t = 5, value_parser = numbers::count)]
     top: usize,
     #[command(flatten)]
     pub(super) common: Common,
@@ -34,11 +34,12 @@ impl Arguments {
         let weights = self.weights.find()?;
         let (model, _) = Model::open(self.weights.model.as_deref(), &weights.path, &device)?;
         let mut failed = 0;
-        for image in &self.images {
+        // Nothing is saved here, so there is nothing left to do where nobody reads.
+        for image in self.images.iter().take_while(|_| output::is_read()) {
             match name(&model, image) {
-                Ok(guesses) => self.print(image, &guesses[..self.top.min(guesses.len())]),
+                Ok(guesses) => self.print(image, &guesses[..self.top.min(guesses.len())])?,
                 Err(error) => {
-                    eprintln!("error: {error:#}");
+                    complain!("error: {}", output::causes(&error));
                     failed += 1;
                 }
             }
@@ -46,7 +47,7 @@ impl Arguments {
         Ok(if failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
     }
 
-    fn print(&self, image: &Path, guesses: &[Guess]) {
+    fn print(&self, image: &Path, guesses: &[Guess]) -> anyhow::Result<()> {
         if self.common.json {
             let top: Vec<_> = guesses
                 .iter()
@@ -54,13 +55,13 @@ impl Arguments {
                     json!({ "label": label, "index": index, "probability": probability })
                 })
                 .collect();
-            say!("{}", json!({ "image": image, "top": top }));
-        } else {
-            say!("{}", image.display());
-            for guess in guesses {
-                say!("  {:>5.1}%  {}", 100.0 * guess.probability, guess.label);
-            }
+            return output::json(&json!({ "image": image, "top": top }));
         }
+        say!("{}", output::one_line(image.display()));
+        for guess in guesses {
+            say!("  {:>5.1}%  {}", 100.0 * guess.probability, output::one_line(&guess.label));
+        }
+        Ok(())
     }
 }
 

@@ -11,7 +11,10 @@ use rekindle::{
 };
 use serde_json::json;
 
-use super::{percent, with_interval};
+use super::{
+    output::{self, one_line},
+    percent, with_interval,
+};
 
 pub(super) struct Progress {
     json: bool,
@@ -46,41 +49,42 @@ impl Progress {
         bar.set_length(steps as u64);
         bar.set_position(step as u64);
         bar.set_message(format!(
-            "epoch {epoch} {phase}  loss {loss:.3}  {rate:.0} pictures/s  {:.0}% waiting  {left:.0} s left{}",
+            "epoch {epoch} {}  loss {loss:.3}  {rate:.0} pictures/s  {:.0}% waiting  {left:.0} s left{}",
+            one_line(phase),
             100.0 * waiting,
             memory().map_or_else(String::new, |mebibytes| format!("  {mebibytes} MiB"))
         ));
     }
 
-    fn epoch(&self, epoch: &Epoch) {
-        let line = if self.json {
-            json_line(epoch).to_string()
-        } else {
-            let value =
-                |values: &rekindle::metrics::Values, name| values.get(name).unwrap_or(f64::NAN);
-            format!(
-                "epoch {:>3}  {:<8} train loss {:.4}  val loss {:.4}  val accuracy {:>6}  {:.1} s{}",
-                epoch.number,
-                epoch.phase,
-                value(&epoch.train, LOSS),
-                value(&epoch.val, LOSS),
-                percent(value(&epoch.val, "accuracy")),
-                epoch.seconds,
-                waited(epoch)
-            )
-        };
-        self.say(&line);
-    }
-
-    fn say(&self, line: &str) {
+    fn epoch(&self, epoch: &Epoch) -> anyhow::Result<()> {
+        if self.json {
+            return output::json(&json_line(epoch));
+        }
+        let value = |values: &rekindle::metrics::Values, name| values.get(name).unwrap_or(f64::NAN);
+        let line = format!(
+            "epoch {:>3}  {:<8} train loss {:.4}  val loss {:.4}  val accuracy {:>6}  {:.1} s{}",
+            epoch.number,
+            one_line(&epoch.phase),
+            value(&epoch.train, LOSS),
+            value(&epoch.val, LOSS),
+            percent(value(&epoch.val, "accuracy")),
+            epoch.seconds,
+            waited(epoch)
+        );
         match &self.bar {
             Some(bar) => bar.suspend(|| say!("{line}")),
             None => say!("{line}"),
         }
+        Ok(())
     }
 
     /// What came out, beside what always answering the most frequent label and a probe give.
-    pub(super) fn end(&self, outcome: &Outcome, train: &[Sample], test: Option<&Predictions>) {
+    pub(super) fn end(
+        &self,
+        outcome: &Outcome,
+        train: &[Sample],
+        test: Option<&Predictions>,
+    ) -> anyhow::Result<()> {
         if let Some(bar) = &self.bar {
             bar.finish_and_clear();
         }
@@ -107,8 +111,7 @@ impl Progress {
                 line["test_interval"] = json!([found.interval.low, found.interval.high]);
                 line["majority_test_accuracy"] = always.into();
             }
-            say!("{line}");
-            return;
+            return output::json(&line);
         }
         for report in cache {
             let epochs = outcome.history.iter().filter(|epoch| epoch.phase == report.phase).count();
@@ -116,7 +119,7 @@ impl Progress {
                 say!("{line}");
             }
         }
-        let label = outcome.model.config.label(most).unwrap_or_default();
+        let label = one_line(outcome.model.config.label(most).unwrap_or_default());
         let probe = outcome.model.probe.map_or_else(String::new, |probe| {
             format!(", a probe of the weights as they came: {}", percent(probe))
         });
@@ -125,7 +128,7 @@ impl Progress {
             "best: epoch {}, val accuracy {}, saved as {}, {seconds:.1} s",
             best.number,
             with_interval(&val),
-            weights.unwrap_or_default()
+            one_line(weights.unwrap_or_default())
         );
         if let Some((found, always)) = found {
             say!(
@@ -135,6 +138,7 @@ impl Progress {
                 percent(always)
             );
         }
+        Ok(())
     }
 }
 
@@ -147,7 +151,7 @@ impl Callback<Network> for Progress {
             }
             Event::Epoch { state, .. } => {
                 if let Some(epoch) = state.history.last() {
-                    self.epoch(epoch);
+                    self.epoch(epoch)?;
                 }
             }
         }

@@ -105,10 +105,10 @@ fn of_repository(name: &str, accepted: &[String]) -> anyhow::Result<Found> {
 fn told(Located { folder, repository, commit, files, trust, .. }: Located) -> Found {
     let short = &commit[..commit.len().min(12)];
     match trust {
-        Trust::FirstUse => eprintln!(
+        Trust::FirstUse => complain!(
             "first use of {repository} at {short}: its bytes are recorded, and others are refused from now on"
         ),
-        Trust::Unrecorded => eprintln!(
+        Trust::Unrecorded => complain!(
             "{repository} at {short} is used, but not recorded, for the cache cannot be written: nothing would notice if its bytes were others next time"
         ),
         Trust::Pinned | Trust::Recorded => {}

@@ -13,7 +13,7 @@ use rekindle::{
 };
 
 use super::{
-    super::{augment::Augmentation, read_plan},
+    super::{augment::Augmentation, numbers, read_plan},
     Arguments,
 };
 
@@ -28,10 +28,10 @@ pub(super) struct What {
     #[arg(long)]
     pub(super) plan: Option<PathBuf>,
     /// Epochs of a recipe in all.
-    #[arg(long, default_value_t = 5, conflicts_with = "plan")]
+    #[arg(long, default_value_t = 5, conflicts_with = "plan", value_parser = numbers::epochs)]
     pub(super) epochs: usize,
     /// Learning rate of a recipe's head; stages learn at a fraction of it.
-    #[arg(long, default_value_t = 0.01, conflicts_with = "plan")]
+    #[arg(long, default_value_t = 0.01, conflicts_with = "plan", value_parser = numbers::rate)]
     pub(super) lr: f64,
     /// Change the plan: KEY=VALUE for all phases, PHASE.KEY=VALUE for one, in TOML, as in `decay=0.7`,
     /// `upper.frozen="before layer3"`, `schedule=constant`, `lora.rank=4`. As often as needed.
@@ -46,15 +46,15 @@ pub(super) struct What {
 #[derive(Args)]
 pub(super) struct PictureArguments {
     /// Pictures a step.
-    #[arg(long, default_value_t = 32)]
+    #[arg(long, default_value_t = 32, value_parser = numbers::batch)]
     pub(super) batch: usize,
     /// What is drawn for each picture.
     #[arg(long, default_value = "flip")]
     pub(super) augment: Augmentation,
     /// How many views of a picture epochs take turns with, the first being as evaluation sees it; frozen stages compute
     /// each once. [default: 1 where all phases freeze everything but the head, else other views in every epoch]
-    #[arg(long)]
-    pub(super) views: Option<usize>,
+    #[arg(long, value_parser = numbers::nonzero)]
+    pub(super) views: Option<NonZeroUsize>,
     /// Show every label equally often.
     #[arg(long)]
     pub(super) balanced: bool,
@@ -82,7 +82,7 @@ pub(super) struct StepArguments {
     #[arg(long)]
     pub(super) teacher: Option<PathBuf>,
     /// Batches a step: their mean gradient.
-    #[arg(long, default_value_t = 1)]
+    #[arg(long, default_value_t = 1, value_parser = numbers::count_or_none)]
     pub(super) accumulate: usize,
     /// The largest norm of all gradients together.
     #[arg(long)]
@@ -91,7 +91,7 @@ pub(super) struct StepArguments {
     #[arg(long)]
     pub(super) ema: Option<f64>,
     /// Divide the rates by ten after so many epochs without a better model.
-    #[arg(long)]
+    #[arg(long, value_parser = numbers::count_or_none)]
     pub(super) plateau: Option<usize>,
 }
 
@@ -102,22 +102,22 @@ pub(super) struct KeepArguments {
     #[arg(long, default_value = "accuracy")]
     pub(super) monitor: String,
     /// End a phase after so many epochs without a better model.
-    #[arg(long)]
+    #[arg(long, value_parser = numbers::count_or_none)]
     pub(super) patience: Option<usize>,
     /// How much better a model must be to count as better.
-    #[arg(long, default_value_t = 0.0)]
+    #[arg(long, default_value_t = 0.0, value_parser = numbers::amount)]
     pub(super) min_delta: f64,
     /// End the run after the epoch in which so many minutes are over.
-    #[arg(long)]
+    #[arg(long, value_parser = numbers::amount)]
     pub(super) minutes: Option<f64>,
     /// Keep a model every so many epochs.
-    #[arg(long)]
+    #[arg(long, value_parser = numbers::nonzero)]
     pub(super) every: Option<NonZeroUsize>,
     /// How many of those to keep.
-    #[arg(long, default_value_t = 3)]
+    #[arg(long, default_value_t = 3, value_parser = numbers::count_or_none)]
     pub(super) last: usize,
     /// The least seconds between two states on disk.
-    #[arg(long, default_value_t = 10.0)]
+    #[arg(long, default_value_t = 10.0, value_parser = numbers::amount)]
     pub(super) state_seconds: f64,
     /// Where the features of frozen stages are kept: file, memory or off.
     #[arg(long, default_value = "file")]
@@ -126,7 +126,7 @@ pub(super) struct KeepArguments {
     #[arg(long, value_name = "DIR")]
     pub(super) pixels: Option<PathBuf>,
     /// The most gigabytes of them.
-    #[arg(long, default_value_t = 20.0, requires = "pixels")]
+    #[arg(long, default_value_t = 20.0, requires = "pixels", value_parser = numbers::amount)]
     pub(super) pixels_gb: f64,
     /// Keep features in 16 bits.
     #[arg(long)]
@@ -181,9 +181,7 @@ impl Arguments {
     ) -> anyhow::Result<Finetune> {
         let (pictures, steps, keep) = (&self.pictures, &self.steps, &self.keep);
         let views = match pictures.views {
-            Some(count) => {
-                Views::Cycled(NonZeroUsize::new(count).context("--views 0 leaves nothing to see")?)
-            }
+            Some(count) => Views::Cycled(count),
             None => Finetune::usual_views(&plan),
         };
         let teacher = match &steps.teacher {
