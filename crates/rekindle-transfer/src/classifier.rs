@@ -3,12 +3,15 @@
 use std::{collections::BTreeSet, ops::Range};
 
 use burn::{
-    module::{Flag, ModuleVisitor, Param, ParamGroup, ParamId},
+    module::{Flag, Param, ParamGroup, ParamId},
     nn::{Dropout, DropoutConfig, Linear, LinearConfig},
     prelude::*,
     tensor::TensorData,
 };
-use rekindle_layers::{Backbone, Input, NameStack, PackedWeights, Stage, linear, parameters};
+use rekindle_layers::{
+    Backbone, Input, NameStack, PackedWeights, ParameterVisitor, Stage, linear, parameters,
+    visit_parameters,
+};
 
 use crate::{BatchNormPolicy, Error, Layout, Phase, lora::is_adapted};
 
@@ -238,41 +241,32 @@ impl<B: Backbone> Classifier<B> {
 
     /// The parameters and flags whose path and checkpoint's name are asked for.
     fn ids(&self, chosen: impl Fn(&str, &str) -> bool) -> Vec<ParamId> {
-        let mut ids = Ids { chosen, names: NameStack::default(), found: Vec::new() };
-        self.visit(&mut ids);
+        let mut ids = Ids { chosen, found: Vec::new() };
+        visit_parameters(self, &mut ids);
         ids.found
     }
 }
 
 struct Ids<F> {
     chosen: F,
-    names: NameStack,
     found: Vec<ParamId>,
 }
 
 impl<F: Fn(&str, &str) -> bool> Ids<F> {
-    fn add(&mut self, id: ParamId) {
-        if (self.chosen)(&self.names.path(), &self.names.name()) {
+    fn add(&mut self, at: &NameStack, id: ParamId) {
+        if (self.chosen)(&at.path(), &at.name()) {
             self.found.push(id);
         }
     }
 }
 
-impl<F: Fn(&str, &str) -> bool> ModuleVisitor for Ids<F> {
-    fn enter_module(&mut self, name: &str, container: &str) {
-        self.names.enter(name, container);
+impl<F: Fn(&str, &str) -> bool> ParameterVisitor for Ids<F> {
+    fn float<const D: usize>(&mut self, at: &NameStack, param: &Param<Tensor<D>>) {
+        self.add(at, param.id);
     }
 
-    fn exit_module(&mut self, _name: &str, _container: &str) {
-        self.names.exit();
-    }
-
-    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
-        self.add(param.id);
-    }
-
-    fn visit_flag(&mut self, flag: &Param<Flag>) {
-        self.add(flag.id);
+    fn flag(&mut self, at: &NameStack, flag: &Param<Flag>) {
+        self.add(at, flag.id);
     }
 }
 

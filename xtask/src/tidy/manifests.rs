@@ -120,7 +120,8 @@ fn manifest(file: &File) -> Vec<Problem> {
         return problems;
     };
     for (kind, table) in dependencies(&manifest) {
-        problems.extend(table.iter().filter_map(|(key, value)| edge(file, package, key, value)));
+        let known = table.iter().filter(|(key, _)| !(kind == DEVELOPMENT && *key == FOR_TESTS));
+        problems.extend(known.filter_map(|(key, value)| edge(file, package, key, value)));
         if kind == DEVELOPMENT {
             continue;
         }

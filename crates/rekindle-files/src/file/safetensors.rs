@@ -48,7 +48,7 @@ pub(super) fn open(path: &Path) -> Result<Contents, Error> {
         tensors: tensors.collect(),
         files: vec![(path.to_owned(), file)],
         metadata: header.metadata,
-        nested_under: None,
+        ..Contents::default()
     })
 }
 
