@@ -42,6 +42,13 @@ impl Random {
         ((self.bits() >> 12) as f64 + 0.5) / (1_u64 << 52) as f64
     }
 
+    /// A number of the distribution Beta(alpha, alpha), for an `alpha` greater than zero.
+    pub fn beta(&mut self, alpha: f64) -> f64 {
+        // The quotient of two Gamma's, by their logarithms: for small alphas both may be too small for an f64.
+        let [x, y] = [(); 2].map(|()| self.gamma_logarithm(alpha));
+        1.0 / (1.0 + (y - x).exp())
+    }
+
     /// A number in `[low, high)`, or `low` where they are equal.
     pub fn between(&mut self, low: f64, high: f64) -> f64 {
         low + (high - low) * self.unit()

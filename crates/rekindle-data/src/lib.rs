@@ -81,6 +81,7 @@
 
 mod batches;
 mod canonical;
+mod draw;
 mod error;
 pub mod manifest;
 mod part;
@@ -91,6 +92,7 @@ mod tagged;
 
 pub use batches::{Batch, Batches, Loader, LoaderConfig, Order, Remainder, Views};
 pub use canonical::canonical;
+pub use draw::{Draw, DrawBatch, Mixed};
 pub use error::Error;
 pub use part::Part;
 pub use prepare::{Dense, Prepare, View};

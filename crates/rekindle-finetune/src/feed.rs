@@ -1,29 +1,17 @@
 //! What a network is fed while it is fine-tuned: inputs, or what its frozen stages made of them.
 
-use std::{fmt::Debug, sync::Arc};
+use std::sync::Arc;
 
 use burn::prelude::*;
-use rekindle_data::{Loader, Prepare};
+use rekindle_data::{Draw, DrawBatch, Loader, Prepare};
 use rekindle_layers::{Backbone, Flow, Input};
-use rekindle_train::{Batch, Draw, Mix, Source, Target};
+use rekindle_train::{Batch, Mix, Source, Target};
 use rekindle_transfer::{
     Classifier,
     features::{FeatureStore, Key},
 };
 
 use crate::{Error, FromPrepared, Partial, TransferTask, data::Part};
-
-/// What is drawn for a whole batch of training inputs on the host, such as mixup.
-pub trait Draws<H>: Debug + Send + Sync {
-    /// Changes a batch as drawn at a place in training, and says what was mixed into which with what share.
-    fn draw(&self, batch: &mut H, draw: Draw) -> Option<Mix>;
-
-    /// Whether nothing is ever drawn.
-    fn is_none(&self) -> bool;
-
-    /// All that it depends on, as canonical text.
-    fn describe(&self) -> String;
-}
 
 /// Where the batches of a phase come from.
 #[derive(Debug)]
@@ -38,7 +26,7 @@ pub enum Feed<B: Backbone, P: Prepare, T: TransferTask> {
 #[derive(Debug)]
 pub struct Prepared<B: Backbone, P: Prepare, T: TransferTask> {
     pub(crate) part: Part<P, T>,
-    pub(crate) draws: Option<Arc<dyn Draws<P::Batch>>>,
+    pub(crate) draws: Option<Arc<dyn DrawBatch<P::Batch>>>,
     /// Knows better, and is learned from.
     pub(crate) teacher: Option<Arc<Classifier<B>>>,
 }
@@ -132,7 +120,8 @@ where
         self.part.loader.epoch(epoch as u64).enumerate().map(move |(step, batch)| {
             let rekindle_data::Batch { mut input, weights, indices, .. } = batch.map_err(Error::data)?;
             let draw = Draw { seed, epoch, step };
-            let mix = self.draws.as_ref().and_then(|draws| draws.draw(&mut input, draw));
+            let mixed = self.draws.as_ref().and_then(|draws| draws.draw(&mut input, draw));
+            let mix = mixed.map(|mixed| Mix { places: mixed.places, share: mixed.share });
             let input = B::Input::from_prepared(input, &device);
             let teacher = self.teacher.as_ref().map(|teacher| {
                 // A teacher has no device with autodiff.

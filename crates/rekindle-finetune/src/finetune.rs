@@ -8,7 +8,7 @@ use std::{
 };
 
 use burn::{module::Module, prelude::*};
-use rekindle_data::{LoaderConfig, Order, Prepare, Views};
+use rekindle_data::{DrawBatch, LoaderConfig, Order, Prepare, Views};
 use rekindle_layers::Backbone;
 use rekindle_metrics::Values;
 use rekindle_train::{
@@ -18,7 +18,7 @@ use rekindle_train::{
 use rekindle_transfer::{Classifier, Phase, Plan};
 
 use crate::{
-    CacheConfig, CachePlace, CacheReport, Draws, Effort, Error, Feed, FromPrepared, HeadStart,
+    CacheConfig, CachePlace, CacheReport, Effort, Error, Feed, FromPrepared, HeadStart,
     Items, Partial, RunFolder, TransferTask,
     data::{Data, Part, even_out, on_this_pool},
     feed::Prepared,
@@ -41,7 +41,7 @@ pub struct Finetune<B: Backbone, P: Prepare, T> {
     /// Which items come how often.
     pub order: Order,
     /// What is drawn for whole batches, such as mixup.
-    pub draws: Option<Arc<dyn Draws<P::Batch>>>,
+    pub draws: Option<Arc<dyn DrawBatch<P::Batch>>>,
     /// A network for the same task whose answers are learned along with the right ones.
     pub teacher: Option<Arc<Classifier<B>>>,
     /// Where the features of frozen stages are kept.

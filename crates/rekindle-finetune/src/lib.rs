@@ -27,7 +27,7 @@ mod task;
 
 pub use data::{Items, Labelled};
 pub use error::Error;
-pub use feed::{Draws, Features, Feed, Prepared};
+pub use feed::{Features, Feed, Prepared};
 pub use fingerprint::digest;
 pub use finetune::{Finetune, Measured, Outcome, Trainee, find_rate, finetune, measure};
 pub use input::{FromPrepared, Partial};

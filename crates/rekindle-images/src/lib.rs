@@ -47,6 +47,7 @@ mod cache;
 mod decode;
 mod error;
 mod folder;
+mod mixing;
 pub mod packed;
 mod picture;
 mod pixel_file;
@@ -66,6 +67,7 @@ pub use augment::{
 pub use decode::{MAX_PIXELS, decode, decode_bytes};
 pub use error::Error;
 pub use folder::{EXTENSIONS, ImageFolder, Listing, MAX_DEPTH, Measurable, Parts, label_of};
+pub use mixing::MixConfig;
 pub use picture::Picture;
 pub use pixel_file::{DiskCache, DiskCacheUse};
 pub use prepare::{PictureConfig, PictureInput, PreparePictures};

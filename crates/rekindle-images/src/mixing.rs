@@ -1,9 +1,8 @@
-//! Batches of which each image is mixed with another, and so are the labels: mixup and cutmix.
+//! Batches of which each picture is mixed with another, and so are the labels: mixup and cutmix.
 
-use burn::prelude::*;
+use rekindle_base::Random;
+use rekindle_data::{Dense, Draw, DrawBatch, Mixed, canonical};
 use serde::{Deserialize, Serialize};
-
-use crate::{Draw, Mix, draw::Stream, ranges::Ranges};
 
 /// How to mix, as timm does: one share for a batch, and each image with its mirror place in the batch.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -35,55 +34,28 @@ impl MixConfig {
         (self.mixup == 0.0 && self.cutmix == 0.0) || self.probability == 0.0
     }
 
-    /// Mixes `images` `[batch, channels, height, width]` as drawn at a place in training, and says what
-    /// was mixed into which with what share; none if nothing was.
-    ///
-    /// With an odd number of images the middle one stays as it is, and so does a single one.
-    pub fn apply(&self, images: Tensor<4>, draw: Draw) -> (Tensor<4>, Option<Mix>) {
-        let [batch, channels, height, width] = images.dims();
-        let mut stream = draw.stream();
-        let Some(mixing) = self.draw(&mut stream).filter(|_| batch > 1) else {
-            return (images, None);
-        };
-        let (images, share) = match mixing {
-            Mixing::Blend { share } => {
-                let others = images.clone().flip([0]);
-                (images * (1.0 - share) + others * share, share)
-            }
-            Mixing::Cut { share } => {
-                let [rows, columns] = cut(&mut stream, share, [height, width]);
-                let area = (rows.1 - rows.0) * (columns.1 - columns.0);
-                if area == 0 {
-                    return (images, None);
-                }
-                let range = [0..batch, 0..channels, rows.0..rows.1, columns.0..columns.1];
-                let others = images.clone().slice(range.clone()).flip([0]);
-                let share = area as f64 / (height * width) as f64;
-                (images.slice_assign(range, others), share)
-            }
-        };
-        (images, Some(Mix { places: (0..batch).rev().collect(), share }))
-    }
-
     /// Whether all numbers lie where their docs say.
     ///
     /// # Errors
     ///
     /// A message that names all that do not.
     pub fn check(&self) -> Result<(), String> {
-        Ranges::default()
-            .within("mixup", self.mixup, 0.0..f64::INFINITY)
-            .within("cutmix", self.cutmix, 0.0..f64::INFINITY)
-            .within("probability", self.probability, 0.0..=1.0)
-            .wrong_if(self.mixup == 0.0 && self.cutmix == 0.0, || {
-                "mixup and cutmix are both off; set one, or leave mixing out".into()
-            })
-            .done()
+        let mut problems = Vec::new();
+        for (name, value) in [("mixup", self.mixup), ("cutmix", self.cutmix)] {
+            if !(value >= 0.0 && value.is_finite()) {
+                problems.push(format!("{name} is {value} but must lie in 0..inf"));
+            }
+        }
+        if !(0.0..=1.0).contains(&self.probability) {
+            let value = self.probability;
+            problems.push(format!("probability is {value} but must lie in 0..=1"));
+        }
+        if problems.is_empty() { Ok(()) } else { Err(problems.join("; ")) }
     }
 
     /// How a batch is mixed, if it is.
-    fn draw(&self, stream: &mut Stream) -> Option<Mixing> {
-        let [chance, which] = [(); 2].map(|()| stream.uniform());
+    fn draw(&self, stream: &mut Random) -> Option<Mixing> {
+        let [chance, which] = [(); 2].map(|()| stream.open_unit());
         let (mixup, cutmix) = (self.mixup > 0.0, self.cutmix > 0.0);
         if chance >= self.probability || !(mixup || cutmix) {
             return None;
@@ -96,7 +68,66 @@ impl MixConfig {
     }
 }
 
-/// What is done to a batch, and the share of the other images.
+/// With an odd number of pictures the middle one stays as it is, and so does a single one.
+impl DrawBatch<Dense> for MixConfig {
+    /// Mixes pictures `[batch, channels, height, width]`.
+    ///
+    /// # Panics
+    ///
+    /// If the batch has other axes.
+    fn draw(&self, batch: &mut Dense, draw: Draw) -> Option<Mixed> {
+        let Dense { values, shape } = batch;
+        let [count, channels, height, width] = shape[..] else {
+            panic!("{shape:?} are no pictures");
+        };
+        let mut random = draw.random();
+        let mixing = self.draw(&mut random).filter(|_| count > 1)?;
+        let picture = channels * height * width;
+        // Each with its mirror place: of a pair, both at once.
+        let pairs = |values: &mut [f32], mix: &dyn Fn(usize, &mut f32, &mut f32)| {
+            for place in 0..count / 2 {
+                let (left, right) = values.split_at_mut((count - 1 - place) * picture);
+                let left = &mut left[place * picture..(place + 1) * picture];
+                let pair = left.iter_mut().zip(right).enumerate();
+                pair.for_each(|(pixel, (one, other))| mix(pixel, one, other));
+            }
+        };
+        let share = match mixing {
+            Mixing::Blend { share } => {
+                let (own, others) = ((1.0 - share) as f32, share as f32);
+                pairs(values, &|_, one, other| {
+                    (*one, *other) = (*one * own + *other * others, *other * own + *one * others);
+                });
+                share
+            }
+            Mixing::Cut { share } => {
+                let [rows, columns] = cut(&mut random, share, [height, width]);
+                let area = (rows.1 - rows.0) * (columns.1 - columns.0);
+                if area == 0 {
+                    return None;
+                }
+                pairs(values, &|pixel, one, other| {
+                    let (row, column) = (pixel / width % height, pixel % width);
+                    if (rows.0..rows.1).contains(&row) && (columns.0..columns.1).contains(&column) {
+                        std::mem::swap(one, other);
+                    }
+                });
+                area as f64 / (height * width) as f64
+            }
+        };
+        Some(Mixed { places: (0..count).rev().collect(), share })
+    }
+
+    fn is_none(&self) -> bool {
+        self.is_none()
+    }
+
+    fn describe(&self) -> String {
+        canonical(self)
+    }
+}
+
+/// What is done to a batch, and the share of the other pictures.
 enum Mixing {
     Blend { share: f64 },
     Cut { share: f64 },
@@ -104,10 +135,10 @@ enum Mixing {
 
 /// Rows and columns, from and to, of a box of a share of the area, around a point anywhere in the image and
 /// clipped to it.
-fn cut(stream: &mut Stream, share: f64, size: [usize; 2]) -> [(usize, usize); 2] {
+fn cut(stream: &mut Random, share: f64, size: [usize; 2]) -> [(usize, usize); 2] {
     size.map(|size| {
         let length = ((size as f64 * share.sqrt()) as usize).min(size);
-        let center = stream.below(size);
+        let center = ((stream.open_unit() * size as f64) as usize).min(size.saturating_sub(1));
         (center.saturating_sub(length / 2), (center + length.div_ceil(2)).min(size))
     })
 }
@@ -118,14 +149,16 @@ mod tests {
 
     const BOTH: MixConfig = MixConfig { mixup: 0.8, cutmix: 1.0, probability: 0.75 };
 
-    /// Image `i` is `i` throughout.
-    fn images(batch: usize) -> Tensor<4> {
-        let place = Tensor::<1, Int>::arange(0..batch as i64, &Device::flex()).float();
-        place.reshape([batch, 1, 1, 1]).repeat(&[1, 2, 9, 7])
+    /// Picture `i` is `i` throughout.
+    fn pictures(batch: usize) -> Dense {
+        let values = (0..batch * 2 * 9 * 7).map(|place| (place / (2 * 9 * 7)) as f32).collect();
+        Dense { values, shape: vec![batch, 2, 9, 7] }
     }
 
-    fn floats(x: &Tensor<4>) -> Vec<f32> {
-        x.to_data().try_to_vec().unwrap()
+    fn mixed(config: &MixConfig, batch: usize, draw: Draw) -> (Vec<f32>, Option<Mixed>) {
+        let mut pictures = pictures(batch);
+        let mix = DrawBatch::draw(config, &mut pictures, draw);
+        (pictures.values, mix)
     }
 
     fn draws() -> impl Iterator<Item = Draw> {
@@ -138,10 +171,9 @@ mod tests {
         for batch in [2, 5, 8] {
             let (mut blended, mut cuts, mut alone) = (0, 0, 0);
             for draw in draws() {
-                let (mixed, mix) = BOTH.apply(images(batch), draw);
-                let values = floats(&mixed);
-                let Some(Mix { places, share }) = mix else {
-                    assert_eq!(values, floats(&images(batch)));
+                let (values, mix) = mixed(&BOTH, batch, draw);
+                let Some(Mixed { places, share }) = mix else {
+                    assert_eq!(values, pictures(batch).values);
                     alone += 1;
                     continue;
                 };
@@ -166,38 +198,37 @@ mod tests {
 
     #[test]
     fn a_place_draws_the_same_whatever_came_before() {
-        let at = |draw| BOTH.apply(images(3), draw);
+        let at = |draw| mixed(&BOTH, 3, draw);
         let mut all: Vec<_> = draws().map(|draw| (draw, at(draw))).collect();
         all.reverse();
-        for (draw, (mixed, mix)) in all {
-            let (again, mix_again) = at(draw);
-            assert_eq!((floats(&again), mix_again), (floats(&mixed), mix));
+        for (draw, before) in all {
+            assert_eq!(at(draw), before);
         }
     }
 
     #[test]
     fn nothing_is_mixed_where_nothing_can_be() {
         for draw in draws() {
-            let (mixed, mix) = BOTH.apply(images(1), draw);
-            assert_eq!((floats(&mixed), mix), (floats(&images(1)), None));
+            assert_eq!(mixed(&BOTH, 1, draw), (pictures(1).values, None));
             let never = MixConfig { probability: 0.0, ..BOTH };
-            assert_eq!(never.apply(images(2), draw).1, None);
-            let off = MixConfig { mixup: 0.0, cutmix: 0.0, probability: 1.0 };
-            assert_eq!(off.apply(images(2), draw).1, None);
+            for config in [never, MixConfig::NONE] {
+                assert!(config.is_none());
+                assert_eq!(mixed(&config, 2, draw).1, None);
+            }
         }
     }
 
     #[test]
     fn boxes_stay_inside_and_have_their_area() {
         for step in 0..1000 {
-            let mut stream = Draw { seed: 1, epoch: 0, step }.stream();
+            let mut stream = Draw { seed: 1, epoch: 0, step }.random();
             let share = stream.beta(1.0);
             for ((from, to), size) in cut(&mut stream, share, [31, 12]).into_iter().zip([31, 12]) {
                 let length = (size as f64 * share.sqrt()) as usize;
                 assert!(from <= to && to <= size && to - from <= length, "{from}, {to}, {share}");
             }
         }
-        let mut stream = Draw { seed: 1, epoch: 0, step: 0 }.stream();
+        let mut stream = Draw { seed: 1, epoch: 0, step: 0 }.random();
         assert!(cut(&mut stream, 0.0, [5, 5]).iter().all(|(from, to)| from == to));
     }
 
@@ -206,7 +237,6 @@ mod tests {
         BOTH.check().unwrap();
         let wrong = MixConfig { mixup: -1.0, cutmix: f64::NAN, probability: 2.0 };
         assert_eq!(wrong.check().unwrap_err().matches("must").count(), 3);
-        let off = MixConfig { mixup: 0.0, cutmix: 0.0, probability: 1.0 };
-        assert!(off.check().unwrap_err().contains("both off"));
+        MixConfig::NONE.check().unwrap();
     }
 }
