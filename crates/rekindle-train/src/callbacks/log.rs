@@ -145,7 +145,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("log.csv");
         Log::create(&path, LogFormat::Csv, &[epoch.clone(), epoch.clone()]).unwrap();
-        let text = fs::read_to_string(&path).unwrap();
+        let text = std::fs::read_to_string(&path).unwrap();
         let lines: Vec<&str> = text.lines().collect();
         assert_eq!(lines[0], "epoch,phase,val_loss,val_accuracy,lr,seconds,waiting");
         assert_eq!(lines[1], "1,\"head, first\",,0.5,0.25,1.5,0.5");
