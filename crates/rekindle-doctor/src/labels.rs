@@ -102,7 +102,12 @@ fn parts(case: &Case<'_>) -> Vec<Finding> {
                 // Folders that differ stop training; of what is listed, the others are measured on.
                 let stops = *part == Part::Train || case.contents.layout == Layout::Folders;
                 let severity = if stops { Severity::Error } else { Severity::Warning };
-                findings.push(about(About { kind: Kind::EmptyLabel, severity }, &[label], what, remedy));
+                findings.push(about(
+                    About { kind: Kind::EmptyLabel, severity },
+                    &[label],
+                    what,
+                    remedy,
+                ));
             }
         }
     }

@@ -86,6 +86,8 @@ pub struct Outcome<B: Backbone, T: TransferTask> {
     pub history: Vec<Epoch>,
     /// What the best network predicts on the validation data, in its order.
     pub scores: T::Scores,
+    /// The same measured before the task was calibrated.
+    pub uncalibrated: Values,
     /// What a probe of the weights it began with reached on the validation data, where it was measured.
     pub probe: Option<f64>,
     /// Where the best network was saved, if it was.
@@ -208,7 +210,8 @@ where
         true => predict(&network, &config.learn(), &feeds.val)?,
         false => predict(&network, &config.learn(), &Feeds::<B, P, T>::plain(&data.val))?,
     };
-    let task = config.task.clone().calibrated(&scores);
+    let uncalibrated = config.task.values(&scores);
+    let (task, scores) = config.task.clone().calibrated(scores);
     if let Some(run) = &mut run {
         run.show_wrong(state.history.len(), &task.most_wrong(&scores), &data)?;
         run.rewrite(&network, &task)?;
@@ -219,6 +222,7 @@ where
         best,
         history: state.history,
         scores,
+        uncalibrated,
         probe: probed,
         weights: run.map(|run| run.weights()),
         end,

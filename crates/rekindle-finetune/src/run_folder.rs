@@ -174,6 +174,7 @@ pub fn naming<B: Backbone>(network: &Classifier<B>) -> Naming {
         trunk: Classifier::<B>::TRUNK,
         head: Classifier::<B>::HEAD,
         landmarks: network.backbone().landmarks(),
+        rules: &[],
     }
 }
 

@@ -85,11 +85,12 @@ where
         return problem("recipe: this task has no head that can be solved for; take the recipe `head`");
     };
     let Solved { weight, bias, strength } = found.solved;
+    let (task, scores) = config.task.calibrated(found.val);
     Ok(Probed {
         network: network.with_head(weight, bias).valid(),
-        task: config.task.calibrated(&found.val),
+        task,
         strength,
-        scores: found.val,
+        scores,
         cache: feeds.report,
         seconds: start.elapsed().as_secs_f64(),
     })

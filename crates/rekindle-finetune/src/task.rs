@@ -2,8 +2,8 @@
 
 use std::borrow::Cow;
 
-use rekindle_metrics::{Direction, Values, majority};
-use rekindle_train::{Classify, Monitor, MultiLabel, Regress, Scale, Task};
+use rekindle_metrics::{Direction, Predictions, Temperature, Values, majority};
+use rekindle_train::{Classify, Monitor, ClassifyMultiLabel, Regress, Scale, Task};
 use rekindle_transfer::{Examples, Probe, ProbeConfig, Ridge};
 use serde::Serialize;
 
@@ -21,9 +21,9 @@ pub trait TransferTask: Task<Label: Serialize> + Serialize {
     }
 
     /// The same task, with what can be chosen by the best model's answers to the validation examples: thresholds, a
-    /// temperature.
-    fn calibrated(self, _scores: &Self::Scores) -> Self {
-        self
+    /// temperature; and those answers, as it measures them.
+    fn calibrated(self, scores: Self::Scores) -> (Self, Self::Scores) {
+        (self, scores)
     }
 
     /// The linear head on features `[examples, dim]` that suits the examples best; none where it cannot be solved for within
@@ -131,6 +131,17 @@ impl TransferTask for Classify {
         Some((Constant::Class(class), values))
     }
 
+    /// Chooses the temperature.
+    fn calibrated(self, scores: Predictions) -> (Self, Predictions) {
+        let temperature = Temperature::fit(&scores).value;
+        let task = Self { temperature, ..self };
+        let mut cooled = task.scores();
+        for (logits, label) in scores.rows().zip(scores.labels()) {
+            task.score(&mut cooled, logits, std::slice::from_ref(label));
+        }
+        (task, cooled)
+    }
+
     fn most_wrong(&self, scores: &Self::Scores) -> Vec<usize> {
         scores.most_wrong()
     }
@@ -144,7 +155,7 @@ impl TransferTask for Classify {
     }
 }
 
-impl TransferTask for MultiLabel {
+impl TransferTask for ClassifyMultiLabel {
     fn monitor(&self) -> Monitor {
         Monitor::new("map", Direction::Higher)
     }
@@ -183,6 +194,15 @@ impl TransferTask for MultiLabel {
         labels.iter().for_each(|label| self.score(&mut scores, &logits, std::slice::from_ref(label)));
         let frequent = (0..self.classes).filter(|&class| shares[class] > 0.5).collect();
         Some((Constant::Labels(frequent), self.values(&scores)))
+    }
+
+    /// Chooses a threshold a label.
+    fn calibrated(self, scores: Self::Scores) -> (Self, Self::Scores) {
+        (Self { thresholds: Some(scores.thresholds()), ..self }, scores)
+    }
+
+    fn most_wrong(&self, scores: &Self::Scores) -> Vec<usize> {
+        scores.most_wrong()
     }
 
     fn stratum(labels: &Vec<usize>) -> usize {
@@ -228,7 +248,7 @@ impl TransferTask for Regress {
     }
 
     fn most_wrong(&self, scores: &Self::Scores) -> Vec<usize> {
-        scores.most_wrong(&self.scales.iter().map(|scale| scale.deviation).collect::<Vec<_>>())
+        scores.most_wrong()
     }
 }
 

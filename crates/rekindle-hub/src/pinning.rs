@@ -11,10 +11,10 @@ use ureq::http::{Method, header};
 
 use crate::{
     Client, Error, Hub,
+    answer::Answer,
     client::Follow,
     job::{CONFIG, WEIGHTS},
     layout::MAIN,
-    answer::Answer,
     watch::unwatched,
 };
 

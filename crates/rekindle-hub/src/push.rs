@@ -15,8 +15,8 @@ use serde_json::json;
 
 use crate::{
     Client, Error,
-    layout::{MAIN, check_path, check_repository, create_parent, write_whole},
     answer::Answer,
+    layout::{MAIN, check_path, check_repository, create_parent, write_whole},
     send::{Content, Outgoing, Verb},
     watch::Watch,
 };

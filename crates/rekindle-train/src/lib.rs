@@ -3,7 +3,7 @@
 //! | part | what |
 //! |---|---|
 //! | [`Fit`] | trains the model of a [`State`] for a phase, and measures it after each epoch |
-//! | [`Objective`] | what is learned: a [`Task`] ([`Classify`], [`MultiLabel`], [`Regress`], or your own) and how outputs come about |
+//! | [`Objective`] | what is learned: a [`Task`] ([`Classify`], [`ClassifyMultiLabel`], [`Regress`], or your own) and how outputs come about |
 //! | [`Source`] | where batches come from; [`Train`], [`Validation`] and [`Test`] say what they may be used for |
 //! | [`Callback`] | hears every [`Event`]: [`Checkpoints`], [`Log`], [`TensorBoard`], [`TimeBudget`], closures |
 //! | [`Schedule`], [`Plateau`], [`EarlyStopping`] | rates by step, and by what came out so far |
@@ -47,8 +47,8 @@ pub use event::{Callback, Event, Failure};
 pub use finder::{RateRange, exploded, smoothed, suggest};
 pub use fit::{End, Fit, begin, evaluate, predict};
 pub use history::Epoch;
-pub use loss::{BinaryCrossEntropy, CrossEntropy, Distill, Mix, Regression, Target};
-pub use objective::{Classify, LOSS, Learn, MultiLabel, Objective, Regress, Scale, Task};
+pub use loss::{BinaryCrossEntropy, CrossEntropy, Distill, Mix, RegressionLoss, Target};
+pub use objective::{Classify, LOSS, Learn, ClassifyMultiLabel, Objective, Regress, Scale, Task};
 pub use optimizer::{Optimizer, OptimizerConfig, Rates};
 pub use schedule::Schedule;
 pub use search::{Sweep, sweep};

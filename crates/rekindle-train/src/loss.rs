@@ -203,7 +203,7 @@ fn indices(labels: &[usize], device: &Device) -> Tensor<1, Int> {
 /// Losses between numbers, each a mean over all of them.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
-pub enum Regression {
+pub enum RegressionLoss {
     /// The square of the error.
     #[default]
     Mse,
@@ -216,7 +216,7 @@ pub enum Regression {
     },
 }
 
-impl Regression {
+impl RegressionLoss {
     /// The mean loss `[1]` of predictions, of the shape of `targets`.
     ///
     /// # Panics

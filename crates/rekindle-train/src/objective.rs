@@ -3,16 +3,16 @@
 //! | task | label of an example | outputs |
 //! |---|---|---|
 //! | [`Classify`] | the place of its class | a logit a class |
-//! | [`MultiLabel`] | the places of its labels, any number | a logit a label |
+//! | [`ClassifyMultiLabel`] | the places of its labels, any number | a logit a label |
 //! | [`Regress`] | its numbers | the numbers, standardized |
 
 use std::fmt::Debug;
 
 use burn::prelude::*;
-use rekindle_metrics::{Predictions, TagPredictions, Values};
+use rekindle_metrics::{Predictions, MultiLabelPredictions, Values};
 use serde::{Deserialize, Serialize};
 
-use crate::{BinaryCrossEntropy, CrossEntropy, Regression, Target};
+use crate::{BinaryCrossEntropy, CrossEntropy, RegressionLoss, Target};
 
 /// What a trainer minimizes and measures. It knows neither the model nor what the inputs are.
 pub trait Objective<M, I> {
@@ -112,12 +112,15 @@ pub struct Classify {
     /// The loss to train by.
     #[serde(default)]
     pub loss: CrossEntropy,
+    /// What logits are divided by before they are measured, greater than zero: 1 until the model is calibrated. Guo et al.
+    /// 2017, <https://arxiv.org/abs/1706.04599>.
+    pub temperature: f64,
 }
 
 impl Classify {
     /// By plain cross-entropy.
     pub fn new(classes: usize) -> Self {
-        Self { classes, loss: CrossEntropy::default() }
+        Self { classes, loss: CrossEntropy::default(), temperature: 1.0 }
     }
 }
 
@@ -138,7 +141,12 @@ impl Task for Classify {
     }
 
     fn score(&self, scores: &mut Predictions, logits: &[f32], labels: &[usize]) {
-        scores.add(logits, labels);
+        if self.temperature == 1.0 {
+            return scores.add(logits, labels);
+        }
+        let cooled: Vec<f32> =
+            logits.iter().map(|&logit| (f64::from(logit) / self.temperature) as f32).collect();
+        scores.add(&cooled, labels);
     }
 
     fn values(&self, scores: &Predictions) -> Values {
@@ -160,24 +168,26 @@ impl Task for Classify {
 
 /// Which labels an example has, any number of them.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct MultiLabel {
+pub struct ClassifyMultiLabel {
     /// Number of labels there are.
     pub classes: usize,
     /// The loss to train by.
     #[serde(default)]
     pub loss: BinaryCrossEntropy,
+    /// The probability above which each label is given; a half each until they are chosen.
+    pub thresholds: Option<Vec<f64>>,
 }
 
-impl MultiLabel {
+impl ClassifyMultiLabel {
     /// By plain binary cross-entropy.
     pub fn new(classes: usize) -> Self {
-        Self { classes, loss: BinaryCrossEntropy::default() }
+        Self { classes, loss: BinaryCrossEntropy::default(), thresholds: None }
     }
 }
 
-impl Task for MultiLabel {
+impl Task for ClassifyMultiLabel {
     type Label = Vec<usize>;
-    type Scores = TagPredictions;
+    type Scores = MultiLabelPredictions;
 
     fn outputs(&self) -> usize {
         self.classes
@@ -187,16 +197,19 @@ impl Task for MultiLabel {
         self.loss.mean(logits, target)
     }
 
-    fn scores(&self) -> TagPredictions {
-        TagPredictions::new(self.classes)
+    fn scores(&self) -> MultiLabelPredictions {
+        MultiLabelPredictions::new(self.classes)
     }
 
-    fn score(&self, scores: &mut TagPredictions, logits: &[f32], labels: &[Vec<usize>]) {
+    fn score(&self, scores: &mut MultiLabelPredictions, logits: &[f32], labels: &[Vec<usize>]) {
         scores.add(logits, labels);
     }
 
-    fn values(&self, scores: &TagPredictions) -> Values {
-        scores.values()
+    fn values(&self, scores: &MultiLabelPredictions) -> Values {
+        match &self.thresholds {
+            Some(thresholds) => scores.values_at(thresholds),
+            None => scores.values(),
+        }
     }
 
     fn check(&self) -> Result<(), String> {
@@ -211,7 +224,7 @@ pub struct Regress {
     pub scales: Vec<Scale>,
     /// The loss to train by, between standardized numbers.
     #[serde(default)]
-    pub loss: Regression,
+    pub loss: RegressionLoss,
 }
 
 /// Where the values of a number lie: a model's output times `deviation`, plus `mean`, is the number.
@@ -250,7 +263,7 @@ impl Scale {
 impl Regress {
     /// By the mean squared error of numbers as they are.
     pub fn new(numbers: usize) -> Self {
-        Self { scales: vec![Scale::PLAIN; numbers], loss: Regression::default() }
+        Self { scales: vec![Scale::PLAIN; numbers], loss: RegressionLoss::default() }
     }
 
     /// Numbers of examples, row by row, as outputs stand for them.
@@ -261,7 +274,7 @@ impl Regress {
 
 impl Task for Regress {
     type Label = Vec<f32>;
-    type Scores = rekindle_metrics::Pairs;
+    type Scores = rekindle_metrics::NumberPredictions;
 
     fn outputs(&self) -> usize {
         self.scales.len()
@@ -276,7 +289,7 @@ impl Task for Regress {
     }
 
     fn scores(&self) -> Self::Scores {
-        rekindle_metrics::Pairs::new(self.scales.len())
+        rekindle_metrics::NumberPredictions::new(self.scales.len())
     }
 
     fn score(&self, scores: &mut Self::Scores, outputs: &[f32], labels: &[Vec<f32>]) {

@@ -8,8 +8,8 @@ use serde_json::{Value, json};
 use super::{Source, Told, told::Place};
 use crate::{
     Client, Error,
-    layout::MAIN,
     answer::Answer,
+    layout::MAIN,
     send::{Content, Outgoing, Verb},
     watch::{Event, Watch},
 };

@@ -61,14 +61,14 @@ impl BinaryCrossEntropy {
         let mut missed = missed * targets.clone();
         if let Some(weights) = &self.positive_weights {
             assert_eq!(weights.len(), classes, "as many weights as classes");
-            missed = missed * column(weights, on.0, on.1).reshape([1, classes]);
+            missed = missed * column(weights, &device, dtype).reshape([1, classes]);
         }
         let loss = missed + wrong * (targets.neg() + 1.0);
         match &target.weights {
             None => loss.mean(),
             Some(weights) => {
                 assert_eq!(weights.len(), examples, "as many weights as examples");
-                (loss * column(weights, on.0, on.1)).mean()
+                (loss * column(weights, &device, dtype)).mean()
             }
         }
     }

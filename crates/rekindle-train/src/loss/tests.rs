@@ -487,9 +487,9 @@ fn binary_cross_entropies_are_pytorchs() {
 #[test]
 fn regressions_are_pytorchs() {
     for (loss, expected, gradient) in [
-        (Regression::Mse, 0.635, [0.25, -0.75, 0.1, 0.0]),
-        (Regression::Mae, 0.55, [0.25, -0.25, 0.25, 0.0]),
-        (Regression::Huber { delta: 0.4 }, 0.165, [0.1, -0.1, 0.05, 0.0]),
+        (RegressionLoss::Mse, 0.635, [0.25, -0.75, 0.1, 0.0]),
+        (RegressionLoss::Mae, 0.55, [0.25, -0.25, 0.25, 0.0]),
+        (RegressionLoss::Huber { delta: 0.4 }, 0.165, [0.1, -0.1, 0.05, 0.0]),
     ] {
         loss.check().unwrap();
         let device = Device::flex().autodiff();
@@ -544,5 +544,5 @@ fn everything_wrong_is_named() {
         assert!(message.contains(part), "{part}: {message}");
     }
     CrossEntropy { focal: f64::INFINITY, ..off() }.check().unwrap_err();
-    Regression::Huber { delta: 0.0 }.check().unwrap_err();
+    RegressionLoss::Huber { delta: 0.0 }.check().unwrap_err();
 }
