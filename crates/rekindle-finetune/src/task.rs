@@ -134,12 +134,8 @@ impl TransferTask for Classify {
     /// Chooses the temperature.
     fn calibrated(self, scores: Predictions) -> (Self, Predictions) {
         let temperature = Temperature::fit(&scores).value;
-        let task = Self { temperature, ..self };
-        let mut cooled = task.scores();
-        for (logits, label) in scores.rows().zip(scores.labels()) {
-            task.score(&mut cooled, logits, std::slice::from_ref(label));
-        }
-        (task, cooled)
+        let cooled = scores.at_temperature(temperature);
+        (Self { temperature, ..self }, cooled)
     }
 
     fn most_wrong(&self, scores: &Self::Scores) -> Vec<usize> {
@@ -199,10 +195,6 @@ impl TransferTask for ClassifyMultiLabel {
     /// Chooses a threshold a label.
     fn calibrated(self, scores: Self::Scores) -> (Self, Self::Scores) {
         (Self { thresholds: Some(scores.thresholds()), ..self }, scores)
-    }
-
-    fn most_wrong(&self, scores: &Self::Scores) -> Vec<usize> {
-        scores.most_wrong()
     }
 
     fn stratum(labels: &Vec<usize>) -> usize {

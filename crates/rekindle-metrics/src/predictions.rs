@@ -95,6 +95,24 @@ impl Predictions {
         mean(self.hits(k).into_iter().map(|hit| f64::from(u8::from(hit))))
     }
 
+    /// The same with every logit divided by a temperature.
+    #[must_use]
+    pub fn at_temperature(&self, temperature: f64) -> Self {
+        let logits = self.logits.iter().map(|&logit| (f64::from(logit) / temperature) as f32);
+        Self { classes: self.classes, logits: logits.collect(), labels: self.labels.clone() }
+    }
+
+    /// The mean cross-entropy with every logit divided by a temperature, in nats; nothing is rounded in between.
+    pub(crate) fn loss_at(&self, temperature: f64) -> f64 {
+        let loss = |(row, &label): (&[f32], &usize)| {
+            let scaled = |logit: f32| f64::from(logit) / temperature;
+            let largest = row.iter().copied().map(scaled).fold(f64::NEG_INFINITY, f64::max);
+            let sum: f64 = row.iter().map(|&logit| (scaled(logit) - largest).exp()).sum();
+            largest + sum.ln() - scaled(row[label])
+        };
+        mean(self.rows().zip(&self.labels).map(loss))
+    }
+
     /// The probability of a class for each example, with the normalizers of [`Predictions::normalizers`].
     pub(crate) fn column(&self, class: usize, normalizers: &[f64]) -> Vec<f64> {
         let share = |(row, normalizer): (&[f32], &f64)| (f64::from(row[class]) - normalizer).exp();
