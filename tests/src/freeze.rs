@@ -6,7 +6,7 @@ use burn::{module::Param, nn::loss::CrossEntropyLossConfig, optim::GradientsPara
 use rekindle_checkpoint::Naming;
 use rekindle_layers::{Backbone, NameStack, ParameterVisitor, Stage, visit_parameters};
 use rekindle_train::{
-    Batch, Classify, Learn, Target, Fit, OptimizerConfig, Rates, Schedule, Settings,
+    Batch, Classify, Learn, BatchTarget, Fit, OptimizerConfig, Rates, Schedule, Settings,
     Source, State, Train, Validation,
 };
 
@@ -29,7 +29,7 @@ impl Pictures {
     }
 }
 
-impl Source<Tensor<4>, Target> for Pictures {
+impl Source<Tensor<4>, BatchTarget> for Pictures {
     type Error = Infallible;
 
     fn batches(&self) -> usize {
@@ -40,8 +40,8 @@ impl Source<Tensor<4>, Target> for Pictures {
         &self,
         _epoch: usize,
         device: &Device,
-    ) -> impl Iterator<Item = Result<Batch<Tensor<4>, Target>, Infallible>> {
-        let target = Target::new(Self::labels());
+    ) -> impl Iterator<Item = Result<Batch<Tensor<4>, BatchTarget>, Infallible>> {
+        let target = BatchTarget::new(Self::labels());
         iter::once(Ok(Batch { input: Self::input(device), target, indices: vec![0, 1, 2] }))
     }
 }

@@ -34,4 +34,4 @@ pub use pin::{Pin, pins};
 pub use policy::Policy;
 pub use preprocessing::{CropMode, Interpolation, Preprocessing};
 pub use query::{Count, LicenseFilter, Query, SortBy};
-pub use task_spec::{RegressionLoss, TargetColumn, TaskSpec};
+pub use task_spec::{LossSpec, TargetColumn, TaskSpec};

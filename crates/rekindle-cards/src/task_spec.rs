@@ -20,7 +20,7 @@ pub enum TaskSpec {
         /// What was predicted, in the order of the outputs.
         targets: Vec<TargetColumn>,
         /// What was trained by.
-        loss: RegressionLoss,
+        loss: LossSpec,
     },
 }
 
@@ -39,7 +39,7 @@ pub struct TargetColumn {
 /// A loss of predicted numbers.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
-pub enum RegressionLoss {
+pub enum LossSpec {
     /// The mean squared error.
     #[default]
     Mse,
@@ -94,7 +94,7 @@ impl TaskSpec {
                         problems.push(format!("{name}: std is {std}, not a positive number"));
                     }
                 }
-                if let RegressionLoss::Huber { delta } = loss
+                if let LossSpec::Huber { delta } = loss
                     && !(delta.is_finite() && *delta > 0.0)
                 {
                     problems.push(format!("huber's delta is {delta}, not a positive number"));

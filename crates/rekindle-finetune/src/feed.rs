@@ -5,7 +5,7 @@ use std::sync::Arc;
 use burn::prelude::*;
 use rekindle_data::{Draw, DrawBatch, Loader, Prepare};
 use rekindle_layers::{Backbone, Flow, Input};
-use rekindle_train::{Batch, Mix, Source, Target};
+use rekindle_train::{Batch, Mix, Source, BatchTarget};
 use rekindle_transfer::{
     Classifier,
     features::{FeatureStore, Key},
@@ -71,7 +71,7 @@ pub(crate) struct Keys {
     pub(crate) seed: u64,
 }
 
-impl<B, P, T> Source<Partial<B>, Target<T::Label>> for Feed<B, P, T>
+impl<B, P, T> Source<Partial<B>, BatchTarget<T::Label>> for Feed<B, P, T>
 where
     B: Backbone<Input: FromPrepared<P::Batch>>,
     P: Prepare,
@@ -90,7 +90,7 @@ where
         &self,
         epoch: usize,
         device: &Device,
-    ) -> impl Iterator<Item = Result<Batch<Partial<B>, Target<T::Label>>, Error>> {
+    ) -> impl Iterator<Item = Result<Batch<Partial<B>, BatchTarget<T::Label>>, Error>> {
         let device = device.clone();
         let batches: Box<dyn Iterator<Item = _> + '_> = match self {
             Self::Prepared(prepared) => Box::new(prepared.epoch(epoch, device)),
@@ -115,7 +115,7 @@ where
         &self,
         epoch: usize,
         device: Device,
-    ) -> impl Iterator<Item = Result<Batch<Partial<B>, Target<T::Label>>, Error>> {
+    ) -> impl Iterator<Item = Result<Batch<Partial<B>, BatchTarget<T::Label>>, Error>> {
         let seed = self.part.loader.config().seed;
         self.part.loader.epoch(epoch as u64).enumerate().map(move |(step, batch)| {
             let rekindle_data::Batch { mut input, weights, indices, .. } = batch.map_err(Error::data)?;
@@ -128,7 +128,7 @@ where
                 input.clone().without_graph(|input| teacher.forward(input))
             });
             let labels = indices.iter().map(|&place| self.part.labels[place].clone()).collect();
-            let target = Target { labels, weights: uneven(weights), mix, teacher };
+            let target = BatchTarget { labels, weights: uneven(weights), mix, teacher };
             Ok(Batch { input: Partial::Input(input), target, indices })
         })
     }
@@ -139,7 +139,7 @@ impl<P: Prepare, T: TransferTask> Features<P, T> {
         &self,
         epoch: usize,
         device: Device,
-    ) -> impl Iterator<Item = Result<Batch<Partial<B>, Target<T::Label>>, Error>> {
+    ) -> impl Iterator<Item = Result<Batch<Partial<B>, BatchTarget<T::Label>>, Error>> {
         let loader: &Loader<P> = &self.part.loader;
         let view = loader.view_of(epoch as u64);
         let order = loader.order(epoch as u64);
@@ -157,7 +157,7 @@ impl<P: Prepare, T: TransferTask> Features<P, T> {
                     Partial::Flow { cut: *cut, flow: B::Flow::from_rows(rows, shapes, &device) }
                 }
             };
-            let target = Target { weights: uneven(weights), ..Target::new(labels) };
+            let target = BatchTarget { weights: uneven(weights), ..BatchTarget::new(labels) };
             Ok(Batch { input, target, indices })
         })
     }

@@ -17,7 +17,7 @@ use burn::{
 };
 
 use crate::{
-    Batch, Callback, End, Error, Fit, Objective, Parts, State, Target,
+    Batch, Callback, End, Error, Fit, Objective, Parts, State, BatchTarget,
     fit::autodiff_device,
     gradients::{Compute, Trained, trained},
 };
@@ -34,7 +34,7 @@ impl<const D: usize, K: Basic> ToDevice for Tensor<D, K> {
     }
 }
 
-impl<L> ToDevice for Target<L> {
+impl<L> ToDevice for BatchTarget<L> {
     fn to_device(self, device: &Device) -> Self {
         let teacher = self.teacher.map(|outputs| outputs.to_device(device));
         Self { teacher, ..self }

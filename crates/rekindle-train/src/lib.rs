@@ -47,7 +47,7 @@ pub use event::{Callback, Event, Failure};
 pub use finder::{RateRange, exploded, smoothed, suggest};
 pub use fit::{End, Fit, begin, evaluate, predict};
 pub use history::Epoch;
-pub use loss::{BinaryCrossEntropy, CrossEntropy, Distill, Mix, RegressionLoss, Target};
+pub use loss::{BinaryCrossEntropy, CrossEntropy, Distill, Mix, RegressionLoss, BatchTarget};
 pub use objective::{Classify, LOSS, Learn, ClassifyMultiLabel, Objective, Regress, Scale, Task};
 pub use optimizer::{Optimizer, OptimizerConfig, Rates};
 pub use schedule::Schedule;

@@ -15,7 +15,7 @@ pub use multi_label::BinaryCrossEntropy;
 /// What the outputs of a batch should say: of each example the place of its class, the places of its labels, or its
 /// numbers.
 #[derive(Debug, Clone)]
-pub struct Target<L = usize> {
+pub struct BatchTarget<L = usize> {
     /// What is right for each example.
     pub labels: Vec<L>,
     /// How much each example counts, zero or more, 1 on the average over all data; all the same without.
@@ -35,7 +35,7 @@ pub struct Mix {
     pub share: f64,
 }
 
-impl<L> Target<L> {
+impl<L> BatchTarget<L> {
     /// The right answers, every example counting the same, nothing mixed, nobody to learn from.
     pub fn new(labels: Vec<L>) -> Self {
         Self { labels, weights: None, mix: None, teacher: None }
@@ -83,8 +83,8 @@ impl CrossEntropy {
     /// # Panics
     ///
     /// If a label is no class, or the number of labels, classes or weights is another.
-    pub fn mean(&self, logits: Tensor<2>, target: &Target) -> Tensor<1> {
-        let Target { labels, weights, mix, teacher } = target;
+    pub fn mean(&self, logits: Tensor<2>, target: &BatchTarget) -> Tensor<1> {
+        let BatchTarget { labels, weights, mix, teacher } = target;
         let [examples, count] = logits.dims();
         assert_eq!(labels.len(), examples, "as many labels as examples");
         assert!(labels.iter().all(|&label| label < count), "a label that is none of {count}");
@@ -247,8 +247,8 @@ impl RegressionLoss {
     /// # Panics
     ///
     /// If there are not as many numbers as predictions.
-    pub fn of_examples(&self, predictions: Tensor<2>, target: &Target<Vec<f32>>) -> Tensor<1> {
-        let Target { labels, weights, mix, .. } = target;
+    pub fn of_examples(&self, predictions: Tensor<2>, target: &BatchTarget<Vec<f32>>) -> Tensor<1> {
+        let BatchTarget { labels, weights, mix, .. } = target;
         let [examples, width] = predictions.dims();
         assert_eq!(labels.len(), examples, "as many targets as examples");
         let on = (&predictions.device(), predictions.dtype());

@@ -12,7 +12,7 @@ use burn::prelude::*;
 use rekindle_metrics::{Predictions, MultiLabelPredictions, Values};
 use serde::{Deserialize, Serialize};
 
-use crate::{BinaryCrossEntropy, CrossEntropy, RegressionLoss, Target};
+use crate::{BinaryCrossEntropy, CrossEntropy, RegressionLoss, BatchTarget};
 
 /// What a trainer minimizes and measures. It knows neither the model nor what the inputs are.
 pub trait Objective<M, I> {
@@ -51,7 +51,7 @@ pub trait Task: Clone + Debug + Send + Sync + 'static {
     fn outputs(&self) -> usize;
 
     /// The mean loss `[1]` of outputs `[batch, outputs]`.
-    fn loss(&self, outputs: Tensor<2>, target: &Target<Self::Label>) -> Tensor<1>;
+    fn loss(&self, outputs: Tensor<2>, target: &BatchTarget<Self::Label>) -> Tensor<1>;
 
     /// Nothing predicted yet.
     fn scores(&self) -> Self::Scores;
@@ -80,7 +80,7 @@ pub struct Learn<T, F> {
 }
 
 impl<M, I, T: Task, F: Fn(&M, I) -> Tensor<2>> Objective<M, I> for Learn<T, F> {
-    type Target = Target<T::Label>;
+    type Target = BatchTarget<T::Label>;
     type Scores = T::Scores;
 
     fn outputs(&self, model: &M, input: I) -> Tensor<2> {
@@ -132,7 +132,7 @@ impl Task for Classify {
         self.classes
     }
 
-    fn loss(&self, logits: Tensor<2>, target: &Target) -> Tensor<1> {
+    fn loss(&self, logits: Tensor<2>, target: &BatchTarget) -> Tensor<1> {
         self.loss.mean(logits, target)
     }
 
@@ -193,7 +193,7 @@ impl Task for ClassifyMultiLabel {
         self.classes
     }
 
-    fn loss(&self, logits: Tensor<2>, target: &Target<Vec<usize>>) -> Tensor<1> {
+    fn loss(&self, logits: Tensor<2>, target: &BatchTarget<Vec<usize>>) -> Tensor<1> {
         self.loss.mean(logits, target)
     }
 
@@ -280,11 +280,11 @@ impl Task for Regress {
         self.scales.len()
     }
 
-    fn loss(&self, outputs: Tensor<2>, target: &Target<Vec<f32>>) -> Tensor<1> {
+    fn loss(&self, outputs: Tensor<2>, target: &BatchTarget<Vec<f32>>) -> Tensor<1> {
         let row = |numbers: &Vec<f32>| {
             numbers.iter().zip(&self.scales).map(|(&x, scale)| scale.standardize(x)).collect()
         };
-        let target = Target { labels: target.labels.iter().map(row).collect(), ..target.clone() };
+        let target = BatchTarget { labels: target.labels.iter().map(row).collect(), ..target.clone() };
         self.loss.of_examples(outputs, &target)
     }
 

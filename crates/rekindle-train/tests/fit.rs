@@ -11,7 +11,7 @@ use burn::{
     prelude::*,
 };
 use rekindle_train::{
-    Batch, Classify, Learn, Target, End, Error, Event, Fit, LOSS, OptimizerConfig, Rates,
+    Batch, Classify, Learn, BatchTarget, End, Error, Event, Fit, LOSS, OptimizerConfig, Rates,
     SavedState, Schedule, Settings, Source, State, Train, Validation,
 };
 
@@ -37,7 +37,7 @@ impl Net {
 /// Exclusive or, which no linear model can learn.
 struct Xor;
 
-impl Source<Tensor<2>, Target> for Xor {
+impl Source<Tensor<2>, BatchTarget> for Xor {
     type Error = Infallible;
 
     fn batches(&self) -> usize {
@@ -48,12 +48,12 @@ impl Source<Tensor<2>, Target> for Xor {
         &self,
         _epoch: usize,
         device: &Device,
-    ) -> impl Iterator<Item = Result<Batch<Tensor<2>, Target>, Infallible>> {
+    ) -> impl Iterator<Item = Result<Batch<Tensor<2>, BatchTarget>, Infallible>> {
         let first = Tensor::from_floats([[0., 0.], [0., 1.], [1., 0.]], device);
         let second = Tensor::from_floats([[1., 1.]], device);
         let batch = |input, labels: &[usize], indices: &[usize]| Batch {
             input,
-            target: Target::new(labels.to_vec()),
+            target: BatchTarget::new(labels.to_vec()),
             indices: indices.to_vec(),
         };
         [Ok(batch(first, &[0, 1, 1], &[0, 1, 2])), Ok(batch(second, &[0], &[3]))].into_iter()

@@ -1,6 +1,6 @@
 use super::*;
 use crate::{
-    Column, ColumnKind, CropMode, Interpolation, RegressionLoss, Scaling, SeriesInput, TableInput,
+    Column, ColumnKind, CropMode, Interpolation, LossSpec, Scaling, SeriesInput, TableInput,
     TargetColumn, TextInput,
 };
 
@@ -139,8 +139,8 @@ fn tasks() -> Vec<TaskSpec> {
     vec![
         TaskSpec::multi_label(3),
         TaskSpec::MultiLabel { thresholds: vec![0.25, 0.5, 1.0] },
-        TaskSpec::Regression { targets: targets.clone(), loss: RegressionLoss::Mae },
-        TaskSpec::Regression { targets, loss: RegressionLoss::Huber { delta: 1.5 } },
+        TaskSpec::Regression { targets: targets.clone(), loss: LossSpec::Mae },
+        TaskSpec::Regression { targets, loss: LossSpec::Huber { delta: 1.5 } },
     ]
 }
 

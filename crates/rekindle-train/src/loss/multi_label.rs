@@ -6,10 +6,10 @@ use burn::{
 };
 use serde::{Deserialize, Serialize};
 
-use super::{Target, column};
+use super::{BatchTarget, column};
 use crate::ranges::Ranges;
 
-impl Target<Vec<usize>> {
+impl BatchTarget<Vec<usize>> {
     /// What is right, `[batch, classes]`: 1 for each label, of mixed examples their shares.
     fn shares(&self, classes: usize, on: (&Device, DType)) -> Tensor<2> {
         let mut values = vec![0.0; self.labels.len() * classes];
@@ -48,7 +48,7 @@ impl BinaryCrossEntropy {
     /// # Panics
     ///
     /// If a label is no class, or the number of examples, classes or weights is another.
-    pub fn mean(&self, logits: Tensor<2>, target: &Target<Vec<usize>>) -> Tensor<1> {
+    pub fn mean(&self, logits: Tensor<2>, target: &BatchTarget<Vec<usize>>) -> Tensor<1> {
         let [examples, classes] = logits.dims();
         assert_eq!(target.labels.len(), examples, "as many lists of labels as examples");
         let (device, dtype) = (logits.device(), logits.dtype());

@@ -5,7 +5,9 @@ use std::{path::PathBuf, process::ExitCode};
 use anyhow::Context;
 use clap::Args;
 use rekindle::{
-    Finetune, Model, find_rate,
+    Device, Finetune, Learned, Model, ModelTask as _,
+    data::TargetKind,
+    find_rate,
     report::chart::{Axis, LineChart, Mark, Scale, Series, line_chart},
     train::{RateRange, Train},
     transfer::{Frozen, Phase, Plan},
@@ -60,23 +62,29 @@ impl Arguments {
     pub(super) fn run(&self) -> anyhow::Result<ExitCode> {
         let device = self.common.device.open()?.autodiff();
         device.seed(self.seed);
-        let folder = self.data.open()?.folder;
-        let weights = if self.untrained { None } else { Some(self.start.find()?.path) };
-        let (name, weights) = (self.start.model.as_deref(), weights.as_deref());
-        let (model, _) = Model::for_labels(name, weights, &folder.classes, &device)?;
+        match self.data.kind()? {
+            TargetKind::Label => self.sweep::<usize>(&device),
+            TargetKind::Labels => self.sweep::<Vec<usize>>(&device),
+            TargetKind::Numbers => self.sweep::<Vec<f32>>(&device),
+        }
+    }
+
+    fn sweep<L: Learned>(&self, device: &Device) -> anyhow::Result<ExitCode> {
+        let set = self.data.open::<L>()?.set;
+        let weights = if self.untrained { None } else { Some(self.start.find()?.open()?) };
+        let (name, task) = (self.start.model.as_deref(), L::Task::of(&set.names));
+        let (model, _) = Model::for_task(name, weights.as_ref(), &task, &set.names, device)?;
         let frozen = if self.stages == 0 { Frozen::Backbone } else { Frozen::AllBut(self.stages) };
         let phase = Phase { decay: self.decay, ..Phase::new("sweep", 1, frozen, 1.0) };
-        let config = Finetune {
-            batch: self.batch,
-            augment: self.augment.rows(&model.config.tag)?,
-            seed: self.seed,
-            ..Finetune::new(Plan::new(vec![phase]))
-        };
+        let mut config = Finetune::new(Plan::new(vec![phase]), task);
+        config.engine.batch = self.batch;
+        config.engine.seed = self.seed;
+        config.pictures.augment = self.augment.rows(&model.config().tag)?;
         let range = RateRange { from: self.from, to: self.to, steps: self.steps };
         if let Err(problem) = range.check() {
             anyhow::bail!("the range of rates: {problem}");
         }
-        let found = find_rate(model, Train(folder.train), &config, &range)?;
+        let found = find_rate(model, Train(set.train), &config, &range)?;
         let points: Vec<(f64, f64)> =
             found.rates.iter().copied().zip(found.losses.iter().copied()).collect();
         let chart = LineChart {

@@ -3,6 +3,7 @@
 #[macro_use]
 pub(crate) mod output;
 
+mod answers;
 mod augment;
 mod augment_sheet;
 #[cfg(feature = "net")]
@@ -16,6 +17,7 @@ mod fetch;
 mod find_rate;
 mod finetune;
 mod info;
+mod items;
 mod ladder;
 mod models;
 mod numbers;
@@ -123,13 +125,6 @@ fn read_plan(path: &Path) -> anyhow::Result<Plan> {
 /// 0.934 as 93.4%.
 fn percent(share: f64) -> String {
     format!("{:.1}%", 100.0 * share)
-}
-
-/// An accuracy and where it lies.
-fn with_interval(found: &rekindle::metrics::Classification) -> String {
-    let [accuracy, low, high] =
-        [found.accuracy, found.interval.low, found.interval.high].map(percent);
-    format!("{accuracy} ({low} to {high} at 95%)")
 }
 
 /// 25557032 as 25.6M.

@@ -20,6 +20,9 @@ use super::super::{
 #[serde(deny_unknown_fields)]
 pub(super) struct Ladder {
     pub(super) data: PathBuf,
+    /// Columns of numbers to learn, in place of labels.
+    #[serde(default)]
+    pub(super) targets: Vec<String>,
     #[serde(default)]
     pub(super) seed: u64,
     pub(super) candidates: Vec<Candidate>,
