@@ -2,7 +2,7 @@
 //!
 //! | step | here | equal to |
 //! |---|---|---|
-//! | which pictures, which labels | [`ImageFolder`], [`TaggedList`], or [`Sample`]s in memory | torchvision's `ImageFolder` |
+//! | which pictures, which labels or numbers | [`open_pictures`] gives a [`DataSet`]; or [`Sample`]s in memory | torchvision's `ImageFolder` |
 //! | file to pixels | [`decode`] gives a [`Picture`] | Pillow's `exif_transpose(open(file)).convert("RGB")` |
 //! | pixels to an input | [`Preprocess`], as a card's `Preprocessing` says | timm's evaluation transform |
 //! | other pixels | [`transform`] | torchvision's `transforms.functional` |
@@ -24,7 +24,7 @@
 //!     mean: vec![0.485, 0.456, 0.406],
 //!     std: vec![0.229, 0.224, 0.225],
 //! })?;
-//! // `ImageFolder::open(folder, &Split::default())?.train` gives the samples of a folder.
+//! // `open_pictures(&DataConfig::new(folder))?.train` gives the samples of a folder.
 //! let drawn = |shade| Picture::from_gray(320, 240, vec![shade; 320 * 240]);
 //! let samples = vec![Sample::memory(drawn(0)?, 0), Sample::memory(drawn(255)?, 1)];
 //! let config = LoaderConfig {
@@ -50,17 +50,21 @@ mod cache;
 mod decode;
 mod error;
 mod folder;
+pub mod label;
 pub mod manifest;
 pub mod packed;
+mod parts;
 mod picture;
 mod pixel_file;
 mod preprocess;
 mod random;
 mod resize;
 mod screen;
+mod set;
 mod show;
+mod split;
 pub mod strips;
-mod tagged;
+mod target;
 pub mod transform;
 
 pub use augment::{
@@ -71,13 +75,16 @@ pub use batches::{Batch, Batches, Loader, LoaderConfig, Order, Remainder, Views}
 pub use decode::{MAX_PIXELS, decode, decode_bytes};
 pub use error::Error;
 pub use folder::{
-    EXTENSIONS, ImageFolder, Listing, MAX_DEPTH, Measurable, Part, Parts, Sample, Source, Split,
-    label_of,
+    EXTENSIONS, Listing, MAX_DEPTH, Parts, Sample, Source, label_of, lists, measure_pictures,
+    offer, open_pictures, read_pictures,
 };
+pub use parts::{part_named, part_within};
 pub use picture::Picture;
 pub use pixel_file::{DiskCache, DiskCacheUse};
 pub use preprocess::Preprocess;
 pub use random::Random;
 pub use resize::Rectangle;
 pub use screen::{Unusable, quarantine, screen};
-pub use tagged::TaggedList;
+pub use set::{DataConfig, DataSet, Gathered, Measurable, Part, Row};
+pub use split::Split;
+pub use target::{Target, TargetKind};
