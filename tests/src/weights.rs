@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, fs, path::Path};
 use burn::{prelude::*, tensor::TensorData};
 use rekindle_cards::{HubConfig, Preprocessing};
 use rekindle_checkpoint::{CheckpointFile, HeadPolicy, load};
-use rekindle_data::{Picture, Preprocess, decode};
+use rekindle_images::{Picture, Preprocess, decode};
 
 use crate::support::{Model, network, real_data};
 

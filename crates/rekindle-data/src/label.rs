@@ -21,12 +21,12 @@ pub fn written(label: &str) -> String {
 }
 
 /// The label with every letter outside of ASCII as an escape, in backticks: two that look the same do not any more.
-pub(crate) fn spelled(label: &str) -> String {
+pub fn spelled(label: &str) -> String {
     format!("`{}`", escaped(label, |letter| letter.is_ascii() && !letter.is_control()))
 }
 
 /// The first of some names in brackets, with escapes for what would move a terminal's cursor.
-pub(crate) fn listed<'a>(names: impl IntoIterator<Item = &'a str>) -> String {
+pub fn listed<'a>(names: impl IntoIterator<Item = &'a str>) -> String {
     let names: Vec<&str> = names.into_iter().collect();
     let first: Vec<String> =
         names.iter().take(SHOWN).map(|name| escaped(name, |letter| !letter.is_control())).collect();
@@ -37,7 +37,7 @@ pub(crate) fn listed<'a>(names: impl IntoIterator<Item = &'a str>) -> String {
 }
 
 /// Whether no label may be so: control characters, line breaks and what turns the direction of text.
-pub(crate) fn is_unfit(label: &str) -> bool {
+pub fn is_unfit(label: &str) -> bool {
     let turns = |letter: char| matches!(letter, '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
     label.chars().any(|letter| letter.is_control() || turns(letter))
 }

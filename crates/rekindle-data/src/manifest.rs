@@ -27,8 +27,8 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
+use crate::error::problem;
 use crate::label::SHOWN;
-use crate::set::problem;
 use crate::{Error, TargetKind};
 
 mod delimited;
@@ -194,6 +194,3 @@ impl Table {
 fn is_named(name: &str, wanted: &[&str]) -> bool {
     wanted.iter().any(|other| name.trim().eq_ignore_ascii_case(other))
 }
-
-#[cfg(test)]
-mod tests;

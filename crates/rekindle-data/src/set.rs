@@ -6,40 +6,16 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
+use crate::error::problem;
 use crate::label::{self, folded, is_unfit, listed, spelled};
 use crate::split::divide;
-use crate::{Error, Sample, Source, Split, Target, TargetKind};
+use crate::{Error, Item, Part, Sample, Split, Target, TargetKind};
 
 mod measurable;
 mod same;
 
 pub use measurable::Measurable;
 pub(crate) use same::identity;
-
-/// A part of a data set.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Part {
-    /// What is trained on.
-    Train,
-    /// What is validated on.
-    Val,
-    /// What is measured on once, at the end.
-    Test,
-    /// All of what is not divided.
-    All,
-}
-
-impl Part {
-    /// As its folder is called.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Train => "train",
-            Self::Val => "val",
-            Self::Test => "test",
-            Self::All => "all",
-        }
-    }
-}
 
 /// What to open, and how it is divided.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -63,17 +39,17 @@ impl DataConfig {
 
 /// What is to be learned of items, divided into parts.
 #[derive(Debug, Clone)]
-pub struct DataSet<L: Target = usize> {
+pub struct DataSet<L: Target = usize, I = PathBuf> {
     /// Where it is.
     pub path: PathBuf,
     /// What is learned: labels, in the order of their numbers, or columns of numbers.
     pub names: Vec<String>,
     /// To train on, ordered by label and path.
-    pub train: Vec<Sample<L>>,
+    pub train: Vec<Sample<L, I>>,
     /// To validate on, in the same order.
-    pub val: Vec<Sample<L>>,
+    pub val: Vec<Sample<L, I>>,
     /// To measure on once, at the end, in the same order; perhaps none.
-    pub test: Vec<Sample<L>>,
+    pub test: Vec<Sample<L, I>>,
     /// What was ignored, taken for something, or is odd, a line each.
     pub notes: Vec<String>,
 }
@@ -163,14 +139,14 @@ impl<I> Gathered<I> {
     }
 }
 
-impl<L: Target> DataSet<L> {
+impl<L: Target, I: Item> DataSet<L, I> {
     /// Numbers and checks what was gathered at `path`, and sets some aside where there is nothing to validate on.
     ///
     /// # Errors
     ///
     /// [`Error::Folder`] where there are fewer than two labels, labels that nothing is trained on, one file in two parts,
     /// or nothing left to train or to validate on.
-    pub fn of(path: &Path, gathered: Gathered<Source>, split: &Split) -> Result<Self, Error> {
+    pub fn of(path: &Path, gathered: Gathered<I>, split: &Split) -> Result<Self, Error> {
         let wrong = |text: String| problem(path, text);
         let names = gathered.names(path, L::KIND)?;
         if L::KIND != TargetKind::Numbers && names.len() < 2 {
@@ -236,7 +212,7 @@ impl<L: Target> DataSet<L> {
 
     /// How many items there are and what is learned of them, in one line.
     pub fn describe(&self) -> String {
-        let count = |samples: &[Sample<L>], to: &str| match samples.len() {
+        let count = |samples: &[Sample<L, I>], to: &str| match samples.len() {
             0 => String::new(),
             count => format!(", {count} to {to}"),
         };
@@ -294,26 +270,26 @@ impl<L: Target> DataSet<L> {
 }
 
 /// A row with its labels numbered.
-fn sample<L: Target>(names: &[String], row: Row<Source>) -> Sample<L> {
+fn sample<L: Target, I>(names: &[String], row: Row<I>) -> Sample<L, I> {
     let place = |label: &String| names.iter().position(|name| name == label).unwrap_or_default();
     // Most names are in byte order.
     let place = |label: &String| names.binary_search(label).unwrap_or_else(|_| place(label));
     let mut labels: Vec<usize> = row.labels.iter().map(place).collect();
     labels.sort_unstable();
     let label = L::of(labels, row.numbers);
-    Sample { source: row.item, label, weight: row.weight }
+    Sample { item: row.item, label, weight: row.weight }
 }
 
-fn counts<L: Target>(samples: &[Sample<L>], names: usize) -> Vec<usize> {
+fn counts<L: Target, I>(samples: &[Sample<L, I>], names: usize) -> Vec<usize> {
     let mut counts = vec![0; names];
     samples.iter().flat_map(|sample| sample.label.labels()).for_each(|&label| counts[label] += 1);
     counts
 }
 
 /// Refuses labels to measure on that nothing is trained on, and shows those that only look like one that is.
-fn untrained(path: &Path, rows: &[Row<Source>]) -> Result<(), Error> {
+fn untrained<I>(path: &Path, rows: &[Row<I>]) -> Result<(), Error> {
     let labels = |trained: bool| -> BTreeSet<&str> {
-        let is = |row: &&Row<Source>| matches!(row.part, Part::Train | Part::All) == trained;
+        let is = |row: &&Row<I>| matches!(row.part, Part::Train | Part::All) == trained;
         rows.iter().filter(is).flat_map(|row| &row.labels).map(String::as_str).collect()
     };
     let trained = labels(true);
@@ -345,8 +321,4 @@ fn untrained(path: &Path, rows: &[Row<Source>]) -> Result<(), Error> {
         }
     }
     Err(problem(path, text))
-}
-
-pub(crate) fn problem(path: &Path, problem: String) -> Error {
-    Error::Folder { path: path.to_owned(), problem }
 }

@@ -22,14 +22,14 @@ pub(crate) struct Case<'a> {
     pub(crate) counts: &'a [LabelCount],
 }
 
-/// Looks at all pictures of a data set that [`rekindle_data::ImageFolder`] reads: one folder a label, a list, or packed files.
+/// Looks at all pictures of a data set that [`rekindle_images::open_pictures`] opens: one folder a label, a list, or packed files.
 ///
 /// Files are read on the threads of the current rayon pool, each dropped before the thread's next; the result does not depend
 /// on their number. About 1.5 kB are kept of each picture; those of packed files are in memory besides, as for training.
 ///
 /// # Errors
 ///
-/// [`Error::Data`] for a folder that is missing or cannot be read, or has something to measure on but nothing to train on,
+/// [`Error::Images`] for a folder that is missing or cannot be read, or has something to measure on but nothing to train on,
 /// and for a list or a packed file that is damaged; [`Error::Loop`] for a link that leads back; [`Error::Nothing`] where
 /// there is nothing to look at.
 pub fn examine(data: &Path, options: &Options) -> Result<Diagnosis, Error> {

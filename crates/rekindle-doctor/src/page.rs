@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 
 use image::{RgbImage, imageops::thumbnail};
 use rayon::prelude::*;
-use rekindle_data::{Part, Picture, Source, decode};
+use rekindle_data::Part;
+use rekindle_images::{Picture, Source, decode};
 use rekindle_report::{
     Checkup, CheckupFinding, CheckupGroup, ClassCount, Data, Thumbnail, checkup,
 };

@@ -6,7 +6,7 @@ use burn::{
     module::{Module, ModuleVisitor, Param},
     prelude::*,
 };
-use rekindle_data::{Sample, Source};
+use rekindle_images::{Sample, Source};
 use rekindle_layers::NameStack;
 use sha2::{Digest, Sha256};
 
@@ -47,7 +47,7 @@ impl<F: Fn(&str) -> bool> ModuleVisitor for Hasher<F> {
 pub fn digest_samples(samples: &[Sample]) -> String {
     let mut hash = Sha256::new();
     for sample in samples {
-        match &sample.source {
+        match &sample.item {
             Source::File(path) => {
                 let parent = path.parent().and_then(Path::file_name).unwrap_or_default();
                 hash.update(parent.as_encoded_bytes());

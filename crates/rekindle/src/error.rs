@@ -20,7 +20,7 @@ pub enum Error {
     Weights(#[from] rekindle_checkpoint::FileError),
     /// Pictures cannot be read.
     #[error(transparent)]
-    Data(#[from] rekindle_data::Error),
+    Data(#[from] rekindle_images::Error),
     /// A plan cannot be carried out.
     #[error(transparent)]
     Plan(#[from] rekindle_transfer::Error),

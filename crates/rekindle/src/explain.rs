@@ -1,7 +1,7 @@
 //! Where a network looks: Grad-CAM. Selvaraju et al. 2017, <https://arxiv.org/abs/1610.02391>.
 
 use burn::{module::Module, prelude::*, tensor::TensorData};
-use rekindle_data::{Picture, Preprocess};
+use rekindle_images::{Picture, Preprocess};
 use rekindle_layers::Backbone;
 
 use crate::{Error, Model};

@@ -8,7 +8,8 @@ use std::{
 };
 
 use burn::prelude::*;
-use rekindle_data::{Augment, DiskCache, Loader, LoaderConfig, Order, Sample, Views};
+use rekindle_data::{LoaderConfig, Order, Views};
+use rekindle_images::{Augment, DiskCache, Loader, PictureConfig, PreparePictures, Sample};
 use rekindle_metrics::Predictions;
 use rekindle_train::{
     Best, Callback, Classify, CrossEntropy, Ema, EmaConfig, End, Epoch, Fit, MixConfig, RateRange,
@@ -293,19 +294,21 @@ impl Finetune {
     fn data(&self, model: &Model, mut train: Vec<Sample>, val: Vec<Sample>) -> Result<Data, Error> {
         even_out(&mut train);
         let preprocess = model.preprocess()?;
-        let plain = LoaderConfig { disk: self.disk.clone(), ..on_this_pool() };
+        let pictures = PictureConfig { disk: self.disk.clone(), ..PictureConfig::default() };
+        let drawn = PictureConfig { augment: self.augment.clone(), ..pictures.clone() };
+        let prepare = |config| PreparePictures::new(&preprocess, config);
+        let plain = on_this_pool();
         let loader = LoaderConfig {
             batch_size: self.batch,
             order: self.order,
-            augment: self.augment.clone(),
             views: self.views,
             seed: self.seed,
             ..plain.clone()
         };
         Ok(Data {
             architecture: model.config.architecture.clone(),
-            train: Loader::new(train, &preprocess, &loader)?,
-            val: Loader::new(val, &preprocess, &plain)?,
+            train: Loader::new(train, prepare(&drawn)?, &loader)?,
+            val: Loader::new(val, prepare(&pictures)?, &plain)?,
             contents: OnceLock::new(),
         })
     }

@@ -46,7 +46,6 @@ pub use tagged::TaggedPictures;
 
 pub use rekindle_cards as cards;
 pub use rekindle_checkpoint as checkpoint;
-pub use rekindle_data as data;
 #[cfg(feature = "net")]
 pub use rekindle_hub as hub;
 pub use rekindle_layers as layers;
@@ -55,3 +54,10 @@ pub use rekindle_report as report;
 pub use rekindle_train as train;
 pub use rekindle_transfer as transfer;
 pub use rekindle_vision as vision;
+
+/// Samples and batches of pictures: `rekindle-data`, and `rekindle-images` where both have a name.
+pub mod data {
+    pub use rekindle_data::*;
+    pub use rekindle_images::*;
+    pub use rekindle_images::{DataSet, Error, Loader, Measurable, Sample};
+}

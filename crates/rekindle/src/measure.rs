@@ -3,7 +3,8 @@
 use std::path::Path;
 
 use burn::{module::Module, prelude::*, tensor::activation::log_softmax};
-use rekindle_data::{Loader, LoaderConfig, Measurable, Part, Sample};
+use rekindle_data::{DataConfig, LoaderConfig, Part};
+use rekindle_images::{Loader, PictureConfig, PreparePictures, Sample, measure_pictures};
 use rekindle_metrics::Predictions;
 use rekindle_train::{Classify, CrossEntropy, Test, predict};
 
@@ -22,11 +23,11 @@ pub enum TestViews {
 }
 
 /// What a model answers to the pictures of a folder; of which part, if none is named, says
-/// [`Measurable::open`].
+/// [`measure_pictures`].
 ///
 /// # Errors
 ///
-/// If the folder's labels are others than the checkpoint's, or a picture cannot be read.
+/// If a label of the folder is none of the checkpoint's, or a picture cannot be read.
 pub fn evaluate(
     model: &Model,
     folder: &Path,
@@ -37,7 +38,8 @@ pub fn evaluate(
     if model.config.labels.is_empty() {
         return Err(Error::NoLabels);
     }
-    let folder = Measurable::open(folder, part)?.with_classes(&model.config.labels)?;
+    let folder = measure_pictures::<usize>(&DataConfig::new(folder), part)?
+        .with_names(&model.config.labels)?;
     Ok((folder.part, measure(model, Test(folder.samples), batch, views)?))
 }
 
@@ -50,7 +52,8 @@ pub fn as_is(model: &Model, folder: &Path, batch: usize) -> Result<(Part, Predic
     if model.config.labels.is_empty() {
         return Err(Error::NoLabels);
     }
-    let folder = Measurable::open(folder, None)?.with_some_of(&model.config.labels)?;
+    let folder = measure_pictures::<usize>(&DataConfig::new(folder), None)?
+        .with_names(&model.config.labels)?;
     Ok((folder.part, measure(model, Test(folder.samples), batch, TestViews::One)?))
 }
 
@@ -66,7 +69,8 @@ pub fn measure(
     views: TestViews,
 ) -> Result<Predictions, Error> {
     let config = LoaderConfig { batch_size: batch, ..on_this_pool() };
-    let loader = Loader::new(samples.0, &model.preprocess()?, &config)?;
+    let prepare = PreparePictures::new(&model.preprocess()?, &PictureConfig::default())?;
+    let loader = Loader::new(samples.0, prepare, &config)?;
     let objective = Classify {
         forward: match views {
             TestViews::One => Input::logits,

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, path::Path};
 use burn::{prelude::*, tensor::TensorData, tensor::activation::softmax};
 use rekindle_cards::HubConfig;
 use rekindle_checkpoint::{CheckpointFile, HeadPolicy, LoadReport, Naming, load, save};
-use rekindle_data::{Picture, Preprocess};
+use rekindle_images::{Picture, Preprocess};
 use rekindle_layers::Backbone;
 use rekindle_transfer::{Classifier, Plan};
 use rekindle_vision::{Architecture, Init, VisionBackbone};

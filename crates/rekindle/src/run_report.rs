@@ -5,7 +5,7 @@ use std::{
     path::Path,
 };
 
-use rekindle_data::{Sample, decode};
+use rekindle_images::{Sample, decode};
 use rekindle_metrics::{Classification, Direction, Predictions, majority};
 use rekindle_report::{
     Baseline, Better, Bin, Calibration, Checkup, ClassCount, ClassScores, Data, Environment, Epoch,
@@ -321,9 +321,9 @@ fn picture(
     let labels = &model.config.labels;
     let mut order: Vec<usize> = (0..probabilities.len()).collect();
     order.sort_by(|&a, &b| probabilities[b].total_cmp(&probabilities[a]));
-    let source = match &sample.source {
-        rekindle_data::Source::File(path) => decode(path)?,
-        rekindle_data::Source::Memory(picture) => (**picture).clone(),
+    let source = match &sample.item {
+        rekindle_images::Source::File(path) => decode(path)?,
+        rekindle_images::Source::Memory(picture) => (**picture).clone(),
     };
     let explanation = model.explain(&source, order[0])?;
     let name = sample.path().map(|path| {

@@ -1,7 +1,8 @@
 //! Pictures with any number of labels each, as a trainer and a model see them.
 
 use burn::{prelude::*, tensor::TensorData, tensor::activation::sigmoid};
-use rekindle_data::{Loader, Picture, Sample};
+use rekindle_data::Sample;
+use rekindle_images::{Loader, Picture, PictureConfig, PreparePictures, Source as Place};
 use rekindle_train::{Batch, Draw, MixConfig, Source, Tags};
 
 use crate::{
@@ -28,13 +29,18 @@ impl TaggedPictures {
     /// # Errors
     ///
     /// Those of [`Loader::new`].
-    pub fn new(
-        mut samples: Vec<Sample<Vec<usize>>>,
+    pub fn new<I>(
+        samples: Vec<Sample<Vec<usize>, I>>,
         model: &Model,
         config: &rekindle_data::LoaderConfig,
-    ) -> Result<Self, Error> {
+    ) -> Result<Self, Error>
+    where
+        Place: From<I>,
+    {
+        let mut samples: Vec<_> = samples.into_iter().map(Sample::with_item).collect();
         even_out(&mut samples);
-        let loader = Loader::new(samples, &model.preprocess()?, config)?;
+        let prepare = PreparePictures::new(&model.preprocess()?, &PictureConfig::default())?;
+        let loader = Loader::new(samples, prepare, config)?;
         Ok(Self { loader, mix: MixConfig::NONE })
     }
 }
@@ -53,8 +59,8 @@ impl Source<Input, Tags> for TaggedPictures {
     ) -> impl Iterator<Item = Result<Batch<Input, Tags>, Error>> {
         let (device, seed) = (device.clone(), self.loader.config().seed);
         self.loader.epoch(epoch as u64).enumerate().map(move |(step, batch)| {
-            let rekindle_data::Batch { images, shape, labels, weights, indices } = batch?;
-            let images = Tensor::from_data(TensorData::new(images, shape), &device);
+            let rekindle_data::Batch { input, labels, weights, indices } = batch?;
+            let images = Tensor::from_data(TensorData::new(input.values, input.shape), &device);
             let (images, mix) = self.mix.apply(images, Draw { seed, epoch, step });
             let target = Tags { labels, weights: uneven(weights), mix };
             Ok(Batch { input: Input::Images(images), target, indices })

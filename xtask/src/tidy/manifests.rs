@@ -38,16 +38,17 @@ use Uses::{Any, Only};
 
 /// One row a package; dependencies point one way (convention 29).
 #[rustfmt::skip]
-const PACKAGES: [Package; 20] = [
+const PACKAGES: [Package; 21] = [
     Package { name: "rekindle",            uses: Any,                        burn: Known,   backend: Named },
     Package { name: "rekindle-bench",      uses: Any,                        burn: Known,   backend: Named },
     Package { name: "rekindle-cards",      uses: Only(&[]),                  burn: Unknown, backend: Unnamed },
     Package { name: "rekindle-checkpoint", uses: Only(&["rekindle-files", "rekindle-layers"]), burn: Known, backend: Unnamed },
-    Package { name: "rekindle-data",       uses: Only(&["rekindle-cards"]),  burn: Unknown, backend: Unnamed },
-    Package { name: "rekindle-doctor",     uses: Only(&["rekindle-data", "rekindle-report"]), burn: Unknown, backend: Unnamed },
+    Package { name: "rekindle-data",       uses: Only(&[]),                  burn: Unknown, backend: Unnamed },
+    Package { name: "rekindle-doctor",     uses: Only(&["rekindle-data", "rekindle-images", "rekindle-report"]), burn: Unknown, backend: Unnamed },
     Package { name: "rekindle-doodles",    uses: Only(&[]),                  burn: Unknown, backend: Unnamed },
     Package { name: "rekindle-files",      uses: Only(&[]),                  burn: Unknown, backend: Unnamed },
     Package { name: "rekindle-hub",        uses: Only(&["rekindle-cards", "rekindle-loopback"]), burn: Unknown, backend: Unnamed },
+    Package { name: "rekindle-images",     uses: Only(&["rekindle-cards", "rekindle-data"]), burn: Unknown, backend: Unnamed },
     Package { name: "rekindle-kernels",    uses: Only(&[]),                  burn: Known,   backend: Named },
     Package { name: "rekindle-layers",     uses: Only(&["rekindle-kernels"]), burn: Known,   backend: Unnamed },
     Package { name: "rekindle-loopback",   uses: Only(&[]),                  burn: Unknown, backend: Unnamed },

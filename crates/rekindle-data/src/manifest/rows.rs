@@ -4,10 +4,11 @@ use std::collections::{BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 
 use super::{GROUP, LABEL, LABELS, PATH, SHOWN, SPLIT, Table, WEIGHT};
+use crate::error::problem;
 use crate::label::{is_unfit, listed};
 use crate::parts::part_named;
-use crate::set::{Gathered, Part, Row, identity, problem};
-use crate::{Error, TargetKind};
+use crate::set::{Gathered, Row, identity};
+use crate::{Error, Part, TargetKind};
 
 /// What stands between labels.
 const SEPARATORS: [char; 3] = ['|', ';', ','];

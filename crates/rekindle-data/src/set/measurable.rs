@@ -2,13 +2,14 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{Gathered, Part, counts, problem, sample};
+use super::{Gathered, counts, sample};
+use crate::error::problem;
 use crate::label::{folded, listed, spelled};
-use crate::{Error, Sample, Source, Target, TargetKind};
+use crate::{Error, Item, Part, Sample, Target, TargetKind};
 
 /// The items of a part of a data set, to measure a model on.
 #[derive(Debug, Clone)]
-pub struct Measurable<L: Target = usize> {
+pub struct Measurable<L: Target = usize, I = PathBuf> {
     /// Where it is.
     pub path: PathBuf,
     /// Which part of the data set it is.
@@ -16,22 +17,18 @@ pub struct Measurable<L: Target = usize> {
     /// What is measured: labels, in the order of their numbers, or columns of numbers.
     pub names: Vec<String>,
     /// The items, ordered by label and path.
-    pub samples: Vec<Sample<L>>,
+    pub samples: Vec<Sample<L, I>>,
     /// What was ignored, taken for something, or is odd, a line each.
     pub notes: Vec<String>,
 }
 
-impl<L: Target> Measurable<L> {
+impl<L: Target, I: Item> Measurable<L, I> {
     /// A part of what was gathered at `path`; without a name, what is there to test on, else to validate on, else all.
     ///
     /// # Errors
     ///
     /// [`Error::Folder`] where there is no such part, or a label that cannot be.
-    pub fn of(
-        path: &Path,
-        gathered: Gathered<Source>,
-        wanted: Option<Part>,
-    ) -> Result<Self, Error> {
+    pub fn of(path: &Path, gathered: Gathered<I>, wanted: Option<Part>) -> Result<Self, Error> {
         let has = |part: Part| gathered.rows.iter().any(|row| row.part == part);
         let first = [Part::Test, Part::Val, Part::Train].into_iter().find(|part| has(*part));
         let part = wanted.or(first).unwrap_or(Part::All);

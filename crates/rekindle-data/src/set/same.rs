@@ -3,9 +3,9 @@
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
-use super::{Part, problem};
+use crate::error::problem;
 use crate::label::SHOWN;
-use crate::{Error, Sample};
+use crate::{Error, Item, Part, Sample};
 
 /// What tells a file from all others, whatever it is called.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -30,9 +30,9 @@ pub(crate) fn identity(path: &Path) -> Option<Identity> {
 }
 
 /// Refuses files that are learned and measured on; those that are only measured on twice are a note.
-pub(super) fn between<L>(
+pub(super) fn between<L, I: Item>(
     path: &Path,
-    parts: &[(Part, &Vec<Sample<L>>)],
+    parts: &[(Part, &Vec<Sample<L, I>>)],
 ) -> Result<Vec<String>, Error> {
     let mut seen: HashMap<Identity, (Part, &Path)> = HashMap::new();
     let (mut leaks, mut twice) = (Vec::new(), Vec::new());

@@ -4,8 +4,8 @@ use std::fs;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
-use rekindle_data::decode;
 use rekindle_doctor::{Diagnosis, Kind, Options, Severity, examine};
+use rekindle_images::decode;
 
 use crate::pictures::write;
 

@@ -11,7 +11,7 @@ use rekindle_doodles::{SIZE, Task, set};
 /// `per_class` pictures of every class; another seed gives other pictures.
 pub(crate) fn doodles(task: Task, per_class: usize, seed: u64) -> Result<Vec<Sample>> {
     let sample = |doodle: rekindle_doodles::Rendered| {
-        Ok(Sample::memory(Picture::from_rgb(SIZE, SIZE, doodle.pixels)?, doodle.label))
+        Ok(Sample::new(Picture::from_rgb(SIZE, SIZE, doodle.pixels)?.into(), doodle.label))
     };
     set(task, per_class, seed).into_iter().map(sample).collect()
 }

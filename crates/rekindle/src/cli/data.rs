@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use anyhow::bail;
 use clap::Args;
-use rekindle::data::{Error, ImageFolder, Parts, Split, Unusable, screen};
+use rekindle::data::{DataConfig, DataSet, Error, Split, Unusable, open_pictures, screen};
 
 /// Which pictures.
 #[derive(Args)]
@@ -37,7 +37,7 @@ enum BadFiles {
 
 /// The pictures, and those that were left out.
 pub(super) struct Pictures {
-    pub(super) folder: ImageFolder,
+    pub(super) folder: DataSet,
     pub(super) unusable: Vec<Unusable>,
 }
 
@@ -57,7 +57,7 @@ impl DataArguments {
                 *part = good;
                 unusable.extend(bad);
             }
-            for (label, class) in folder.classes.iter().enumerate() {
+            for (label, class) in folder.names.iter().enumerate() {
                 if !folder.train.iter().any(|sample| sample.label == label) {
                     bail!(
                         "no training picture of `{class}` can be read; mend some, or take its folder away"
@@ -71,12 +71,11 @@ impl DataArguments {
         Ok(Pictures { folder, unusable })
     }
 
-    fn find(&self) -> Result<ImageFolder, Error> {
-        let split = Split { fraction: self.split, seed: self.split_seed };
-        let Some(val) = &self.val else { return ImageFolder::open(&self.data, &split) };
-        let parts = Parts::find(&self.data)?;
-        let is_val = |test: &PathBuf| test.canonicalize().ok() == val.canonicalize().ok();
-        let test = parts.test.filter(|test| !is_val(test));
-        ImageFolder::of(&Parts { train: parts.train, val: Some(val.clone()), test }, &split)
+    fn find(&self) -> Result<DataSet, Error> {
+        open_pictures(&DataConfig {
+            val: self.val.clone(),
+            split: Split { fraction: self.split, seed: self.split_seed },
+            ..DataConfig::new(&self.data)
+        })
     }
 }

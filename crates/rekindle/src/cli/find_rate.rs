@@ -61,7 +61,7 @@ impl Arguments {
         let folder = self.data.open()?.folder;
         let weights = if self.untrained { None } else { Some(self.start.find()?.path) };
         let (name, weights) = (self.start.model.as_deref(), weights.as_deref());
-        let (model, _) = Model::for_labels(name, weights, &folder.classes, &device)?;
+        let (model, _) = Model::for_labels(name, weights, &folder.names, &device)?;
         let frozen = if self.stages == 0 { Frozen::Backbone } else { Frozen::AllBut(self.stages) };
         let phase = Phase { decay: self.decay, ..Phase::new("sweep", 1, frozen, 1.0) };
         let config = Finetune {

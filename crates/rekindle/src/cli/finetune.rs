@@ -10,7 +10,7 @@ use anyhow::Context;
 use clap::Args;
 use rekindle::{
     About, Finetune, Model, Outcome, RunFolder, Shown, Start, TestViews, as_is, cache_notes,
-    data::{DiskCacheUse, ImageFolder, Sample, Unusable, quarantine},
+    data::{DataSet, DiskCacheUse, Sample, Unusable, quarantine},
     finetune, measure,
     metrics::{Classification, Predictions},
     probe,
@@ -84,12 +84,12 @@ impl Arguments {
         let weights = if self.is_untrained() { None } else { Some(self.start.find()?) };
         let path = weights.as_ref().map(|weights| weights.path.as_path());
         let name = self.start.model.as_deref();
-        let (model, report) = Model::for_labels(name, path, &folder.classes, &device)?;
+        let (model, report) = Model::for_labels(name, path, &folder.names, &device)?;
         if !self.common.json {
             say!(
                 "{}: {} labels, {} pictures to train on, {} to validate on, {} to test on",
                 self.data.data.display(),
-                folder.classes.len(),
+                folder.names.len(),
                 folder.train.len(),
                 folder.val.len(),
                 folder.test.len()
@@ -196,7 +196,7 @@ impl Arguments {
     }
 
     /// Solves for the head instead of training it.
-    fn probe(&self, model: Model, folder: ImageFolder) -> anyhow::Result<ExitCode> {
+    fn probe(&self, model: Model, folder: DataSet) -> anyhow::Result<ExitCode> {
         std::fs::create_dir_all(&self.out).with_context(|| self.out.display().to_string())?;
         let config = Finetune {
             batch: self.pictures.batch,

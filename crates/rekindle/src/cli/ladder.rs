@@ -28,7 +28,7 @@ use anyhow::Context;
 use clap::Args;
 use rekindle::{
     Finetune, Model, RunFolder, TestViews,
-    data::{ImageFolder, Sample, Split},
+    data::{DataConfig, DataSet, Sample, open_pictures},
     digest_samples, finetune, measure,
     metrics::accuracy_interval,
     report::{
@@ -85,7 +85,7 @@ impl Arguments {
         let ladder: Ladder =
             toml::from_str(&text).with_context(|| self.ladder.display().to_string())?;
         ladder.check(&self.root)?;
-        let folder = ImageFolder::open(&self.root.join(&ladder.data), &Split::default())?;
+        let folder = open_pictures(&DataConfig::new(self.root.join(&ladder.data)))?;
         fs::create_dir_all(&self.out).with_context(|| self.out.display().to_string())?;
         let log = self.out.join("results.jsonl");
         let mut rows = read(&log)?;
@@ -218,9 +218,9 @@ struct Part {
 
 impl Part {
     /// The first classes, and the first pictures of each: a higher rung has all that a lower one has.
-    fn of(folder: &ImageFolder, rung: &Rung, last: bool) -> Self {
-        let count = ((folder.classes.len() as f64 * rung.classes).round() as usize)
-            .clamp(2, folder.classes.len());
+    fn of(folder: &DataSet, rung: &Rung, last: bool) -> Self {
+        let count = ((folder.names.len() as f64 * rung.classes).round() as usize)
+            .clamp(2, folder.names.len());
         let of_class = |samples: &[Sample], share: f64| -> Vec<Sample> {
             let mut by_class: BTreeMap<usize, Vec<Sample>> = BTreeMap::new();
             for sample in samples.iter().filter(|sample| sample.label < count) {
@@ -233,7 +233,7 @@ impl Part {
             by_class.into_values().flat_map(some).collect()
         };
         Self {
-            classes: folder.classes[..count].to_vec(),
+            classes: folder.names[..count].to_vec(),
             train: of_class(&folder.train, rung.pictures),
             val: of_class(&folder.val, 1.0),
             test: if last { of_class(&folder.test, 1.0) } else { Vec::new() },

@@ -1,7 +1,8 @@
 //! A probe of the embeddings that fine-tuning begins with: what it must beat.
 
 use burn::{module::Module, prelude::*, tensor::TensorData};
-use rekindle_data::{Loader, Views};
+use rekindle_data::Views;
+use rekindle_images::Loader;
 use rekindle_layers::Backbone;
 use rekindle_metrics::Predictions;
 use rekindle_transfer::{Examples, Probe, ProbeConfig};
@@ -34,8 +35,8 @@ fn embeddings(network: &Network, feed: &Feed, loader: &Loader) -> Result<Vec<f32
     let device = network.devices().into_iter().next().unwrap_or_default();
     let mut values = Vec::with_capacity(places.len() * network.backbone().embed_dim());
     for batch in loader.view(places.collect(), Views::PLAIN) {
-        let rekindle_data::Batch { images, shape, .. } = batch?;
-        let images = Tensor::from_data(TensorData::new(images, shape), &device);
+        let rekindle_data::Batch { input, .. } = batch?;
+        let images = Tensor::from_data(TensorData::new(input.values, input.shape), &device);
         values.extend(network.embed(images).into_data().iter::<f32>());
     }
     Ok(values)

@@ -17,7 +17,8 @@ use std::{
 
 use burn::{module::Module, prelude::*, tensor::TensorData};
 use rayon::prelude::*;
-use rekindle_data::{Loader, Sample, Source as Place, Views};
+use rekindle_data::{Prepare, Views};
+use rekindle_images::{Loader, Sample, Source as Place};
 use rekindle_layers::Backbone;
 use rekindle_train::{Train, Validation};
 use rekindle_transfer::features::{
@@ -128,11 +129,11 @@ impl Feeds {
     ) -> Result<Self, Error> {
         let network = networks.trained;
         let cut = network.frozen();
-        let plan = Shape::of(network, cut, data.val.shape());
+        let plan = Shape::of(network, cut, data.val.prepare().shape());
         let loader = data.train.config();
         // Only what the epochs of the phase show.
-        let views: BTreeSet<u64> = epochs.map(|epoch| loader.view_of(epoch as u64)).collect();
-        let comes_again = loader.augment.is_none() || loader.views != Views::Fresh;
+        let views: BTreeSet<u64> = epochs.map(|epoch| data.train.view_of(epoch as u64)).collect();
+        let comes_again = !data.train.prepare().draws() || loader.views != Views::Fresh;
         let items = data.train.samples().len().saturating_mul(views.len().max(1));
         let items = items.saturating_add(data.val.samples().len());
         let bytes = bytes_needed(items, plan.per_picture.iter().product(), config.cache.precision);
@@ -170,7 +171,8 @@ impl Feeds {
             });
         }
         let start = Instant::now();
-        let preprocessing = format!("{} {:?}", data.architecture, data.val.preprocessing());
+        let preprocessing =
+            format!("{} {}", data.architecture, data.val.prepare().describe_plain());
         let mut store = open(network, config, &plan, folder, &preprocessing)?;
         match &store.opened {
             Opened::Rebuilt(reason) => report.rebuilt = Some(reason.clone()),
@@ -178,8 +180,8 @@ impl Feeds {
             Opened::Fresh | Opened::Kept => {}
         }
         let [train_contents, val_contents] = data.contents()?;
-        let train_keys = Arc::new(PictureKeys::new(train_contents, config));
-        let val_keys = Arc::new(PictureKeys::new(val_contents, config));
+        let train_keys = Arc::new(PictureKeys::new(train_contents, &data.train));
+        let val_keys = Arc::new(PictureKeys::new(val_contents, &data.train));
         let filler = Filler { network: network.valid(), cut, embedded: plan.embedded };
         for view in views {
             filler.fill(&mut store, &data.train, &*train_keys, view, &mut report)?;
@@ -272,7 +274,7 @@ fn prefix(network: &Network, cut: usize) -> impl Fn(&str) -> bool {
 impl Data {
     /// Digests of what the training and the validation pictures hold; files are read once.
     fn contents(&self) -> Result<[Arc<Vec<Key>>; 2], Error> {
-        let content = |sample: &Sample| match &sample.source {
+        let content = |sample: &Sample| match &sample.item {
             Place::File(path) => Ok(digest_file(path)?),
             Place::Memory(picture) => {
                 let size = [picture.width(), picture.height()].map(usize::to_le_bytes).concat();
@@ -300,8 +302,9 @@ struct PictureKeys {
 }
 
 impl PictureKeys {
-    fn new(contents: Arc<Vec<Key>>, config: &Finetune) -> Self {
-        Self { contents, augmentation: format!("{:?}", config.augment), seed: config.seed }
+    fn new(contents: Arc<Vec<Key>>, drawing: &Loader) -> Self {
+        let (augmentation, seed) = (drawing.prepare().describe_drawn(), drawing.config().seed);
+        Self { contents, augmentation, seed }
     }
 }
 
@@ -340,10 +343,9 @@ impl Filler {
         report.computed += lacking.len();
         let device = self.network.devices().into_iter().next().unwrap_or_default();
         for batch in loader.view(lacking, view) {
-            let rekindle_data::Batch { images, shape, indices, .. } = batch?;
-            let maps = self
-                .network
-                .prefix(self.cut, Tensor::from_data(TensorData::new(images, shape), &device));
+            let rekindle_data::Batch { input, indices, .. } = batch?;
+            let images = Tensor::from_data(TensorData::new(input.values, input.shape), &device);
+            let maps = self.network.prefix(self.cut, images);
             let values: Vec<f32> = match self.embedded {
                 true => self.network.pool(maps).into_data().iter::<f32>().collect(),
                 false => maps.into_data().iter::<f32>().collect(),

@@ -10,7 +10,8 @@ use std::{
 use burn::module::Module;
 use rekindle_cards::HubConfig;
 use rekindle_checkpoint::{CheckpointFile, HeadPolicy, load};
-use rekindle_data::{Picture, Preprocess, Views};
+use rekindle_data::{Prepare, Views};
+use rekindle_images::{Picture, Preprocess};
 use rekindle_metrics::Predictions;
 use rekindle_train::{
     Callback, Checkpoints, Failure, Histograms, Keep, Log, LogFormat, SavedState, State,
@@ -167,7 +168,7 @@ impl OpenRun {
             // As many as are shown, and not the batches after them that an epoch would prepare ahead.
             let mut places = data.train.order(0);
             places.truncate(SHOWN.min(config.batch));
-            let view = data.train.config().view_of(0);
+            let view = data.train.view_of(0);
             if let Some(batch) = data.train.view(places, view).next() {
                 board.image("first batch", 1, &sheet_of(&batch?, about)?)?;
             }
@@ -246,8 +247,8 @@ const SHOWN: usize = 16;
 /// The first pictures of a batch as the network sees them, side by side, as a PNG.
 fn sheet_of(batch: &rekindle_data::Batch, about: &HubConfig) -> Result<Vec<u8>, Error> {
     let preprocess = Preprocess::new(&about.preprocessing)?;
-    let [_, channels, height, width] = batch.shape;
-    let inputs = batch.images.chunks_exact(channels * height * width).take(SHOWN);
+    let length = batch.input.shape[1..].iter().product();
+    let inputs = batch.input.values.chunks_exact(length).take(SHOWN);
     let pictures: Vec<Picture> = inputs.map(|input| preprocess.restore(input)).collect();
     Ok(Picture::sheet(&pictures, 4).to_png()?)
 }
@@ -262,19 +263,7 @@ fn entries(note: &str) -> BTreeMap<String, String> {
 /// Everything that a run's result depends on, a line each.
 fn note(config: &Finetune, data: &Data, network: &Network, about: &HubConfig) -> String {
     let Finetune {
-        plan,
-        batch,
-        cache,
-        augment,
-        views,
-        order,
-        mix,
-        loss,
-        teacher,
-        ema,
-        settings,
-        seed,
-        ..
+        plan, batch, cache, views, order, mix, loss, teacher, ema, settings, seed, ..
     } = config;
     let text = |value: &dyn std::fmt::Debug| format!("{value:?}");
     let entries: BTreeMap<&str, String> = BTreeMap::from([
@@ -282,7 +271,7 @@ fn note(config: &Finetune, data: &Data, network: &Network, about: &HubConfig) ->
         ("batch", text(batch)),
         ("precision of features", text(&cache.precision)),
         ("architecture", data.architecture.clone()),
-        ("augmentation", text(augment)),
+        ("augmentation", data.train.prepare().describe_drawn()),
         ("views", text(views)),
         ("order of the pictures", text(order)),
         ("mixing of pictures", text(mix)),
@@ -292,7 +281,7 @@ fn note(config: &Finetune, data: &Data, network: &Network, about: &HubConfig) ->
         ("settings", text(settings)),
         ("seed", text(seed)),
         ("labels", text(&about.labels)),
-        ("preprocessing", text(&about.preprocessing)),
+        ("preprocessing", data.val.prepare().describe_plain()),
         ("training pictures", digest_samples(data.train.samples())),
         ("validation pictures", digest_samples(data.val.samples())),
         ("starting weights", digest(&network.valid(), |_| true)),

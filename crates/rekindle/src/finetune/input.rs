@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use burn::{prelude::*, tensor::TensorData};
-use rekindle_data::Loader;
+use rekindle_images::Loader;
 use rekindle_train::{Batch, Classes, Draw, MixConfig, Source};
 use rekindle_transfer::features::{FeatureStore, Key};
 
@@ -106,8 +106,8 @@ impl Pictures {
     ) -> impl Iterator<Item = Result<Batch<Input, Classes>, Error>> {
         let seed = self.loader.config().seed;
         self.loader.epoch(epoch as u64).enumerate().map(move |(step, batch)| {
-            let rekindle_data::Batch { images, shape, labels, weights, indices } = batch?;
-            let images = Tensor::from_data(TensorData::new(images, shape), &device);
+            let rekindle_data::Batch { input, labels, weights, indices } = batch?;
+            let images = Tensor::from_data(TensorData::new(input.values, input.shape), &device);
             let draw = Draw { seed, epoch, step };
             let (images, mix) = self.mix.apply(images, draw);
             let teacher = self.teacher.as_ref().map(|teacher| {
@@ -134,7 +134,7 @@ impl Features {
         device: Device,
     ) -> impl Iterator<Item = Result<Batch<Input, Classes>, Error>> {
         let config = self.loader.config();
-        let view = config.view_of(epoch as u64);
+        let view = self.loader.view_of(epoch as u64);
         let order = self.loader.order(epoch as u64);
         let size = config.batch_size;
         let width: usize = self.shape.iter().product();

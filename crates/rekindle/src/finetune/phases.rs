@@ -30,8 +30,8 @@ fn reestimate(network: Network, data: &Data) -> Result<Network, Error> {
     let device = network.devices().into_iter().next().unwrap_or_default();
     let places = (0..data.train.samples().len()).collect();
     network.reestimate(data.train.view(places, Views::PLAIN).map(|batch| {
-        let rekindle_data::Batch { images, shape, .. } = batch?;
-        Ok(Tensor::from_data(TensorData::new(images, shape), &device))
+        let rekindle_data::Batch { input, .. } = batch?;
+        Ok(Tensor::from_data(TensorData::new(input.values, input.shape), &device))
     }))
 }
 

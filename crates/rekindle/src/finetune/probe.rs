@@ -2,7 +2,8 @@
 
 use std::time::Instant;
 
-use rekindle_data::{Sample, Views};
+use rekindle_data::Views;
+use rekindle_images::Sample;
 use rekindle_metrics::Predictions;
 use rekindle_train::{Train, Validation};
 use rekindle_transfer::{Frozen, Phase, Plan};

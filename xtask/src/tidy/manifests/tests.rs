@@ -21,7 +21,7 @@ fn check(name: &str, more: &str, expected: &[&str]) {
 
 #[test]
 fn dependencies_point_one_way() {
-    check("rekindle-data", "[dependencies]\nrekindle-cards.workspace = true", &[]);
+    check("rekindle-images", "[dependencies]\nrekindle-cards.workspace = true", &[]);
     check(
         "rekindle-data",
         "[dependencies]\nrekindle-layers.workspace = true",

@@ -6,7 +6,7 @@ use anyhow::{Context, bail};
 use clap::Args;
 use rekindle::{
     CacheConfig, CachePlace, Finetune, Model,
-    data::{DiskCache, ImageFolder, Order, Views},
+    data::{DataSet, DiskCache, Order, Views},
     metrics::Direction,
     train::{Distill, EarlyStopping, EmaConfig, EmaWarmUp, Monitor, Plateau},
     transfer::{Plan, Recipe, features::Precision},
@@ -143,14 +143,6 @@ pub(super) enum Place {
     Off,
 }
 
-/// A weight for each label, the inverse of its share of the training pictures; one on average over pictures.
-fn rarity(folder: &ImageFolder) -> Vec<f32> {
-    let mut counts = vec![0_usize; folder.classes.len()];
-    folder.train.iter().for_each(|sample| counts[sample.label] += 1);
-    let all = folder.train.len() as f32;
-    counts.iter().map(|&count| all / (folder.classes.len() * count.max(1)) as f32).collect()
-}
-
 impl Arguments {
     pub(super) fn cache(&self) -> CacheConfig {
         CacheConfig {
@@ -175,7 +167,7 @@ impl Arguments {
     pub(super) fn config(
         &self,
         plan: Plan,
-        folder: &ImageFolder,
+        folder: &DataSet,
         model: &Model,
         device: &rekindle::Device,
     ) -> anyhow::Result<Finetune> {
@@ -189,12 +181,12 @@ impl Arguments {
         let teacher = match &steps.teacher {
             Some(path) => {
                 let (teacher, _) = Model::open(None, path, &device.clone().inner())?;
-                if teacher.config.labels != folder.classes {
+                if teacher.config.labels != folder.names {
                     bail!(
                         "{}: the teacher's labels are [{}], the folder's [{}]; give one that was fine-tuned on these",
                         path.display(),
                         teacher.config.labels.join(", "),
-                        folder.classes.join(", ")
+                        folder.names.join(", ")
                     );
                 }
                 // It is shown the inputs of the network that learns from it.
@@ -221,7 +213,7 @@ impl Arguments {
         config.loss.smoothing = steps.smoothing;
         config.loss.focal = steps.focal;
         if steps.class_weights {
-            config.loss.class_weights = Some(rarity(folder));
+            config.loss.class_weights = Some(folder.balance());
         }
         config.loss.distill = teacher.is_some().then_some(Distill { temperature: 2.0, share: 0.5 });
         config.teacher = teacher;
