@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use rekindle_data::Part;
 use rekindle_data::label::{folded, written};
 
-use crate::{Finding, Kind, LabelCount, Layout, Severity, examine::Case};
+use crate::{Finding, Kind, LabelCount, Severity, examine::Case};
 
 pub(crate) fn findings(case: &Case<'_>) -> Vec<Finding> {
     let mut findings = similar(case);

@@ -128,11 +128,17 @@ fn gather_pictures(
     Ok(found)
 }
 
-/// The lists of a folder's parts, unless it has folders for them.
+/// The lists of a folder's parts, unless it has folders for them, or folders beside a table of something else.
 fn listed(folder: &Path) -> Result<Vec<(Part, PathBuf)>, Error> {
     let lists = lists(folder)?;
-    let in_folders = || Parts::find(folder).is_ok_and(|parts| parts.train != folder);
-    Ok(if lists.is_empty() || in_folders() { Vec::new() } else { lists })
+    let Some((_, first)) = lists.first() else { return Ok(lists) };
+    let in_folders = Parts::find(folder).is_ok_and(|parts| parts.train != folder);
+    let has_labels = || Listing::of(folder).is_ok_and(|inside| inside.folders.len() > 1);
+    let is_other = || {
+        let offers = |it: manifest::Offer| it.label || it.labels || !it.numbers.is_empty();
+        !manifest::Offer::of(first).is_ok_and(offers)
+    };
+    Ok(if in_folders || (has_labels() && is_other()) { Vec::new() } else { lists })
 }
 
 fn gather(

@@ -129,7 +129,7 @@ type Data = (Train<Vec<Sample>>, Validation<Vec<Sample>>);
 fn pictures(folder: Option<&Path>) -> Result<(Vec<String>, Data)> {
     Ok(match folder {
         Some(folder) => {
-            let folder = open_pictures(&DataConfig::new(folder))?;
+            let folder = open_pictures::<usize>(&DataConfig::new(folder))?;
             (folder.names, (Train(folder.train), Validation(folder.val)))
         }
         None => {

@@ -245,7 +245,7 @@ fn folder(path: &Path) -> Result<Pictures> {
     let parts = Parts::find(path)?;
     // As the tutorials of the set have it; nothing else is measured on what chooses the epoch.
     let config = DataConfig { val: parts.val.or(parts.test), ..DataConfig::new(path) };
-    let DataSet { names: classes, train, val, .. } = open_pictures(&config)?;
+    let DataSet { names: classes, train, val, .. } = open_pictures::<usize>(&config)?;
     Ok(Pictures { labels: classes, train, val })
 }
 

@@ -39,7 +39,8 @@ pub fn evaluate(
         return Err(Error::NoLabels);
     }
     let folder = measure_pictures::<usize>(&DataConfig::new(folder), part)?
-        .with_names(&model.config.labels)?;
+        .with_names(&model.config.labels)
+        .map_err(rekindle_images::Error::from)?;
     Ok((folder.part, measure(model, Test(folder.samples), batch, views)?))
 }
 
@@ -53,7 +54,8 @@ pub fn as_is(model: &Model, folder: &Path, batch: usize) -> Result<(Part, Predic
         return Err(Error::NoLabels);
     }
     let folder = measure_pictures::<usize>(&DataConfig::new(folder), None)?
-        .with_names(&model.config.labels)?;
+        .with_names(&model.config.labels)
+        .map_err(rekindle_images::Error::from)?;
     Ok((folder.part, measure(model, Test(folder.samples), batch, TestViews::One)?))
 }
 

@@ -401,6 +401,17 @@ fn folders_in_folders_are_said_and_a_data_set_below_is_suggested() {
     }
 }
 
+/// A table beside folders of labels need not be a list.
+#[test]
+fn folders_come_before_a_table_of_something_else() {
+    let folder = folder(&["a/1.jpg", "a/2.jpg", "b/1.jpg", "b/2.jpg"]);
+    fs::write(folder.path().join("train.csv"), "id,price\n1,2\n").unwrap();
+    assert_eq!(open(folder.path()).unwrap().names, ["a", "b"]);
+    let table = "path,label\na/1.jpg,x\na/2.jpg,x\nb/1.jpg,y\nb/2.jpg,y\n";
+    fs::write(folder.path().join("train.csv"), table).unwrap();
+    assert_eq!(open(folder.path()).unwrap().names, ["x", "y"]);
+}
+
 #[cfg(unix)]
 #[test]
 fn what_is_learned_is_not_measured_on() {
