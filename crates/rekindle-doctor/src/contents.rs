@@ -35,6 +35,8 @@ pub(crate) struct Contents {
     pub(crate) loose: Vec<(PathBuf, PathBuf)>,
     /// Files whose names are not a picture's, in the same way.
     pub(crate) others: Vec<(PathBuf, PathBuf)>,
+    /// Folders whose pictures are not read, and how many those are.
+    pub(crate) unread: Vec<(PathBuf, usize)>,
 }
 
 /// The folder that names of files are relative to.

@@ -14,7 +14,7 @@ use crate::{
     open::open,
 };
 
-/// Looks at all pictures of a data set that [`rekindle_images::ImageFolder`] reads: one folder a label, a list, or packed files.
+/// Looks at all pictures of a data set that [`rekindle_images::open_pictures`] opens: one folder a label, a list, or packed files.
 ///
 /// Files are read on the threads of the current rayon pool, each dropped before the thread's next; the result does not depend
 /// on their number. About 1.5 kB are kept of each picture; those of packed files are in memory besides, as for training.

@@ -216,6 +216,15 @@ fn beside(case: &Case<'_>) -> Vec<Finding> {
             "it is not read: move it into the folder of its label, or remove it".to_owned(),
         ));
     }
+    for (folder, count) in case.contents.unread.iter().filter(|(_, count)| *count > 0) {
+        findings.push(about(
+            Kind::Unlabelled,
+            Severity::Warning,
+            folder,
+            format!("holds {count} pictures that are not read, as they are in no folder of labels of a part"),
+            "put each into the folder of its label, or remove them".to_owned(),
+        ));
+    }
     let mut others: Vec<PathBuf> = Vec::new();
     for (path, file) in &case.contents.others {
         let start = start(path);

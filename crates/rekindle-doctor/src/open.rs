@@ -1,17 +1,14 @@
 //! Opens what there is: folders, a list, or packed files, as training reads them.
 
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use rekindle_data::manifest::{self, Manifest};
-use rekindle_data::{Part, Sample};
-use rekindle_images::{Source, packed};
+use rekindle_data::{DataConfig, Gathered, Part, TargetKind, manifest};
+use rekindle_images::{Parts, Source, lists, packed, read_pictures};
 
 use crate::{
     Error, Layout,
     contents::{Contents, Item, relative, start},
     folder,
-    list::List,
 };
 
 /// What a part has: a picture, its name, the place of its label.
@@ -19,7 +16,14 @@ type Named = (Source, PathBuf, usize);
 
 pub(crate) fn open(data: &Path) -> Result<Contents, Error> {
     if manifest::is_manifest(data) {
-        return listed(data);
+        return listed(data, Layout::List);
+    }
+    if data.is_file() {
+        return Err(manifest::no_list(data).into());
+    }
+    let in_folders = || Parts::find(data).is_ok_and(|parts| parts.train != data);
+    if data.is_dir() && !lists(data)?.is_empty() && !in_folders() {
+        return listed(data, Layout::Folders);
     }
     match packed::read(data)? {
         Some(packed::Rows { classes, train, test }) => Ok(of(
@@ -31,22 +35,31 @@ pub(crate) fn open(data: &Path) -> Result<Contents, Error> {
     }
 }
 
-fn listed(list: &Path) -> Result<Contents, Error> {
-    let Manifest { classes, train, val, test, .. } = manifest::open(list)?;
-    let start = start(list, Layout::List);
-    let named = |sample: Sample| {
-        let file = relative(&sample.item, start);
-        (Source::File(sample.item), file, sample.label)
-    };
-    let parts = [(Part::Train, train), (Part::Val, val), (Part::Test, test)]
-        .map(|(part, samples)| (part, samples.into_iter().map(named).collect()));
-    let mut contents = of(Layout::List, classes, parts.into());
-    let lines = List::open(list)?;
-    let groups: BTreeMap<PathBuf, &str> =
-        lines.lines().map(|line| (lines.file(line), lines.group(line))).collect();
-    for item in &mut contents.items {
-        item.group = groups.get(&item.file).map_or_else(String::new, |group| (*group).to_owned());
+/// The pictures of a list, or of the lists in a folder.
+fn listed(data: &Path, layout: Layout) -> Result<Contents, Error> {
+    let Gathered { rows, .. } = read_pictures(&DataConfig::new(data), TargetKind::Label)?;
+    let mut labels: Vec<String> = rows.iter().flat_map(|row| &row.labels).cloned().collect();
+    labels.sort_unstable();
+    labels.dedup();
+    let start = start(data, layout);
+    let items = rows.into_iter().map(|row| {
+        let label = row.labels.first().and_then(|label| labels.binary_search(label).ok());
+        let (part, group, label) = (row.part, row.group, label.unwrap_or_default());
+        let file = match &row.item {
+            Source::File(path) => relative(path, start),
+            Source::Memory(_) => PathBuf::new(),
+        };
+        Item { source: row.item, file, part, label, group }
+    });
+    let mut items: Vec<Item> = items.collect();
+    items.sort_by_key(|item| item.part);
+    let mut contents = of(layout, labels, Vec::new());
+    for part in [Part::Train, Part::Val, Part::Test] {
+        if part == Part::Train || items.iter().any(|item| item.part == part) {
+            contents.parts.push((part, vec![true; contents.labels.len()]));
+        }
     }
+    contents.items = items;
     Ok(contents)
 }
 
@@ -67,6 +80,7 @@ fn of(layout: Layout, labels: Vec<String>, parts: Vec<(Part, Vec<Named>)>) -> Co
         items: Vec::new(),
         loose: Vec::new(),
         others: Vec::new(),
+        unread: Vec::new(),
         labels,
     };
     for (part, pictures) in parts {

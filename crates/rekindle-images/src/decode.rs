@@ -120,6 +120,20 @@ pub(crate) fn panic_message(panic: &(dyn std::any::Any + Send)) -> String {
         .unwrap_or_else(|| "no message".to_owned())
 }
 
+/// Whether the first bytes of a file are those of a format that is read here; a few of any may be too few to tell.
+pub(crate) fn is_picture(start: &[u8]) -> bool {
+    let Some(format) = image::guess_format(start).ok().filter(|format| known(*format).is_some())
+    else {
+        return false;
+    };
+    match format {
+        // Two letters begin many texts: behind them stand a length and four zeros, or a blank.
+        ImageFormat::Bmp => start.get(6..10) == Some(&[0; 4]),
+        ImageFormat::Pnm => start.get(2).is_some_and(u8::is_ascii_whitespace),
+        _ => true,
+    }
+}
+
 /// The name of a format that is read here.
 fn known(format: ImageFormat) -> Option<&'static str> {
     const FORMATS: &[(ImageFormat, &str)] = &[
@@ -127,6 +141,7 @@ fn known(format: ImageFormat) -> Option<&'static str> {
         (ImageFormat::Gif, "GIF"),
         (ImageFormat::Jpeg, "JPEG"),
         (ImageFormat::Png, "PNG"),
+        (ImageFormat::Pnm, "PNM"),
         (ImageFormat::Tiff, "TIFF"),
         (ImageFormat::WebP, "WebP"),
     ];

@@ -59,5 +59,5 @@ pub use rekindle_vision as vision;
 pub mod data {
     pub use rekindle_data::*;
     pub use rekindle_images::*;
-    pub use rekindle_images::{Error, Loader, Sample};
+    pub use rekindle_images::{DataSet, Error, Loader, Measurable, Sample};
 }

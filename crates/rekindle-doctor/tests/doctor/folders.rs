@@ -27,7 +27,7 @@ fn what_cannot_be_examined_is_one_clear_error() {
     let at = |name: &str| folder.path().join(name);
     assert!(refused(&at("missing")).contains("cannot be read"));
     write(&at("file"), b"");
-    assert!(refused(&at("file")).contains("cannot be read"));
+    assert!(refused(&at("file")).contains("is no list; give a folder, or a list"));
     fs::create_dir(at("empty")).unwrap();
     assert!(refused(&at("empty")).contains("holds no labelled pictures (0 files"));
     write(&at("loose/one.png"), &png(1));
@@ -147,6 +147,46 @@ fn without_parts_a_split_by_chance_makes_near_duplicates_worse() {
     let few = examine(folder.path(), &Options { least_examples: 500, ..options }).unwrap();
     assert_eq!(few.findings.len(), 3);
     assert_eq!(few.labels[0].train, 7);
+}
+
+/// Parts in any spelling, without all labels, or without labels at all: looked at as they are trained on.
+#[test]
+fn parts_are_those_of_training() {
+    let options = Options { least_examples: 0, ..Options::default() };
+    let folder = tempfile::tempdir().unwrap();
+    some(&folder.path().join("Train"), 0);
+    write(&folder.path().join("Dev/cats/1.png"), &png(80));
+    write(&folder.path().join("test/1.png"), &png(81));
+    write(&folder.path().join("test/2.png"), &png(82));
+    write(&folder.path().join("__MACOSX/cats/._1.png"), &png(83));
+    write(&folder.path().join("Train/cats/13.jfif"), &png(84));
+    let diagnosis = examine(folder.path(), &options).unwrap();
+    let counts: Vec<_> =
+        diagnosis.labels.iter().map(|label| [label.train, label.val, label.test]).collect();
+    assert_eq!(counts, [[7, 1, 0], [6, 0, 0]]);
+    let found: Vec<_> = diagnosis
+        .findings
+        .iter()
+        .map(|it| (it.kind, it.severity, it.what.split(',').next().unwrap()))
+        .collect();
+    let expected = [
+        (Kind::MissingLabel, Severity::Warning, "`dogs` is missing in val"),
+        (Kind::Unlabelled, Severity::Warning, "holds 2 pictures that are not read"),
+    ];
+    assert_eq!(found, expected);
+    assert_eq!(diagnosis.findings[1].files, [Path::new("test")]);
+
+    // Lists in a folder are looked at as one.
+    fs::write(folder.path().join("Train/val.csv"), "path,label\ndogs/1.png,dogs\n").unwrap();
+    fs::write(
+        folder.path().join("Train/train.tsv"),
+        "path\tlabel\ncats/0.png\tcats\ndogs/3.png\tdogs\n",
+    )
+    .unwrap();
+    let diagnosis = examine(&folder.path().join("Train"), &options).unwrap();
+    let splits: Vec<_> =
+        diagnosis.examined.iter().map(|it| (it.split.as_str(), it.label.as_str())).collect();
+    assert_eq!(splits, [("train", "cats"), ("train", "dogs"), ("val", "dogs")]);
 }
 
 #[test]
