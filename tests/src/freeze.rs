@@ -6,8 +6,8 @@ use burn::{module::Param, nn::loss::CrossEntropyLossConfig, optim::GradientsPara
 use rekindle_checkpoint::Naming;
 use rekindle_layers::{Backbone, NameStack, ParameterVisitor, Stage, visit_parameters};
 use rekindle_train::{
-    Batch, Classify, Learn, BatchTarget, Fit, OptimizerConfig, Rates, Schedule, Settings,
-    Source, State, Train, Validation,
+    Batch, BatchTarget, Classify, Fit, Learn, OptimizerConfig, Rates, Schedule, Settings, Source,
+    State, Train, Validation,
 };
 
 use crate::support::{Bits, Model, bits, network, pictures};
@@ -56,8 +56,7 @@ pub(crate) fn train(model: Model) -> Model {
         schedule: Schedule::Constant,
         settings: Settings::default(),
     };
-    let objective =
-        Learn { task: Classify::new(CLASSES), forward: Model::forward };
+    let objective = Learn { task: Classify::new(CLASSES), forward: Model::forward };
     let state = State::new(model, &OptimizerConfig::default());
     let data = (&Train(Pictures), &Validation(Pictures));
     fit.run(state, &objective, data, &mut []).unwrap().0.model

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use burn::prelude::*;
 use rekindle_data::{Draw, DrawBatch, Loader, Prepare};
 use rekindle_layers::{Backbone, Flow, Input};
-use rekindle_train::{Batch, Mix, Source, BatchTarget};
+use rekindle_train::{Batch, BatchTarget, Mix, Source};
 use rekindle_transfer::{
     Classifier,
     features::{FeatureStore, Key},
@@ -118,7 +118,8 @@ where
     ) -> impl Iterator<Item = Result<Batch<Partial<B>, BatchTarget<T::Label>>, Error>> {
         let seed = self.part.loader.config().seed;
         self.part.loader.epoch(epoch as u64).enumerate().map(move |(step, batch)| {
-            let rekindle_data::Batch { mut input, weights, indices, .. } = batch.map_err(Error::data)?;
+            let rekindle_data::Batch { mut input, weights, indices, .. } =
+                batch.map_err(Error::data)?;
             let draw = Draw { seed, epoch, step };
             let mixed = self.draws.as_ref().and_then(|draws| draws.draw(&mut input, draw));
             let mix = mixed.map(|mixed| Mix { places: mixed.places, share: mixed.share });

@@ -12,14 +12,14 @@ use rekindle_data::{DrawBatch, LoaderConfig, Order, Prepare, Views};
 use rekindle_layers::Backbone;
 use rekindle_metrics::Values;
 use rekindle_train::{
-    Best, Callback, Ema, EmaConfig, End, Epoch, Fit, Learn, OptimizerConfig, RateRange,
-    Rates, Settings, State, Sweep, Test, TimeBudget, Train, Validation, predict, sweep,
+    Best, Callback, Ema, EmaConfig, End, Epoch, Fit, Learn, OptimizerConfig, RateRange, Rates,
+    Settings, State, Sweep, Test, TimeBudget, Train, Validation, predict, sweep,
 };
 use rekindle_transfer::{Classifier, Phase, Plan};
 
 use crate::{
-    CacheConfig, CachePlace, CacheReport, Effort, Error, Feed, FromPrepared, HeadStart,
-    Items, Partial, RunFolder, TransferTask,
+    CacheConfig, CachePlace, CacheReport, Effort, Error, Feed, FromPrepared, HeadStart, Items,
+    Partial, RunFolder, TransferTask,
     data::{Data, Part, even_out, on_this_pool},
     feed::Prepared,
     phases::Trained,
@@ -28,7 +28,7 @@ use crate::{
 };
 
 /// How to fine-tune.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub struct Finetune<B: Backbone, P: Prepare, T> {
     /// Phases, checked before the first step.
     pub plan: Plan,
@@ -61,6 +61,20 @@ pub struct Finetune<B: Backbone, P: Prepare, T> {
     pub probe: bool,
     /// Draws the head, the order, the augmentation and dropout.
     pub seed: u64,
+}
+
+/// Whatever prepares items need not be copied for that.
+impl<B: Backbone, P: Prepare, T: Clone> Clone for Finetune<B, P, T> {
+    fn clone(&self) -> Self {
+        Self {
+            plan: self.plan.clone(),
+            task: self.task.clone(),
+            draws: self.draws.clone(),
+            teacher: self.teacher.clone(),
+            settings: self.settings.clone(),
+            ..*self
+        }
+    }
 }
 
 /// The network that is fine-tuned.
@@ -150,11 +164,8 @@ where
                 let began = Instant::now();
                 state.model = state.model.with_head(found.solved.weight, found.solved.bias);
                 state.ema = config.ema.map(|average| Ema::new(&state.model, average));
-                let val = config.task.values(&predict(
-                    &state.evaluated(),
-                    &config.learn(),
-                    &feeds.val,
-                )?);
+                let val =
+                    config.task.values(&predict(&state.evaluated(), &config.learn(), &feeds.val)?);
                 let mut train = Values::default();
                 // As they are in all other epochs: the loss first of all by its place.
                 found.train.iter().for_each(|(name, value)| train.set(name, value));

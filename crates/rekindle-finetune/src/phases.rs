@@ -123,7 +123,10 @@ where
 {
     let device = network.devices().into_iter().next().unwrap_or_default();
     let places = (0..data.train.len()).collect();
-    network.reestimate(data.train.loader.view(places, Views::PLAIN).map(|batch| {
-        Ok(B::Input::from_prepared(batch.map_err(Error::data)?.input, &device))
-    }))
+    network.reestimate(
+        data.train
+            .loader
+            .view(places, Views::PLAIN)
+            .map(|batch| Ok(B::Input::from_prepared(batch.map_err(Error::data)?.input, &device))),
+    )
 }

@@ -48,7 +48,11 @@ impl<P: Prepare, T> fmt::Debug for RunFolder<'_, P, T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { path, start, interval, .. } = self;
         let mut shown = f.debug_struct("RunFolder");
-        shown.field("path", path).field("start", start).field("interval", interval).finish_non_exhaustive()
+        shown
+            .field("path", path)
+            .field("start", start)
+            .field("interval", interval)
+            .finish_non_exhaustive()
     }
 }
 

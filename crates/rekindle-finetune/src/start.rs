@@ -82,7 +82,9 @@ where
     let (config, network, data) = config.open(trainee, data)?;
     let (network, feeds) = config.begin(network, &None, (0, 0), &data, folder)?;
     let Some(found) = feeds.solve(&network, &data, &config.task, Effort::Any)? else {
-        return problem("recipe: this task has no head that can be solved for; take the recipe `head`");
+        return problem(
+            "recipe: this task has no head that can be solved for; take the recipe `head`",
+        );
     };
     let Solved { weight, bias, strength } = found.solved;
     let (task, scores) = config.task.calibrated(found.val);

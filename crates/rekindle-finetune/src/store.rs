@@ -192,10 +192,8 @@ where
             Opened::Fresh | Opened::Kept => {}
         }
         let filler = Filler { network: network.valid(), kept: &kept };
-        let [train_keys, val_keys] = [
-            Arc::new(Keys::new(&data.train, config)?),
-            Arc::new(Keys::new(&data.val, config)?),
-        ];
+        let [train_keys, val_keys] =
+            [Arc::new(Keys::new(&data.train, config)?), Arc::new(Keys::new(&data.val, config)?)];
         for view in views {
             filler.fill(&mut store, &data.train, &train_keys, view, &mut report)?;
         }

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use rekindle_metrics::{Direction, Predictions, Temperature, Values, majority};
-use rekindle_train::{Classify, Monitor, ClassifyMultiLabel, Regress, Scale, Task};
+use rekindle_train::{Classify, ClassifyMultiLabel, Monitor, Regress, Scale, Task};
 use rekindle_transfer::{Examples, Probe, ProbeConfig, Ridge};
 use serde::Serialize;
 
@@ -34,7 +34,11 @@ pub trait TransferTask: Task<Label: Serialize> + Serialize {
 
     /// What always answering the same would reach on `labels`, and what that answer is: the best one for the training
     /// examples.
-    fn constant(&self, _train: &[Self::Label], _labels: &[Self::Label]) -> Option<(Constant, Values)> {
+    fn constant(
+        &self,
+        _train: &[Self::Label],
+        _labels: &[Self::Label],
+    ) -> Option<(Constant, Values)> {
         None
     }
 
@@ -185,9 +189,12 @@ impl TransferTask for ClassifyMultiLabel {
             (holders as f64 + 0.5) / (train.len() as f64 + 1.0)
         };
         let shares: Vec<f64> = (0..self.classes).map(share).collect();
-        let logits: Vec<f32> = shares.iter().map(|share| (share / (1.0 - share)).ln() as f32).collect();
+        let logits: Vec<f32> =
+            shares.iter().map(|share| (share / (1.0 - share)).ln() as f32).collect();
         let mut scores = self.scores();
-        labels.iter().for_each(|label| self.score(&mut scores, &logits, std::slice::from_ref(label)));
+        labels
+            .iter()
+            .for_each(|label| self.score(&mut scores, &logits, std::slice::from_ref(label)));
         let frequent = (0..self.classes).filter(|&class| shares[class] > 0.5).collect();
         Some((Constant::Labels(frequent), self.values(&scores)))
     }
@@ -208,9 +215,8 @@ impl TransferTask for Regress {
     }
 
     fn fitted(self, train: &[Vec<f32>]) -> Self {
-        let scale = |number: usize| {
-            Scale::of(train.iter().map(|numbers| f64::from(numbers[number])))
-        };
+        let scale =
+            |number: usize| Scale::of(train.iter().map(|numbers| f64::from(numbers[number])));
         Self { scales: (0..self.scales.len()).map(scale).collect(), ..self }
     }
 
@@ -225,7 +231,8 @@ impl TransferTask for Regress {
         if effort == Effort::Seconds && Ridge::products(labels.len(), dim) > 50 * BEARABLE {
             return None;
         }
-        let Ridge { weight, bias, strength } = Ridge::chosen(features, &standardized, self.scales.len());
+        let Ridge { weight, bias, strength } =
+            Ridge::chosen(features, &standardized, self.scales.len());
         Some(Solved { weight, bias, strength })
     }
 
@@ -235,7 +242,9 @@ impl TransferTask for Regress {
         // Numbers as they are stand for themselves.
         let plain = Self::new(means.len());
         let mut scores = plain.scores();
-        labels.iter().for_each(|label| plain.score(&mut scores, &means, std::slice::from_ref(label)));
+        labels
+            .iter()
+            .for_each(|label| plain.score(&mut scores, &means, std::slice::from_ref(label)));
         Some((Constant::Numbers(means), plain.values(&scores)))
     }
 

@@ -66,7 +66,10 @@ impl<const D: usize> Flow for Tensor<D> {
     }
 
     fn from_rows(rows: Vec<f32>, shapes: &[Vec<usize>], device: &Device) -> Self {
-        assert!(shapes.len() == 1 && shapes[0].len() + 1 == D, "{shapes:?} for a tensor of {D} axes");
+        assert!(
+            shapes.len() == 1 && shapes[0].len() + 1 == D,
+            "{shapes:?} for a tensor of {D} axes"
+        );
         let width = shapes[0].iter().product::<usize>().max(1);
         let shape: Vec<usize> =
             std::iter::once(rows.len() / width).chain(shapes[0].iter().copied()).collect();

@@ -164,7 +164,8 @@ impl<L: Flow, R: Flow> Flow for Fused<L, R> {
     fn into_rows(self) -> Vec<f32> {
         match self {
             Self::Parts(left, right) => {
-                let width: usize = left.shapes().iter().map(|shape| shape.iter().product::<usize>()).sum();
+                let width: usize =
+                    left.shapes().iter().map(|shape| shape.iter().product::<usize>()).sum();
                 let left = left.into_rows();
                 let items = left.len() / width.max(1);
                 side_by_side(&left, &right.into_rows(), items)
@@ -182,9 +183,6 @@ impl<L: Flow, R: Flow> Flow for Fused<L, R> {
             shapes.iter().map(|shape| shape.iter().product::<usize>()).sum()
         };
         let [of_left, of_right] = apart(&rows, width(left), width(shapes));
-        Self::Parts(
-            L::from_rows(of_left, left, device),
-            R::from_rows(of_right, right, device),
-        )
+        Self::Parts(L::from_rows(of_left, left, device), R::from_rows(of_right, right, device))
     }
 }

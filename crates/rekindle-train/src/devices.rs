@@ -17,7 +17,7 @@ use burn::{
 };
 
 use crate::{
-    Batch, Callback, End, Error, Fit, Objective, Parts, State, BatchTarget,
+    Batch, BatchTarget, Callback, End, Error, Fit, Objective, Parts, State,
     fit::autodiff_device,
     gradients::{Compute, Trained, trained},
 };

@@ -9,10 +9,10 @@
 use std::fmt::Debug;
 
 use burn::prelude::*;
-use rekindle_metrics::{Predictions, MultiLabelPredictions, Values};
+use rekindle_metrics::{MultiLabelPredictions, Predictions, Values};
 use serde::{Deserialize, Serialize};
 
-use crate::{BinaryCrossEntropy, CrossEntropy, RegressionLoss, BatchTarget};
+use crate::{BatchTarget, BinaryCrossEntropy, CrossEntropy, RegressionLoss};
 
 /// What a trainer minimizes and measures. It knows neither the model nor what the inputs are.
 pub trait Objective<M, I> {
@@ -284,7 +284,8 @@ impl Task for Regress {
         let row = |numbers: &Vec<f32>| {
             numbers.iter().zip(&self.scales).map(|(&x, scale)| scale.standardize(x)).collect()
         };
-        let target = BatchTarget { labels: target.labels.iter().map(row).collect(), ..target.clone() };
+        let target =
+            BatchTarget { labels: target.labels.iter().map(row).collect(), ..target.clone() };
         self.loss.of_examples(outputs, &target)
     }
 

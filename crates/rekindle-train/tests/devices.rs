@@ -14,8 +14,8 @@ use burn::{
     tensor::activation::tanh,
 };
 use rekindle_train::{
-    Batch, Classify, Learn, BatchTarget, Ema, EmaConfig, EmaWarmUp, End, Epoch, Error, Event,
-    Fit, Objective, OptimizerConfig, Plateau, Rates, SavedState, Schedule, Settings, Source, State,
+    Batch, BatchTarget, Classify, Ema, EmaConfig, EmaWarmUp, End, Epoch, Error, Event, Fit, Learn,
+    Objective, OptimizerConfig, Plateau, Rates, SavedState, Schedule, Settings, Source, State,
     Train, Validation,
 };
 

@@ -11,7 +11,7 @@ use burn::{
     prelude::*,
 };
 use rekindle_train::{
-    Batch, Classify, Learn, BatchTarget, End, Error, Event, Fit, LOSS, OptimizerConfig, Rates,
+    Batch, BatchTarget, Classify, End, Error, Event, Fit, LOSS, Learn, OptimizerConfig, Rates,
     SavedState, Schedule, Settings, Source, State, Train, Validation,
 };
 

@@ -54,7 +54,10 @@ impl<B: Backbone> Classifier<B> {
     pub fn with_head(mut self, weight: Vec<f32>, bias: Vec<f32>) -> Self {
         let device = self.head.weight.lazy_device();
         let [dim, classes] = self.head.weight.lazy_shape().dims();
-        assert!(weight.len() == dim * classes && bias.len() == classes, "a head of other dimensions");
+        assert!(
+            weight.len() == dim * classes && bias.len() == classes,
+            "a head of other dimensions"
+        );
         let weight = Tensor::from_data(TensorData::new(weight, [dim, classes]), &device);
         let bias = Tensor::from_data(TensorData::new(bias, [classes]), &device);
         // The same parameters, whatever was said of them, with other values.
@@ -197,7 +200,8 @@ impl<B: Backbone> Classifier<B> {
         let extent = phase.frozen.extent(&layout)?;
         let frozen =
             layout.parameters.iter().zip(&extent.parameters).filter(|(_, frozen)| **frozen);
-        let mut paths: BTreeSet<String> = frozen.map(|(parameter, _)| parameter.path.clone()).collect();
+        let mut paths: BTreeSet<String> =
+            frozen.map(|(parameter, _)| parameter.path.clone()).collect();
         // The flag of each batch norm lies beside its statistics.
         let flags = paths.iter().filter_map(|path| path.strip_suffix(".running_mean"));
         let flags: Vec<_> = flags.map(|norm| format!("{norm}.{FLAG}")).collect();

@@ -163,7 +163,8 @@ impl Problem {
     }
 
     fn fit(&self, strength: f64) -> Ridge {
-        let weight = self.solve(strength).map_or_else(|| vec![0.0; self.dim * self.outputs], |f| f.0);
+        let weight =
+            self.solve(strength).map_or_else(|| vec![0.0; self.dim * self.outputs], |f| f.0);
         let mut bias = self.center.clone();
         let mut plain = Vec::with_capacity(weight.len());
         for ((row, mean), deviation) in
@@ -271,7 +272,12 @@ mod tests {
         let mut sum = 0.0;
         for out in 0..n {
             let keep = |width: usize, values: &[f64]| -> Vec<f64> {
-                values.chunks_exact(width).enumerate().filter(|(i, _)| *i != out).flat_map(|(_, r)| r.to_vec()).collect()
+                values
+                    .chunks_exact(width)
+                    .enumerate()
+                    .filter(|(i, _)| *i != out)
+                    .flat_map(|(_, r)| r.to_vec())
+                    .collect()
             };
             let (x, y) = (keep(dim, &all.x), keep(2, &all.y));
             // Centered anew: weights of the others, by plain elimination.
@@ -308,7 +314,10 @@ mod tests {
             for strength in [0.01, 1.0] {
                 let (_, error) = Problem::new(&features, &numbers, 2).solve(strength).unwrap();
                 let expected = left_out(&features, &numbers, dim, strength);
-                assert!((error / expected - 1.0).abs() < 1e-6, "{examples} {dim}: {error} {expected}");
+                assert!(
+                    (error / expected - 1.0).abs() < 1e-6,
+                    "{examples} {dim}: {error} {expected}"
+                );
             }
         }
     }
@@ -322,7 +331,8 @@ mod tests {
             let answer = |row: &[f32]| {
                 row.iter().zip(&ridge.weight).map(|(x, w)| x * w).sum::<f32>() + ridge.bias[0]
             };
-            let worst = features.chunks_exact(dim).zip(&first).map(|(row, y)| (answer(row) - y).abs());
+            let worst =
+                features.chunks_exact(dim).zip(&first).map(|(row, y)| (answer(row) - y).abs());
             assert!(worst.fold(0.0, f32::max) < 0.1, "{examples} {dim}: {ridge:?}");
         }
     }

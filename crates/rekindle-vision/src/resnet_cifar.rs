@@ -15,8 +15,8 @@
 
 use burn::prelude::*;
 use rekindle_layers::{
-    Activation, AveragePool, Backbone, BatchNorm, Conv2d, Conv2dConfig, Landmarks, Map, Stage, Unit,
-    global_mean,
+    Activation, AveragePool, Backbone, BatchNorm, Conv2d, Conv2dConfig, Landmarks, Map, Stage,
+    Unit, global_mean,
 };
 
 use crate::{residual::norm, variant::Variant};

@@ -7,14 +7,16 @@ use std::{
     time::Duration,
 };
 
+use burn::module::Module;
 use rekindle_data::{Dense, Views, canonical};
 use rekindle_finetune::{CacheReport, Items, Trainee};
-use burn::module::Module;
 use rekindle_images::{
     Augment, DataSet, Picture, PictureConfig, PreparePictures, Preprocess, Sample,
 };
 use rekindle_metrics::Values;
-use rekindle_train::{Callback, Classify, End, Epoch, Failure, RateRange, Sweep, Train, Validation};
+use rekindle_train::{
+    Callback, Classify, End, Epoch, Failure, RateRange, Sweep, Train, Validation,
+};
 use rekindle_transfer::{Plan, Recipe};
 use rekindle_vision::VisionBackbone;
 use serde_json::json;
@@ -156,7 +158,8 @@ impl<T: ModelTask> Finetune<T> {
         &self,
         model: &Model,
         (Train(train), Validation(val)): Parts<T>,
-    ) -> Result<(Train<Items<PreparePictures, T>>, Validation<Items<PreparePictures, T>>), Error> {
+    ) -> Result<(Train<Items<PreparePictures, T>>, Validation<Items<PreparePictures, T>>), Error>
+    {
         let preprocess = model.preprocess()?;
         let plain = PictureConfig { augment: Augment::NONE, ..self.pictures.clone() };
         let items = |samples, pictures: &PictureConfig| -> Result<_, Error> {
@@ -193,7 +196,8 @@ pub fn finetune<T: ModelTask>(
     let engine = config.engine.clone();
     let folder = folder.map(|folder| folder.of::<T>(&model, &engine.plan)).transpose()?;
     let (about, names) = (model.config().clone(), model.names());
-    let found = rekindle_finetune::finetune(trainee(model), items, engine, folder.as_ref(), callbacks)?;
+    let found =
+        rekindle_finetune::finetune(trainee(model), items, engine, folder.as_ref(), callbacks)?;
     let about = found.task.into_config(&names, about);
     Ok(Outcome {
         model: Model::new(found.network, about).with_probe(found.probe),
@@ -222,10 +226,10 @@ pub fn probe<T: ModelTask>(
     config: &Finetune<T>,
     folder: Option<&RunFolder<'_>>,
 ) -> Result<Probed<T>, Error> {
-    let config = Finetune { pictures: PictureConfig {
-        augment: Augment::NONE,
-        ..config.pictures.clone()
-    }, engine: config.engine.clone() };
+    let config = Finetune {
+        pictures: PictureConfig { augment: Augment::NONE, ..config.pictures.clone() },
+        engine: config.engine.clone(),
+    };
     let items = config.items(&model, data)?;
     let (about, names) = (model.config().clone(), model.names());
     let path = folder.map(|folder| folder.path);
@@ -276,11 +280,7 @@ impl Model {
     /// # Errors
     ///
     /// Those of [`finetune`] and [`probe`]; [`Error::Settings`] for a recipe that trains nothing.
-    pub fn finetune<L: Learned>(
-        self,
-        data: &DataSet<L>,
-        recipe: &Recipe,
-    ) -> Result<Self, Error> {
+    pub fn finetune<L: Learned>(self, data: &DataSet<L>, recipe: &Recipe) -> Result<Self, Error> {
         let task = L::Task::of(&data.names);
         let model = self.with_head_for(&task, &data.names);
         let parts = (Train(data.train.clone()), Validation(data.val.clone()));

@@ -41,11 +41,12 @@ pub use model::{Model, Network};
 pub use predict::{Guess, Number, Prediction};
 pub use publish::model_card;
 pub use rekindle_finetune::{CacheConfig, CachePlace, CacheReport, HeadStart};
-pub use run_report::{About, Shown, cache_notes, write_report};
+pub use run_report::{About, Shown, Told, cache_notes, write_report};
 pub use task::{Learned, ModelTask};
 
 pub use rekindle_cards as cards;
 pub use rekindle_checkpoint as checkpoint;
+pub use rekindle_finetune as engine;
 #[cfg(feature = "net")]
 pub use rekindle_hub as hub;
 pub use rekindle_layers as layers;

@@ -54,7 +54,8 @@ pub fn evaluate<L: Learned>(
     if L::KIND == TargetKind::Numbers && data.targets.is_empty() {
         data.targets = names.clone();
     }
-    let found = measure_pictures::<L>(&data, part)?.with_names(&names)?;
+    let found = measure_pictures::<L>(&data, part)?.with_names(&names);
+    let found = found.map_err(rekindle_images::Error::from)?;
     let labels = found.samples.iter().map(|sample| sample.label.clone()).collect();
     let predictions = measure(model, &task, Test(found.samples), batch, views)?;
     Ok(Evaluation { part: found.part, task, labels, predictions, notes: found.notes })

@@ -100,7 +100,10 @@ impl Predictor {
     }
 
     /// The pictures as the network reads them, `[batch, channels, height, width]`.
-    pub(crate) fn inputs(&self, pictures: impl Iterator<Item = Source>) -> Result<Tensor<4>, Error> {
+    pub(crate) fn inputs(
+        &self,
+        pictures: impl Iterator<Item = Source>,
+    ) -> Result<Tensor<4>, Error> {
         let mut inputs = Vec::new();
         for picture in pictures {
             inputs.push(self.prepare.prepare(&picture, View::PLAIN, None)?);
@@ -117,7 +120,10 @@ impl Predictor {
         &self.network
     }
 
-    pub(crate) fn outputs(&self, pictures: impl Iterator<Item = Source>) -> Result<Tensor<2>, Error> {
+    pub(crate) fn outputs(
+        &self,
+        pictures: impl Iterator<Item = Source>,
+    ) -> Result<Tensor<2>, Error> {
         let inputs = self.inputs(pictures)?;
         if inputs.dims()[0] == 0 {
             return Ok(Tensor::zeros([0, self.names.len()], &self.device));
@@ -143,10 +149,11 @@ impl Predictor {
                 rows(sigmoid(outputs)).into_iter().map(labels).collect()
             }
             TaskSpec::Regression { targets, .. } => {
-                let number = |(name, (output, target)): (&String, (f32, &rekindle_cards::TargetColumn))| {
-                    let value = target.restored(f64::from(output)) as f32;
-                    Number { name: name.clone(), value }
-                };
+                let number =
+                    |(name, (output, target)): (&String, (f32, &rekindle_cards::TargetColumn))| {
+                        let value = target.restored(f64::from(output)) as f32;
+                        Number { name: name.clone(), value }
+                    };
                 let numbers = |row: Vec<f32>| {
                     let row = row.into_iter().zip(targets);
                     Prediction::Numbers(self.names.iter().zip(row).map(number).collect())

@@ -1,5 +1,9 @@
 //! What a model's outputs mean, as its config says it and as training knows it.
 
+use crate::{
+    Error, Outcome, Shown,
+    run_report::{Told, told_of_classes},
+};
 use burn::{
     prelude::*,
     tensor::activation::{log_softmax, sigmoid},
@@ -22,10 +26,23 @@ pub trait ModelTask: TransferTask<Label: Target> {
 
     /// What two views of the same pictures say together, from the outputs `[batch, outputs]` for each.
     fn average(views: [Tensor<2>; 2]) -> Tensor<2>;
+
+    /// What a run's page shows of the answers, beside what `baselines` reached on the validation pictures.
+    ///
+    /// # Errors
+    ///
+    /// If a picture that is shown cannot be read again.
+    fn told(
+        _baselines: &[(String, f64)],
+        _outcome: &Outcome<Self>,
+        _shown: Shown<'_, Self>,
+    ) -> Result<Told, Error> {
+        Ok(Told::default())
+    }
 }
 
 /// What is learned of pictures, by the type of their labels: `usize`, `Vec<usize>` or `Vec<f32>`.
-pub trait Learned: Target {
+pub trait Learned: Target + serde::Serialize {
     /// The task that learns it.
     type Task: ModelTask<Label = Self>;
 }
@@ -81,6 +98,14 @@ impl ModelTask for Classify {
         let sum = (one - larger.clone()).exp() + (other - larger.clone()).exp();
         larger + sum.log() - std::f64::consts::LN_2
     }
+
+    fn told(
+        baselines: &[(String, f64)],
+        outcome: &Outcome<Self>,
+        shown: Shown<'_, Self>,
+    ) -> Result<Told, Error> {
+        told_of_classes(baselines, outcome, shown)
+    }
 }
 
 impl ModelTask for ClassifyMultiLabel {
@@ -108,7 +133,8 @@ impl ModelTask for ClassifyMultiLabel {
     /// The logit of the mean of the probabilities.
     fn average(views: [Tensor<2>; 2]) -> Tensor<2> {
         let [one, other] = views.map(sigmoid);
-        let mean = ((one + other) / 2.0).clamp(f64::from(f32::EPSILON), 1.0 - f64::from(f32::EPSILON));
+        let mean =
+            ((one + other) / 2.0).clamp(f64::from(f32::EPSILON), 1.0 - f64::from(f32::EPSILON));
         mean.clone().log() - (mean.neg() + 1.0).log()
     }
 }

@@ -109,29 +109,28 @@ fn a_shuffle_keeps_every_item() {
     items.sort_unstable();
     assert_eq!(items, (0..100).collect::<Vec<_>>());
 }
-    /// Shares below a few places, against `scipy.stats.beta(alpha, alpha).cdf`.
-    #[test]
-    fn betas_are_distributed_so() {
-        let places = [0.01, 0.1, 0.3, 0.5];
-        for (alpha, expected) in [
-            (0.1, [0.320_308, 0.406_385, 0.462_804, 0.5]),
-            (0.2, [0.209_778, 0.336_69, 0.433_204, 0.5]),
-            (0.8, [0.020_717, 0.131_806, 0.324_061, 0.5]),
-            (1.0, [0.01, 0.1, 0.3, 0.5]),
-            (2.0, [0.000_298, 0.028, 0.216, 0.5]),
-        ] {
-            let mut stream = Random::new(7, 0, 0);
-            let drawn: Vec<f64> = (0..40_000).map(|_| stream.beta(alpha)).collect();
-            assert!(drawn.iter().all(|x| (0.0..=1.0).contains(x)), "{alpha}");
-            for (place, expected) in places.into_iter().zip(expected) {
-                let below = drawn.iter().filter(|&&x| x < place).count() as f64;
-                let found = below / drawn.len() as f64;
-                // Four standard deviations of such a share.
-                assert!((found - expected).abs() < 0.01, "{alpha}, {place}: {found}, {expected}");
-            }
-        }
-        // Too small for the Gamma's themselves.
+/// Shares below a few places, against `scipy.stats.beta(alpha, alpha).cdf`.
+#[test]
+fn betas_are_distributed_so() {
+    let places = [0.01, 0.1, 0.3, 0.5];
+    for (alpha, expected) in [
+        (0.1, [0.320_308, 0.406_385, 0.462_804, 0.5]),
+        (0.2, [0.209_778, 0.336_69, 0.433_204, 0.5]),
+        (0.8, [0.020_717, 0.131_806, 0.324_061, 0.5]),
+        (1.0, [0.01, 0.1, 0.3, 0.5]),
+        (2.0, [0.000_298, 0.028, 0.216, 0.5]),
+    ] {
         let mut stream = Random::new(7, 0, 0);
-        assert!((0..1000).all(|_| stream.beta(1e-4).is_finite()));
+        let drawn: Vec<f64> = (0..40_000).map(|_| stream.beta(alpha)).collect();
+        assert!(drawn.iter().all(|x| (0.0..=1.0).contains(x)), "{alpha}");
+        for (place, expected) in places.into_iter().zip(expected) {
+            let below = drawn.iter().filter(|&&x| x < place).count() as f64;
+            let found = below / drawn.len() as f64;
+            // Four standard deviations of such a share.
+            assert!((found - expected).abs() < 0.01, "{alpha}, {place}: {found}, {expected}");
+        }
     }
-
+    // Too small for the Gamma's themselves.
+    let mut stream = Random::new(7, 0, 0);
+    assert!((0..1000).all(|_| stream.beta(1e-4).is_finite()));
+}

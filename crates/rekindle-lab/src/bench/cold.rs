@@ -95,6 +95,6 @@ impl Cold {
 fn predict(model: &str, weights: &Path, picture: &Path) -> anyhow::Result<()> {
     let (model, _) = Model::open(Some(model), weights, &Device::flex())?;
     let picture = data::decode(picture)?;
-    model.predict(&[picture])?;
+    model.predict([picture])?;
     Ok(())
 }

@@ -475,7 +475,8 @@ fn binary_cross_entropies_are_pytorchs() {
         close(loss.mean(x.clone(), &tags), &x, expected, &gradient, &format!("{loss:?}"));
     }
     let far = Tensor::<2>::from_data([[1e4, -1e4, 1e4]], (&Device::flex(), DType::F32));
-    let value = |labels| plain().mean(far.clone(), &BatchTarget::new(vec![labels])).into_scalar::<f32>();
+    let value =
+        |labels| plain().mean(far.clone(), &BatchTarget::new(vec![labels])).into_scalar::<f32>();
     assert_eq!(value(vec![0, 2]), 0.0);
     assert!((value(vec![1]) - 1e4).abs() < 1.0);
     let wrong = BinaryCrossEntropy { smoothing: 2.0, positive_weights: Some(vec![0.0]) };

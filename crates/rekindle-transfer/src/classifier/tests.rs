@@ -2,8 +2,7 @@ use std::convert::Infallible;
 
 use burn::module::Param;
 use rekindle_layers::{
-    Activation, BatchNorm, BatchNormConfig, Conv2d, Conv2dConfig, Landmarks, Map, Unit,
-    global_mean,
+    Activation, BatchNorm, BatchNormConfig, Conv2d, Conv2dConfig, Landmarks, Map, Unit, global_mean,
 };
 
 use super::*;

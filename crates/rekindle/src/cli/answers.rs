@@ -57,10 +57,6 @@ pub(super) struct Metric {
 }
 
 impl Metric {
-    fn plain(name: &'static str, value: f64) -> Self {
-        Self { name, value, interval: None }
-    }
-
     /// As `accuracy 93.4% (90.0% to 95.2% at 95%)`.
     pub(super) fn line(&self) -> String {
         let value = shown(self.name, self.value);
@@ -157,16 +153,21 @@ impl Answers for Vec<usize> {
     ) -> Found {
         let thresholds = task.thresholds.clone().unwrap_or_else(|| vec![0.5; task.classes]);
         let found = MultiLabel::of(scores, &thresholds);
-        let values = task.values(scores);
-        let of = |name: &'static str| Metric::plain(name, values.get(name).unwrap_or(f64::NAN));
-        let mut metrics: Vec<Metric> = ["map", "f1", "f1_macro", "exact"].map(of).into();
-        for (metric, estimate) in metrics.iter_mut().zip([found.map, found.f1, found.f1_macro, found.exact]) {
-            metric.interval = Some([estimate.low, estimate.high]);
-        }
+        let of = |name: &'static str, estimate: rekindle::metrics::Estimate| Metric {
+            name,
+            value: estimate.value,
+            interval: Some([estimate.low, estimate.high]),
+        };
+        let metrics = vec![
+            of("map", found.map),
+            of("f1", found.f1),
+            Metric { name: "f1_macro", value: found.f1_macro, interval: None },
+            of("exact", found.exact),
+        ];
         Found {
             examples: found.examples,
             metrics,
-            values,
+            values: task.values(scores),
             more: BTreeMap::from([
                 ("thresholds", json!(thresholds)),
                 ("labels", json!(found.labels)),
@@ -243,9 +244,7 @@ pub(super) fn always<L: Answers>(
     let answer = match constant {
         Constant::Class(class) => name(class),
         Constant::Labels(labels) if labels.is_empty() => "no label".to_owned(),
-        Constant::Labels(labels) => {
-            labels.into_iter().map(name).collect::<Vec<_>>().join(" and ")
-        }
+        Constant::Labels(labels) => labels.into_iter().map(name).collect::<Vec<_>>().join(" and "),
         Constant::Numbers(means) => {
             let mean = |mean: f32| format!("{mean:.4}");
             format!("the mean, {}", means.into_iter().map(mean).collect::<Vec<_>>().join(", "))

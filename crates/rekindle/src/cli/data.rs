@@ -45,7 +45,7 @@ enum BadFiles {
 /// The pictures, and those that were left out.
 pub(super) struct Pictures<L: Target> {
     pub(super) set: DataSet<L>,
-    pub(super) unusable: Vec<Unusable>,
+    pub(super) unusable: Vec<Unusable<L>>,
 }
 
 impl DataArguments {

@@ -74,7 +74,7 @@ impl Arguments {
         let part = self.part.map(Part::from);
         let data = DataConfig::new(&self.data);
         let found = rekindle::evaluate::<L>(model, &data, part, self.batch, views)?;
-        say(model, &found, self.common.json, start)?;
+        say::<L>(model, &found, self.common.json, start)?;
         Ok(ExitCode::SUCCESS)
     }
 }
@@ -85,13 +85,10 @@ pub(super) fn say<L: Answers>(
     evaluation: &Evaluation<L::Task>,
     as_json: bool,
     start: Instant,
-) -> anyhow::Result<()>
-where
-    L::Task: rekindle::train::Task<Label = L>,
-{
+) -> anyhow::Result<()> {
     let Evaluation { part, task, labels, predictions, notes } = evaluation;
     let found = L::found(task, predictions);
-    let always = always(task, &model.names(), labels, labels);
+    let always = always::<L>(task, &model.names(), labels, labels);
     let usual = task.monitor().metric;
     if as_json {
         notes.iter().for_each(|note| complain!("{}", output::one_line(note)));

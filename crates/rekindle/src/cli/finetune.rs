@@ -181,7 +181,7 @@ impl Arguments {
     }
 
     /// Lists the pictures that are left out in the run's folder, and says so.
-    fn set_aside(&self, unusable: &[Unusable]) -> anyhow::Result<Option<String>> {
+    fn set_aside<L>(&self, unusable: &[Unusable<L>]) -> anyhow::Result<Option<String>> {
         if unusable.is_empty() {
             return Ok(None);
         }
@@ -216,14 +216,15 @@ impl Arguments {
         let (model, _) = Model::open_file(self.start.model.as_deref(), &weights.open()?, &device)?;
         let (data, batch) = (self.data.config(), self.pictures.batch);
         let found = rekindle::evaluate::<usize>(&model, &data, None, batch, TestViews::One)?;
-        super::evaluate::say(&model, &found, self.common.json, start)?;
+        super::evaluate::say::<usize>(&model, &found, self.common.json, start)?;
         Ok(ExitCode::SUCCESS)
     }
 
     fn about<T: ModelTask>(&self, outcome: &Outcome<T>, weights: Option<&Found>) -> About {
         let arguments =
             std::env::args_os().skip(1).map(|argument| quoted(&argument.to_string_lossy()));
-        let probe = outcome.model.probe().map(|value| ("a probe of the features".to_owned(), value));
+        let probe =
+            outcome.model.probe().map(|value| ("a probe of the features".to_owned(), value));
         About {
             command: std::iter::once("rekindle".to_owned())
                 .chain(arguments)

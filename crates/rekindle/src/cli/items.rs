@@ -27,7 +27,10 @@ pub(super) fn files(named: &[PathBuf]) -> anyhow::Result<Vec<PathBuf>> {
             let before = files.len();
             below(path, &mut files, DEEPEST)?;
             if files.len() == before {
-                complain!("{}: there are no pictures in it", super::output::one_line(path.display()));
+                complain!(
+                    "{}: there are no pictures in it",
+                    super::output::one_line(path.display())
+                );
             }
         } else {
             files.push(path.clone());

@@ -336,7 +336,9 @@ fn append(log: &Path, row: &Row) -> anyhow::Result<()> {
 
 fn table(rows: &[Row]) -> String {
     let metric = rows.first().map_or("accuracy", |row| row.metric.as_str());
-    let mut text = format!("| rung | candidate | classes | pictures | {metric} | 95% | test | seconds |\n|---|---|---|---|---|---|---|---|\n");
+    let mut text = format!(
+        "| rung | candidate | classes | pictures | {metric} | 95% | test | seconds |\n|---|---|---|---|---|---|---|---|\n"
+    );
     for row in rows {
         let [value, low, high] = [row.value, row.low, row.high].map(|x| shown(metric, x));
         let test = row.test.map_or_else(String::new, |test| shown(metric, test));

@@ -98,7 +98,7 @@ impl Progress {
             samples.iter().map(|sample| sample.label.clone()).collect()
         };
         let trained = labels(&set.train);
-        let always = |part: &[Sample<L>]| always(task, &set.names, &trained, &labels(part));
+        let always = |part: &[Sample<L>]| always::<L>(task, &set.names, &trained, &labels(part));
         let (val, always_val) = (L::found(task, predictions), always(&set.val));
         let test = test.map(|scores| (L::found(task, scores), always(&set.test)));
         let weights = weights.as_ref().map(|path| path.display().to_string());
