@@ -27,7 +27,7 @@ impl Pretrained {
         let file = CheckpointFile::open(weights).unwrap();
         let (model, naming) = network(&config.architecture, 3, config.classes, &Device::flex());
         let (model, _) = load(model, &file, &naming, HeadPolicy::Required).unwrap();
-        let preprocess = Preprocess::new(&config.preprocessing).unwrap();
+        let preprocess = Preprocess::new(config.image().unwrap()).unwrap();
         Self { model, config, preprocess }
     }
 
@@ -109,7 +109,7 @@ fn crops_give_the_reference_logits() {
     let folder = data.join("weights/resnet18.ktb_in1k");
     let mut network = Pretrained::new(&folder, &folder);
     // The crops are what the network sees already.
-    let whole = Preprocessing { crop_pct: 1.0, ..network.config.preprocessing.clone() };
+    let whole = Preprocessing { crop_pct: 1.0, ..network.config.image().unwrap().clone() };
     network.preprocess = Preprocess::new(&whole).unwrap();
     // Those of MobileNetV2 in the same file are of quantized activations: timm is 2.07 away, too.
     let reference = reference.read_f32("resnet18_ktb_small.logits").unwrap();

@@ -85,7 +85,10 @@ fn step(model: Model, optimizer: &mut Optimizer, images: Tensor<4>) -> Model {
 
 /// The side of the pictures that an architecture's first card was trained on; 224 where there is none.
 fn side(name: &str) -> usize {
-    rekindle::cards::find(name).map_or(224, |card| card.preprocessing.input_size[1])
+    rekindle::cards::find(name)
+        .ok()
+        .and_then(|card| Some(card.image().ok()?.input_size[1]))
+        .unwrap_or(224)
 }
 
 /// Most memory that this process had at once, in MiB; none where the system does not tell.

@@ -80,16 +80,19 @@ impl Hub {
         };
         let weights = match &job.selection {
             Selection::Named(names) => names.clone(),
-            Selection::Checkpoint
+            Selection::Checkpoint(more)
                 if file.is_none()
                     && !folder.join(WEIGHTS).exists()
                     && folder.join(INDEX).exists() =>
             {
                 let mut names = vec![INDEX.to_owned()];
                 names.extend(shards(&folder.join(INDEX))?);
+                names.extend(more.iter().cloned());
                 names
             }
-            Selection::Checkpoint => vec![WEIGHTS.to_owned()],
+            Selection::Checkpoint(more) => {
+                std::iter::once(WEIGHTS.to_owned()).chain(more.iter().cloned()).collect()
+            }
         };
         let mut names = vec![CONFIG.to_owned()];
         names.extend(weights.into_iter().filter(|name| name != CONFIG));

@@ -87,7 +87,7 @@ impl Hub {
             classes: weights.classes(&classifier),
             classifier,
             parameters: weights.parameters(),
-            preprocessing: config.preprocessing.clone(),
+            input: config.input.clone(),
         };
         let mut differences = pin.differences(card);
         differences.extend(contradictions(&pin, card, &config));

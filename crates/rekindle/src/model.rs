@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, path::Path};
 
 use burn::{prelude::*, tensor::TensorData, tensor::activation::softmax};
-use rekindle_cards::HubConfig;
+use rekindle_cards::{HubConfig, TaskSpec};
 use rekindle_checkpoint::{CheckpointFile, HeadPolicy, LoadReport, Naming, load, save};
 use rekindle_data::{Picture, Preprocess};
 use rekindle_layers::Backbone;
@@ -109,6 +109,8 @@ impl Model {
         let config = HubConfig {
             classes: labels.len(),
             labels: labels.to_vec(),
+            task: TaskSpec::SingleLabel,
+            temperature: None,
             descriptions: BTreeMap::new(),
             features: Some(network.backbone().embed_dim()),
             first_conv: Some(landmarks.first_convolution.to_owned()),
@@ -172,7 +174,7 @@ impl Model {
     ///
     /// If the config asks for something impossible.
     pub fn preprocess(&self) -> Result<Preprocess, Error> {
-        Ok(Preprocess::new(&self.config.preprocessing)?)
+        Ok(Preprocess::new(self.config.image()?)?)
     }
 
     /// Logits `[pictures, classes]`.
@@ -221,7 +223,7 @@ impl Model {
 }
 
 fn build(config: &HubConfig, device: &Device) -> Result<VisionBackbone, Error> {
-    let [channels_in, ..] = config.preprocessing.input_size;
+    let [channels_in, ..] = config.image()?.input_size;
     let init = Init { channels_in, ..Init::default() };
     Ok(Architecture::find(&config.architecture)?.init(&init, device))
 }
@@ -233,8 +235,11 @@ pub(crate) fn naming(backbone: &VisionBackbone) -> Naming {
 /// What the weights say of themselves, else what the card of `name` says.
 fn config_of(name: Option<&str>, file: &CheckpointFile) -> Result<HubConfig, Error> {
     let path = || file.path().to_owned();
-    let own = file.metadata().get(CONFIG).map(String::as_str).or_else(|| file.config_json());
-    let Some(text) = own else {
+    let own = file.metadata().get(CONFIG).map(String::as_str);
+    let beside = file.config_json();
+    // Other tools keep something of theirs under this name.
+    let own = own.filter(|text| beside.is_none() || HubConfig::is_one(text));
+    let Some(text) = own.or(beside) else {
         let name = name.ok_or_else(|| Error::NoConfig(path()))?;
         return Ok(HubConfig::from_card(rekindle_cards::find(name)?));
     };

@@ -128,7 +128,7 @@ fn run(
 }
 
 fn preprocessing(model: &Model) -> String {
-    let about = &model.config.preprocessing;
+    let Ok(about) = model.config.image() else { return model.config.input.described() };
     let [_, height, width] = about.input_size;
     format!(
         "{height} x {width} pixels, {:?} of {:.1}% by {:?}, mean {:?}, deviation {:?}",

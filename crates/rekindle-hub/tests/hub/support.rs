@@ -137,7 +137,7 @@ pub(crate) fn pin(commit: &str, weights: &[u8]) -> Pin {
         classifier: card.classifier.clone(),
         classes: card.classes,
         parameters: card.parameters,
-        preprocessing: card.preprocessing.clone(),
+        input: card.input.clone(),
     }
 }
 

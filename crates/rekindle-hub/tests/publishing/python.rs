@@ -102,7 +102,7 @@ fn timm_loads_what_was_pushed() {
     let lines: Vec<&str> = loaded.lines().collect();
     assert_eq!(lines[0], made.trim(), "the very same weights");
     assert_eq!(lines[1..4], LABELS);
-    assert_eq!(card().preprocessing.crop_pct, 0.95);
+    assert_eq!(card().image().unwrap().crop_pct, 0.95);
     assert_eq!(lines[4], "[3, 160, 160] bilinear 0.95 [0.5, 0.5, 0.5]");
 }
 

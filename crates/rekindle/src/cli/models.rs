@@ -66,7 +66,8 @@ impl Arguments {
         }
         say!("{:<42} {:>5} {:>8} {:>6}  license", "checkpoint", "size", "params", "top-1");
         for card in &found {
-            let [_, height, _] = card.preprocessing.input_size;
+            let height =
+                card.image().map_or("-".to_owned(), |image| image.input_size[1].to_string());
             say!(
                 "{:<42} {height:>5} {:>8} {:>6}  {}",
                 card.name(),
@@ -94,7 +95,7 @@ fn row(card: &Card) -> serde_json::Value {
         "checkpoint": card.name(),
         "family": card.family,
         "repository": card.repository,
-        "input_size": card.preprocessing.input_size,
+        "input_size": card.image().ok().map(|image| image.input_size),
         "parameters": card.parameters,
         "classes": card.classes,
         "top1": card.top1,

@@ -245,7 +245,7 @@ const SHOWN: usize = 16;
 
 /// The first pictures of a batch as the network sees them, side by side, as a PNG.
 fn sheet_of(batch: &rekindle_data::Batch, about: &HubConfig) -> Result<Vec<u8>, Error> {
-    let preprocess = Preprocess::new(&about.preprocessing)?;
+    let preprocess = Preprocess::new(about.image()?)?;
     let [_, channels, height, width] = batch.shape;
     let inputs = batch.images.chunks_exact(channels * height * width).take(SHOWN);
     let pictures: Vec<Picture> = inputs.map(|input| preprocess.restore(input)).collect();
@@ -292,7 +292,7 @@ fn note(config: &Finetune, data: &Data, network: &Network, about: &HubConfig) ->
         ("settings", text(settings)),
         ("seed", text(seed)),
         ("labels", text(&about.labels)),
-        ("preprocessing", text(&about.preprocessing)),
+        ("preprocessing", text(&about.input)),
         ("training pictures", digest_samples(data.train.samples())),
         ("validation pictures", digest_samples(data.val.samples())),
         ("starting weights", digest(&network.valid(), |_| true)),

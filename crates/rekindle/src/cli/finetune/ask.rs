@@ -198,7 +198,7 @@ impl Arguments {
                     );
                 }
                 // It is shown the inputs of the network that learns from it.
-                if teacher.config.preprocessing != model.config.preprocessing {
+                if teacher.config.input != model.config.input {
                     bail!(
                         "{}: the teacher wants its pictures prepared otherwise than {} does; give one that was fine-tuned at the same size, mean and deviation",
                         path.display(),

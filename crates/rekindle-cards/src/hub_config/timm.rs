@@ -1,12 +1,12 @@
-//! From JSON to a [`HubConfig`]: every key that is missing or of the wrong type is collected.
+//! From timm's JSON to a [`HubConfig`]: every key that is missing or of the wrong type is collected.
 
 use std::collections::BTreeMap;
 
-use serde::de::DeserializeOwned;
+use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::{Map, Value};
 
-use super::HubConfig;
-use crate::{CropMode, Interpolation, Preprocessing};
+use super::{HubConfig, Own, model_args};
+use crate::{CropMode, InputSpec, Interpolation, Preprocessing};
 
 /// timm's `IMAGENET_DEFAULT_MEAN`, in `[0, 1]`.
 const MEAN: [f32; 3] = [0.485, 0.456, 0.406];
@@ -38,25 +38,34 @@ pub(super) fn config(root: &Map<String, Value>) -> Result<HubConfig, Vec<String>
             keys.problems.push(format!("{key} is missing"));
         }
     }
-    let labels = keys.labels();
+    let labels = keys.labels(classes.unwrap_or_default());
+    let own = keys.own();
     let size = "channels, height and width";
+    let image = Preprocessing {
+        input_size: keys.get("input_size", size).unwrap_or(INPUT_SIZE),
+        interpolation: keys
+            .get("interpolation", "nearest, bilinear, bicubic or lanczos")
+            .unwrap_or(Interpolation::Bicubic),
+        crop_pct: keys.get("crop_pct", "a number").unwrap_or(CROP_PCT),
+        crop_mode: keys.get("crop_mode", "center, squash or border").unwrap_or(CropMode::Center),
+        mean: keys.get("mean", "a list of numbers").unwrap_or_else(|| MEAN.to_vec()),
+        std: keys.get("std", "a list of numbers").unwrap_or_else(|| STD.to_vec()),
+    };
+    let model_args: Option<Map<String, Value>> = keys.get("model_args", "an object");
+    let found = model_args::problems(
+        &model_args.unwrap_or_default(),
+        image.input_size,
+        classes.unwrap_or_default(),
+    );
+    keys.problems.extend(found);
     let config = HubConfig {
         architecture: architecture.unwrap_or_default(),
         tag: keys.get("tag", "a name").unwrap_or_default(),
         classes: classes.unwrap_or_default(),
         features: keys.get("num_features", "a count"),
-        preprocessing: Preprocessing {
-            input_size: keys.get("input_size", size).unwrap_or(INPUT_SIZE),
-            interpolation: keys
-                .get("interpolation", "nearest, bilinear, bicubic or lanczos")
-                .unwrap_or(Interpolation::Bicubic),
-            crop_pct: keys.get("crop_pct", "a number").unwrap_or(CROP_PCT),
-            crop_mode: keys
-                .get("crop_mode", "center, squash or border")
-                .unwrap_or(CropMode::Center),
-            mean: keys.get("mean", "a list of numbers").unwrap_or_else(|| MEAN.to_vec()),
-            std: keys.get("std", "a list of numbers").unwrap_or_else(|| STD.to_vec()),
-        },
+        input: own.input.unwrap_or(InputSpec::Image(image)),
+        task: own.task.unwrap_or_default(),
+        temperature: own.temperature,
         test_input_size: keys.get("test_input_size", size),
         test_crop_pct: keys.get("test_crop_pct", "a number"),
         fixed_input_size: keys.get("fixed_input_size", "true or false").unwrap_or(false),
@@ -101,16 +110,36 @@ impl<'a> Keys<'a> {
         self.problems.push(format!("{key} is {quoted}, not {expected}"));
     }
 
-    /// A list of names, or an object from class to name; `labels` is timm's former name for it.
-    fn labels(&mut self) -> Vec<String> {
+    /// What is of Rekindle's own; whatever it does not know of it is named.
+    fn own(&mut self) -> Own {
+        let Some(value) = self.root.get("rekindle").filter(|value| !value.is_null()) else {
+            return Own::default();
+        };
+        Own::deserialize(value).unwrap_or_else(|error| {
+            self.problems.push(format!("rekindle: {error}"));
+            Own::default()
+        })
+    }
+
+    /// A list of names, or an object from class to name, which may leave classes out; `labels` is timm's former
+    /// name for it.
+    fn labels(&mut self, classes: usize) -> Vec<String> {
         let key = if self.lookup("label_names").is_some() { "label_names" } else { "labels" };
         if !matches!(self.lookup(key), Some(Value::Object(_))) {
             return self.get(key, "a list of names").unwrap_or_default();
         }
         let by_class: BTreeMap<usize, String> = self.get(key, "names by class").unwrap_or_default();
-        if by_class.keys().copied().ne(0..by_class.len()) {
-            self.problems.push(format!("{key} leaves out a class between 0 and its last one"));
+        match by_class.last_key_value() {
+            Some((last, _)) if *last >= classes => {
+                self.problems.push(format!("{key} names class {last}, num_classes is {classes}"));
+                Vec::new()
+            }
+            Some(_) => {
+                let name =
+                    |class| by_class.get(&class).cloned().unwrap_or(format!("class {class}"));
+                (0..classes).map(name).collect()
+            }
+            None => Vec::new(),
         }
-        by_class.into_values().collect()
     }
 }
