@@ -1,6 +1,6 @@
 //! What a classifier answered, and what was right.
 
-use crate::{Classification, Interval, Values};
+use crate::{Bin, Classification, Interval, Values, classification::calibration};
 
 /// Logits of examples, a row each, and their labels.
 #[derive(Debug, Clone, PartialEq)]
@@ -95,6 +95,29 @@ impl Predictions {
     /// Share of the examples whose label is among their `k` most likely.
     pub fn top(&self, k: usize) -> f64 {
         mean(self.hits(k).into_iter().map(|hit| f64::from(u8::from(hit))))
+    }
+
+    /// The same with every logit divided by a temperature.
+    #[must_use]
+    pub fn at_temperature(&self, temperature: f64) -> Self {
+        let logits = self.logits.iter().map(|&logit| (f64::from(logit) / temperature) as f32);
+        Self { classes: self.classes, logits: logits.collect(), labels: self.labels.clone() }
+    }
+
+    /// The mean cross-entropy with every logit divided by a temperature, in nats; nothing is rounded in between.
+    pub(crate) fn loss_at(&self, temperature: f64) -> f64 {
+        let loss = |(row, &label): (&[f32], &usize)| {
+            let scaled = |logit: f32| f64::from(logit) / temperature;
+            let largest = row.iter().copied().map(scaled).fold(f64::NEG_INFINITY, f64::max);
+            let sum: f64 = row.iter().map(|&logit| (scaled(logit) - largest).exp()).sum();
+            largest + sum.ln() - scaled(row[label])
+        };
+        mean(self.rows().zip(&self.labels).map(loss))
+    }
+
+    /// The expected calibration error, and the bins that it is taken over.
+    pub fn calibration(&self) -> (f64, Vec<Bin>) {
+        calibration(self, &self.normalizers())
     }
 
     /// What is measured after every epoch: all metrics of a classifier that are single numbers.

@@ -1,7 +1,7 @@
 //! What is to be learned: from a model and inputs to outputs, from outputs to a loss and to metrics.
 
 use burn::prelude::*;
-use rekindle_metrics::{Predictions, TagPredictions, Values};
+use rekindle_metrics::{MultiLabelPredictions, Predictions, Values};
 
 use crate::{BinaryCrossEntropy, Classes, CrossEntropy, Regression, Tags};
 
@@ -80,7 +80,7 @@ pub struct Tag<F> {
 
 impl<M, I, F: Fn(&M, I) -> Tensor<2>> Objective<M, I> for Tag<F> {
     type Target = Tags;
-    type Scores = TagPredictions;
+    type Scores = MultiLabelPredictions;
 
     fn outputs(&self, model: &M, input: I) -> Tensor<2> {
         (self.forward)(model, input)
@@ -90,15 +90,15 @@ impl<M, I, F: Fn(&M, I) -> Tensor<2>> Objective<M, I> for Tag<F> {
         self.loss.mean(logits, target)
     }
 
-    fn scores(&self) -> TagPredictions {
-        TagPredictions::new(self.classes)
+    fn scores(&self) -> MultiLabelPredictions {
+        MultiLabelPredictions::new(self.classes)
     }
 
-    fn score(&self, scores: &mut TagPredictions, logits: &[f32], target: &Tags) {
+    fn score(&self, scores: &mut MultiLabelPredictions, logits: &[f32], target: &Tags) {
         scores.add(logits, &target.labels);
     }
 
-    fn values(&self, scores: &TagPredictions) -> Values {
+    fn values(&self, scores: &MultiLabelPredictions) -> Values {
         scores.values()
     }
 }
@@ -116,7 +116,7 @@ pub struct Regress<F> {
 
 impl<M, I, F: Fn(&M, I) -> Tensor<2>> Objective<M, I> for Regress<F> {
     type Target = Tensor<2>;
-    type Scores = rekindle_metrics::Pairs;
+    type Scores = rekindle_metrics::NumberPredictions;
 
     fn outputs(&self, model: &M, input: I) -> Tensor<2> {
         (self.forward)(model, input)
@@ -127,7 +127,7 @@ impl<M, I, F: Fn(&M, I) -> Tensor<2>> Objective<M, I> for Regress<F> {
     }
 
     fn scores(&self) -> Self::Scores {
-        rekindle_metrics::Pairs::new(self.outputs)
+        rekindle_metrics::NumberPredictions::new(self.outputs)
     }
 
     fn score(&self, scores: &mut Self::Scores, outputs: &[f32], target: &Tensor<2>) {
