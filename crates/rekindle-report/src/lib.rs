@@ -27,7 +27,7 @@ mod run;
 pub use checkup::{Checkup, CheckupFinding, CheckupGroup, Thumbnail, checkup};
 pub use compare::compare;
 pub use error::Error;
-pub use page::html;
+pub use page::{html, multi_label, numbers};
 pub use run::{
     Baseline, Better, Bin, Calibration, ClassCount, ClassScores, Data, Environment, Epoch,
     Estimate, Evaluation, Gallery, GroupRate, Guess, History, Metric, Monitored, Phase, Picture,
