@@ -27,7 +27,7 @@ mod run;
 pub use checkup::checkup;
 pub use compare::compare;
 pub use error::Error;
-pub use page::html;
+pub use page::{html, multi_label, numbers};
 pub use run::{
     Baseline, Better, Bin, Calibration, Checkup, CheckupFinding, CheckupGroup, ClassCount,
     ClassScores, Data, Environment, Epoch, Estimate, Evaluation, Gallery, GroupRate, Guess,
