@@ -29,7 +29,10 @@ use std::{
 };
 
 use crate::Key;
+use header::{CHECKSUM, ITEM, SIZE};
+pub use header::{Header, Sizes, Unusable};
 
+mod header;
 mod position;
 #[cfg(test)]
 mod tests;
@@ -55,28 +58,6 @@ pub enum Error {
     Foreign(PathBuf),
 }
 
-/// What a file of records starts with.
-#[derive(Debug, Clone, Copy)]
-pub struct Header {
-    /// What every version of the format starts with; a file that starts otherwise is never written to.
-    pub name: &'static [u8],
-    /// A file of another version is made anew.
-    pub version: &'static [u8],
-    /// What all records depend on: a file with another key is made anew.
-    pub key: Key,
-    /// How long values are.
-    pub sizes: Sizes,
-}
-
-/// How long the values of records are, in bytes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Sizes {
-    /// All alike.
-    Equal(usize),
-    /// As each record says, from 0 to 4 GiB.
-    Own,
-}
-
 /// How a file came to be.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Opened {
@@ -88,17 +69,6 @@ pub enum Opened {
     Rebuilt(Unusable),
     /// Another process writes the file: this one reads what was there when it began.
     Busy,
-}
-
-/// Why an older file was of no use.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Unusable {
-    /// Its header was cut short.
-    Cut,
-    /// It was written in another version of the format.
-    Version,
-    /// It has another key, or values of another size.
-    Key,
 }
 
 /// An open file of records, which many threads may share.
@@ -127,50 +97,8 @@ struct Place {
     bytes: usize,
 }
 
-const ITEM: usize = size_of::<Key>();
-const CHECKSUM: usize = 4;
-/// Bytes of the size of a record's values, and their checksum.
-const SIZE: usize = 4 + CHECKSUM;
 /// Bytes that are gathered before they are written.
 const GATHERED: usize = 1 << 20;
-
-impl Header {
-    /// Bytes before the first record.
-    pub fn bytes(&self) -> u64 {
-        (self.name.len() + self.version.len() + ITEM + 8) as u64
-    }
-
-    /// Bytes of a record with so many bytes of values.
-    pub fn record_bytes(&self, values: usize) -> u64 {
-        (self.head() + values + CHECKSUM) as u64
-    }
-
-    /// Bytes of a record before its values.
-    fn head(&self) -> usize {
-        match self.sizes {
-            Sizes::Equal(_) => ITEM,
-            Sizes::Own => ITEM + SIZE,
-        }
-    }
-
-    fn encode(&self) -> Vec<u8> {
-        let values = match self.sizes {
-            Sizes::Equal(bytes) => bytes as u64,
-            Sizes::Own => 0,
-        };
-        [self.name, self.version, &self.key, &values.to_le_bytes()].concat()
-    }
-
-    /// Why a file with another header cannot be used; nothing if it is new.
-    fn why_not(&self, found: &[u8]) -> Option<Unusable> {
-        match found.len() {
-            0 => None,
-            length if (length as u64) < self.bytes() => Some(Unusable::Cut),
-            _ if !found[self.name.len()..].starts_with(self.version) => Some(Unusable::Version),
-            _ => Some(Unusable::Key),
-        }
-    }
-}
 
 impl RecordFile {
     /// Opens or begins the file at `path`.

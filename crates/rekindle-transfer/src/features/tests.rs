@@ -1,7 +1,8 @@
-use super::{
-    file::{HEADER, NAME},
-    *,
-};
+use super::*;
+
+const NAME: &str = "rekindle features ";
+/// Bytes before the first record.
+const HEADER: u64 = 60;
 
 const WIDTH: usize = 3;
 
