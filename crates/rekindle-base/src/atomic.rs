@@ -56,10 +56,7 @@ impl AtomicFile {
     pub fn commit(self) -> io::Result<()> {
         self.file.as_file().sync_all()?;
         self.file.persist(&self.path).map_err(|error| error.error)?;
-        // No error: the file is complete and in place, and some file systems cannot sync a folder.
-        if cfg!(unix) {
-            let _ = File::open(folder(&self.path)).and_then(|folder| folder.sync_all());
-        }
+        sync_folder(folder(&self.path));
         Ok(())
     }
 }
@@ -83,6 +80,15 @@ pub fn write_file(path: &Path, bytes: impl AsRef<[u8]>) -> io::Result<()> {
     let mut file = AtomicFile::create(path)?;
     file.write_all(bytes.as_ref())?;
     file.commit()
+}
+
+/// Makes a rename in a folder last through a power failure, where the system can.
+///
+/// A failure is no error: the file is complete and in place, and some file systems cannot do it.
+pub fn sync_folder(folder: &Path) {
+    if cfg!(unix) {
+        let _ = File::open(folder).and_then(|folder| folder.sync_all());
+    }
 }
 
 fn folder(path: &Path) -> &Path {

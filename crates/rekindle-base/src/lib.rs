@@ -12,7 +12,7 @@ mod digest;
 mod random;
 mod records;
 
-pub use atomic::{AtomicFile, write_file};
+pub use atomic::{AtomicFile, sync_folder, write_file};
 pub use digest::{Digests, FileState, Key, digest_file, key};
 pub use random::{Random, STEP, mix};
 pub use records::{Error, Header, Opened, RecordFile, Sizes, Unusable};

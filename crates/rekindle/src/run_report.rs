@@ -70,7 +70,7 @@ pub fn write_report(
     let run = run(about, config, outcome, shown)?;
     run.write(&folder.join("run.json"))?;
     let path = folder.join("report.html");
-    std::fs::write(&path, html(&run)).map_err(|source| Error::Write { path, source })
+    rekindle_base::write_file(&path, html(&run)).map_err(|source| Error::Write { path, source })
 }
 
 fn run(

@@ -37,6 +37,7 @@ use rekindle::{
     },
     train::{Test, Train, Validation},
 };
+use rekindle_base::write_file;
 use serde::{Deserialize, Serialize};
 
 mod file;
@@ -132,9 +133,9 @@ impl Arguments {
             ("cost.svg", plot(&climbed, "seconds of training", |row| row.seconds)),
         ];
         for (name, plot) in plots {
-            fs::write(self.out.join(name), plot).context("a plot cannot be written")?;
+            write_file(&self.out.join(name), plot).context("a plot cannot be written")?;
         }
-        fs::write(self.out.join("ladder.md"), table(&climbed))
+        write_file(&self.out.join("ladder.md"), table(&climbed))
             .context("the table cannot be written")?;
         if !self.common.json {
             say!("table and plots: {}", self.out.display());
