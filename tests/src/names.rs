@@ -76,7 +76,7 @@ fn the_smallest_of_each_family_are_timms_line_by_line() {
 
 #[test]
 fn what_timm_makes_is_loaded_whole() {
-    let Some(python) = rekindle_skip::python() else { return };
+    let Some(python) = rekindle_skip::python(&["timm"]) else { return };
     let folder = tempfile::tempdir().unwrap();
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/reference/timm_names.py");
     for name in SMALL {

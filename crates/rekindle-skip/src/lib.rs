@@ -10,6 +10,7 @@ use std::{
     fs::OpenOptions,
     io::{self, Write},
     path::PathBuf,
+    process::Command,
     thread,
 };
 
@@ -56,15 +57,28 @@ pub fn real_data() -> Option<PathBuf> {
     variable("REKINDLE_TEST_DATA", "a folder of real weights and pictures").map(PathBuf::from)
 }
 
-/// A Python with timm, huggingface_hub and tensorboard; without one, the test is [skipped](skip).
+/// A Python that has these modules; without one, the test is [skipped](skip).
 ///
 /// # Panics
 ///
-/// As [`skip`].
-pub fn python() -> Option<PathBuf> {
-    variable("REKINDLE_PYTHON", "a Python with timm, huggingface_hub and tensorboard")
-        .map(PathBuf::from)
+/// As [`skip`], and if the interpreter that is named cannot be started.
+pub fn python(modules: &[&str]) -> Option<PathBuf> {
+    let python = variable("REKINDLE_PYTHON", "a Python with timm, huggingface_hub, tensorboard")?;
+    let found = Command::new(&python).args(["-c", MISSING]).args(modules).output();
+    let found = match found {
+        Ok(found) => String::from_utf8_lossy(&found.stdout).trim().to_owned(),
+        Err(error) => panic!("REKINDLE_PYTHON: {}: {error}", python.display()),
+    };
+    if !found.is_empty() {
+        skip(&format!("REKINDLE_PYTHON has no {found}"), &format!("install {found} for it"));
+        return None;
+    }
+    Some(PathBuf::from(python))
 }
+
+/// Prints the modules that are not installed; it imports none, which takes seconds for some.
+const MISSING: &str = "import importlib.util, sys
+print(*(name for name in sys.argv[1:] if importlib.util.find_spec(name) is None))";
 
 /// The name of the binary of tests, without the hash that Cargo adds.
 fn binary() -> String {

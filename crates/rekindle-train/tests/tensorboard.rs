@@ -189,7 +189,7 @@ fn tensorboard(folder: &Path) -> Option<Output> {
 
 /// Nothing where no interpreter is named.
 fn run_script(folder: &Path) -> Option<Output> {
-    let python = rekindle_skip::python()?;
+    let python = rekindle_skip::python(&["tensorboard"])?;
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/reference/tensorboard_read.py");
     Some(Command::new(python).arg(script).arg(folder).output().unwrap())
 }

@@ -15,7 +15,7 @@ use crate::support::{CONFIG, REPOSITORY, Stage, card, list};
 
 /// Runs a script with huggingface_hub at hand; none where no interpreter is named.
 fn python(stage: &Stage, script: &str, offline: bool) -> Option<Output> {
-    let python = rekindle_skip::python()?;
+    let python = rekindle_skip::python(&["huggingface_hub"])?;
     let mut command = Command::new(python);
     command
         .args(["-c", script])
@@ -182,7 +182,7 @@ fn certificates(folder: &Path) -> Option<()> {
 
 #[test]
 fn a_certificate_is_checked_and_one_of_ones_own_can_be_trusted() {
-    let Some(python) = rekindle_skip::python() else { return };
+    let Some(python) = rekindle_skip::python(&[]) else { return };
     let stage = Stage::new();
     if certificates(stage.folder.path()).is_none() {
         return rekindle_skip::skip("there is no openssl", "install it");

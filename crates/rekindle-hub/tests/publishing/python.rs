@@ -24,7 +24,7 @@ const LABELS: [&str; 3] = ["ant", "bee | \"wasp\"", "the rest: everything"];
 
 /// Runs a script with timm at hand and says what it printed; none where no interpreter is named.
 fn python(stage: &Stage, script: &str) -> Option<String> {
-    let python = rekindle_skip::python()?;
+    let python = rekindle_skip::python(&["timm", "huggingface_hub"])?;
     let home = stage.folder.path();
     let output = Command::new(python)
         .args(["-c", script])
