@@ -6,6 +6,8 @@ use rekindle_data::Split;
 
 use crate::{Picture, Sample};
 
+mod lists;
+
 /// A folder with empty files at these paths; their content is not looked at until they are decoded.
 fn folder(files: &[&str]) -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
