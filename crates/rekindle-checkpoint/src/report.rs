@@ -2,9 +2,17 @@
 
 use std::fmt;
 
+use rekindle_files::CheckpointFile;
+
 /// What became of every tensor, by the checkpoint's names.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct LoadReport {
+    /// The key of a training checkpoint that the tensors are from; none where it has no such keys.
+    pub set: Option<String>,
+    /// Other keys of it that hold weights.
+    pub other_sets: Vec<String>,
+    /// What stood before every name in the file, and is not in the names below; may be empty.
+    pub prefix: String,
     /// Read as they are.
     pub loaded: Vec<String>,
     /// Read and changed, and how.
@@ -13,6 +21,20 @@ pub struct LoadReport {
     pub reinitialized: Vec<(String, String)>,
     /// In the file, not in the network, and why that is right.
     pub unused: Vec<(String, String)>,
+}
+
+impl LoadReport {
+    /// Of a file, before anything was read.
+    pub(crate) fn new(file: &CheckpointFile, prefix: &str) -> Self {
+        let set = file.nested_under().map(str::to_owned);
+        let others = file.sets().iter().filter(|other| Some(*other) != set.as_ref());
+        Self {
+            other_sets: others.cloned().collect(),
+            set,
+            prefix: format!("{}{prefix}", file.wrapper()),
+            ..Self::default()
+        }
+    }
 }
 
 impl fmt::Display for LoadReport {
@@ -27,6 +49,15 @@ impl fmt::Display for LoadReport {
             self.reinitialized.len(),
             self.unused.len(),
         )?;
+        if let Some(set) = &self.set
+            && !self.other_sets.is_empty()
+        {
+            let others = self.other_sets.join(", ");
+            write!(f, "\n  {:<14} {set:<24} the file has {others} too", "weights of")?;
+        }
+        if !self.prefix.is_empty() {
+            write!(f, "\n  {:<14} {:<24} before every name, dropped", "prefix", self.prefix)?;
+        }
         for (what, rows) in [
             ("adapted", &self.adapted),
             ("re-initialized", &self.reinitialized),

@@ -81,13 +81,13 @@
 
 mod batches;
 mod canonical;
+mod draw;
 mod error;
 pub mod label;
 pub mod manifest;
 mod part;
 mod parts;
 mod prepare;
-mod random;
 mod sample;
 mod set;
 mod split;
@@ -95,11 +95,12 @@ mod target;
 
 pub use batches::{Batch, Batches, Loader, LoaderConfig, Order, Remainder, Views};
 pub use canonical::canonical;
+pub use draw::{Draw, DrawBatch, Mixed};
 pub use error::Error;
 pub use part::Part;
 pub use parts::{part_named, part_within};
 pub use prepare::{Dense, Prepare, View};
-pub use random::Random;
+pub use rekindle_base::Random;
 pub use sample::{Item, Sample};
 pub use set::{DataConfig, DataSet, Gathered, Measurable, Row};
 pub use split::Split;

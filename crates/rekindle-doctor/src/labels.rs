@@ -5,14 +5,17 @@ use std::collections::BTreeMap;
 use rekindle_data::Part;
 use rekindle_data::label::{folded, written};
 
-use crate::{Finding, Kind, LabelCount, Severity, examine::Case};
+use crate::{
+    Finding, Kind, LabelCount, Severity,
+    case::{About, Case},
+};
 
 pub(crate) fn findings(case: &Case<'_>) -> Vec<Finding> {
     let mut findings = similar(case);
     findings.extend(parts(case));
     if let [only] = case.counts {
         findings.push(about(
-            (Kind::OneLabel, Severity::Error),
+            About { kind: Kind::OneLabel, severity: Severity::Error },
             &[&only.label],
             format!("one label alone, `{}`", only.label),
             "there is nothing to tell apart: add another",
@@ -23,7 +26,7 @@ pub(crate) fn findings(case: &Case<'_>) -> Vec<Finding> {
 }
 
 fn about(
-    (kind, severity): (Kind, Severity),
+    About { kind, severity }: About,
     labels: &[&String],
     what: String,
     remedy: &str,
@@ -46,7 +49,12 @@ fn similar(case: &Case<'_>) -> Vec<Finding> {
         let what = format!("{} differ by case, space or accents alone", names.join(" and "));
         let remedy =
             "they are learned as different: give their pictures one label if they are the same";
-        about((Kind::SimilarLabels, Severity::Warning), &labels, what, remedy)
+        about(
+            About { kind: Kind::SimilarLabels, severity: Severity::Warning },
+            &labels,
+            what,
+            remedy,
+        )
     };
     groups.map(finding).collect()
 }
@@ -66,14 +74,20 @@ fn parts(case: &Case<'_>) -> Vec<Finding> {
                     ),
                     _ => (Severity::Warning, "it is not measured there: add its pictures"),
                 };
-                findings.push(about((Kind::MissingLabel, severity), &[label], what, remedy));
+                let found = About { kind: Kind::MissingLabel, severity };
+                findings.push(about(found, &[label], what, remedy));
             } else if of(count, *part) == 0 {
                 let what = format!("`{label}` has no pictures in {part_name}");
                 let remedy = "add some, or remove the label";
                 // What is not measured on does not stop training.
                 let stops = *part == Part::Train;
                 let severity = if stops { Severity::Error } else { Severity::Warning };
-                findings.push(about((Kind::EmptyLabel, severity), &[label], what, remedy));
+                findings.push(about(
+                    About { kind: Kind::EmptyLabel, severity },
+                    &[label],
+                    what,
+                    remedy,
+                ));
             }
         }
     }
@@ -104,7 +118,12 @@ fn counts(case: &Case<'_>) -> Vec<Finding> {
             let remedy =
                 "add some, or weigh or sample the labels evenly, and look at each label's recall";
             let labels = [label, &most.label];
-            findings.push(about((Kind::Imbalance, Severity::Warning), &labels, what, remedy));
+            findings.push(about(
+                About { kind: Kind::Imbalance, severity: Severity::Warning },
+                &labels,
+                what,
+                remedy,
+            ));
         }
         if *train < options.least_examples {
             let what = format!(
@@ -112,7 +131,12 @@ fn counts(case: &Case<'_>) -> Vec<Finding> {
                 options.least_examples
             );
             let remedy = "add some, or choose a plan that learns less, such as `probe` or `head`";
-            findings.push(about((Kind::TooFew, Severity::Warning), &[label], what, remedy));
+            findings.push(about(
+                About { kind: Kind::TooFew, severity: Severity::Warning },
+                &[label],
+                what,
+                remedy,
+            ));
         }
     }
     findings

@@ -47,6 +47,7 @@ mod cache;
 mod decode;
 mod error;
 mod folder;
+mod mixing;
 pub mod packed;
 mod picture;
 mod pixel_file;
@@ -69,6 +70,7 @@ pub use folder::{
     EXTENSIONS, Listing, MAX_DEPTH, Parts, label_of, lists, measure_pictures, offer, open_pictures,
     read_pictures,
 };
+pub use mixing::MixConfig;
 pub use picture::Picture;
 pub use pixel_file::{DiskCache, DiskCacheUse};
 pub use prepare::{PictureConfig, PictureInput, PreparePictures};

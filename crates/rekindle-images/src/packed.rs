@@ -321,14 +321,7 @@ mod tests {
     /// The first labels of MNIST's test are 7, 2, 1, 0, 4.
     #[test]
     fn mnist_is_read() {
-        let Some(data) = std::env::var_os("REKINDLE_TEST_DATA") else {
-            // Not `eprintln`, which only shows where a test fails.
-            let _ = std::io::Write::write_all(
-                &mut std::io::stderr(),
-                b"skipped: REKINDLE_TEST_DATA names no folder of real data\n",
-            );
-            return;
-        };
+        let Some(data) = rekindle_skip::real_data() else { return };
         let folder = Path::new(&data).join("images/mnist");
         let [images, labels] = ["t10k-images-idx3-ubyte.gz", "t10k-labels-idx1-ubyte.gz"];
         let found = pairs(&folder.join(images), &folder.join(labels)).unwrap();

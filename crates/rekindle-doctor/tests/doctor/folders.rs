@@ -83,10 +83,9 @@ fn a_folder_without_permission_is_one_clear_error() {
     let result = examine(folder.path(), &Options::default());
     fs::set_permissions(&locked, fs::Permissions::from_mode(0o755)).unwrap();
     if allowed {
-        // Not `eprintln`, which only shows where a test fails.
-        let _ = std::io::Write::write_all(
-            &mut std::io::stderr(),
-            b"skipped: this user may read all folders\n",
+        rekindle_skip::skip(
+            "this user may read all folders",
+            "run the tests as another user than root",
         );
         return;
     }
@@ -102,8 +101,7 @@ fn what_is_no_file_is_not_read() {
     some(folder.path(), 0);
     let pipe = folder.path().join("cats/pipe.png");
     let Ok(status) = std::process::Command::new("mkfifo").arg(&pipe).status() else {
-        // Not `eprintln`, which only shows where a test fails.
-        let _ = std::io::Write::write_all(&mut std::io::stderr(), b"skipped: there is no mkfifo\n");
+        rekindle_skip::skip("there is no mkfifo", "install it, as coreutils have it");
         return;
     };
     assert!(status.success());
