@@ -222,6 +222,4 @@ fn same(one: &Path, other: &Path) -> bool {
 }
 
 #[cfg(test)]
-mod list_tests;
-#[cfg(test)]
 mod tests;

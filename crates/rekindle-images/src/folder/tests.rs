@@ -6,6 +6,8 @@ use rekindle_data::Split;
 
 use crate::{Picture, Sample};
 
+mod lists;
+
 /// A folder with empty files at these paths; their content is not looked at until they are decoded.
 fn folder(files: &[&str]) -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
@@ -323,6 +325,8 @@ fn a_file_is_a_picture_by_what_is_in_it() {
     }
     let found = open(folder.path()).unwrap();
     assert_eq!(found.train.len() + found.val.len(), 6 + 5);
+    let decoded = crate::decode(&folder.path().join("a/pnm")).unwrap();
+    assert_eq!(decoded.pixels(), [7; 3]);
     let note =
         "5 files that are no pictures are not read: [.brands 1, .mp4 1, .txt 1, no extension 2]";
     assert_eq!(found.notes, [note]);
