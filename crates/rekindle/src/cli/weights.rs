@@ -91,7 +91,7 @@ fn fetched(name: &str, accepted: &[String]) -> anyhow::Result<Found> {
 fn of_repository(name: &str, accepted: &[String]) -> anyhow::Result<Found> {
     let (repository, revision) = name.split_once('@').unwrap_or((name, "main"));
     let (hub, policy) = (Hub::from_env()?, policy(accepted)?);
-    let files = Files { repository, revision, names: &["config.json", "model.safetensors"] };
+    let files = Files { repository, revision, names: &[] };
     let located = shown(&stderr(), repository, |watch| hub.fetch_files(&files, watch))?;
     let config = located.folder.join("config.json");
     let text = std::fs::read_to_string(&config).with_context(|| config.display().to_string())?;
