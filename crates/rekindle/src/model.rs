@@ -57,18 +57,30 @@ impl Model {
         weights: &Path,
         device: &Device,
     ) -> Result<(Self, LoadReport), Error> {
-        let file = CheckpointFile::open(weights)?;
-        let mut config = config_of(name, &file)?;
+        Self::open_file(name, &CheckpointFile::open(weights)?, device)
+    }
+
+    /// As [`open`](Self::open), of a file that is open: of another set of its weights than the averaged ones, say.
+    ///
+    /// # Errors
+    ///
+    /// As [`open`](Self::open).
+    pub fn open_file(
+        name: Option<&str>,
+        file: &CheckpointFile,
+        device: &Device,
+    ) -> Result<(Self, LoadReport), Error> {
+        let mut config = config_of(name, file)?;
         let backbone = build(&config, device)?;
         let naming = naming(&backbone);
         // The file decides: a card's or a stale config's number of classes may be another's.
-        config.classes = naming.classes_in(&file).unwrap_or(config.classes);
+        config.classes = naming.classes_in(file).unwrap_or(config.classes);
         if !config.labels.is_empty() && config.labels.len() != config.classes {
-            let (path, labels) = (weights.to_owned(), config.labels.len());
+            let (path, labels) = (file.path().to_owned(), config.labels.len());
             return Err(Error::LabelCount { path, labels, classes: config.classes });
         }
         let network = Classifier::new(backbone, config.classes, device);
-        let (network, report) = load(network, &file, &naming, HeadPolicy::Required)?;
+        let (network, report) = load(network, file, &naming, HeadPolicy::Required)?;
         let probe = file.metadata().get(PROBE).and_then(|text| text.parse().ok());
         Ok((Self { network, config, probe }, report))
     }

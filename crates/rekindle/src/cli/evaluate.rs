@@ -55,7 +55,8 @@ impl Arguments {
         let start = Instant::now();
         let device = self.common.device.open()?;
         let weights = self.weights.find()?;
-        let (model, _) = Model::open(self.weights.model.as_deref(), &weights.path, &device)?;
+        let (model, report) = Model::open(self.weights.model.as_deref(), &weights.path, &device)?;
+        report.notes().iter().for_each(|note| eprintln!("{}: {note}", weights.path.display()));
         let views = if self.mirror { TestViews::Mirrored } else { TestViews::One };
         let part = self.part.map(Part::from);
         let (part, predictions) = rekindle::evaluate(&model, &self.data, part, self.batch, views)?;

@@ -32,7 +32,8 @@ impl Arguments {
     pub(super) fn run(&self) -> anyhow::Result<ExitCode> {
         let device = self.common.device.open()?;
         let weights = self.weights.find()?;
-        let (model, _) = Model::open(self.weights.model.as_deref(), &weights.path, &device)?;
+        let (model, report) = Model::open(self.weights.model.as_deref(), &weights.path, &device)?;
+        report.notes().iter().for_each(|note| eprintln!("{}: {note}", weights.path.display()));
         let mut failed = 0;
         for image in &self.images {
             match name(&model, image) {
