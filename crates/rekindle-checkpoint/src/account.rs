@@ -71,8 +71,10 @@ pub(crate) fn account(
 ) -> Result<Account, Error> {
     let groups = groups(wanted, naming)?;
     let mismatch = |problems| Error::Mismatch { path: file.path().to_owned(), problems };
-    let expected: BTreeSet<&str> =
-        groups.iter().flat_map(|group| &group.file).map(String::as_str).collect();
+    let names = groups.iter().flat_map(|group| &group.file).map(String::as_str);
+    let mut expected: BTreeSet<&str> = names.collect();
+    let twins = expected.iter().filter_map(|name| Some(naming.twin(name)?.0));
+    expected.extend(twins.collect::<Vec<_>>());
     let prefix = match prefix::find(&expected, file, naming) {
         Prefix::All(prefix) => prefix,
         Prefix::None(problem) => return Err(mismatch(vec![problem])),

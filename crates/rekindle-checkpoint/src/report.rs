@@ -35,6 +35,22 @@ impl LoadReport {
             ..Self::default()
         }
     }
+
+    /// What was decided about the file as a whole, a line each: which of several sets was taken, what stood before
+    /// every name. To be said wherever weights are used.
+    pub fn notes(&self) -> Vec<String> {
+        let mut notes = Vec::new();
+        if let Some(set) = &self.set
+            && !self.other_sets.is_empty()
+        {
+            let others = self.other_sets.join(", ");
+            notes.push(format!("the weights are those of {set}; the file has {others} too"));
+        }
+        if !self.prefix.is_empty() {
+            notes.push(format!("`{}` before every name was dropped", self.prefix));
+        }
+        notes
+    }
 }
 
 impl fmt::Display for LoadReport {
@@ -49,14 +65,8 @@ impl fmt::Display for LoadReport {
             self.reinitialized.len(),
             self.unused.len(),
         )?;
-        if let Some(set) = &self.set
-            && !self.other_sets.is_empty()
-        {
-            let others = self.other_sets.join(", ");
-            write!(f, "\n  {:<14} {set:<24} the file has {others} too", "weights of")?;
-        }
-        if !self.prefix.is_empty() {
-            write!(f, "\n  {:<14} {:<24} before every name, dropped", "prefix", self.prefix)?;
+        for note in self.notes() {
+            write!(f, "\n  {note}")?;
         }
         for (what, rows) in [
             ("adapted", &self.adapted),

@@ -14,7 +14,7 @@ use std::{
 use crate::{
     Client, Error, Event, Hub, Located, Network,
     download::{Count, Target, download},
-    job::{CONFIG, INDEX, Job, Selection, WEIGHTS, Witness},
+    job::{CONFIG, INDEX, Job, KINDS_OF_WEIGHTS, Selection, Witness},
     layout::{Folder, MAIN, create_parent},
     locate::{locate, named, problem, shards},
     lock::Lock,
@@ -62,7 +62,7 @@ fn contents(client: &Client, job: &Job, watch: Watch<'_>) -> Result<(String, Vec
         Selection::Checkpoint(more) => more,
     };
     let has = |name: &str| files.iter().any(|file| file.name == name);
-    let weights = [WEIGHTS, INDEX].into_iter().find(|name| has(name));
+    let weights = KINDS_OF_WEIGHTS.into_iter().find(|name| has(name));
     let Some(weights) = weights else {
         let names: Vec<&str> = files.iter().map(|file| file.name.as_str()).take(10).collect();
         let files = if names.is_empty() { "no file at all".to_owned() } else { names.join(", ") };

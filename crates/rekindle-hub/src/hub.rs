@@ -80,7 +80,8 @@ pub struct Files<'a> {
     pub repository: &'a str,
     /// A branch, a tag or a commit. A branch stays at the commit that was first used.
     pub revision: &'a str,
-    /// The files within the repository.
+    /// The files within the repository; none are config and weights, whichever kind it has: `model.safetensors`, in
+    /// one file or with an index, else `pytorch_model.bin`.
     pub names: &'a [&'a str],
 }
 

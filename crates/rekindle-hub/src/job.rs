@@ -18,6 +18,12 @@ pub(crate) const WEIGHTS: &str = "model.safetensors";
 /// Weights in several files: which tensor is in which.
 pub(crate) const INDEX: &str = "model.safetensors.index.json";
 
+/// Weights as PyTorch pickles them, which are read without running them.
+pub(crate) const PICKLE: &str = "pytorch_model.bin";
+
+/// What weights are called in a repository, best first.
+pub(crate) const KINDS_OF_WEIGHTS: [&str; 3] = [WEIGHTS, INDEX, PICKLE];
+
 /// Something that is to be located or fetched.
 #[derive(Debug)]
 pub(crate) struct Job {
@@ -37,7 +43,7 @@ pub(crate) struct Job {
 #[derive(Debug, Clone)]
 pub(crate) enum Selection {
     Named(Vec<String>),
-    /// The config, the weights, in one file or several, whichever there is, and these besides.
+    /// The config, the weights, of whichever kind there is, and these besides.
     Checkpoint(Vec<String>),
 }
 
@@ -94,8 +100,12 @@ impl Job {
             Network::Online => "fetch them with a network",
             Network::Offline => "HF_HUB_OFFLINE is set: unset it and fetch them",
         };
-        let names = names.iter().map(|name| (*name).to_owned()).collect();
-        Self::new(hub, repository, revision, Selection::Named(names), remedy.to_owned())
+        // No names are those of a checkpoint, whichever it has.
+        let selection = match names {
+            [] => Selection::Checkpoint(Vec::new()),
+            names => Selection::Named(names.iter().map(|name| (*name).to_owned()).collect()),
+        };
+        Self::new(hub, repository, revision, selection, remedy.to_owned())
     }
 
     fn new(

@@ -11,7 +11,7 @@ use serde::Deserialize;
 use crate::{
     Error, Hub, Located, LocatedFile, Trust,
     digest::{Named, Sums},
-    job::{CONFIG, Expected, INDEX, Job, Selection, WEIGHTS, Witness},
+    job::{CONFIG, Expected, INDEX, Job, KINDS_OF_WEIGHTS, Selection, WEIGHTS, Witness},
     layout::check_path,
     ledger::{Ledger, Record},
 };
@@ -63,7 +63,9 @@ pub(crate) fn locate(hub: &Hub, job: &Job) -> Result<Located, Error> {
     }
     record(hub, job, &commit, &mut files)?;
 
-    let weights = |file: &&LocatedFile| file.name.ends_with(".safetensors");
+    let weights = |file: &&LocatedFile| {
+        file.name.ends_with(".safetensors") || KINDS_OF_WEIGHTS.contains(&file.name.as_str())
+    };
     let weakest = files.iter().filter(weights).map(|file| file.trust).max();
     let trust = weakest.or_else(|| files.iter().map(|file| file.trust).max());
     Ok(Located {
@@ -81,8 +83,8 @@ fn names(job: &Job, snapshot: &Path) -> Result<Vec<String>, Error> {
     let mut names = match &job.selection {
         Selection::Named(names) => names.clone(),
         Selection::Checkpoint(more) => {
-            let whole = snapshot.join(WEIGHTS).is_file() || !snapshot.join(INDEX).is_file();
-            named([CONFIG, if whole { WEIGHTS } else { INDEX }], more)
+            let here = KINDS_OF_WEIGHTS.into_iter().find(|name| snapshot.join(name).is_file());
+            named([CONFIG, here.unwrap_or(WEIGHTS)], more)
         }
     };
     let index = snapshot.join(INDEX);

@@ -199,6 +199,23 @@ fn files_from_elsewhere_become_what_a_download_would_have_been() {
     stage.check_cache();
 }
 
+/// A folder of PyTorch's weights, or such a file alone.
+#[test]
+fn pickled_weights_can_be_imported() {
+    for (name, whole) in [("pytorch_model.bin", true), ("best.pth.tar", false), ("a.pt", false)] {
+        let stage = Stage::new();
+        let source = stage.folder.path().join("source");
+        fs::create_dir_all(&source).unwrap();
+        fs::write(source.join("config.json"), CONFIG).unwrap();
+        let content = bytes(1000, 6);
+        fs::write(source.join(name), &content).unwrap();
+        let from = if whole { source } else { source.join(name) };
+        let located = stage.hub().import(card(), &from).unwrap();
+        assert!(fs::read(located.folder.join("pytorch_model.bin")).unwrap() == content, "{name}");
+        assert_eq!(stage.hub().locate(card()).unwrap().folder, located.folder);
+    }
+}
+
 /// What a cut download leaves is listed as such, and a later one takes it up.
 #[test]
 fn an_unfinished_download_is_listed() {

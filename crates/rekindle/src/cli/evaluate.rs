@@ -60,7 +60,8 @@ impl Arguments {
         let device = self.common.device.open()?;
         let weights = self.weights.find()?;
         let name = self.weights.model.as_deref();
-        let (model, _) = Model::open_file(name, &weights.open()?, &device)?;
+        let (model, report) = Model::open_file(name, &weights.open()?, &device)?;
+        weights.tell(&report);
         match model.kind() {
             TargetKind::Label => self.measure::<usize>(&model),
             TargetKind::Labels => self.measure::<Vec<usize>>(&model),

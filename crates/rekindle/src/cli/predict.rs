@@ -51,7 +51,8 @@ impl Arguments {
         let device = self.common.device.open()?;
         let weights = self.weights.find()?;
         let name = self.weights.model.as_deref();
-        let (model, _) = Model::open_file(name, &weights.open()?, &device)?;
+        let (model, report) = Model::open_file(name, &weights.open()?, &device)?;
+        weights.tell(&report);
         let images = files(&self.images)?;
         let shown = images.len() > self.batch && std::io::stderr().is_terminal();
         let bar = if shown { ProgressBar::new(images.len() as u64) } else { ProgressBar::hidden() };

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 #[cfg(feature = "net")]
 use anyhow::Context;
 use clap::Args;
-use rekindle::checkpoint::{CheckpointFile, WeightsSet};
+use rekindle::checkpoint::{CheckpointFile, LoadReport, WeightsSet};
 #[cfg(feature = "net")]
 use rekindle::{
     cards::HubConfig,
@@ -48,6 +48,12 @@ pub(super) struct Found {
 }
 
 impl Found {
+    /// Says on standard error what was taken in another way than it stood in the file.
+    pub(super) fn tell(&self, report: &LoadReport) {
+        let path = super::output::one_line(self.path.display());
+        report.notes().iter().for_each(|note| complain!("{path}: {note}"));
+    }
+
     /// What is in them, without its values yet.
     pub(super) fn open(&self) -> anyhow::Result<CheckpointFile> {
         let set = match self.set.as_deref() {
@@ -116,7 +122,7 @@ fn fetched(name: &str, accepted: &[String]) -> anyhow::Result<Found> {
 fn of_repository(name: &str, accepted: &[String]) -> anyhow::Result<Found> {
     let (repository, revision) = name.split_once('@').unwrap_or((name, "main"));
     let (hub, policy) = (Hub::from_env()?, policy(accepted)?);
-    let files = Files { repository, revision, names: &["config.json", "model.safetensors"] };
+    let files = Files { repository, revision, names: &[] };
     let located = shown(&stderr(), repository, |watch| hub.fetch_files(&files, watch))?;
     let config = located.folder.join("config.json");
     let text = std::fs::read_to_string(&config).with_context(|| config.display().to_string())?;
