@@ -54,7 +54,7 @@ fn the_names_and_shapes_of_every_variant_are_timms() {
         let ours = format!("{name} {} {digest}", listing.lines().count());
         let theirs = rows.swap_remove(row);
         if ours != theirs {
-            let path = env::temp_dir().join(format!("{name}.txt"));
+            let path = std::env::temp_dir().join(format!("{name}.txt"));
             fs::write(&path, &listing).unwrap();
             let path = path.display();
             panic!("{ours}\n{theirs}\npython tests/reference/timm_names.py compare {name} {path}");

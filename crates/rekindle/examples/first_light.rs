@@ -28,10 +28,10 @@ use anyhow::Result;
 use clap::Parser;
 use plotters::prelude::*;
 use rekindle::{
-    Device, Finetune, Model, Network, RunFolder,
+    Device, Finetune, HeadStart, Model, Network, RunFolder,
     data::{Augment, DataConfig, Sample, open_pictures},
     finetune,
-    train::{Event, Train, Validation},
+    train::{Classify, Event, Train, Validation},
     transfer::{BatchNormPolicy, Frozen, Phase, Plan},
 };
 use rekindle_doodles::Task;
@@ -91,16 +91,15 @@ fn main() -> Result<()> {
         let (mut model, _) =
             Model::for_labels(arguments.model.as_deref(), Some(weights), &labels, &device)?;
         if start.is_none() {
-            model = model.forget(&device)?;
+            model = model.untrained(&device)?;
         }
-        let config = Finetune {
-            batch: 10,
-            augment: Augment::FLIP,
-            // The comparison is of these three.
-            probe: false,
-            seed: arguments.seed,
-            ..Finetune::new(Plan::new(phases))
-        };
+        let mut config = Finetune::new(Plan::new(phases), Classify::new(labels.len()));
+        config.pictures.augment = Augment::FLIP;
+        config.engine.batch = 10;
+        config.engine.seed = arguments.seed;
+        // The comparison is of these three, with heads that were drawn.
+        config.engine.probe = false;
+        config.engine.head = HeadStart::AsItIs;
         let mut curve = Vec::new();
         let mut listen = |event: &Event<'_, Network>| {
             if let Event::Epoch { state, .. } = event {

@@ -16,13 +16,13 @@ use std::{
 use anyhow::{Context, Result};
 use clap::Parser;
 use rekindle::{
-    Device, Finetune, Model, RunFolder, Start,
+    Device, Finetune, HeadStart, Model, RunFolder, Start,
     data::{
         Augment, DataConfig, DataSet, Parts, Picture, RandomCrop, Sample, Views, decode,
         open_pictures,
     },
     finetune,
-    train::{Train, Validation},
+    train::{Classify, Train, Validation},
     transfer::{BatchNormPolicy, Phase, Recipe},
 };
 
@@ -213,7 +213,7 @@ fn train(
     device.seed(seed);
     let (mut model, _) = Model::for_labels(None, Some(weights), &pictures.labels, &device)?;
     if way.weights == Weights::None {
-        model = model.forget(&device)?;
+        model = model.untrained(&device)?;
     }
     let Recipe::Train(mut plan) = Recipe::named(way.recipe, way.epochs, 0.01)? else {
         anyhow::bail!("`{}` trains nothing", way.recipe);
@@ -226,14 +226,15 @@ fn train(
     } else {
         Views::Fresh
     };
-    let config = Finetune {
-        batch: set.batch,
-        augment: way.augment.clone(),
-        views,
-        probe: false,
-        seed,
-        ..Finetune::new(plan)
-    };
+    let mut config = Finetune::new(plan, Classify::new(pictures.labels.len()));
+    config.pictures.augment = way.augment.clone();
+    config.engine.batch = set.batch;
+    config.engine.views = views;
+    config.engine.probe = false;
+    config.engine.seed = seed;
+    if way.weights == Weights::None {
+        config.engine.head = HeadStart::AsItIs;
+    }
     let run = RunFolder { start: Start::Resume, ..RunFolder::new(out) };
     let data = (Train(pictures.train.clone()), Validation(pictures.val.clone()));
     let outcome = finetune(model, data, &config, Some(&run), &mut [])?;

@@ -15,11 +15,11 @@ use std::{ops::ControlFlow, path::PathBuf};
 use anyhow::Result;
 use clap::Parser;
 use rekindle::{
-    Device, Finetune, Model, Network, RunFolder,
+    Device, Finetune, HeadStart, Model, Network, RunFolder,
     data::{Augment, RandomCrop},
     finetune,
     metrics::Values,
-    train::{Event, LOSS, OptimizerConfig, Train, Validation},
+    train::{Classify, Event, LOSS, OptimizerConfig, Train, Validation},
     transfer::{BatchNormPolicy, Frozen, Phase, Plan},
 };
 use rekindle_doodles::Task;
@@ -49,16 +49,15 @@ fn main() -> Result<()> {
         batch_norm: BatchNormPolicy::Updated,
         ..Phase::new("pretrain", epochs, Frozen::Nothing, 0.1)
     };
-    let config = Finetune {
-        batch: 64,
-        augment: Augment {
-            crop: Some(RandomCrop { area: [0.7, 1.0], ..RandomCrop::STANDARD }),
-            ..Augment::FLIP
-        },
-        // It begins from nothing.
-        probe: false,
-        ..Finetune::new(Plan::new(vec![phase]))
+    let mut config = Finetune::new(Plan::new(vec![phase]), Classify::new(labels.len()));
+    config.pictures.augment = Augment {
+        crop: Some(RandomCrop { area: [0.7, 1.0], ..RandomCrop::STANDARD }),
+        ..Augment::FLIP
     };
+    config.engine.batch = 64;
+    // It begins from nothing.
+    config.engine.probe = false;
+    config.engine.head = HeadStart::AsItIs;
     let samples = (
         Train(support::doodles(Task::Source, per_class, 0)?),
         Validation(support::doodles(Task::Source, 50, 1)?),

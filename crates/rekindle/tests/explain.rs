@@ -20,16 +20,16 @@ fn heat_is_the_map_weighed_by_the_head() {
     let picture = Picture::from_rgb(32, 32, (0..1024).flat_map(pixel).collect()).unwrap();
     let input = model.preprocess().unwrap().apply(&picture).unwrap();
     let images = Tensor::from_data(TensorData::new(input, [1, 3, 32, 32]), &Device::flex());
-    let stages = model.network.layout().stages.len();
-    let map = model.network.prefix(stages, images);
+    let stages = model.network().layout().stages.len();
+    let map = model.network().prefix(stages, images);
     let [_, channels, rows, columns] = map.dims();
     let map: Vec<f32> = map.into_data().iter::<f32>().collect();
     // The columns of the head, read off at unit embeddings.
     let units = Tensor::<2>::eye(channels, &Device::flex());
     let bias: Vec<f32> =
-        model.network.classify(units.clone() * 0.0).into_data().iter::<f32>().collect();
-    let classes = model.network.classes();
-    let head: Vec<f32> = model.network.classify(units).into_data().iter::<f32>().collect();
+        model.network().classify(units.clone() * 0.0).into_data().iter::<f32>().collect();
+    let classes = model.network().classes();
+    let head: Vec<f32> = model.network().classify(units).into_data().iter::<f32>().collect();
     for label in [0, 5, classes - 1] {
         let weight = |channel: usize| head[channel * classes + label] - bias[label];
         let heat = |place: usize| -> f32 {
@@ -40,7 +40,7 @@ fn heat_is_the_map_weighed_by_the_head() {
         let mut expected: Vec<f32> = (0..rows * columns).map(heat).collect();
         let hottest = expected.iter().copied().fold(0.0, f32::max);
         expected.iter_mut().for_each(|heat| *heat /= hottest.max(f32::MIN_POSITIVE));
-        let found = model.explain(&picture, label).unwrap();
+        let found = model.explain(picture.clone(), label).unwrap();
         assert_eq!(found.size, [rows, columns]);
         for (found, expected) in found.heat.iter().zip(&expected) {
             assert!((found - expected).abs() < 1e-4, "label {label}: {found} against {expected}");

@@ -41,7 +41,7 @@ impl Stage {
         let pixels = (0..64 * 48 * 3).map(|place| (place * 7 % 251) as u8).collect();
         image::RgbImage::from_raw(64, 48, pixels).unwrap().save(&picture).unwrap();
         let server = Server::start().unwrap();
-        let config = model.config.to_json().unwrap();
+        let config = model.config().to_json().unwrap();
         let bytes = fs::read(&weights).unwrap();
         server.publish(
             REPOSITORY,

@@ -134,19 +134,6 @@ fn a_flip_in_the_name_leaves_the_file_as_it_is() {
     }
 }
 
-/// A process that is being started holds copies of all files for a moment: here, a copy that is kept.
-#[test]
-fn a_store_that_is_closed_is_free_whoever_still_holds_its_file() {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("features.bin");
-    let store = filled(&path, 2);
-    let Place::File(records) = &store.place else { panic!("a store in memory") };
-    let copy = records.copy();
-    drop(store);
-    assert_eq!(filled(&path, 2).opened, Opened::Kept);
-    drop(copy);
-}
-
 #[test]
 fn what_is_damaged_or_cut_while_it_is_open_is_absent() {
     let folder = tempfile::tempdir().unwrap();

@@ -33,6 +33,7 @@ pub(crate) fn expect_doodles(model: Model) -> Model {
         std: vec![0.25; 3],
     });
     let license = Some("mit or apache-2.0".to_owned());
-    let config = HubConfig { tag: "doodles".to_owned(), input, license, ..model.config };
-    Model { config, ..model }
+    let config = model.config().clone();
+    let config = HubConfig { tag: "doodles".to_owned(), input, license, ..config };
+    Model::new(model.into_network(), config)
 }
