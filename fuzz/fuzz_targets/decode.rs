@@ -2,7 +2,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use rekindle_data::{Error, decode_bytes};
+use rekindle_images::{Error, decode_bytes};
 
 fuzz_target!(|bytes: &[u8]| {
     if let Err(error @ Error::Panicked { .. }) = decode_bytes(bytes, "fuzzed") {

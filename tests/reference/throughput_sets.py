@@ -3,7 +3,7 @@
 
     pip install torch torchvision timm
     python tests/reference/throughput_sets.py make PHOTOGRAPHS OUT
-    cargo build --release --package rekindle-data --example throughput
+    cargo build --release --package rekindle-images --example throughput
     python tests/reference/throughput_sets.py measure OUT/* [FOLDER...]
 
 `make` draws from a folder of photographs, searched with its subfolders: 60 scaled to a long side of 224 pixels (`224`), 60 to

@@ -6,8 +6,8 @@ use burn::{module::Param, nn::loss::CrossEntropyLossConfig, optim::GradientsPara
 use rekindle_checkpoint::Naming;
 use rekindle_layers::{Backbone, NameStack, ParameterVisitor, Stage, visit_parameters};
 use rekindle_train::{
-    Batch, Classes, Classify, CrossEntropy, Fit, OptimizerConfig, Rates, Schedule, Settings,
-    Source, State, Train, Validation,
+    Batch, BatchTarget, Classify, Fit, Learn, OptimizerConfig, Rates, Schedule, Settings, Source,
+    State, Train, Validation,
 };
 
 use crate::support::{Bits, Model, bits, network, pictures};
@@ -29,7 +29,7 @@ impl Pictures {
     }
 }
 
-impl Source<Tensor<4>, Classes> for Pictures {
+impl Source<Tensor<4>, BatchTarget> for Pictures {
     type Error = Infallible;
 
     fn batches(&self) -> usize {
@@ -40,8 +40,8 @@ impl Source<Tensor<4>, Classes> for Pictures {
         &self,
         _epoch: usize,
         device: &Device,
-    ) -> impl Iterator<Item = Result<Batch<Tensor<4>, Classes>, Infallible>> {
-        let target = Classes::new(Self::labels());
+    ) -> impl Iterator<Item = Result<Batch<Tensor<4>, BatchTarget>, Infallible>> {
+        let target = BatchTarget::new(Self::labels());
         iter::once(Ok(Batch { input: Self::input(device), target, indices: vec![0, 1, 2] }))
     }
 }
@@ -56,8 +56,7 @@ pub(crate) fn train(model: Model) -> Model {
         schedule: Schedule::Constant,
         settings: Settings::default(),
     };
-    let objective =
-        Classify { forward: Model::forward, classes: CLASSES, loss: CrossEntropy::default() };
+    let objective = Learn { task: Classify::new(CLASSES), forward: Model::forward };
     let state = State::new(model, &OptimizerConfig::default());
     let data = (&Train(Pictures), &Validation(Pictures));
     fit.run(state, &objective, data, &mut []).unwrap().0.model

@@ -3,14 +3,13 @@
 use std::{
     collections::BTreeMap,
     convert::Infallible,
-    io::Write,
     path::{Path, PathBuf},
 };
 
 use burn::{module::Param, prelude::*};
 use rekindle_checkpoint::{CheckpointFile, Dtype, Entry, Naming, write_safetensors};
+use rekindle_lab::parity::{Golden, fill::uniform};
 use rekindle_layers::{Backbone, NameStack, ParameterVisitor, visit_parameters};
-use rekindle_parity::{Golden, fill::uniform};
 use rekindle_transfer::Classifier;
 use rekindle_vision::{Architecture, Init, Regularization, VisionBackbone};
 
@@ -95,14 +94,4 @@ pub(crate) fn write(path: &Path, tensors: &[FileTensor]) -> CheckpointFile {
     })
     .unwrap();
     CheckpointFile::open(path).unwrap()
-}
-
-/// The folder of real data; without one it says on the terminal that `test` was skipped.
-pub(crate) fn real_data(test: &str) -> Option<PathBuf> {
-    let folder = std::env::var_os("REKINDLE_TEST_DATA").map(PathBuf::from);
-    if folder.is_none() {
-        // Not `eprintln!`: the test harness would keep it to itself.
-        let _ = writeln!(std::io::stderr(), "skipped {test}: REKINDLE_TEST_DATA is not set");
-    }
-    folder
 }

@@ -1,28 +1,25 @@
 //! Batches prepared by threads, the same whatever their number.
 //!
-//! Each picture is one task. Threads take tasks in order, never more than a few batches ahead of the caller; the caller puts
+//! Each item is one task. Threads take tasks in order, never more than a few batches ahead of the caller; the caller puts
 //! the results together. What a task gives depends on (seed, epoch, index) alone.
 
 use std::collections::BTreeMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 
 mod config;
-mod recipe;
 
 pub use config::{LoaderConfig, Order, Remainder, Views};
-use recipe::{Input, Recipe};
 
-use crate::cache::Cache;
-use crate::{Error, Preprocess, Random, Sample};
+use crate::error::panic_message;
+use crate::{Dense, Error, Prepare, Random, Sample, View};
 
-/// Inputs of several pictures, with their labels.
+/// The inputs of several samples, with their labels.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Batch<L = usize> {
-    /// The inputs, `[batch, channels, height, width]`.
-    pub images: Vec<f32>,
-    /// Batch, channels, height and width.
-    pub shape: [usize; 4],
+pub struct Batch<L = usize, B = Dense> {
+    /// The inputs together.
+    pub input: B,
     /// The label of each input.
     pub labels: Vec<L>,
     /// How much each input counts in training.
@@ -32,25 +29,39 @@ pub struct Batch<L = usize> {
 }
 
 /// Samples and how to make batches of them, over as many epochs as wanted.
-#[derive(Debug, Clone)]
-pub struct Loader<L = usize> {
-    recipe: Arc<Recipe<L>>,
+#[derive(Debug)]
+pub struct Loader<P: Prepare, L = usize> {
+    recipe: Arc<Recipe<P, L>>,
     config: LoaderConfig,
 }
 
-impl<L: Clone + Ord + Send + Sync + 'static> Loader<L> {
-    /// Checks the configuration; nothing is decoded yet.
+/// Samples, and how each becomes an input.
+#[derive(Debug)]
+struct Recipe<P: Prepare, L> {
+    samples: Vec<Sample<L, P::Item>>,
+    prepare: P,
+    seed: u64,
+}
+
+/// Both share the samples, and what is kept of them.
+impl<P: Prepare, L> Clone for Loader<P, L> {
+    fn clone(&self) -> Self {
+        Self { recipe: Arc::clone(&self.recipe), config: self.config.clone() }
+    }
+}
+
+impl<P: Prepare, L: Clone + Ord + Send + Sync + 'static> Loader<P, L> {
+    /// Checks the configuration; nothing is prepared yet.
     ///
     /// # Errors
     ///
-    /// [`Error::Batches`] without samples, with a batch size of 0, with a weight below 0, or where every batch would be dropped;
-    /// [`Error::Augment`] for an augmentation outside its range.
+    /// [`Error::Batches`] without samples, with a batch size of 0, with a weight below 0, or where every batch would be dropped.
     pub fn new(
-        samples: Vec<Sample<L>>,
-        preprocess: &Preprocess,
+        samples: Vec<Sample<L, P::Item>>,
+        prepare: P,
         config: &LoaderConfig,
-    ) -> Result<Self, Error> {
-        let problem = |problem: &str| Err(Error::Batches { problem: problem.to_owned() });
+    ) -> Result<Self, P::Error> {
+        let problem = |problem: &str| Err(Error::Batches { problem: problem.to_owned() }.into());
         if samples.is_empty() {
             return problem("there are no samples; check the folder that they come from");
         }
@@ -62,26 +73,29 @@ impl<L: Clone + Ord + Send + Sync + 'static> Loader<L> {
                 "fewer samples than a batch, and what does not fill one is dropped; make the batch smaller",
             );
         }
-        config.augment.validate()?;
-        let counts = |sample: &Sample<L>| sample.weight.is_finite() && sample.weight >= 0.0;
+        let counts =
+            |sample: &Sample<L, P::Item>| sample.weight.is_finite() && sample.weight >= 0.0;
         if let Some(place) = samples.iter().position(|sample| !counts(sample)) {
             let weight = samples[place].weight;
             return problem(&format!("sample {place} weighs {weight}; give 0 or more"));
         }
-        let recipe = Recipe {
-            samples,
-            preprocess: preprocess.clone(),
-            augment: config.augment.clone(),
-            seed: config.seed,
-            cache: Cache::new(config.cache_bytes),
-            disk: config.disk.clone(),
-        };
+        let recipe = Recipe { samples, prepare, seed: config.seed };
         Ok(Self { recipe: Arc::new(recipe), config: config.clone() })
     }
 
     /// The samples that batches are made of.
-    pub fn samples(&self) -> &[Sample<L>] {
+    pub fn samples(&self) -> &[Sample<L, P::Item>] {
         &self.recipe.samples
+    }
+
+    /// How items become inputs.
+    pub fn prepare(&self) -> &P {
+        &self.recipe.prepare
+    }
+
+    /// The view of each sample that an epoch shows: always the plain one where nothing is drawn.
+    pub fn view_of(&self, epoch: u64) -> u64 {
+        if self.prepare().draws() { self.config.views.of(epoch) } else { Views::PLAIN }
     }
 
     /// Batches in an epoch.
@@ -94,8 +108,8 @@ impl<L: Clone + Ord + Send + Sync + 'static> Loader<L> {
     }
 
     /// The batches of an epoch; its number draws the order and the augmentation.
-    pub fn epoch(&self, epoch: u64) -> Batches<L> {
-        self.batches_of(self.order(epoch), self.config.view_of(epoch))
+    pub fn epoch(&self, epoch: u64) -> Batches<P, L> {
+        self.batches_of(self.order(epoch), self.view_of(epoch))
     }
 
     /// The inputs of one view of the samples at these places, in batches.
@@ -103,7 +117,7 @@ impl<L: Clone + Ord + Send + Sync + 'static> Loader<L> {
     /// # Panics
     ///
     /// If there is no sample at one of the places.
-    pub fn view(&self, places: Vec<usize>, view: u64) -> Batches<L> {
+    pub fn view(&self, places: Vec<usize>, view: u64) -> Batches<P, L> {
         let samples = self.samples().len();
         assert!(places.iter().all(|&place| place < samples), "a place beyond {samples} samples");
         self.batches_of(places, view)
@@ -113,7 +127,7 @@ impl<L: Clone + Ord + Send + Sync + 'static> Loader<L> {
     pub fn order(&self, epoch: u64) -> Vec<usize> {
         let samples = &self.recipe.samples;
         let mut order: Vec<usize> = (0..samples.len()).collect();
-        // No picture has this index, so that no picture shares the stream.
+        // No sample has this place, so that none shares the stream.
         let mut random = Random::new(self.config.seed, epoch, u64::MAX);
         match self.config.order {
             Order::Kept => {}
@@ -124,25 +138,14 @@ impl<L: Clone + Ord + Send + Sync + 'static> Loader<L> {
         order
     }
 
-    /// Channels, height and width of an input.
-    pub fn shape(&self) -> [usize; 3] {
-        self.recipe.preprocess.shape()
-    }
-
-    /// How pictures become inputs.
-    pub fn preprocessing(&self) -> &rekindle_cards::Preprocessing {
-        self.recipe.preprocess.config()
-    }
-
     /// How samples become batches.
     pub fn config(&self) -> &LoaderConfig {
         &self.config
     }
 
-    fn batches_of(&self, order: Vec<usize>, view: u64) -> Batches<L> {
+    fn batches_of(&self, order: Vec<usize>, view: u64) -> Batches<P, L> {
         let size = self.config.batch_size;
-        let input = self.shape().iter().product::<usize>() * size_of::<f32>();
-        let fits = self.config.prefetch_bytes / input.max(1);
+        let fits = self.config.prefetch_bytes / self.prepare().input_bytes().max(1);
         let ahead = self.config.prefetch.max(1).saturating_mul(size).min(fits.max(1));
         let shared = Arc::new(Shared {
             recipe: Arc::clone(&self.recipe),
@@ -156,17 +159,17 @@ impl<L: Clone + Ord + Send + Sync + 'static> Loader<L> {
         let workers = (0..self.config.workers.min(shared.order.len())).map_while(|number| {
             let shared = Arc::clone(&shared);
             std::thread::Builder::new()
-                .name(format!("pictures {number}"))
+                .name(format!("samples {number}"))
                 .spawn(move || shared.work())
                 .ok()
         });
         let workers = workers.collect();
-        Batches { shared, workers, size, position: 0 }
+        Batches { shared, workers, size, position: 0, inputs: Vec::new() }
     }
 }
 
 /// As many places as there are samples, in random order, every label as often as the others.
-fn balanced<L: Ord>(samples: &[Sample<L>], random: &mut Random) -> Vec<usize> {
+fn balanced<L: Ord, I>(samples: &[Sample<L, I>], random: &mut Random) -> Vec<usize> {
     let mut labels: BTreeMap<&L, Vec<usize>> = BTreeMap::new();
     for (place, sample) in samples.iter().enumerate() {
         labels.entry(&sample.label).or_default().push(place);
@@ -187,15 +190,20 @@ fn balanced<L: Ord>(samples: &[Sample<L>], random: &mut Random) -> Vec<usize> {
 
 /// The batches of one epoch, in order; ends after the first error. Dropping it stops its threads.
 #[derive(Debug)]
-pub struct Batches<L = usize> {
-    shared: Arc<Shared<L>>,
+pub struct Batches<P: Prepare, L = usize> {
+    shared: Arc<Shared<P, L>>,
     workers: Vec<JoinHandle<()>>,
     size: usize,
     position: usize,
+    /// Those of the batch that is being put together.
+    inputs: Vec<P::Input>,
 }
 
-impl<L: Clone> Iterator for Batches<L> {
-    type Item = Result<Batch<L>, Error>;
+/// A batch of inputs that one prepares, or why there is none.
+type Gathered<P, L> = Result<Batch<L, <P as Prepare>::Batch>, <P as Prepare>::Error>;
+
+impl<P: Prepare, L: Clone> Iterator for Batches<P, L> {
+    type Item = Gathered<P, L>;
 
     fn next(&mut self) -> Option<Self::Item> {
         let rest = &self.shared.order[self.position..];
@@ -217,36 +225,51 @@ impl<L: Clone> Iterator for Batches<L> {
     }
 }
 
-impl<L: Clone> std::iter::FusedIterator for Batches<L> {}
+impl<P: Prepare, L: Clone> std::iter::FusedIterator for Batches<P, L> {}
 
-impl<L: Clone> Batches<L> {
-    fn gather(&mut self, indices: Vec<usize>) -> Result<Batch<L>, Error> {
+impl<P: Prepare, L: Clone> Batches<P, L> {
+    fn gather(&mut self, indices: Vec<usize>) -> Gathered<P, L> {
         let recipe = Arc::clone(&self.shared.recipe);
-        let [channels, height, width] = recipe.preprocess.shape();
-        let mut images = Vec::with_capacity(indices.len() * channels * height * width);
         for &index in &indices {
             let input = match self.workers.is_empty() {
                 true => {
-                    let spare = self.shared.lock().spare();
+                    let spare = self.shared.lock().spares.pop();
                     recipe.prepare_or_report(index, self.shared.view, spare)
                 }
                 false => self.shared.take(self.position),
             }?;
-            images.extend_from_slice(input.values());
-            if let Input::Drawn(buffer) = input {
-                self.shared.lock().spares.push(buffer);
-            }
+            self.inputs.push(input);
             self.position += 1;
         }
+        let input = recipe.prepare.collate(&mut self.inputs)?;
+        self.shared.lock().spares.append(&mut self.inputs);
         let of = |&index: &usize| &recipe.samples[index];
         let labels = indices.iter().map(of).map(|sample| sample.label.clone()).collect();
         let weights = indices.iter().map(of).map(|sample| sample.weight).collect();
-        let shape = [indices.len(), channels, height, width];
-        Ok(Batch { images, shape, labels, weights, indices })
+        Ok(Batch { input, labels, weights, indices })
     }
 }
 
-impl<L> Drop for Batches<L> {
+impl<P: Prepare, L> Recipe<P, L> {
+    fn prepare_or_report(
+        &self,
+        index: usize,
+        view: u64,
+        spare: Option<P::Input>,
+    ) -> Result<P::Input, P::Error> {
+        let prepare = || {
+            let view = View { seed: self.seed, number: view, place: index as u64 };
+            self.prepare.prepare(&self.samples[index].item, view, spare)
+        };
+        catch_unwind(AssertUnwindSafe(prepare)).unwrap_or_else(|panic| {
+            let name = self.samples.get(index).and_then(|sample| self.prepare.name(&sample.item));
+            let name = name.unwrap_or_else(|| format!("sample {index}"));
+            Err(Error::Panicked { name, message: panic_message(&*panic) }.into())
+        })
+    }
+}
+
+impl<P: Prepare, L> Drop for Batches<P, L> {
     fn drop(&mut self) {
         self.shared.stop();
         for worker in self.workers.drain(..) {
@@ -258,36 +281,37 @@ impl<L> Drop for Batches<L> {
 
 /// What the caller and the threads of one epoch share.
 #[derive(Debug)]
-struct Shared<L> {
-    recipe: Arc<Recipe<L>>,
+struct Shared<P: Prepare, L> {
+    recipe: Arc<Recipe<P, L>>,
     order: Vec<usize>,
     view: u64,
-    /// How many pictures the threads may be ahead of the caller.
+    /// How many samples the threads may be ahead of the caller.
     ahead: usize,
-    state: Mutex<State>,
+    state: Mutex<State<P>>,
     /// Rung whenever the state moves on.
     turn: Condvar,
 }
 
-#[derive(Debug, Default)]
-struct State {
+#[derive(Debug)]
+struct State<P: Prepare> {
     /// The next position that no thread has taken.
     next: usize,
     /// The position that the caller waits for.
     wanted: usize,
-    ready: BTreeMap<usize, Result<Input, Error>>,
-    /// Buffers of inputs that are in their batch.
-    spares: Vec<Vec<f32>>,
+    ready: BTreeMap<usize, Result<P::Input, P::Error>>,
+    /// Inputs that are in their batch, and of no use but their memory.
+    spares: Vec<P::Input>,
     stopped: bool,
 }
 
-impl State {
-    fn spare(&mut self) -> Vec<f32> {
-        self.spares.pop().unwrap_or_default()
+impl<P: Prepare> Default for State<P> {
+    fn default() -> Self {
+        let (ready, spares) = (BTreeMap::new(), Vec::new());
+        Self { next: 0, wanted: 0, ready, spares, stopped: false }
     }
 }
 
-impl<L> Shared<L> {
+impl<P: Prepare, L> Shared<P, L> {
     /// A thread's life: take a position, prepare it, hand it over.
     fn work(&self) {
         while let Some((position, spare)) = self.claim() {
@@ -297,8 +321,8 @@ impl<L> Shared<L> {
         }
     }
 
-    fn claim(&self) -> Option<(usize, Vec<f32>)> {
-        let full = |state: &mut State| {
+    fn claim(&self) -> Option<(usize, Option<P::Input>)> {
+        let full = |state: &mut State<P>| {
             !state.stopped && state.next >= state.wanted.saturating_add(self.ahead)
         };
         let mut state =
@@ -308,11 +332,11 @@ impl<L> Shared<L> {
             return None;
         }
         state.next += 1;
-        Some((position, state.spare()))
+        Some((position, state.spares.pop()))
     }
 
     /// Waits for the input at a position.
-    fn take(&self, position: usize) -> Result<Input, Error> {
+    fn take(&self, position: usize) -> Result<P::Input, P::Error> {
         let mut state = self.lock();
         state.wanted = position;
         self.turn.notify_all();
@@ -329,7 +353,7 @@ impl<L> Shared<L> {
         self.turn.notify_all();
     }
 
-    fn lock(&self) -> MutexGuard<'_, State> {
+    fn lock(&self) -> MutexGuard<'_, State<P>> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -1,83 +1,107 @@
-//! From files to batches: image folders, decoding, preprocessing, augmentation.
+//! From samples to batches: lists, splits, orders, views, and a loader that prepares ahead.
 //!
-//! | step | here | equal to |
-//! |---|---|---|
-//! | which pictures, which labels | [`ImageFolder`], [`TaggedList`], or [`Sample`]s in memory | torchvision's `ImageFolder` |
-//! | file to pixels | [`decode`] gives a [`Picture`] | Pillow's `exif_transpose(open(file)).convert("RGB")` |
-//! | pixels to an input | [`Preprocess`], as a card's `Preprocessing` says | timm's evaluation transform |
-//! | other pixels | [`transform`] | torchvision's `transforms.functional` |
-//! | chance | [`Augment`] draws from a [`Random`] | torchvision's random transforms and policies |
-//! | inputs to batches | a [`Loader`]'s [`epoch`](Loader::epoch) | the same for any number of threads |
+//! | step | here |
+//! |---|---|
+//! | which items, which labels or numbers | a [`DataSet`], of a [list](manifest) or of what another crate reads; or [`Sample`]s made in code |
+//! | what to validate on | a [`Split`] |
+//! | an item to an input, with chance | a [`Prepare`] of its kind, which draws from a [`Random`] |
+//! | inputs to batches | a [`Loader`]'s [`epoch`](Loader::epoch), the same for any number of threads |
+//!
+//! Nothing here knows what an item is: pictures, texts and rows of a table each bring a [`Prepare`].
 //!
 //! # Example
 //!
 //! ```
-//! use rekindle_cards::{CropMode, Interpolation, Preprocessing};
-//! use rekindle_data::{Augment, Loader, LoaderConfig, Order, Picture, Preprocess, Sample};
+//! use rekindle_data::{Dense, Error, Item, Loader, LoaderConfig, Order, Prepare, Sample, View};
 //!
-//! # fn main() -> Result<(), rekindle_data::Error> {
-//! let preprocess = Preprocess::new(&Preprocessing {
-//!     input_size: [3, 224, 224],
-//!     interpolation: Interpolation::Bicubic,
-//!     crop_pct: 0.875,
-//!     crop_mode: CropMode::Center,
-//!     mean: vec![0.485, 0.456, 0.406],
-//!     std: vec![0.229, 0.224, 0.225],
-//! })?;
-//! // `ImageFolder::open(folder, &Split::default())?.train` gives the samples of a folder.
-//! let drawn = |shade| Picture::from_gray(320, 240, vec![shade; 320 * 240]);
-//! let samples = vec![Sample::memory(drawn(0)?, 0), Sample::memory(drawn(255)?, 1)];
-//! let config = LoaderConfig {
-//!     batch_size: 2,
-//!     order: Order::Shuffled,
-//!     augment: Augment::STANDARD,
-//!     ..LoaderConfig::default()
-//! };
-//! let loader = Loader::new(samples, &preprocess, &config)?;
+//! /// A number, which becomes itself and its square, and a little more or less where something is drawn.
+//! #[derive(Debug, Clone)]
+//! struct Number(f32);
+//!
+//! impl Item for Number {
+//!     fn path(&self) -> Option<&std::path::Path> {
+//!         None
+//!     }
+//! }
+//!
+//! #[derive(Debug)]
+//! struct Squares;
+//!
+//! impl Prepare for Squares {
+//!     type Item = Number;
+//!     type Input = [f32; 2];
+//!     type Batch = Dense;
+//!     type Error = Error;
+//!
+//!     fn prepare(&self, item: &Number, view: View, _: Option<[f32; 2]>) -> Result<[f32; 2], Error> {
+//!         let noise = if view.is_plain() { 0.0 } else { view.random().unit() as f32 / 10.0 };
+//!         let number = item.0 + noise;
+//!         Ok([number, number * number])
+//!     }
+//!
+//!     fn collate(&self, inputs: &mut Vec<[f32; 2]>) -> Result<Dense, Error> {
+//!         Ok(Dense::stack(inputs.iter().map(|input| &input[..]), &[2]))
+//!     }
+//!
+//!     fn input_bytes(&self) -> usize {
+//!         8
+//!     }
+//!
+//!     fn draws(&self) -> bool {
+//!         true
+//!     }
+//!
+//!     fn describe_plain(&self) -> String {
+//!         "squares".to_owned()
+//!     }
+//!
+//!     fn describe_drawn(&self) -> String {
+//!         "0.1".to_owned()
+//!     }
+//!
+//!     fn digest(&self, item: &Number) -> Result<[u8; 32], Error> {
+//!         let mut digest = [0; 32];
+//!         digest[..4].copy_from_slice(&item.0.to_le_bytes());
+//!         Ok(digest)
+//!     }
+//! }
+//!
+//! # fn main() -> Result<(), Error> {
+//! let samples = vec![Sample::new(Number(2.0), 0), Sample::new(Number(3.0), 1)];
+//! let config = LoaderConfig { batch_size: 2, order: Order::Shuffled, ..LoaderConfig::default() };
+//! let loader = Loader::new(samples, Squares, &config)?;
 //! for epoch in 0..3 {
 //!     for batch in loader.epoch(epoch) {
-//!         let batch = batch?;
-//!         assert_eq!(batch.shape, [2, 3, 224, 224]);
+//!         assert_eq!(batch?.input.shape, [2, 2]);
 //!     }
 //! }
 //! # Ok(())
 //! # }
 //! ```
 
-mod augment;
 mod batches;
-mod cache;
-mod decode;
+mod canonical;
+mod draw;
 mod error;
-mod folder;
+pub mod label;
 pub mod manifest;
-pub mod packed;
-mod picture;
-mod pixel_file;
-mod preprocess;
-mod random;
-mod resize;
-mod screen;
-mod show;
-pub mod strips;
-mod tagged;
-pub mod transform;
+mod part;
+mod parts;
+mod prepare;
+mod sample;
+mod set;
+mod split;
+mod target;
 
-pub use augment::{
-    AugMix, Augment, ColorJitter, Erasure, Policy, RandAugment, RandomAffine, RandomBlur,
-    RandomCrop, RandomErasing, RandomPerspective, RandomRotation, TrivialAugmentWide,
-};
 pub use batches::{Batch, Batches, Loader, LoaderConfig, Order, Remainder, Views};
-pub use decode::{MAX_PIXELS, decode, decode_bytes};
+pub use canonical::canonical;
+pub use draw::{Draw, DrawBatch, Mixed};
 pub use error::Error;
-pub use folder::{
-    EXTENSIONS, ImageFolder, Listing, MAX_DEPTH, Measurable, Part, Parts, Sample, Source, Split,
-    label_of,
-};
-pub use picture::Picture;
-pub use pixel_file::{DiskCache, DiskCacheUse};
-pub use preprocess::Preprocess;
-pub use random::Random;
-pub use resize::Rectangle;
-pub use screen::{Unusable, quarantine, screen};
-pub use tagged::TaggedList;
+pub use part::Part;
+pub use parts::{part_named, part_within};
+pub use prepare::{Dense, Prepare, View};
+pub use rekindle_base::Random;
+pub use sample::{Item, Sample};
+pub use set::{DataConfig, DataSet, Gathered, Measurable, Row};
+pub use split::Split;
+pub use target::{Target, TargetKind};

@@ -83,7 +83,7 @@ pub enum Layout {
     Folders,
     /// A file each, named by a [list](rekindle_data::manifest).
     List,
-    /// Many in a file, as [MNIST, CIFAR](rekindle_data::packed) and [strips](rekindle_data::strips) have them.
+    /// Many in a file, as [MNIST, CIFAR](rekindle_images::packed) and [strips](rekindle_images::strips) have them.
     Packed,
 }
 

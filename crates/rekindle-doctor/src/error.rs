@@ -6,9 +6,12 @@ use std::path::PathBuf;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// The folder, or one in it, cannot be read, or is not laid out as a data set.
+    /// The list cannot be read, or is none.
     #[error(transparent)]
     Data(#[from] rekindle_data::Error),
+    /// The folder, or one in it, cannot be read, or is not laid out as a data set.
+    #[error(transparent)]
+    Images(#[from] rekindle_images::Error),
     /// A link leads back to a folder that it is in, so that following it would go on for ever.
     #[error("{}: leads back to {}, which it is in; remove the link", link.display(), to.display())]
     Loop {

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Mutex;
 
 use image::{ImageDecoder, ImageReader};
-use rekindle_data::{Error as DataError, Picture, Source, decode_bytes};
+use rekindle_images::{Error as ImageError, Picture, Source, decode_bytes};
 use sha2::{Digest, Sha256};
 
 use crate::{
@@ -113,20 +113,20 @@ fn is_large(bytes: &[u8]) -> bool {
 }
 
 /// Why, without the name and the remedy that the error has too.
-fn cause(error: DataError, bytes: &[u8]) -> String {
+fn cause(error: ImageError, bytes: &[u8]) -> String {
     match error {
-        DataError::NotAPicture { .. } if !bytes.is_empty() => match other_kind(bytes) {
+        ImageError::NotAPicture { .. } if !bytes.is_empty() => match other_kind(bytes) {
             Some(kind) => kind.to_owned(),
             None => "its first bytes are of no known format".to_owned(),
         },
-        DataError::NotAPicture { found, .. } => found.to_owned(),
-        DataError::Decode { format, cause, .. } => {
+        ImageError::NotAPicture { found, .. } => found.to_owned(),
+        ImageError::Decode { format, cause, .. } => {
             format!("cannot be decoded as {format}: {cause}")
         }
-        DataError::TooLarge { width, height, limit, .. } => {
+        ImageError::TooLarge { width, height, limit, .. } => {
             format!("claims {width} x {height} pixels, more than the limit of {limit}")
         }
-        DataError::Panicked { message, .. } => format!("its decoder panicked: {message}"),
+        ImageError::Panicked { message, .. } => format!("its decoder panicked: {message}"),
         other => other.to_string(),
     }
 }

@@ -5,16 +5,13 @@ use std::path::{Path, PathBuf};
 
 use image::{RgbImage, imageops::thumbnail};
 use rayon::prelude::*;
-use rekindle_data::{Part, Picture, Source, decode};
+use rekindle_data::Part;
+use rekindle_images::{Picture, Source, decode};
 use rekindle_report::{
     Checkup, CheckupFinding, CheckupGroup, ClassCount, Data, Thumbnail, checkup,
 };
 
-use crate::{
-    Diagnosis, Finding, Kind, Layout,
-    contents::{open, start},
-    terminal::summary,
-};
+use crate::{Diagnosis, Finding, Kind, Layout, contents::start, open::open, terminal::summary};
 
 /// The most pixels along a side of a small picture.
 const SIDE: usize = 200;

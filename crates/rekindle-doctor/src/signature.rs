@@ -8,7 +8,7 @@
 //! A hash alone says too much is alike: sky over ground hashes like other sky over ground. So pictures near by hash are
 //! compared by a small thumbnail too.
 
-use rekindle_data::Picture;
+use rekindle_images::Picture;
 
 /// Cells along a side of the grid that all else is summed from: a multiple of 8, 9 and [`SIDE`].
 const GRID: usize = 72;

@@ -43,8 +43,8 @@ pub(crate) struct Job {
 #[derive(Debug, Clone)]
 pub(crate) enum Selection {
     Named(Vec<String>),
-    /// The config and the weights, of whichever kind there is.
-    Checkpoint,
+    /// The config, the weights, of whichever kind there is, and these besides.
+    Checkpoint(Vec<String>),
 }
 
 /// The bytes that a file must be, and who says so.
@@ -77,10 +77,20 @@ impl Job {
         };
         let pins: Vec<&Pin> = hub.settings.pins.iter().filter(|pin| pin.card == name).collect();
         let Some(pin) = pins.first() else {
-            return Self::new(hub, repository, MAIN, Selection::Checkpoint, remedy);
+            return Self::new(
+                hub,
+                repository,
+                MAIN,
+                Selection::Checkpoint(card.files.clone()),
+                remedy,
+            );
         };
         let mut names = vec![CONFIG.to_owned()];
-        names.extend(pins.iter().map(|pin| pin.file.clone()).filter(|name| name != CONFIG));
+        for name in pins.iter().map(|pin| &pin.file).chain(&card.files) {
+            if !names.contains(name) {
+                names.push(name.clone());
+            }
+        }
         Self::new(hub, &pin.repository, &pin.commit, Selection::Named(names), remedy)
     }
 
@@ -92,7 +102,7 @@ impl Job {
         };
         // No names are those of a checkpoint, whichever it has.
         let selection = match names {
-            [] => Selection::Checkpoint,
+            [] => Selection::Checkpoint(Vec::new()),
             names => Selection::Named(names.iter().map(|name| (*name).to_owned()).collect()),
         };
         Self::new(hub, repository, revision, selection, remedy.to_owned())
@@ -107,9 +117,8 @@ impl Job {
     ) -> Result<Self, Error> {
         check_repository(repository)?;
         check_path("revision", revision)?;
-        if let Selection::Named(names) = &selection {
-            names.iter().try_for_each(|name| check_path("file", name))?;
-        }
+        let (Selection::Named(names) | Selection::Checkpoint(names)) = &selection;
+        names.iter().try_for_each(|name| check_path("file", name))?;
         let ledger = Ledger::read(&hub.layout.ledger())?;
         let records: Vec<Record> = ledger.of(repository, revision).cloned().collect();
         let pins = hub.settings.pins.iter().filter(|pin| pin.repository == repository);
@@ -130,7 +139,7 @@ impl Job {
 
     /// What a file of a commit must be, if a pin or an earlier use says.
     pub(crate) fn expected(&self, commit: &str, file: &str) -> Option<Expected<'_>> {
-        Expected::of(self.pins.iter(), self.records.iter(), (commit, file))
+        Expected::of(self.pins.iter(), self.records.iter(), commit, file)
     }
 }
 
@@ -139,7 +148,8 @@ impl<'a> Expected<'a> {
     pub(crate) fn of(
         mut pins: impl Iterator<Item = &'a Pin>,
         mut records: impl Iterator<Item = &'a Record>,
-        (commit, file): (&str, &str),
+        commit: &str,
+        file: &str,
     ) -> Option<Self> {
         let pin = pins.find(|pin| pin.commit == commit && pin.file == file);
         let pin = pin.map(|it| Self { bytes: it.bytes, sha256: &it.sha256, by: Witness::Pin });

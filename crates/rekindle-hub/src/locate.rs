@@ -34,7 +34,7 @@ pub(crate) fn locate(hub: &Hub, job: &Job) -> Result<Located, Error> {
     let Some(commit) = commit else {
         let names = match &job.selection {
             Selection::Named(names) => names.clone(),
-            Selection::Checkpoint => vec![CONFIG.to_owned(), WEIGHTS.to_owned()],
+            Selection::Checkpoint(more) => named([CONFIG, WEIGHTS], more),
         };
         return Err(absent(names, folder.path));
     };
@@ -82,9 +82,9 @@ pub(crate) fn locate(hub: &Hub, job: &Job) -> Result<Located, Error> {
 fn names(job: &Job, snapshot: &Path) -> Result<Vec<String>, Error> {
     let mut names = match &job.selection {
         Selection::Named(names) => names.clone(),
-        Selection::Checkpoint => {
+        Selection::Checkpoint(more) => {
             let here = KINDS_OF_WEIGHTS.into_iter().find(|name| snapshot.join(name).is_file());
-            vec![CONFIG.to_owned(), here.unwrap_or(WEIGHTS).to_owned()]
+            named([CONFIG, here.unwrap_or(WEIGHTS)], more)
         }
     };
     let index = snapshot.join(INDEX);
@@ -93,6 +93,11 @@ fn names(job: &Job, snapshot: &Path) -> Result<Vec<String>, Error> {
         names.extend(shards.into_iter().filter(|shard| !names.contains(shard)).collect::<Vec<_>>());
     }
     Ok(names)
+}
+
+/// The files that every checkpoint has, and those that one has besides.
+pub(crate) fn named(every: [&str; 2], more: &[String]) -> Vec<String> {
+    every.into_iter().map(str::to_owned).chain(more.iter().cloned()).collect()
 }
 
 /// The files that an index names.

@@ -2,64 +2,48 @@
 
 use std::num::NonZeroUsize;
 
-use crate::{Augment, DiskCache};
+use serde::Serialize;
 
 /// How samples become batches.
 #[derive(Debug, Clone, PartialEq)]
 pub struct LoaderConfig {
-    /// Pictures a batch; the last one of an epoch may have fewer.
+    /// Samples a batch; the last one of an epoch may have fewer.
     pub batch_size: usize,
     /// Which sample comes when.
     pub order: Order,
     /// What becomes of a last batch that is not full.
     pub remainder: Remainder,
-    /// What is drawn for each picture.
-    pub augment: Augment,
     /// Whether every epoch draws anew.
     pub views: Views,
-    /// Draws the order and the augmentation, together with the epoch.
+    /// Draws the order, and what is drawn for each sample, together with the epoch.
     pub seed: u64,
-    /// Threads that prepare pictures; with 0 the caller's own does.
+    /// Threads that prepare samples; with 0 the caller's own does.
     pub workers: usize,
     /// Batches that are prepared ahead of the caller, at least 1.
     pub prefetch: usize,
     /// The most bytes of inputs that are prepared ahead of the caller, whatever the batches; at least one input.
     pub prefetch_bytes: usize,
-    /// Bytes of pictures kept in memory from one epoch to the next; what does not fit is decoded again.
-    pub cache_bytes: usize,
-    /// Where decoded pictures are kept that do not fit into memory, from one run to the next; nowhere without.
-    pub disk: Option<DiskCache>,
-}
-
-impl LoaderConfig {
-    /// The view of each picture that an epoch shows: always the first where nothing is drawn.
-    pub fn view_of(&self, epoch: u64) -> u64 {
-        if self.augment.is_none() { Views::PLAIN } else { self.views.of(epoch) }
-    }
 }
 
 impl Default for LoaderConfig {
-    /// 32 pictures in order, nothing drawn, 2 batches and a quarter of a gibibyte ahead, a gibibyte of pictures in memory, none on
-    /// disk, a thread a core up to 8.
+    /// 32 samples in order, 2 batches and a quarter of a gibibyte ahead, a thread a core up to 8.
     fn default() -> Self {
         Self {
             batch_size: 32,
             order: Order::Kept,
             remainder: Remainder::Kept,
-            augment: Augment::NONE,
             views: Views::Fresh,
             seed: 0,
             workers: std::thread::available_parallelism().map_or(1, |cores| cores.get().min(8)),
             prefetch: 2,
             prefetch_bytes: 256 << 20,
-            cache_bytes: 1 << 30,
-            disk: None,
         }
     }
 }
 
 /// Which sample comes when.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Order {
     /// As they are given.
     Kept,
@@ -69,8 +53,9 @@ pub enum Order {
     Balanced,
 }
 
-/// Which inputs an augmentation gives in which epoch.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// Which of the inputs that can be drawn an epoch shows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Views {
     /// Every epoch draws other ones.
     Fresh,
@@ -94,7 +79,8 @@ impl Views {
 }
 
 /// What becomes of the samples that do not fill a batch.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Remainder {
     /// They are a smaller batch.
     Kept,

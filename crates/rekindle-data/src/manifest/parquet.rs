@@ -8,7 +8,7 @@ use parquet::file::reader::{FileReader, SerializedFileReader};
 use parquet::record::Field;
 
 use super::Table;
-use crate::decode::panic_message;
+use crate::error::panic_message;
 
 /// All of a file, as text.
 pub(super) fn read(path: &Path) -> Result<Table, String> {

@@ -16,7 +16,7 @@ use super::{Classifier, FLAG};
 
 impl<B: Backbone> Classifier<B> {
     /// Sets the running statistics of batch norms that train to their means over `batches`, which
-    /// hold images `[batch, channels, height, width]` on the network's device.
+    /// hold inputs on the network's device.
     ///
     /// Each batch counts the same, as in PyTorch with `momentum=None` and in its
     /// `swa_utils.update_bn`; unlike there, nothing is dropped meanwhile, since nothing will be when
@@ -33,7 +33,7 @@ impl<B: Backbone> Classifier<B> {
     /// If the network is not on a device with autodiff, where alone a batch normalizes itself.
     pub fn reestimate<E>(
         self,
-        batches: impl IntoIterator<Item = Result<Tensor<4>, E>>,
+        batches: impl IntoIterator<Item = Result<B::Input, E>>,
     ) -> Result<Self, E> {
         let device = self.head.weight.lazy_device();
         assert!(device.is_autodiff(), "statistics are estimated on a device with autodiff");

@@ -1,0 +1,332 @@
+//! Data sets of small pictures in few files: in their authors' binary formats, or in [strips].
+//!
+//! | data set | files in the folder | labels |
+//! |---|---|---|
+//! | MNIST and the like (LeCun et al.) | `train-images-idx3-ubyte`, `train-labels-idx1-ubyte`, the same with `t10k` to test on; each may end in `.gz` | digits, or the lines of `classes.txt` |
+//! | CIFAR-10 (Krizhevsky 2009), binary version | `data_batch_1.bin` to `5`, `test_batch.bin`, `batches.meta.txt` | those of the last |
+//! | CIFAR-100, binary version | `train.bin`, `test.bin`, `fine_label_names.txt` | the hundred fine ones |
+//!
+//! Layouts: <http://yann.lecun.com/exdb/mnist/> and <https://www.cs.toronto.edu/~kriz/cifar.html>.
+
+use std::io::Read;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use crate::{Error, Picture, Sample, strips};
+
+/// The labels and pictures of such a folder, and where in its files they are.
+#[derive(Debug, Clone)]
+pub struct Rows {
+    /// The labels, in the order of their numbers.
+    pub classes: Vec<String>,
+    /// The pictures to train on, ordered by label, file and row.
+    pub train: Vec<Row>,
+    /// The pictures to measure on once, at the end, in the same order; perhaps none.
+    pub test: Vec<Row>,
+}
+
+/// A picture of a file that holds many.
+#[derive(Debug, Clone)]
+pub struct Row {
+    /// The file.
+    pub file: Arc<Path>,
+    /// Its place among the file's pictures; the first has 0.
+    pub row: usize,
+    /// The picture, in memory, and its label.
+    pub sample: Sample,
+}
+
+/// The pictures of a folder, if it holds one of these data sets.
+///
+/// # Errors
+///
+/// [`Error::Read`] for a file that cannot be read, [`Error::Folder`] for one that is damaged or does not fit the others.
+pub fn read(folder: &Path) -> Result<Option<Rows>, Error> {
+    if let Some(found) = strips::open(folder)? {
+        return Ok(Some(found));
+    }
+    if let Some(images) = find(folder, "train-images-idx3-ubyte") {
+        return idx(folder, &images).map(Some);
+    }
+    if folder.join("data_batch_1.bin").is_file() {
+        let batches = (1..=5).map(|number| folder.join(format!("data_batch_{number}.bin")));
+        let batches: Vec<PathBuf> = batches.filter(|path| path.is_file()).collect();
+        let names = folder.join("batches.meta.txt");
+        return cifar(&names, &batches, &folder.join("test_batch.bin"), 1).map(Some);
+    }
+    if folder.join("train.bin").is_file() && folder.join("fine_label_names.txt").is_file() {
+        let names = folder.join("fine_label_names.txt");
+        return cifar(&names, &[folder.join("train.bin")], &folder.join("test.bin"), 2).map(Some);
+    }
+    Ok(None)
+}
+
+/// A file of this name, compressed or not.
+fn find(folder: &Path, name: &str) -> Option<PathBuf> {
+    [name.to_owned(), format!("{name}.gz")]
+        .map(|name| folder.join(name))
+        .into_iter()
+        .find(|path| path.is_file())
+}
+
+/// The most bytes of a file: no data set of these kinds comes near.
+const MAX_BYTES: u64 = 1 << 32;
+
+fn bytes(path: &Path) -> Result<Vec<u8>, Error> {
+    let read = |source| Error::Read { path: path.to_owned(), source };
+    let file = std::fs::File::open(path).map_err(read)?;
+    let mut bytes = Vec::new();
+    let compressed = path.extension().is_some_and(|extension| extension == "gz");
+    let mut from: Box<dyn Read> = match compressed {
+        true => Box::new(flate2::read::GzDecoder::new(file)),
+        false => Box::new(file),
+    };
+    from.by_ref().take(MAX_BYTES + 1).read_to_end(&mut bytes).map_err(read)?;
+    if bytes.len() as u64 > MAX_BYTES {
+        return Err(wrong(path, "more than 4 GiB; this is no data set of this kind".to_owned()));
+    }
+    Ok(bytes)
+}
+
+fn wrong(path: &Path, problem: String) -> Error {
+    Error::Folder { path: path.to_owned(), problem }
+}
+
+fn lines(path: &Path) -> Result<Vec<String>, Error> {
+    let text = String::from_utf8_lossy(&bytes(path)?).into_owned();
+    Ok(text.lines().map(str::trim).filter(|line| !line.is_empty()).map(str::to_owned).collect())
+}
+
+/// Pictures and labels of a file as its rows.
+pub(crate) fn rows(file: &Path, pictures: impl IntoIterator<Item = (Picture, usize)>) -> Vec<Row> {
+    let file: Arc<Path> = file.into();
+    let row = |(row, (picture, label)): (usize, (Picture, usize))| {
+        let (file, sample) = (file.clone(), Sample::new(picture.into(), label));
+        Row { file, row, sample }
+    };
+    pictures.into_iter().enumerate().map(row).collect()
+}
+
+fn idx(folder: &Path, train: &Path) -> Result<Rows, Error> {
+    let names = folder.join("classes.txt");
+    let mut classes = if names.is_file() { lines(&names)? } else { Vec::new() };
+    let part = |images: &Path, name: &str| -> Result<Vec<Row>, Error> {
+        let labels = find(folder, name).ok_or_else(|| {
+            wrong(folder, format!("has no `{name}`, which the pictures need; add it"))
+        })?;
+        Ok(rows(images, pairs(images, &labels)?))
+    };
+    let train = part(train, "train-labels-idx1-ubyte")?;
+    let test = match find(folder, "t10k-images-idx3-ubyte") {
+        Some(images) => part(&images, "t10k-labels-idx1-ubyte")?,
+        None => Vec::new(),
+    };
+    let most = train.iter().chain(&test).map(|row| row.sample.label + 1).max().unwrap_or(0);
+    if classes.is_empty() {
+        classes = (0..most).map(|label| label.to_string()).collect();
+    }
+    if classes.len() < most || classes.len() < 2 {
+        let problem =
+            format!("{} labels are named, the pictures have {most}; name them all", classes.len());
+        return Err(wrong(&names, problem));
+    }
+    Ok(Rows { classes, train: by_label(train), test: by_label(test) })
+}
+
+/// Pictures and labels of two idx files.
+fn pairs(images: &Path, labels: &Path) -> Result<Vec<(Picture, usize)>, Error> {
+    let (pixels, shape) = array(images, 3)?;
+    let (numbers, count) = array(labels, 1)?;
+    let [pictures, height, width] = [shape[0], shape[1], shape[2]];
+    if count[0] != pictures {
+        let problem = format!(
+            "has {} labels for the {pictures} pictures of {}; fetch both anew",
+            count[0],
+            images.display()
+        );
+        return Err(wrong(labels, problem));
+    }
+    if height == 0 || width == 0 {
+        return Err(wrong(images, "pictures without pixels; fetch it anew".to_owned()));
+    }
+    let rows = pixels.chunks_exact(height * width).zip(numbers);
+    Ok(rows
+        .map(|(row, label)| (Picture::of(width, height, 1, row.to_vec()), usize::from(label)))
+        .collect())
+}
+
+/// The bytes of an idx file of unsigned bytes, and the length of each dimension.
+fn array(path: &Path, dimensions: u8) -> Result<(Vec<u8>, Vec<usize>), Error> {
+    let mut bytes = bytes(path)?;
+    let header = 4 + 4 * usize::from(dimensions);
+    // Two zeros, 8 for unsigned bytes, the number of dimensions.
+    if bytes.len() < header || bytes[..4] != [0, 0, 8, dimensions] {
+        return Err(wrong(
+            path,
+            format!("is no idx file of bytes in {dimensions} dimensions; fetch it anew"),
+        ));
+    }
+    let length = |place: usize| {
+        let at = 4 + 4 * place;
+        u32::from_be_bytes([bytes[at], bytes[at + 1], bytes[at + 2], bytes[at + 3]]) as usize
+    };
+    let shape: Vec<usize> = (0..usize::from(dimensions)).map(length).collect();
+    let wanted = shape.iter().try_fold(1_usize, |product, &length| product.checked_mul(length));
+    let found = bytes.len() - header;
+    if wanted != Some(found) {
+        let problem =
+            format!("its header announces {shape:?} bytes, it holds {found}; fetch it anew");
+        return Err(wrong(path, problem));
+    }
+    Ok((bytes.split_off(header), shape))
+}
+
+/// Side of CIFAR's pictures.
+const SIDE: usize = 32;
+
+/// Records of `labels` bytes, of which the last is the label, and of a red, a green and a blue plane.
+fn cifar(names: &Path, train: &[PathBuf], test: &Path, labels: usize) -> Result<Rows, Error> {
+    let classes = lines(names)?;
+    if classes.len() < 2 {
+        return Err(wrong(names, "names fewer than two labels; write one a line".to_owned()));
+    }
+    let record = labels + 3 * SIDE * SIDE;
+    let read = |path: &Path| -> Result<Vec<Row>, Error> {
+        let bytes = bytes(path)?;
+        if bytes.is_empty() || bytes.len() % record != 0 {
+            let problem = format!(
+                "{} bytes are no whole number of records of {record}; fetch it anew",
+                bytes.len()
+            );
+            return Err(wrong(path, problem));
+        }
+        let picture = |record: &[u8]| {
+            let label = usize::from(record[labels - 1]);
+            if label >= classes.len() {
+                return Err(wrong(
+                    path,
+                    format!("label {label} of {} named ones; fetch it anew", classes.len()),
+                ));
+            }
+            let planes = &record[labels..];
+            let pixels = (0..SIDE * SIDE)
+                .flat_map(|place| [0, 1, 2].map(|plane| planes[plane * SIDE * SIDE + place]));
+            Ok((Picture::of(SIDE, SIDE, 3, pixels.collect()), label))
+        };
+        let pictures: Result<Vec<_>, Error> = bytes.chunks_exact(record).map(picture).collect();
+        Ok(rows(path, pictures?))
+    };
+    let mut pictures = Vec::new();
+    for path in train {
+        pictures.extend(read(path)?);
+    }
+    let test = if test.is_file() { read(test)? } else { Vec::new() };
+    Ok(Rows { train: by_label(pictures), test: by_label(test), classes })
+}
+
+/// In the order of labels, as folders are read.
+pub(crate) fn by_label(mut rows: Vec<Row>) -> Vec<Row> {
+    rows.sort_by_key(|row| row.sample.label);
+    rows
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::io::Write;
+
+    use super::*;
+    use rekindle_data::DataConfig;
+
+    use crate::{Source, open_pictures};
+
+    fn idx_file(shape: &[u32], bytes: &[u8]) -> Vec<u8> {
+        let mut file = vec![0, 0, 8, shape.len() as u8];
+        shape.iter().for_each(|length| file.extend(length.to_be_bytes()));
+        file.extend(bytes);
+        file
+    }
+
+    fn gray(sample: &Sample) -> (Vec<u8>, usize) {
+        let Source::Memory(picture) = &sample.item else { panic!("a file") };
+        (picture.pixels().to_vec(), sample.label)
+    }
+
+    #[test]
+    fn idx_files_hold_digits() {
+        let folder = tempfile::tempdir().unwrap();
+        let pixels: Vec<u8> = (0..10 * 6).collect();
+        let labels: Vec<u8> = (0..10).map(|n| n % 2).collect();
+        let write = |name: &str, bytes: &[u8]| fs::write(folder.path().join(name), bytes).unwrap();
+        let mut gz = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+        gz.write_all(&idx_file(&[10, 2, 3], &pixels)).unwrap();
+        write("train-images-idx3-ubyte.gz", &gz.finish().unwrap());
+        let without =
+            open_pictures::<usize>(&DataConfig::new(folder.path())).unwrap_err().to_string();
+        assert!(without.contains("has no `train-labels-idx1-ubyte`"), "{without}");
+        write("train-labels-idx1-ubyte", &idx_file(&[10], &labels));
+        let found = open_pictures::<usize>(&DataConfig::new(folder.path())).unwrap();
+        assert_eq!(found.names, ["0", "1"]);
+        assert_eq!([found.train.len(), found.val.len(), found.test.len()], [8, 2, 0]);
+        for sample in found.train.iter().chain(&found.val) {
+            let (pixels, label) = gray(sample);
+            assert_eq!((pixels.len(), usize::from(pixels[0]) / 6 % 2), (6, label));
+        }
+        for (bytes, expected) in [
+            (idx_file(&[9], &labels), "announces [9] bytes, it holds 10"),
+            (idx_file(&[9], &labels[..9]), "has 9 labels for the 10 pictures"),
+            (labels.clone(), "is no idx file"),
+            (idx_file(&[u32::MAX], &labels), "announces"),
+        ] {
+            write("train-labels-idx1-ubyte", &bytes);
+            let error =
+                open_pictures::<usize>(&DataConfig::new(folder.path())).unwrap_err().to_string();
+            assert!(error.contains(expected), "{error}");
+        }
+    }
+
+    #[test]
+    fn cifar_files_hold_planes() {
+        for (labels, train, names) in
+            [(1, "data_batch_1.bin", "batches.meta.txt"), (2, "train.bin", "fine_label_names.txt")]
+        {
+            let folder = tempfile::tempdir().unwrap();
+            let record = |label: u8| {
+                let mut record = vec![7; labels - 1];
+                record.push(label);
+                (0..3).for_each(|plane| record.extend([plane + 10 * label; 1024]));
+                record
+            };
+            let bytes: Vec<u8> = (0..8).flat_map(|n| record(n % 2)).collect();
+            let write =
+                |name: &str, bytes: &[u8]| fs::write(folder.path().join(name), bytes).unwrap();
+            write(train, &bytes);
+            write(names, b"plane\ncar\n\n");
+            let found = open_pictures::<usize>(&DataConfig::new(folder.path())).unwrap();
+            assert_eq!(found.names, ["plane", "car"]);
+            assert_eq!([found.train.len(), found.val.len()], [6, 2]);
+            let (pixels, label) = gray(&found.train[5]);
+            assert_eq!((label, &pixels[..6]), (1, &[10, 11, 12, 10, 11, 12][..]));
+            write(train, &bytes[1..]);
+            let error =
+                open_pictures::<usize>(&DataConfig::new(folder.path())).unwrap_err().to_string();
+            assert!(error.contains("no whole number of records"), "{error}");
+            write(train, &record(2));
+            let error =
+                open_pictures::<usize>(&DataConfig::new(folder.path())).unwrap_err().to_string();
+            assert!(error.contains("label 2 of 2"), "{error}");
+        }
+    }
+
+    /// The first labels of MNIST's test are 7, 2, 1, 0, 4.
+    #[test]
+    fn mnist_is_read() {
+        let Some(data) = rekindle_skip::real_data() else { return };
+        let folder = Path::new(&data).join("images/mnist");
+        let [images, labels] = ["t10k-images-idx3-ubyte.gz", "t10k-labels-idx1-ubyte.gz"];
+        let found = pairs(&folder.join(images), &folder.join(labels)).unwrap();
+        assert_eq!(found.len(), 10_000);
+        assert_eq!(found[..5].iter().map(|pair| pair.1).collect::<Vec<_>>(), [7, 2, 1, 0, 4]);
+        assert_eq!((found[0].0.width(), found[0].0.height()), (28, 28));
+    }
+}

@@ -1,0 +1,300 @@
+//! Decoded pictures on disk, for data sets whose pixels outgrow memory: one file of records, appended to, from run to run.
+//!
+//! | bytes of a record's values | what |
+//! |---|---|
+//! | 12 | width, height, channels |
+//! | | the pixels |
+//!
+//! A picture is found by its path as long as its file is as it was: its size, inode and times of change. One process at
+//! a time writes, others read what was there when they began.
+
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::{fs, io};
+
+use rekindle_base::{self as base, FileState, Header, Key, RecordFile, Sizes};
+
+use crate::{Error, Picture};
+
+/// Decoded pictures on disk. Loaders that get clones of one share it.
+#[derive(Debug, Clone)]
+pub struct DiskCache(Arc<PixelFile>);
+
+impl DiskCache {
+    /// Opens the cache of a folder, which is made where it is missing, or begins one.
+    ///
+    /// It grows to at most so many bytes; what does not fit is decoded again in every epoch.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Write`] where the folder or its file cannot be opened to be written.
+    pub fn open(folder: &Path, bytes: u64) -> Result<Self, Error> {
+        PixelFile::open(folder, bytes).map(Arc::new).map(Self)
+    }
+
+    /// What it did so far.
+    pub fn used(&self) -> DiskCacheUse {
+        self.0.used()
+    }
+
+    pub(crate) fn file(&self) -> &PixelFile {
+        &self.0
+    }
+}
+
+/// Whether both are clones of one.
+impl PartialEq for DiskCache {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+}
+
+/// What a [`DiskCache`] did so far.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct DiskCacheUse {
+    /// Pictures that it holds.
+    pub pictures: usize,
+    /// How often one of them was read instead of decoded.
+    pub found: usize,
+    /// Why nothing more is written, where nothing is.
+    pub closed: Option<String>,
+}
+
+const NAME: &str = "pixels.bin";
+const HEADER: Header =
+    Header { name: b"rekindle pixels", version: b"2", key: [0; 32], sizes: Sizes::Own };
+/// Bytes of width, height and channels.
+const SIZE: usize = 12;
+
+#[derive(Debug)]
+pub(crate) struct PixelFile {
+    path: PathBuf,
+    records: RecordFile,
+    budget: u64,
+    state: Mutex<State>,
+}
+
+#[derive(Debug)]
+struct State {
+    found: usize,
+    closed: Option<String>,
+}
+
+impl PixelFile {
+    fn open(folder: &Path, budget: u64) -> Result<Self, Error> {
+        let path = folder.join(NAME);
+        let failed = |source| Error::Write { path: path.clone(), source };
+        fs::create_dir_all(folder).map_err(failed)?;
+        let records = RecordFile::open(&path, &HEADER).map_err(|error| match error {
+            base::Error::Io { source, .. } => failed(source),
+            base::Error::Foreign(_) => failed(io::Error::new(
+                io::ErrorKind::AlreadyExists,
+                "it is no file of decoded pictures, and is left as it is; move it away, or choose another folder",
+            )),
+        })?;
+        let closed = (!records.is_writable()).then(|| "another run writes to it".to_owned());
+        let state = Mutex::new(State { found: 0, closed });
+        Ok(Self { path, records, budget, state })
+    }
+
+    fn used(&self) -> DiskCacheUse {
+        let State { found, closed } = &*self.lock();
+        DiskCacheUse { pictures: self.records.len(), found: *found, closed: closed.clone() }
+    }
+
+    /// The picture of a file, if it is here and its file has not changed.
+    pub(crate) fn get(&self, path: &Path) -> Option<Picture> {
+        let values = self.records.get(&item(path)?).ok()??;
+        let (size, pixels) = values.split_first_chunk::<SIZE>()?;
+        let [width, height, channels] = [0, 4, 8].map(|place| {
+            let bytes = [0, 1, 2, 3].map(|byte| size[place + byte]);
+            u32::from_le_bytes(bytes) as usize
+        });
+        let area = width.checked_mul(height)?.checked_mul(channels)?;
+        if area != pixels.len() || !matches!(channels, 1 | 3) {
+            return None;
+        }
+        self.lock().found += 1;
+        Some(Picture::of(width, height, channels, pixels.to_vec()))
+    }
+
+    /// Whether a picture of so many bytes would be kept.
+    pub(crate) fn has_room(&self, pixels: usize) -> bool {
+        self.lock().closed.is_none() && self.fits(pixels)
+    }
+
+    fn fits(&self, pixels: usize) -> bool {
+        self.records.bytes() + HEADER.record_bytes(SIZE + pixels) <= self.budget
+    }
+
+    /// Keeps the picture of a file. What goes wrong ends the writing, not the run; [`DiskCache::used`] says so.
+    pub(crate) fn put(&self, path: &Path, picture: &Picture) {
+        let Some(item) = item(path) else { return };
+        let pixels = picture.pixels();
+        let mut values = Vec::with_capacity(SIZE + pixels.len());
+        for number in [picture.width(), picture.height(), picture.channels()] {
+            let Ok(number) = u32::try_from(number) else { return };
+            values.extend(number.to_le_bytes());
+        }
+        values.extend(pixels);
+        // One picture at a time, so that they do not grow beyond the budget together.
+        let mut state = self.lock();
+        if state.closed.is_some() || !self.fits(pixels.len()) {
+            return;
+        }
+        // Written at once, for those who read it while it grows.
+        let written = self.records.put(&item, &values).and_then(|()| self.records.flush());
+        if let Err(error) = written {
+            let why = match error {
+                base::Error::Io { source, .. } => format!("cannot be written: {source}"),
+                base::Error::Foreign(_) => "belongs to somebody else".to_owned(),
+            };
+            state.closed = Some(format!("{}: {why}", self.path.display()));
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// What a picture is found by: its path, and the state that its file is in.
+fn item(path: &Path) -> Option<Key> {
+    Some(FileState::of(path).ok()?.key(path))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+
+    fn picture(shade: u8) -> Picture {
+        Picture::from_rgb(5, 4, vec![shade; 60]).unwrap()
+    }
+
+    /// A folder with four files, and a cache beside them.
+    fn folder() -> (tempfile::TempDir, Vec<PathBuf>, PathBuf) {
+        let folder = tempfile::tempdir().unwrap();
+        let files: Vec<PathBuf> =
+            (0..4).map(|number| folder.path().join(format!("{number}.jpg"))).collect();
+        for (number, file) in files.iter().enumerate() {
+            fs::write(file, vec![0; number + 1]).unwrap();
+        }
+        let cache = folder.path().join("cache");
+        (folder, files, cache)
+    }
+
+    fn open(folder: &Path) -> PixelFile {
+        PixelFile::open(folder, 1 << 20).unwrap()
+    }
+
+    #[test]
+    fn pictures_are_found_until_their_files_change() {
+        let (_folder, files, cached) = folder();
+        let cache = open(&cached);
+        for (shade, file) in files.iter().enumerate() {
+            assert!(cache.get(file).is_none());
+            cache.put(file, &picture(shade as u8));
+        }
+        // While it writes, another reads.
+        let other = open(&cached);
+        assert_eq!(other.get(&files[2]), Some(picture(2)));
+        assert_eq!(other.used().closed.as_deref(), Some("another run writes to it"));
+        drop((cache, other));
+        let cache = open(&cached);
+        assert_eq!(cache.used().pictures, 4);
+        for (shade, file) in files.iter().enumerate() {
+            assert_eq!(cache.get(file), Some(picture(shade as u8)));
+        }
+        fs::write(&files[1], "longer than it was").unwrap();
+        fs::remove_file(&files[3]).unwrap();
+        assert!(cache.get(&files[1]).is_none() && cache.get(&files[3]).is_none());
+        cache.put(&files[1], &picture(9));
+        assert_eq!(cache.get(&files[1]), Some(picture(9)));
+        drop(cache);
+        assert_eq!(open(&cached).get(&files[1]), Some(picture(9)));
+    }
+
+    #[test]
+    fn what_does_not_fit_is_not_kept() {
+        let (_folder, files, cached) = folder();
+        let cache = PixelFile::open(&cached, 1400).unwrap();
+        assert!(cache.has_room(60));
+        files.iter().for_each(|file| cache.put(file, &picture(1)));
+        assert!(!cache.has_room(600));
+        let tiny = PixelFile::open(&cached.join("tiny"), 50).unwrap();
+        tiny.put(&files[0], &picture(1));
+        assert!(tiny.get(&files[0]).is_none());
+    }
+
+    /// Cut at every byte and with every byte flipped: never a wrong picture, and what is added later is found.
+    #[test]
+    fn damage_costs_pictures_and_nothing_else() {
+        let (_folder, files, cached) = folder();
+        let cache = open(&cached);
+        files.iter().take(3).enumerate().for_each(|(n, file)| cache.put(file, &picture(n as u8)));
+        drop(cache);
+        let path = cached.join(NAME);
+        let whole = fs::read(&path).unwrap();
+        let cut = (0..whole.len()).map(|end| whole[..end].to_vec());
+        // From behind the format's name: a file that starts otherwise may be anybody's.
+        let flipped = (HEADER.name.len()..whole.len()).map(|place| {
+            let mut bytes = whole.clone();
+            bytes[place] ^= 0x55;
+            bytes
+        });
+        for bytes in cut.chain(flipped) {
+            fs::write(&path, bytes).unwrap();
+            let cache = open(&cached);
+            for (shade, file) in files.iter().enumerate() {
+                assert!(cache.get(file).is_none_or(|found| found == picture(shade as u8)));
+            }
+            cache.put(&files[3], &picture(3));
+            drop(cache);
+            assert_eq!(open(&cached).get(&files[3]), Some(picture(3)));
+        }
+    }
+
+    /// Through a link, too.
+    #[test]
+    fn a_file_of_somebody_else_is_left_as_it_is() {
+        let (_folder, files, cached) = folder();
+        fs::create_dir(&cached).unwrap();
+        let path = cached.join(NAME);
+        for linked in [false, cfg!(unix)] {
+            let _ = fs::remove_file(&path);
+            let theirs = if linked { files[0].as_path() } else { &path };
+            fs::write(theirs, "a letter to somebody").unwrap();
+            #[cfg(unix)]
+            if linked {
+                std::os::unix::fs::symlink(theirs, &path).unwrap();
+            }
+            let error = PixelFile::open(&cached, 1 << 20).unwrap_err();
+            assert!(error.to_string().contains("pixels.bin"), "{error}");
+            let source = std::error::Error::source(&error).unwrap().to_string();
+            assert!(source.contains("left as it is"), "{source}");
+            assert_eq!(fs::read(theirs).unwrap(), b"a letter to somebody");
+        }
+    }
+
+    /// An older format's file is ours: the cache is made anew.
+    #[test]
+    fn an_older_format_is_made_anew() {
+        let (_folder, files, cached) = folder();
+        fs::create_dir(&cached).unwrap();
+        fs::write(cached.join(NAME), [b"rekindle pixels1".as_slice(), &[3; 500]].concat()).unwrap();
+        let cache = open(&cached);
+        assert!(cache.get(&files[0]).is_none());
+        cache.put(&files[0], &picture(1));
+        drop(cache);
+        assert_eq!(open(&cached).get(&files[0]), Some(picture(1)));
+    }
+
+    #[test]
+    fn a_folder_that_cannot_be_written_is_named() {
+        let (_folder, files, _) = folder();
+        let error = DiskCache::open(&files[0].join("cache"), 1).unwrap_err().to_string();
+        assert!(error.contains("pixels.bin"), "{error}");
+    }
+}

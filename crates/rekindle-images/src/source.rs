@@ -1,0 +1,86 @@
+//! Where a picture is.
+
+use std::io::Read;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use rekindle_data::Item;
+use sha2::{Digest, Sha256};
+
+use crate::{Error, Picture, decode};
+
+/// Where a picture is.
+#[derive(Debug, Clone)]
+pub enum Source {
+    /// In a file, decoded whenever it is needed.
+    File(PathBuf),
+    /// In memory.
+    Memory(Arc<Picture>),
+}
+
+/// A picture and its label: the number of one, or whatever else there is to be learned of it.
+pub type Sample<L = usize> = rekindle_data::Sample<L, Source>;
+
+impl Item for Source {
+    fn path(&self) -> Option<&Path> {
+        match self {
+            Self::File(path) => Some(path),
+            Self::Memory(_) => None,
+        }
+    }
+}
+
+impl From<PathBuf> for Source {
+    fn from(path: PathBuf) -> Self {
+        Self::File(path)
+    }
+}
+
+impl From<Picture> for Source {
+    fn from(picture: Picture) -> Self {
+        Self::Memory(Arc::new(picture))
+    }
+}
+
+impl Source {
+    /// The picture, decoded where it is in a file.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`decode`].
+    pub fn picture(&self) -> Result<Arc<Picture>, Error> {
+        match self {
+            Self::File(path) => decode(path).map(Arc::new),
+            Self::Memory(picture) => Ok(Arc::clone(picture)),
+        }
+    }
+
+    /// The SHA-256 of the file's bytes, or of the picture's width, height, channels and pixels.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Read`] where the file cannot be read.
+    pub fn digest(&self) -> Result<[u8; 32], Error> {
+        let mut digest = Sha256::new();
+        match self {
+            Self::File(path) => {
+                let read = |source| Error::Read { path: path.clone(), source };
+                let mut file = std::fs::File::open(path).map_err(read)?;
+                let mut block = vec![0; 1 << 16];
+                loop {
+                    match file.read(&mut block).map_err(read)? {
+                        0 => break,
+                        count => digest.update(&block[..count]),
+                    }
+                }
+            }
+            Self::Memory(picture) => {
+                for length in [picture.width(), picture.height(), picture.channels()] {
+                    digest.update((length as u64).to_le_bytes());
+                }
+                digest.update(picture.pixels());
+            }
+        }
+        Ok(digest.finalize().into())
+    }
+}
