@@ -109,7 +109,7 @@ fn what_is_wrong_with_a_list_is_one_clear_error() {
     let list = folder.path().join("list.csv");
     for (rows, expected) in [
         ("path,label\np/1.png,a\np/2.png,\n", "line 3: no label"),
-        ("path,label\np/1.png,a\np/none.png,b\n", "1 of its pictures are not there"),
+        ("path,label\np/1.png,a\np/none.png,b\n", "1 of its files are not there"),
         ("path\np/1.png\n", "has no column `label`"),
     ] {
         fs::write(&list, rows).unwrap();

@@ -98,7 +98,7 @@ fn frame(bytes: &[u8]) -> Option<Frame> {
 
 #[cfg(test)]
 mod tests {
-    use std::path::{Path, PathBuf};
+    use std::path::Path;
 
     use image::codecs::jpeg::JpegEncoder;
     use image::{Rgb, RgbImage};

@@ -185,7 +185,7 @@ fn folders_that_are_no_data_set_are_refused() {
         (&["a/1.jpg", "a/2.jpg", "b/", "c/notes.txt"], "no pictures in [b, c]"),
         (&["a/1.jpg", "a/2.jpg"], "one label alone, [a]"),
         (&["a/", "b/"], "no labelled pictures"),
-        (&["1.jpg", "2.jpg"], "no labelled pictures (2 beside them)"),
+        (&["1.jpg", "2.jpg"], "no labelled pictures (2 beside folders of labels)"),
         (&[], "no labelled pictures"),
         (&["val/a/1.jpg", "val/b/1.jpg"], "has `val` but no `train`"),
         (&["test/a/1.jpg", "test/b/1.jpg"], "has `test` but no `train`"),
