@@ -1,6 +1,6 @@
 //! Every variant has the tensors that timm's has: the same names, the same shapes, none more or fewer.
 
-use std::{fs, path::PathBuf, process::Command};
+use std::{env, fs, path::PathBuf, process::Command};
 
 use burn::prelude::*;
 use rekindle_checkpoint::{CheckpointFile, HeadPolicy, load};
