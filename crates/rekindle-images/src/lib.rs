@@ -63,7 +63,7 @@ pub use augment::{
     AugMix, Augment, ColorJitter, Erasure, Policy, RandAugment, RandomAffine, RandomBlur,
     RandomCrop, RandomErasing, RandomPerspective, RandomRotation, TrivialAugmentWide,
 };
-pub use decode::{MAX_PIXELS, decode, decode_bytes};
+pub use decode::{MAX_PIXELS, decode, decode_bytes, other_kind};
 pub use error::Error;
 pub use folder::{EXTENSIONS, ImageFolder, Listing, MAX_DEPTH, Measurable, Parts, label_of};
 pub use picture::Picture;

@@ -5,7 +5,10 @@ use std::path::{Path, PathBuf};
 use crate::Error;
 
 /// Extensions of files taken as pictures, whatever their case; the content decides how they are decoded.
-pub const EXTENSIONS: &[&str] = &["bmp", "gif", "jpeg", "jpg", "png", "tif", "tiff", "webp"];
+pub const EXTENSIONS: &[&str] = &[
+    "bmp", "gif", "jfif", "jpe", "jpeg", "jpg", "pbm", "pgm", "png", "pnm", "ppm", "tif", "tiff",
+    "webp",
+];
 
 /// Most folders within folders below a label; links that lead back would go on for ever.
 pub const MAX_DEPTH: usize = 16;
