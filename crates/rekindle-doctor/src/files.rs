@@ -2,10 +2,12 @@
 
 use std::path::{Path, PathBuf};
 
+use rekindle_images::other_kind;
+
 use crate::{
     Finding, Kind, Layout, Severity,
     case::{About, Case},
-    header::{Format, Header, other_kind},
+    header::{Format, Header},
     measure::{Look, Measured},
 };
 

@@ -21,6 +21,7 @@ pub(crate) enum Format {
     Gif,
     Jpeg,
     Png,
+    Pnm,
     Tiff,
     WebP,
 }
@@ -46,6 +47,7 @@ impl Format {
             ImageFormat::Gif => Self::Gif,
             ImageFormat::Jpeg => Self::Jpeg,
             ImageFormat::Png => Self::Png,
+            ImageFormat::Pnm => Self::Pnm,
             ImageFormat::Tiff => Self::Tiff,
             ImageFormat::WebP => Self::WebP,
             _ => return None,
@@ -57,7 +59,8 @@ impl Format {
         Some(match extension {
             "bmp" => Self::Bmp,
             "gif" => Self::Gif,
-            "jpg" | "jpeg" => Self::Jpeg,
+            "jfif" | "jpe" | "jpeg" | "jpg" => Self::Jpeg,
+            "pbm" | "pgm" | "pnm" | "ppm" => Self::Pnm,
             "png" => Self::Png,
             "tif" | "tiff" => Self::Tiff,
             "webp" => Self::WebP,
@@ -72,36 +75,11 @@ impl Format {
             Self::Gif => ["GIF", "gif"],
             Self::Jpeg => ["JPEG", "jpg"],
             Self::Png => ["PNG", "png"],
+            Self::Pnm => ["PNM", "pnm"],
             Self::Tiff => ["TIFF", "tif"],
             Self::WebP => ["WebP", "webp"],
         }
     }
-}
-
-/// What else the first bytes may be of, to say what a file is instead of a picture that is read.
-pub(crate) fn other_kind(bytes: &[u8]) -> Option<&'static str> {
-    const KINDS: &[(usize, &[u8], &str)] = &[
-        (4, b"ftypavif", "an AVIF picture"),
-        (4, b"ftyphei", "an HEIC picture"),
-        (4, b"ftypmif1", "an HEIF picture"),
-        (4, b"ftyp", "a film"),
-        (0, b"\x00\x00\x00\x0cJXL ", "a JPEG XL picture"),
-        (0, b"\xff\x0a", "a JPEG XL picture"),
-        (0, b"\x00\x00\x00\x0cjP  ", "a JPEG 2000 picture"),
-        (0, b"8BPS", "a Photoshop file"),
-        (0, b"%PDF", "a PDF"),
-        (0, b"<svg", "an SVG drawing"),
-        (0, b"<!DOCTYPE html", "a page of HTML"),
-        (0, b"<!doctype html", "a page of HTML"),
-        (0, b"<html", "a page of HTML"),
-        (0, b"PK\x03\x04", "a ZIP archive"),
-        (0, b"\x1f\x8b", "a gzip archive"),
-        (0, b"version https://git-lfs", "a Git LFS pointer, whose picture was not fetched"),
-    ];
-    let is = |&&(at, mark, _): &&(usize, &[u8], &str)| {
-        bytes.get(at..).is_some_and(|rest| rest.starts_with(mark))
-    };
-    KINDS.iter().find(is).map(|(_, _, name)| *name)
 }
 
 impl Header {
@@ -114,6 +92,7 @@ impl Header {
             Format::WebP => webp::read(bytes),
             Format::Tiff => Self { ..tiff::read(bytes) }.with_colors(bytes, ImageFormat::Tiff),
             Format::Bmp => Self::default().with_colors(bytes, ImageFormat::Bmp),
+            Format::Pnm => Self::default().with_colors(bytes, ImageFormat::Pnm),
         }
     }
 

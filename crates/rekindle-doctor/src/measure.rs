@@ -8,7 +8,7 @@ use rekindle_images::{Error as ImageError, Picture, Source, decode_bytes};
 use sha2::{Digest, Sha256};
 
 use crate::{
-    header::{Format, Header, other_kind},
+    header::{Format, Header},
     signature::Signature,
 };
 
@@ -90,7 +90,7 @@ fn look(bytes: &[u8]) -> Result<Look, String> {
     // A panic elsewhere while it was held leaves nothing half done.
     let _guard = is_large(bytes)
         .then(|| LARGE_ONE.lock().unwrap_or_else(std::sync::PoisonError::into_inner));
-    let picture = decode_bytes(bytes, "").map_err(|error| cause(error, bytes))?;
+    let picture = decode_bytes(bytes, "").map_err(cause)?;
     Ok(Look::of(&picture))
 }
 
@@ -113,12 +113,8 @@ fn is_large(bytes: &[u8]) -> bool {
 }
 
 /// Why, without the name and the remedy that the error has too.
-fn cause(error: ImageError, bytes: &[u8]) -> String {
+fn cause(error: ImageError) -> String {
     match error {
-        ImageError::NotAPicture { .. } if !bytes.is_empty() => match other_kind(bytes) {
-            Some(kind) => kind.to_owned(),
-            None => "its first bytes are of no known format".to_owned(),
-        },
         ImageError::NotAPicture { found, .. } => found.to_owned(),
         ImageError::Decode { format, cause, .. } => {
             format!("cannot be decoded as {format}: {cause}")

@@ -3,7 +3,7 @@
 //! | property of the file | what becomes of it |
 //! |---|---|
 //! | format | told by content, never by the extension |
-//! | EXIF orientation | applied (JPEG, PNG, WebP, TIFF) |
+//! | orientation, in EXIF or XMP | applied (JPEG, PNG, WebP, TIFF) |
 //! | gray, palette, 1-bit | repeated, looked up, or scaled to RGB |
 //! | alpha | dropped without compositing, as Pillow's `convert` does |
 //! | CMYK, YCCK (JPEG) | converted without a color profile, inverted as Adobe writes it |
@@ -21,12 +21,20 @@ use zune_jpeg::JpegDecoder;
 use zune_jpeg::zune_core::colorspace::ColorSpace;
 use zune_jpeg::zune_core::options::DecoderOptions;
 
+use self::markers::{Markers, Way};
+use self::orientation::orientation;
 use self::source::Memory;
 use self::top::Top;
 use crate::{Error, Picture};
 
+mod kinds;
+mod markers;
+mod orientation;
+mod planes;
 mod source;
 mod top;
+
+pub use kinds::other_kind;
 
 /// The most pixels of a picture that is decoded; above it Pillow too raises `DecompressionBombError`.
 pub const MAX_PIXELS: usize = 178_956_970;
@@ -57,7 +65,15 @@ pub(crate) fn decode_rows(
     rows: &mut dyn FnMut(usize, usize) -> usize,
 ) -> Result<Picture, Error> {
     let read = |source| Error::Read { path: path.to_owned(), source };
-    if path.metadata().map_err(read)?.len() > MAX_FILE {
+    let metadata = path.metadata().map_err(read)?;
+    // Reading a pipe would wait for ever, a device may have no end.
+    if !metadata.is_file() && !metadata.is_dir() {
+        return Err(Error::NotAPicture {
+            name: path.display().to_string(),
+            found: "no regular file",
+        });
+    }
+    if metadata.len() > MAX_FILE {
         return Err(Error::NotAPicture {
             name: path.display().to_string(),
             found: "a file of more than 2 GiB",
@@ -88,7 +104,7 @@ fn rows_of_bytes(
     let Some((format, format_name)) = format else {
         return Err(Error::NotAPicture {
             name: name.to_owned(),
-            found: "its first bytes are of no known format",
+            found: other_kind(bytes).unwrap_or("its first bytes are of no known format"),
         });
     };
     let decode = || match format {
@@ -168,10 +184,25 @@ fn check_size(name: &str, width: usize, height: usize) -> Result<(), Failure> {
 }
 
 fn jpeg(bytes: &[u8], name: &str) -> Result<RgbImage, Failure> {
+    let markers = Markers::read(bytes);
+    match markers.way().map_err(|cause| Failure::Decoder(cause.to_owned()))? {
+        Way::Whole => {}
+        Way::Components => {
+            let frame = markers.frame.as_ref();
+            let [width, height] = frame.map_or([0; 2], |frame| [frame.width, frame.height]);
+            check_size(name, width, height)?;
+            let image = planes::decode(&markers).map_err(Failure::Decoder)?;
+            return Ok(upright(image, bytes));
+        }
+    }
     match jpeg_with(bytes, name, Conformance::Strict) {
         // Real photographs have stray bytes and bad codes, which Pillow decodes around. A file that was cut short is
         // refused: half a picture with its label is worse than none.
-        Err(Failure::Decoder(_)) if has_end(bytes) => jpeg_with(bytes, name, Conformance::Lenient),
+        Err(Failure::Decoder(_))
+            if markers.ends || (markers.scans.is_empty() && has_end(bytes)) =>
+        {
+            jpeg_with(bytes, name, Conformance::Lenient)
+        }
         Err(Failure::Decoder(cause)) => {
             Err(Failure::Decoder(format!("cut short, it has no end marker ({cause})")))
         }
@@ -213,11 +244,15 @@ fn jpeg_with(bytes: &[u8], name: &str, conformance: Conformance) -> Result<RgbIm
     let (width, height) = decoder.dimensions().unwrap_or_default();
     check_size(name, width, height)?;
     let pixels = decoder.decode().map_err(failure)?;
-    let orientation = decoder.exif().and_then(|exif| Orientation::from_exif_chunk(exif));
     let image = RgbImage::from_raw(width as u32, height as u32, pixels)
         .ok_or_else(|| Failure::Decoder("fewer pixels than its header announces".to_owned()))?;
-    Ok(oriented(DynamicImage::ImageRgb8(image), orientation.unwrap_or(Orientation::NoTransforms))
-        .into_rgb8())
+    Ok(upright(image, bytes))
+}
+
+/// A JPEG's picture, turned as the file says.
+fn upright(image: RgbImage, bytes: &[u8]) -> RgbImage {
+    let turned = orientation(bytes, ImageFormat::Jpeg).unwrap_or(Orientation::NoTransforms);
+    oriented(DynamicImage::ImageRgb8(image), turned).into_rgb8()
 }
 
 /// Whether a JPEG's end marker follows the start of its last scan, so that it was not cut short.
@@ -235,12 +270,7 @@ fn other(bytes: &[u8], format: ImageFormat, name: &str) -> Result<RgbImage, Fail
     let (width, height) = decoder.dimensions();
     check_size(name, width as usize, height as usize)?;
     // A damaged EXIF block says nothing of the pixels, and Pillow ignores it as well.
-    let orientation = match decoder.exif_metadata() {
-        Ok(Some(exif)) => {
-            Orientation::from_exif_chunk(exif.strip_prefix(EXIF_PREFIX).unwrap_or(&exif))
-        }
-        _ => decoder.orientation().ok(),
-    };
+    let orientation = orientation(bytes, format).or_else(|| decoder.orientation().ok());
     let orientation = orientation.unwrap_or(Orientation::NoTransforms);
     let image = DynamicImage::from_decoder(decoder)?;
     Ok(to_rgb(oriented(image, orientation)))

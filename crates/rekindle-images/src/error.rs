@@ -29,7 +29,7 @@ pub enum Error {
     },
     /// The bytes are of no format that is read here.
     #[error(
-        "{name}: not a picture ({found}); give a JPEG, PNG, WebP, GIF, BMP or TIFF file, or remove this one"
+        "{name}: not a picture ({found}); give a JPEG, PNG, WebP, GIF, BMP, TIFF or PNM file, or remove this one"
     )]
     NotAPicture {
         /// The file, as it was named to the decoder.

@@ -64,7 +64,7 @@ pub use augment::{
     AugMix, Augment, ColorJitter, Erasure, Policy, RandAugment, RandomAffine, RandomBlur,
     RandomCrop, RandomErasing, RandomPerspective, RandomRotation, TrivialAugmentWide,
 };
-pub use decode::{MAX_PIXELS, decode, decode_bytes};
+pub use decode::{MAX_PIXELS, decode, decode_bytes, other_kind};
 pub use error::Error;
 pub use folder::{
     EXTENSIONS, Listing, MAX_DEPTH, Parts, label_of, lists, measure_pictures, offer, open_pictures,

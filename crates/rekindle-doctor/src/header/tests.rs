@@ -1,4 +1,5 @@
 use image::{DynamicImage, RgbImage, RgbaImage};
+use rekindle_images::other_kind;
 
 use super::*;
 
@@ -76,6 +77,10 @@ fn bytes_are_not_trusted() {
 fn what_is_no_picture_is_named() {
     for (bytes, expected) in [
         (&b"\0\0\0\x18ftypheic"[..], Some("an HEIC picture")),
+        (b"\0\0\0\x1cftypavif", Some("an AVIF picture")),
+        (b"  \n<!DOCTYPE HTML>", Some("a page of HTML")),
+        (b"<?xml version=\"1.0\"?><svg>", Some("an SVG drawing")),
+        (b"{\"error\": 404}", Some("a JSON text")),
         (b"%PDF-1.7", Some("a PDF")),
         (
             b"version https://git-lfs.github.com/spec/v1",

@@ -3,9 +3,11 @@
 //! A scan is coded from the top, so that what lies below need not be read. The decoder has no way to stop; it is told of a
 //! picture that is less high.
 
+use image::ImageFormat;
 use image::metadata::Orientation;
 
-use super::{EXIF_PREFIX, MAX_PIXELS};
+use super::markers::{Markers, Way};
+use super::{MAX_PIXELS, orientation};
 
 /// A JPEG that ends early.
 pub(super) struct Top {
@@ -22,6 +24,14 @@ pub(super) struct Top {
 /// Nothing for files that are not plainly coded (progressive, in several scans, turned by EXIF, cut short), nor where
 /// little would be saved.
 pub(super) fn shorten(bytes: &[u8], rows: &mut dyn FnMut(usize, usize) -> usize) -> Option<Top> {
+    // Another scan, or a picture that is turned, takes all of it.
+    let markers = Markers::read(bytes);
+    if markers.scans.len() != 1 || !markers.ends || markers.way() != Ok(Way::Whole) {
+        return None;
+    }
+    if orientation(bytes, ImageFormat::Jpeg) != Some(Orientation::NoTransforms) {
+        return None;
+    }
     let frame = frame(bytes)?;
     let Frame { width, height, .. } = frame;
     if width.checked_mul(height)? > MAX_PIXELS {
@@ -75,14 +85,6 @@ fn frame(bytes: &[u8]) -> Option<Frame> {
                 found = Some((frame, count));
             }
             // Tables, a restart interval, applications' blocks and comments.
-            0xe1 => {
-                if let Some(exif) = body.strip_prefix(EXIF_PREFIX) {
-                    let orientation = Orientation::from_exif_chunk(exif);
-                    if !matches!(orientation, None | Some(Orientation::NoTransforms)) {
-                        return None;
-                    }
-                }
-            }
             0xc4 | 0xdb | 0xdd | 0xe0..=0xef | 0xfe => {}
             0xda => {
                 let (frame, count) = found?;

@@ -1,0 +1,96 @@
+//! Pictures as people meet them, each equal to what Pillow sees or refused by the name of its format.
+//!
+//! Needs `REKINDLE_TEST_DATA`, where `cases/ref` has what Pillow makes of the files in `cases`.
+
+#![allow(clippy::unwrap_used, reason = "helpers of tests may stop them")]
+
+use std::path::{Path, PathBuf};
+
+use rekindle_images::decode;
+
+/// What a picture is allowed to become.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Expected {
+    /// The reference, to within so many levels of 255.
+    Within(u8),
+    /// An error that says this.
+    Refused(&'static str),
+}
+
+use Expected::{Refused, Within};
+
+/// A folder of cases, the start of the names of its files, and what they become; the first row that fits counts.
+const CASES: &[(&str, &str, Expected)] = &[
+    ("I05", "", Within(2)),
+    ("I08", "", Refused("arithmetic")),
+    ("I10", "", Within(2)),
+    ("I11", "", Within(0)),
+    ("I12", "", Within(0)),
+    ("I14", "", Within(2)),
+    ("I15", "", Within(2)),
+    ("I16", "", Refused("cut short")),
+    ("I17", "", Within(2)),
+    ("I19", "", Within(0)),
+    ("I20", "", Within(2)),
+    ("I21", "", Refused("not a picture")),
+];
+
+fn cases() -> Option<PathBuf> {
+    let Some(data) = std::env::var_os("REKINDLE_TEST_DATA") else {
+        // Not `eprintln`, which only shows where a test fails.
+        let _ = std::io::Write::write_all(
+            &mut std::io::stderr(),
+            b"skipped: REKINDLE_TEST_DATA is not set, so that there are no cases to decode\n",
+        );
+        return None;
+    };
+    Some(Path::new(&data).join("cases"))
+}
+
+/// What is wrong with what becomes of a file.
+fn problem(file: &Path, reference: &Path, expected: Expected) -> Option<String> {
+    let found = decode(file);
+    let reference = decode(reference).ok();
+    match (found, expected, reference) {
+        (Err(error), Refused(words), _) => {
+            (!error.to_string().contains(words)).then(|| format!("{error}"))
+        }
+        (Err(error), Within(_), _) => Some(error.to_string()),
+        (Ok(_), Refused(_), _) => Some("decoded".to_owned()),
+        (Ok(_), Within(_), None) => Some("decoded, but there is no reference".to_owned()),
+        (Ok(picture), Within(levels), Some(reference)) => {
+            let sizes = [&picture, &reference].map(|picture| [picture.width(), picture.height()]);
+            if sizes[0] != sizes[1] {
+                return Some(format!("{sizes:?}"));
+            }
+            let (picture, reference) = (picture.to_rgb(), reference.to_rgb());
+            let pairs = picture.pixels().iter().zip(reference.pixels());
+            let most = pairs.map(|(one, other)| one.abs_diff(*other)).max().unwrap_or(0);
+            (most > levels).then(|| format!("differs by up to {most} levels"))
+        }
+    }
+}
+
+#[test]
+fn every_case_is_as_pillow_sees_it_or_refused_in_words() {
+    let Some(cases) = cases() else { return };
+    let mut problems = Vec::new();
+    let mut rows = CASES.to_vec();
+    rows.dedup_by_key(|row| row.0);
+    for (folder, ..) in rows {
+        let mut names: Vec<String> = std::fs::read_dir(cases.join(folder))
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+            .collect();
+        names.sort_unstable();
+        for name in names {
+            let fits = |row: &&(&str, &str, Expected)| row.0 == folder && name.starts_with(row.1);
+            let expected = CASES.iter().find(fits).unwrap().2;
+            let reference = cases.join("ref").join(folder).join(format!("{name}.png"));
+            if let Some(problem) = problem(&cases.join(folder).join(&name), &reference, expected) {
+                problems.push(format!("{folder}/{name}: {problem}"));
+            }
+        }
+    }
+    assert!(problems.is_empty(), "{}", problems.join("\n"));
+}
