@@ -371,10 +371,6 @@ where
         config.task = config.task.fitted(&labels(&train));
         let mut samples = train.samples;
         even_out(&mut samples);
-        if samples.iter().any(|sample| sample.weight != 1.0) {
-            // A head that is solved for knows no weights.
-            config.head = HeadStart::AsItIs;
-        }
         config.check(&network)?;
         let plain = LoaderConfig { views: ONE_VIEW, ..on_this_pool() };
         let data = Data {

@@ -1,5 +1,7 @@
 //! Built-in ways to use a pretrained network, by name.
 
+use rekindle_train::Schedule;
+
 use crate::{BatchNormPolicy, Error, Frozen, Lora, Phase, Plan};
 
 /// What to do with a pretrained network.
@@ -27,6 +29,10 @@ enum Way {
 }
 
 /// A phase before it is known for how long and how fast.
+///
+/// All but `scratch` are for a head that begins where a probe ends, so that the features are not distorted by learning what a
+/// random head asks for (Kumar et al. 2022, <https://arxiv.org/abs/2202.10054>). Rates and decays were chosen for that, on
+/// the data sets of `docs/results.md`.
 struct Step {
     name: &'static str,
     epochs: Share,
@@ -34,6 +40,8 @@ struct Step {
     /// Factor on the rate that is asked for.
     lr: f64,
     decay: f64,
+    /// Share of the steps in which the rates rise.
+    warmup: f64,
     batch_norm: BatchNormPolicy,
 }
 
@@ -41,36 +49,31 @@ struct Step {
 enum Share {
     /// Numerator and denominator, rounded up.
     Part(usize, usize),
-    /// One.
-    One,
     /// All.
     Rest,
 }
 
 use BatchNormPolicy::{Kept, Updated};
 use Frozen::{AllBut, Backbone, Nothing, Pretrained};
-use Share::{One, Part, Rest};
+use Share::{Part, Rest};
 
 #[rustfmt::skip]
 const RECIPES: &[Entry] = &[
     Entry { name: "head", about: "train the head alone", way: Way::Phases(&[
-        Step { name: "head",   epochs: Rest,       frozen: Backbone,  lr: 1.0,  decay: 1.0, batch_norm: Kept },
+        Step { name: "head",   epochs: Rest,       frozen: Backbone,  lr: 1.0,  decay: 1.0, warmup: 0.1, batch_norm: Kept },
     ]) },
-    Entry { name: "gradual", about: "the head first, then two stages at a time from the head", way: Way::Phases(&[
-        Step { name: "head",   epochs: Part(2, 5), frozen: Backbone,  lr: 1.0,  decay: 1.0, batch_norm: Kept },
-        Step { name: "upper",  epochs: Part(1, 2), frozen: AllBut(2), lr: 3e-3, decay: 0.5, batch_norm: Kept },
-        Step { name: "middle", epochs: Rest,       frozen: AllBut(4), lr: 2e-3, decay: 0.5, batch_norm: Kept },
+    Entry { name: "gradual", about: "the last two stages with the head, then the last four, slower towards the image", way: Way::Phases(&[
+        Step { name: "upper",  epochs: Part(1, 2), frozen: AllBut(2), lr: 3e-2, decay: 0.7, warmup: 0.2, batch_norm: Kept },
+        Step { name: "middle", epochs: Rest,       frozen: AllBut(4), lr: 2e-2, decay: 0.7, warmup: 0.2, batch_norm: Kept },
     ]) },
-    Entry { name: "full", about: "the head for one epoch, then everything, slower towards the image", way: Way::Phases(&[
-        Step { name: "head",   epochs: One,        frozen: Backbone,  lr: 1.0,  decay: 1.0, batch_norm: Kept },
-        Step { name: "full",   epochs: Rest,       frozen: Nothing,   lr: 3e-3, decay: 0.7, batch_norm: Kept },
+    Entry { name: "full", about: "everything, slower towards the image", way: Way::Phases(&[
+        Step { name: "full",   epochs: Rest,       frozen: Nothing,   lr: 3e-2, decay: 0.7, warmup: 0.2, batch_norm: Kept },
     ]) },
-    Entry { name: "lora", about: "the head for one epoch, then low-rank factors on the backbone's weights, merged when saved", way: Way::Phases(&[
-        Step { name: "head",   epochs: One,        frozen: Backbone,   lr: 1.0,  decay: 1.0, batch_norm: Kept },
-        Step { name: "factors", epochs: Rest,       frozen: Pretrained, lr: 0.1,  decay: 1.0, batch_norm: Kept },
+    Entry { name: "lora", about: "low-rank factors on the backbone's weights and the head, merged when saved", way: Way::Phases(&[
+        Step { name: "factors", epochs: Rest,      frozen: Pretrained, lr: 3e-2, decay: 1.0, warmup: 0.2, batch_norm: Kept },
     ]) },
     Entry { name: "scratch", about: "everything at one rate, with batch statistics: for training from nothing", way: Way::Phases(&[
-        Step { name: "all",    epochs: Rest,       frozen: Nothing,   lr: 0.3,  decay: 1.0, batch_norm: Updated },
+        Step { name: "all",    epochs: Rest,       frozen: Nothing,   lr: 0.3,  decay: 1.0, warmup: 0.1, batch_norm: Updated },
     ]) },
     Entry { name: "as-is", about: "no training: evaluate the pretrained classes", way: Way::AsIs },
     Entry { name: "probe", about: "logistic regression on embeddings", way: Way::Probe },
@@ -109,13 +112,13 @@ fn plan(steps: &[Step], epochs: usize, lr: f64) -> Plan {
         let epochs = match step.epochs {
             // No more than all of what is left; what is too much for any run is refused by the plan's check.
             Share::Part(part, of) => left.saturating_mul(part).div_ceil(of).min(left),
-            Share::One => left.min(1),
             Share::Rest => left,
         };
         left -= epochs;
         if epochs > 0 {
             phases.push(Phase {
                 decay: step.decay,
+                schedule: Schedule::Cosine { warmup: step.warmup },
                 batch_norm: step.batch_norm,
                 ..Phase::new(step.name, epochs, step.frozen.clone(), lr * step.lr)
             });
@@ -171,6 +174,6 @@ mod tests {
     fn gradual_unfreezes_from_the_head() {
         let Recipe::Train(plan) = Recipe::named("gradual", 7, 1e-2).unwrap() else { panic!() };
         let found: Vec<_> = plan.phases.iter().map(|p| (p.name.as_str(), p.epochs, p.lr)).collect();
-        assert_eq!(found, [("head", 3, 1e-2), ("upper", 2, 3e-5), ("middle", 2, 2e-5)]);
+        assert_eq!(found, [("upper", 4, 3e-4), ("middle", 3, 2e-4)]);
     }
 }
