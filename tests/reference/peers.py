@@ -22,12 +22,12 @@ import time
 import timm
 import torch
 
-BENCH = pathlib.Path(__file__).resolve().parents[2] / "target" / "release" / "rekindle-bench"
+LAB = pathlib.Path(__file__).resolve().parents[2] / "target" / "release" / "rekindle-lab"
 
 
 def ours(what, model, batch, threads, runs):
-    """A row of `rekindle-bench`, in a process of its own."""
-    command = [BENCH, what, model, "--batch", batch, "--threads", threads, "--runs", runs, "--json"]
+    """A row of `rekindle-lab bench`, in a process of its own."""
+    command = [LAB, "bench", what, model, "--batch", batch, "--threads", threads, "--runs", runs, "--json"]
     output = subprocess.run([str(part) for part in command], check=True, capture_output=True, text=True)
     return json.loads(output.stdout)
 

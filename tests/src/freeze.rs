@@ -2,17 +2,12 @@
 
 use std::{convert::Infallible, iter};
 
-use burn::{
-    module::{ModuleVisitor, Param},
-    nn::loss::CrossEntropyLossConfig,
-    optim::GradientsParams,
-    prelude::*,
-};
+use burn::{module::Param, nn::loss::CrossEntropyLossConfig, optim::GradientsParams, prelude::*};
 use rekindle_checkpoint::Naming;
-use rekindle_layers::{Backbone, NameStack, Stage};
+use rekindle_layers::{Backbone, NameStack, ParameterVisitor, Stage, visit_parameters};
 use rekindle_train::{
-    Batch, Classes, Classify, CrossEntropy, Fit, OptimizerConfig, Rates, Schedule, Settings,
-    Source, State, Train, Validation,
+    Batch, BatchTarget, Classify, Fit, Learn, OptimizerConfig, Rates, Schedule, Settings, Source,
+    State, Train, Validation,
 };
 
 use crate::support::{Bits, Model, bits, network, pictures};
@@ -34,7 +29,7 @@ impl Pictures {
     }
 }
 
-impl Source<Tensor<4>, Classes> for Pictures {
+impl Source<Tensor<4>, BatchTarget> for Pictures {
     type Error = Infallible;
 
     fn batches(&self) -> usize {
@@ -45,8 +40,8 @@ impl Source<Tensor<4>, Classes> for Pictures {
         &self,
         _epoch: usize,
         device: &Device,
-    ) -> impl Iterator<Item = Result<Batch<Tensor<4>, Classes>, Infallible>> {
-        let target = Classes::new(Self::labels());
+    ) -> impl Iterator<Item = Result<Batch<Tensor<4>, BatchTarget>, Infallible>> {
+        let target = BatchTarget::new(Self::labels());
         iter::once(Ok(Batch { input: Self::input(device), target, indices: vec![0, 1, 2] }))
     }
 }
@@ -61,8 +56,7 @@ pub(crate) fn train(model: Model) -> Model {
         schedule: Schedule::Constant,
         settings: Settings::default(),
     };
-    let objective =
-        Classify { forward: Model::forward, classes: CLASSES, loss: CrossEntropy::default() };
+    let objective = Learn { task: Classify::new(CLASSES), forward: Model::forward };
     let state = State::new(model, &OptimizerConfig::default());
     let data = (&Train(Pictures), &Validation(Pictures));
     fit.run(state, &objective, data, &mut []).unwrap().0.model
@@ -137,13 +131,8 @@ fn frozen_stages_have_no_gradients() {
             let logits = model.forward(Pictures::input(&device));
             let loss = CrossEntropyLossConfig::new().init(&device).forward(logits, labels);
             let gradients = GradientsParams::from_grads(loss.backward(), &model);
-            let mut visitor = Gradients {
-                naming: &naming,
-                gradients,
-                names: NameStack::default(),
-                found: vec![],
-            };
-            model.visit(&mut visitor);
+            let mut visitor = Gradients { naming: &naming, gradients, found: vec![] };
+            visit_parameters(&model, &mut visitor);
             for (tensor, found) in visitor.found {
                 let stage = stages.iter().position(|stage| stage.owns(&tensor));
                 let trains = stage.is_none_or(|stage| stage >= frozen);
@@ -158,22 +147,13 @@ fn frozen_stages_have_no_gradients() {
 struct Gradients<'a> {
     naming: &'a Naming,
     gradients: GradientsParams,
-    names: NameStack,
     found: Vec<(String, bool)>,
 }
 
-impl ModuleVisitor for Gradients<'_> {
-    fn enter_module(&mut self, name: &str, container: &str) {
-        self.names.enter(name, container);
-    }
-
-    fn exit_module(&mut self, _name: &str, _container: &str) {
-        self.names.exit();
-    }
-
-    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+impl ParameterVisitor for Gradients<'_> {
+    fn float<const D: usize>(&mut self, at: &NameStack, param: &Param<Tensor<D>>) {
         let found = self.gradients.get::<D>(param.id).is_some();
-        self.found.push((self.naming.in_checkpoint(&self.names.name()), found));
+        self.found.push((self.naming.in_checkpoint(&at.name()), found));
     }
 }
 

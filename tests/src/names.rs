@@ -1,6 +1,6 @@
 //! Every variant has the tensors that timm's has: the same names, the same shapes, none more or fewer.
 
-use std::{env, fs, path::PathBuf, process::Command};
+use std::{fs, path::PathBuf, process::Command};
 
 use burn::prelude::*;
 use rekindle_checkpoint::{CheckpointFile, HeadPolicy, load};
@@ -76,12 +76,7 @@ fn the_smallest_of_each_family_are_timms_line_by_line() {
 
 #[test]
 fn what_timm_makes_is_loaded_whole() {
-    let Some(python) = env::var_os("REKINDLE_PYTHON") else {
-        // Not `eprintln!`: the test harness would keep it to itself.
-        let line = b"skipped what_timm_makes_is_loaded_whole: REKINDLE_PYTHON names no interpreter with timm\n";
-        let _ = std::io::Write::write_all(&mut std::io::stderr(), line);
-        return;
-    };
+    let Some(python) = rekindle_skip::python(&["timm"]) else { return };
     let folder = tempfile::tempdir().unwrap();
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/reference/timm_names.py");
     for name in SMALL {

@@ -1,22 +1,35 @@
 //! A few golden files go through the comparison that `cargo xtask parity` makes.
-//!
-//! Those of VGG are left out: their weights alone are 500 MB.
 
 use std::fs;
 
-use rekindle_parity::{Agreement, Error, Golden, check};
+use rekindle_lab::parity::{Agreement, Error, Golden, check};
 
 use crate::support::{golden, golden_path};
 
 #[test]
-fn networks_agree_with_timm() {
+fn networks_agree_with_their_references() {
     let folder = golden_path("any");
     let mut paths: Vec<_> = fs::read_dir(folder.parent().unwrap())
         .unwrap()
         .map(|entry| entry.unwrap().path())
         .collect();
     paths.sort();
-    assert!(paths.len() >= 9, "{paths:?}");
+    // One of each kind of network at least.
+    for name in [
+        "paper__resnet20_cifar",
+        "timm__mobilenetv2_050",
+        "timm__mobilenetv3_small_100",
+        "timm__resnet18",
+        "timm__resnet26d__75px_7",
+        "timm__resnext50_32x4d",
+        "timm__seresnet50",
+        "timm__test_efficientnet",
+        "timm__tf_efficientnetv2_b0",
+        "timm__vgg11",
+    ] {
+        let path = folder.with_file_name(format!("{name}.json"));
+        assert!(paths.contains(&path), "{name} is not in {paths:?}");
+    }
     for path in paths {
         let golden = Golden::read(&path).unwrap();
         let agreement = check(&golden).unwrap();

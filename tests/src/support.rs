@@ -3,17 +3,13 @@
 use std::{
     collections::BTreeMap,
     convert::Infallible,
-    io::Write,
     path::{Path, PathBuf},
 };
 
-use burn::{
-    module::{ModuleVisitor, Param},
-    prelude::*,
-};
+use burn::{module::Param, prelude::*};
 use rekindle_checkpoint::{CheckpointFile, Dtype, Entry, Naming, write_safetensors};
-use rekindle_layers::{Backbone, NameStack};
-use rekindle_parity::{Golden, fill::uniform};
+use rekindle_lab::parity::{Golden, fill::uniform};
+use rekindle_layers::{Backbone, NameStack, ParameterVisitor, visit_parameters};
 use rekindle_transfer::Classifier;
 use rekindle_vision::{Architecture, Init, Regularization, VisionBackbone};
 
@@ -28,7 +24,12 @@ pub(crate) fn network(
 ) -> (Model, Naming) {
     let init = Init { channels_in, regularization: Regularization::Paper };
     let backbone = Architecture::find(name).unwrap().init(&init, device);
-    let naming = Naming { trunk: Model::TRUNK, head: Model::HEAD, landmarks: backbone.landmarks() };
+    let naming = Naming {
+        trunk: Model::TRUNK,
+        head: Model::HEAD,
+        landmarks: backbone.landmarks(),
+        rules: &[],
+    };
     (Model::new(backbone, classes, device), naming)
 }
 
@@ -51,31 +52,22 @@ pub(crate) fn golden(name: &str) -> Golden {
 pub(crate) type Bits = BTreeMap<String, Vec<u32>>;
 
 pub(crate) fn bits(model: &Model, naming: &Naming) -> Bits {
-    let mut visitor = BitsVisitor { naming, names: NameStack::default(), found: Bits::new() };
+    let mut visitor = BitsVisitor { naming, found: Bits::new() };
     // A module that trains holds back its last update of the running statistics.
-    model.valid().visit(&mut visitor);
+    visit_parameters(&model.valid(), &mut visitor);
     visitor.found
 }
 
 struct BitsVisitor<'a> {
     naming: &'a Naming,
-    names: NameStack,
     found: Bits,
 }
 
-impl ModuleVisitor for BitsVisitor<'_> {
-    fn enter_module(&mut self, name: &str, container: &str) {
-        self.names.enter(name, container);
-    }
-
-    fn exit_module(&mut self, _name: &str, _container: &str) {
-        self.names.exit();
-    }
-
-    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+impl ParameterVisitor for BitsVisitor<'_> {
+    fn float<const D: usize>(&mut self, at: &NameStack, param: &Param<Tensor<D>>) {
         let values = param.val().into_data();
         let bits = values.iter::<f32>().map(f32::to_bits).collect();
-        self.found.insert(self.naming.in_checkpoint(&self.names.name()), bits);
+        self.found.insert(self.naming.in_checkpoint(&at.name()), bits);
     }
 }
 
@@ -102,14 +94,4 @@ pub(crate) fn write(path: &Path, tensors: &[FileTensor]) -> CheckpointFile {
     })
     .unwrap();
     CheckpointFile::open(path).unwrap()
-}
-
-/// The folder of real data; without one it says on the terminal that `test` was skipped.
-pub(crate) fn real_data(test: &str) -> Option<PathBuf> {
-    let folder = std::env::var_os("REKINDLE_TEST_DATA").map(PathBuf::from);
-    if folder.is_none() {
-        // Not `eprintln!`: the test harness would keep it to itself.
-        let _ = writeln!(std::io::stderr(), "skipped {test}: REKINDLE_TEST_DATA is not set");
-    }
-    folder
 }

@@ -6,8 +6,9 @@ use burn::{prelude::*, tensor::TensorData};
 use rekindle_cards::{HubConfig, Preprocessing};
 use rekindle_checkpoint::{CheckpointFile, HeadPolicy, load};
 use rekindle_images::{Picture, Preprocess, decode};
+use rekindle_skip::real_data;
 
-use crate::support::{Model, network, real_data};
+use crate::support::{Model, network};
 
 /// A network with its weights, and what they expect of a picture.
 struct Pretrained {
@@ -27,7 +28,7 @@ impl Pretrained {
         let file = CheckpointFile::open(weights).unwrap();
         let (model, naming) = network(&config.architecture, 3, config.classes, &Device::flex());
         let (model, _) = load(model, &file, &naming, HeadPolicy::Required).unwrap();
-        let preprocess = Preprocess::new(&config.preprocessing).unwrap();
+        let preprocess = Preprocess::new(config.image().unwrap()).unwrap();
         Self { model, config, preprocess }
     }
 
@@ -70,7 +71,7 @@ fn cifar(data: &Path) -> (Vec<Picture>, Vec<usize>) {
 
 #[test]
 fn cifar_networks_are_as_right_as_measured() {
-    let Some(data) = real_data("CIFAR-10") else { return };
+    let Some(data) = real_data() else { return };
     let weights = data.join("weights");
     let (pictures, labels) = cifar(&data);
     let reference = weights.join("pytorch/resnet_cifar10_reference_logits_test64.safetensors");
@@ -89,7 +90,7 @@ fn cifar_networks_are_as_right_as_measured() {
 
 #[test]
 fn the_authors_file_gives_the_same_logits() {
-    let Some(data) = real_data("the legacy PyTorch file") else { return };
+    let Some(data) = real_data() else { return };
     let weights = data.join("weights");
     let folder = weights.join("resnet20.cifar10");
     let (pictures, _) = cifar(&data);
@@ -99,7 +100,7 @@ fn the_authors_file_gives_the_same_logits() {
 
 #[test]
 fn crops_give_the_reference_logits() {
-    let Some(data) = real_data("crops of ImageNet") else { return };
+    let Some(data) = real_data() else { return };
     let crops = data.join("images/imagenet_samples/parity");
     let names =
         ["crop0_class70.png", "crop1_class394.png", "crop2_class719.png", "crop3_class984.png"];
@@ -109,7 +110,7 @@ fn crops_give_the_reference_logits() {
     let folder = data.join("weights/resnet18.ktb_in1k");
     let mut network = Pretrained::new(&folder, &folder);
     // The crops are what the network sees already.
-    let whole = Preprocessing { crop_pct: 1.0, ..network.config.preprocessing.clone() };
+    let whole = Preprocessing { crop_pct: 1.0, ..network.config.image().unwrap().clone() };
     network.preprocess = Preprocess::new(&whole).unwrap();
     // Those of MobileNetV2 in the same file are of quantized activations: timm is 2.07 away, too.
     let reference = reference.read_f32("resnet18_ktb_small.logits").unwrap();
@@ -121,7 +122,7 @@ fn crops_give_the_reference_logits() {
 /// From the file to the label: decoding, resizing and the network together.
 #[test]
 fn photos_are_labelled_as_timm_does() {
-    let Some(data) = real_data("photos of ImageNet") else { return };
+    let Some(data) = real_data() else { return };
     let samples = data.join("images/imagenet_samples");
     for (weights, file) in [
         ("resnet18.ktb_in1k", "timm_resnet18_top5.json"),

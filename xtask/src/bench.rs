@@ -8,6 +8,6 @@ pub(crate) fn run(args: &[String]) -> anyhow::Result<ExitCode> {
         Some((what, rest)) if what == "data" => {
             crate::cargo::run(&["--example", "throughput"], rest)
         }
-        _ => crate::cargo::run(&["--bin", "rekindle-bench"], args),
+        _ => crate::lab::run("bench", args),
     }
 }

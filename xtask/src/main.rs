@@ -9,8 +9,8 @@ use anyhow::Context;
 mod bench;
 mod cargo;
 mod fetch_weights;
+mod lab;
 mod ladders;
-mod parity;
 mod pin;
 mod results;
 mod tidy;
@@ -36,7 +36,7 @@ fn main() -> anyhow::Result<ExitCode> {
         Some("bench") => bench::run(&rest),
         Some("fetch-weights") => fetch_weights::run(&rest),
         Some("ladders") => ladders::run(&rest),
-        Some("parity") => parity::run(&rest),
+        Some("parity") => lab::run("parity", &rest),
         Some("pin") => pin::run(&rest),
         Some("results") => results::run(&rest),
         Some("tidy") if rest.is_empty() => tidy::run(),

@@ -6,11 +6,11 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::io::Write;
 use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::Context;
+use rekindle_base::write_file;
 use rekindle_cards::{Card, Pin, Which, select_on_hub};
 use rekindle_hub::{Hub, Pinned};
 
@@ -157,16 +157,8 @@ fn place(pins: &mut Vec<Pin>, found: Pinned, force: bool) -> Status {
     }
 }
 
-/// Writes beside the file, then renames: a reader finds the old one or the new one.
 fn write(path: &Path, text: &str) -> anyhow::Result<()> {
-    let aside = path.with_extension("toml.new");
-    let write = || {
-        let mut file = fs::File::create(&aside)?;
-        file.write_all(text.as_bytes())?;
-        file.sync_all()?;
-        fs::rename(&aside, path)
-    };
-    write().with_context(|| format!("{}: cannot be written", path.display()))
+    write_file(path, text).with_context(|| format!("{}: cannot be written", path.display()))
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@ use std::process::ExitCode;
 use tree::File;
 
 mod cards;
+mod circles;
 mod manifests;
 mod mask;
 mod sources;
@@ -49,6 +50,7 @@ pub(crate) fn run() -> anyhow::Result<ExitCode> {
 fn problems(root: &Path, files: &[File]) -> Vec<Problem> {
     let mut problems = Vec::new();
     problems.extend(sources::problems(files));
+    problems.extend(circles::problems(files));
     problems.extend(texts::problems(files));
     problems.extend(manifests::problems(files));
     problems.extend(cards::problems(root, files));

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Preprocessing, Terms};
+use crate::{Error, InputSpec, Preprocessing, Terms};
 
 /// One published checkpoint of one architecture.
 #[derive(Debug, Clone, PartialEq)]
@@ -23,11 +23,13 @@ pub struct Card {
     pub parameters: usize,
     /// Path of the classifier layer within the checkpoint: `fc`.
     pub classifier: String,
-    /// What the weights expect of a picture.
-    pub preprocessing: Preprocessing,
-    /// Top-1 accuracy in percent, measured with [`Card::preprocessing`].
+    /// What the weights expect.
+    pub input: InputSpec,
+    /// Files that belong to the checkpoint besides weights and `config.json`: `tokenizer.json`.
+    pub files: Vec<String>,
+    /// Top-1 accuracy in percent, measured with [`Card::input`].
     pub top1: Option<f64>,
-    /// Top-5 accuracy in percent, measured with [`Card::preprocessing`].
+    /// Top-5 accuracy in percent, measured with [`Card::input`].
     pub top5: Option<f64>,
     /// A larger size at which the weights do better, if their makers give one.
     pub test: Option<TestSize>,
@@ -68,6 +70,15 @@ impl Card {
     #[must_use]
     pub fn name(&self) -> String {
         checkpoint_name(&self.architecture, &self.tag)
+    }
+
+    /// What the weights expect of an image.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::OtherInput`] where they take something else.
+    pub fn image(&self) -> Result<&Preprocessing, Error> {
+        self.input.image(&self.name())
     }
 
     /// What the license allows.

@@ -44,6 +44,26 @@ pub enum Error {
         /// One line a problem, naming the field.
         problems: Vec<String>,
     },
+    /// A model's config that another tool wrote.
+    #[error(
+        "model config: written by {tool} ({found}), which is not read yet; use a checkpoint with timm's config.json"
+    )]
+    Dialect {
+        /// The tool.
+        tool: &'static str,
+        /// What of it says so.
+        found: String,
+    },
+    /// A checkpoint that takes something else than what it was asked about.
+    #[error("{name} takes {found}, not {asked}; choose a checkpoint that takes {asked}")]
+    OtherInput {
+        /// The checkpoint's name.
+        name: String,
+        /// What it takes, in words.
+        found: String,
+        /// What it was asked about.
+        asked: &'static str,
+    },
     /// No card has this name.
     #[error("no card is named `{name}`; did you mean {}?", closest.join(", "))]
     UnknownCard {
@@ -78,7 +98,7 @@ pub enum Error {
     #[error(
         "{name} {reason}; if your use keeps to that, accept it with `--accept-license {license}`, or with \
          `accept = [\"{license}\"]` in a policy file that {} names",
-        crate::Policy::VARIABLE
+        crate::license::POLICY_FILE
     )]
     License {
         /// The weights, as they are called.

@@ -29,7 +29,10 @@ use serde::Deserialize;
 use toml::{Table, Value};
 
 use crate::card::checkpoint_name;
-use crate::{Card, CropMode, Error, Interpolation, Paper, Preprocessing, Terms, TestSize};
+use crate::pin::is_within;
+use crate::{
+    Card, CropMode, Error, InputSpec, Interpolation, Paper, Preprocessing, Terms, TestSize,
+};
 
 /// Architectures that share a paper and a source file, and their checkpoints.
 #[derive(Debug, Clone, PartialEq)]
@@ -85,13 +88,18 @@ struct Row {
     classes: usize,
     parameters: usize,
     classifier: String,
-    /// Channels, height and width.
-    input_size: [usize; 3],
-    interpolation: Interpolation,
-    crop_pct: f64,
-    crop_mode: CropMode,
-    mean: Vec<f32>,
-    std: Vec<f32>,
+    /// What the weights expect, where it is no image.
+    input: Option<InputSpec>,
+    /// Channels, height and width of images; the five keys below it are theirs too.
+    input_size: Option<[usize; 3]>,
+    interpolation: Option<Interpolation>,
+    crop_pct: Option<f64>,
+    crop_mode: Option<CropMode>,
+    mean: Option<Vec<f32>>,
+    std: Option<Vec<f32>>,
+    /// Besides weights and `config.json`.
+    #[serde(default)]
+    files: Vec<String>,
     top1: Option<f64>,
     top5: Option<f64>,
     test: Option<TestSize>,
@@ -157,25 +165,27 @@ fn card(file: &File, architecture: &Architecture, line: &Table) -> Result<Card, 
         .try_into()
         .map_err(|error: toml::de::Error| vec![format!("{name}: {}", one_line(&error))])?;
 
-    let preprocessing = Preprocessing {
-        input_size: row.input_size,
-        interpolation: row.interpolation,
-        crop_pct: row.crop_pct,
-        crop_mode: row.crop_mode,
-        mean: row.mean,
-        std: row.std,
-    };
-    let mut problems = preprocessing.problems();
+    let input = row.input().map_err(|problem| vec![format!("{name}: {problem}")])?;
+    let mut problems = input.problems();
+    for file in row.files.iter().filter(|file| !is_within(file)) {
+        problems.push(format!("files holds `{file}`, which is not a path within the repository"));
+    }
     problems.extend(accuracy_problems("", row.top1, row.top5));
     if let Some(test) = row.test {
         problems.extend(accuracy_problems("test.", test.top1, test.top5));
-        let [channels, ..] = row.input_size;
-        let at_test = Preprocessing {
-            input_size: [channels, test.size, test.size],
-            crop_pct: test.crop_pct,
-            ..preprocessing.clone()
-        };
-        problems.extend(at_test.problems().into_iter().map(|problem| format!("test: {problem}")));
+        match &input {
+            InputSpec::Image(usual) => {
+                let [channels, ..] = usual.input_size;
+                let at_test = Preprocessing {
+                    input_size: [channels, test.size, test.size],
+                    crop_pct: test.crop_pct,
+                    ..usual.clone()
+                };
+                let found = at_test.problems().into_iter();
+                problems.extend(found.map(|problem| format!("test: {problem}")));
+            }
+            other => problems.push(format!("test is of images, input of {}", other.described())),
+        }
     }
     if row.parameters == 0 {
         problems.push("parameters is 0".to_owned());
@@ -194,7 +204,8 @@ fn card(file: &File, architecture: &Architecture, line: &Table) -> Result<Card, 
             classes: row.classes,
             parameters: row.parameters,
             classifier: row.classifier,
-            preprocessing,
+            input,
+            files: row.files,
             top1: row.top1,
             top5: row.top5,
             test: row.test,
@@ -203,6 +214,26 @@ fn card(file: &File, architecture: &Architecture, line: &Table) -> Result<Card, 
             caution: row.caution.and_then(stated),
         }),
         _ => Err(problems.into_iter().map(|problem| format!("{name}: {problem}")).collect()),
+    }
+}
+
+impl Row {
+    /// The input as one value, or why it is none.
+    fn input(&self) -> Result<InputSpec, String> {
+        fn stated<T: Clone>(key: &str, value: &Option<T>) -> Result<T, String> {
+            value.clone().ok_or_else(|| format!("missing field `{key}`, and there is no `input`"))
+        }
+        if let Some(input) = &self.input {
+            return Ok(input.clone());
+        }
+        Ok(InputSpec::Image(Preprocessing {
+            input_size: stated("input_size", &self.input_size)?,
+            interpolation: stated("interpolation", &self.interpolation)?,
+            crop_pct: stated("crop_pct", &self.crop_pct)?,
+            crop_mode: stated("crop_mode", &self.crop_mode)?,
+            mean: stated("mean", &self.mean)?,
+            std: stated("std", &self.std)?,
+        }))
     }
 }
 

@@ -1,18 +1,25 @@
-//! A model's `config.json`, as timm writes it beside the weights: architecture, input and labels.
+//! A model's `config.json`: architecture, input, outputs and labels, whichever tool wrote it.
 //!
-//! Two styles exist: the input's keys lie in `pretrained_cfg`, or, in older files, beside `architecture`.
-//! Keys that say nothing about architecture, input or labels are left alone.
+//! | dialect | known by | read |
+//! |---|---|---|
+//! | timm | `architecture`; the input's keys in `pretrained_cfg`, or, in older files, beside it | all of it |
+//! | transformers | `model_type`, or a list of `architectures` | named in the error |
+//!
+//! What timm has no words for lies under `rekindle`, which timm leaves alone: an input that is no image, a task
+//! that is not one label, a temperature. Other keys that say nothing of this are left alone here too.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::card::checkpoint_name;
-use crate::{Card, Error, Preprocessing};
+use crate::{Card, Error, InputSpec, Preprocessing, TaskSpec, imagenet};
 
-mod read;
+mod dialect;
+mod model_args;
+mod timm;
 
 /// What travels with the weights of a model, on the Hub and in a saved checkpoint.
 #[derive(Debug, Clone, PartialEq)]
@@ -21,12 +28,16 @@ pub struct HubConfig {
     pub architecture: String,
     /// Which training run: `a1_in1k`. May be empty.
     pub tag: String,
-    /// Outputs of the classifier; zero where the checkpoint has none.
+    /// Outputs of the network: classes, labels or numbers; zero where the checkpoint has no head.
     pub classes: usize,
     /// Length of the vector that the classifier is given.
     pub features: Option<usize>,
-    /// What the weights expect of a picture, missing keys filled in as timm does.
-    pub preprocessing: Preprocessing,
+    /// What the weights expect, an image's missing keys filled in as timm does.
+    pub input: InputSpec,
+    /// What the outputs are.
+    pub task: TaskSpec,
+    /// Divides logits before they become probabilities, where the model was calibrated. Guo et al. 2017.
+    pub temperature: Option<f64>,
     /// Channels, height and width at which the weights do better than at the input size.
     pub test_input_size: Option<[usize; 3]>,
     /// The crop fraction that goes with [`HubConfig::test_input_size`].
@@ -50,8 +61,8 @@ impl HubConfig {
     ///
     /// # Errors
     ///
-    /// [`Error::Json`] where the text is not JSON, [`Error::HubConfig`] with every key that is missing, of
-    /// the wrong type, of the wrong length or out of range.
+    /// [`Error::Json`] where the text is not JSON, [`Error::Dialect`] where another tool wrote it,
+    /// [`Error::HubConfig`] with every key that is missing, of the wrong type, of the wrong length or out of range.
     pub fn from_json(text: &str) -> Result<Self, Error> {
         let root: Value = serde_json::from_str(text)
             .map_err(|source| Error::Json { source: Arc::new(source) })?;
@@ -59,20 +70,34 @@ impl HubConfig {
             let problems = vec!["the text is not an object with an `architecture`".to_owned()];
             return Err(Error::HubConfig { problems });
         };
-        let config = read::config(&root).map_err(|problems| Error::HubConfig { problems })?;
+        if let Some(error) = dialect::foreign(&root) {
+            return Err(error);
+        }
+        let config = timm::config(&root).map_err(|problems| Error::HubConfig { problems })?;
         config.checked()
+    }
+
+    /// Whether a text claims to be a config that is read here: an object that names an `architecture`.
+    #[must_use]
+    pub fn is_one(text: &str) -> bool {
+        serde_json::from_str::<Value>(text).is_ok_and(|root| root.get("architecture").is_some())
     }
 
     /// The config of a card's checkpoint, without labels.
     #[must_use]
     pub fn from_card(card: &Card) -> Self {
-        let [channels, ..] = card.preprocessing.input_size;
+        let channels = match &card.input {
+            InputSpec::Image(Preprocessing { input_size: [channels, ..], .. }) => *channels,
+            _ => 0,
+        };
         Self {
             architecture: card.architecture.clone(),
             tag: card.tag.clone(),
             classes: card.classes,
             features: None,
-            preprocessing: card.preprocessing.clone(),
+            input: card.input.clone(),
+            task: TaskSpec::SingleLabel,
+            temperature: None,
             test_input_size: card.test.map(|test| [channels, test.size, test.size]),
             test_crop_pct: card.test.map(|test| test.crop_pct),
             fixed_input_size: false,
@@ -101,17 +126,40 @@ impl HubConfig {
         checkpoint_name(&self.architecture, &self.tag)
     }
 
-    /// What a class is called: its description where there is one, its label otherwise.
+    /// What an output is called: its description where there is one, its label otherwise, and ImageNet's name of
+    /// the class where a classifier of a thousand names none.
     #[must_use]
     pub fn label(&self, class: usize) -> Option<&str> {
+        if let TaskSpec::Regression { targets, .. } = &self.task {
+            return targets.get(class).map(|target| target.name.as_str());
+        }
+        let unnamed = self.labels.is_empty() && self.classes == imagenet::CLASSES;
+        if unnamed && matches!(self.input, InputSpec::Image(_)) {
+            return imagenet::name(class);
+        }
         let label = self.labels.get(class)?;
         Some(self.descriptions.get(label).unwrap_or(label))
     }
 
-    /// The input at the test size, with the crop that belongs to it; the usual input where there is none.
-    #[must_use]
-    pub fn test_preprocessing(&self) -> Preprocessing {
-        let usual = &self.preprocessing;
+    /// What the weights expect of an image.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::OtherInput`] where they take something else.
+    pub fn image(&self) -> Result<&Preprocessing, Error> {
+        self.input.image(&self.name())
+    }
+
+    /// The image at the test size, with the crop that belongs to it; the usual input where there is none.
+    ///
+    /// # Errors
+    ///
+    /// As [`HubConfig::image`].
+    pub fn test_image(&self) -> Result<Preprocessing, Error> {
+        self.image().map(|usual| self.at_test_size(usual))
+    }
+
+    fn at_test_size(&self, usual: &Preprocessing) -> Preprocessing {
         Preprocessing {
             input_size: self.test_input_size.unwrap_or(usual.input_size),
             crop_pct: self.test_crop_pct.unwrap_or(usual.crop_pct),
@@ -121,10 +169,18 @@ impl HubConfig {
 
     /// Itself, unless values contradict one another.
     fn checked(self) -> Result<Self, Error> {
-        let mut problems = self.preprocessing.problems();
-        if problems.is_empty() {
-            let test = self.test_preprocessing().problems();
+        let mut problems = self.input.problems();
+        if let InputSpec::Image(usual) = &self.input
+            && problems.is_empty()
+        {
+            let test = self.at_test_size(usual).problems();
             problems.extend(test.into_iter().map(|problem| format!("at the test size: {problem}")));
+        }
+        problems.extend(self.task.problems(self.classes));
+        if let Some(temperature) =
+            self.temperature.filter(|value| !(value.is_finite() && *value > 0.0))
+        {
+            problems.push(format!("temperature is {temperature}, not a positive number"));
         }
         if self.architecture.is_empty() {
             problems.push("architecture is empty".to_owned());
@@ -149,6 +205,28 @@ struct Written<'a> {
     label_names: &'a [String],
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     label_descriptions: &'a BTreeMap<String, String>,
+    #[serde(skip_serializing_if = "Own::is_empty")]
+    rekindle: Own,
+}
+
+/// What timm has no words for. It reads no key of the file's root but its own.
+#[derive(Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Own {
+    /// Where it is no image.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    input: Option<InputSpec>,
+    /// Where it is not one label.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    task: Option<TaskSpec>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    temperature: Option<f64>,
+}
+
+impl Own {
+    fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
 }
 
 #[derive(Serialize)]
@@ -157,7 +235,7 @@ struct WrittenInput<'a> {
     custom_load: bool,
     /// `input_size`, `interpolation`, `crop_pct`, `crop_mode`, `mean` and `std`.
     #[serde(flatten)]
-    preprocessing: &'a Preprocessing,
+    image: Option<&'a Preprocessing>,
     #[serde(skip_serializing_if = "Option::is_none")]
     test_input_size: Option<[usize; 3]>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -172,6 +250,11 @@ struct WrittenInput<'a> {
 
 impl<'a> From<&'a HubConfig> for Written<'a> {
     fn from(config: &'a HubConfig) -> Self {
+        let (image, input) = match &config.input {
+            InputSpec::Image(image) => (Some(image), None),
+            other => (None, Some(other.clone())),
+        };
+        let task = Some(config.task.clone()).filter(|task| *task != TaskSpec::SingleLabel);
         Self {
             architecture: &config.architecture,
             num_classes: config.classes,
@@ -179,7 +262,7 @@ impl<'a> From<&'a HubConfig> for Written<'a> {
             pretrained_cfg: WrittenInput {
                 tag: &config.tag,
                 custom_load: false,
-                preprocessing: &config.preprocessing,
+                image,
                 test_input_size: config.test_input_size,
                 test_crop_pct: config.test_crop_pct,
                 fixed_input_size: config.fixed_input_size,
@@ -191,6 +274,7 @@ impl<'a> From<&'a HubConfig> for Written<'a> {
             },
             label_names: &config.labels,
             label_descriptions: &config.descriptions,
+            rekindle: Own { input, task, temperature: config.temperature },
         }
     }
 }

@@ -9,6 +9,8 @@ mod card;
 mod error;
 mod family;
 mod hub_config;
+pub mod imagenet;
+mod input_spec;
 pub mod license;
 mod lookup;
 mod model_card;
@@ -16,11 +18,13 @@ mod pin;
 mod policy;
 mod preprocessing;
 mod query;
+mod task_spec;
 
 pub use card::{Card, Paper, TestSize};
 pub use error::Error;
 pub use family::Family;
 pub use hub_config::HubConfig;
+pub use input_spec::{Column, ColumnKind, InputSpec, Scaling, SeriesInput, TableInput, TextInput};
 pub use license::Terms;
 pub use lookup::{
     Which, all_defaults, families, find, find_checkpoint, search, select, select_on_hub,
@@ -30,3 +34,4 @@ pub use pin::{Pin, pins};
 pub use policy::Policy;
 pub use preprocessing::{CropMode, Interpolation, Preprocessing};
 pub use query::{Count, LicenseFilter, Query, SortBy};
+pub use task_spec::{LossSpec, TargetColumn, TaskSpec};

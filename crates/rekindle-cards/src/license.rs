@@ -1,5 +1,8 @@
 //! Licenses: what each lets its reader do, and which one may follow which.
 
+/// The environment variable that names a policy file.
+pub(crate) const POLICY_FILE: &str = "REKINDLE_LICENSES";
+
 /// What a license lets its reader do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Terms {

@@ -38,7 +38,7 @@ pub fn families() -> Result<&'static [Family], Error> {
 /// ```
 /// let card = rekindle_cards::find("resnet18")?;
 /// assert_eq!(card.name(), "resnet18.a1_in1k");
-/// assert_eq!(card.preprocessing.input_size, [3, 224, 224]);
+/// assert_eq!(card.image()?.input_size, [3, 224, 224]);
 /// # Ok::<(), rekindle_cards::Error>(())
 /// ```
 pub fn find(name: &str) -> Result<&'static Card, Error> {

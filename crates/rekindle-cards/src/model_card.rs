@@ -5,7 +5,7 @@
 
 use std::fmt::Write;
 
-use crate::{CropMode, Error, HubConfig, Interpolation, Terms, license};
+use crate::{CropMode, Error, HubConfig, InputSpec, Interpolation, TaskSpec, Terms, license};
 
 /// What is said of a model in its repository.
 #[derive(Debug, Clone, PartialEq)]
@@ -123,11 +123,18 @@ impl ModelCard {
             None => ("trained", "nothing".to_owned()),
         };
         let on = self.data.as_ref().map(|data| format!(" on {}", plain(&data.name)));
+        let answers = match &config.task {
+            TaskSpec::SingleLabel => format!("tells {} classes apart", config.classes),
+            TaskSpec::MultiLabel { .. } => format!("gives any of {} labels", config.classes),
+            TaskSpec::Regression { targets, .. } => {
+                let names: Vec<_> = targets.iter().map(|target| plain(&target.name)).collect();
+                format!("predicts {}", names.join(", "))
+            }
+        };
         writeln!(
             text,
-            "A {} that tells {} classes apart, {how}{} from {from}.\n",
+            "A {} that {answers}, {how}{} from {from}.\n",
             config.architecture,
-            config.classes,
             on.unwrap_or_default(),
         )?;
         self.results(text)?;
@@ -197,7 +204,10 @@ impl ModelCard {
     }
 
     fn input(&self, text: &mut String) -> std::fmt::Result {
-        let input = &self.config.preprocessing;
+        let InputSpec::Image(input) = &self.config.input else {
+            writeln!(text, "## What it expects\n")?;
+            return writeln!(text, "{}.\n", plain(&self.config.input.described()));
+        };
         let [channels, height, width] = input.input_size;
         let filter = match input.interpolation {
             Interpolation::Nearest => "nearest",
@@ -221,6 +231,10 @@ impl ModelCard {
 
     fn usage(&self, text: &mut String) -> std::fmt::Result {
         let repository = &self.repository;
+        let labels = match &self.config.labels[..] {
+            [] => "",
+            _ => "labels = model.pretrained_cfg[\"label_names\"]\n",
+        };
         writeln!(
             text,
             "## How to use it\n\n\
@@ -229,7 +243,7 @@ impl ModelCard {
              model = timm.create_model(\"hf-hub:{repository}\", pretrained=True).eval()\n\
              config = timm.data.resolve_model_data_config(model)\n\
              transform = timm.data.create_transform(**config, is_training=False)\n\
-             labels = model.pretrained_cfg[\"label_names\"]\n\
+             {labels}\
              ```\n\n\
              ```sh\n\
              rekindle predict --weights hf-hub:{repository} picture.jpg\n\

@@ -15,7 +15,7 @@ use std::{fmt::Debug, sync::OnceLock};
 use serde::{Deserialize, Serialize};
 
 use crate::family::parse_toml;
-use crate::{Card, Error, Preprocessing};
+use crate::{Card, Error, InputSpec};
 
 mod write;
 
@@ -52,7 +52,7 @@ pub struct Pin {
     /// Trainable parameters, the classifier included.
     pub parameters: usize,
     /// What the repository's config says of the input.
-    pub preprocessing: Preprocessing,
+    pub input: InputSpec,
 }
 
 #[derive(Deserialize)]
@@ -105,7 +105,12 @@ impl Pin {
         compare("classifier", card.classifier.clone(), self.classifier.clone());
         compare("classes", card.classes.to_string(), self.classes.to_string());
         compare("parameters", card.parameters.to_string(), self.parameters.to_string());
-        let (ours, theirs) = (&card.preprocessing, &self.preprocessing);
+        let (InputSpec::Image(ours), InputSpec::Image(theirs)) = (&card.input, &self.input) else {
+            if card.input != self.input {
+                compare("input", format!("{:?}", card.input), format!("{:?}", self.input));
+            }
+            return differences;
+        };
         let mut compare = |what: &str, card: &dyn Debug, repository: &dyn Debug| {
             compare(what, format!("{card:?}"), format!("{repository:?}"));
         };
@@ -129,11 +134,7 @@ impl Pin {
         if self.repository.split('/').filter(|part| !part.is_empty()).count() != 2 {
             problems.push(format!("repository `{}` is not `owner/name`", self.repository));
         }
-        // The name becomes part of a path in the cache.
-        if self.file.is_empty()
-            || self.file.contains(['\\', ':'])
-            || self.file.split('/').any(outside)
-        {
+        if !is_within(&self.file) {
             problems.push(format!("file `{}` is not a path within the repository", self.file));
         }
         for (key, zero) in [("bytes", self.bytes == 0), ("parameters", self.parameters == 0)] {
@@ -141,7 +142,7 @@ impl Pin {
                 problems.push(format!("{key} is 0"));
             }
         }
-        problems.extend(self.preprocessing.problems());
+        problems.extend(self.input.problems());
         problems
     }
 }
@@ -160,9 +161,9 @@ pub fn pins() -> Result<&'static [Pin], Error> {
     PINS.get_or_init(parse).as_deref().map_err(Error::clone)
 }
 
-/// A part of a path that leaves its folder or names it.
-fn outside(part: &str) -> bool {
-    matches!(part, "" | "." | "..")
+/// Whether a name is a path within a repository: it becomes part of a path in the cache.
+pub(crate) fn is_within(file: &str) -> bool {
+    !file.contains(['\\', ':']) && !file.split('/').any(|part| matches!(part, "" | "." | ".."))
 }
 
 #[cfg(test)]
@@ -181,7 +182,7 @@ mod tests {
         classifier = "fc"
         classes = 1000
         parameters = 11689512
-        [pin.preprocessing]
+        [pin.input.image]
         input_size = [3, 224, 224]
         interpolation = "bicubic"
         crop_pct = 0.95
@@ -273,7 +274,7 @@ mod tests {
     fn a_truncated_file_is_never_half_a_pin() {
         for end in (0..GOOD.len()).filter(|end| GOOD.is_char_boundary(*end)) {
             let pins = Pin::parse("weights/a.toml", &GOOD[..end]).unwrap_or_default();
-            let whole = pins.iter().all(|pin| pin.preprocessing.std.len() == 3);
+            let whole = pins.iter().all(|pin| pin.input.image(&pin.card).unwrap().std.len() == 3);
             assert!(whole, "cut at {end}");
         }
     }

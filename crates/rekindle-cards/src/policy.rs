@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 use serde::Deserialize;
 
 use crate::family::parse_toml;
-use crate::license::restriction;
+use crate::license::{POLICY_FILE, restriction};
 use crate::{Card, Error, Terms};
 
 /// The name by which the lack of a license is accepted.
@@ -29,7 +29,7 @@ struct File {
 
 impl Policy {
     /// The environment variable that names a policy file.
-    pub const VARIABLE: &str = "REKINDLE_LICENSES";
+    pub const VARIABLE: &str = POLICY_FILE;
 
     /// Reads the text of a policy file; `file` names it in errors.
     ///

@@ -121,14 +121,14 @@ impl Query {
             && self.family.as_ref().is_none_or(|family| card.family == *family)
             && self.max_parameters.is_none_or(|Count(most)| card.parameters <= most)
             && self.min_top1.is_none_or(|least| top1(card).is_some_and(|top1| top1 >= least))
-            && self.max_size.is_none_or(|most| size(card) <= most)
+            && self.max_size.is_none_or(|most| size(card).is_some_and(|size| size <= most))
     }
 }
 
-/// The longer side of the input in pixels.
-fn size(card: &Card) -> usize {
-    let [_, height, width] = card.preprocessing.input_size;
-    height.max(width)
+/// The longer side of an image in pixels; none where the input is something else.
+fn size(card: &Card) -> Option<usize> {
+    let [_, height, width] = card.image().ok()?.input_size;
+    Some(height.max(width))
 }
 
 /// Top-1 accuracy on ImageNet-1k in percent: that on other classes compares with nothing here.
@@ -216,7 +216,7 @@ mod tests {
                 card.top1.is_some_and(|top1| top1 >= 84.0) && !card.family.contains("cifar")
             }),
             (Query { max_size: Some(176), ..Query::default() }, |card| {
-                card.preprocessing.input_size[1] <= 176
+                card.image().unwrap().input_size[1] <= 176
             }),
         ];
         for (query, holds) in rows {

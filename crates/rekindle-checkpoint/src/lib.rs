@@ -1,14 +1,25 @@
 //! Accounting for checkpoints: every tensor of a file, every parameter of a network.
 
+mod account;
 mod error;
+mod layout;
 mod load;
+mod naming;
+mod positions;
+mod prefix;
 mod report;
 mod save;
 
+pub use account::HeadPolicy;
 pub use error::Error;
-pub use load::{HeadPolicy, Naming, load};
+pub use load::load;
+pub use naming::{Naming, Resample, Rule, Saved};
+pub use positions::resample_positions;
 pub use rekindle_files::{
-    CheckpointFile, Dtype, Entry, Error as FileError, TensorInfo, write_safetensors,
+    CheckpointFile, Dtype, Entry, Error as FileError, TensorInfo, WeightsSet, write_safetensors,
 };
 pub use report::LoadReport;
 pub use save::save;
+
+#[cfg(test)]
+mod tests;

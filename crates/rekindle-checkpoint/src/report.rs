@@ -2,9 +2,17 @@
 
 use std::fmt;
 
+use rekindle_files::CheckpointFile;
+
 /// What became of every tensor, by the checkpoint's names.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct LoadReport {
+    /// The key of a training checkpoint that the tensors are from; none where it has no such keys.
+    pub set: Option<String>,
+    /// Other keys of it that hold weights.
+    pub other_sets: Vec<String>,
+    /// What stood before every name in the file, and is not in the names below; may be empty.
+    pub prefix: String,
     /// Read as they are.
     pub loaded: Vec<String>,
     /// Read and changed, and how.
@@ -13,6 +21,36 @@ pub struct LoadReport {
     pub reinitialized: Vec<(String, String)>,
     /// In the file, not in the network, and why that is right.
     pub unused: Vec<(String, String)>,
+}
+
+impl LoadReport {
+    /// Of a file, before anything was read.
+    pub(crate) fn new(file: &CheckpointFile, prefix: &str) -> Self {
+        let set = file.nested_under().map(str::to_owned);
+        let others = file.sets().iter().filter(|other| Some(*other) != set.as_ref());
+        Self {
+            other_sets: others.cloned().collect(),
+            set,
+            prefix: format!("{}{prefix}", file.wrapper()),
+            ..Self::default()
+        }
+    }
+
+    /// What was decided about the file as a whole, a line each: which of several sets was taken, what stood before
+    /// every name. To be said wherever weights are used.
+    pub fn notes(&self) -> Vec<String> {
+        let mut notes = Vec::new();
+        if let Some(set) = &self.set
+            && !self.other_sets.is_empty()
+        {
+            let others = self.other_sets.join(", ");
+            notes.push(format!("the weights are those of {set}; the file has {others} too"));
+        }
+        if !self.prefix.is_empty() {
+            notes.push(format!("`{}` before every name was dropped", self.prefix));
+        }
+        notes
+    }
 }
 
 impl fmt::Display for LoadReport {
@@ -27,6 +65,9 @@ impl fmt::Display for LoadReport {
             self.reinitialized.len(),
             self.unused.len(),
         )?;
+        for note in self.notes() {
+            write!(f, "\n  {note}")?;
+        }
         for (what, rows) in [
             ("adapted", &self.adapted),
             ("re-initialized", &self.reinitialized),

@@ -1,21 +1,22 @@
 //! Saving: a module as a safetensors file under the checkpoint's names.
 
-use std::{collections::BTreeMap, convert::Infallible, path::Path};
+use std::{collections::BTreeMap, convert::Infallible, path::Path, rc::Rc};
 
-use burn::{
-    module::{ModuleVisitor, Param},
-    prelude::*,
-    tensor::TensorData,
-};
+use burn::{module::Param, prelude::*};
 use rekindle_files::{Dtype, Entry, write_safetensors};
-use rekindle_layers::NameStack;
+use rekindle_layers::{NameStack, ParameterInfo, ParameterVisitor, visit_parameters};
 
-use crate::{Error, Naming, load::transpose};
+use crate::{
+    Error, Naming, Saved,
+    layout::{Group, groups},
+    load::transpose,
+};
 
 /// Writes a module under the checkpoint's names and shapes, through a temporary file and a rename.
 ///
-/// Python loads it with `strict=True`: the counter that PyTorch keeps beside each batch norm is
-/// written too, as zero, because nothing reads it where the momentum is fixed.
+/// Python loads it with `strict=True`: what the family's rules split or join is put together or
+/// divided again, and the counter that PyTorch keeps beside each batch norm is written too, as zero,
+/// because nothing reads it where the momentum is fixed.
 ///
 /// # Errors
 ///
@@ -26,61 +27,83 @@ pub fn save<M: Module>(
     naming: &Naming,
     metadata: &BTreeMap<String, String>,
 ) -> Result<(), Error> {
-    let mut collector =
-        Collector { naming: *naming, names: NameStack::default(), entries: vec![], values: vec![] };
     // A module that trains holds back its last update of the running statistics.
-    module.valid().visit(&mut collector);
-    let Collector { entries, values, .. } = collector;
-    write_safetensors(path, metadata, &entries, |index| Ok::<_, Infallible>(values[index]()))?;
+    let module = module.valid();
+    let wanted = naming.wanted(&module);
+    let mut collector = Collector { wanted: &wanted, values: Vec::new() };
+    visit_parameters(&module, &mut collector);
+    let mut written = Written { values: collector.values, entries: vec![], bytes: vec![] };
+    for group in groups(&wanted, naming)? {
+        written.add(&group, &wanted, naming);
+    }
+    let Written { entries, bytes, .. } = written;
+    write_safetensors(path, metadata, &entries, |index| Ok::<_, Infallible>(bytes[index]()))?;
     Ok(())
 }
 
-struct Collector {
-    naming: Naming,
-    names: NameStack,
-    entries: Vec<Entry>,
-    /// The bytes of each entry, made when they are asked for.
-    values: Vec<Box<dyn Fn() -> Vec<u8>>>,
+/// The bytes of a tensor, made when they are asked for.
+type Bytes = Rc<dyn Fn() -> Vec<u8>>;
+
+/// The values of parameters in the checkpoint's layout, in the order of the module.
+struct Collector<'a> {
+    wanted: &'a [ParameterInfo],
+    values: Vec<Bytes>,
 }
 
-impl Collector {
-    fn push(&mut self, entry: Entry, values: impl Fn() -> Vec<u8> + 'static) {
-        self.entries.push(entry);
-        self.values.push(Box::new(values));
-    }
-}
-
-impl ModuleVisitor for Collector {
-    fn enter_module(&mut self, name: &str, container: &str) {
-        self.names.enter(name, container);
-    }
-
-    fn exit_module(&mut self, _name: &str, _container: &str) {
-        self.names.exit();
-    }
-
-    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
-        let name = self.naming.in_checkpoint(&self.names.name());
+impl ParameterVisitor for Collector<'_> {
+    fn float<const D: usize>(&mut self, _at: &NameStack, param: &Param<Tensor<D>>) {
         let tensor = param.val();
-        let mut shape = tensor.shape().to_vec();
-        let transposed = self.names.is_transposed(D);
-        if transposed {
-            shape.reverse();
-        }
-        if let Some(norm) = name.strip_suffix("running_var") {
-            let name = format!("{norm}num_batches_tracked");
-            let counter = Entry { name, dtype: Dtype::I64, shape: vec![] };
-            self.push(counter, || 0_i64.to_le_bytes().to_vec());
-        }
-        let rows = shape.first().copied().unwrap_or(1);
-        self.push(Entry { name, dtype: Dtype::F32, shape }, move || {
-            let values: Vec<f32> = floats(tensor.to_data());
+        let parameter = &self.wanted[self.values.len()];
+        let transposed = parameter.transposed;
+        let rows = parameter.checkpoint_shape().first().copied().unwrap_or(1);
+        self.values.push(Rc::new(move || {
+            let values: Vec<f32> = tensor.to_data().iter::<f32>().collect();
             let values = if transposed { transpose(&values, rows) } else { values };
             values.iter().flat_map(|value| value.to_le_bytes()).collect()
-        });
+        }));
     }
 }
 
-fn floats(data: TensorData) -> Vec<f32> {
-    data.iter::<f32>().collect()
+/// The tensors of a file that is written.
+struct Written {
+    values: Vec<Bytes>,
+    entries: Vec<Entry>,
+    /// Of each entry.
+    bytes: Vec<Bytes>,
+}
+
+impl Written {
+    fn push(&mut self, name: &str, dtype: Dtype, shape: &[usize], bytes: Bytes) {
+        self.entries.push(Entry { name: name.to_owned(), dtype, shape: shape.to_vec() });
+        self.bytes.push(bytes);
+    }
+
+    /// Adds the tensors of a group, and what is written beside them.
+    fn add(&mut self, group: &Group, wanted: &[ParameterInfo], naming: &Naming) {
+        let shape = group.shape(wanted);
+        let parts: Vec<Bytes> =
+            group.parameters.iter().map(|place| Rc::clone(&self.values[*place])).collect();
+        let count = group.file.len();
+        for (index, name) in group.file.iter().enumerate() {
+            if let Some(norm) = name.strip_suffix("running_var") {
+                let counter = Rc::new(|| 0_i64.to_le_bytes().to_vec());
+                self.push(&format!("{norm}num_batches_tracked"), Dtype::I64, &[], counter);
+            }
+            let parts = parts.clone();
+            let bytes: Bytes = Rc::new(move || {
+                if let ([part], 1) = (parts.as_slice(), count) {
+                    return part();
+                }
+                let mut bytes: Vec<u8> = parts.iter().flat_map(|part| part()).collect();
+                let length = bytes.len() / count;
+                bytes.truncate((index + 1) * length);
+                bytes.drain(..index * length);
+                bytes
+            });
+            self.push(name, Dtype::F32, &shape, Rc::clone(&bytes));
+            if let Some((twin, Saved::Twice)) = naming.twin(name) {
+                self.push(twin, Dtype::F32, &shape, bytes);
+            }
+        }
+    }
 }

@@ -2,7 +2,7 @@
 //!
 //! | step | here |
 //! |---|---|
-//! | which items, which labels | [`Sample`]s, of a [list](manifest) or made in code |
+//! | which items, which labels or numbers | a [`DataSet`], of a [list](manifest) or of what another crate reads; or [`Sample`]s made in code |
 //! | what to validate on | a [`Split`] |
 //! | an item to an input, with chance | a [`Prepare`] of its kind, which draws from a [`Random`] |
 //! | inputs to batches | a [`Loader`]'s [`epoch`](Loader::epoch), the same for any number of threads |
@@ -81,21 +81,27 @@
 
 mod batches;
 mod canonical;
+mod draw;
 mod error;
+pub mod label;
 pub mod manifest;
 mod part;
+mod parts;
 mod prepare;
-mod random;
 mod sample;
+mod set;
 mod split;
-mod tagged;
+mod target;
 
 pub use batches::{Batch, Batches, Loader, LoaderConfig, Order, Remainder, Views};
 pub use canonical::canonical;
+pub use draw::{Draw, DrawBatch, Mixed};
 pub use error::Error;
 pub use part::Part;
+pub use parts::{part_named, part_within};
 pub use prepare::{Dense, Prepare, View};
-pub use random::Random;
+pub use rekindle_base::Random;
 pub use sample::{Item, Sample};
-pub use split::{Sides, Split, divide};
-pub use tagged::TaggedList;
+pub use set::{DataConfig, DataSet, Gathered, Measurable, Row};
+pub use split::Split;
+pub use target::{Target, TargetKind};

@@ -1,7 +1,7 @@
 //! The parts of a data set.
 
 /// What a measurement is made on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Part {
     /// The training samples.
     Train,

@@ -1,15 +1,20 @@
-//! Setting some of the training pictures aside to validate on.
+//! Setting some of the training items aside to validate on.
+//!
+//! | learned | drawn |
+//! |---|---|
+//! | one label | the share of each label |
+//! | several labels | the share of each label, the rarest first (Sechidis et al. 2011, <https://doi.org/10.1007/978-3-642-23808-6_10>) |
+//! | numbers | the share of each of up to ten ranges of the first number |
+//! | any, in groups | whole groups, so that each of these shares is met as well as groups allow |
 
-use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
+use crate::{Random, Target, TargetKind};
 
-use crate::error::problem;
-use crate::{Error, Random, Sample};
+mod groups;
 
-/// How pictures without a validation folder are split: the same number of each label's, drawn by a seed.
+/// How items without any to validate on are split: the same share of each label's, drawn by a seed.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Split {
-    /// The share of each label's pictures to validate on, in `(0, 1)`; at least one picture where a label has two.
+    /// The share of each label's items to validate on, in `(0, 1)`; at least one where a label has two.
     pub fraction: f64,
     /// Draws which ones.
     pub seed: u64,
@@ -21,84 +26,125 @@ impl Default for Split {
     }
 }
 
-impl Split {
-    /// Whether it sets something aside and leaves something, of what `path` holds.
-    pub(crate) fn check(&self, path: &Path) -> Result<(), Error> {
-        let fraction = self.fraction;
-        if fraction > 0.0 && fraction < 1.0 {
-            return Ok(());
+/// Most ranges of a number that are drawn from alike.
+const RANGES: usize = 10;
+
+/// Whether each item is set aside; `groups` names what each belongs to, and is empty for what is alone.
+pub(crate) fn divide<L: Target>(
+    targets: &[L],
+    groups: &[String],
+    names: &[String],
+    split: &Split,
+) -> Result<Vec<bool>, String> {
+    let fraction = split.fraction;
+    if !(fraction > 0.0 && fraction < 1.0) {
+        return Err(format!("cannot set aside {fraction} of it; give a fraction in (0, 1)"));
+    }
+    let strata = strata(targets, names.len(), fraction);
+    if groups.iter().any(|group| !group.is_empty()) {
+        return groups::divide(L::KIND, &strata, groups, names, split);
+    }
+    let aside = match L::KIND {
+        TargetKind::Label | TargetKind::Numbers => by_stratum(&strata, split),
+        TargetKind::Labels => by_rarest(&strata, names.len(), split),
+    };
+    match aside.contains(&true) {
+        true => Ok(aside),
+        false => Err(match L::KIND {
+            TargetKind::Numbers => "one item alone; nothing is left to validate on, add more",
+            _ => "one picture a label; nothing is left to validate on, add more",
         }
-        let text = format!("cannot set aside {fraction} of it; give a fraction in (0, 1)");
-        Err(problem(path, text))
+        .to_owned()),
     }
 }
 
-/// The samples to train on and those to validate on.
-pub type Sides<L, I = PathBuf> = (Vec<Sample<L, I>>, Vec<Sample<L, I>>);
-
-/// The samples to train on and those to validate on, each in their order.
-///
-/// # Errors
-///
-/// [`Error::Folder`] for a fraction that sets nothing aside or leaves nothing, and where each label has one sample.
-pub fn divide<I: Clone>(
-    folder: &Path,
-    all: &[Sample<usize, I>],
-    labels: usize,
-    split: &Split,
-) -> Result<Sides<usize, I>, Error> {
-    split.check(folder)?;
-    let mut by_label: Vec<Vec<&Sample<usize, I>>> = vec![Vec::new(); labels];
-    all.iter().for_each(|sample| by_label[sample.label].push(sample));
-    let (mut train, mut val) = (Vec::new(), Vec::new());
-    for (label, samples) in by_label.into_iter().enumerate() {
-        let mut order: Vec<usize> = (0..samples.len()).collect();
-        Random::new(split.seed, 0, label as u64).shuffle(&mut order);
-        let wanted = (samples.len() as f64 * split.fraction).round() as usize;
-        let share = if samples.len() < 2 { 0 } else { wanted.clamp(1, samples.len() - 1) };
-        let mut set_aside = vec![false; samples.len()];
-        order[..share].iter().for_each(|&place| set_aside[place] = true);
-        for (sample, aside) in samples.into_iter().zip(set_aside) {
-            if aside { &mut val } else { &mut train }.push(sample.clone());
-        }
+/// What an item is counted as: its labels, or one more where it has none, or the range of its first number.
+fn strata<L: Target>(targets: &[L], labels: usize, fraction: f64) -> Vec<Vec<usize>> {
+    if L::KIND != TargetKind::Numbers {
+        let of = |target: &L| match target.labels() {
+            [] => vec![labels],
+            labels => labels.to_vec(),
+        };
+        return targets.iter().map(of).collect();
     }
-    if val.is_empty() {
-        return Err(problem(
-            folder,
-            "one picture a label; nothing is left to validate on, add more".to_owned(),
-        ));
+    let first = |place: usize| targets[place].numbers().first().copied().unwrap_or_default();
+    let mut order: Vec<usize> = (0..targets.len()).collect();
+    order.sort_by(|&one, &other| first(one).total_cmp(&first(other)));
+    let ranges = ((targets.len() as f64 * fraction / 2.0) as usize).clamp(1, RANGES);
+    let mut strata = vec![Vec::new(); targets.len()];
+    for (rank, place) in order.into_iter().enumerate() {
+        strata[place] = vec![rank * ranges / targets.len()];
     }
-    Ok((train, val))
+    strata
 }
 
-/// As [`divide`], but all pictures of a group are on one side: groups are drawn until there are enough to validate on.
-pub(crate) fn divide_groups<L: Clone>(
-    path: &Path,
-    (all, groups): (&[Sample<L>], &[String]),
-    labels: usize,
-    split: &Split,
-) -> Result<Sides<L>, Error> {
-    split.check(path)?;
-    let mut names: Vec<&String> = groups.iter().collect::<BTreeSet<_>>().into_iter().collect();
-    Random::new(split.seed, 0, labels as u64).shuffle(&mut names);
-    let wanted = (all.len() as f64 * split.fraction).round() as usize;
-    let mut aside: BTreeSet<&String> = BTreeSet::new();
-    let mut count = 0;
-    // One group is always left to train on.
-    for name in names.iter().skip(1) {
-        if count >= wanted {
-            break;
+/// The share of each stratum, of which every item has one.
+fn by_stratum(strata: &[Vec<usize>], split: &Split) -> Vec<bool> {
+    let mut holders: Vec<Vec<usize>> = Vec::new();
+    for (place, stratum) in strata.iter().enumerate() {
+        let stratum = stratum.first().copied().unwrap_or_default();
+        if stratum >= holders.len() {
+            holders.resize(stratum + 1, Vec::new());
         }
-        count += groups.iter().filter(|group| group == name).count();
-        aside.insert(name);
+        holders[stratum].push(place);
     }
-    let (mut train, mut val) = (Vec::new(), Vec::new());
-    for (sample, group) in all.iter().zip(groups) {
-        if aside.contains(group) { &mut val } else { &mut train }.push(sample.clone());
+    let mut aside = vec![false; strata.len()];
+    for (stratum, holders) in holders.into_iter().enumerate() {
+        let mut order: Vec<usize> = (0..holders.len()).collect();
+        Random::new(split.seed, 0, stratum as u64).shuffle(&mut order);
+        let share = share(holders.len(), split.fraction);
+        order[..share].iter().for_each(|&place| aside[holders[place]] = true);
     }
-    if val.is_empty() {
-        let problem_text = "one group alone; nothing is left to validate on, add more";
-        return Err(problem(path, problem_text.to_owned()));
+    aside
+}
+
+/// How many of a stratum are set aside.
+fn share(count: usize, fraction: f64) -> usize {
+    let share = (count as f64 * fraction).round() as usize;
+    if count < 2 { 0 } else { share.clamp(1, count - 1) }
+}
+
+/// Each item goes where its rarest label is lacking most.
+fn by_rarest(strata: &[Vec<usize>], labels: usize, split: &Split) -> Vec<bool> {
+    let mut order: Vec<usize> = (0..strata.len()).collect();
+    Random::new(split.seed, 0, labels as u64).shuffle(&mut order);
+    let mut holders: Vec<Vec<usize>> = vec![Vec::new(); labels + 1];
+    for &place in &order {
+        strata[place].iter().for_each(|&label| holders[label].push(place));
     }
-    Ok((train, val))
+    let mut unplaced: Vec<usize> = holders.iter().map(Vec::len).collect();
+    // What training and validation lack of each label.
+    let lacks = |&count: &usize| {
+        let share = share(count, split.fraction);
+        [count - share, share].map(usize::cast_signed)
+    };
+    let mut lacking: Vec<[isize; 2]> = unplaced.iter().map(lacks).collect();
+    let mut aside: Vec<Option<bool>> = vec![None; strata.len()];
+    let left = |unplaced: &[usize]| {
+        let left = (0..unplaced.len()).filter(|&label| unplaced[label] > 0);
+        left.min_by_key(|&label| unplaced[label])
+    };
+    while let Some(rarest) = left(&unplaced) {
+        for &place in &holders[rarest] {
+            if aside[place].is_some() {
+                continue;
+            }
+            let [train, val] = lacking[rarest];
+            aside[place] = Some(val > train);
+            for &label in &strata[place] {
+                lacking[label][usize::from(val > train)] -= 1;
+                unplaced[label] -= 1;
+            }
+        }
+    }
+    let mut aside: Vec<bool> = aside.into_iter().map(|aside| aside == Some(true)).collect();
+    // Whatever rarer labels did: what there is of a label is learned.
+    for holders in &holders[..labels] {
+        if let Some(&first) = holders.first()
+            && holders.iter().all(|&place| aside[place])
+        {
+            aside[first] = false;
+        }
+    }
+    aside
 }

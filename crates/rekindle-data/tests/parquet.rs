@@ -5,8 +5,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use rekindle_data::manifest::open_divided;
-use rekindle_data::{Sample, Split, TaggedList};
+use rekindle_data::{DataSet, Error, Sample, Split, Target, manifest};
 
 const WRITERS: [&str; 2] = ["pandas", "polars"];
 
@@ -21,6 +20,10 @@ fn list(folder: &Path, writer: &str) -> PathBuf {
     folder.join(name)
 }
 
+fn open<L: Target>(list: &Path) -> Result<DataSet<L>, Error> {
+    DataSet::of(list, manifest::read(list, L::KIND, &[])?, &Split::default())
+}
+
 fn names<L>(samples: &[Sample<L>]) -> Vec<String> {
     samples
         .iter()
@@ -33,14 +36,14 @@ fn labels_splits_and_weights_are_those_of_the_list() {
     for writer in WRITERS {
         let folder = tempfile::tempdir().unwrap();
         let path = list(folder.path(), writer);
-        let found = open_divided(&path, &Split::default()).unwrap();
-        assert_eq!(found.classes, ["ant", "bee"]);
+        let found = open::<usize>(&path).unwrap();
+        assert_eq!(found.names, ["ant", "bee"]);
         assert_eq!(names(&found.train), ["1", "3", "7", "0", "2", "4"]);
         assert_eq!([names(&found.val), names(&found.test)], [["5"], ["6"]]);
         let weights: Vec<f32> = found.train.iter().map(|sample| sample.weight).collect();
         assert_eq!(weights, [2.0, 1.0, 1.0, 0.5, 1.0, 3.0]);
-        let tagged = TaggedList::open(&path, &Split::default()).unwrap();
-        assert_eq!(tagged.classes, ["ant", "bee", "leaf"]);
+        let tagged = open::<Vec<usize>>(&path).unwrap();
+        assert_eq!(tagged.names, ["ant", "bee", "leaf"]);
         let labels: Vec<_> = tagged.train.iter().map(|sample| sample.label.clone()).collect();
         assert_eq!(labels, [vec![], vec![0, 2], vec![1], vec![1], vec![1, 2], vec![2]]);
     }
@@ -61,7 +64,7 @@ fn damaged_lists_do_no_harm() {
         });
         for bytes in cut.chain(flipped) {
             fs::write(&path, bytes).unwrap();
-            if let Err(error) = open_divided(&path, &Split::default()) {
+            if let Err(error) = open::<usize>(&path) {
                 assert!(error.to_string().contains(".parquet"), "{error}");
             }
         }

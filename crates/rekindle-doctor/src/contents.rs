@@ -1,13 +1,11 @@
-//! What there is: in folders, on a list, or in packed files, as training reads them.
+//! What there is in a data set, and how files are named.
 
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use rekindle_data::manifest::{self, Manifest};
-use rekindle_data::{Part, Sample};
-use rekindle_images::{Source, packed};
+use rekindle_data::Part;
+use rekindle_images::Source;
 
-use crate::{Error, Layout, folder, list::List};
+use crate::Layout;
 
 /// What is taken as a picture.
 #[derive(Debug)]
@@ -37,23 +35,8 @@ pub(crate) struct Contents {
     pub(crate) loose: Vec<(PathBuf, PathBuf)>,
     /// Files whose names are not a picture's, in the same way.
     pub(crate) others: Vec<(PathBuf, PathBuf)>,
-}
-
-/// What a part has: a picture, its name, the place of its label.
-type Named = (Source, PathBuf, usize);
-
-pub(crate) fn open(data: &Path) -> Result<Contents, Error> {
-    if manifest::is_manifest(data) {
-        return listed(data);
-    }
-    match packed::read(data)? {
-        Some(packed::Rows { classes, train, test }) => Ok(of(
-            Layout::Packed,
-            classes,
-            vec![(Part::Train, named(data, train)), (Part::Test, named(data, test))],
-        )),
-        None => folder::open(data),
-    }
+    /// Folders whose pictures are not read, and how many those are.
+    pub(crate) unread: Vec<(PathBuf, usize)>,
 }
 
 /// The folder that names of files are relative to.
@@ -67,52 +50,4 @@ pub(crate) fn start(data: &Path, layout: Layout) -> &Path {
 /// The path as one that begins where names do, if it is below that.
 pub(crate) fn relative(path: &Path, start: &Path) -> PathBuf {
     path.strip_prefix(start).unwrap_or(path).to_owned()
-}
-
-fn listed(list: &Path) -> Result<Contents, Error> {
-    let Manifest { classes, train, val, test, .. } = manifest::open(list)?;
-    let start = start(list, Layout::List);
-    let named = |sample: Sample| {
-        let file = relative(&sample.item, start);
-        (Source::File(sample.item), file, sample.label)
-    };
-    let parts = [(Part::Train, train), (Part::Val, val), (Part::Test, test)]
-        .map(|(part, samples)| (part, samples.into_iter().map(named).collect()));
-    let mut contents = of(Layout::List, classes, parts.into());
-    let lines = List::open(list)?;
-    let groups: BTreeMap<PathBuf, &str> =
-        lines.lines().map(|line| (lines.file(line), lines.group(line))).collect();
-    for item in &mut contents.items {
-        item.group = groups.get(&item.file).map_or_else(String::new, |group| (*group).to_owned());
-    }
-    Ok(contents)
-}
-
-fn named(folder: &Path, rows: Vec<packed::Row>) -> Vec<Named> {
-    let named = rows.into_iter().map(|packed::Row { file, row, sample }| {
-        let mut name = relative(&file, folder).into_os_string();
-        name.push(format!("#{row}"));
-        (sample.item, name.into(), sample.label)
-    });
-    named.collect()
-}
-
-/// All labels are known in all parts, of which there are those that have pictures, and one to train on.
-fn of(layout: Layout, labels: Vec<String>, parts: Vec<(Part, Vec<Named>)>) -> Contents {
-    let mut contents = Contents {
-        layout,
-        parts: Vec::new(),
-        items: Vec::new(),
-        loose: Vec::new(),
-        others: Vec::new(),
-        labels,
-    };
-    for (part, pictures) in parts {
-        if part == Part::Train || !pictures.is_empty() {
-            contents.parts.push((part, vec![true; contents.labels.len()]));
-        }
-        let item = |(source, file, label)| Item { source, file, part, label, group: String::new() };
-        contents.items.extend(pictures.into_iter().map(item));
-    }
-    contents
 }

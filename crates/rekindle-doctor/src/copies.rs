@@ -10,7 +10,12 @@ use std::collections::BTreeMap;
 
 use rekindle_data::Part;
 
-use crate::{Finding, Kind, Layout, Severity, examine::Case, near, signature::Signature};
+use crate::{
+    Finding, Kind, Layout, Severity,
+    case::{About, Case},
+    near,
+    signature::Signature,
+};
 
 /// What copies of a picture are.
 #[derive(Clone, Copy, PartialEq)]
@@ -51,7 +56,7 @@ fn torn(case: &Case<'_>) -> Vec<Finding> {
         let names: Vec<&str> = parts.iter().map(|part| part.name()).collect();
         let what = format!("group `{group}` is in {}", names.join(" and "));
         let remedy = "what belongs together is learned and measured on: keep it in one part";
-        let about = (Kind::TornGroup, Severity::Warning);
+        let about = About { kind: Kind::TornGroup, severity: Severity::Warning };
         (parts.len() > 1).then(|| case.finding(about, &items, what, remedy))
     };
     groups.into_iter().filter_map(finding).collect()
@@ -147,7 +152,7 @@ fn finding(case: &Case<'_>, items: &[usize], copies: Copies) -> Finding {
         };
         (Kind::NearDuplicate, severity, words, remedy.to_owned(), Vec::new())
     };
-    let mut finding = case.finding((kind, severity), items, what, remedy);
+    let mut finding = case.finding(About { kind, severity }, items, what, remedy);
     finding.left_out = case.files(&left_out);
     finding
 }

@@ -6,23 +6,15 @@ use rayon::prelude::*;
 use rekindle_data::Part;
 
 use crate::{
-    Diagnosis, Error, Examined, Finding, Kind, LabelCount, Options, Severity,
-    contents::{self, Contents},
+    Diagnosis, Error, Examined, Finding, LabelCount, Options,
+    case::Case,
+    contents::Contents,
     copies, files, labels,
     measure::{Measured, measure},
+    open::open,
 };
 
-/// All that is known when findings are made.
-pub(crate) struct Case<'a> {
-    pub(crate) contents: &'a Contents,
-    /// One an item.
-    pub(crate) measured: &'a [Measured],
-    pub(crate) options: &'a Options,
-    /// One a label.
-    pub(crate) counts: &'a [LabelCount],
-}
-
-/// Looks at all pictures of a data set that [`rekindle_images::ImageFolder`] reads: one folder a label, a list, or packed files.
+/// Looks at all pictures of a data set that [`rekindle_images::open_pictures`] opens: one folder a label, a list, or packed files.
 ///
 /// Files are read on the threads of the current rayon pool, each dropped before the thread's next; the result does not depend
 /// on their number. About 1.5 kB are kept of each picture; those of packed files are in memory besides, as for training.
@@ -33,7 +25,7 @@ pub(crate) struct Case<'a> {
 /// and for a list or a packed file that is damaged; [`Error::Loop`] for a link that leads back; [`Error::Nothing`] where
 /// there is nothing to look at.
 pub fn examine(data: &Path, options: &Options) -> Result<Diagnosis, Error> {
-    let contents = contents::open(data)?;
+    let contents = open(data)?;
     let measured: Vec<Measured> =
         contents.items.par_iter().map(|item| measure(&item.source)).collect();
     let counts = counts(&contents);
@@ -69,39 +61,4 @@ fn counts(contents: &Contents) -> Vec<LabelCount> {
         } += 1;
     }
     counts
-}
-
-impl Case<'_> {
-    /// A finding about items; their labels are named with it.
-    pub(crate) fn finding(
-        &self,
-        (kind, severity): (Kind, Severity),
-        items: &[usize],
-        what: String,
-        remedy: impl Into<String>,
-    ) -> Finding {
-        let items = || items.iter().map(|item| &self.contents.items[*item]);
-        let mut labels: Vec<usize> = items().map(|item| item.label).collect();
-        labels.sort_unstable();
-        labels.dedup();
-        Finding {
-            kind,
-            severity,
-            files: items().map(|item| item.file.clone()).collect(),
-            labels: labels.into_iter().map(|label| self.contents.labels[label].clone()).collect(),
-            what,
-            remedy: remedy.into(),
-            left_out: Vec::new(),
-        }
-    }
-
-    /// The files of items.
-    pub(crate) fn files(&self, items: &[usize]) -> Vec<std::path::PathBuf> {
-        items.iter().map(|item| self.contents.items[*item].file.clone()).collect()
-    }
-
-    /// Whether there are parts to validate or test on.
-    pub(crate) fn has(&self, part: Part) -> bool {
-        self.contents.parts.iter().any(|(other, _)| *other == part)
-    }
 }

@@ -6,7 +6,7 @@ use rekindle_images::other_kind;
 
 use crate::{
     Finding, Kind, Layout, Severity,
-    examine::Case,
+    case::{About, Case},
     header::{Format, Header},
     measure::{Look, Measured},
 };
@@ -101,7 +101,7 @@ fn damage(case: &Case<'_>, item: usize, measured: &Measured, findings: &mut Vec<
             "save it again from its source, or remove it",
         ),
     };
-    let mut finding = case.finding((kind, severity), &[item], what, remedy);
+    let mut finding = case.finding(About { kind, severity }, &[item], what, remedy);
     if severity == Severity::Error {
         finding.left_out = case.files(&[item]);
     }
@@ -114,8 +114,12 @@ fn names(case: &Case<'_>, item: usize, measured: &Measured, findings: &mut Vec<F
     if file.to_str().is_none() {
         let what = format!("`{}` is not Unicode", file.to_string_lossy());
         let remedy = "rename it: manifests and reports cannot name it, so a manifest leaves it out";
-        let mut finding =
-            case.finding((Kind::NotUnicode, Severity::Warning), &[item], what, remedy);
+        let mut finding = case.finding(
+            About { kind: Kind::NotUnicode, severity: Severity::Warning },
+            &[item],
+            what,
+            remedy,
+        );
         finding.left_out = case.files(&[item]);
         findings.push(finding);
     }
@@ -129,7 +133,7 @@ fn names(case: &Case<'_>, item: usize, measured: &Measured, findings: &mut Vec<F
         let remedy =
             format!("it is read by its content; rename it to .{extension} for other tools");
         findings.push(case.finding(
-            (Kind::WrongExtension, Severity::Warning),
+            About { kind: Kind::WrongExtension, severity: Severity::Warning },
             &[item],
             what,
             remedy,
@@ -145,13 +149,23 @@ fn shape(case: &Case<'_>, item: usize, measured: &Measured, findings: &mut Vec<F
         let what = format!("{width} x {height} pixels, less than {} on a side", options.least_side);
         let remedy =
             "blown up to a network's input it shows little: get a larger one, or remove it";
-        findings.push(case.finding((Kind::Tiny, Severity::Warning), &[item], what, remedy));
+        findings.push(case.finding(
+            About { kind: Kind::Tiny, severity: Severity::Warning },
+            &[item],
+            what,
+            remedy,
+        ));
     }
     let ratio = long as f64 / short as f64;
     if ratio > options.most_ratio {
         let what = format!("{width} x {height} pixels, {ratio:.1} to 1");
         let remedy = "a square crop sees a small part of it: crop it to what shows the label";
-        findings.push(case.finding((Kind::ExtremeRatio, Severity::Warning), &[item], what, remedy));
+        findings.push(case.finding(
+            About { kind: Kind::ExtremeRatio, severity: Severity::Warning },
+            &[item],
+            what,
+            remedy,
+        ));
     }
 }
 
@@ -167,7 +181,12 @@ fn with(case: &Case<'_>, property: &Property) -> Option<Finding> {
         return None;
     }
     let what = property.what.to_owned();
-    let mut finding = case.finding((property.kind, Severity::Note), &items, what, property.remedy);
+    let mut finding = case.finding(
+        About { kind: property.kind, severity: Severity::Note },
+        &items,
+        what,
+        property.remedy,
+    );
     // A network learns whatever tells labels apart.
     if let [only] = &finding.labels[..]
         && items.len() > 2
@@ -197,6 +216,15 @@ fn beside(case: &Case<'_>) -> Vec<Finding> {
             file,
             "lies beside the folders of labels".to_owned(),
             "it is not read: move it into the folder of its label, or remove it".to_owned(),
+        ));
+    }
+    for (folder, count) in case.contents.unread.iter().filter(|(_, count)| *count > 0) {
+        findings.push(about(
+            Kind::Unlabelled,
+            Severity::Warning,
+            folder,
+            format!("holds {count} pictures that are not read, as they are in no folder of labels of a part"),
+            "put each into the folder of its label, or remove them".to_owned(),
         ));
     }
     let mut others: Vec<PathBuf> = Vec::new();

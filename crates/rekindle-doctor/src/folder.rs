@@ -15,15 +15,14 @@ type Labelled = (Part, String, Vec<PathBuf>);
 
 pub(crate) fn open(folder: &Path) -> Result<Contents, Error> {
     let found = Parts::find(folder)?;
-    let parts =
-        [(Part::Train, Some(found.train)), (Part::Val, found.val), (Part::Test, found.test)];
     let parts: Vec<(Part, PathBuf)> =
-        parts.into_iter().filter_map(|(part, path)| Some((part, path?))).collect();
+        found.each().into_iter().map(|(part, path)| (part, path.to_owned())).collect();
     let mut walk = Walk::default();
+    let mut unread = Vec::new();
     let mut labelled: Vec<Labelled> = Vec::new();
     for (part, path) in &parts {
         let mut above = vec![canonical(path)?];
-        let inside = Listing::of(path)?;
+        let inside = Listing::of_labels(path)?;
         walk.others.extend(inside.others);
         walk.loose.extend(inside.files);
         for class in inside.folders {
@@ -37,6 +36,11 @@ pub(crate) fn open(folder: &Path) -> Result<Contents, Error> {
         let beside = Listing::of(folder)?;
         walk.others.extend(beside.others);
         walk.loose.extend(beside.files);
+        for path in found.unlabelled.iter().chain(&found.beside) {
+            let mut pictures = Vec::new();
+            Walk::default().descend(path, &mut Vec::new(), &mut pictures)?;
+            unread.push((relative(path, folder), pictures.len()));
+        }
     }
     if labelled.iter().all(|(_, _, pictures)| pictures.is_empty()) {
         let (path, loose) = (folder.to_owned(), walk.loose.len() + walk.others.len());
@@ -68,7 +72,7 @@ pub(crate) fn open(folder: &Path) -> Result<Contents, Error> {
         .collect();
     let loose = walk.loose.into_iter().map(both).collect();
     let others = walk.others.into_iter().map(both).collect();
-    Ok(Contents { layout: Layout::Folders, labels, parts: has, items, loose, others })
+    Ok(Contents { layout: Layout::Folders, labels, parts: has, items, loose, others, unread })
 }
 
 #[derive(Default)]

@@ -3,16 +3,19 @@
 use std::collections::BTreeMap;
 
 use rekindle_data::Part;
-use unicode_normalization::UnicodeNormalization;
+use rekindle_data::label::{folded, written};
 
-use crate::{Finding, Kind, LabelCount, Layout, Severity, examine::Case};
+use crate::{
+    Finding, Kind, LabelCount, Severity,
+    case::{About, Case},
+};
 
 pub(crate) fn findings(case: &Case<'_>) -> Vec<Finding> {
     let mut findings = similar(case);
     findings.extend(parts(case));
     if let [only] = case.counts {
         findings.push(about(
-            (Kind::OneLabel, Severity::Error),
+            About { kind: Kind::OneLabel, severity: Severity::Error },
             &[&only.label],
             format!("one label alone, `{}`", only.label),
             "there is nothing to tell apart: add another",
@@ -23,7 +26,7 @@ pub(crate) fn findings(case: &Case<'_>) -> Vec<Finding> {
 }
 
 fn about(
-    (kind, severity): (Kind, Severity),
+    About { kind, severity }: About,
     labels: &[&String],
     what: String,
     remedy: &str,
@@ -46,31 +49,14 @@ fn similar(case: &Case<'_>) -> Vec<Finding> {
         let what = format!("{} differ by case, space or accents alone", names.join(" and "));
         let remedy =
             "they are learned as different: give their pictures one label if they are the same";
-        about((Kind::SimilarLabels, Severity::Warning), &labels, what, remedy)
+        about(
+            About { kind: Kind::SimilarLabels, severity: Severity::Warning },
+            &labels,
+            what,
+            remedy,
+        )
     };
     groups.map(finding).collect()
-}
-
-/// The label in backticks, what cannot be seen in it as an escape.
-fn written(label: &str) -> String {
-    let visible = |letter: char| letter == ' ' || (!letter.is_whitespace() && !letter.is_control());
-    let is_plain = |letter: char| visible(letter) && !is_combining(letter);
-    let letters = label.chars().map(|letter| match letter {
-        letter if is_plain(letter) => letter.to_string(),
-        letter => letter.escape_unicode().to_string(),
-    });
-    format!("`{}`", letters.collect::<String>())
-}
-
-fn is_combining(letter: char) -> bool {
-    unicode_normalization::char::is_combining_mark(letter)
-}
-
-/// Compatibility forms composed, in lower case, the spaces between words one each.
-fn folded(label: &str) -> String {
-    let lower: String = label.nfkc().flat_map(char::to_lowercase).nfkc().collect();
-    let space = |letter: char| letter.is_whitespace() || letter == '_' || letter == '-';
-    lower.split(space).filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ")
 }
 
 /// What the parts lack.
@@ -81,15 +67,27 @@ fn parts(case: &Case<'_>) -> Vec<Finding> {
             let part_name = part.name();
             if !has {
                 let what = format!("`{label}` is missing in {part_name}");
-                let remedy = "all parts must have the same labels: add its pictures, or remove it from the others";
-                findings.push(about((Kind::MissingLabel, Severity::Error), &[label], what, remedy));
+                let (severity, remedy) = match part {
+                    Part::Train | Part::All => (
+                        Severity::Error,
+                        "nothing can be learned of it: add its pictures, or remove it from the others",
+                    ),
+                    _ => (Severity::Warning, "it is not measured there: add its pictures"),
+                };
+                let found = About { kind: Kind::MissingLabel, severity };
+                findings.push(about(found, &[label], what, remedy));
             } else if of(count, *part) == 0 {
                 let what = format!("`{label}` has no pictures in {part_name}");
                 let remedy = "add some, or remove the label";
-                // Folders that differ stop training; of what is listed, the others are measured on.
-                let stops = *part == Part::Train || case.contents.layout == Layout::Folders;
+                // What is not measured on does not stop training.
+                let stops = *part == Part::Train;
                 let severity = if stops { Severity::Error } else { Severity::Warning };
-                findings.push(about((Kind::EmptyLabel, severity), &[label], what, remedy));
+                findings.push(about(
+                    About { kind: Kind::EmptyLabel, severity },
+                    &[label],
+                    what,
+                    remedy,
+                ));
             }
         }
     }
@@ -120,7 +118,12 @@ fn counts(case: &Case<'_>) -> Vec<Finding> {
             let remedy =
                 "add some, or weigh or sample the labels evenly, and look at each label's recall";
             let labels = [label, &most.label];
-            findings.push(about((Kind::Imbalance, Severity::Warning), &labels, what, remedy));
+            findings.push(about(
+                About { kind: Kind::Imbalance, severity: Severity::Warning },
+                &labels,
+                what,
+                remedy,
+            ));
         }
         if *train < options.least_examples {
             let what = format!(
@@ -128,33 +131,13 @@ fn counts(case: &Case<'_>) -> Vec<Finding> {
                 options.least_examples
             );
             let remedy = "add some, or choose a plan that learns less, such as `probe` or `head`";
-            findings.push(about((Kind::TooFew, Severity::Warning), &[label], what, remedy));
+            findings.push(about(
+                About { kind: Kind::TooFew, severity: Severity::Warning },
+                &[label],
+                what,
+                remedy,
+            ));
         }
     }
     findings
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_looks_the_same_is_folded_the_same() {
-        for (one, other) in [
-            ("Cat", "cat"),
-            ("hot dog", "hot_dog"),
-            ("hot dog", "hot  dog "),
-            ("caf\u{e9}", "cafe\u{301}"),
-            ("CAFÉ", "café"),
-            ("ｃａｔ", "cat"),
-            ("hot\u{a0}dog", "hot-dog"),
-        ] {
-            assert_eq!(folded(one), folded(other), "{one} {other}");
-        }
-        for (one, other) in [("cat", "cats"), ("cafe", "café"), ("hot dog", "hotdog"), ("1", "2")]
-        {
-            assert_ne!(folded(one), folded(other), "{one} {other}");
-        }
-        assert_eq!(written("cafe\u{301} \u{a0}"), "`cafe\\u{301} \\u{a0}`");
-    }
 }

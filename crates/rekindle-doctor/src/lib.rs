@@ -32,6 +32,7 @@
 //! # Ok::<(), rekindle_doctor::Error>(())
 //! ```
 
+mod case;
 mod contents;
 mod copies;
 mod diagnosis;
@@ -45,6 +46,7 @@ mod list;
 mod manifest;
 mod measure;
 mod near;
+mod open;
 mod options;
 mod page;
 mod signature;

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use rekindle_data::manifest::{GROUP, PATH, Table};
+use rekindle_data::manifest::{PATH, Table};
 
 use crate::{
     Error, Layout,
@@ -14,7 +14,6 @@ pub(crate) struct List {
     pub(crate) table: Table,
     /// The column of paths.
     pub(crate) path: usize,
-    group: Option<usize>,
     folder: PathBuf,
 }
 
@@ -23,8 +22,8 @@ impl List {
         let table = Table::read(list)?;
         // No table is without paths.
         let path = table.column(PATH).unwrap_or_default();
-        let (group, folder) = (table.column(GROUP), start(list, Layout::List).to_owned());
-        Ok(Self { table, path, group, folder })
+        let folder = start(list, Layout::List).to_owned();
+        Ok(Self { table, path, folder })
     }
 
     pub(crate) fn lines(&self) -> impl Iterator<Item = &Vec<String>> {
@@ -34,10 +33,5 @@ impl List {
     /// The name of a line's picture.
     pub(crate) fn file(&self, line: &[String]) -> PathBuf {
         relative(&self.folder.join(&line[self.path]), &self.folder)
-    }
-
-    /// The group of a line's picture; empty where it has none.
-    pub(crate) fn group<'a>(&self, line: &'a [String]) -> &'a str {
-        self.group.map_or("", |column| &line[column])
     }
 }

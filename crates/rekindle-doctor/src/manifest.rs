@@ -6,6 +6,7 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use csv::StringRecord;
+use rekindle_base::AtomicFile;
 
 use crate::{Diagnosis, Error, Examined, Layout, contents::start, list::List};
 
@@ -111,23 +112,11 @@ fn prefix(folder: &Path, path: &Path) -> PathBuf {
     below.unwrap_or(absolute)
 }
 
-/// Writes beside `path`, then renames.
 fn replace(path: &Path, rows: &[StringRecord]) -> io::Result<()> {
-    let folder = match path.parent() {
-        Some(folder) if folder != Path::new("") => folder,
-        _ => Path::new("."),
-    };
-    let mut builder = tempfile::Builder::new();
-    builder.prefix(".manifest-").suffix(".tmp");
-    // Those of any new file: a temporary one is its owner's alone.
-    #[cfg(unix)]
-    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
-    let file = builder.tempfile_in(folder)?;
-    let mut writer = csv::Writer::from_writer(file.as_file());
+    let mut file = AtomicFile::create(path)?;
+    let mut writer = csv::Writer::from_writer(&mut file);
     rows.iter().try_for_each(|row| writer.write_record(row))?;
     writer.flush()?;
     drop(writer);
-    file.as_file().sync_all()?;
-    file.persist(path).map_err(|error| error.error)?;
-    Ok(())
+    file.commit()
 }

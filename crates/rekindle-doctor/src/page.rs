@@ -11,11 +11,7 @@ use rekindle_report::{
     Checkup, CheckupFinding, CheckupGroup, ClassCount, Data, Thumbnail, checkup,
 };
 
-use crate::{
-    Diagnosis, Finding, Kind, Layout,
-    contents::{open, start},
-    terminal::summary,
-};
+use crate::{Diagnosis, Finding, Kind, Layout, contents::start, open::open, terminal::summary};
 
 /// The most pixels along a side of a small picture.
 const SIDE: usize = 200;

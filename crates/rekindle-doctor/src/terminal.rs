@@ -9,7 +9,7 @@ use crate::{Diagnosis, Finding, Layout, Severity};
 pub fn text(diagnosis: &Diagnosis, most: usize) -> String {
     let mut text = String::new();
     let one = if diagnosis.layout == Layout::Packed { "picture" } else { "file" };
-    diagnosis.groups().for_each(|group| kind(&mut text, (group, one), most));
+    diagnosis.groups().for_each(|group| kind(&mut text, group, one, most));
     text + &summary(diagnosis) + "\n"
 }
 
@@ -28,7 +28,7 @@ pub(crate) fn summary(diagnosis: &Diagnosis) -> String {
 }
 
 /// A heading, what was found, and once what to do where that is the same for all.
-fn kind(text: &mut String, (group, one): (&[Finding], &str), most: usize) {
+fn kind(text: &mut String, group: &[Finding], one: &str, most: usize) {
     let Some(first) = group.first() else { return };
     let files: usize = group.iter().map(|finding| finding.files.len()).sum();
     let size = if files > 0 { counted(files, one) } else { group.len().to_string() };

@@ -241,6 +241,17 @@ pub enum Error {
         keys: Vec<String>,
     },
 
+    /// A training checkpoint without the set of weights that was asked for.
+    #[error("{path}: has no {set} set of weights; {}", remedy(.found), path = .path.display())]
+    NoSuchSet {
+        /// The file.
+        path: PathBuf,
+        /// What was asked for: `averaged`, `raw` or a key.
+        set: String,
+        /// The keys at its top level that hold weights.
+        found: Vec<String>,
+    },
+
     /// No tensor of this name.
     #[error("{path}: has no tensor named {name}; list the names with tensors()", path = .path.display())]
     TensorNotFound {
@@ -293,4 +304,13 @@ pub enum Error {
         #[source]
         source: std::io::Error,
     },
+}
+
+/// What to ask for instead of a set that is not there.
+fn remedy(found: &[String]) -> String {
+    if found.is_empty() {
+        "it holds one set alone, so ask for none".to_owned()
+    } else {
+        format!("it has {}", found.join(", "))
+    }
 }

@@ -5,5 +5,5 @@ mod file;
 mod write;
 
 pub use error::Error;
-pub use file::{CheckpointFile, Dtype, TensorInfo};
+pub use file::{CheckpointFile, Dtype, TensorInfo, WeightsSet};
 pub use write::{Entry, write_safetensors};

@@ -1,10 +1,10 @@
 //! Writing safetensors files, one tensor at a time and all or nothing.
 
 use std::collections::BTreeMap;
-use std::fs::File;
 use std::io::{self, Write};
 use std::path::Path;
 
+use rekindle_base::AtomicFile;
 use serde::ser::{Serialize, SerializeMap, Serializer};
 
 use crate::file::json::duplicates;
@@ -51,12 +51,8 @@ where
     let layout = Layout::new(path, metadata, entries)?;
     let write_error = |source| write_error(path, source);
 
-    let folder = match path.parent() {
-        Some(folder) if !folder.as_os_str().is_empty() => folder,
-        _ => Path::new("."),
-    };
-    // Dropped on every early return below, which removes the file.
-    let mut file = temporary_file(folder).map_err(write_error)?;
+    // Dropped on every early return below, which removes it.
+    let mut file = AtomicFile::create(path).map_err(write_error)?;
     file.write_all(&layout.opening).map_err(write_error)?;
     for (index, bytes) in layout.order {
         let name = &entries[index].name;
@@ -71,10 +67,7 @@ where
         }
         file.write_all(&values).map_err(write_error)?;
     }
-    file.as_file().sync_all().map_err(write_error)?;
-    file.persist(path).map_err(|error| write_error(error.error))?;
-    sync_folder(folder);
-    Ok(())
+    file.commit().map_err(write_error)
 }
 
 /// The header as bytes, and the order in which the values follow it.
@@ -157,24 +150,6 @@ impl Serialize for Header<'_> {
             start = end;
         }
         map.end()
-    }
-}
-
-/// A temporary file with the permissions of any new file: tempfile's own are for the owner alone.
-fn temporary_file(folder: &Path) -> io::Result<tempfile::NamedTempFile> {
-    let mut builder = tempfile::Builder::new();
-    builder.prefix(".rekindle-").suffix(".tmp");
-    #[cfg(unix)]
-    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
-    builder.tempfile_in(folder)
-}
-
-/// Makes the rename last through a power failure, where the system can.
-///
-/// A failure is no error: the file is complete and in place, and some file systems cannot do it.
-fn sync_folder(folder: &Path) {
-    if cfg!(unix) {
-        let _ = File::open(folder).and_then(|folder| folder.sync_all());
     }
 }
 

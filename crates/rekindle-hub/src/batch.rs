@@ -226,6 +226,8 @@ pub fn shown<T>(to: &Stderr, name: &str, task: impl FnOnce(Watch<'_>) -> T) -> T
     let watch = |event: Event<'_>| {
         let lasting = !matches!(event, Event::Bytes { .. });
         let Some(line) = meter.line(event) else { return };
+        // What a server says is shown, and never obeyed by a terminal.
+        let line = line.replace(char::is_control, "\u{fffd}");
         let mut to = to.lock();
         // Nobody is to miss a download because nobody reads about it.
         let _ = match (terminal, lasting) {

@@ -231,7 +231,7 @@ impl Hub {
     ) -> Option<Expected<'a>> {
         let pins = self.settings.pins.iter().filter(|pin| pin.repository == repository);
         let records = ledger.records.iter().filter(|record| record.repository == repository);
-        Expected::of(pins, records, (commit, file))
+        Expected::of(pins, records, commit, file)
     }
 
     /// Hashes a file and notes what is wrong with it.

@@ -13,10 +13,9 @@ use ureq::{
 };
 
 use crate::{
-    Error, Network, Proxies, Settings, Token,
+    Answer, Error, Network, Proxies, Settings, Token,
     refusal::{disconnected, refused},
     retry::{Failure, Patience, Tries},
-    send::Answer,
     url::{Origin, join, shown},
     watch::Watch,
 };

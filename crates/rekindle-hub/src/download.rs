@@ -7,6 +7,7 @@ use std::{
     sync::atomic::{AtomicU64, Ordering},
 };
 
+use rekindle_base::sync_folder;
 use ureq::http::{HeaderMap, Method, header};
 
 use crate::{
@@ -295,16 +296,6 @@ fn full(path: &Path, needed: u64, error: io::Error) -> Error {
         }
         _ => Error::io("write", path)(error),
     }
-}
-
-/// Has a rename survive a loss of power, where the system can.
-fn sync_folder(folder: &Path) {
-    #[cfg(unix)]
-    if let Ok(folder) = File::open(folder) {
-        let _ = folder.sync_all();
-    }
-    #[cfg(not(unix))]
-    let _ = folder;
 }
 
 #[cfg(test)]

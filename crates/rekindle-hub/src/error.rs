@@ -129,7 +129,9 @@ pub enum Error {
         available: u64,
     },
     /// The repository has no weights that this project reads.
-    #[error("{repository}: has no model.safetensors, but {files}; ask its authors for safetensors")]
+    #[error(
+        "{repository}: has neither model.safetensors nor pytorch_model.bin, but {files}; ask its authors for safetensors"
+    )]
     NoWeights {
         /// The repository on the Hub.
         repository: String,

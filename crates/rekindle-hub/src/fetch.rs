@@ -14,9 +14,9 @@ use std::{
 use crate::{
     Client, Error, Event, Hub, Located, Network,
     download::{Count, Target, download},
-    job::{CONFIG, INDEX, Job, Selection, WEIGHTS, Witness},
+    job::{CONFIG, INDEX, Job, KINDS_OF_WEIGHTS, Selection, Witness},
     layout::{Folder, MAIN, create_parent},
-    locate::{locate, problem, shards},
+    locate::{locate, named, problem, shards},
     lock::Lock,
     remote::{Description, RepositoryInfo},
     watch::Watch,
@@ -57,17 +57,18 @@ fn contents(client: &Client, job: &Job, watch: Watch<'_>) -> Result<(String, Vec
     let revision = job.commit.as_deref().unwrap_or(&job.revision);
     let RepositoryInfo { commit, files, .. } =
         client.repository(&job.repository, revision, watch)?;
-    if let Selection::Named(names) = &job.selection {
-        return Ok((commit, names.clone()));
-    }
+    let more = match &job.selection {
+        Selection::Named(names) => return Ok((commit, names.clone())),
+        Selection::Checkpoint(more) => more,
+    };
     let has = |name: &str| files.iter().any(|file| file.name == name);
-    let weights = [WEIGHTS, INDEX].into_iter().find(|name| has(name));
+    let weights = KINDS_OF_WEIGHTS.into_iter().find(|name| has(name));
     let Some(weights) = weights else {
         let names: Vec<&str> = files.iter().map(|file| file.name.as_str()).take(10).collect();
         let files = if names.is_empty() { "no file at all".to_owned() } else { names.join(", ") };
         return Err(Error::NoWeights { repository: job.repository.clone(), files });
     };
-    Ok((commit, vec![CONFIG.to_owned(), weights.to_owned()]))
+    Ok((commit, named([CONFIG, weights], more)))
 }
 
 /// One commit's files on their way into the cache.

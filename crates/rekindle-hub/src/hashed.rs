@@ -6,12 +6,12 @@
 
 use std::{
     collections::BTreeMap,
-    fs::{self, Metadata},
+    fs,
     path::{Path, PathBuf},
     sync::{Mutex, MutexGuard, PoisonError},
-    time::UNIX_EPOCH,
 };
 
+use rekindle_base::FileState;
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -23,13 +23,15 @@ use crate::{
 /// What a file was when it was hashed, and what came out.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 struct Row {
-    state: State,
+    #[serde(with = "State")]
+    state: FileState,
     sha256: String,
     git: Option<String>,
 }
 
-/// What changes with a file.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+/// How the index spells what changes with a file.
+#[derive(Serialize, Deserialize)]
+#[serde(remote = "FileState")]
 struct State {
     bytes: u64,
     /// Nanoseconds since 1970.
@@ -108,28 +110,13 @@ fn read(path: &Path) -> Rows {
 }
 
 /// Which file a path leads to, and the state that it is in.
-fn state(path: &Path) -> Result<(PathBuf, State), Error> {
+fn state(path: &Path) -> Result<(PathBuf, FileState), Error> {
     let find = || {
         let real = fs::canonicalize(path)?;
-        let metadata = fs::metadata(&real)?;
-        let since = metadata.modified()?.duration_since(UNIX_EPOCH).unwrap_or_default();
-        let (inode, changed) = identity(&metadata);
-        let state = State { bytes: metadata.len(), modified: since.as_nanos(), changed, inode };
+        let state = FileState::of(&real)?;
         Ok((real, state))
     };
     find().map_err(Error::io("read", path))
-}
-
-#[cfg(unix)]
-fn identity(metadata: &Metadata) -> (u64, i128) {
-    use std::os::unix::fs::MetadataExt;
-    let changed = i128::from(metadata.ctime()) * 1_000_000_000 + i128::from(metadata.ctime_nsec());
-    (metadata.ino(), changed)
-}
-
-#[cfg(not(unix))]
-fn identity(_: &Metadata) -> (u64, i128) {
-    (0, 0)
 }
 
 #[cfg(test)]

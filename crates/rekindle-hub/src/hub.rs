@@ -1,20 +1,16 @@
-//! The hub: cards in, folders of weights out.
+//! The hub: its settings, its cache, and what was trusted.
 
 use std::{
     path::{Path, PathBuf},
     sync::OnceLock,
 };
 
-use rekindle_cards::Card;
-
 use crate::{
-    Client, Error, RepositoryInfo, Settings, fetch,
+    Client, Error, RepositoryInfo, Settings,
     hashed::Hashed,
-    job::Job,
     layout::Layout,
     ledger::{Ledger, Record},
-    locate,
-    watch::{Watch, unwatched},
+    watch::unwatched,
 };
 
 /// The command that fetches a card's weights; an error gives it with the card's name.
@@ -84,7 +80,8 @@ pub struct Files<'a> {
     pub repository: &'a str,
     /// A branch, a tag or a commit. A branch stays at the commit that was first used.
     pub revision: &'a str,
-    /// The files within the repository.
+    /// The files within the repository; none are config and weights, whichever kind it has: `model.safetensors`, in
+    /// one file or with an index, else `pytorch_model.bin`.
     pub names: &'a [&'a str],
 }
 
@@ -116,49 +113,6 @@ impl Hub {
     #[must_use]
     pub fn ledger(&self) -> PathBuf {
         self.layout.ledger()
-    }
-
-    /// Where a card's weights are in the cache. Never opens a socket.
-    ///
-    /// Weights without a pin are recorded when they are first located, wherever they came from.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::Absent`] with every file that is missing and the command that fetches them,
-    /// [`Error::Damaged`] where a file is not what its pin, its record or its name in the cache says,
-    /// [`Error::NoRepository`] where the card's weights are not on the Hub.
-    pub fn locate(&self, card: &Card) -> Result<Located, Error> {
-        locate::locate(self, &Job::of_card(self, card)?)
-    }
-
-    /// As [`Hub::locate`], for files of any repository.
-    ///
-    /// # Errors
-    ///
-    /// As [`Hub::locate`]; [`Error::Name`] for names that no repository, revision or file has.
-    pub fn locate_files(&self, files: &Files<'_>) -> Result<Located, Error> {
-        locate::locate(self, &Job::of_files(self, files)?)
-    }
-
-    /// A card's weights, downloaded where the cache lacks them; offline it is [`Hub::locate`].
-    ///
-    /// A card with a pin gets the pin's bytes or an error. One without gets what the Hub has when it is first
-    /// used, and the same ever after; [`Located::trust`] says which it was, and users are to be told.
-    ///
-    /// # Errors
-    ///
-    /// As [`Hub::locate`], and whatever a network brings; what was downloaded is kept for the next call.
-    pub fn fetch(&self, card: &Card, watch: Watch<'_>) -> Result<Located, Error> {
-        fetch::fetch(self, &Job::of_card(self, card)?, watch)
-    }
-
-    /// As [`Hub::fetch`], for files of any repository.
-    ///
-    /// # Errors
-    ///
-    /// As [`Hub::fetch`]; [`Error::Name`] for names that no repository, revision or file has.
-    pub fn fetch_files(&self, files: &Files<'_>, watch: Watch<'_>) -> Result<Located, Error> {
-        fetch::fetch(self, &Job::of_files(self, files)?, watch)
     }
 
     /// What the Hub has at a revision right now; nothing is recorded.

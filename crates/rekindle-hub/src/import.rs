@@ -6,20 +6,24 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use rekindle_base::AtomicFile;
 use rekindle_cards::Card;
 
 use crate::{
     Error, Hub, Located,
     digest::{Sums, sums},
     hub::{FETCH, IMPORT},
-    job::{CONFIG, INDEX, Job, Selection, WEIGHTS},
-    layout::{MAIN, create_parent, temporary},
+    job::{CONFIG, INDEX, Job, KINDS_OF_WEIGHTS, PICKLE, Selection, WEIGHTS},
+    layout::{MAIN, create_parent},
     locate::{locate, problem, shards},
     lock::Lock,
 };
 
 /// How many digits of the weights' SHA-256 stand for a commit that nobody knows.
 const COMMIT: usize = 40;
+
+/// What PyTorch's files end in.
+const PICKLED: [&str; 6] = ["bin", "ckpt", "pt", "pth", "tar", "th"];
 
 impl Hub {
     /// Copies a card's files into the cache: a folder of `config.json` and weights, or the weights beside one.
@@ -80,16 +84,26 @@ impl Hub {
         };
         let weights = match &job.selection {
             Selection::Named(names) => names.clone(),
-            Selection::Checkpoint
-                if file.is_none()
-                    && !folder.join(WEIGHTS).exists()
-                    && folder.join(INDEX).exists() =>
-            {
-                let mut names = vec![INDEX.to_owned()];
-                names.extend(shards(&folder.join(INDEX))?);
+            Selection::Checkpoint(more) => {
+                let mut names = match file {
+                    None => {
+                        let has = |name: &&str| folder.join(name).exists();
+                        let kind = KINDS_OF_WEIGHTS.into_iter().find(has).unwrap_or(WEIGHTS);
+                        let mut names = vec![kind.to_owned()];
+                        if kind == INDEX {
+                            names.extend(shards(&folder.join(INDEX))?);
+                        }
+                        names
+                    }
+                    Some(file) => {
+                        let kind = file.extension().and_then(|kind| kind.to_str());
+                        let pickled = kind.is_some_and(|kind| PICKLED.contains(&kind));
+                        vec![if pickled { PICKLE } else { WEIGHTS }.to_owned()]
+                    }
+                };
+                names.extend(more.iter().cloned());
                 names
             }
-            Selection::Checkpoint => vec![WEIGHTS.to_owned()],
         };
         let mut names = vec![CONFIG.to_owned()];
         names.extend(weights.into_iter().filter(|name| name != CONFIG));
@@ -124,21 +138,18 @@ impl Hub {
     fn copy(&self, from: &Path, blob: &Path, expected: &Sums) -> Result<(), Error> {
         create_parent(blob)?;
         let folder = blob.parent().unwrap_or(blob);
-        let aside = temporary(folder).map_err(Error::io("write into", folder))?;
+        let mut aside = AtomicFile::create(blob).map_err(Error::io("write into", folder))?;
         // Not `fs::copy`, which brings the permissions along.
         fs::File::open(from)
-            .and_then(|mut from| io::copy(&mut from, &mut aside.as_file()))
+            .and_then(|mut from| io::copy(&mut from, &mut aside))
             .map_err(Error::io("copy into the cache", from))?;
-        let copied = sums(aside.path())?;
+        let copied = sums(aside.aside())?;
         if copied != *expected {
             let problem = "it changed while it was copied".to_owned();
             let remedy = "import it again".to_owned();
             return Err(Error::Damaged { path: from.to_owned(), problem, remedy });
         }
-        aside.as_file().sync_all().map_err(Error::io("write", blob))?;
-        aside
-            .persist(blob)
-            .map_err(|error| Error::io("put the file in place at", blob)(error.error))?;
+        aside.commit().map_err(Error::io("put the file in place at", blob))?;
         self.hashed.remember(blob, expected);
         Ok(())
     }
@@ -147,14 +158,14 @@ impl Hub {
 /// What the Hub would call a file's bytes: weights lie in large file storage.
 fn etag<'a>(name: &str, sums: &'a Sums) -> &'a str {
     match &sums.git {
-        Some(git) if !name.ends_with(".safetensors") => git,
+        Some(git) if !name.ends_with(".safetensors") && name != PICKLE => git,
         _ => &sums.sha256,
     }
 }
 
 /// A name for a commit that nobody knows: the same bytes give the same one.
 fn unknown_commit(hashed: &BTreeMap<&str, Sums>) -> String {
-    let weights = hashed.get(WEIGHTS).or_else(|| hashed.get(INDEX));
+    let weights = KINDS_OF_WEIGHTS.into_iter().find_map(|name| hashed.get(name));
     let sha256 = weights.map_or("", |sums| sums.sha256.as_str());
     sha256.get(..COMMIT).unwrap_or_default().to_owned()
 }

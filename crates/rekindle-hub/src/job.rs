@@ -18,6 +18,12 @@ pub(crate) const WEIGHTS: &str = "model.safetensors";
 /// Weights in several files: which tensor is in which.
 pub(crate) const INDEX: &str = "model.safetensors.index.json";
 
+/// Weights as PyTorch pickles them, which are read without running them.
+pub(crate) const PICKLE: &str = "pytorch_model.bin";
+
+/// What weights are called in a repository, best first.
+pub(crate) const KINDS_OF_WEIGHTS: [&str; 3] = [WEIGHTS, INDEX, PICKLE];
+
 /// Something that is to be located or fetched.
 #[derive(Debug)]
 pub(crate) struct Job {
@@ -37,8 +43,8 @@ pub(crate) struct Job {
 #[derive(Debug, Clone)]
 pub(crate) enum Selection {
     Named(Vec<String>),
-    /// The config and the weights, in one file or several, whichever there is.
-    Checkpoint,
+    /// The config, the weights, of whichever kind there is, and these besides.
+    Checkpoint(Vec<String>),
 }
 
 /// The bytes that a file must be, and who says so.
@@ -71,10 +77,20 @@ impl Job {
         };
         let pins: Vec<&Pin> = hub.settings.pins.iter().filter(|pin| pin.card == name).collect();
         let Some(pin) = pins.first() else {
-            return Self::new(hub, repository, MAIN, Selection::Checkpoint, remedy);
+            return Self::new(
+                hub,
+                repository,
+                MAIN,
+                Selection::Checkpoint(card.files.clone()),
+                remedy,
+            );
         };
         let mut names = vec![CONFIG.to_owned()];
-        names.extend(pins.iter().map(|pin| pin.file.clone()).filter(|name| name != CONFIG));
+        for name in pins.iter().map(|pin| &pin.file).chain(&card.files) {
+            if !names.contains(name) {
+                names.push(name.clone());
+            }
+        }
         Self::new(hub, &pin.repository, &pin.commit, Selection::Named(names), remedy)
     }
 
@@ -84,8 +100,12 @@ impl Job {
             Network::Online => "fetch them with a network",
             Network::Offline => "HF_HUB_OFFLINE is set: unset it and fetch them",
         };
-        let names = names.iter().map(|name| (*name).to_owned()).collect();
-        Self::new(hub, repository, revision, Selection::Named(names), remedy.to_owned())
+        // No names are those of a checkpoint, whichever it has.
+        let selection = match names {
+            [] => Selection::Checkpoint(Vec::new()),
+            names => Selection::Named(names.iter().map(|name| (*name).to_owned()).collect()),
+        };
+        Self::new(hub, repository, revision, selection, remedy.to_owned())
     }
 
     fn new(
@@ -97,9 +117,8 @@ impl Job {
     ) -> Result<Self, Error> {
         check_repository(repository)?;
         check_path("revision", revision)?;
-        if let Selection::Named(names) = &selection {
-            names.iter().try_for_each(|name| check_path("file", name))?;
-        }
+        let (Selection::Named(names) | Selection::Checkpoint(names)) = &selection;
+        names.iter().try_for_each(|name| check_path("file", name))?;
         let ledger = Ledger::read(&hub.layout.ledger())?;
         let records: Vec<Record> = ledger.of(repository, revision).cloned().collect();
         let pins = hub.settings.pins.iter().filter(|pin| pin.repository == repository);
@@ -120,7 +139,7 @@ impl Job {
 
     /// What a file of a commit must be, if a pin or an earlier use says.
     pub(crate) fn expected(&self, commit: &str, file: &str) -> Option<Expected<'_>> {
-        Expected::of(self.pins.iter(), self.records.iter(), (commit, file))
+        Expected::of(self.pins.iter(), self.records.iter(), commit, file)
     }
 }
 
@@ -129,7 +148,8 @@ impl<'a> Expected<'a> {
     pub(crate) fn of(
         mut pins: impl Iterator<Item = &'a Pin>,
         mut records: impl Iterator<Item = &'a Record>,
-        (commit, file): (&str, &str),
+        commit: &str,
+        file: &str,
     ) -> Option<Self> {
         let pin = pins.find(|pin| pin.commit == commit && pin.file == file);
         let pin = pin.map(|it| Self { bytes: it.bytes, sha256: &it.sha256, by: Witness::Pin });

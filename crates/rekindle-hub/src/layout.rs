@@ -18,6 +18,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use rekindle_base::write_file;
+
 use crate::{Error, Links};
 
 /// What separates the parts of a repository's name in its folder's.
@@ -164,25 +166,7 @@ pub(crate) fn create_parent(path: &Path) -> Result<(), Error> {
 /// Writes a file aside and renames it, so that it is whole or as it was.
 pub(crate) fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), Error> {
     create_parent(path)?;
-    let folder = path.parent().unwrap_or(path);
-    let write = || {
-        let mut file = temporary(folder)?;
-        io::Write::write_all(&mut file, bytes)?;
-        file.as_file().sync_all()?;
-        file.persist(path).map_err(|error| error.error)?;
-        Ok(())
-    };
-    write().map_err(Error::io("write", path))
-}
-
-/// A file that is to get another name in the same folder. Its permissions are those of any new file, for caches are shared:
-/// tempfile's own are for the owner alone.
-pub(crate) fn temporary(folder: &Path) -> io::Result<tempfile::NamedTempFile> {
-    let mut builder = tempfile::Builder::new();
-    builder.prefix(".rekindle-");
-    #[cfg(unix)]
-    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
-    builder.tempfile_in(folder)
+    write_file(path, bytes).map_err(Error::io("write", path))
 }
 
 /// Whether a revision is a whole commit hash, which never means other bytes.

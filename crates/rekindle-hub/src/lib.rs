@@ -25,6 +25,7 @@
 //! HTTP is ureq's: it blocks, as our callers do. hf-hub 1.0 was not taken: it is built on tokio, reqwest and
 //! hf-xet, checks neither length nor hash of what HTTP brings, and begins a file that was cut off anew.
 
+mod answer;
 mod batch;
 mod cache;
 mod client;
@@ -49,7 +50,9 @@ mod send;
 mod settings;
 mod url;
 mod watch;
+mod weights;
 
+pub use answer::Answer;
 pub use batch::{Act, Done, Meter, Row, megabytes, policy, shown, table};
 pub use cache::{CachedFile, CachedRepository, CachedRevision, Prune, Pruned, Run, Verified};
 pub use client::Client;
@@ -58,6 +61,6 @@ pub use hub::{FETCH, Files, Hub, IMPORT, Located, LocatedFile, Trust};
 pub use ledger::Record;
 pub use pinning::Pinned;
 pub use remote::{Description, RemoteFile, RepositoryInfo};
-pub use send::{Answer, Content, Outgoing, Verb};
+pub use send::{Content, Outgoing, Verb};
 pub use settings::{Hashing, Links, Network, Proxies, Settings, Token};
 pub use watch::{Event, Watch, unwatched};

@@ -11,7 +11,7 @@ use serde::Deserialize;
 use crate::{
     Error, Hub, Located, LocatedFile, Trust,
     digest::{Named, Sums},
-    job::{CONFIG, Expected, INDEX, Job, Selection, WEIGHTS, Witness},
+    job::{CONFIG, Expected, INDEX, Job, KINDS_OF_WEIGHTS, Selection, WEIGHTS, Witness},
     layout::check_path,
     ledger::{Ledger, Record},
 };
@@ -34,7 +34,7 @@ pub(crate) fn locate(hub: &Hub, job: &Job) -> Result<Located, Error> {
     let Some(commit) = commit else {
         let names = match &job.selection {
             Selection::Named(names) => names.clone(),
-            Selection::Checkpoint => vec![CONFIG.to_owned(), WEIGHTS.to_owned()],
+            Selection::Checkpoint(more) => named([CONFIG, WEIGHTS], more),
         };
         return Err(absent(names, folder.path));
     };
@@ -63,7 +63,9 @@ pub(crate) fn locate(hub: &Hub, job: &Job) -> Result<Located, Error> {
     }
     record(hub, job, &commit, &mut files)?;
 
-    let weights = |file: &&LocatedFile| file.name.ends_with(".safetensors");
+    let weights = |file: &&LocatedFile| {
+        file.name.ends_with(".safetensors") || KINDS_OF_WEIGHTS.contains(&file.name.as_str())
+    };
     let weakest = files.iter().filter(weights).map(|file| file.trust).max();
     let trust = weakest.or_else(|| files.iter().map(|file| file.trust).max());
     Ok(Located {
@@ -80,9 +82,9 @@ pub(crate) fn locate(hub: &Hub, job: &Job) -> Result<Located, Error> {
 fn names(job: &Job, snapshot: &Path) -> Result<Vec<String>, Error> {
     let mut names = match &job.selection {
         Selection::Named(names) => names.clone(),
-        Selection::Checkpoint => {
-            let whole = snapshot.join(WEIGHTS).is_file() || !snapshot.join(INDEX).is_file();
-            vec![CONFIG.to_owned(), if whole { WEIGHTS } else { INDEX }.to_owned()]
+        Selection::Checkpoint(more) => {
+            let here = KINDS_OF_WEIGHTS.into_iter().find(|name| snapshot.join(name).is_file());
+            named([CONFIG, here.unwrap_or(WEIGHTS)], more)
         }
     };
     let index = snapshot.join(INDEX);
@@ -91,6 +93,11 @@ fn names(job: &Job, snapshot: &Path) -> Result<Vec<String>, Error> {
         names.extend(shards.into_iter().filter(|shard| !names.contains(shard)).collect::<Vec<_>>());
     }
     Ok(names)
+}
+
+/// The files that every checkpoint has, and those that one has besides.
+pub(crate) fn named(every: [&str; 2], more: &[String]) -> Vec<String> {
+    every.into_iter().map(str::to_owned).chain(more.iter().cloned()).collect()
 }
 
 /// The files that an index names.

@@ -11,10 +11,10 @@ use ureq::http::{Method, header};
 
 use crate::{
     Client, Error, Hub,
+    answer::Answer,
     client::Follow,
     job::{CONFIG, WEIGHTS},
     layout::MAIN,
-    send::Answer,
     watch::unwatched,
 };
 
@@ -87,7 +87,7 @@ impl Hub {
             classes: weights.classes(&classifier),
             classifier,
             parameters: weights.parameters(),
-            preprocessing: config.preprocessing.clone(),
+            input: config.input.clone(),
         };
         let mut differences = pin.differences(card);
         differences.extend(contradictions(&pin, card, &config));

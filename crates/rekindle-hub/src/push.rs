@@ -15,8 +15,9 @@ use serde_json::json;
 
 use crate::{
     Client, Error,
+    answer::Answer,
     layout::{MAIN, check_path, check_repository, create_parent, write_whole},
-    send::{Answer, Content, Outgoing, Verb},
+    send::{Content, Outgoing, Verb},
     watch::Watch,
 };
 

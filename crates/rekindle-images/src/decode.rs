@@ -8,7 +8,7 @@
 //! | alpha | dropped without compositing, as Pillow's `convert` does |
 //! | CMYK, YCCK (JPEG) | converted without a color profile, inverted as Adobe writes it |
 //! | 16 bits a channel | the high byte; Pillow clips 16-bit gray at 255 instead, which leaves white |
-//! | animation | the first frame |
+//! | animation | the first frame, which must be all of the picture |
 //! | color profile, gamma | ignored |
 
 use std::io::Cursor;
@@ -27,6 +27,7 @@ use self::source::Memory;
 use self::top::Top;
 use crate::{Error, Picture};
 
+mod gif;
 mod kinds;
 mod markers;
 mod orientation;
@@ -134,6 +135,20 @@ pub(crate) fn panic_message(panic: &(dyn std::any::Any + Send)) -> String {
     let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
     text.or_else(|| panic.downcast_ref::<String>().cloned())
         .unwrap_or_else(|| "no message".to_owned())
+}
+
+/// Whether the first bytes of a file are those of a format that is read here; a few of any may be too few to tell.
+pub(crate) fn is_picture(start: &[u8]) -> bool {
+    let Some(format) = image::guess_format(start).ok().filter(|format| known(*format).is_some())
+    else {
+        return false;
+    };
+    match format {
+        // Two letters begin many texts: behind them stand a length and four zeros, or a blank.
+        ImageFormat::Bmp => start.get(6..10) == Some(&[0; 4]),
+        ImageFormat::Pnm => start.get(2).is_some_and(u8::is_ascii_whitespace),
+        _ => true,
+    }
 }
 
 /// The name of a format that is read here.
@@ -248,6 +263,10 @@ fn has_end(bytes: &[u8]) -> bool {
 }
 
 fn other(bytes: &[u8], format: ImageFormat, name: &str) -> Result<RgbImage, Failure> {
+    if format == ImageFormat::Gif && !gif::first_frame_is_whole(bytes) {
+        let cause = "its first frame is a part of the picture, or more than it, which is not read";
+        return Err(Failure::Decoder(cause.to_owned()));
+    }
     let mut limits = Limits::default();
     limits.max_alloc = Some(MAX_ALLOCATION);
     let mut reader = ImageReader::with_format(Cursor::new(bytes), format);

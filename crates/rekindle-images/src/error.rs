@@ -121,18 +121,6 @@ pub enum Error {
         /// What is wrong with it, and what to do.
         problem: String,
     },
-    /// Folders whose labels differ from those that are asked for.
-    #[error("{}: the labels differ: {} expects [{}], the folder has [{}]; rename, add or remove folders so that they agree", path.display(), origin, expected.join(", "), found.join(", "))]
-    Classes {
-        /// The folder at fault.
-        path: PathBuf,
-        /// Who expects other labels: the training split, or a checkpoint.
-        origin: &'static str,
-        /// The labels that are expected, in order.
-        expected: Vec<String>,
-        /// The labels of the folder, in order.
-        found: Vec<String>,
-    },
     /// A decoder or a transform panicked, which is a bug in this crate or below it.
     #[error(
         "{name}: the worker that prepared it panicked: {message}; remove the file, and report it as a bug"

@@ -1,243 +1,224 @@
-//! Folders of labelled pictures, one folder a label, as torchvision's `ImageFolder` reads them.
+//! Pictures to learn from, wherever they are: in folders, on lists, or many in a file.
 //!
 //! | layout | training | validation | test |
 //! |---|---|---|---|
-//! | `train/LABEL/*`, `val/LABEL/*` (or `valid`, `validation`) | `train` | `val` | none |
-//! | the same and `test/LABEL/*` | `train` | `val` | `test` |
-//! | `train/LABEL/*`, `test/LABEL/*` | what the split leaves | a [`Split`]'s share of each label | `test` |
-//! | `train/LABEL/*` alone, or `LABEL/*` | what the split leaves | a [`Split`]'s share of each label | none |
-//! | [strips](crate::strips) of pictures, `train_*.png` and perhaps `test_*.png` | what the split leaves | a [`Split`]'s share of each label | `test_*` |
-//! | a [list](rekindle_data::manifest), `*.csv` or `*.parquet` | its `train` | its `val`, else a [`Split`]'s share | its `test` |
-//! | [MNIST's, CIFAR's](crate::packed) files | what the split leaves | a [`Split`]'s share of each label | theirs |
+//! | `train/LABEL/*`, `val/LABEL/*`, perhaps `test/LABEL/*` | `train` | `val` | `test` |
+//! | `train/LABEL/*`, `test/LABEL/*` | what the split leaves | a [`Split`](rekindle_data::Split)'s share of each label | `test` |
+//! | `train/LABEL/*` alone, or `LABEL/*` | what the split leaves | a [`Split`](rekindle_data::Split)'s share of each label | none |
+//! | [strips](crate::strips) of pictures, `train_*.png` and perhaps `test_*.png` | what the split leaves | a [`Split`](rekindle_data::Split)'s share of each label | `test_*` |
+//! | a [list](rekindle_data::manifest), such as `*.csv` | its `train` | its `val`, else a [`Split`](rekindle_data::Split)'s share | its `test` |
+//! | lists in a folder, such as `train.csv`, `val.csv`, `test.csv` | the first | the second, else a [`Split`](rekindle_data::Split)'s share | the third |
+//! | [MNIST's, CIFAR's](crate::packed) files | what the split leaves | a [`Split`](rekindle_data::Split)'s share of each label | theirs |
 //!
-//! What is called a test chooses nothing: not the best epoch, not when to stop. [`Parts`] names the folders instead.
+//! Parts are known [in any usual spelling](rekindle_data::part_named). What is called a test chooses nothing: not the best epoch,
+//! not when to stop. [`DataConfig::val`] names another folder or list to validate on.
 //!
-//! Labels are numbered by the byte order of their folders' names, pictures by that of their paths. Hidden files are
-//! ignored; files without a picture's extension are ignored and counted.
+//! Labels are numbered by the byte order of their folders' names, pictures by that of their paths. A part to measure on may
+//! lack labels. Whatever is not read is counted in a note.
 
 use std::path::{Path, PathBuf};
 
-use rekindle_data::manifest::{self, Manifest};
-use rekindle_data::{Split, divide};
+use rekindle_data::{DataConfig, Gathered, Part, Row, Target, TargetKind, manifest};
 
-use crate::packed::{self, Packed};
-use crate::{Error, Sample};
+use crate::packed::{self, Rows};
+use crate::{DataSet, Error, Measurable, Source};
 
 mod listing;
-mod measurable;
+mod parts;
+mod walk;
 
 pub use listing::{EXTENSIONS, Listing, MAX_DEPTH, label_of};
-pub use measurable::Measurable;
+pub use parts::{Parts, lists};
+use walk::Purpose;
 
-/// Names of the folders that hold the parts of a data set; of several, the first found.
-const TRAIN: &str = "train";
-const VALIDATION: &[&str] = &["val", "valid", "validation"];
-const TEST: &str = "test";
-
-/// The folders of a data set's parts, each with one folder a label.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Parts {
-    /// To train on, and to split off from what has no folder of its own.
-    pub train: PathBuf,
-    /// To validate on; without, a [`Split`]'s share of the training pictures.
-    pub val: Option<PathBuf>,
-    /// To measure on once, at the end.
-    pub test: Option<PathBuf>,
+/// Opens pictures to train from; the target's type says what is learned of each.
+///
+/// ```no_run
+/// use rekindle_data::DataConfig;
+/// use rekindle_images::open_pictures;
+///
+/// # fn main() -> Result<(), rekindle_images::Error> {
+/// let one_label = open_pictures::<usize>(&DataConfig::new("pets"))?;
+/// let several = open_pictures::<Vec<usize>>(&DataConfig::new("scenes.csv"))?;
+/// let targets = vec!["age".to_owned()];
+/// let numbers = open_pictures::<Vec<f32>>(&DataConfig { targets, ..DataConfig::new("faces.csv") })?;
+/// for note in one_label.notes.iter().chain(&several.notes).chain(&numbers.notes) {
+///     eprintln!("{note}");
+/// }
+/// # Ok(())
+/// # }
+/// ```
+///
+/// # Errors
+///
+/// [`Error::Read`] for what is missing or cannot be read; those of [`manifest::read`] for a list, and of [`DataSet::of`].
+pub fn open_pictures<L: Target>(config: &DataConfig) -> Result<DataSet<L>, Error> {
+    let found = gather_pictures(config, L::KIND, Purpose::Train)?;
+    Ok(DataSet::of(&config.path, found, &config.split)?)
 }
 
-/// The labels and pictures of a folder.
-#[derive(Debug, Clone)]
-pub struct ImageFolder {
-    /// The folder.
-    pub path: PathBuf,
-    /// The labels; a sample's label is a place in this list.
-    pub classes: Vec<String>,
-    /// The pictures to train on, ordered by label and path.
-    pub train: Vec<Sample>,
-    /// The pictures to validate on, ordered by label and path.
-    pub val: Vec<Sample>,
-    /// The pictures to measure on once, at the end, ordered by label and path; perhaps none.
-    pub test: Vec<Sample>,
-    /// How many files were ignored because their extension is not a picture's.
-    pub ignored: usize,
+/// Opens a part of pictures to measure on; without a name, those to test on where there are some, else to validate on,
+/// else all.
+///
+/// # Errors
+///
+/// Those of [`open_pictures`], and [`Error::Folder`] where there is no such part.
+pub fn measure_pictures<L: Target>(
+    config: &DataConfig,
+    wanted: Option<Part>,
+) -> Result<Measurable<L>, Error> {
+    let found = gather_pictures(config, L::KIND, Purpose::Measure)?;
+    Ok(Measurable::of(&config.path, found, wanted)?)
 }
 
-impl Parts {
-    /// The parts of a folder by their names.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::Read`] for a folder that is missing or cannot be read; [`Error::Folder`] where there is something to
-    /// measure on but nothing to train on.
-    pub fn find(folder: &Path) -> Result<Self, Error> {
-        let (train, val, test) = (part(folder, TRAIN)?, validation(folder)?, part(folder, TEST)?);
-        let train = match (train, val.as_ref().or(test.as_ref())) {
-            (Some(train), _) => train,
-            (None, None) => folder.to_owned(),
-            (None, Some(other)) => {
-                let other = label_of(other);
-                return Err(problem(
-                    folder,
-                    format!(
-                        "has `{other}` but no `{TRAIN}`; add it, or open a folder with one folder a label"
-                    ),
-                ));
+/// All pictures of a data set with their labels or numbers, before those are numbered and divided.
+///
+/// # Errors
+///
+/// Those of [`open_pictures`] for what cannot be read.
+pub fn read_pictures(config: &DataConfig, kind: TargetKind) -> Result<Gathered<Source>, Error> {
+    gather_pictures(config, kind, Purpose::Measure)
+}
+
+/// What there is to learn of the pictures at a path.
+///
+/// # Errors
+///
+/// [`Error::Read`] where there is nothing, and those of [`manifest::Offer::of`].
+pub fn offer(path: &Path) -> Result<manifest::Offer, Error> {
+    if path.is_dir() {
+        let lists = listed(path)?;
+        return lists
+            .first()
+            .map_or(Ok(manifest::Offer::LABEL), |(_, list)| Ok(manifest::Offer::of(list)?));
+    }
+    Ok(manifest::Offer::of(path)?)
+}
+
+fn gather_pictures(
+    config: &DataConfig,
+    kind: TargetKind,
+    purpose: Purpose,
+) -> Result<Gathered<Source>, Error> {
+    let DataConfig { path, val, targets, .. } = config;
+    let mut found = gather(path, kind, targets, purpose)?;
+    let Some(val) = val else { return Ok(found) };
+    if same(val, path) {
+        let text =
+            "is what is trained on; validate on other pictures, or on a share that is set aside";
+        return Err(problem(val, text.to_owned()));
+    }
+    // What is chosen by is no test any more.
+    let is_test =
+        Parts::find(path).is_ok_and(|parts| parts.test.is_some_and(|test| same(&test, val)));
+    if is_test {
+        found.rows.retain(|row| row.part != Part::Test);
+        found.notes.push("the test part is validated on, and is no test any more".to_owned());
+    }
+    found
+        .rows
+        .iter_mut()
+        .filter(|row| row.part == Part::All)
+        .for_each(|row| row.part = Part::Train);
+    let other = match val.is_dir() && listed(val)?.is_empty() {
+        true => walk::gather_part(val, Part::Val)?.map(Source::File),
+        false => gather(val, kind, targets, Purpose::Measure)?,
+    };
+    found.replace(Part::Val, other);
+    Ok(found)
+}
+
+/// The lists of a folder's parts, unless it has folders for them, or folders beside a table of something else.
+fn listed(folder: &Path) -> Result<Vec<(Part, PathBuf)>, Error> {
+    let lists = lists(folder)?;
+    let Some((_, first)) = lists.first() else { return Ok(lists) };
+    let in_folders = Parts::find(folder).is_ok_and(|parts| parts.train != folder);
+    let has_labels = || Listing::of(folder).is_ok_and(|inside| inside.folders.len() > 1);
+    let is_other = || {
+        let offers = |it: manifest::Offer| it.label || it.labels || !it.numbers.is_empty();
+        !manifest::Offer::of(first).is_ok_and(offers)
+    };
+    Ok(if in_folders || (has_labels() && is_other()) { Vec::new() } else { lists })
+}
+
+fn gather(
+    path: &Path,
+    kind: TargetKind,
+    targets: &[String],
+    purpose: Purpose,
+) -> Result<Gathered<Source>, Error> {
+    if manifest::is_manifest(path) {
+        return Ok(manifest::read(path, kind, targets)?.map(Source::File));
+    }
+    if path.is_file() {
+        return Err(manifest::no_list(path).into());
+    }
+    let lists = listed(path)?;
+    if !lists.is_empty() {
+        return of_lists(&lists, kind, targets);
+    }
+    if kind == TargetKind::Numbers || !targets.is_empty() {
+        let text = "is a folder, which names no numbers; give a list with a column of them";
+        return Err(problem(path, text.to_owned()));
+    }
+    if let Some(rows) = packed::read(path)? {
+        return Ok(of_rows(rows));
+    }
+    Ok(walk::gather(path, purpose)?.map(Source::File))
+}
+
+/// The lists of parts; one to measure on that does not say what is learned is left out.
+fn of_lists(
+    lists: &[(Part, PathBuf)],
+    kind: TargetKind,
+    targets: &[String],
+) -> Result<Gathered<Source>, Error> {
+    let mut all = Gathered { rows: Vec::new(), names: None, notes: Vec::new() };
+    for (part, list) in lists {
+        if *part != Part::Train {
+            let offer = manifest::Offer::of(list)?;
+            let lacks = match kind {
+                TargetKind::Label => !offer.label,
+                TargetKind::Labels => !offer.labels && !offer.label,
+                TargetKind::Numbers => false,
+            };
+            if lacks {
+                let name = label_of(list);
+                all.notes.push(format!("{name} has no column of labels, and is not read"));
+                continue;
             }
-        };
-        Ok(Self { train, val, test })
-    }
-}
-
-impl ImageFolder {
-    /// Opens a folder to train from; `split` is used where it has no validation folder.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::Read`] for a folder that is missing or cannot be read; [`Error::Folder`] where there are fewer than two
-    /// labels, a label without pictures, or nothing left to validate on; [`Error::Classes`] where the labels of the
-    /// parts differ.
-    pub fn open(folder: &Path, split: &Split) -> Result<Self, Error> {
-        if manifest::is_manifest(folder) {
-            return Self::listed(folder, split);
         }
-        match packed::open(folder)? {
-            Some(Packed { classes, train, test }) => {
-                let (train, val) = divide(folder, &train, classes.len(), split)?;
-                let path = folder.to_owned();
-                Ok(Self { path, classes, train, val, test, ignored: 0 })
+        let found = manifest::read(list, kind, targets)?;
+        all.names = found.names;
+        all.notes.extend(found.notes);
+        for mut row in found.rows {
+            // A list to train on may set some aside itself.
+            if *part != Part::Train {
+                row.part = *part;
             }
-            None => Ok(Self { path: folder.to_owned(), ..Self::of(&Parts::find(folder)?, split)? }),
+            all.rows.push(row);
         }
     }
-
-    fn listed(path: &Path, split: &Split) -> Result<Self, Error> {
-        let Manifest { classes, train, val, test, .. } = manifest::open_divided(path, split)?;
-        let [train, val, test] = [train, val, test].map(in_files);
-        Ok(Self { path: path.to_owned(), classes, train, val, test, ignored: 0 })
-    }
-
-    /// Opens folders to train from and to measure on; `split` is used where there is none to validate on.
-    ///
-    /// # Errors
-    ///
-    /// Those of [`ImageFolder::open`].
-    pub fn of(parts: &Parts, split: &Split) -> Result<Self, Error> {
-        let found = Labelled::open(&parts.train)?;
-        let mut ignored = found.ignored;
-        let mut other = |part: &Option<PathBuf>| -> Result<Option<Vec<Sample>>, Error> {
-            let Some(part) = part else { return Ok(None) };
-            let part = Labelled::open(part)?;
-            if part.classes != found.classes {
-                return Err(Error::Classes {
-                    path: part.path,
-                    origin: "the training folder",
-                    expected: found.classes.clone(),
-                    found: part.classes,
-                });
-            }
-            ignored += part.ignored;
-            Ok(Some(part.samples))
-        };
-        let (val, test) = (other(&parts.val)?, other(&parts.test)?.unwrap_or_default());
-        let (train, val) = match val {
-            Some(val) => (found.samples, val),
-            None => divide(&parts.train, &found.samples, found.classes.len(), split)?,
-        };
-        Ok(Self { path: parts.train.clone(), classes: found.classes, train, val, test, ignored })
-    }
+    Ok(all.map(Source::File))
 }
 
-/// The labels and pictures below one folder.
-struct Labelled {
-    path: PathBuf,
-    classes: Vec<String>,
-    samples: Vec<Sample>,
-    ignored: usize,
+fn of_rows(Rows { classes, train, test }: Rows) -> Gathered<Source> {
+    let parts = [(Part::Train, train), (Part::Test, test)];
+    let rows =
+        parts.into_iter().flat_map(|(part, rows)| rows.into_iter().map(move |row| (part, row)));
+    let row = |(part, row): (Part, packed::Row)| {
+        Row::new(row.sample.item, classes[row.sample.label].clone(), part)
+    };
+    let rows = rows.map(row).collect();
+    Gathered { rows, names: Some(classes), notes: Vec::new() }
 }
 
-impl Labelled {
-    fn open(folder: &Path) -> Result<Self, Error> {
-        let Listing { folders, files, others } = Listing::of(folder)?;
-        let mut ignored = others.len();
-        let mut classes = Vec::new();
-        let mut samples = Vec::new();
-        let mut empty = Vec::new();
-        for class in folders {
-            let mut found = Vec::new();
-            ignored += pictures(&class, MAX_DEPTH, &mut found)?;
-            if found.is_empty() {
-                empty.push(label_of(&class));
-            }
-            samples.extend(found.into_iter().map(|path| Sample::file(path, classes.len())));
-            classes.push(label_of(&class));
-        }
-        if samples.is_empty() {
-            let loose = files.len();
-            return Err(problem(
-                folder,
-                format!(
-                    "holds no labelled pictures ({loose} beside them); make a folder a label and put pictures in it"
-                ),
-            ));
-        }
-        if !empty.is_empty() {
-            let empty = empty.join(", ");
-            return Err(problem(
-                folder,
-                format!("no pictures in [{empty}]; add some or remove the folders"),
-            ));
-        }
-        if classes.len() < 2 {
-            let only = classes.join(", ");
-            return Err(problem(
-                folder,
-                format!("one label alone, {only}; there is nothing to tell apart, add another"),
-            ));
-        }
-        // A picture beside the folders has no label.
-        ignored += files.len();
-        Ok(Self { path: folder.to_owned(), classes, samples, ignored })
-    }
+pub(crate) fn problem(path: &Path, problem: String) -> Error {
+    Error::Folder { path: path.to_owned(), problem }
 }
 
-/// The files of a list, as pictures.
-fn in_files(files: Vec<rekindle_data::Sample>) -> Vec<Sample> {
-    files.into_iter().map(rekindle_data::Sample::with_item).collect()
-}
-
-/// Adds the pictures below a folder to `found`, and counts the files that are none.
-fn pictures(folder: &Path, depth: usize, found: &mut Vec<PathBuf>) -> Result<usize, Error> {
-    if depth == 0 {
-        let problem_text =
-            format!("more than {MAX_DEPTH} folders deep; look for a link that leads back");
-        return Err(problem(folder, problem_text));
-    }
-    let Listing { folders, files, others } = Listing::of(folder)?;
-    let mut ignored = others.len();
-    found.extend(files);
-    for inner in folders {
-        ignored += pictures(&inner, depth - 1, found)?;
-    }
-    Ok(ignored)
-}
-
-/// A folder named as a part of the data, if it holds folders: else the name is a label's.
-fn part(folder: &Path, named: &str) -> Result<Option<PathBuf>, Error> {
-    let path = folder.join(named);
-    Ok((path.is_dir() && !Listing::of(&path)?.folders.is_empty()).then_some(path))
-}
-
-fn validation(folder: &Path) -> Result<Option<PathBuf>, Error> {
-    for named in VALIDATION {
-        if let Some(found) = part(folder, named)? {
-            return Ok(Some(found));
-        }
-    }
-    Ok(None)
-}
-
-fn problem(folder: &Path, problem: String) -> Error {
-    Error::Folder { path: folder.to_owned(), problem }
+fn same(one: &Path, other: &Path) -> bool {
+    one.canonicalize().is_ok_and(|one| other.canonicalize().is_ok_and(|other| one == other))
 }
 
 #[cfg(test)]

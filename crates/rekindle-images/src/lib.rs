@@ -2,7 +2,7 @@
 //!
 //! | step | here | equal to |
 //! |---|---|---|
-//! | which pictures, which labels | [`ImageFolder`], or [`Sample`]s in memory | torchvision's `ImageFolder` |
+//! | which pictures, which labels or numbers | [`open_pictures`] gives a [`DataSet`]; or [`Sample`]s in memory | torchvision's `ImageFolder` |
 //! | file to pixels | [`decode`] gives a [`Picture`] | Pillow's `exif_transpose(open(file)).convert("RGB")` |
 //! | pixels to an input | [`Preprocess`], as a card's `Preprocessing` says | timm's evaluation transform |
 //! | other pixels | [`transform`] | torchvision's `transforms.functional` |
@@ -27,7 +27,7 @@
 //!     mean: vec![0.485, 0.456, 0.406],
 //!     std: vec![0.229, 0.224, 0.225],
 //! })?;
-//! // `ImageFolder::open(folder, &Split::default())?.train` gives the samples of a folder.
+//! // `open_pictures(&DataConfig::new(folder))?.train` gives the samples of a folder.
 //! let drawn = |shade| Picture::from_gray(320, 240, vec![shade; 320 * 240]);
 //! let samples = vec![Sample::new(drawn(0)?.into(), 0), Sample::new(drawn(255)?.into(), 1)];
 //! let pictures = PictureConfig { augment: Augment::STANDARD, ..PictureConfig::default() };
@@ -47,6 +47,7 @@ mod cache;
 mod decode;
 mod error;
 mod folder;
+mod mixing;
 pub mod packed;
 mod picture;
 mod pixel_file;
@@ -65,7 +66,11 @@ pub use augment::{
 };
 pub use decode::{MAX_PIXELS, decode, decode_bytes, other_kind};
 pub use error::Error;
-pub use folder::{EXTENSIONS, ImageFolder, Listing, MAX_DEPTH, Measurable, Parts, label_of};
+pub use folder::{
+    EXTENSIONS, Listing, MAX_DEPTH, Parts, label_of, lists, measure_pictures, offer, open_pictures,
+    read_pictures,
+};
+pub use mixing::MixConfig;
 pub use picture::Picture;
 pub use pixel_file::{DiskCache, DiskCacheUse};
 pub use prepare::{PictureConfig, PictureInput, PreparePictures};
@@ -73,6 +78,12 @@ pub use preprocess::Preprocess;
 pub use resize::Rectangle;
 pub use screen::{Unusable, quarantine, screen};
 pub use source::{Sample, Source};
+
+/// A data set of pictures.
+pub type DataSet<L = usize> = rekindle_data::DataSet<L, Source>;
+
+/// Pictures to measure a model on.
+pub type Measurable<L = usize> = rekindle_data::Measurable<L, Source>;
 
 /// A loader of pictures.
 pub type Loader<L = usize> = rekindle_data::Loader<PreparePictures, L>;

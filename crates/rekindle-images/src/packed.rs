@@ -36,23 +36,6 @@ pub struct Row {
     pub sample: Sample,
 }
 
-/// The labels and pictures of such a folder, to train on.
-#[derive(Debug)]
-pub(crate) struct Packed {
-    pub(crate) classes: Vec<String>,
-    pub(crate) train: Vec<Sample>,
-    pub(crate) test: Vec<Sample>,
-}
-
-pub(crate) fn open(folder: &Path) -> Result<Option<Packed>, Error> {
-    let samples = |rows: Vec<Row>| rows.into_iter().map(|row| row.sample).collect();
-    let packed = |Rows { classes, train, test }: Rows| {
-        let (train, test) = (samples(train), samples(test));
-        Packed { classes, train, test }
-    };
-    Ok(read(folder)?.map(packed))
-}
-
 /// The pictures of a folder, if it holds one of these data sets.
 ///
 /// # Errors
@@ -253,8 +236,9 @@ mod tests {
     use std::io::Write;
 
     use super::*;
-    use crate::{ImageFolder, Source};
-    use rekindle_data::Split;
+    use rekindle_data::DataConfig;
+
+    use crate::{Source, open_pictures};
 
     fn idx_file(shape: &[u32], bytes: &[u8]) -> Vec<u8> {
         let mut file = vec![0, 0, 8, shape.len() as u8];
@@ -277,11 +261,12 @@ mod tests {
         let mut gz = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
         gz.write_all(&idx_file(&[10, 2, 3], &pixels)).unwrap();
         write("train-images-idx3-ubyte.gz", &gz.finish().unwrap());
-        let without = ImageFolder::open(folder.path(), &Split::default()).unwrap_err().to_string();
+        let without =
+            open_pictures::<usize>(&DataConfig::new(folder.path())).unwrap_err().to_string();
         assert!(without.contains("has no `train-labels-idx1-ubyte`"), "{without}");
         write("train-labels-idx1-ubyte", &idx_file(&[10], &labels));
-        let found = ImageFolder::open(folder.path(), &Split::default()).unwrap();
-        assert_eq!(found.classes, ["0", "1"]);
+        let found = open_pictures::<usize>(&DataConfig::new(folder.path())).unwrap();
+        assert_eq!(found.names, ["0", "1"]);
         assert_eq!([found.train.len(), found.val.len(), found.test.len()], [8, 2, 0]);
         for sample in found.train.iter().chain(&found.val) {
             let (pixels, label) = gray(sample);
@@ -295,7 +280,7 @@ mod tests {
         ] {
             write("train-labels-idx1-ubyte", &bytes);
             let error =
-                ImageFolder::open(folder.path(), &Split::default()).unwrap_err().to_string();
+                open_pictures::<usize>(&DataConfig::new(folder.path())).unwrap_err().to_string();
             assert!(error.contains(expected), "{error}");
         }
     }
@@ -317,18 +302,18 @@ mod tests {
                 |name: &str, bytes: &[u8]| fs::write(folder.path().join(name), bytes).unwrap();
             write(train, &bytes);
             write(names, b"plane\ncar\n\n");
-            let found = ImageFolder::open(folder.path(), &Split::default()).unwrap();
-            assert_eq!(found.classes, ["plane", "car"]);
+            let found = open_pictures::<usize>(&DataConfig::new(folder.path())).unwrap();
+            assert_eq!(found.names, ["plane", "car"]);
             assert_eq!([found.train.len(), found.val.len()], [6, 2]);
             let (pixels, label) = gray(&found.train[5]);
             assert_eq!((label, &pixels[..6]), (1, &[10, 11, 12, 10, 11, 12][..]));
             write(train, &bytes[1..]);
             let error =
-                ImageFolder::open(folder.path(), &Split::default()).unwrap_err().to_string();
+                open_pictures::<usize>(&DataConfig::new(folder.path())).unwrap_err().to_string();
             assert!(error.contains("no whole number of records"), "{error}");
             write(train, &record(2));
             let error =
-                ImageFolder::open(folder.path(), &Split::default()).unwrap_err().to_string();
+                open_pictures::<usize>(&DataConfig::new(folder.path())).unwrap_err().to_string();
             assert!(error.contains("label 2 of 2"), "{error}");
         }
     }
@@ -336,14 +321,7 @@ mod tests {
     /// The first labels of MNIST's test are 7, 2, 1, 0, 4.
     #[test]
     fn mnist_is_read() {
-        let Some(data) = std::env::var_os("REKINDLE_TEST_DATA") else {
-            // Not `eprintln`, which only shows where a test fails.
-            let _ = std::io::Write::write_all(
-                &mut std::io::stderr(),
-                b"skipped: REKINDLE_TEST_DATA names no folder of real data\n",
-            );
-            return;
-        };
+        let Some(data) = rekindle_skip::real_data() else { return };
         let folder = Path::new(&data).join("images/mnist");
         let [images, labels] = ["t10k-images-idx3-ubyte.gz", "t10k-labels-idx1-ubyte.gz"];
         let found = pairs(&folder.join(images), &folder.join(labels)).unwrap();

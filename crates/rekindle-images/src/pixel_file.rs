@@ -1,21 +1,18 @@
-//! Decoded pictures on disk, for data sets whose pixels outgrow memory: one file, appended to, from run to run.
+//! Decoded pictures on disk, for data sets whose pixels outgrow memory: one file of records, appended to, from run to run.
 //!
-//! | bytes | what |
+//! | bytes of a record's values | what |
 //! |---|---|
-//! | 16 | the format, once |
-//! | 40 | of each picture: lengths of path and pixels, width, height, channels, CRC-32; length and time of its file |
-//! | | the path, then the pixels |
+//! | 12 | width, height, channels |
+//! | | the pixels |
 //!
-//! A picture is found by its path as long as its file has the length and the time of change it had. What was cut off by a
-//! crash is dropped when the file is opened; a picture whose checksum is another is decoded anew. One process at a time
-//! writes, others read what was there when they began.
+//! A picture is found by its path as long as its file is as it was: its size, inode and times of change. One process at
+//! a time writes, others read what was there when they began.
 
-use std::collections::HashMap;
-use std::fs::{File, Metadata, OpenOptions, TryLockError};
-use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::UNIX_EPOCH;
+use std::{fs, io};
+
+use rekindle_base::{self as base, FileState, Header, Key, RecordFile, Sizes};
 
 use crate::{Error, Picture};
 
@@ -37,7 +34,7 @@ impl DiskCache {
 
     /// What it did so far.
     pub fn used(&self) -> DiskCacheUse {
-        self.0.lock().used.clone()
+        self.0.used()
     }
 
     pub(crate) fn file(&self) -> &PixelFile {
@@ -64,152 +61,96 @@ pub struct DiskCacheUse {
 }
 
 const NAME: &str = "pixels.bin";
-const FORMAT: &[u8; 16] = b"rekindle pixels1";
-const HEAD: usize = 40;
-/// No path is longer on any system that we know.
-const MAX_PATH: usize = 1 << 16;
+const HEADER: Header =
+    Header { name: b"rekindle pixels", version: b"2", key: [0; 32], sizes: Sizes::Own };
+/// Bytes of width, height and channels.
+const SIZE: usize = 12;
 
 #[derive(Debug)]
 pub(crate) struct PixelFile {
     path: PathBuf,
-    /// To read, by position.
-    file: File,
+    records: RecordFile,
     budget: u64,
     state: Mutex<State>,
 }
 
 #[derive(Debug)]
 struct State {
-    /// To append; none for a reader, or once that failed.
-    writer: Option<File>,
-    end: u64,
-    entries: HashMap<PathBuf, Entry>,
-    used: DiskCacheUse,
-}
-
-#[derive(Debug, Clone, Copy)]
-struct Entry {
-    stamp: Stamp,
-    /// Where its pixels begin.
-    offset: u64,
-    size: [usize; 3],
-    checksum: u32,
-}
-
-/// A file as it was.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Stamp {
-    bytes: u64,
-    /// Nanoseconds since 1970, as far as 64 bits go.
-    changed: u64,
-}
-
-impl Stamp {
-    fn of(metadata: &Metadata) -> Self {
-        let since = metadata.modified().ok().and_then(|time| time.duration_since(UNIX_EPOCH).ok());
-        Self { bytes: metadata.len(), changed: since.map_or(0, |since| since.as_nanos() as u64) }
-    }
+    found: usize,
+    closed: Option<String>,
 }
 
 impl PixelFile {
     fn open(folder: &Path, budget: u64) -> Result<Self, Error> {
         let path = folder.join(NAME);
         let failed = |source| Error::Write { path: path.clone(), source };
-        std::fs::create_dir_all(folder).map_err(failed)?;
-        let open =
-            || OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&path);
-        let (file, mut writer) = (open().map_err(failed)?, open().map_err(failed)?);
-        let mut used = DiskCacheUse::default();
-        let writes = match writer.try_lock() {
-            Ok(()) => true,
-            Err(TryLockError::WouldBlock) => {
-                used.closed = Some("another run writes to it".to_owned());
-                false
-            }
-            Err(TryLockError::Error(source)) => return Err(failed(source)),
-        };
-        let scanned = scan(&file).map_err(failed)?;
-        let (entries, end) = match scanned {
-            Some(found) => found,
-            // Of another format, or of nothing yet: a cache may be made anew.
-            None if writes => {
-                let begin = |writer: &mut File| {
-                    writer.set_len(0)?;
-                    writer.write_all(FORMAT)
-                };
-                begin(&mut writer).map_err(failed)?;
-                (HashMap::new(), FORMAT.len() as u64)
-            }
-            None => (HashMap::new(), 0),
-        };
-        if writes {
-            writer.set_len(end).map_err(failed)?;
-        }
-        used.pictures = entries.len();
-        let writer = writes.then_some(writer);
-        let state = Mutex::new(State { writer, end, entries, used });
-        Ok(Self { path, file, budget, state })
+        fs::create_dir_all(folder).map_err(failed)?;
+        let records = RecordFile::open(&path, &HEADER).map_err(|error| match error {
+            base::Error::Io { source, .. } => failed(source),
+            base::Error::Foreign(_) => failed(io::Error::new(
+                io::ErrorKind::AlreadyExists,
+                "it is no file of decoded pictures, and is left as it is; move it away, or choose another folder",
+            )),
+        })?;
+        let closed = (!records.is_writable()).then(|| "another run writes to it".to_owned());
+        let state = Mutex::new(State { found: 0, closed });
+        Ok(Self { path, records, budget, state })
+    }
+
+    fn used(&self) -> DiskCacheUse {
+        let State { found, closed } = &*self.lock();
+        DiskCacheUse { pictures: self.records.len(), found: *found, closed: closed.clone() }
     }
 
     /// The picture of a file, if it is here and its file has not changed.
     pub(crate) fn get(&self, path: &Path) -> Option<Picture> {
-        let stamp = Stamp::of(&std::fs::metadata(path).ok()?);
-        let entry = self.lock().entries.get(path).copied().filter(|entry| entry.stamp == stamp)?;
-        let [width, height, channels] = entry.size;
-        let mut pixels = vec![0; width * height * channels];
-        read_at(&self.file, &mut pixels, entry.offset).ok()?;
-        if crc32fast::hash(&pixels) != entry.checksum {
-            // Not looked for again; it may be written anew.
-            self.lock().entries.remove(path);
+        let values = self.records.get(&item(path)?).ok()??;
+        let (size, pixels) = values.split_first_chunk::<SIZE>()?;
+        let [width, height, channels] = [0, 4, 8].map(|place| {
+            let bytes = [0, 1, 2, 3].map(|byte| size[place + byte]);
+            u32::from_le_bytes(bytes) as usize
+        });
+        let area = width.checked_mul(height)?.checked_mul(channels)?;
+        if area != pixels.len() || !matches!(channels, 1 | 3) {
             return None;
         }
-        self.lock().used.found += 1;
-        Some(Picture::of(width, height, channels, pixels))
+        self.lock().found += 1;
+        Some(Picture::of(width, height, channels, pixels.to_vec()))
     }
 
     /// Whether a picture of so many bytes would be kept.
     pub(crate) fn has_room(&self, pixels: usize) -> bool {
-        let state = self.lock();
-        // A path takes less than this beside them.
-        state.writer.is_some() && state.end + (pixels + HEAD + 1024) as u64 <= self.budget
+        self.lock().closed.is_none() && self.fits(pixels)
+    }
+
+    fn fits(&self, pixels: usize) -> bool {
+        self.records.bytes() + HEADER.record_bytes(SIZE + pixels) <= self.budget
     }
 
     /// Keeps the picture of a file. What goes wrong ends the writing, not the run; [`DiskCache::used`] says so.
     pub(crate) fn put(&self, path: &Path, picture: &Picture) {
-        let Ok(metadata) = std::fs::metadata(path) else { return };
-        let (stamp, pixels) = (Stamp::of(&metadata), picture.pixels());
-        let name = path.as_os_str().as_encoded_bytes();
-        let checksum = crc32fast::hash(pixels);
-        let size = [picture.width(), picture.height(), picture.channels()];
-        let mut record = Vec::with_capacity(HEAD + name.len() + pixels.len());
-        for number in [name.len(), pixels.len(), size[0], size[1], size[2]] {
+        let Some(item) = item(path) else { return };
+        let pixels = picture.pixels();
+        let mut values = Vec::with_capacity(SIZE + pixels.len());
+        for number in [picture.width(), picture.height(), picture.channels()] {
             let Ok(number) = u32::try_from(number) else { return };
-            record.extend(number.to_le_bytes());
+            values.extend(number.to_le_bytes());
         }
-        record.extend(checksum.to_le_bytes());
-        record.extend(stamp.bytes.to_le_bytes());
-        record.extend(stamp.changed.to_le_bytes());
-        record.extend(name);
-        record.extend(pixels);
-
+        values.extend(pixels);
+        // One picture at a time, so that they do not grow beyond the budget together.
         let mut state = self.lock();
-        let end = state.end;
-        let fits = end + record.len() as u64 <= self.budget && name.len() < MAX_PATH;
-        let known = state.entries.get(path).is_some_and(|entry| entry.stamp == stamp);
-        let Some(writer) = state.writer.as_mut().filter(|_| fits && !known) else { return };
-        let written = writer.seek(SeekFrom::Start(end)).and_then(|_| writer.write_all(&record));
-        if let Err(error) = written {
-            // What is half there is cut off again, here or when it is opened next.
-            drop(writer.set_len(end));
-            state.writer = None;
-            state.used.closed =
-                Some(format!("{}: cannot be written: {error}", self.path.display()));
+        if state.closed.is_some() || !self.fits(pixels.len()) {
             return;
         }
-        let offset = end + (HEAD + name.len()) as u64;
-        state.entries.insert(path.to_owned(), Entry { stamp, offset, size, checksum });
-        state.end += record.len() as u64;
-        state.used.pictures = state.entries.len();
+        // Written at once, for those who read it while it grows.
+        let written = self.records.put(&item, &values).and_then(|()| self.records.flush());
+        if let Err(error) = written {
+            let why = match error {
+                base::Error::Io { source, .. } => format!("cannot be written: {source}"),
+                base::Error::Foreign(_) => "belongs to somebody else".to_owned(),
+            };
+            state.closed = Some(format!("{}: {why}", self.path.display()));
+        }
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -217,73 +158,9 @@ impl PixelFile {
     }
 }
 
-/// What a file holds and where its last whole picture ends; none if it is of another format.
-fn scan(file: &File) -> io::Result<Option<(HashMap<PathBuf, Entry>, u64)>> {
-    let length = file.metadata()?.len();
-    let mut from = io::BufReader::new(file);
-    from.seek(SeekFrom::Start(0))?;
-    let mut format = [0; FORMAT.len()];
-    if length < FORMAT.len() as u64 {
-        return Ok(None);
-    }
-    from.read_exact(&mut format)?;
-    if format != *FORMAT {
-        return Ok(None);
-    }
-    let (mut entries, mut at) = (HashMap::new(), FORMAT.len() as u64);
-    while length - at >= HEAD as u64 {
-        let mut head = [0; HEAD];
-        from.read_exact(&mut head)?;
-        let number = |place: usize| {
-            let bytes = [0, 1, 2, 3].map(|byte| head[4 * place + byte]);
-            u32::from_le_bytes(bytes)
-        };
-        let long = |place: usize| u64::from(number(place)) | u64::from(number(place + 1)) << 32;
-        let [name, pixels, width, height, channels] =
-            [0, 1, 2, 3, 4].map(|place| number(place) as usize);
-        let area = width.checked_mul(height).and_then(|area| area.checked_mul(channels));
-        let whole = at + (HEAD + name + pixels) as u64;
-        if name >= MAX_PATH
-            || pixels == 0
-            || area != Some(pixels)
-            || !matches!(channels, 1 | 3)
-            || whole > length
-        {
-            break;
-        }
-        let mut path = vec![0; name];
-        from.read_exact(&mut path)?;
-        let Ok(path) = String::from_utf8(path) else { break };
-        let entry = Entry {
-            stamp: Stamp { bytes: long(6), changed: long(8) },
-            offset: at + (HEAD + name) as u64,
-            size: [width, height, channels],
-            checksum: number(5),
-        };
-        entries.insert(PathBuf::from(path), entry);
-        from.seek_relative(pixels as i64)?;
-        at = whole;
-    }
-    Ok(Some((entries, at)))
-}
-
-#[cfg(unix)]
-fn read_at(file: &File, buffer: &mut [u8], offset: u64) -> io::Result<()> {
-    std::os::unix::fs::FileExt::read_exact_at(file, buffer, offset)
-}
-
-#[cfg(windows)]
-fn read_at(file: &File, mut buffer: &mut [u8], mut offset: u64) -> io::Result<()> {
-    while !buffer.is_empty() {
-        match std::os::windows::fs::FileExt::seek_read(file, buffer, offset)? {
-            0 => return Err(io::ErrorKind::UnexpectedEof.into()),
-            count => {
-                buffer = &mut buffer[count..];
-                offset += count as u64;
-            }
-        }
-    }
-    Ok(())
+/// What a picture is found by: its path, and the state that its file is in.
+fn item(path: &Path) -> Option<Key> {
+    Some(FileState::of(path).ok()?.key(path))
 }
 
 #[cfg(test)]
@@ -323,10 +200,10 @@ mod tests {
         // While it writes, another reads.
         let other = open(&cached);
         assert_eq!(other.get(&files[2]), Some(picture(2)));
-        assert_eq!(other.lock().used.closed.as_deref(), Some("another run writes to it"));
+        assert_eq!(other.used().closed.as_deref(), Some("another run writes to it"));
         drop((cache, other));
         let cache = open(&cached);
-        assert_eq!(cache.lock().used.pictures, 4);
+        assert_eq!(cache.used().pictures, 4);
         for (shade, file) in files.iter().enumerate() {
             assert_eq!(cache.get(file), Some(picture(shade as u8)));
         }
@@ -361,7 +238,8 @@ mod tests {
         let path = cached.join(NAME);
         let whole = fs::read(&path).unwrap();
         let cut = (0..whole.len()).map(|end| whole[..end].to_vec());
-        let flipped = (0..whole.len()).map(|place| {
+        // From behind the format's name: a file that starts otherwise may be anybody's.
+        let flipped = (HEADER.name.len()..whole.len()).map(|place| {
             let mut bytes = whole.clone();
             bytes[place] ^= 0x55;
             bytes
@@ -376,6 +254,41 @@ mod tests {
             drop(cache);
             assert_eq!(open(&cached).get(&files[3]), Some(picture(3)));
         }
+    }
+
+    /// Through a link, too.
+    #[test]
+    fn a_file_of_somebody_else_is_left_as_it_is() {
+        let (_folder, files, cached) = folder();
+        fs::create_dir(&cached).unwrap();
+        let path = cached.join(NAME);
+        for linked in [false, cfg!(unix)] {
+            let _ = fs::remove_file(&path);
+            let theirs = if linked { files[0].as_path() } else { &path };
+            fs::write(theirs, "a letter to somebody").unwrap();
+            #[cfg(unix)]
+            if linked {
+                std::os::unix::fs::symlink(theirs, &path).unwrap();
+            }
+            let error = PixelFile::open(&cached, 1 << 20).unwrap_err();
+            assert!(error.to_string().contains("pixels.bin"), "{error}");
+            let source = std::error::Error::source(&error).unwrap().to_string();
+            assert!(source.contains("left as it is"), "{source}");
+            assert_eq!(fs::read(theirs).unwrap(), b"a letter to somebody");
+        }
+    }
+
+    /// An older format's file is ours: the cache is made anew.
+    #[test]
+    fn an_older_format_is_made_anew() {
+        let (_folder, files, cached) = folder();
+        fs::create_dir(&cached).unwrap();
+        fs::write(cached.join(NAME), [b"rekindle pixels1".as_slice(), &[3; 500]].concat()).unwrap();
+        let cache = open(&cached);
+        assert!(cache.get(&files[0]).is_none());
+        cache.put(&files[0], &picture(1));
+        drop(cache);
+        assert_eq!(open(&cached).get(&files[0]), Some(picture(1)));
     }
 
     #[test]

@@ -1,7 +1,9 @@
 //! What to do with pictures that cannot be read: stop, or leave them out and say so.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
+
+use rekindle_base::AtomicFile;
 
 use crate::{Error, Sample, decode};
 
@@ -63,23 +65,17 @@ pub fn quarantine<L>(path: &Path, unusable: &[Unusable<L>]) -> Result<(), Error>
     write(path, unusable).map_err(|source| Error::Write { path: path.to_owned(), source })
 }
 
-/// Writes beside `path`, then renames.
 fn write<L>(path: &Path, unusable: &[Unusable<L>]) -> std::io::Result<()> {
-    let aside = aside(path);
-    let mut list = csv::Writer::from_path(&aside)?;
+    let mut file = AtomicFile::create(path)?;
+    let mut list = csv::Writer::from_writer(&mut file);
     list.write_record(["path", "problem"])?;
     for Unusable { sample, error } in unusable {
         let file = sample.path().map_or_else(String::new, |path| path.display().to_string());
         list.write_record([file, error.to_string()])?;
     }
     list.flush()?;
-    std::fs::rename(&aside, path)
-}
-
-fn aside(path: &Path) -> PathBuf {
-    let mut name = path.as_os_str().to_owned();
-    name.push(".part");
-    name.into()
+    drop(list);
+    file.commit()
 }
 
 #[cfg(test)]

@@ -112,8 +112,13 @@ mod tests {
     use std::fs;
 
     use super::*;
-    use crate::{ImageFolder, Measurable};
-    use rekindle_data::{Part, Split};
+    use rekindle_data::{DataConfig, Part};
+
+    use crate::{Error, Measurable, measure_pictures, open_pictures};
+
+    fn measurable(folder: &Path, part: Option<Part>) -> Result<Measurable, Error> {
+        measure_pictures(&DataConfig::new(folder), part)
+    }
 
     /// Strips of 2 x 2 pictures, which are as bright as their number.
     fn folder(train: usize, test: usize) -> tempfile::TempDir {
@@ -135,26 +140,26 @@ mod tests {
     #[test]
     fn a_row_is_a_picture_and_its_label_is_a_line() {
         let folder = folder(10, 4);
-        let found = ImageFolder::open(folder.path(), &Split::default()).unwrap();
-        assert_eq!(found.classes, ["even", "odd"]);
+        let found = open_pictures::<usize>(&DataConfig::new(folder.path())).unwrap();
+        assert_eq!(found.names, ["even", "odd"]);
         assert_eq!([found.train.len(), found.val.len(), found.test.len()], [8, 2, 4]);
         for sample in found.train.iter().chain(&found.val).chain(&found.test) {
             let crate::Source::Memory(picture) = &sample.item else { panic!("a file") };
             assert_eq!([picture.width(), picture.height(), picture.channels()], [2, 2, 3]);
             assert_eq!(usize::from(picture.pixels()[0]) % 2, sample.label);
         }
-        let measured = Measurable::open(folder.path(), None).unwrap();
+        let measured = measurable(folder.path(), None).unwrap();
         assert_eq!((measured.part, measured.samples.len()), (Part::Test, 4));
-        assert!(Measurable::open(folder.path(), Some(Part::Val)).is_err());
-        assert_eq!(Measurable::open(folder.path(), Some(Part::All)).unwrap().samples.len(), 14);
+        assert!(measurable(folder.path(), Some(Part::Val)).is_err());
+        assert_eq!(measurable(folder.path(), Some(Part::All)).unwrap().samples.len(), 14);
     }
 
     #[test]
     fn without_a_test_all_is_measured_on() {
         let folder = folder(6, 0);
-        let found = Measurable::open(folder.path(), None).unwrap();
+        let found = measurable(folder.path(), None).unwrap();
         assert_eq!((found.part, found.samples.len()), (Part::Train, 6));
-        assert!(Measurable::open(folder.path(), Some(Part::Test)).is_err());
+        assert!(measurable(folder.path(), Some(Part::Test)).is_err());
     }
 
     #[test]
@@ -169,12 +174,13 @@ mod tests {
             let folder = folder(4, 0);
             fs::write(folder.path().join(file), text).unwrap();
             let error =
-                ImageFolder::open(folder.path(), &Split::default()).unwrap_err().to_string();
+                open_pictures::<usize>(&DataConfig::new(folder.path())).unwrap_err().to_string();
             assert!(error.contains(expected) && error.contains(file), "{error}");
         }
         let folder = folder(4, 0);
         image::RgbImage::new(5, 4).save(folder.path().join("train_0.png")).unwrap();
-        let error = ImageFolder::open(folder.path(), &Split::default()).unwrap_err().to_string();
+        let error =
+            open_pictures::<usize>(&DataConfig::new(folder.path())).unwrap_err().to_string();
         assert!(error.contains("5 pixels, which are no square"), "{error}");
     }
 }

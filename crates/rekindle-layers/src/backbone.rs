@@ -1,7 +1,15 @@
 //! What every network is: an ordered list of stages, and a pool that ends in embeddings.
+//!
+//! | of a network of | [`Input`](Backbone::Input) | [`Flow`](Backbone::Flow) |
+//! |---|---|---|
+//! | pictures | `Tensor<4>` `[batch, channels, height, width]` | the same |
+//! | series | `Tensor<3>` `[batch, time, features]` | the same |
+//! | rows of numbers | `Tensor<2>` `[batch, features]` | the same |
+//! | several of these | a pair of inputs | [`Fused`](crate::Fused) |
 
 use burn::{module::ModuleDisplay, prelude::*};
-use rekindle_kernels::{Map, global_mean};
+
+use crate::{Flow, Input};
 
 /// One stage of a network, as data.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -10,69 +18,111 @@ pub struct Stage {
     pub name: String,
     /// The checkpoint's name of each module in it, such as `layer1` or `features.0`.
     pub modules: Vec<String>,
-    /// Channels of its output.
+    /// Channels of its output: its last axis but those of space and time.
     pub channels: usize,
-    /// Pixels of the input one pixel of its output stands for; none where it is no map any more.
-    pub reduction: Option<usize>,
+    /// What its output is.
+    pub output: StageOutput,
+}
+
+/// What a stage ends in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum StageOutput {
+    /// A feature map, whose pixels each stand for `reduction` pixels of the image in each direction.
+    Map {
+        /// How many times smaller than the image.
+        reduction: usize,
+    },
+    /// A vector for each token or step.
+    Sequence,
+    /// One vector.
+    Vector,
 }
 
 impl Stage {
+    /// A stage of these modules.
+    pub fn new(name: &str, modules: &[&str], channels: usize, output: StageOutput) -> Self {
+        let modules = modules.iter().map(|&module| module.to_owned()).collect();
+        Self { name: name.to_owned(), modules, channels, output }
+    }
+
     /// A stage whose output is a map, `reduction` times smaller than the image.
     pub fn map(name: &str, modules: &[&str], channels: usize, reduction: usize) -> Self {
-        let modules = modules.iter().map(|&module| module.to_owned()).collect();
-        Self { name: name.to_owned(), modules, channels, reduction: Some(reduction) }
+        Self::new(name, modules, channels, StageOutput::Map { reduction })
+    }
+
+    /// A stage whose output is one vector.
+    pub fn vector(name: &str, modules: &[&str], channels: usize) -> Self {
+        Self::new(name, modules, channels, StageOutput::Vector)
+    }
+
+    /// How many times smaller than the image its output is, where that is a map.
+    pub fn reduction(&self) -> Option<usize> {
+        match self.output {
+            StageOutput::Map { reduction } => Some(reduction),
+            StageOutput::Sequence | StageOutput::Vector => None,
+        }
     }
 
     /// Whether the parameter with this name in the checkpoint belongs to this stage.
     pub fn owns(&self, parameter: &str) -> bool {
         self.modules.iter().any(|module| {
-            parameter.strip_prefix(module.as_str()).is_some_and(|rest| rest.starts_with('.'))
+            let rest = parameter.strip_prefix(module.as_str());
+            // A parameter without a module around it, such as a class token, is one by itself.
+            rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
         })
     }
 }
 
-/// A network without its classifier, cut into stages, input first.
+/// A network without its head, cut into stages, input first.
 ///
 /// The cut is what freezing, rates per stage, feature maps and feature caches are built on. Every
 /// parameter belongs to exactly one stage, and each stage takes the output of the one before.
 pub trait Backbone: Module + ModuleDisplay {
-    /// The stages, from the image to the embeddings.
+    /// What it reads: a batch as it was prepared.
+    type Input: Input;
+    /// What passes from stage to stage.
+    type Flow: Flow;
+
+    /// The stages, from the input to the embeddings.
     fn stages(&self) -> Vec<Stage>;
 
-    /// Runs one stage, `[batch, channels, height, width]` in and out.
+    /// Number of stages, without the cost of naming them.
+    fn depth(&self) -> usize;
+
+    /// The input as the first stage takes it. It has no parameters.
+    fn enter(&self, input: Self::Input) -> Self::Flow;
+
+    /// Runs one stage.
     ///
     /// # Panics
     ///
-    /// If there is no stage `index`, or `x` does not have the channels of the stage before.
-    fn stage(&self, index: usize, x: Tensor<4>) -> Tensor<4>;
+    /// If there is no stage `index`, or `x` is not what the stage before gives.
+    fn stage(&self, index: usize, x: Self::Flow) -> Self::Flow;
+
+    /// Turns the output of the last stage into embeddings `[batch, embed_dim]`. It has no parameters.
+    fn pool(&self, x: Self::Flow) -> Tensor<2>;
 
     /// Width of the embeddings.
     fn embed_dim(&self) -> usize;
 
-    /// Channels of the image.
-    fn channels_in(&self) -> usize;
-
     /// The checkpoint's names of the layers that depend on the task.
     fn landmarks(&self) -> Landmarks;
 
-    /// Probability with which the paper drops an embedding before the classifier.
-    fn dropout(&self) -> f64;
-
-    /// Averages the output of the last stage into embeddings `[batch, embed_dim]`.
-    fn pool(&self, x: Tensor<4>) -> Tensor<2> {
-        global_mean(Map::new(x))
+    /// Probability with which the paper drops an embedding before the head.
+    fn dropout(&self) -> f64 {
+        0.0
     }
 
-    /// Embeddings `[batch, embed_dim]` of images `[batch, channels, height, width]`.
-    fn embed(&self, images: Tensor<4>) -> Tensor<2> {
-        let last = (0..self.stages().len()).fold(images, |x, index| self.stage(index, x));
+    /// Embeddings `[batch, embed_dim]` of a batch of inputs.
+    fn embed(&self, input: Self::Input) -> Tensor<2> {
+        let last = (0..self.depth()).fold(self.enter(input), |x, index| self.stage(index, x));
         self.pool(last)
     }
 
-    /// The map `[batch, channels, height, width]` that each stage ends in, as far as there are maps.
-    fn feature_maps(&self, images: Tensor<4>) -> Vec<Tensor<4>> {
-        let maps = self.stages().iter().take_while(|stage| stage.reduction.is_some()).count();
-        let mut x = images;
+    /// The map that each stage ends in, as far as there are maps.
+    fn feature_maps(&self, input: Self::Input) -> Vec<Self::Flow> {
+        let maps = self.stages().iter().take_while(|stage| stage.reduction().is_some()).count();
+        let mut x = self.enter(input);
         (0..maps)
             .map(|index| {
                 x = self.stage(index, x.clone());
@@ -85,7 +135,7 @@ pub trait Backbone: Module + ModuleDisplay {
 /// The checkpoint's names of the two layers that depend on the task rather than the architecture.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Landmarks {
-    /// The convolution that reads the image; its input channels may differ.
+    /// The convolution that reads the image, whose input channels may differ; empty where there is none.
     pub first_convolution: &'static str,
     /// The linear layer that writes the logits; its classes may differ.
     pub classifier: &'static str,
@@ -97,10 +147,12 @@ mod tests {
 
     #[test]
     fn a_stage_owns_whole_names_only() {
-        let stage = Stage::map("layer1", &["layer1", "bn1"], 64, 4);
-        assert!(stage.owns("layer1.0.weight"));
-        assert!(stage.owns("bn1.bias"));
-        assert!(!stage.owns("layer10.0.weight"));
-        assert!(!stage.owns("layer2.0.bn1.weight"));
+        let stage = Stage::map("layer1", &["layer1", "bn1", "cls_token"], 64, 4);
+        for owned in ["layer1.0.weight", "bn1.bias", "cls_token"] {
+            assert!(stage.owns(owned), "{owned}");
+        }
+        for other in ["layer10.0.weight", "layer2.0.bn1.weight", "cls_tokens"] {
+            assert!(!stage.owns(other), "{other}");
+        }
     }
 }

@@ -8,16 +8,23 @@ mod backbone;
 mod batch_norm;
 mod conv2d;
 mod drop_path;
+mod flow;
+mod fusion;
 mod names;
 mod pool;
 mod squeeze_excite;
 mod unit;
 
-pub use backbone::{Backbone, Landmarks, Stage};
+pub use backbone::{Backbone, Landmarks, Stage, StageOutput};
 pub use batch_norm::{BatchNorm, BatchNormConfig};
 pub use conv2d::{Bias, Conv2d, Conv2dConfig, Padding};
 pub use drop_path::DropPath;
-pub use names::{NameStack, ParameterInfo, parameters};
+pub use flow::{Flow, Input};
+pub use fusion::{Fused, Fusion};
+pub use names::{
+    NameStack, ParameterInfo, ParameterMapper, ParameterVisitor, map_parameters, parameters,
+    visit_parameters,
+};
 pub use pool::{AveragePool, MaxPool, global_mean};
 pub use rekindle_kernels::{Activation, Map, PackedWeights, add, linear};
 pub use squeeze_excite::squeeze_excite;

@@ -1,14 +1,35 @@
-//! The checkpoint's name of every tensor in a module.
+//! The checkpoint's name of every tensor in a module, and walks through modules that know it.
 
 use burn::{
-    module::{ModuleVisitor, Param},
+    module::{Flag, ModuleMapper, ModuleVisitor, Param},
     prelude::*,
 };
 
-/// Follows a walk through a module and says what a checkpoint calls the tensor at hand.
+/// How Burn's modules of one kind differ from what a checkpoint says of them.
+struct Kind {
+    /// Names of Burn's structs; ours are called the same.
+    structs: &'static [&'static str],
+    /// Burn's name of a parameter, and the checkpoint's.
+    names: &'static [(&'static str, &'static str)],
+    /// Matrices are `[in, out]` in Burn and `[out, in]` in checkpoints.
+    transposed: bool,
+}
+
+/// What is in no row (convolutions, embeddings, tokens of a network's own) has the checkpoint's names and layout.
+const KINDS: [Kind; 3] = [
+    Kind {
+        structs: &["BatchNorm", "LayerNorm", "GroupNorm", "InstanceNorm", "RmsNorm"],
+        names: &[("gamma", "weight"), ("beta", "bias")],
+        transposed: false,
+    },
+    Kind { structs: &["Linear"], names: &[], transposed: true },
+    Kind { structs: &["PRelu"], names: &[("alpha", "weight")], transposed: false },
+];
+
+/// Where a walk through a module is, and what a checkpoint calls the tensor at hand.
 ///
 /// A path of fields is a name already; two things differ. Burn adds the variant where a field is an
-/// enum, and calls the parameters of a batch norm `gamma` and `beta`.
+/// enum, and has its own names for the parameters of norms.
 #[derive(Debug, Clone, Default)]
 pub struct NameStack {
     names: Vec<String>,
@@ -16,14 +37,12 @@ pub struct NameStack {
 }
 
 impl NameStack {
-    /// For `enter_module` of a visitor or mapper.
-    pub fn enter(&mut self, name: &str, container: &str) {
+    fn enter(&mut self, name: &str, container: &str) {
         self.names.push(name.to_owned());
         self.containers.push(container.to_owned());
     }
 
-    /// For `exit_module` of a visitor or mapper.
-    pub fn exit(&mut self) {
+    fn exit(&mut self) {
         self.names.pop();
         self.containers.pop();
     }
@@ -43,12 +62,10 @@ impl NameStack {
             .filter(named)
             .map(|(name, _)| name.as_str())
             .collect();
-        if let (true, Some(last)) = (self.owner() == "BatchNorm", parts.last_mut()) {
-            match *last {
-                "gamma" => *last = "weight",
-                "beta" => *last = "bias",
-                _ => {}
-            }
+        if let (Some(kind), Some(last)) = (self.kind(), parts.last_mut())
+            && let Some((_, name)) = kind.names.iter().find(|(name, _)| name == last)
+        {
+            *last = name;
         }
         parts.join(".")
     }
@@ -56,14 +73,80 @@ impl NameStack {
     /// Whether the tensor of this rank is a linear layer's weight, `[in, out]` in Burn and
     /// `[out, in]` in checkpoints.
     pub fn is_transposed(&self, rank: usize) -> bool {
-        rank == 2 && self.owner() == "Linear"
+        rank == 2 && self.kind().is_some_and(|kind| kind.transposed)
     }
 
-    /// The struct that holds the tensor, such as `Linear`.
-    fn owner(&self) -> &str {
-        self.containers
-            .last()
-            .map_or("", |container| container.strip_prefix("Struct:").unwrap_or(container.as_str()))
+    /// The row of the struct that holds the tensor, such as `Linear`.
+    fn kind(&self) -> Option<&'static Kind> {
+        let owner = self.containers.last()?;
+        let owner = owner.strip_prefix("Struct:").unwrap_or(owner);
+        KINDS.iter().find(|kind| kind.structs.contains(&owner))
+    }
+}
+
+/// Something to do with each parameter of a module, for [`visit_parameters`].
+pub trait ParameterVisitor {
+    /// A float tensor, running statistics included.
+    fn float<const D: usize>(&mut self, at: &NameStack, param: &Param<Tensor<D>>);
+
+    /// A switch, such as the one that says whether a batch norm trains.
+    fn flag(&mut self, _at: &NameStack, _flag: &Param<Flag>) {}
+}
+
+/// A change of each parameter of a module, for [`map_parameters`].
+pub trait ParameterMapper {
+    /// What becomes of a float tensor.
+    fn float<const D: usize>(
+        &mut self,
+        at: &NameStack,
+        param: Param<Tensor<D>>,
+    ) -> Param<Tensor<D>>;
+}
+
+/// Shows the parameters of a module to a visitor, in the order of its fields.
+pub fn visit_parameters<M: Module>(module: &M, visitor: &mut impl ParameterVisitor) {
+    module.visit(&mut Walk { visitor, names: NameStack::default() });
+}
+
+/// The module with its parameters changed, in the order of its fields.
+pub fn map_parameters<M: Module>(module: M, mapper: &mut impl ParameterMapper) -> M {
+    module.map(&mut Walk { visitor: mapper, names: NameStack::default() })
+}
+
+struct Walk<'a, V> {
+    visitor: &'a mut V,
+    names: NameStack,
+}
+
+impl<V: ParameterVisitor> ModuleVisitor for Walk<'_, V> {
+    fn enter_module(&mut self, name: &str, container: &str) {
+        self.names.enter(name, container);
+    }
+
+    fn exit_module(&mut self, _name: &str, _container: &str) {
+        self.names.exit();
+    }
+
+    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+        self.visitor.float(&self.names, param);
+    }
+
+    fn visit_flag(&mut self, flag: &Param<Flag>) {
+        self.visitor.flag(&self.names, flag);
+    }
+}
+
+impl<V: ParameterMapper> ModuleMapper for Walk<'_, V> {
+    fn enter_module(&mut self, name: &str, container: &str) {
+        self.names.enter(name, container);
+    }
+
+    fn exit_module(&mut self, _name: &str, _container: &str) {
+        self.names.exit();
+    }
+
+    fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
+        self.visitor.float(&self.names, param)
     }
 }
 
@@ -100,34 +183,22 @@ impl ParameterInfo {
 
 /// Lists the float tensors of a module in the order of its fields, without initializing them.
 pub fn parameters<M: Module>(module: &M) -> Vec<ParameterInfo> {
-    let mut visitor = Lister::default();
-    module.visit(&mut visitor);
-    visitor.found
+    let mut lister = Lister(Vec::new());
+    visit_parameters(module, &mut lister);
+    lister.0
 }
 
-#[derive(Default)]
-struct Lister {
-    names: NameStack,
-    found: Vec<ParameterInfo>,
-}
+struct Lister(Vec<ParameterInfo>);
 
-impl ModuleVisitor for Lister {
-    fn enter_module(&mut self, name: &str, container: &str) {
-        self.names.enter(name, container);
-    }
-
-    fn exit_module(&mut self, _name: &str, _container: &str) {
-        self.names.exit();
-    }
-
-    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
-        let name = self.names.name();
-        self.found.push(ParameterInfo {
+impl ParameterVisitor for Lister {
+    fn float<const D: usize>(&mut self, at: &NameStack, param: &Param<Tensor<D>>) {
+        let name = at.name();
+        self.0.push(ParameterInfo {
             learned: !name.ends_with("running_mean") && !name.ends_with("running_var"),
             name,
-            path: self.names.path(),
+            path: at.path(),
             shape: param.lazy_shape().to_vec(),
-            transposed: self.names.is_transposed(D),
+            transposed: at.is_transposed(D),
         });
     }
 }
@@ -136,7 +207,11 @@ impl ModuleVisitor for Lister {
 mod tests {
     use super::*;
     use crate::{BatchNorm, BatchNormConfig};
-    use burn::nn::{Linear, LinearConfig};
+    use burn::nn::{
+        Embedding, EmbeddingConfig, GroupNorm, GroupNormConfig, LayerNorm, LayerNormConfig, Linear,
+        LinearConfig, PRelu, PReluConfig, RmsNorm, RmsNormConfig,
+        conv::{Conv1d, Conv1dConfig},
+    };
 
     #[derive(Module, Debug)]
     enum Layer {
@@ -174,5 +249,49 @@ mod tests {
             (found[4].shape.as_slice(), found[4].checkpoint_shape()),
             ([3, 2].as_slice(), vec![2, 3])
         );
+    }
+    #[derive(Module, Debug)]
+    struct Kinds {
+        layer: LayerNorm,
+        group: GroupNorm,
+        rms: RmsNorm,
+        linear: Linear,
+        embedding: Embedding,
+        conv: Conv1d,
+        act: PRelu,
+        cls_token: Param<Tensor<3>>,
+    }
+
+    #[test]
+    fn a_kind_of_module_has_its_own_names_and_layout() {
+        let device = Device::flex();
+        let module = Kinds {
+            layer: LayerNormConfig::new(2).init(&device),
+            group: GroupNormConfig::new(1, 2).init(&device),
+            rms: RmsNormConfig::new(2).init(&device),
+            linear: LinearConfig::new(2, 3).init(&device),
+            embedding: EmbeddingConfig::new(5, 2).init(&device),
+            conv: Conv1dConfig::new(2, 4, 3).init(&device),
+            act: PReluConfig::new().init(&device),
+            cls_token: Param::from_tensor(Tensor::zeros([1, 1, 2], &device)),
+        };
+        let found = parameters(&module);
+        let found: Vec<_> =
+            found.iter().map(|found| (found.name.as_str(), found.checkpoint_shape())).collect();
+        let expected: [(&str, &[usize]); 12] = [
+            ("layer.weight", &[2]),
+            ("layer.bias", &[2]),
+            ("group.weight", &[2]),
+            ("group.bias", &[2]),
+            ("rms.weight", &[2]),
+            ("linear.weight", &[3, 2]),
+            ("linear.bias", &[3]),
+            ("embedding.weight", &[5, 2]),
+            ("conv.weight", &[4, 2, 3]),
+            ("conv.bias", &[4]),
+            ("act.weight", &[1]),
+            ("cls_token", &[1, 1, 2]),
+        ];
+        assert_eq!(found, expected.map(|(name, shape)| (name, shape.to_vec())));
     }
 }

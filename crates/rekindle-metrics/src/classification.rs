@@ -2,7 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Interval, Predictions, Values, accuracy_interval, predictions::mean};
+use crate::{
+    Interval, Predictions, Values, accuracy_interval, predictions::mean, values::nullable,
+};
 
 /// How a classifier does on a set of examples.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -11,7 +13,7 @@ pub struct Classification {
     pub examples: usize,
     /// Share whose most likely class is right.
     pub accuracy: f64,
-    /// Where the accuracy lies at 95%, by the bootstrap.
+    /// Where the accuracy lies at 95%: [`accuracy_interval`].
     pub interval: Interval,
     /// Share whose class is among the five most likely.
     pub top5: f64,
@@ -30,13 +32,16 @@ pub struct Classification {
 }
 
 /// How a classifier does on one class; 0 where nothing is divided by.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
 pub struct PerClass {
     /// Share of what is said to be of the class that is.
+    #[serde(with = "nullable")]
     pub precision: f64,
     /// Share of what is of the class that is said to be.
+    #[serde(with = "nullable")]
     pub recall: f64,
     /// The harmonic mean of both.
+    #[serde(with = "nullable")]
     pub f1: f64,
     /// Examples of the class.
     pub support: usize,
@@ -46,14 +51,29 @@ pub struct PerClass {
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
 pub struct Bin {
     /// How many.
+    #[serde(alias = "count")]
     pub examples: usize,
     /// Their mean probability of the predicted class.
+    #[serde(with = "nullable")]
     pub confidence: f64,
     /// Share of them that is right.
+    #[serde(with = "nullable")]
     pub accuracy: f64,
 }
 
 const BINS: usize = 15;
+
+impl Predictions {
+    /// The expected calibration error, and the bins that it is taken over.
+    pub fn calibration(&self) -> (f64, Vec<Bin>) {
+        calibration(self, &self.normalizers())
+    }
+
+    /// What is measured after every epoch: all metrics of a classifier that are single numbers.
+    pub fn values(&self) -> Values {
+        Classification::measured(self, Interval::default()).values()
+    }
+}
 
 impl Classification {
     /// Measures all of it.
@@ -62,15 +82,14 @@ impl Classification {
     }
 
     /// With an interval that is not measured here, since it takes longer than all the rest.
-    pub(crate) fn measured(predictions: &Predictions, interval: Interval) -> Self {
+    fn measured(predictions: &Predictions, interval: Interval) -> Self {
         let classes = predictions.classes();
         let mut confusion = vec![vec![0; classes]; classes];
         for (&label, predicted) in predictions.labels().iter().zip(predictions.predicted()) {
             confusion[label][predicted] += 1;
         }
         let normalizers = predictions.normalizers();
-        let bins = bins(predictions, &normalizers);
-        let gap = |bin: &Bin| bin.examples as f64 * (bin.accuracy - bin.confidence).abs();
+        let (calibration_error, bins) = calibration(predictions, &normalizers);
         // A class at a time: the probabilities of all at once may not fit into memory.
         let areas: Vec<f64> = (0..classes)
             .filter_map(|class| {
@@ -85,7 +104,7 @@ impl Classification {
             log_loss: mean(predictions.losses().into_iter()),
             classes: (0..classes).map(|class| PerClass::of(&confusion, class)).collect(),
             auroc: (!areas.is_empty()).then(|| mean(areas.iter().copied())),
-            calibration_error: bins.iter().map(gap).sum::<f64>() / predictions.len().max(1) as f64,
+            calibration_error,
             confusion,
             bins,
         }
@@ -125,6 +144,13 @@ impl PerClass {
             support,
         }
     }
+}
+
+/// The expected calibration error, and the bins that it is taken over.
+pub(crate) fn calibration(predictions: &Predictions, normalizers: &[f64]) -> (f64, Vec<Bin>) {
+    let bins = bins(predictions, normalizers);
+    let gap = |bin: &Bin| bin.examples as f64 * (bin.accuracy - bin.confidence).abs();
+    (bins.iter().map(gap).sum::<f64>() / predictions.len().max(1) as f64, bins)
 }
 
 fn bins(predictions: &Predictions, normalizers: &[f64]) -> Vec<Bin> {

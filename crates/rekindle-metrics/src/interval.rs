@@ -1,8 +1,9 @@
 //! How sure a metric is: percentile intervals of the bootstrap. Efron & Tibshirani 1993, chapter 13.
 
+use rekindle_base::Random;
 use serde::{Deserialize, Serialize};
 
-use crate::Predictions;
+use crate::{Predictions, values::nullable};
 
 /// Where a metric lies, at some level of confidence.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
@@ -12,6 +13,33 @@ pub struct Interval {
     /// Its upper end.
     pub high: f64,
 }
+
+/// A metric and how sure it is.
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Estimate {
+    /// The metric itself.
+    #[serde(with = "nullable")]
+    pub value: f64,
+    /// The lower end of its confidence interval.
+    #[serde(with = "nullable")]
+    pub low: f64,
+    /// The upper end.
+    #[serde(with = "nullable")]
+    pub high: f64,
+    /// The interval's level of confidence, such as 0.95.
+    pub level: f64,
+}
+
+impl Estimate {
+    /// A metric with its interval at a level.
+    pub fn new(value: f64, Interval { low, high }: Interval, level: f64) -> Self {
+        Self { value, low, high, level }
+    }
+}
+
+/// The quantile of the normal distribution that leaves 2.5% above it.
+const Z: f64 = 1.959_963_984_540_054;
 
 /// Resamples of an interval.
 const RESAMPLES: usize = 1000;
@@ -25,13 +53,11 @@ const RESAMPLES: usize = 1000;
 /// Unless `level` is in `(0, 1)`.
 pub fn bootstrap(examples: usize, level: f64, statistic: impl Fn(&[usize]) -> f64) -> Interval {
     assert!(level > 0.0 && level < 1.0, "a level of {level}");
-    let mut state = 0_u64;
+    let mut random = Random::from_state(0);
     let mut places = vec![0; examples];
     let mut found: Vec<f64> = (0..RESAMPLES)
         .map(|_| {
-            for place in &mut places {
-                *place = ((u128::from(next(&mut state)) * examples as u128) >> 64) as usize;
-            }
+            places.fill_with(|| random.below(examples));
             statistic(&places)
         })
         .collect();
@@ -47,27 +73,71 @@ pub fn bootstrap(examples: usize, level: f64, statistic: impl Fn(&[usize]) -> f6
     Interval { low: at(tail), high: at(1.0 - tail) }
 }
 
-/// The interval of the accuracy at 95%.
+/// The interval of the accuracy at 95%: [`share_interval`] of the hits.
 pub fn accuracy_interval(predictions: &Predictions) -> Interval {
-    let hits = predictions.hits(1);
+    share_interval(&predictions.hits(1))
+}
+
+/// The interval at 95% of the share of hits: by the bootstrap, or by Wilson's where that says nothing, since all or
+/// none are hits.
+pub fn share_interval(hits: &[bool]) -> Interval {
+    let right = hits.iter().filter(|hit| **hit).count();
+    if right == 0 || right == hits.len() {
+        return wilson(right, hits.len());
+    }
     let share = |places: &[usize]| {
         places.iter().filter(|&&place| hits[place]).count() as f64 / places.len().max(1) as f64
     };
     bootstrap(hits.len(), 0.95, share)
 }
 
-/// SplitMix64: Steele, Lea & Flood 2014.
-fn next(state: &mut u64) -> u64 {
-    *state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
-    let mut value = *state;
-    value = (value ^ (value >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    value = (value ^ (value >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    value ^ (value >> 31)
+/// The interval at 95% of a share, from counts alone. Wilson 1927. Of no examples it is all there is.
+pub fn wilson(right: usize, examples: usize) -> Interval {
+    if examples == 0 {
+        return Interval { low: 0.0, high: 1.0 };
+    }
+    let (count, square) = (examples as f64, Z * Z);
+    let share = right as f64 / count;
+    let middle = share + square / (2.0 * count);
+    let half = Z * (share * (1.0 - share) / count + square / (4.0 * count * count)).sqrt();
+    let of = |end: f64| (end / (1.0 + square / count)).clamp(0.0, 1.0);
+    // Rounding leaves neither end quite where it is known to be.
+    Interval {
+        low: if right == 0 { 0.0 } else { of(middle - half) },
+        high: if right == examples { 1.0 } else { of(middle + half) },
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// `scipy.stats.binomtest(right, examples).proportion_ci(0.95, method="wilson")`.
+    #[test]
+    fn wilsons_interval_is_scipys() {
+        for (right, examples, low, high) in [
+            (2, 2, 0.342_380_227_506_653, 1.0),
+            (0, 2, 0.0, 0.657_619_772_493_346_9),
+            (5, 10, 0.236_593_090_512_564, 0.763_406_909_487_436_1),
+            (1, 60, 0.002_948_159_794_786_249_5, 0.088_551_297_275_900_61),
+            (0, 0, 0.0, 1.0),
+        ] {
+            let found = wilson(right, examples);
+            assert!((found.low - low).abs() < 1e-12, "{right} of {examples}: {found:?}");
+            assert!((found.high - high).abs() < 1e-12, "{right} of {examples}: {found:?}");
+        }
+    }
+
+    #[test]
+    fn two_right_answers_of_two_are_no_certainty() {
+        let of = |labels: &[usize]| {
+            let mut predictions = Predictions::new(2);
+            predictions.add(&[1.0, 0.0, 1.0, 0.0], labels);
+            accuracy_interval(&predictions)
+        };
+        assert_eq!(of(&[0, 0]), wilson(2, 2));
+        assert_eq!(of(&[1, 1]), wilson(0, 2));
+    }
 
     #[test]
     fn an_interval_is_as_wide_as_the_theory_says() {

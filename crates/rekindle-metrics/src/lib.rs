@@ -13,16 +13,18 @@
 //! assert!((found.accuracy - 2.0 / 3.0).abs() < 1e-12);
 //! ```
 
+mod calibration;
 mod classification;
 mod interval;
+mod multi_label;
+mod numbers;
 mod predictions;
-mod regression;
-mod tags;
 mod values;
 
+pub use calibration::Temperature;
 pub use classification::{Bin, Classification, PerClass};
-pub use interval::{Interval, accuracy_interval, bootstrap};
+pub use interval::{Estimate, Interval, accuracy_interval, bootstrap, share_interval, wilson};
+pub use multi_label::{MultiLabel, MultiLabelPredictions, PerLabel, sigmoid};
+pub use numbers::{NumberErrors, NumberPredictions, Regression};
 pub use predictions::{Predictions, majority};
-pub use regression::Pairs;
-pub use tags::TagPredictions;
 pub use values::{Direction, UnknownMetric, Values};

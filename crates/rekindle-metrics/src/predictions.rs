@@ -1,7 +1,5 @@
 //! What a classifier answered, and what was right.
 
-use crate::{Classification, Interval, Values};
-
 /// Logits of examples, a row each, and their labels.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Predictions {
@@ -97,9 +95,22 @@ impl Predictions {
         mean(self.hits(k).into_iter().map(|hit| f64::from(u8::from(hit))))
     }
 
-    /// What is measured after every epoch: all metrics of a classifier that are single numbers.
-    pub fn values(&self) -> Values {
-        Classification::measured(self, Interval::default()).values()
+    /// The same with every logit divided by a temperature.
+    #[must_use]
+    pub fn at_temperature(&self, temperature: f64) -> Self {
+        let logits = self.logits.iter().map(|&logit| (f64::from(logit) / temperature) as f32);
+        Self { classes: self.classes, logits: logits.collect(), labels: self.labels.clone() }
+    }
+
+    /// The mean cross-entropy with every logit divided by a temperature, in nats; nothing is rounded in between.
+    pub(crate) fn loss_at(&self, temperature: f64) -> f64 {
+        let loss = |(row, &label): (&[f32], &usize)| {
+            let scaled = |logit: f32| f64::from(logit) / temperature;
+            let largest = row.iter().copied().map(scaled).fold(f64::NEG_INFINITY, f64::max);
+            let sum: f64 = row.iter().map(|&logit| (scaled(logit) - largest).exp()).sum();
+            largest + sum.ln() - scaled(row[label])
+        };
+        mean(self.rows().zip(&self.labels).map(loss))
     }
 
     /// The probability of a class for each example, with the normalizers of [`Predictions::normalizers`].

@@ -24,6 +24,19 @@ mod numbers {
     }
 }
 
+/// A number in JSON that may be none, as [`numbers`] are.
+pub(crate) mod nullable {
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    pub(crate) fn serialize<S: Serializer>(value: &f64, serializer: S) -> Result<S::Ok, S::Error> {
+        value.is_finite().then_some(value).serialize(serializer)
+    }
+
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<f64, D::Error> {
+        Ok(Option::<f64>::deserialize(from)?.unwrap_or(f64::NAN))
+    }
+}
+
 /// What is no number is equal to itself, so that two runs can be compared.
 impl PartialEq for Values {
     fn eq(&self, other: &Self) -> bool {
@@ -79,7 +92,7 @@ const KNOWN: [(&str, Direction); 15] = [
     ("precision", Higher),
     ("recall", Higher),
     ("f1", Higher),
-    ("micro_f1", Higher),
+    ("f1_macro", Higher),
     ("map", Higher),
     ("exact", Higher),
     ("auroc", Higher),

@@ -11,6 +11,7 @@ mod intervals;
 mod line;
 mod reliability;
 mod scale;
+mod scatter;
 
 pub use bars::{BarChart, BarRow, bar_chart};
 pub(crate) use draw::swatch;
@@ -18,3 +19,4 @@ pub use intervals::{IntervalChart, IntervalRow, interval_chart};
 pub use line::{Band, Legend, LineChart, Mark, Series, line_chart};
 pub use reliability::{ReliabilityChart, reliability_chart};
 pub use scale::{Axis, Scale};
+pub use scatter::{Ideal, ScatterChart, scatter_chart};

@@ -24,12 +24,13 @@ mod markup;
 mod page;
 mod run;
 
-pub use checkup::{Checkup, CheckupFinding, CheckupGroup, Thumbnail, checkup};
+pub use checkup::checkup;
 pub use compare::compare;
 pub use error::Error;
-pub use page::html;
+pub use page::{html, multi_label, numbers};
 pub use run::{
-    Baseline, Better, Bin, Calibration, ClassCount, ClassScores, Data, Environment, Epoch,
-    Estimate, Evaluation, Gallery, GroupRate, Guess, History, Metric, Monitored, Phase, Picture,
-    Plan, Run, Stage, State, Unit, Version, Weights,
+    Baseline, Better, Bin, Calibration, Checkup, CheckupFinding, CheckupGroup, ClassCount,
+    ClassScores, Data, Environment, Epoch, Estimate, Evaluation, Gallery, GroupRate, Guess,
+    History, Metric, Monitored, Phase, Picture, Plan, Run, Stage, State, Thumbnail, Unit, Version,
+    Weights,
 };

@@ -7,11 +7,13 @@ mod evaluation;
 mod facts;
 mod pictures;
 mod shell;
+mod tasks;
 mod training;
 
 pub(crate) use evaluation::{interval, rank};
 pub(crate) use facts::data;
 pub(crate) use shell::{document, figure, problems, section, table};
+pub use tasks::{multi_label, numbers};
 pub(crate) use training::{LOSS, rates, series};
 
 /// The run as one page of HTML. It fetches nothing and reads the same with scripts turned off.

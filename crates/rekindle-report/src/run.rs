@@ -2,13 +2,13 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::Checkup;
-
+mod checkup;
 mod evaluation;
 mod file;
 mod problems;
 pub(crate) mod text;
 
+pub use checkup::{Checkup, CheckupFinding, CheckupGroup, Thumbnail};
 pub use evaluation::{
     Baseline, Bin, Calibration, ClassScores, Estimate, Evaluation, Gallery, Guess, Picture,
 };

@@ -13,12 +13,8 @@ const WIDTH: &str = "<script>if (document.documentElement.scrollWidth > innerWid
 
 #[test]
 fn chromium_has_nothing_to_complain_about() {
-    let Some(chromium) = env::var_os("REKINDLE_CHROMIUM") else {
-        // Not `eprintln`, which only shows where a test fails.
-        let _ = std::io::Write::write_all(
-            &mut std::io::stderr(),
-            b"skipped: REKINDLE_CHROMIUM names no program\n",
-        );
+    let Some(chromium) = rekindle_skip::variable("REKINDLE_CHROMIUM", "the program of Chromium")
+    else {
         return;
     };
     let folder = tempfile::tempdir().unwrap();

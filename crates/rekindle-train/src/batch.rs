@@ -88,3 +88,24 @@ impl<S: Source<I, T>, I, T> Source<I, T> for &S {
         (*self).epoch(epoch, device)
     }
 }
+
+/// What a phase needs of its data: one part to learn from, and one to choose by.
+///
+/// A reference to each is such a pair, which keeps their bounds in one place.
+pub trait Parts<I, T> {
+    /// Where batches to learn from come from.
+    fn train(&self) -> &impl Source<I, T>;
+
+    /// What is measured after each epoch.
+    fn validation(&self) -> &Validation<impl Source<I, T>>;
+}
+
+impl<I, T, A: Source<I, T>, B: Source<I, T>> Parts<I, T> for (&Train<A>, &Validation<B>) {
+    fn train(&self) -> &impl Source<I, T> {
+        &self.0.0
+    }
+
+    fn validation(&self) -> &Validation<impl Source<I, T>> {
+        self.1
+    }
+}

@@ -1,26 +1,23 @@
 //! Training on several devices at once: each computes the gradients of a batch, and their mean makes a step.
 //!
-//! The threads, and how models and gradients travel, are Burn's: this is `MultiDevicesTrainStep`, on which the
-//! `MultiDevice` strategy of its learner stands, fed and read by the loop of [`Fit`].
+//! Each device has a thread, which gets a copy of the model and a batch for each step and gives back gradients;
+//! the loop of [`Fit`] adds them up in the order of the devices, whoever was ready first.
 
-use std::{fmt, marker::PhantomData};
+use std::{
+    any::Any,
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::mpsc::{Receiver, Sender, channel},
+    thread::{self, Scope},
+};
 
 use burn::{
-    data::{
-        dataloader::{DataLoaderIterator, Progress},
-        dataset::DatasetError,
-    },
-    module::{Module, ModuleDisplay, ModuleMapper, Param},
+    module::{Module, ModuleMapper, Param},
     prelude::*,
-    tensor::{ExecutionError, kind::Basic},
-    train::{
-        InferenceStep, ItemLazy, LearnerModel, TrainOutput, TrainStep,
-        train::{MultiDeviceStepError, MultiDevicesTrainStep, WorkerFailure},
-    },
+    tensor::kind::Basic,
 };
 
 use crate::{
-    Batch, Callback, Classes, End, Error, Fit, Objective, Source, State, Tags, Train, Validation,
+    Batch, BatchTarget, Callback, End, Error, Fit, Objective, Parts, State,
     fit::autodiff_device,
     gradients::{Compute, Trained, trained},
 };
@@ -37,16 +34,10 @@ impl<const D: usize, K: Basic> ToDevice for Tensor<D, K> {
     }
 }
 
-impl ToDevice for Classes {
+impl<L> ToDevice for BatchTarget<L> {
     fn to_device(self, device: &Device) -> Self {
-        let teacher = self.teacher.map(|logits| logits.to_device(device));
+        let teacher = self.teacher.map(|outputs| outputs.to_device(device));
         Self { teacher, ..self }
-    }
-}
-
-impl ToDevice for Tags {
-    fn to_device(self, _: &Device) -> Self {
-        self
     }
 }
 
@@ -78,94 +69,120 @@ impl Fit {
     ///
     /// As [`Fit::run`]; and if there is no device, or a step panics on one, be it in the objective or, for the lack
     /// of memory or of the device, in Burn.
-    pub fn run_on<M, I, O, T, V>(
+    pub fn run_on<M, I, O>(
         &self,
         devices: &[Device],
         state: State<M>,
         objective: &O,
-        data: (&Train<T>, &Validation<V>),
+        data: impl Parts<I, O::Target>,
         callbacks: &mut [&mut dyn Callback<M>],
     ) -> Result<(State<M>, End), Error>
     where
-        M: Module + ModuleDisplay + 'static,
-        I: ToDevice + Send + 'static,
-        O: Objective<M, I, Target: ToDevice + Send + 'static> + Clone + Send + 'static,
-        T: Source<I, O::Target>,
-        V: Source<I, O::Target>,
+        M: Module,
+        I: ToDevice + Send,
+        O: Objective<M, I, Target: ToDevice + Send> + Clone + Send,
     {
         if devices.is_empty() {
             return Err(Error::NoDevice);
         }
-        let mut workers = Workers {
-            devices: devices.to_vec(),
-            step: MultiDevicesTrainStep::<Replica<M, Task<I, O>>>::new(devices),
-        };
-        self.run_by(&mut workers, state, objective, data, callbacks)
+        thread::scope(|scope| {
+            let start = |device: &Device| Worker::start(scope, device.clone(), objective.clone());
+            let workers = devices.iter().map(start).collect();
+            let mut workers = Workers { devices, workers };
+            self.run_by(&mut workers, state, objective, &data, callbacks)
+            // Without anybody to give them work, the threads end, and the scope with them.
+        })
     }
 }
 
-/// Burn's threads, one for each device.
-struct Workers<R: LearnerModel> {
-    devices: Vec<Device>,
-    step: MultiDevicesTrainStep<R>,
+/// A thread for each device.
+struct Workers<'a, M, I, T> {
+    devices: &'a [Device],
+    workers: Vec<Worker<M, I, T>>,
 }
 
-impl<M, I, O> Compute<M, I, O> for Workers<Replica<M, Task<I, O>>>
-where
-    M: Module + ModuleDisplay + 'static,
-    I: ToDevice + Send + 'static,
-    O: Objective<M, I, Target: ToDevice + Send + 'static> + Clone + Send + 'static,
-{
+/// The ends of what goes to a thread and comes back; each step that is given is answered.
+struct Worker<M, I, T> {
+    steps: Sender<(M, Batch<I, T>)>,
+    answers: Receiver<Result<Trained<T>, String>>,
+}
+
+impl<M: Module, I: ToDevice + Send, T: ToDevice + Send> Worker<M, I, T> {
+    fn start<'scope, O>(scope: &'scope Scope<'scope, '_>, device: Device, objective: O) -> Self
+    where
+        M: 'scope,
+        I: 'scope,
+        T: 'scope,
+        O: Objective<M, I, Target = T> + Send + 'scope,
+    {
+        let (steps, given) = channel::<(M, Batch<I, T>)>();
+        let (answer, answers) = channel();
+        scope.spawn(move || {
+            for (model, batch) in given {
+                // All that a panic leaves behind are the model's copy and the batch, and they are dropped.
+                let result = catch_unwind(AssertUnwindSafe(|| {
+                    let Batch { input, target, indices } = batch;
+                    let (input, target) = (input.to_device(&device), target.to_device(&device));
+                    trained(&model, &objective, Batch { input, target, indices })
+                }));
+                if answer.send(result.map_err(message)).is_err() {
+                    break;
+                }
+            }
+        });
+        Self { steps, answers }
+    }
+}
+
+impl<M: Module, I, T> Compute<M, I, T> for Workers<'_, M, I, T> {
     fn devices(&self) -> &[Device] {
-        &self.devices
+        self.devices
     }
 
-    fn compute(
-        &mut self,
-        model: &M,
-        objective: &O,
-        batches: Vec<Batch<I, O::Target>>,
-    ) -> Result<Vec<Trained<O::Target>>, Error> {
+    fn compute(&mut self, model: &M, batches: Vec<Batch<I, T>>) -> Result<Vec<Trained<T>>, Error> {
         let main = autodiff_device(model);
-        let mut batches = batches.into_iter().enumerate();
-        let mut queues: Vec<Box<dyn DataLoaderIterator<Placed<I, O::Target>>>> = Vec::new();
-        for device in &self.devices {
-            let next = batches.next().map(|(place, batch)| Placed {
-                place,
-                device: device.clone(),
-                batch,
-            });
-            queues.push(Box::new(Queue(next)));
+        // All copies first: while they are made, no thread works on the graph of any other.
+        let copies: Vec<M> = self
+            .devices
+            .iter()
+            .take(batches.len())
+            .map(|device| model.clone().fork(device))
+            .collect();
+        let count = copies.len();
+        for (worker, step) in self.workers.iter().zip(copies.into_iter().zip(batches)) {
+            // A thread that is gone gives no answer, which is an error below.
+            drop(worker.steps.send(step));
         }
-        let task = Task { objective: objective.clone(), input: PhantomData };
-        let replica = Replica { model: model.clone(), task };
-        let (outputs, _) =
-            self.step.step(&mut queues, &replica).map_err(|error| self.error(error))?;
-
-        let mut all: Vec<_> = outputs.into_iter().map(|answer| answer.output).collect();
-        // Whoever is ready first answers first; sums shall be the same every time.
-        all.sort_by_key(|answer| answer.item.place);
+        // Every answer is waited for, even after a failure: what is left would be taken for the next step's.
+        let answers = self.workers.iter().take(count).map(|worker| {
+            worker.answers.recv().unwrap_or_else(|_| Err("its thread has ended".to_owned()))
+        });
+        let (mut all, mut failures) = (Vec::new(), Vec::new());
+        for (place, answer) in answers.enumerate() {
+            match answer {
+                Ok(trained) => all.push(trained),
+                Err(message) => {
+                    failures.push(format!("device {place}, {:?}: {message}", self.devices[place]));
+                }
+            }
+        }
+        if !failures.is_empty() {
+            return Err(Error::Devices { failures });
+        }
         settle(model, &main);
-        let home = |TrainOutput { grads, item: Answer { loss, outputs, target, indices, .. } }| {
-            Trained { loss, outputs, target, indices, gradients: grads.to_device(&main, model) }
-        };
-        Ok(all.into_iter().map(home).collect())
+        for trained in &mut all {
+            let gradients = std::mem::take(&mut trained.gradients);
+            trained.gradients = gradients.to_device(&main, model);
+        }
+        Ok(all)
     }
 }
 
-impl<R: LearnerModel> Workers<R> {
-    fn error(&self, error: MultiDeviceStepError) -> Error {
-        let mut failures = match error {
-            MultiDeviceStepError::Dataset(error) => return Error::Data(error.into()),
-            MultiDeviceStepError::Workers(failures) => failures,
-        };
-        failures.sort_by_key(|failure| failure.device_id);
-        let named = |WorkerFailure { device_id, message }: WorkerFailure| {
-            let kind = self.devices.get(device_id).map(|device| format!("{device:?}"));
-            format!("device {device_id}, {}: {message}", kind.unwrap_or_default())
-        };
-        Error::Devices { failures: failures.into_iter().map(named).collect() }
-    }
+/// What a panic said.
+fn message(payload: Box<dyn Any + Send>) -> String {
+    let text = payload.downcast::<String>().map(|text| *text);
+    text.or_else(|payload| payload.downcast::<&str>().map(|text| (*text).to_owned()))
+        .unwrap_or_else(|_| "a panic without a message".to_owned())
 }
 
 /// Makes one of the running statistics that each thread moved by its own batch: their mean, as Burn has it.
@@ -186,98 +203,5 @@ impl ModuleMapper for Home<'_> {
             return param;
         }
         param.map(|value| value.to_device(self.0))
-    }
-}
-
-/// A model and what it learns, as Burn's workers take them.
-#[derive(Module, Debug)]
-struct Replica<M: Module, T: Clone + fmt::Debug + Send> {
-    model: M,
-    #[module(skip)]
-    task: T,
-}
-
-/// What is learned, from which inputs.
-struct Task<I, O> {
-    objective: O,
-    input: PhantomData<fn(I)>,
-}
-
-impl<I, O: Clone> Clone for Task<I, O> {
-    fn clone(&self) -> Self {
-        Self { objective: self.objective.clone(), input: PhantomData }
-    }
-}
-
-impl<I, O> fmt::Debug for Task<I, O> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Task").finish_non_exhaustive()
-    }
-}
-
-/// A batch, its place among those of its step, and the device that it goes to.
-struct Placed<I, T> {
-    place: usize,
-    device: Device,
-    batch: Batch<I, T>,
-}
-
-/// What comes back from a device with the gradients.
-struct Answer<T> {
-    place: usize,
-    loss: f64,
-    outputs: Vec<f32>,
-    target: T,
-    indices: Vec<usize>,
-}
-
-impl<M, I, O> TrainStep for Replica<M, Task<I, O>>
-where
-    M: Module,
-    I: ToDevice + Send + 'static,
-    O: Objective<M, I, Target: ToDevice + Send + 'static> + Clone + Send,
-{
-    type Input = Placed<I, O::Target>;
-    type Output = Answer<O::Target>;
-
-    fn step(&self, placed: Placed<I, O::Target>) -> TrainOutput<Answer<O::Target>> {
-        let Placed { place, device, batch: Batch { input, target, indices } } = placed;
-        let (input, target) = (input.to_device(&device), target.to_device(&device));
-        let batch = Batch { input, target, indices };
-        let Trained { loss, outputs, target, indices, gradients } =
-            trained(&self.model, &self.task.objective, batch);
-        TrainOutput { grads: gradients, item: Answer { place, loss, outputs, target, indices } }
-    }
-}
-
-/// Burn asks for it; models are evaluated by [`evaluate`](crate::evaluate).
-impl<M: Module, T: Clone + fmt::Debug + Send> InferenceStep for Replica<M, T> {
-    type Input = ();
-    type Output = ();
-
-    fn step(&self, (): ()) {}
-}
-
-/// Nothing is left to wait for: losses and outputs are numbers already.
-impl<T: Send> ItemLazy for Answer<T> {
-    fn sync(self) -> Result<Self, ExecutionError> {
-        Ok(self)
-    }
-}
-
-/// The batch of one device in one step, as Burn wants to be given it.
-struct Queue<T>(Option<T>);
-
-impl<T> Iterator for Queue<T> {
-    type Item = Result<T, DatasetError>;
-
-    fn next(&mut self) -> Option<Self::Item> {
-        self.0.take().map(Ok)
-    }
-}
-
-impl<T> DataLoaderIterator<T> for Queue<T> {
-    fn progress(&self) -> Progress {
-        Progress::new(0, 1, None)
     }
 }

@@ -24,11 +24,9 @@ pub enum Error {
         examples: Vec<usize>,
     },
     /// There is no device to train on.
-    #[cfg(feature = "devices")]
     #[error("no device to train on; name at least one")]
     NoDevice,
     /// A step panicked on devices.
-    #[cfg(feature = "devices")]
     #[error("training failed on {}", failures.join("; and on "))]
     Devices {
         /// Each device, by its place among those named, and its panic's message.

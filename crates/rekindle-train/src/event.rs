@@ -1,9 +1,6 @@
 //! What happens during training, and who listens.
 
-use std::{error::Error as StdError, ops::ControlFlow, time::Duration};
-
-use rekindle_metrics::Values;
-use serde::{Deserialize, Serialize};
+use std::{error::Error as StdError, ops::ControlFlow};
 
 use crate::State;
 
@@ -45,33 +42,6 @@ pub enum Event<'a, M> {
         /// Everything that training goes on from.
         state: &'a State<M>,
     },
-}
-
-/// What came out of an epoch.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Epoch {
-    /// Counted from one over all phases.
-    pub number: usize,
-    /// The phase's name.
-    pub phase: String,
-    /// On the batches trained on, as they were trained on; [`LOSS`](crate::LOSS) is what was trained by.
-    pub train: Values,
-    /// On the validation data, after the epoch.
-    pub val: Values,
-    /// The learning rate of each group at the end of the epoch, the base rate first.
-    pub rates: Vec<f64>,
-    /// Training and evaluation together.
-    pub seconds: f64,
-    /// How many of them training waited for batches; an evaluation's waiting is not told apart.
-    #[serde(default)]
-    pub waiting: f64,
-}
-
-impl Epoch {
-    /// Training and evaluation together.
-    pub fn duration(&self) -> Duration {
-        Duration::try_from_secs_f64(self.seconds).unwrap_or_default()
-    }
 }
 
 /// What is passed on when a listener fails.

@@ -9,8 +9,8 @@ use burn::{module::Module, optim::GradientsParams, prelude::*};
 use rekindle_metrics::Values;
 
 use crate::{
-    Accumulator, Batch, Callback, Epoch, Error, Event, LOSS, Measured, Objective, Rates, Schedule,
-    Settings, Source, State, Train, Validation, clip_global_norm,
+    Accumulator, Batch, Callback, Epoch, Error, Event, LOSS, Measured, Objective, Parts, Rates,
+    Schedule, Settings, Source, State, clip_global_norm,
     event::tell,
     gradients::{Compute, Here, Trained, floats},
 };
@@ -50,55 +50,45 @@ impl Fit {
     /// # Errors
     ///
     /// If a batch cannot be had, the loss is no number, or a callback fails.
-    pub fn run<M, I, O, T, V>(
+    pub fn run<M: Module, I, O: Objective<M, I>>(
         &self,
         state: State<M>,
         objective: &O,
-        data: (&Train<T>, &Validation<V>),
+        data: impl Parts<I, O::Target>,
         callbacks: &mut [&mut dyn Callback<M>],
-    ) -> Result<(State<M>, End), Error>
-    where
-        M: Module,
-        O: Objective<M, I>,
-        T: Source<I, O::Target>,
-        V: Source<I, O::Target>,
-    {
-        self.run_by(&mut Here, state, objective, data, callbacks)
+    ) -> Result<(State<M>, End), Error> {
+        self.run_by(&mut Here(objective), state, objective, &data, callbacks)
     }
 
     /// [`Fit::run`], wherever gradients are computed.
-    pub(crate) fn run_by<M, I, O, T, V>(
+    pub(crate) fn run_by<M: Module, I, O: Objective<M, I>>(
         &self,
-        compute: &mut impl Compute<M, I, O>,
+        compute: &mut impl Compute<M, I, O::Target>,
         mut state: State<M>,
         objective: &O,
-        data: (&Train<T>, &Validation<V>),
+        data: &impl Parts<I, O::Target>,
         callbacks: &mut [&mut dyn Callback<M>],
-    ) -> Result<(State<M>, End), Error>
-    where
-        M: Module,
-        O: Objective<M, I>,
-        T: Source<I, O::Target>,
-        V: Source<I, O::Target>,
-    {
+    ) -> Result<(State<M>, End), Error> {
         self.settings.monitor.check(&objective.values(&objective.scores()))?;
         let done = state.history.iter().filter(|epoch| epoch.phase == self.phase).count();
         let first = state.history.len() - done;
-        let steps = data.0.0.batches().div_ceil(self.batches_a_step(compute.devices()));
+        // That before the first step, if it was measured, was not trained.
+        let untrained = state.history.len() - state.epochs();
+        let steps = data.train().batches().div_ceil(self.batches_a_step(compute.devices()));
         if done < self.epochs {
-            let epochs = [state.history.len() + 1, first + self.epochs];
+            let epochs = [state.epochs() + 1, first - untrained + self.epochs];
             let event = Event::Phase { phase: &self.phase, epochs, steps };
             if tell(callbacks, &event).map_err(Error::Listener)?.is_break() {
                 return Ok((state, End::Broken));
             }
         }
-        for epoch in first + done..first + self.epochs {
+        for number in state.epochs()..first - untrained + self.epochs {
             let history = self.settings.monitor.history(state.history[first..].iter());
             if self.is_over(&history) {
                 return Ok((state, End::Stopped));
             }
-            let (broken, next) =
-                self.epoch(compute, state, objective, data, callbacks, (first, epoch))?;
+            let place = Place { first, epoch: number };
+            let (broken, next) = self.epoch(compute, state, objective, data, callbacks, place)?;
             state = next;
             if broken {
                 return Ok((state, End::Broken));
@@ -118,32 +108,27 @@ impl Fit {
     }
 
     /// One epoch of training and its evaluation; whether a callback broke off.
-    fn epoch<M, I, O, T, V>(
+    fn epoch<M: Module, I, O: Objective<M, I>>(
         &self,
-        compute: &mut impl Compute<M, I, O>,
+        compute: &mut impl Compute<M, I, O::Target>,
         mut state: State<M>,
         objective: &O,
-        (train, val): (&Train<T>, &Validation<V>),
+        data: &impl Parts<I, O::Target>,
         callbacks: &mut [&mut dyn Callback<M>],
-        (first, epoch): (usize, usize),
-    ) -> Result<(bool, State<M>), Error>
-    where
-        M: Module,
-        O: Objective<M, I>,
-        T: Source<I, O::Target>,
-        V: Source<I, O::Target>,
-    {
+        Place { first, epoch }: Place,
+    ) -> Result<(bool, State<M>), Error> {
         let Settings { clip, plateau, monitor, seed, .. } = &self.settings;
         let start = Instant::now();
         let device = autodiff_device(&state.model);
         for device in std::iter::once(&device).chain(compute.devices()) {
             device.seed(epoch_seed(*seed, epoch));
         }
+        let begin = epoch - (state.history.len() - first);
         let history = monitor.history(state.history[first..].iter());
         let slower = plateau.as_ref().map_or(1.0, |rule| rule.factor(&history, monitor.direction));
         let at_once = compute.devices().len().max(1);
         let step_batches = self.batches_a_step(compute.devices());
-        let steps = train.0.batches().div_ceil(step_batches);
+        let steps = data.train().batches().div_ceil(step_batches);
 
         let mut scores = objective.scores();
         let mut mean = Mean::default();
@@ -154,18 +139,18 @@ impl Fit {
         // Those of the step at hand.
         let mut examples = Vec::new();
         let waited = Cell::new(Duration::ZERO);
-        let batches = Timed { inner: train.0.epoch(epoch, &device), waited: &waited };
+        let batches = Timed { inner: data.train().epoch(epoch, &device), waited: &waited };
         let mut batches = batches.peekable();
         while batches.peek().is_some() {
             let step = taken / step_batches;
-            let done = (epoch - first) * steps + step;
+            let done = (epoch - begin) * steps + step;
             factor = slower * self.schedule.factor(done, self.epochs * steps);
 
             let next = batches.by_ref().take(at_once).collect::<Result<Vec<_>, _>>();
             let next = next.map_err(|error| Error::Data(error.into()))?;
             taken += next.len();
             let (mut last, mut gradients) = (f64::NAN, GradientsParams::new());
-            for part in compute.compute(&state.model, objective, next)? {
+            for part in compute.compute(&state.model, next)? {
                 let Trained { loss, outputs, target, indices, gradients: new } = part;
                 if !loss.is_finite() {
                     let (epoch, step) = (epoch + 1, step + 1);
@@ -222,7 +207,7 @@ impl Fit {
             number: epoch + 1,
             phase: self.phase.clone(),
             train: learned,
-            val: evaluate(&snapshot, objective, val)?,
+            val: evaluate(&snapshot, objective, data.validation())?,
             rates: rates.map(|rate| rate * factor).collect(),
             seconds: start.elapsed().as_secs_f64(),
             waiting: waited.get().as_secs_f64(),
@@ -231,6 +216,29 @@ impl Fit {
         broken |= tell(callbacks, &event).map_err(Error::Listener)?.is_break();
         Ok((broken, state))
     }
+}
+
+/// Puts an epoch without a step at the beginning of a run's history, and tells it: what a model that was not trained yet is
+/// worth. Its number is 0; the best epoch may be this one.
+///
+/// # Errors
+///
+/// If a callback fails.
+///
+/// # Panics
+///
+/// If there are epochs already.
+pub fn begin<M: Module>(
+    state: &mut State<M>,
+    epoch: Epoch,
+    callbacks: &mut [&mut dyn Callback<M>],
+) -> Result<(), Error> {
+    assert!(state.history.is_empty(), "a run begins once");
+    let model = state.evaluated();
+    state.history.push(Epoch { number: 0, ..epoch });
+    let event = Event::Epoch { model: &model, state };
+    // Whoever breaks off does so after the first epoch.
+    tell(callbacks, &event).map(drop).map_err(Error::Listener)
 }
 
 /// Measures a model on every batch of validation or test data.
@@ -267,6 +275,12 @@ where
         objective.score(&mut scores, &floats(objective.outputs(model, input)), &target);
     }
     Ok(scores)
+}
+
+/// Which epoch of a run it is, and with which its phase began; both counted from zero.
+struct Place {
+    first: usize,
+    epoch: usize,
 }
 
 /// Batches, and how long they were waited for.
@@ -307,7 +321,7 @@ pub(crate) fn autodiff_device<M: Module>(model: &M) -> Device {
 
 /// What the device draws in an epoch does not depend on what was drawn before it.
 fn epoch_seed(seed: u64, epoch: usize) -> u64 {
-    // The golden ratio's bits, as SplitMix64 steps by: neighbours in either number are far apart.
-    seed.wrapping_add(1).wrapping_mul(0x9e37_79b9_7f4a_7c15)
+    // As SplitMix64 steps: neighbours in either number are far apart.
+    seed.wrapping_add(1).wrapping_mul(rekindle_base::STEP)
         ^ (epoch as u64).wrapping_mul(0xbf58_476d_1ce4_e5b9)
 }

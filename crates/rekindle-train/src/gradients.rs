@@ -18,25 +18,20 @@ pub(crate) struct Trained<T> {
     pub(crate) gradients: GradientsParams,
 }
 
-/// Where the gradients of batches are computed.
-pub(crate) trait Compute<M, I, O: Objective<M, I>> {
+/// Where the gradients of batches are computed. `I` is the input, `T` the target.
+pub(crate) trait Compute<M, I, T> {
     /// The devices that take a batch each at a time; none if it is the model's, alone.
     fn devices(&self) -> &[Device];
 
     /// What comes of at most as many batches as there are devices, in their order. Gradients are on the
     /// model's device.
-    fn compute(
-        &mut self,
-        model: &M,
-        objective: &O,
-        batches: Vec<Batch<I, O::Target>>,
-    ) -> Result<Vec<Trained<O::Target>>, Error>;
+    fn compute(&mut self, model: &M, batches: Vec<Batch<I, T>>) -> Result<Vec<Trained<T>>, Error>;
 }
 
-/// On this thread, on the model's device.
-pub(crate) struct Here;
+/// On this thread, on the model's device, by an objective.
+pub(crate) struct Here<'a, O>(pub(crate) &'a O);
 
-impl<M: Module, I, O: Objective<M, I>> Compute<M, I, O> for Here {
+impl<M: Module, I, O: Objective<M, I>> Compute<M, I, O::Target> for Here<'_, O> {
     fn devices(&self) -> &[Device] {
         &[]
     }
@@ -44,23 +39,18 @@ impl<M: Module, I, O: Objective<M, I>> Compute<M, I, O> for Here {
     fn compute(
         &mut self,
         model: &M,
-        objective: &O,
         batches: Vec<Batch<I, O::Target>>,
     ) -> Result<Vec<Trained<O::Target>>, Error> {
-        Ok(batches.into_iter().map(|batch| trained(model, objective, batch)).collect())
+        Ok(batches.into_iter().map(|batch| trained(model, self.0, batch)).collect())
     }
 }
 
 /// Forward and backward.
-pub(crate) fn trained<M, I, O>(
+pub(crate) fn trained<M: Module, I, O: Objective<M, I>>(
     model: &M,
     objective: &O,
     batch: Batch<I, O::Target>,
-) -> Trained<O::Target>
-where
-    M: Module,
-    O: Objective<M, I>,
-{
+) -> Trained<O::Target> {
     let Batch { input, target, indices } = batch;
     let outputs = objective.outputs(model, input);
     let numbers = floats(outputs.clone());

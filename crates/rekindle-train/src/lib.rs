@@ -3,29 +3,27 @@
 //! | part | what |
 //! |---|---|
 //! | [`Fit`] | trains the model of a [`State`] for a phase, and measures it after each epoch |
-//! | [`Objective`] | what is learned: [`Classify`], [`Tag`], [`Regress`], or your own |
+//! | [`Objective`] | what is learned: a [`Task`] ([`Classify`], [`ClassifyMultiLabel`], [`Regress`], or your own) and how outputs come about |
 //! | [`Source`] | where batches come from; [`Train`], [`Validation`] and [`Test`] say what they may be used for |
 //! | [`Callback`] | hears every [`Event`]: [`Checkpoints`], [`Log`], [`TensorBoard`], [`TimeBudget`], closures |
 //! | [`Schedule`], [`Plateau`], [`EarlyStopping`] | rates by step, and by what came out so far |
 //!
 //! A run is a function of its seed: the state after each epoch, saved and restored, goes on to the same bits.
 //!
-//! With the feature `devices`, `Fit::run_on` trains on several devices at once.
+//! [`Fit::run_on`] trains on several devices at once.
 
 mod batch;
 mod callbacks;
 mod clip;
-#[cfg(feature = "devices")]
 mod devices;
-mod draw;
 mod ema;
 mod error;
 mod event;
 mod finder;
 mod fit;
 mod gradients;
+mod history;
 mod loss;
-mod mix;
 mod objective;
 mod optimizer;
 mod patience;
@@ -36,23 +34,21 @@ mod settings;
 mod state;
 mod tensorboard;
 
-pub use batch::{Batch, Measured, Source, Test, Train, Validation};
+pub use batch::{Batch, Measured, Parts, Source, Test, Train, Validation};
 pub use callbacks::{
     Best, Checkpoints, Histograms, Keep, Log, LogError, LogFormat, TensorBoard, TimeBudget,
     json_line,
 };
 pub use clip::{Accumulator, clip_global_norm};
-#[cfg(feature = "devices")]
 pub use devices::ToDevice;
-pub use draw::Draw;
 pub use ema::{Ema, EmaConfig, EmaWarmUp};
 pub use error::Error;
-pub use event::{Callback, Epoch, Event, Failure};
+pub use event::{Callback, Event, Failure};
 pub use finder::{RateRange, exploded, smoothed, suggest};
-pub use fit::{End, Fit, evaluate, predict};
-pub use loss::{BinaryCrossEntropy, Classes, CrossEntropy, Distill, Mix, Regression, Tags};
-pub use mix::MixConfig;
-pub use objective::{Classify, LOSS, Objective, Regress, Tag};
+pub use fit::{End, Fit, begin, evaluate, predict};
+pub use history::Epoch;
+pub use loss::{BatchTarget, BinaryCrossEntropy, CrossEntropy, Distill, Mix, RegressionLoss};
+pub use objective::{Classify, ClassifyMultiLabel, LOSS, Learn, Objective, Regress, Scale, Task};
 pub use optimizer::{Optimizer, OptimizerConfig, Rates};
 pub use schedule::Schedule;
 pub use search::{Sweep, sweep};

@@ -8,20 +8,21 @@ use serde::{Deserialize, Serialize};
 
 use crate::ranges::Ranges;
 
-mod tags;
+mod multi_label;
 
-pub use tags::{BinaryCrossEntropy, Tags};
+pub use multi_label::BinaryCrossEntropy;
 
-/// What the logits of a batch should say.
+/// What the outputs of a batch should say: of each example the place of its class, the places of its labels, or its
+/// numbers.
 #[derive(Debug, Clone)]
-pub struct Classes {
-    /// The place of each example's right answer among the classes.
-    pub labels: Vec<usize>,
+pub struct BatchTarget<L = usize> {
+    /// What is right for each example.
+    pub labels: Vec<L>,
     /// How much each example counts, zero or more, 1 on the average over all data; all the same without.
     pub weights: Option<Vec<f32>>,
     /// What was mixed into the examples, where they were.
     pub mix: Option<Mix>,
-    /// A teacher's logits `[batch, classes]` for the same inputs.
+    /// A teacher's outputs `[batch, outputs]` for the same inputs.
     pub teacher: Option<Tensor<2>>,
 }
 
@@ -34,9 +35,9 @@ pub struct Mix {
     pub share: f64,
 }
 
-impl Classes {
+impl<L> BatchTarget<L> {
     /// The right answers, every example counting the same, nothing mixed, nobody to learn from.
-    pub fn new(labels: Vec<usize>) -> Self {
+    pub fn new(labels: Vec<L>) -> Self {
         Self { labels, weights: None, mix: None, teacher: None }
     }
 }
@@ -82,8 +83,8 @@ impl CrossEntropy {
     /// # Panics
     ///
     /// If a label is no class, or the number of labels, classes or weights is another.
-    pub fn mean(&self, logits: Tensor<2>, classes: &Classes) -> Tensor<1> {
-        let Classes { labels, weights, mix, teacher } = classes;
+    pub fn mean(&self, logits: Tensor<2>, target: &BatchTarget) -> Tensor<1> {
+        let BatchTarget { labels, weights, mix, teacher } = target;
         let [examples, count] = logits.dims();
         assert_eq!(labels.len(), examples, "as many labels as examples");
         assert!(labels.iter().all(|&label| label < count), "a label that is none of {count}");
@@ -161,13 +162,12 @@ impl CrossEntropy {
         let of_examples = weights.unwrap_or(&ones[..examples]);
         let of_labels: Vec<f32> = labels.iter().map(|&label| of_classes[label]).collect();
         let total: f64 = of_labels.iter().copied().map(f64::from).sum();
-        let of_examples = column(of_examples, (&device, dtype));
-        let loss =
-            (loss * column(&of_labels, (&device, dtype)) * of_examples.clone()).sum() / total;
+        let of_examples = column(of_examples, &device, dtype);
+        let loss = (loss * column(&of_labels, &device, dtype) * of_examples.clone()).sum() / total;
         if self.smoothing == 0.0 {
             return loss;
         }
-        let of_classes = column(of_classes, (&device, dtype)).reshape([1, classes]);
+        let of_classes = column(of_classes, &device, dtype).reshape([1, classes]);
         let spread = (log * of_classes * of_examples).sum() / (total * classes as f64);
         loss * (1.0 - self.smoothing) - spread * self.smoothing
     }
@@ -183,14 +183,14 @@ impl Distill {
         let divergence = teacher.clone().exp() * (teacher - soft(student));
         let divergence = match weights {
             None => divergence,
-            Some(weights) => divergence * column(weights, (&device, dtype)),
+            Some(weights) => divergence * column(weights, &device, dtype),
         };
         divergence.sum() / examples * self.temperature.powi(2)
     }
 }
 
 /// Numbers below each other, `[numbers, 1]`.
-fn column(values: &[f32], (device, dtype): (&Device, DType)) -> Tensor<2> {
+fn column(values: &[f32], device: &Device, dtype: DType) -> Tensor<2> {
     Tensor::<1>::from_data(values, (device, dtype)).reshape([values.len(), 1])
 }
 
@@ -203,7 +203,7 @@ fn indices(labels: &[usize], device: &Device) -> Tensor<1, Int> {
 /// Losses between numbers, each a mean over all of them.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
-pub enum Regression {
+pub enum RegressionLoss {
     /// The square of the error.
     #[default]
     Mse,
@@ -216,23 +216,53 @@ pub enum Regression {
     },
 }
 
-impl Regression {
+impl RegressionLoss {
     /// The mean loss `[1]` of predictions, of the shape of `targets`.
     ///
     /// # Panics
     ///
     /// If the shapes differ.
     pub fn mean<const D: usize>(&self, predictions: Tensor<D>, targets: Tensor<D>) -> Tensor<1> {
+        self.each(predictions, targets).mean()
+    }
+
+    /// The loss of each prediction by itself, of the shape of both.
+    fn each<const D: usize>(&self, predictions: Tensor<D>, targets: Tensor<D>) -> Tensor<D> {
         assert_eq!(predictions.dims(), targets.dims(), "as many predictions as targets");
         let error = predictions - targets;
         match *self {
-            Self::Mse => (error.clone() * error).mean(),
-            Self::Mae => error.abs().mean(),
+            Self::Mse => error.clone() * error,
+            Self::Mae => error.abs(),
             Self::Huber { delta } => {
                 let error = error.abs();
                 let inside = error.clone().clamp_max(delta);
-                (inside.clone() * (error - inside * 0.5)).mean()
+                inside.clone() * (error - inside * 0.5)
             }
+        }
+    }
+
+    /// The mean loss `[1]` of predictions `[batch, numbers]`; each example's is multiplied by its weight, and a mixed example
+    /// is judged by the mix of its targets.
+    ///
+    /// # Panics
+    ///
+    /// If there are not as many numbers as predictions.
+    pub fn of_examples(&self, predictions: Tensor<2>, target: &BatchTarget<Vec<f32>>) -> Tensor<1> {
+        let BatchTarget { labels, weights, mix, .. } = target;
+        let [examples, width] = predictions.dims();
+        assert_eq!(labels.len(), examples, "as many targets as examples");
+        let on = (&predictions.device(), predictions.dtype());
+        let numbers = labels.concat();
+        let mut targets = Tensor::<1>::from_data(numbers.as_slice(), on).reshape([examples, width]);
+        if let Some(Mix { places, share }) = mix {
+            let others: Vec<f32> = places.iter().flat_map(|&place| labels[place].clone()).collect();
+            let others = Tensor::<1>::from_data(others.as_slice(), on).reshape([examples, width]);
+            targets = targets * (1.0 - *share) + others * *share;
+        }
+        let loss = self.each(predictions, targets);
+        match weights {
+            None => loss.mean(),
+            Some(weights) => (loss * column(weights, on.0, on.1)).mean(),
         }
     }
 

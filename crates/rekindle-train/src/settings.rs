@@ -1,11 +1,12 @@
 //! What is the same in all phases of a run, and the metric by which its models are compared.
 
 use rekindle_metrics::{Direction, Values};
+use serde::Serialize;
 
 use crate::{EarlyStopping, Epoch, Error, LOSS, Plateau, ranges::Ranges};
 
 /// What is the same in all phases of a run.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Settings {
     /// Batches whose mean gradient makes a step; with several devices, for each of them.
     pub accumulate: usize,
@@ -22,7 +23,7 @@ pub struct Settings {
 }
 
 /// A metric of the validation data, by which models are compared.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Monitor {
     /// Its name.
     pub metric: String,

@@ -15,6 +15,7 @@ use std::{
 };
 
 use burn::{module::Module, store::ModuleRecord, tensor::Bytes};
+use rekindle_base::AtomicFile;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
@@ -109,6 +110,11 @@ impl<M: Module> State<M> {
         Self { model, optimizer: optimizer.init(), ema: None, history: Vec::new() }
     }
 
+    /// Epochs that were trained: that before the first step is none.
+    pub fn epochs(&self) -> usize {
+        self.history.iter().filter(|epoch| epoch.number > 0).count()
+    }
+
     /// The model to evaluate: in validation, averaged where there is an average.
     pub fn evaluated(&self) -> M {
         match &self.ema {
@@ -161,17 +167,7 @@ const OPTIMIZER: &str = "optimizer";
 const EMA: &str = "average";
 
 fn write(path: &Path, header: &[u8], parts: &[(String, Vec<u8>)]) -> io::Result<()> {
-    let folder = match path.parent() {
-        Some(folder) if !folder.as_os_str().is_empty() => folder,
-        _ => Path::new("."),
-    };
-    // Removed again if anything fails before it takes its place.
-    let mut builder = tempfile::Builder::new();
-    builder.prefix(".rekindle-").suffix(".tmp");
-    // As any new file: a temporary one's own permissions are for the owner alone.
-    #[cfg(unix)]
-    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
-    let mut file = builder.tempfile_in(folder)?;
+    let mut file = AtomicFile::create(path)?;
     let mut hash = Sha256::new();
     let length = (header.len() as u64).to_le_bytes();
     let pieces = [MAGIC.as_slice(), &length, header].into_iter();
@@ -180,9 +176,7 @@ fn write(path: &Path, header: &[u8], parts: &[(String, Vec<u8>)]) -> io::Result<
         file.write_all(bytes)?;
     }
     file.write_all(&hash.finalize())?;
-    file.as_file().sync_all()?;
-    file.persist(path).map_err(|error| error.error)?;
-    Ok(())
+    file.commit()
 }
 
 impl SavedState {

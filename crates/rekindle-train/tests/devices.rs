@@ -14,8 +14,8 @@ use burn::{
     tensor::activation::tanh,
 };
 use rekindle_train::{
-    Batch, Classes, Classify, CrossEntropy, Ema, EmaConfig, EmaWarmUp, End, Epoch, Error, Event,
-    Fit, Objective, OptimizerConfig, Plateau, Rates, SavedState, Schedule, Settings, Source, State,
+    Batch, BatchTarget, Classify, Ema, EmaConfig, EmaWarmUp, End, Epoch, Error, Event, Fit, Learn,
+    Objective, OptimizerConfig, Plateau, Rates, SavedState, Schedule, Settings, Source, State,
     Train, Validation,
 };
 
@@ -49,7 +49,7 @@ impl Net {
 /// Exclusive or of the signs of points in a square, in batches of these sizes.
 struct Points(&'static [usize]);
 
-impl Source<Tensor<2>, Classes> for Points {
+impl Source<Tensor<2>, BatchTarget> for Points {
     type Error = Infallible;
 
     fn batches(&self) -> usize {
@@ -60,7 +60,7 @@ impl Source<Tensor<2>, Classes> for Points {
         &self,
         epoch: usize,
         device: &Device,
-    ) -> impl Iterator<Item = Result<Batch<Tensor<2>, Classes>, Infallible>> {
+    ) -> impl Iterator<Item = Result<Batch<Tensor<2>, BatchTarget>, Infallible>> {
         let total: usize = self.0.iter().sum();
         let mut first = 0;
         self.0.iter().map(move |&size| {
@@ -72,7 +72,7 @@ impl Source<Tensor<2>, Classes> for Points {
             let label = |&i: &usize| usize::from((at(i)[0] > 0.0) != (at(i)[1] > 0.0));
             Ok(Batch {
                 input: Tensor::<1>::from_floats(points.as_slice(), device).reshape([size, 2]),
-                target: Classes::new(indices.iter().map(label).collect()),
+                target: BatchTarget::new(indices.iter().map(label).collect()),
                 indices,
             })
         })
@@ -92,13 +92,13 @@ static RANDOM: Mutex<()> = Mutex::new(());
 type Threads = Arc<Mutex<HashSet<ThreadId>>>;
 
 /// What is learned here, from a model and inputs to logits by `forward`.
-fn classify<F: Fn(&Net, Tensor<2>) -> Tensor<2> + Clone>(forward: F) -> Classify<F> {
-    Classify { forward, classes: 2, loss: CrossEntropy::default() }
+fn classify<F: Fn(&Net, Tensor<2>) -> Tensor<2> + Clone>(forward: F) -> Learn<Classify, F> {
+    Learn { task: Classify::new(2), forward }
 }
 
 fn noted(
     threads: &Threads,
-) -> impl Objective<Net, Tensor<2>, Target = Classes> + Clone + Send + use<> {
+) -> impl Objective<Net, Tensor<2>, Target = BatchTarget> + Clone + Send + use<> {
     let threads = Arc::clone(threads);
     classify(move |net: &Net, input: Tensor<2>| {
         if input.device().is_autodiff() {

@@ -11,7 +11,7 @@ use burn::{
     prelude::*,
 };
 use rekindle_train::{
-    Batch, Classes, Classify, CrossEntropy, End, Error, Event, Fit, LOSS, OptimizerConfig, Rates,
+    Batch, BatchTarget, Classify, End, Error, Event, Fit, LOSS, Learn, OptimizerConfig, Rates,
     SavedState, Schedule, Settings, Source, State, Train, Validation,
 };
 
@@ -37,7 +37,7 @@ impl Net {
 /// Exclusive or, which no linear model can learn.
 struct Xor;
 
-impl Source<Tensor<2>, Classes> for Xor {
+impl Source<Tensor<2>, BatchTarget> for Xor {
     type Error = Infallible;
 
     fn batches(&self) -> usize {
@@ -48,12 +48,12 @@ impl Source<Tensor<2>, Classes> for Xor {
         &self,
         _epoch: usize,
         device: &Device,
-    ) -> impl Iterator<Item = Result<Batch<Tensor<2>, Classes>, Infallible>> {
+    ) -> impl Iterator<Item = Result<Batch<Tensor<2>, BatchTarget>, Infallible>> {
         let first = Tensor::from_floats([[0., 0.], [0., 1.], [1., 0.]], device);
         let second = Tensor::from_floats([[1., 1.]], device);
         let batch = |input, labels: &[usize], indices: &[usize]| Batch {
             input,
-            target: Classes::new(labels.to_vec()),
+            target: BatchTarget::new(labels.to_vec()),
             indices: indices.to_vec(),
         };
         [Ok(batch(first, &[0, 1, 1], &[0, 1, 2])), Ok(batch(second, &[0], &[3]))].into_iter()
@@ -63,8 +63,8 @@ impl Source<Tensor<2>, Classes> for Xor {
 const ADAMW: OptimizerConfig = OptimizerConfig::AdamW { weight_decay: 0.01 };
 const SGD: OptimizerConfig = OptimizerConfig::Sgd { momentum: 0.9, weight_decay: 1e-4 };
 
-fn objective() -> Classify<fn(&Net, Tensor<2>) -> Tensor<2>> {
-    Classify { forward: Net::forward, classes: 2, loss: CrossEntropy::default() }
+fn objective() -> Learn<Classify, fn(&Net, Tensor<2>) -> Tensor<2>> {
+    Learn { task: Classify::new(2), forward: Net::forward }
 }
 
 fn fit(lr: f64, epochs: usize) -> Fit {

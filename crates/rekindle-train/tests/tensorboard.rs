@@ -189,14 +189,7 @@ fn tensorboard(folder: &Path) -> Option<Output> {
 
 /// Nothing where no interpreter is named.
 fn run_script(folder: &Path) -> Option<Output> {
-    let Some(python) = env::var_os("REKINDLE_PYTHON") else {
-        // Not `eprintln`, which only shows where a test fails.
-        let _ = writeln!(
-            io::stderr(),
-            "skipped: REKINDLE_PYTHON names no interpreter with tensorboard"
-        );
-        return None;
-    };
+    let python = rekindle_skip::python(&["tensorboard"])?;
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/reference/tensorboard_read.py");
     Some(Command::new(python).arg(script).arg(folder).output().unwrap())
 }

@@ -1,14 +1,17 @@
 //! A backbone with a linear head, some of its stages frozen.
 
-use std::ops::Range;
+use std::{collections::BTreeSet, ops::Range};
 
 use burn::{
-    module::{Param, ParamGroup},
+    module::{Flag, Param, ParamGroup, ParamId},
     nn::{Dropout, DropoutConfig, Linear, LinearConfig},
     prelude::*,
     tensor::TensorData,
 };
-use rekindle_layers::{Backbone, PackedWeights, Stage, linear, parameters};
+use rekindle_layers::{
+    Backbone, Input, NameStack, PackedWeights, ParameterVisitor, Stage, linear, parameters,
+    visit_parameters,
+};
 
 use crate::{BatchNormPolicy, Error, Layout, Phase, lora::is_adapted};
 
@@ -17,7 +20,7 @@ mod statistics;
 /// The field of a batch norm that says whether it normalizes by the batch.
 const FLAG: &str = "batch_statistics";
 
-/// A [`Backbone`] and the linear head that reads its embeddings.
+/// A [`Backbone`] and the linear head that reads its embeddings: one output a label, or one a number.
 #[derive(Module, Debug)]
 pub struct Classifier<B: Module> {
     backbone: B,
@@ -49,12 +52,17 @@ impl<B: Backbone> Classifier<B> {
     ///
     /// If the head of the network has other dimensions.
     pub fn with_head(mut self, weight: Vec<f32>, bias: Vec<f32>) -> Self {
-        let (device, [dim, classes]) =
-            (self.head.weight.lazy_device(), self.head.weight.val().dims());
+        let device = self.head.weight.lazy_device();
+        let [dim, classes] = self.head.weight.lazy_shape().dims();
+        assert!(
+            weight.len() == dim * classes && bias.len() == classes,
+            "a head of other dimensions"
+        );
         let weight = Tensor::from_data(TensorData::new(weight, [dim, classes]), &device);
         let bias = Tensor::from_data(TensorData::new(bias, [classes]), &device);
-        self.head.weight = Param::from_tensor(weight);
-        self.head.bias = Some(Param::from_tensor(bias));
+        // The same parameters, whatever was said of them, with other values.
+        self.head.weight = self.head.weight.map(|_| weight);
+        self.head.bias = self.head.bias.map(|old| old.map(|_| bias));
         self
     }
 
@@ -87,22 +95,21 @@ impl<B: Backbone> Classifier<B> {
         Layout { stages: self.backbone.stages(), classifier: classifier.to_owned(), parameters }
     }
 
-    /// Logits `[batch, classes]` for images `[batch, channels, height, width]`.
-    pub fn forward(&self, images: Tensor<4>) -> Tensor<2> {
-        self.forward_from(0, images)
+    /// Outputs `[batch, classes]` for a batch of inputs.
+    pub fn forward(&self, input: B::Input) -> Tensor<2> {
+        self.forward_from(0, self.backbone.enter(input))
     }
 
-    /// Logits `[batch, classes]` from the output of the first `cut` stages, as
-    /// [`prefix`](Self::prefix) returns it; from images where that is none.
+    /// Outputs `[batch, classes]` from the output of the first `cut` stages, as [`prefix`](Self::prefix) returns it.
     ///
     /// # Panics
     ///
-    /// If there are fewer stages, or the channels are not those of the stage before the cut.
-    pub fn forward_from(&self, cut: usize, x: Tensor<4>) -> Tensor<2> {
+    /// If there are fewer stages, or `x` is not what the stage before the cut gives.
+    pub fn forward_from(&self, cut: usize, x: B::Flow) -> Tensor<2> {
         self.classify(self.embed_from(cut, x))
     }
 
-    /// Logits `[batch, classes]` of embeddings `[batch, embed_dim]`, with dropout in training.
+    /// Outputs `[batch, classes]` of embeddings `[batch, embed_dim]`, with dropout in training.
     pub fn classify(&self, x: Tensor<2>) -> Tensor<2> {
         let x = self.dropout.forward(x);
         match &self.head.bias {
@@ -112,11 +119,11 @@ impl<B: Backbone> Classifier<B> {
         }
     }
 
-    /// Embeddings `[batch, embed_dim]` of images `[batch, channels, height, width]`.
+    /// Embeddings `[batch, embed_dim]` of a batch of inputs.
     ///
     /// Frozen stages run outside the autodiff graph and in inference mode.
-    pub fn embed(&self, images: Tensor<4>) -> Tensor<2> {
-        self.embed_from(0, images)
+    pub fn embed(&self, input: B::Input) -> Tensor<2> {
+        self.embed_from(0, self.backbone.enter(input))
     }
 
     /// Embeddings `[batch, embed_dim]` from the output of the first `cut` stages.
@@ -124,42 +131,41 @@ impl<B: Backbone> Classifier<B> {
     /// # Panics
     ///
     /// As [`forward_from`](Self::forward_from).
-    pub fn embed_from(&self, cut: usize, x: Tensor<4>) -> Tensor<2> {
-        let stages = self.backbone.stages().len();
+    pub fn embed_from(&self, cut: usize, x: B::Flow) -> Tensor<2> {
+        let stages = self.backbone.depth();
         assert!(cut <= stages, "a cut after {cut} stages of {stages}");
         let frozen = self.frozen.max(cut);
         let x = self.outside_graph(cut..frozen, x);
         self.pool((frozen..stages).fold(x, |x, index| self.backbone.stage(index, x)))
     }
 
-    /// Output of the first `cut` stages in inference mode, without a graph; the images where that
-    /// is none.
+    /// Output of the first `cut` stages in inference mode, without a graph.
     ///
-    /// Of a picture it is the same in every epoch in which these stages are frozen, so it can be
-    /// kept. It is on the device of the images, for [`forward_from`](Self::forward_from).
+    /// Of an item it is the same in every epoch in which these stages are frozen, so it can be
+    /// kept. It is on the device of the input, for [`forward_from`](Self::forward_from).
     ///
     /// # Panics
     ///
     /// If there are fewer stages.
-    pub fn prefix(&self, cut: usize, images: Tensor<4>) -> Tensor<4> {
-        let stages = self.backbone.stages().len();
+    pub fn prefix(&self, cut: usize, input: B::Input) -> B::Flow {
+        let stages = self.backbone.depth();
         assert!(cut <= stages, "a cut after {cut} stages of {stages}");
-        self.outside_graph(0..cut, images)
+        self.outside_graph(0..cut, self.backbone.enter(input))
     }
 
     /// Embeddings `[batch, embed_dim]` of the output of all stages.
-    pub fn pool(&self, x: Tensor<4>) -> Tensor<2> {
+    pub fn pool(&self, x: B::Flow) -> Tensor<2> {
         self.backbone.pool(x)
     }
 
     /// Runs stages in inference mode and without a graph, on the device of `x`.
-    fn outside_graph(&self, stages: Range<usize>, x: Tensor<4>) -> Tensor<4> {
+    fn outside_graph(&self, stages: Range<usize>, x: B::Flow) -> B::Flow {
         if stages.is_empty() {
             return x;
         }
         if x.device().is_autodiff() {
             let fixed = self.backbone.valid();
-            return Tensor::from_inner(stages.fold(x.inner(), |x, index| fixed.stage(index, x)));
+            return x.without_graph(|x| stages.fold(x, |x, index| fixed.stage(index, x)));
         }
         stages.fold(x, |x, index| self.backbone.stage(index, x))
     }
@@ -175,9 +181,8 @@ impl<B: Backbone> Classifier<B> {
     pub fn freeze_to(self, count: usize) -> Self {
         let stages = self.backbone.stages();
         assert!(count <= stages.len(), "{count} frozen stages of {}", stages.len());
-        let mut model = stages[..count]
-            .iter()
-            .fold(self.unfreeze(), |model, stage| model.freeze_group(Self::group(stage)));
+        let stages = self.group(&stages[..count]);
+        let mut model = self.unfreeze().freeze_group(stages);
         model.frozen = count;
         model
     }
@@ -195,26 +200,24 @@ impl<B: Backbone> Classifier<B> {
         let extent = phase.frozen.extent(&layout)?;
         let frozen =
             layout.parameters.iter().zip(&extent.parameters).filter(|(_, frozen)| **frozen);
-        let mut paths: Vec<String> = frozen.map(|(parameter, _)| parameter.path.clone()).collect();
+        let mut paths: BTreeSet<String> =
+            frozen.map(|(parameter, _)| parameter.path.clone()).collect();
         // The flag of each batch norm lies beside its statistics.
         let flags = paths.iter().filter_map(|path| path.strip_suffix(".running_mean"));
         let flags: Vec<_> = flags.map(|norm| format!("{norm}.{FLAG}")).collect();
         paths.extend(flags);
         let adapted = layout.parameters.iter().filter(|weight| is_adapted(weight, &layout));
         paths.extend(adapted.map(|weight| weight.path.clone()));
-
-        let stages = layout.stages.iter().zip(&extent.whole).filter(|(_, whole)| **whole);
-        let mut model = stages
-            .fold(self.unfreeze(), |model, (stage, _)| model.freeze_group(Self::group(stage)))
-            .freeze_group(ParamGroup::from_paths(paths));
+        let whole = layout.stages.iter().zip(&extent.whole).filter(|(_, whole)| **whole);
+        let whole: Vec<Stage> = whole.map(|(stage, _)| stage.clone()).collect();
+        let batch_norm = phase.batch_norm == BatchNormPolicy::Updated;
+        let frozen = self.ids(|path, name| {
+            let flag = path.rsplit('.').next() == Some(FLAG);
+            paths.contains(path) || Self::owned(name, &whole) || (flag && !batch_norm)
+        });
+        let mut model = self.unfreeze().freeze_group(ParamGroup::from_ids(frozen));
         model.frozen = extent.leading;
-        Ok(match phase.batch_norm {
-            // Of what the pattern matches, there are only flags to turn off.
-            BatchNormPolicy::Kept | BatchNormPolicy::Reestimated => {
-                model.freeze_group(group(&format!(r"\.{FLAG}$")))
-            }
-            BatchNormPolicy::Updated => model,
-        })
+        Ok(model)
     }
 
     /// The learning rate of each stage in a phase, as the groups of its parameters.
@@ -225,21 +228,50 @@ impl<B: Backbone> Classifier<B> {
     pub fn rates(&self, phase: &Phase) -> Result<Vec<(ParamGroup, f64)>, Error> {
         let layout = self.layout();
         let rates = phase.rates(&layout)?;
-        Ok(layout.stages.iter().map(Self::group).zip(rates).collect())
+        let group = |stage: &Stage| self.group(std::slice::from_ref(stage));
+        Ok(layout.stages.iter().map(group).zip(rates).collect())
     }
 
-    /// The parameters of a stage of the backbone.
-    pub fn group(stage: &Stage) -> ParamGroup {
-        let modules: Vec<_> = stage.modules.iter().map(|name| name.replace('.', r"\.")).collect();
-        // Burn's paths name the variant where a field is an enum, as the backbone may be.
-        let variant = r"(?:[A-Z]\w*\.)?";
-        group(&format!(r"^{}\.{variant}(?:{})\.", Self::TRUNK, modules.join("|")))
+    /// All that stages own: parameters, statistics, and the flags of layers that train.
+    pub fn group(&self, stages: &[Stage]) -> ParamGroup {
+        ParamGroup::from_ids(self.ids(|_, name| Self::owned(name, stages)))
+    }
+
+    /// Whether one of the stages owns the parameter that is called so in this network.
+    pub fn owned(name: &str, stages: &[Stage]) -> bool {
+        let inside = name.strip_prefix(Self::TRUNK).and_then(|name| name.strip_prefix('.'));
+        inside.is_some_and(|name| stages.iter().any(|stage| stage.owns(name)))
+    }
+
+    /// The parameters and flags whose path and checkpoint's name are asked for.
+    fn ids(&self, chosen: impl Fn(&str, &str) -> bool) -> Vec<ParamId> {
+        let mut ids = Ids { chosen, found: Vec::new() };
+        visit_parameters(self, &mut ids);
+        ids.found
     }
 }
 
-/// Patterns of whole names always compile; were it not so, no parameter would be meant.
-fn group(pattern: &str) -> ParamGroup {
-    ParamGroup::from_regex(pattern).unwrap_or_else(|_| ParamGroup::from_ids(Vec::new()))
+struct Ids<F> {
+    chosen: F,
+    found: Vec<ParamId>,
+}
+
+impl<F: Fn(&str, &str) -> bool> Ids<F> {
+    fn add(&mut self, at: &NameStack, id: ParamId) {
+        if (self.chosen)(&at.path(), &at.name()) {
+            self.found.push(id);
+        }
+    }
+}
+
+impl<F: Fn(&str, &str) -> bool> ParameterVisitor for Ids<F> {
+    fn float<const D: usize>(&mut self, at: &NameStack, param: &Param<Tensor<D>>) {
+        self.add(at, param.id);
+    }
+
+    fn flag(&mut self, at: &NameStack, flag: &Param<Flag>) {
+        self.add(at, flag.id);
+    }
 }
 
 #[cfg(test)]

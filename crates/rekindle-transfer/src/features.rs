@@ -1,33 +1,18 @@
 //! A store for what the frozen stages of a network make of pictures, which is computed once and read in every epoch.
 //!
-//! | part of the file | bytes |
-//! |---|---|
-//! | `rekindle features 1\n` | 20 |
-//! | digest of the network: weights, cut, preprocessing, shape and precision | 32 |
-//! | bytes of the values of one record, little-endian | 8 |
-//! | each record: digest of the item, values, CRC-32 of both | 32 + values + 4 |
-//!
-//! Records are only ever appended. A record that was torn by a kill or damaged since is not used, and computed again.
-//! Each is checked when the file is opened, so that damage is found before a run counts on it, and again at every
-//! read, since the file may change under an open store.
-//! It is read by position, through the system's page cache: as fast as a mapping, without unsafe code, and without
-//! the signal that ends a process whose mapped file was cut by somebody else.
+//! Its file is a [`RecordFile`] whose key is the digest of the network: weights, cut, preprocessing, shape and precision.
+//! An item's key is the digest of the item, and its values are little-endian.
 
 use std::{
     collections::HashMap,
-    fs::File,
     io,
     path::{Path, PathBuf},
 };
 
 use half::f16;
+use rekindle_base::{Header, RecordFile, Sizes, Unusable};
+pub use rekindle_base::{Key, key};
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
-
-use file::Records;
-
-/// A SHA-256.
-pub type Key = [u8; 32];
 
 /// Why features cannot be kept.
 #[derive(Debug, thiserror::Error)]
@@ -92,17 +77,7 @@ pub struct FeatureStore {
 #[derive(Debug)]
 enum Place {
     Memory(HashMap<Key, Vec<u8>>),
-    File(Records),
-}
-
-/// The SHA-256 of a list of parts, each with its length, so that no two lists are alike.
-pub fn key(parts: &[&[u8]]) -> Key {
-    let mut hash = Sha256::new();
-    for part in parts {
-        hash.update((part.len() as u64).to_le_bytes());
-        hash.update(part);
-    }
-    hash.finalize().into()
+    File(RecordFile),
 }
 
 /// The SHA-256 of a file's content.
@@ -111,16 +86,45 @@ pub fn key(parts: &[&[u8]]) -> Key {
 ///
 /// If it cannot be read.
 pub fn digest_file(path: &Path) -> Result<Key, Error> {
-    let mut hash = Sha256::new();
-    File::open(path)
-        .and_then(|mut file| io::copy(&mut file, &mut hash))
-        .map_err(|source| Error::Io { path: path.to_owned(), done: "read", source })?;
-    Ok(hash.finalize().into())
+    rekindle_base::digest_file(path).map_err(|source| Error::Io {
+        path: path.to_owned(),
+        done: "read",
+        source,
+    })
 }
 
 /// Bytes that so many items of `width` values take.
 pub fn bytes_needed(items: usize, width: usize, precision: Precision) -> u64 {
-    file::HEADER + items as u64 * file::record(width * precision.bytes()) as u64
+    let (header, values) = (header(&[0; 32], width, precision), width * precision.bytes());
+    header.bytes() + items as u64 * header.record_bytes(values)
+}
+
+fn header(network: &Key, width: usize, precision: Precision) -> Header {
+    Header {
+        name: b"rekindle features ",
+        version: b"1\n",
+        key: *network,
+        sizes: Sizes::Equal(width * precision.bytes()),
+    }
+}
+
+impl From<rekindle_base::Error> for Error {
+    fn from(error: rekindle_base::Error) -> Self {
+        match error {
+            rekindle_base::Error::Io { path, done, source } => Self::Io { path, done, source },
+            rekindle_base::Error::Foreign(path) => Self::Foreign(path),
+        }
+    }
+}
+
+/// Why an older file of features was of no use.
+fn why(unusable: Unusable) -> String {
+    let why = match unusable {
+        Unusable::Cut => "it was cut short",
+        Unusable::Version => "it was written in another version of the format",
+        Unusable::Key => "it was of another network, cut, preprocessing or precision",
+    };
+    why.to_owned()
 }
 
 impl Precision {
@@ -184,11 +188,16 @@ impl FeatureStore {
         width: usize,
         precision: Precision,
     ) -> Result<Self, Error> {
-        let (opened, records) = Records::open(path, network, width * precision.bytes())?;
-        Ok(match records {
-            Some(records) => Self { place: Place::File(records), precision, width, opened },
-            None => Self { opened, ..Self::memory(width, precision) },
-        })
+        let records = RecordFile::open(path, &header(network, width, precision))?;
+        let opened = match *records.opened() {
+            rekindle_base::Opened::Fresh => Opened::Fresh,
+            rekindle_base::Opened::Kept => Opened::Kept,
+            rekindle_base::Opened::Rebuilt(unusable) => Opened::Rebuilt(why(unusable)),
+            rekindle_base::Opened::Busy => {
+                return Ok(Self { opened: Opened::Busy, ..Self::memory(width, precision) });
+            }
+        };
+        Ok(Self { place: Place::File(records), precision, width, opened })
     }
 
     /// Number of items.
@@ -233,7 +242,7 @@ impl FeatureStore {
                 items.insert(*item, values);
                 Ok(())
             }
-            Place::File(records) => records.put(item, &values),
+            Place::File(records) => Ok(records.put(item, &values)?),
         }
     }
 
@@ -245,7 +254,7 @@ impl FeatureStore {
     pub fn flush(&mut self) -> Result<(), Error> {
         match &mut self.place {
             Place::Memory(_) => Ok(()),
-            Place::File(records) => records.flush(),
+            Place::File(records) => Ok(records.flush()?),
         }
     }
 
@@ -265,14 +274,12 @@ impl FeatureStore {
                 self.precision.decode(items.get(item).ok_or(Error::Absent)?, values);
             }
             Place::File(records) => {
-                let record = records.get(item)?.ok_or(Error::Absent)?;
-                self.precision.decode(&record[file::KEY..], values);
+                self.precision.decode(&records.get(item)?.ok_or(Error::Absent)?, values);
             }
         }
         Ok(())
     }
 }
 
-mod file;
 #[cfg(test)]
 mod tests;

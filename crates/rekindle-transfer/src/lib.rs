@@ -12,6 +12,7 @@ mod lora;
 mod plan;
 mod probe;
 mod recipe;
+mod ridge;
 
 pub use classifier::Classifier;
 pub use error::Error;
@@ -20,3 +21,4 @@ pub use lora::Lora;
 pub use plan::{BatchNormPolicy, Extent, Frozen, NormUse, Phase, Plan, Row, Table};
 pub use probe::{Examples, Probe, ProbeConfig};
 pub use recipe::Recipe;
+pub use ridge::Ridge;

@@ -129,9 +129,12 @@ impl Plan {
         self.phases.iter().all(|phase| phase.frozen == Frozen::Backbone)
     }
 
+    /// The most epochs of a plan: more than anybody waits for, and a table of all of them fits into memory.
+    pub const MOST_EPOCHS: usize = 100_000;
+
     /// Epochs of all phases.
     pub fn epochs(&self) -> usize {
-        self.phases.iter().map(|phase| phase.epochs).sum()
+        self.phases.iter().fold(0, |sum, phase| sum.saturating_add(phase.epochs))
     }
 }
 

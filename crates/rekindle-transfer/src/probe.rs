@@ -370,8 +370,24 @@ mod tests {
         for (found, expected) in found.iter().zip(EXPECTED) {
             assert!((f64::from(*found) - expected).abs() < 1e-4, "{found} against {expected}");
         }
-        let chosen = Probe::chosen(&examples, &ProbeConfig::default());
-        assert!(STRENGTHS.contains(&chosen.strength));
+    }
+
+    /// What has nothing to do with the labels is best hardly believed, what tells them apart as much as may be.
+    #[test]
+    fn the_strength_is_the_one_that_unseen_examples_prefer() {
+        let wave = |i: usize, rate: f64| (rate * (i + 1) as f64).sin() as f32;
+        let labels: Vec<usize> = (0..60).map(|i| i % 2).collect();
+        let noise: Vec<f32> = (0..60).flat_map(|i| [wave(i / 2, 1.3), wave(i / 2, 2.1)]).collect();
+        let apart: Vec<f32> = (0..60)
+            .flat_map(|i| [2.0 * (i % 2) as f32 + 0.1 * wave(i, 1.3), wave(i, 2.1)])
+            .collect();
+        for (name, features, expected) in
+            [("noise", noise, STRENGTHS[0]), ("apart", apart, STRENGTHS[STRENGTHS.len() - 1])]
+        {
+            let examples = Examples { features: &features, labels: &labels, classes: 2 };
+            let chosen = Probe::chosen(&examples, &ProbeConfig::default());
+            assert_eq!(chosen.strength, expected, "{name}");
+        }
     }
 
     /// `make_pipeline(StandardScaler(), LogisticRegression(C=1.0, tol=1e-10)).decision_function(x)[:2]`

@@ -107,7 +107,8 @@ fn plan(steps: &[Step], epochs: usize, lr: f64) -> Plan {
     let mut phases = Vec::new();
     for step in steps {
         let epochs = match step.epochs {
-            Share::Part(part, of) => (left * part).div_ceil(of),
+            // No more than all of what is left; what is too much for any run is refused by the plan's check.
+            Share::Part(part, of) => left.saturating_mul(part).div_ceil(of).min(left),
             Share::One => left.min(1),
             Share::Rest => left,
         };

@@ -3,9 +3,11 @@
 
 use burn::prelude::*;
 use rekindle_layers::{
-    Activation, BatchNorm, BatchNormConfig, Bias, Conv2d, Conv2dConfig, DropPath, Map, Padding,
-    Unit, squeeze_excite,
+    Activation, BatchNorm, BatchNormConfig, Conv2d, Conv2dConfig, DropPath, Map, Padding, Unit,
 };
+
+pub use crate::squeeze::Squeeze;
+use crate::{squeeze::SqueezeExcite, widths::multiple_of_8};
 
 /// A row of a network's table of blocks.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -50,17 +52,6 @@ pub enum Skip {
     None,
 }
 
-/// How narrow the middle of squeeze and excitation is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Squeeze {
-    /// There is none.
-    None,
-    /// A quarter of the block's input (EfficientNet).
-    Input,
-    /// A quarter of the block's inside, a multiple of 8, with ReLU and a hard gate (MobileNetV3).
-    Inside,
-}
-
 /// What a [`Block`] needs to know besides its row.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct BlockConfig {
@@ -73,167 +64,181 @@ pub(crate) struct BlockConfig {
     pub(crate) epsilon: f64,
 }
 
-/// One block; which convolutions it has, and what they are called, depends on its kind.
+/// One block, of the layers that its kind has; `drop_path` is there where the block is residual.
 #[derive(Module, Debug)]
-pub(crate) struct Block {
-    conv: Option<Conv2d>,
-    conv_exp: Option<Conv2d>,
-    conv_pw: Option<Conv2d>,
+#[allow(clippy::large_enum_variant, reason = "most blocks are of the largest kind")]
+pub(crate) enum Block {
+    Convolution(Convolution),
+    Depthwise(Depthwise),
+    Inverted(Inverted),
+    Fused(Fused),
+}
+
+#[derive(Module, Debug)]
+pub(crate) struct Convolution {
+    conv: Conv2d,
     bn1: BatchNorm,
-    conv_dw: Option<Conv2d>,
-    bn2: Option<BatchNorm>,
-    se: Option<SqueezeExcite>,
-    conv_pwl: Option<Conv2d>,
-    bn3: Option<BatchNorm>,
-    drop_path: DropPath,
-    residual: bool,
+    drop_path: Option<DropPath>,
     #[module(skip)]
     activation: Activation,
 }
 
 #[derive(Module, Debug)]
-struct SqueezeExcite {
-    conv_reduce: Conv2d,
-    conv_expand: Conv2d,
+pub(crate) struct Depthwise {
+    conv_pw: Conv2d,
+    bn1: BatchNorm,
+    conv_dw: Conv2d,
+    bn2: BatchNorm,
+    se: Option<SqueezeExcite>,
+    drop_path: Option<DropPath>,
     #[module(skip)]
-    activations: [Activation; 2],
+    activation: Activation,
 }
 
-/// A multiple of 8 near `channels`, never below nine tenths of it.
-pub(crate) fn multiple_of_8(channels: f64) -> usize {
-    let rounded = nearest_multiple_of_8(channels);
-    if (rounded as f64) < 0.9 * channels { rounded + 8 } else { rounded }
+#[derive(Module, Debug)]
+pub(crate) struct Inverted {
+    conv_pw: Conv2d,
+    bn1: BatchNorm,
+    conv_dw: Conv2d,
+    bn2: BatchNorm,
+    se: Option<SqueezeExcite>,
+    conv_pwl: Conv2d,
+    bn3: BatchNorm,
+    drop_path: Option<DropPath>,
+    #[module(skip)]
+    activation: Activation,
 }
 
-/// The multiple of 8 nearest to `channels`, at least 8.
-pub(crate) fn nearest_multiple_of_8(channels: f64) -> usize {
-    ((channels + 4.0) as usize / 8 * 8).max(8)
+#[derive(Module, Debug)]
+pub(crate) struct Fused {
+    conv_exp: Conv2d,
+    bn1: BatchNorm,
+    bn2: BatchNorm,
+    se: Option<SqueezeExcite>,
+    conv_pwl: Conv2d,
+    drop_path: Option<DropPath>,
+    #[module(skip)]
+    activation: Activation,
 }
 
 impl BlockConfig {
     pub(crate) fn init(&self, device: &Device) -> Block {
         let Self { row, channels_in, channels_out, stride, .. } = *self;
-        let Blocks { kind, kernel, expand, .. } = row;
+        let Blocks { kind, kernel, expand, activation, .. } = row;
         let inside = match kind {
             Kind::Depthwise | Kind::Convolution(_) => channels_in,
             Kind::Inverted | Kind::Fused => multiple_of_8(channels_in as f64 * expand),
         };
         let conv = |channels, kernel, stride, groups| {
             let conv = Conv2dConfig::new(channels, kernel);
-            Some(Conv2dConfig { stride, padding: self.padding, groups, ..conv }.init(device))
+            Conv2dConfig { stride, padding: self.padding, groups, ..conv }.init(device)
         };
+        let depthwise = || conv([inside, inside], kernel, stride, inside);
+        let pointwise = |channels| conv(channels, 1, 1, 1);
         let norm = |channels| BatchNormConfig { channels, epsilon: self.epsilon }.init(device);
+        let se = row.squeeze.init([channels_in, inside], activation, device);
         let residual =
             stride == 1 && channels_in == channels_out && kind != Kind::Convolution(Skip::None);
-        let mut block = Block {
-            conv: None,
-            conv_exp: None,
-            conv_pw: None,
-            bn1: norm(inside),
-            conv_dw: None,
-            bn2: None,
-            se: SqueezeExcite::new(&row, channels_in, inside, device),
-            conv_pwl: None,
-            bn3: None,
-            drop_path: DropPath::new(if residual { self.drop_path } else { 0.0 }),
-            residual,
-            activation: row.activation,
-        };
+        let drop_path = residual.then(|| DropPath::new(self.drop_path));
         match kind {
-            Kind::Convolution(_) => {
-                block.conv = conv([channels_in, channels_out], kernel, stride, 1);
-                block.bn1 = norm(channels_out);
-            }
-            Kind::Depthwise => {
-                block.conv_dw = conv([inside, inside], kernel, stride, inside);
-                block.conv_pw = conv([inside, channels_out], 1, 1, 1);
-                block.bn2 = Some(norm(channels_out));
-            }
-            Kind::Inverted => {
-                block.conv_pw = conv([channels_in, inside], 1, 1, 1);
-                block.conv_dw = conv([inside, inside], kernel, stride, inside);
-                block.bn2 = Some(norm(inside));
-                block.conv_pwl = conv([inside, channels_out], 1, 1, 1);
-                block.bn3 = Some(norm(channels_out));
-            }
-            Kind::Fused => {
-                block.conv_exp = conv([channels_in, inside], kernel, stride, 1);
-                block.conv_pwl = conv([inside, channels_out], 1, 1, 1);
-                block.bn2 = Some(norm(channels_out));
-            }
+            Kind::Convolution(_) => Block::Convolution(Convolution {
+                conv: conv([channels_in, channels_out], kernel, stride, 1),
+                bn1: norm(channels_out),
+                drop_path,
+                activation,
+            }),
+            Kind::Depthwise => Block::Depthwise(Depthwise {
+                conv_pw: pointwise([inside, channels_out]),
+                bn1: norm(inside),
+                conv_dw: depthwise(),
+                bn2: norm(channels_out),
+                se,
+                drop_path,
+                activation,
+            }),
+            Kind::Inverted => Block::Inverted(Inverted {
+                conv_pw: pointwise([channels_in, inside]),
+                bn1: norm(inside),
+                conv_dw: depthwise(),
+                bn2: norm(inside),
+                se,
+                conv_pwl: pointwise([inside, channels_out]),
+                bn3: norm(channels_out),
+                drop_path,
+                activation,
+            }),
+            Kind::Fused => Block::Fused(Fused {
+                conv_exp: conv([channels_in, inside], kernel, stride, 1),
+                bn1: norm(inside),
+                bn2: norm(channels_out),
+                se,
+                conv_pwl: pointwise([inside, channels_out]),
+                drop_path,
+                activation,
+            }),
         }
-        block
     }
 }
 
 impl Block {
     /// `[batch, channels_in, height, width]` to `[batch, channels_out, height / stride, width / stride]`.
     pub(crate) fn forward(&self, x: Map) -> Map {
-        let shortcut = self.residual.then(|| x.clone());
         let linear = Activation::Identity;
-        let unit = |conv, norm| Unit::new(conv, norm, self.activation);
-        // Which layers there are is what tells the kinds apart.
-        let (y, last) = match self {
-            Self { conv: Some(conv), .. } => {
+        match self {
+            Self::Convolution(Convolution { conv, bn1, drop_path, activation }) => {
                 // The shortcut is added behind the activation.
-                let y = unit(conv, &self.bn1).forward(x);
-                return match shortcut {
-                    Some(shortcut) => self.drop_path.add(y, shortcut),
+                let shortcut = drop_path.as_ref().map(|drop_path| (drop_path, x.clone()));
+                let y = Unit::new(conv, bn1, *activation).forward(x);
+                match shortcut {
+                    Some((drop_path, x)) => drop_path.add(y, x),
                     None => y,
+                }
+            }
+            Self::Depthwise(Depthwise {
+                conv_dw,
+                bn1,
+                se,
+                conv_pw,
+                bn2,
+                drop_path,
+                activation,
+            }) => {
+                let wide = |x| squeeze(se, Unit::new(conv_dw, bn1, *activation).forward(x));
+                residual(drop_path.as_ref(), x, wide, &Unit::new(conv_pw, bn2, linear))
+            }
+            Self::Inverted(block) => {
+                let Inverted { conv_pw, bn1, conv_dw, bn2, se, conv_pwl, bn3, .. } = block;
+                let wide = |x| {
+                    let y = Unit::new(conv_pw, bn1, block.activation).forward(x);
+                    squeeze(se, Unit::new(conv_dw, bn2, block.activation).forward(y))
                 };
+                let last = Unit::new(conv_pwl, bn3, linear);
+                residual(block.drop_path.as_ref(), x, wide, &last)
             }
-            Self { conv_exp: Some(conv_exp), conv_pwl: Some(conv_pwl), bn2: Some(bn2), .. } => {
-                let y = self.squeeze(unit(conv_exp, &self.bn1).forward(x));
-                (y, Unit::new(conv_pwl, bn2, linear))
+            Self::Fused(Fused { conv_exp, bn1, se, conv_pwl, bn2, drop_path, activation }) => {
+                let wide = |x| squeeze(se, Unit::new(conv_exp, bn1, *activation).forward(x));
+                residual(drop_path.as_ref(), x, wide, &Unit::new(conv_pwl, bn2, linear))
             }
-            Self {
-                conv_pw: Some(conv_pw),
-                conv_dw: Some(conv_dw),
-                bn2: Some(bn2),
-                conv_pwl: Some(conv_pwl),
-                bn3: Some(bn3),
-                ..
-            } => {
-                let y = unit(conv_pw, &self.bn1).forward(x);
-                let y = self.squeeze(unit(conv_dw, bn2).forward(y));
-                (y, Unit::new(conv_pwl, bn3, linear))
-            }
-            Self { conv_dw: Some(conv_dw), conv_pw: Some(conv_pw), bn2: Some(bn2), .. } => {
-                let y = self.squeeze(unit(conv_dw, &self.bn1).forward(x));
-                (y, Unit::new(conv_pw, bn2, linear))
-            }
-            _ => unreachable!("a block of no kind"),
-        };
-        match shortcut {
-            Some(shortcut) => self.drop_path.forward_add(&last, y, shortcut),
-            None => last.forward(y),
-        }
-    }
-
-    fn squeeze(&self, x: Map) -> Map {
-        match &self.se {
-            Some(se) => squeeze_excite(x, [&se.conv_reduce, &se.conv_expand], se.activations),
-            None => x,
         }
     }
 }
 
-impl SqueezeExcite {
-    fn new(row: &Blocks, channels_in: usize, inside: usize, device: &Device) -> Option<Self> {
-        let (squeezed, activations) = match row.squeeze {
-            Squeeze::None => return None,
-            Squeeze::Input => (channels_in / 4, [row.activation, Activation::Sigmoid]),
-            Squeeze::Inside => {
-                (multiple_of_8(inside as f64 / 4.0), [Activation::Relu, Activation::HardSigmoid])
-            }
-        };
-        let conv = |channels| {
-            Conv2dConfig { bias: Bias::Learned, ..Conv2dConfig::new(channels, 1) }.init(device)
-        };
-        Some(Self {
-            conv_reduce: conv([inside, squeezed]),
-            conv_expand: conv([squeezed, inside]),
-            activations,
-        })
+/// What is inside a block, then its last unit, and its input added to that.
+fn residual(
+    drop_path: Option<&DropPath>,
+    x: Map,
+    inside: impl FnOnce(Map) -> Map,
+    last: &Unit<'_>,
+) -> Map {
+    match drop_path {
+        Some(drop_path) => drop_path.forward_add(last, inside(x.clone()), x),
+        None => last.forward(inside(x)),
+    }
+}
+
+fn squeeze(se: &Option<SqueezeExcite>, x: Map) -> Map {
+    match se {
+        Some(se) => se.forward(x),
+        None => x,
     }
 }

@@ -20,8 +20,10 @@ mod network;
 pub mod residual;
 pub mod resnet;
 pub mod resnet_cifar;
+mod squeeze;
 mod variant;
 pub mod vgg;
+mod widths;
 
 pub use network::{Architecture, Init, UnknownArchitecture, VisionBackbone, architectures};
 pub use variant::{Regularization, Variant};

@@ -11,12 +11,13 @@
 use burn::prelude::*;
 use rekindle_layers::{
     Activation, Backbone, BatchNorm, BatchNormConfig, Bias, Conv2d, Conv2dConfig, Landmarks, Map,
-    Padding, Stage, Unit,
+    Padding, Stage, StageOutput, Unit, global_mean,
 };
 
 use crate::{
-    inverted::{Block, BlockConfig, Blocks, multiple_of_8, nearest_multiple_of_8},
+    inverted::{Block, BlockConfig, Blocks},
     variant::Regularization,
+    widths::{multiple_of_8, nearest_multiple_of_8},
 };
 
 /// What tells one network from another.
@@ -76,7 +77,6 @@ pub struct MobileNet {
     blocks: Vec<Vec<Block>>,
     conv_head: Conv2d,
     bn2: Option<BatchNorm>,
-    channels_in: usize,
     #[module(skip)]
     stages: Vec<Stage>,
     dropout: f64,
@@ -138,7 +138,7 @@ impl MobileConfig {
         };
         let mut head = Stage::map("head", &["conv_head", "bn2"], embed_dim, reduction);
         if pooled {
-            head.reduction = None;
+            head.output = StageOutput::Vector;
         }
         stages.push(head);
         let bias = if pooled { Bias::Learned } else { Bias::None };
@@ -149,7 +149,6 @@ impl MobileConfig {
             blocks,
             conv_head,
             bn2: (!pooled).then(|| norm(embed_dim)),
-            channels_in,
             stages,
             dropout: regularization.rate(self.dropout),
             activation: self.activation,
@@ -170,8 +169,19 @@ impl MobileConfig {
 }
 
 impl Backbone for MobileNet {
+    type Input = Tensor<4>;
+    type Flow = Tensor<4>;
+
     fn stages(&self) -> Vec<Stage> {
         self.stages.clone()
+    }
+
+    fn depth(&self) -> usize {
+        self.stages.len()
+    }
+
+    fn enter(&self, images: Tensor<4>) -> Tensor<4> {
+        images
     }
 
     fn stage(&self, index: usize, x: Tensor<4>) -> Tensor<4> {
@@ -188,12 +198,12 @@ impl Backbone for MobileNet {
         y.into_tensor()
     }
 
-    fn embed_dim(&self) -> usize {
-        self.conv_head.channels_out()
+    fn pool(&self, x: Tensor<4>) -> Tensor<2> {
+        global_mean(Map::new(x))
     }
 
-    fn channels_in(&self) -> usize {
-        self.channels_in
+    fn embed_dim(&self) -> usize {
+        self.conv_head.channels_out()
     }
 
     fn landmarks(&self) -> Landmarks {

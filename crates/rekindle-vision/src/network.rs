@@ -146,20 +146,31 @@ macro_rules! delegate {
 }
 
 impl Backbone for VisionBackbone {
+    type Input = Tensor<4>;
+    type Flow = Tensor<4>;
+
     fn stages(&self) -> Vec<Stage> {
         delegate!(self, network => network.stages())
+    }
+
+    fn depth(&self) -> usize {
+        delegate!(self, network => network.depth())
+    }
+
+    fn enter(&self, images: Tensor<4>) -> Tensor<4> {
+        delegate!(self, network => network.enter(images))
     }
 
     fn stage(&self, index: usize, x: Tensor<4>) -> Tensor<4> {
         delegate!(self, network => network.stage(index, x))
     }
 
-    fn embed_dim(&self) -> usize {
-        delegate!(self, network => network.embed_dim())
+    fn pool(&self, x: Tensor<4>) -> Tensor<2> {
+        delegate!(self, network => network.pool(x))
     }
 
-    fn channels_in(&self) -> usize {
-        delegate!(self, network => network.channels_in())
+    fn embed_dim(&self) -> usize {
+        delegate!(self, network => network.embed_dim())
     }
 
     fn landmarks(&self) -> Landmarks {

@@ -17,6 +17,7 @@
 use burn::{nn::Relu, prelude::*};
 use rekindle_layers::{
     Activation, Backbone, BatchNorm, Conv2d, Conv2dConfig, Landmarks, Map, MaxPool, Stage, Unit,
+    global_mean,
 };
 
 use crate::{
@@ -98,7 +99,6 @@ pub struct ResNet {
     layer2: Vec<Residual>,
     layer3: Vec<Residual>,
     layer4: Vec<Residual>,
-    channels_in: usize,
     #[module(skip)]
     config: ResNetConfig,
 }
@@ -142,7 +142,6 @@ impl ResNetConfig {
             layer2: layer(1),
             layer3: layer(2),
             layer4: layer(3),
-            channels_in,
             config: *self,
         }
     }
@@ -154,6 +153,9 @@ impl ResNetConfig {
 }
 
 impl Backbone for ResNet {
+    type Input = Tensor<4>;
+    type Flow = Tensor<4>;
+
     fn stages(&self) -> Vec<Stage> {
         let stem = match self.config.stem {
             Stem::Plain => 64,
@@ -164,6 +166,14 @@ impl Backbone for ResNet {
             |(index, name)| Stage::map(name, &[name], self.config.channels_out(index), 4 << index),
         ));
         stages
+    }
+
+    fn depth(&self) -> usize {
+        5
+    }
+
+    fn enter(&self, images: Tensor<4>) -> Tensor<4> {
+        images
     }
 
     fn stage(&self, index: usize, x: Tensor<4>) -> Tensor<4> {
@@ -182,12 +192,12 @@ impl Backbone for ResNet {
         layer.iter().fold(x, |x, block| block.forward(x)).into_tensor()
     }
 
-    fn embed_dim(&self) -> usize {
-        self.config.channels_out(3)
+    fn pool(&self, x: Tensor<4>) -> Tensor<2> {
+        global_mean(Map::new(x))
     }
 
-    fn channels_in(&self) -> usize {
-        self.channels_in
+    fn embed_dim(&self) -> usize {
+        self.config.channels_out(3)
     }
 
     fn landmarks(&self) -> Landmarks {
@@ -196,10 +206,6 @@ impl Backbone for ResNet {
             Stem::Deep(_) => "conv1.0",
         };
         Landmarks { first_convolution, classifier: "fc" }
-    }
-
-    fn dropout(&self) -> f64 {
-        0.0
     }
 }
 

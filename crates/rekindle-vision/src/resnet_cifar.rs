@@ -15,7 +15,8 @@
 
 use burn::prelude::*;
 use rekindle_layers::{
-    Activation, AveragePool, Backbone, BatchNorm, Conv2d, Conv2dConfig, Landmarks, Map, Stage, Unit,
+    Activation, AveragePool, Backbone, BatchNorm, Conv2d, Conv2dConfig, Landmarks, Map, Stage,
+    Unit, global_mean,
 };
 
 use crate::{residual::norm, variant::Variant};
@@ -45,7 +46,6 @@ pub struct CifarResNet {
     layer1: Vec<Residual>,
     layer2: Vec<Residual>,
     layer3: Vec<Residual>,
-    channels_in: usize,
 }
 
 #[derive(Module, Debug)]
@@ -74,12 +74,14 @@ impl CifarResNetConfig {
             layer1: layer(0),
             layer2: layer(1),
             layer3: layer(2),
-            channels_in,
         }
     }
 }
 
 impl Backbone for CifarResNet {
+    type Input = Tensor<4>;
+    type Flow = Tensor<4>;
+
     fn stages(&self) -> Vec<Stage> {
         vec![
             Stage::map("stem", &["conv1", "bn1"], WIDTHS[0], 1),
@@ -87,6 +89,14 @@ impl Backbone for CifarResNet {
             Stage::map("layer2", &["layer2"], WIDTHS[1], 2),
             Stage::map("layer3", &["layer3"], WIDTHS[2], 4),
         ]
+    }
+
+    fn depth(&self) -> usize {
+        4
+    }
+
+    fn enter(&self, images: Tensor<4>) -> Tensor<4> {
+        images
     }
 
     fn stage(&self, index: usize, x: Tensor<4>) -> Tensor<4> {
@@ -104,20 +114,16 @@ impl Backbone for CifarResNet {
         layer.iter().fold(x, |x, block| block.forward(x)).into_tensor()
     }
 
+    fn pool(&self, x: Tensor<4>) -> Tensor<2> {
+        global_mean(Map::new(x))
+    }
+
     fn embed_dim(&self) -> usize {
         WIDTHS[2]
     }
 
-    fn channels_in(&self) -> usize {
-        self.channels_in
-    }
-
     fn landmarks(&self) -> Landmarks {
         Landmarks { first_convolution: "conv1", classifier: "linear" }
-    }
-
-    fn dropout(&self) -> f64 {
-        0.0
     }
 }
 

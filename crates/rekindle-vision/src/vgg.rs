@@ -21,7 +21,7 @@ use burn::{
 };
 use rekindle_layers::{
     Activation, Backbone, BatchNorm, BatchNormConfig, Bias, Conv2d, Conv2dConfig, Landmarks, Map,
-    MaxPool, Padding, Stage, Unit,
+    MaxPool, Padding, Stage, StageOutput, Unit, global_mean,
 };
 
 use crate::variant::{Regularization, Variant};
@@ -69,7 +69,6 @@ pub enum Norm {
 pub struct Vgg {
     features: Vec<Layer>,
     pre_logits: PreLogits,
-    channels_in: usize,
     dropout: f64,
 }
 
@@ -117,11 +116,14 @@ impl VggConfig {
             fc2: hidden([HIDDEN, HIDDEN], 1),
             drop: DropoutConfig::new(dropout).init(),
         };
-        Vgg { features, pre_logits, channels_in, dropout }
+        Vgg { features, pre_logits, dropout }
     }
 }
 
 impl Backbone for Vgg {
+    type Input = Tensor<4>;
+    type Flow = Tensor<4>;
+
     fn stages(&self) -> Vec<Stage> {
         let mut next = 0;
         let mut stages: Vec<_> = self
@@ -135,17 +137,20 @@ impl Backbone for Vgg {
                     name: format!("stage{}", index + 1),
                     modules: modules.collect(),
                     channels,
-                    reduction: Some(2 << index),
+                    output: StageOutput::Map { reduction: 2 << index },
                 }
             })
             .collect();
-        stages.push(Stage {
-            name: "hidden".to_owned(),
-            modules: vec!["pre_logits".to_owned()],
-            channels: HIDDEN,
-            reduction: None,
-        });
+        stages.push(Stage::vector("hidden", &["pre_logits"], HIDDEN));
         stages
+    }
+
+    fn depth(&self) -> usize {
+        self.slices().count() + 1
+    }
+
+    fn enter(&self, images: Tensor<4>) -> Tensor<4> {
+        images
     }
 
     fn stage(&self, index: usize, x: Tensor<4>) -> Tensor<4> {
@@ -155,12 +160,12 @@ impl Backbone for Vgg {
         }
     }
 
-    fn embed_dim(&self) -> usize {
-        HIDDEN
+    fn pool(&self, x: Tensor<4>) -> Tensor<2> {
+        global_mean(Map::new(x))
     }
 
-    fn channels_in(&self) -> usize {
-        self.channels_in
+    fn embed_dim(&self) -> usize {
+        HIDDEN
     }
 
     fn landmarks(&self) -> Landmarks {

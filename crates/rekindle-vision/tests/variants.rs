@@ -56,10 +56,10 @@ fn maps_have_the_declared_shapes() {
         let network = row.init(&Init { channels_in: 1, ..Init::default() }, &device);
         let maps = network.feature_maps(Tensor::zeros([1, 1, 32, 64], &device));
         let stages: Vec<Stage> =
-            network.stages().into_iter().filter(|stage| stage.reduction.is_some()).collect();
+            network.stages().into_iter().filter(|stage| stage.reduction().is_some()).collect();
         assert_eq!(maps.len(), stages.len());
         for (map, stage) in maps.iter().zip(&stages) {
-            let reduction = stage.reduction.unwrap();
+            let reduction = stage.reduction().unwrap();
             let expected = [1, stage.channels, 32 / reduction, 64 / reduction];
             assert_eq!(map.dims(), expected, "{}: {}", row.name, stage.name);
         }

@@ -29,7 +29,7 @@ use clap::Parser;
 use plotters::prelude::*;
 use rekindle::{
     Device, Finetune, Model, Network, RunFolder,
-    data::{Augment, ImageFolder, Sample, Split},
+    data::{Augment, DataConfig, Sample, open_pictures},
     finetune,
     train::{Event, Train, Validation},
     transfer::{BatchNormPolicy, Frozen, Phase, Plan},
@@ -129,8 +129,8 @@ type Data = (Train<Vec<Sample>>, Validation<Vec<Sample>>);
 fn pictures(folder: Option<&Path>) -> Result<(Vec<String>, Data)> {
     Ok(match folder {
         Some(folder) => {
-            let folder = ImageFolder::open(folder, &Split::default())?;
-            (folder.classes, (Train(folder.train), Validation(folder.val)))
+            let folder = open_pictures::<usize>(&DataConfig::new(folder))?;
+            (folder.names, (Train(folder.train), Validation(folder.val)))
         }
         None => {
             let train = support::doodles(Task::Target, 20, 0)?;

@@ -17,7 +17,10 @@ use anyhow::{Context, Result};
 use clap::Parser;
 use rekindle::{
     Device, Finetune, Model, RunFolder, Start,
-    data::{Augment, ImageFolder, Parts, Picture, RandomCrop, Sample, Split, Views, decode},
+    data::{
+        Augment, DataConfig, DataSet, Parts, Picture, RandomCrop, Sample, Views, decode,
+        open_pictures,
+    },
     finetune,
     train::{Train, Validation},
     transfer::{BatchNormPolicy, Phase, Recipe},
@@ -241,8 +244,8 @@ fn train(
 fn folder(path: &Path) -> Result<Pictures> {
     let parts = Parts::find(path)?;
     // As the tutorials of the set have it; nothing else is measured on what chooses the epoch.
-    let parts = Parts { val: parts.val.or(parts.test), test: None, ..parts };
-    let ImageFolder { classes, train, val, .. } = ImageFolder::of(&parts, &Split::default())?;
+    let config = DataConfig { val: parts.val.or(parts.test), ..DataConfig::new(path) };
+    let DataSet { names: classes, train, val, .. } = open_pictures::<usize>(&config)?;
     Ok(Pictures { labels: classes, train, val })
 }
 

@@ -24,72 +24,30 @@ pub enum Error {
     /// A plan cannot be carried out.
     #[error(transparent)]
     Plan(#[from] rekindle_transfer::Error),
-    /// Training stopped.
+    /// Fine-tuning failed.
     #[error(transparent)]
-    Train(#[from] rekindle_train::Error),
-    /// Features of frozen stages cannot be kept.
+    Finetune(#[from] rekindle_finetune::Error),
+    /// Weights cannot be had from the Hub.
+    #[cfg(feature = "net")]
     #[error(transparent)]
-    Features(#[from] rekindle_transfer::features::Error),
-    /// The state of a run cannot be written or gone on from.
-    #[error(transparent)]
-    State(#[from] rekindle_train::StateError),
+    Hub(#[from] rekindle_hub::Error),
+    /// A plan cannot be written beside the weights.
+    #[error("the plan cannot be written beside the weights")]
+    PlanUnwritable(#[source] rekindle_train::Failure),
+    /// A model is asked for what it was not made for.
+    #[error("{name} was made for {found}; measure it on data of that kind")]
+    OtherTask {
+        /// The model.
+        name: String,
+        /// What it was made for.
+        found: &'static str,
+    },
     /// The record of a run cannot be read or written.
     #[error(transparent)]
     Report(#[from] rekindle_report::Error),
-    /// A log cannot be written.
-    #[error(transparent)]
-    Log(#[from] rekindle_train::LogError),
-    /// TensorBoard's events cannot be written.
-    #[error(transparent)]
-    TensorBoard(#[from] rekindle_train::EventFileError),
-    /// A run was broken off before its first epoch ended.
-    #[error(
-        "the run was broken off before its first epoch ended, so there is nothing to keep; give it more time"
-    )]
-    NoEpoch,
     /// Fine-tuning was asked for in a way that cannot be.
     #[error("cannot fine-tune this way: {}", .0.join("; "))]
     Settings(Vec<String>),
-    /// The loss is no number any more.
-    #[error("the loss, or the norm of the gradients, is {loss} in epoch {epoch}, step {step}, on {}; lower the learning rate, clip gradients, or look at these pictures", pictures.join(", "))]
-    Diverged {
-        /// Counted from one.
-        epoch: usize,
-        /// Counted from one.
-        step: usize,
-        /// What it is instead.
-        loss: f64,
-        /// The step's pictures: their files, or their places where they are in none.
-        pictures: Vec<String>,
-    },
-    /// A run ended by an error, but not everything is lost.
-    #[error("the run ended early; its best model, of epoch {epoch}, is kept as {}", path.display())]
-    Rescued {
-        /// Counted from one.
-        epoch: usize,
-        /// Where the model is.
-        path: PathBuf,
-        /// Why the run ended.
-        #[source]
-        source: Box<Error>,
-    },
-    /// The best model of a run that is to go on is gone, or not the run's.
-    #[error("{path}: is not the best model of the run that its folder holds the state of; put it back, or leave `--resume` out to start anew", path = .path.display())]
-    BestLost {
-        /// Where it should be.
-        path: PathBuf,
-        /// What is wrong with it, if it is there.
-        #[source]
-        source: Option<Box<Error>>,
-    },
-    /// The state in a run's folder is of a run that was asked for differently.
-    #[error("{path}: is the state of another run; it differs in {differs}; ask for it as it was asked for then, choose another folder, or leave `--resume` out to start anew", path = .path.display(), differs = .differs.join(", "))]
-    OtherRun {
-        /// The state.
-        path: PathBuf,
-        /// What is not as it was.
-        differs: Vec<String>,
-    },
     /// Nothing says what the weights are for.
     #[error("{path}: holds weights, but nothing says of which architecture; name it, as in `--model resnet18`", path = .0.display())]
     NoConfig(PathBuf),

@@ -1,7 +1,7 @@
 //! Where a network looks: Grad-CAM. Selvaraju et al. 2017, <https://arxiv.org/abs/1610.02391>.
 
-use burn::{module::Module, prelude::*, tensor::TensorData};
-use rekindle_images::{Picture, Preprocess};
+use burn::prelude::*;
+use rekindle_images::{Picture, Source};
 use rekindle_layers::Backbone;
 
 use crate::{Error, Model};
@@ -37,19 +37,16 @@ impl Model {
     /// # Panics
     ///
     /// If there is no such label.
-    pub fn explain(&self, picture: &Picture, label: usize) -> Result<Explanation, Error> {
-        let preprocess: Preprocess = self.preprocess()?;
-        let [channels, height, width] = preprocess.shape();
-        let input = preprocess.apply(picture)?;
-        let picture = preprocess.restore(&input);
+    pub fn explain(&self, picture: impl Into<Source>, label: usize) -> Result<Explanation, Error> {
+        let predictor = self.predictor()?;
+        let images = predictor.inputs(std::iter::once(picture.into()))?;
+        let input: Vec<f32> = images.to_data().iter::<f32>().collect();
+        let picture = self.preprocess()?.restore(&input);
 
         // Parameters need no gradients: only the map does.
-        let network = self.network.valid();
-        let plain = network.devices().into_iter().next().unwrap_or_default();
+        let network = predictor.network();
         let stages = network.backbone().stages();
-        let cut = stages.iter().take_while(|stage| stage.reduction.is_some()).count();
-        let images =
-            Tensor::from_data(TensorData::new(input, [1, channels, height, width]), &plain);
+        let cut = stages.iter().take_while(|stage| stage.reduction().is_some()).count();
         let map: Tensor<4> = Tensor::from_inner(network.prefix(cut, images)).require_grad();
         let logit = network.forward_from(cut, map.clone()).narrow(1, label, 1).sum();
         let gradients = logit.backward();

@@ -19,33 +19,34 @@
 //! writes weights, [`transfer`] freezes, [`train`] trains, [`data`] feeds, [`cards`] knows.
 
 mod device;
-mod digest;
 mod error;
 mod explain;
 mod finetune;
 mod measure;
 mod model;
+mod predict;
 mod publish;
 mod run_report;
-mod tagged;
+mod task;
 
 pub use burn::tensor::Device;
 pub use device::DeviceKind;
-pub use digest::digest_samples;
 pub use error::Error;
 pub use explain::Explanation;
 pub use finetune::{
-    CacheConfig, CachePlace, CacheReport, Finetune, Input, Outcome, Probed, RunFolder, Start,
-    find_rate, finetune, probe,
+    Engine, Finetune, Outcome, Parts, Probed, RunFolder, Start, find_rate, finetune, probe,
 };
-pub use measure::{TestViews, as_is, evaluate, measure};
-pub use model::{Guess, Model, Network};
+pub use measure::{Evaluation, TestViews, as_is, evaluate, measure};
+pub use model::{Model, Network};
+pub use predict::{Guess, Number, Prediction};
 pub use publish::model_card;
-pub use run_report::{About, Shown, cache_notes, write_report};
-pub use tagged::TaggedPictures;
+pub use rekindle_finetune::{CacheConfig, CachePlace, CacheReport, HeadStart};
+pub use run_report::{About, Shown, Told, cache_notes, write_report};
+pub use task::{Learned, ModelTask};
 
 pub use rekindle_cards as cards;
 pub use rekindle_checkpoint as checkpoint;
+pub use rekindle_finetune as engine;
 #[cfg(feature = "net")]
 pub use rekindle_hub as hub;
 pub use rekindle_layers as layers;
@@ -59,5 +60,5 @@ pub use rekindle_vision as vision;
 pub mod data {
     pub use rekindle_data::*;
     pub use rekindle_images::*;
-    pub use rekindle_images::{Error, Loader, Sample};
+    pub use rekindle_images::{DataSet, Error, Loader, Measurable, Sample};
 }

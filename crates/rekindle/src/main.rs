@@ -6,12 +6,15 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
+use cli::output;
+
 fn main() -> ExitCode {
-    match cli::Cli::parse().run() {
-        Ok(code) => code,
-        Err(error) => {
-            eprintln!("error: {error:#}");
+    let code = match cli::Cli::try_parse() {
+        Err(error) => return output::usage(&error),
+        Ok(cli) => cli.run().unwrap_or_else(|error| {
+            output::complain(&format!("error: {}", output::causes(&error)));
             ExitCode::FAILURE
-        }
-    }
+        }),
+    };
+    output::end(code)
 }

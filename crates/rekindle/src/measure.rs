@@ -1,95 +1,126 @@
-//! Measuring a model on a folder of labelled pictures.
+//! Measuring a model on labelled pictures.
 
-use std::path::Path;
-
-use burn::{module::Module, prelude::*, tensor::activation::log_softmax};
-use rekindle_data::{LoaderConfig, Part};
-use rekindle_images::{Loader, Measurable, PictureConfig, PreparePictures, Sample};
+use burn::prelude::*;
+use rekindle_data::{DataConfig, Part, TargetKind};
+use rekindle_finetune::{Items, Measured};
+use rekindle_images::{PictureConfig, PreparePictures, Sample, measure_pictures};
 use rekindle_metrics::Predictions;
-use rekindle_train::{Classify, CrossEntropy, Test, predict};
+use rekindle_train::{Classify, Test};
 
-use crate::{
-    Error, Input, Model, Network,
-    finetune::{Feed, Pictures, on_this_pool},
-};
+use crate::{Error, Learned, Model, ModelTask, Network};
 
 /// How often a picture is looked at when a model is measured.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TestViews {
     /// Once, as it is.
     One,
-    /// As it is and mirrored; the probabilities are averaged.
+    /// As it is and mirrored; the answers are averaged.
     Mirrored,
 }
 
-/// What a model answers to the pictures of a folder; of which part, if none is named, says
-/// [`Measurable::open`].
+/// What a model answered to a part of a data set.
+#[derive(Debug)]
+pub struct Evaluation<T: ModelTask> {
+    /// The part.
+    pub part: Part,
+    /// What the outputs mean.
+    pub task: T,
+    /// What was right.
+    pub labels: Vec<T::Label>,
+    /// What was answered.
+    pub predictions: T::Scores,
+    /// What is worth knowing of the data, a line each.
+    pub notes: Vec<String>,
+}
+
+/// What a model answers to a part of a data set; without a name, what there is to test on, else to validate on, else all.
 ///
 /// # Errors
 ///
-/// If the folder's labels are others than the checkpoint's, or a picture cannot be read.
-pub fn evaluate(
+/// If the model is for another kind of labels, does not know those of the data, or a picture cannot be read.
+pub fn evaluate<L: Learned>(
     model: &Model,
-    folder: &Path,
+    data: &DataConfig,
     part: Option<Part>,
     batch: usize,
     views: TestViews,
-) -> Result<(Part, Predictions), Error> {
-    if model.config.labels.is_empty() {
+) -> Result<Evaluation<L::Task>, Error> {
+    let task = model.task::<L::Task>()?;
+    let names = model.names();
+    if names.is_empty() {
         return Err(Error::NoLabels);
     }
-    let folder = Measurable::open(folder, part)?.with_classes(&model.config.labels)?;
-    Ok((folder.part, measure(model, Test(folder.samples), batch, views)?))
+    let mut data = data.clone();
+    if L::KIND == TargetKind::Numbers && data.targets.is_empty() {
+        data.targets = names.clone();
+    }
+    let found = measure_pictures::<L>(&data, part)?.with_names(&names);
+    let found = found.map_err(rekindle_images::Error::from)?;
+    let labels = found.samples.iter().map(|sample| sample.label.clone()).collect();
+    let predictions = measure(model, &task, Test(found.samples), batch, views)?;
+    Ok(Evaluation { part: found.part, task, labels, predictions, notes: found.notes })
 }
 
-/// What a pretrained model answers to the pictures of a folder whose labels are some of its own, as they come.
+/// What a pretrained model answers to pictures whose labels are some of its own, as they come.
 ///
 /// # Errors
 ///
-/// If a label of the folder is none of the checkpoint's, or a picture cannot be read.
-pub fn as_is(model: &Model, folder: &Path, batch: usize) -> Result<(Part, Predictions), Error> {
-    if model.config.labels.is_empty() {
-        return Err(Error::NoLabels);
-    }
-    let folder = Measurable::open(folder, None)?.with_some_of(&model.config.labels)?;
-    Ok((folder.part, measure(model, Test(folder.samples), batch, TestViews::One)?))
+/// If a label is none of the checkpoint's, or a picture cannot be read.
+pub fn as_is(model: &Model, data: &DataConfig, batch: usize) -> Result<(Part, Predictions), Error> {
+    let found = evaluate::<usize>(model, data, None, batch, TestViews::One)?;
+    Ok((found.part, found.predictions))
 }
 
-/// What a model answers to pictures that chose nothing about it.
+/// What a model answers to pictures that chose nothing about it, in their order.
 ///
 /// # Errors
 ///
 /// If there are no pictures, or one cannot be read.
-pub fn measure(
+pub fn measure<T: ModelTask>(
     model: &Model,
-    samples: Test<Vec<Sample>>,
+    task: &T,
+    samples: Test<Vec<Sample<T::Label>>>,
     batch: usize,
     views: TestViews,
-) -> Result<Predictions, Error> {
-    let config = LoaderConfig { batch_size: batch, ..on_this_pool() };
-    let prepare = PreparePictures::new(&model.preprocess()?, &PictureConfig::default())?;
-    let loader = Loader::new(samples.0, prepare, &config)?;
-    let objective = Classify {
-        forward: match views {
-            TestViews::One => Input::logits,
-            TestViews::Mirrored => mirrored,
-        },
-        classes: model.network.classes(),
-        loss: CrossEntropy::default(),
+) -> Result<T::Scores, Error> {
+    // Each picture comes once.
+    let pictures = PictureConfig { cache_bytes: 0, ..PictureConfig::default() };
+    let prepare = PreparePictures::new(&model.preprocess()?, &pictures)?;
+    let how = match views {
+        TestViews::One => Measured::plain(batch),
+        TestViews::Mirrored => Measured { batch, forward: mirrored::<T> },
     };
-    // Nothing is chosen by it.
-    let source = Test(Feed::Pictures(Pictures::plain(loader)));
-    Ok(predict(&model.network.valid(), &objective, &source)?)
+    let items = Test(Items { samples: samples.0, prepare });
+    Ok(rekindle_finetune::measure(model.network(), task, items, &how)?)
 }
 
-/// The logarithm of the mean of the probabilities of both views.
-fn mirrored(network: &Network, input: Input) -> Tensor<2> {
-    let Input::Images(images) = input else { return Input::logits(network, input) };
-    let both =
-        [images.clone(), images.flip([3])].map(|images| log_softmax(network.forward(images), 1));
-    let [one, other] = both;
-    // Below the larger one, where nothing overflows, and a probability too small for a number stays above zero.
-    let larger = one.clone().max_pair(other.clone());
-    let sum = (one - larger.clone()).exp() + (other - larger.clone()).exp();
-    larger + sum.log() - std::f64::consts::LN_2
+fn mirrored<T: ModelTask>(network: &Network, images: Tensor<4>) -> Tensor<2> {
+    T::average([images.clone(), images.flip([3])].map(|images| network.forward(images)))
+}
+
+impl Model {
+    /// What its outputs mean.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::OtherTask`] if it was made for another kind of task.
+    pub fn task<T: ModelTask>(&self) -> Result<T, Error> {
+        T::from_config(self.config()).ok_or_else(|| Error::OtherTask {
+            name: self.config().name(),
+            found: match self.kind() {
+                TargetKind::Label => "one label",
+                TargetKind::Labels => "several labels",
+                TargetKind::Numbers => "numbers",
+            },
+        })
+    }
+
+    /// What kind of labels it was made for.
+    pub fn kind(&self) -> TargetKind {
+        match (Classify::from_config(self.config()), &self.config().task) {
+            (Some(_), _) => TargetKind::Label,
+            (None, rekindle_cards::TaskSpec::MultiLabel { .. }) => TargetKind::Labels,
+            (None, _) => TargetKind::Numbers,
+        }
+    }
 }

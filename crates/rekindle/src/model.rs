@@ -1,49 +1,71 @@
 //! A network together with what its weights need: labels, preprocessing, origin.
 
-use std::{collections::BTreeMap, path::Path};
+use std::{
+    collections::BTreeMap,
+    path::Path,
+    sync::{Arc, OnceLock},
+};
 
-use burn::{prelude::*, tensor::TensorData, tensor::activation::softmax};
-use rekindle_cards::HubConfig;
-use rekindle_checkpoint::{CheckpointFile, HeadPolicy, LoadReport, Naming, load, save};
-use rekindle_images::{Picture, Preprocess};
+use burn::prelude::*;
+use rekindle_cards::{HubConfig, TaskSpec};
+use rekindle_checkpoint::{CheckpointFile, HeadPolicy, LoadReport, load, save};
+use rekindle_finetune::naming;
+use rekindle_images::{Preprocess, Source};
 use rekindle_layers::Backbone;
+use rekindle_train::{Classify, Failure};
 use rekindle_transfer::{Classifier, Plan};
 use rekindle_vision::{Architecture, Init, VisionBackbone};
 
-use crate::Error;
+use crate::{
+    Error, Prediction,
+    predict::Predictor,
+    task::{ModelTask, names},
+};
 
-/// A vision network with its classifier.
+/// A vision network with its head.
 pub type Network = Classifier<VisionBackbone>;
 
 /// Keys of what is written beside the weights.
 const CONFIG: &str = "config";
 const PLAN: &str = "plan";
-const PROBE: &str = "probe_val_accuracy";
+/// The metric is behind it.
+const PROBE: &str = "probe_val_";
 
 /// A network, and the config that its weights came with or will be saved with.
 #[derive(Debug, Clone)]
 pub struct Model {
-    /// The network.
-    pub network: Network,
-    /// Architecture, labels, preprocessing, license.
-    pub config: HubConfig,
-    /// Of a fine-tuned network, the accuracy that a probe of the weights it began with had on the pictures it was
-    /// validated on: what training had to beat. None where it was not measured.
-    pub probe: Option<f64>,
-}
-
-/// One of the labels a picture may have.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Guess {
-    /// Its place among the network's classes.
-    pub index: usize,
-    /// What the config calls it; its number where it has no name.
-    pub label: String,
-    /// In `[0, 1]`; those of a picture sum to one.
-    pub probability: f32,
+    network: Network,
+    config: HubConfig,
+    probe: Option<f64>,
+    /// Ready to predict, once it was asked for.
+    ready: OnceLock<Arc<Predictor>>,
 }
 
 impl Model {
+    /// A network with its config.
+    ///
+    /// # Panics
+    ///
+    /// If the network has another number of outputs than the config says.
+    pub fn new(network: Network, config: HubConfig) -> Self {
+        assert_eq!(network.classes(), config.classes, "a config of another number of outputs");
+        Self { network, config, probe: None, ready: OnceLock::new() }
+    }
+
+    /// The checkpoint of a card, or of an architecture's default one, from the Hub's cache; downloaded where it is not there.
+    ///
+    /// # Errors
+    ///
+    /// If there is no such card, its license is not accepted, or the weights cannot be had.
+    #[cfg(feature = "net")]
+    pub fn pretrained(name: &str, device: &Device) -> Result<Self, Error> {
+        use rekindle_hub::{Hub, unwatched};
+        let card = rekindle_cards::find(name)?;
+        rekindle_hub::policy(&[])?.check(card)?;
+        let weights = Hub::from_env()?.fetch(card, &unwatched)?;
+        Ok(Self::open(Some(name), &weights.folder, device)?.0)
+    }
+
     /// Opens weights to use them as they are.
     ///
     /// `weights` is a file or a folder as the Hub has it. `name` (an architecture, or a card's name)
@@ -57,22 +79,34 @@ impl Model {
         weights: &Path,
         device: &Device,
     ) -> Result<(Self, LoadReport), Error> {
-        let file = CheckpointFile::open(weights)?;
-        let mut config = config_of(name, &file)?;
+        Self::open_file(name, &CheckpointFile::open(weights)?, device)
+    }
+
+    /// The same of weights that were opened already, such as a set of several that a file holds.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Model::open`].
+    pub fn open_file(
+        name: Option<&str>,
+        file: &CheckpointFile,
+        device: &Device,
+    ) -> Result<(Self, LoadReport), Error> {
+        let mut config = config_of(name, file)?;
         let backbone = build(&config, device)?;
-        let naming = naming(&backbone);
-        if let Some(head) = file.get(&format!("{}.weight", naming.landmarks.classifier)) {
-            // The file decides: a card's or a stale config's number of classes may be another's.
-            config.classes = head.shape.first().copied().unwrap_or(config.classes);
-        }
+        let network = Classifier::new(backbone.clone(), config.classes, device);
+        let naming = naming(&network);
+        // The file decides: a card's or a stale config's number of classes may be another's.
+        config.classes = naming.classes_in(file).unwrap_or(config.classes);
         if !config.labels.is_empty() && config.labels.len() != config.classes {
-            let (path, labels) = (weights.to_owned(), config.labels.len());
+            let (path, labels) = (file.path().to_owned(), config.labels.len());
             return Err(Error::LabelCount { path, labels, classes: config.classes });
         }
         let network = Classifier::new(backbone, config.classes, device);
-        let (network, report) = load(network, &file, &naming, HeadPolicy::Required)?;
-        let probe = file.metadata().get(PROBE).and_then(|text| text.parse().ok());
-        Ok((Self { network, config, probe }, report))
+        let (network, report) = load(network, file, &naming, HeadPolicy::Required)?;
+        let probe = file.metadata().iter().find(|(key, _)| key.starts_with(PROBE));
+        let probe = probe.and_then(|(_, text)| text.parse().ok());
+        Ok((Self { probe, ..Self::new(network, config) }, report))
     }
 
     /// A network for new labels, its backbone loaded where there are weights.
@@ -89,16 +123,34 @@ impl Model {
         device: &Device,
     ) -> Result<(Self, Option<LoadReport>), Error> {
         let file = weights.map(CheckpointFile::open).transpose()?;
-        let found = match (&file, name) {
+        Self::for_task(name, file.as_ref(), &Classify::of(labels), labels, device)
+    }
+
+    /// A network for a task whose outputs are called `names`, its backbone loaded where there are weights.
+    ///
+    /// The head is kept only if the weights were trained for the same task with these very names, in this order.
+    ///
+    /// # Errors
+    ///
+    /// If there is no such architecture, or the weights do not fit.
+    pub fn for_task<T: ModelTask>(
+        name: Option<&str>,
+        weights: Option<&CheckpointFile>,
+        task: &T,
+        names: &[String],
+        device: &Device,
+    ) -> Result<(Self, Option<LoadReport>), Error> {
+        let found = match (weights, name) {
             (Some(file), name) => config_of(name, file)?,
             (None, Some(name)) => HubConfig::from_card(rekindle_cards::find(name)?),
             (None, None) => return Err(Error::NoModel),
         };
-        let policy = if found.labels == labels { HeadPolicy::Required } else { HeadPolicy::Fresh };
+        let same = T::from_config(&found).is_some() && self::names(&found) == names;
+        let policy = if same { HeadPolicy::Required } else { HeadPolicy::Fresh };
         let backbone = build(&found, device)?;
-        let naming = naming(&backbone);
-        let network = Classifier::new(backbone, labels.len(), device);
-        let (network, report) = match &file {
+        let network = Classifier::new(backbone, names.len(), device);
+        let naming = naming(&network);
+        let (network, report) = match weights {
             Some(file) => {
                 let (network, report) = load(network, file, &naming, policy)?;
                 (network, Some(report))
@@ -107,15 +159,55 @@ impl Model {
         };
         let landmarks = naming.landmarks;
         let config = HubConfig {
-            classes: labels.len(),
-            labels: labels.to_vec(),
             descriptions: BTreeMap::new(),
             features: Some(network.backbone().embed_dim()),
             first_conv: Some(landmarks.first_convolution.to_owned()),
             classifier: Some(landmarks.classifier.to_owned()),
-            ..found
+            ..task.into_config(names, found)
         };
-        Ok((Self { network, config, probe: None }, report))
+        Ok((Self::new(network, config), report))
+    }
+
+    /// The network.
+    pub fn network(&self) -> &Network {
+        &self.network
+    }
+
+    /// The network alone.
+    pub fn into_network(self) -> Network {
+        self.network
+    }
+
+    /// Architecture, labels, preprocessing, license.
+    pub fn config(&self) -> &HubConfig {
+        &self.config
+    }
+
+    /// Of a fine-tuned network, what a probe of the weights it began with reached on the pictures it was validated on, by
+    /// the task's usual metric: what training had to beat. None where it was not measured.
+    pub fn probe(&self) -> Option<f64> {
+        self.probe
+    }
+
+    /// The same, with what a probe reached.
+    pub(crate) fn with_probe(self, probe: Option<f64>) -> Self {
+        Self { probe, ..self }
+    }
+
+    /// What its outputs are called: labels, or columns of numbers.
+    pub fn names(&self) -> Vec<String> {
+        names(&self.config)
+    }
+
+    /// The same for a task whose outputs are called `names`: with a head that was not trained yet, unless it is for that task.
+    pub(crate) fn with_head_for<T: ModelTask>(self, task: &T, names: &[String]) -> Self {
+        if T::from_config(&self.config).is_some() && self.names() == names {
+            return self;
+        }
+        let device = self.network.devices().into_iter().next().unwrap_or_default();
+        let network = Classifier::new(self.network.backbone().clone(), names.len(), &device);
+        let config = HubConfig { descriptions: BTreeMap::new(), ..self.config };
+        Self::new(network, task.into_config(names, config))
     }
 
     /// The same network with untrained parameters, to train from nothing.
@@ -123,10 +215,10 @@ impl Model {
     /// # Errors
     ///
     /// If the config's architecture is in no table.
-    pub fn forget(self, device: &Device) -> Result<Self, Error> {
+    pub fn untrained(self, device: &Device) -> Result<Self, Error> {
         let backbone = build(&self.config, device)?;
         let network = Classifier::new(backbone, self.network.classes(), device);
-        Ok(Self { network, config: self.config, probe: None })
+        Ok(Self::new(network, self.config))
     }
 
     /// The network with what a plan adds to its weights, if that was not done yet.
@@ -137,7 +229,7 @@ impl Model {
     pub fn adapted(self, plan: &Plan) -> Result<Self, Error> {
         match &plan.lora {
             Some(lora) if !self.network.layout().is_adapted() => {
-                Ok(Self { network: self.network.adapt(lora)?, ..self })
+                Ok(Self::new(self.network.adapt(lora)?, self.config).with_probe(self.probe))
             }
             _ => Ok(self),
         }
@@ -149,20 +241,8 @@ impl Model {
     ///
     /// If the file cannot be written; what was there before is then unchanged.
     pub fn save(&self, path: &Path, plan: Option<&Plan>) -> Result<(), Error> {
-        let mut metadata = BTreeMap::from([
-            ("format".to_owned(), "pt".to_owned()),
-            ("architecture".to_owned(), self.config.architecture.clone()),
-            (CONFIG.to_owned(), self.config.to_json()?),
-            ("rekindle".to_owned(), env!("CARGO_PKG_VERSION").to_owned()),
-            ("burn".to_owned(), "0.22.1".to_owned()),
-        ]);
-        if let Some(probe) = self.probe {
-            metadata.insert(PROBE.to_owned(), probe.to_string());
-        }
-        if let Some(Ok(plan)) = plan.map(serde_json::to_string) {
-            metadata.insert(PLAN.to_owned(), plan);
-        }
-        save(&self.network, path, &naming(self.network.backbone()), &metadata)?;
+        let metadata = metadata(&self.config, plan, self.probe)?;
+        save(&self.network, path, &naming(&self.network), &metadata)?;
         Ok(())
     }
 
@@ -172,69 +252,89 @@ impl Model {
     ///
     /// If the config asks for something impossible.
     pub fn preprocess(&self) -> Result<Preprocess, Error> {
-        Ok(Preprocess::new(&self.config.preprocessing)?)
+        Ok(Preprocess::new(self.config.image()?)?)
     }
 
-    /// Logits `[pictures, classes]`.
-    ///
-    /// # Errors
-    ///
-    /// If a picture cannot be brought to the network's input.
-    pub fn logits(&self, pictures: &[Picture]) -> Result<Tensor<2>, Error> {
-        let preprocess = self.preprocess()?;
-        let [channels, height, width] = preprocess.shape();
-        let mut images = Vec::with_capacity(pictures.len() * channels * height * width);
-        for picture in pictures {
-            images.extend(preprocess.apply(picture)?);
+    /// Ready to predict; made once.
+    pub(crate) fn predictor(&self) -> Result<&Predictor, Error> {
+        if let Some(ready) = self.ready.get() {
+            return Ok(ready);
         }
-        let network = self.network.valid();
-        let device = network.devices().into_iter().next().unwrap_or_default();
-        let shape = [pictures.len(), channels, height, width];
-        Ok(network.forward(Tensor::from_data(TensorData::new(images, shape), &device)))
+        let ready = Arc::new(Predictor::new(self)?);
+        Ok(self.ready.get_or_init(|| ready))
     }
 
-    /// The labels of each picture, most likely first.
+    /// Outputs `[pictures, outputs]`: files, or pictures in memory.
     ///
     /// # Errors
     ///
-    /// If a picture cannot be brought to the network's input.
-    pub fn predict(&self, pictures: &[Picture]) -> Result<Vec<Vec<Guess>>, Error> {
-        let probabilities = softmax(self.logits(pictures)?, 1).into_data();
-        let values: Vec<f32> = probabilities.iter::<f32>().collect();
-        let guess = |(index, probability): (usize, &f32)| Guess {
-            index,
-            label: self.label(index),
-            probability: *probability,
-        };
-        let classes = self.network.classes();
-        let rows = values.chunks_exact(classes).map(|row| {
-            let mut guesses: Vec<_> = row.iter().enumerate().map(guess).collect();
-            guesses.sort_by(|a, b| b.probability.total_cmp(&a.probability));
-            guesses
-        });
-        Ok(rows.collect())
+    /// If a picture cannot be read, or brought to the network's input.
+    pub fn logits(
+        &self,
+        pictures: impl IntoIterator<Item = impl Into<Source>>,
+    ) -> Result<Tensor<2>, Error> {
+        self.predictor()?.outputs(pictures.into_iter().map(Into::into))
     }
 
-    fn label(&self, index: usize) -> String {
-        self.config.label(index).map_or_else(|| index.to_string(), str::to_owned)
+    /// What the model answers to each picture: files, or pictures in memory.
+    ///
+    /// It is made ready at the first call, and stays so. All pictures go through the network at once; a long list is better cut
+    /// into parts of a few dozen.
+    ///
+    /// # Errors
+    ///
+    /// If a picture cannot be read, or brought to the network's input.
+    pub fn predict(
+        &self,
+        pictures: impl IntoIterator<Item = impl Into<Source>>,
+    ) -> Result<Vec<Prediction>, Error> {
+        self.predictor()?.predict(pictures.into_iter().map(Into::into))
     }
+}
+
+/// What is written beside a model's weights.
+pub(crate) fn metadata(
+    config: &HubConfig,
+    plan: Option<&Plan>,
+    probe: Option<f64>,
+) -> Result<BTreeMap<String, String>, Error> {
+    let mut metadata = BTreeMap::from([
+        ("format".to_owned(), "pt".to_owned()),
+        ("architecture".to_owned(), config.architecture.clone()),
+        (CONFIG.to_owned(), config.to_json()?),
+        ("rekindle".to_owned(), env!("CARGO_PKG_VERSION").to_owned()),
+        ("burn".to_owned(), "0.22.1".to_owned()),
+    ]);
+    if let Some(probe) = probe {
+        let metric = match config.task {
+            TaskSpec::SingleLabel => "accuracy",
+            TaskSpec::MultiLabel { .. } => "map",
+            _ => "mae",
+        };
+        metadata.insert(format!("{PROBE}{metric}"), probe.to_string());
+    }
+    if let Some(plan) = plan {
+        let text = serde_json::to_string(plan);
+        let text = text.map_err(|source| Error::PlanUnwritable(Failure::from(source)))?;
+        metadata.insert(PLAN.to_owned(), text);
+    }
+    Ok(metadata)
 }
 
 fn build(config: &HubConfig, device: &Device) -> Result<VisionBackbone, Error> {
-    let [channels_in, ..] = config.preprocessing.input_size;
+    let [channels_in, ..] = config.image()?.input_size;
     let init = Init { channels_in, ..Init::default() };
     Ok(Architecture::find(&config.architecture)?.init(&init, device))
-}
-
-pub(crate) fn naming(backbone: &VisionBackbone) -> Naming {
-    Naming { trunk: Network::TRUNK, head: Network::HEAD, landmarks: backbone.landmarks() }
 }
 
 /// What the weights say of themselves, else what the card of `name` says.
 fn config_of(name: Option<&str>, file: &CheckpointFile) -> Result<HubConfig, Error> {
     let path = || file.path().to_owned();
-    let own = file.metadata().get(CONFIG).map(String::as_str).or_else(|| file.config_json());
-    let Some(text) = own else {
+    let own = file.metadata().get(CONFIG).map(String::as_str);
+    let beside = file.config_json();
+    // Other tools keep something of theirs under this name.
+    let own = own.filter(|text| beside.is_none() || HubConfig::is_one(text));
+    let Some(text) = own.or(beside) else {
         let name = name.ok_or_else(|| Error::NoConfig(path()))?;
         return Ok(HubConfig::from_card(rekindle_cards::find(name)?));
     };

@@ -5,16 +5,17 @@ use std::{
     path::Path,
 };
 
-use rekindle_images::{Sample, decode};
+use rekindle_data::{Target as _, TargetKind};
+use rekindle_images::Sample;
 use rekindle_metrics::{Classification, Direction, Predictions, majority};
 use rekindle_report::{
     Baseline, Better, Bin, Calibration, Checkup, ClassCount, ClassScores, Data, Environment, Epoch,
     Estimate, Evaluation, Gallery, GroupRate, Guess, History, Metric, Monitored, Phase, Picture,
     Plan, Run, Stage, State, Unit, Weights, html,
 };
-use rekindle_train::Monitor;
+use rekindle_train::{Classify, Monitor};
 
-use crate::{Error, Finetune, Model, Outcome};
+use crate::{Error, Finetune, Model, ModelTask, Outcome};
 
 /// What is said of a run besides what came out of it.
 #[derive(Debug, Clone, Default)]
@@ -39,13 +40,13 @@ pub struct About {
 
 /// The pictures of a run.
 #[derive(Debug, Clone, Copy)]
-pub struct Shown<'a> {
+pub struct Shown<'a, T: ModelTask = Classify> {
     /// Those it trained on.
-    pub train: &'a [Sample],
+    pub train: &'a [Sample<T::Label>],
     /// Those it was validated on.
-    pub val: &'a [Sample],
+    pub val: &'a [Sample<T::Label>],
     /// Those that chose nothing, and what the best model answers to them.
-    pub test: Option<(&'a [Sample], &'a Predictions)>,
+    pub test: Option<(&'a [Sample<T::Label>], &'a T::Scores)>,
 }
 
 /// Metrics that are shares of the pictures.
@@ -60,29 +61,30 @@ const GUESSES: usize = 3;
 /// # Errors
 ///
 /// If a picture that was shown cannot be read again, or the folder cannot be written.
-pub fn write_report(
+pub fn write_report<T: ModelTask>(
     folder: &Path,
     about: &About,
-    config: &Finetune,
-    outcome: &Outcome,
-    shown: Shown<'_>,
+    config: &Finetune<T>,
+    outcome: &Outcome<T>,
+    shown: Shown<'_, T>,
 ) -> Result<(), Error> {
     let run = run(about, config, outcome, shown)?;
     run.write(&folder.join("run.json"))?;
     let path = folder.join("report.html");
-    std::fs::write(&path, html(&run)).map_err(|source| Error::Write { path, source })
+    rekindle_base::write_file(&path, html(&run)).map_err(|source| Error::Write { path, source })
 }
 
-fn run(
+fn run<T: ModelTask>(
     about: &About,
-    config: &Finetune,
-    outcome: &Outcome,
-    Shown { train, val, test }: Shown<'_>,
+    config: &Finetune<T>,
+    outcome: &Outcome<T>,
+    Shown { train, val, test }: Shown<'_, T>,
 ) -> Result<Run, Error> {
     let model = &outcome.model;
-    let labels = &model.config.labels;
-    let counts = |samples: &[Sample], label: usize| {
-        samples.iter().filter(|sample| sample.label == label).count()
+    let labels = &model.names();
+    let counts = |samples: &[Sample<T::Label>], label: usize| match T::Label::KIND {
+        TargetKind::Numbers => samples.len(),
+        _ => samples.iter().filter(|sample| sample.label.labels().contains(&label)).count(),
     };
     let classes = labels.iter().enumerate().map(|(label, name)| ClassCount {
         name: name.clone(),
@@ -90,18 +92,19 @@ fn run(
         validation: counts(val, label),
         test: test.map(|(samples, _)| counts(samples, label)),
     });
-    let card = rekindle_cards::find_checkpoint(&model.config.name())?;
+    let told = T::told(&about.baselines, outcome, Shown { train, val, test })?;
+    let card = rekindle_cards::find_checkpoint(&model.config().name())?;
     let name = Path::new(&about.folder).file_name();
     let name = name.map_or_else(|| about.folder.clone(), |name| name.display().to_string());
     Ok(Run {
-        title: format!("{} on {name}", model.config.name()),
+        title: format!("{} on {name}", model.config().name()),
         command: about.command.clone(),
         environment: Environment {
             rekindle: env!("CARGO_PKG_VERSION").to_owned(),
             burn: "0.22.1".to_owned(),
             device: about.device.clone(),
             threads: Some(rayon::current_num_threads()),
-            seed: Some(config.seed),
+            seed: Some(config.engine.seed),
             started: None,
             seconds: Some(outcome.duration.as_secs_f64()),
         },
@@ -112,23 +115,23 @@ fn run(
         }),
         checkup: about.checkup.clone(),
         weights: (!about.origin.is_empty()).then(|| Weights {
-            name: model.config.name(),
+            name: model.config().name(),
             origin: about.origin.clone(),
-            license: model.config.license.clone().unwrap_or_else(|| "not stated".to_owned()),
+            license: model.config().license.clone().unwrap_or_else(|| "not stated".to_owned()),
             caution: card.and_then(|card| card.caution.clone()).unwrap_or_default(),
             sha256: about.sha256.clone(),
         }),
         plan: Some(plan(config, model)?),
         history: Some(history(config, outcome)),
-        evaluations: evaluations(about, outcome, train, test.map(|test| test.1)),
-        galleries: galleries(outcome, val)?,
+        evaluations: told.evaluations,
+        galleries: told.galleries,
         notes: about.notes.clone(),
         ..Run::default()
     })
 }
 
 fn preprocessing(model: &Model) -> String {
-    let about = &model.config.preprocessing;
+    let Ok(about) = model.config().image() else { return model.config().input.described() };
     let [_, height, width] = about.input_size;
     format!(
         "{height} x {width} pixels, {:?} of {:.1}% by {:?}, mean {:?}, deviation {:?}",
@@ -141,11 +144,11 @@ fn preprocessing(model: &Model) -> String {
     .to_lowercase()
 }
 
-fn plan(config: &Finetune, model: &Model) -> Result<Plan, Error> {
-    let table = config.plan.table(&model.network.layout())?;
+fn plan<T: ModelTask>(config: &Finetune<T>, model: &Model) -> Result<Plan, Error> {
+    let table = config.engine.plan.table(&model.network().layout())?;
     let mut first_epoch = 1;
     let mut phases = Vec::new();
-    for phase in &config.plan.phases {
+    for phase in &config.engine.plan.phases {
         let rows = table.rows.iter().filter(|row| row.phase == phase.name);
         let stage = |row: &rekindle_transfer::Row| Stage {
             name: row.stage.clone(),
@@ -163,7 +166,7 @@ fn plan(config: &Finetune, model: &Model) -> Result<Plan, Error> {
         first_epoch += phase.epochs;
     }
     let same = |of: fn(&rekindle_transfer::Phase) -> String| {
-        let mut found: Vec<String> = config.plan.phases.iter().map(of).collect();
+        let mut found: Vec<String> = config.engine.plan.phases.iter().map(of).collect();
         found.dedup();
         found.join("; then ")
     };
@@ -175,8 +178,8 @@ fn plan(config: &Finetune, model: &Model) -> Result<Plan, Error> {
     })
 }
 
-fn history(config: &Finetune, outcome: &Outcome) -> History {
-    let Monitor { metric, direction } = &config.settings.monitor;
+fn history<T: ModelTask>(config: &Finetune<T>, outcome: &Outcome<T>) -> History {
+    let Monitor { metric, direction } = &config.engine.settings.monitor;
     let metrics = |values: &rekindle_metrics::Values| {
         // JSON has no number that is none.
         let finite = values.iter().filter(|(_, value)| value.is_finite());
@@ -212,21 +215,33 @@ fn history(config: &Finetune, outcome: &Outcome) -> History {
 
 /// Names of the groups of rates: the head's, then each stage's.
 fn stages(model: &Model) -> Vec<String> {
-    let stages = model.network.layout().stages.into_iter().map(|stage| stage.name);
+    let stages = model.network().layout().stages.into_iter().map(|stage| stage.name);
     std::iter::once("head".to_owned()).chain(stages).collect()
 }
 
-fn evaluations(
-    about: &About,
-    outcome: &Outcome,
-    train: &[Sample],
-    test: Option<&Predictions>,
-) -> Vec<Evaluation> {
-    let val =
-        evaluation("validation", &outcome.model, &outcome.predictions, train, &about.baselines);
+/// What a page shows of a model's answers.
+#[derive(Debug, Default)]
+pub struct Told {
+    /// The answers to each part, measured.
+    pub evaluations: Vec<Evaluation>,
+    /// Pictures that tell the most.
+    pub galleries: Vec<Gallery>,
+}
+
+/// What a page shows of one label a picture.
+pub(crate) fn told_of_classes(
+    baselines: &[(String, f64)],
+    outcome: &Outcome<Classify>,
+    Shown { train, val, test }: Shown<'_, Classify>,
+) -> Result<Told, Error> {
+    let of = |set: &str, predictions: &Predictions, others: &[(String, f64)]| {
+        evaluation(set, &outcome.model, predictions, train, others)
+    };
+    let validation = of("validation", &outcome.predictions, baselines);
     // What else was compared with was measured on the validation pictures.
-    let test = test.map(|test| evaluation("test", &outcome.model, test, train, &[]));
-    std::iter::once(val).chain(test).collect()
+    let test = test.map(|(_, predictions)| of("test", predictions, &[]));
+    let evaluations = std::iter::once(validation).chain(test).collect();
+    Ok(Told { evaluations, galleries: galleries(outcome, val)? })
 }
 
 fn evaluation(
@@ -237,7 +252,7 @@ fn evaluation(
     others: &[(String, f64)],
 ) -> Evaluation {
     let found = Classification::of(predictions);
-    let labels = &model.config.labels;
+    let labels = &model.names();
     let trained: Vec<usize> = train.iter().map(|sample| sample.label).collect();
     let (most, accuracy) = majority(&trained, predictions.labels());
     let always = Baseline { name: format!("the most frequent label ({})", labels[most]), accuracy };
@@ -318,14 +333,10 @@ fn picture(
     probabilities: &[f64],
 ) -> Result<Picture, Error> {
     let sample = &samples[place];
-    let labels = &model.config.labels;
+    let labels = &model.names();
     let mut order: Vec<usize> = (0..probabilities.len()).collect();
     order.sort_by(|&a, &b| probabilities[b].total_cmp(&probabilities[a]));
-    let source = match &sample.item {
-        rekindle_images::Source::File(path) => decode(path)?,
-        rekindle_images::Source::Memory(picture) => (**picture).clone(),
-    };
-    let explanation = model.explain(&source, order[0])?;
+    let explanation = model.explain(sample.item.clone(), order[0])?;
     let name = sample.path().map(|path| {
         let parent = path.parent().and_then(Path::file_name).unwrap_or_default();
         Path::new(parent).join(path.file_name().unwrap_or_default()).display().to_string()
@@ -342,7 +353,7 @@ fn picture(
 }
 
 /// Lines on what the feature cache did, for a report.
-pub fn cache_notes(outcome: &Outcome) -> Vec<String> {
+pub fn cache_notes<T: ModelTask>(outcome: &Outcome<T>) -> Vec<String> {
     let line = |report: &crate::CacheReport| {
         let epochs = outcome.history.iter().filter(|epoch| epoch.phase == report.phase).count();
         report.line(epochs)

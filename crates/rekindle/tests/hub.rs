@@ -118,7 +118,7 @@ fn training_begins_with_what_the_name_stands_for() {
     let finetune = |more: &[&str]| {
         let mut command = stage.command(&[&"finetune", &"--json", &"--epochs", &"1"]);
         command.args(["--model", "test_resnet"]).arg("--data").arg(data.path());
-        lines(&command.arg("--out").arg(&out).args(more).output().unwrap());
+        lines(&command.arg("--out").arg(&out).arg("--overwrite").args(more).output().unwrap());
         let run = fs::read(out.join("run.json")).unwrap();
         serde_json::from_slice::<Value>(&run).unwrap()
     };

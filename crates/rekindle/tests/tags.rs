@@ -7,7 +7,7 @@ use std::{fs, path::Path};
 
 use rekindle::{
     Device, Input, Model, TaggedPictures,
-    data::{LoaderConfig, Order, Split, TaggedList, decode},
+    data::{DataConfig, DataSet, LoaderConfig, Order, Split, decode, open_pictures},
     metrics::Direction,
     train::{
         Best, BinaryCrossEntropy, Fit, Monitor, OptimizerConfig, Rates, Settings, State, Tag,
@@ -42,11 +42,13 @@ fn plates(folder: &Path, per_class: usize) -> std::path::PathBuf {
 fn a_network_learns_which_labels_a_picture_has() {
     let folder = tempfile::tempdir().unwrap();
     let list = plates(folder.path(), 60);
-    let found = TaggedList::open(&list, &Split { fraction: 0.25, seed: 0 }).unwrap();
+    let split = Split { fraction: 0.25, seed: 0 };
+    let found: DataSet<Vec<usize>> =
+        open_pictures(&DataConfig { split, ..DataConfig::new(&list) }).unwrap();
     let device = Device::flex().autodiff();
     device.seed(0);
     let starter = support::starter();
-    let (model, _) = Model::for_labels(None, Some(&starter), &found.classes, &device).unwrap();
+    let (model, _) = Model::for_labels(None, Some(&starter), &found.names, &device).unwrap();
 
     let config = LoaderConfig { batch_size: 16, order: Order::Shuffled, ..LoaderConfig::default() };
     let train = Train(TaggedPictures::new(found.train, &model, &config).unwrap());
@@ -58,7 +60,7 @@ fn a_network_learns_which_labels_a_picture_has() {
     let network = model.network.clone().prepare(&phase).unwrap();
     let objective = Tag {
         forward: Input::logits,
-        classes: found.classes.len(),
+        classes: found.names.len(),
         loss: BinaryCrossEntropy::default(),
     };
     let monitor = Monitor::new("map", Direction::Higher);

@@ -38,32 +38,40 @@ use Uses::{Any, Only};
 
 /// One row a package; dependencies point one way (convention 29).
 #[rustfmt::skip]
-const PACKAGES: [Package; 21] = [
+const PACKAGES: [Package; 23] = [
     Package { name: "rekindle",            uses: Any,                        burn: Known,   backend: Named },
-    Package { name: "rekindle-bench",      uses: Any,                        burn: Known,   backend: Named },
+    Package { name: "rekindle-base",       uses: Only(&[]),                  burn: Unknown, backend: Unnamed },
     Package { name: "rekindle-cards",      uses: Only(&[]),                  burn: Unknown, backend: Unnamed },
     Package { name: "rekindle-checkpoint", uses: Only(&["rekindle-files", "rekindle-layers"]), burn: Known, backend: Unnamed },
-    Package { name: "rekindle-data",       uses: Only(&[]),                  burn: Unknown, backend: Unnamed },
-    Package { name: "rekindle-doctor",     uses: Only(&["rekindle-data", "rekindle-images", "rekindle-report"]), burn: Unknown, backend: Unnamed },
-    Package { name: "rekindle-doodles",    uses: Only(&[]),                  burn: Unknown, backend: Unnamed },
-    Package { name: "rekindle-files",      uses: Only(&[]),                  burn: Unknown, backend: Unnamed },
-    Package { name: "rekindle-hub",        uses: Only(&["rekindle-cards", "rekindle-loopback"]), burn: Unknown, backend: Unnamed },
-    Package { name: "rekindle-images",     uses: Only(&["rekindle-cards", "rekindle-data"]), burn: Unknown, backend: Unnamed },
+    Package { name: "rekindle-data",       uses: Only(&["rekindle-base"]),   burn: Unknown, backend: Unnamed },
+    Package { name: "rekindle-doctor",     uses: Only(&["rekindle-base", "rekindle-data", "rekindle-images", "rekindle-report"]), burn: Unknown, backend: Unnamed },
+    Package { name: "rekindle-doodles",    uses: Only(&["rekindle-base"]),   burn: Unknown, backend: Unnamed },
+    Package { name: "rekindle-files",      uses: Only(&["rekindle-base"]),   burn: Unknown, backend: Unnamed },
+    Package { name: "rekindle-finetune",   uses: Only(FINETUNE),             burn: Known,   backend: Unnamed },
+    Package { name: "rekindle-hub",        uses: Only(&["rekindle-base", "rekindle-cards", "rekindle-loopback"]), burn: Unknown, backend: Unnamed },
+    Package { name: "rekindle-images",     uses: Only(&["rekindle-base", "rekindle-cards", "rekindle-data"]), burn: Unknown, backend: Unnamed },
     Package { name: "rekindle-kernels",    uses: Only(&[]),                  burn: Known,   backend: Named },
+    Package { name: "rekindle-lab",        uses: Any,                        burn: Known,   backend: Named },
     Package { name: "rekindle-layers",     uses: Only(&["rekindle-kernels"]), burn: Known,   backend: Unnamed },
     Package { name: "rekindle-loopback",   uses: Only(&[]),                  burn: Unknown, backend: Unnamed },
-    Package { name: "rekindle-metrics",    uses: Only(&[]),                  burn: Unknown, backend: Unnamed },
-    Package { name: "rekindle-parity",     uses: Only(PARITY),               burn: Known,   backend: Named },
-    Package { name: "rekindle-report",     uses: Only(&["rekindle-metrics"]), burn: Unknown, backend: Unnamed },
+    Package { name: "rekindle-metrics",    uses: Only(&["rekindle-base"]),   burn: Unknown, backend: Unnamed },
+    Package { name: "rekindle-report",     uses: Only(&["rekindle-base", "rekindle-metrics"]), burn: Unknown, backend: Unnamed },
+    Package { name: "rekindle-skip",       uses: Only(&[]),                  burn: Unknown, backend: Unnamed },
     Package { name: "rekindle-tests",      uses: Any,                        burn: Known,   backend: Named },
-    Package { name: "rekindle-train",      uses: Only(&["rekindle-kernels", "rekindle-metrics"]), burn: Known, backend: Unnamed },
-    Package { name: "rekindle-transfer",   uses: Only(&["rekindle-layers", "rekindle-train"]), burn: Known,   backend: Unnamed },
+    Package { name: "rekindle-train",      uses: Only(&["rekindle-base", "rekindle-kernels", "rekindle-metrics"]), burn: Known, backend: Unnamed },
+    Package { name: "rekindle-transfer",   uses: Only(&["rekindle-base", "rekindle-layers", "rekindle-train"]), burn: Known,   backend: Unnamed },
     Package { name: "rekindle-vision",     uses: Only(&["rekindle-layers"]), burn: Known,   backend: Unnamed },
-    Package { name: "xtask",               uses: Only(&["rekindle-cards", "rekindle-hub", "rekindle-loopback"]), burn: Unknown, backend: Unnamed },
+    Package { name: "xtask",               uses: Only(&["rekindle-base", "rekindle-cards", "rekindle-hub", "rekindle-loopback"]), burn: Unknown, backend: Unnamed },
 ];
 
-const PARITY: &[&str] =
-    &["rekindle-checkpoint", "rekindle-layers", "rekindle-transfer", "rekindle-vision"];
+const FINETUNE: &[&str] = &[
+    "rekindle-checkpoint",
+    "rekindle-data",
+    "rekindle-layers",
+    "rekindle-metrics",
+    "rekindle-train",
+    "rekindle-transfer",
+];
 
 /// Features that turn a backend of Burn on.
 const BACKENDS: [&str; 12] = [
@@ -71,8 +79,16 @@ const BACKENDS: [&str; 12] = [
     "wgpu",
 ];
 
-/// Keys that every package takes from the workspace.
-const INHERITED: [&str; 5] = ["version", "edition", "rust-version", "license", "publish"];
+/// What the tests of any package may use.
+const FOR_TESTS: &str = "rekindle-skip";
+
+/// Keys that every package takes from the workspace; those that are never published say so instead of the last.
+const INHERITED: [&str; 5] = ["version", "edition", "rust-version", "license", PUBLISH];
+const PUBLISH: &str = "publish";
+
+/// Packages for whoever works on Rekindle; the others may use them in tests alone.
+const UNPUBLISHED: [&str; 5] =
+    ["rekindle-doodles", "rekindle-lab", "rekindle-loopback", "rekindle-tests", "xtask"];
 
 /// The kinds of dependency, the development ones last.
 const KINDS: [&str; 3] = ["build-dependencies", "dependencies", DEVELOPMENT];
@@ -104,9 +120,16 @@ fn manifest(file: &File) -> Vec<Problem> {
         return problems;
     };
     for (kind, table) in dependencies(&manifest) {
-        problems.extend(table.iter().filter_map(|(key, value)| edge(file, package, key, value)));
-        if kind != DEVELOPMENT && package.backend == Unnamed {
+        let known = table.iter().filter(|(key, _)| !(kind == DEVELOPMENT && *key == FOR_TESTS));
+        problems.extend(known.filter_map(|(key, value)| edge(file, package, key, value)));
+        if kind == DEVELOPMENT {
+            continue;
+        }
+        if package.backend == Unnamed {
             problems.extend(backends(file, table));
+        }
+        if !UNPUBLISHED.contains(&name) {
+            problems.extend(unpublished(file, name, table));
         }
     }
     if package.backend == Unnamed {
@@ -145,6 +168,16 @@ fn edge(file: &File, package: &Package, key: &str, value: &Value) -> Option<Prob
     };
     let message = || format!("{} may not use {used}: dependencies point one way", package.name);
     (ours && !allowed).then(|| Problem::new(&file.path, line, message()))
+}
+
+/// Dependencies that whoever installs a published package could not have.
+fn unpublished(file: &File, name: &str, dependencies: &Table) -> Vec<Problem> {
+    let used = dependencies.keys().filter(|key| UNPUBLISHED.contains(&key.as_str()));
+    let problem = |key: &String| {
+        let message = format!("{name} is published, {key} is not: use it in tests alone");
+        Problem::new(&file.path, line_of(&file.text, key), message)
+    };
+    used.map(problem).collect()
 }
 
 /// Dependencies that turn a backend on.
@@ -188,12 +221,17 @@ fn inherited(file: &File, manifest: &Table, name: &str) -> Vec<Problem> {
     };
     let package = manifest.get("package");
     let mut problems = Vec::new();
-    for key in INHERITED
-        .into_iter()
-        .filter(|key| !from_workspace(package.and_then(|package| package.get(key))))
-    {
-        let message = format!("does not inherit `{key}`: write `{key}.workspace = true`");
-        problems.push(Problem::new(&file.path, line_of(&file.text, key), message));
+    for key in INHERITED {
+        let value = package.and_then(|package| package.get(key));
+        let message = if key == PUBLISH && UNPUBLISHED.contains(&name) {
+            let says_so = value.and_then(Value::as_bool) == Some(false);
+            (!says_so).then(|| format!("{name} is never published: write `{key} = false`"))
+        } else {
+            let message = || format!("does not inherit `{key}`: write `{key}.workspace = true`");
+            (!from_workspace(value)).then(message)
+        };
+        let line = line_of(&file.text, key);
+        problems.extend(message.map(|message| Problem::new(&file.path, line, message)));
     }
     if !from_workspace(manifest.get("lints")) {
         problems.push(Problem::new(

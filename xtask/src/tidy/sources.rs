@@ -40,12 +40,12 @@ fn too_long(file: &File, code: &str) -> Option<Problem> {
     ))
 }
 
-fn is_test(path: &str) -> bool {
+pub(super) fn is_test(path: &str) -> bool {
     path.split('/').any(|part| part == "tests" || part == "tests.rs")
 }
 
 /// Lines before the module of tests; an attribute on any other item does not end the count.
-fn lines_without_tests(code: &str) -> usize {
+pub(super) fn lines_without_tests(code: &str) -> usize {
     let lines: Vec<&str> = code.lines().map(str::trim).collect();
     let is_tests = |pair: &[&str]| match pair {
         [attribute, item] => {

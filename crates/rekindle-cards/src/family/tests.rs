@@ -42,15 +42,15 @@ fn a_line_states_only_what_differs() {
     let family = Family::parse("models/net.toml", GOOD).unwrap();
     let [a, b, c] = family.cards.as_slice() else { panic!("{:?}", family.cards) };
     assert_eq!(
-        (a.name().as_str(), a.preprocessing.crop_pct, a.terms()),
+        (a.name().as_str(), a.image().unwrap().crop_pct, a.terms()),
         ("net18.a", 0.875, Terms::Permissive)
     );
     assert_eq!(a.repository.as_deref(), Some("timm/net18.a"));
     assert_eq!((a.test.unwrap().size, a.top1, a.top5), (288, Some(71.5), Some(90.1)));
-    assert_eq!((b.preprocessing.crop_pct, b.terms()), (0.95, Terms::Restricted));
+    assert_eq!((b.image().unwrap().crop_pct, b.terms()), (0.95, Terms::Restricted));
     assert_eq!((b.caution.as_deref(), b.paper.title.as_str()), (Some("look out"), "A paper"));
     assert_eq!(
-        (c.preprocessing.interpolation, c.terms()),
+        (c.image().unwrap().interpolation, c.terms()),
         (Interpolation::Bilinear, Terms::Unstated)
     );
     assert_eq!((c.repository.as_deref(), c.license.as_deref()), (None, None));

@@ -1,5 +1,8 @@
 use super::*;
-use crate::{CropMode, Interpolation};
+use crate::{
+    Column, ColumnKind, CropMode, Interpolation, LossSpec, Scaling, SeriesInput, TableInput,
+    TargetColumn, TextInput,
+};
 
 const NESTED: &str = r#"{
     "architecture": "resnet20_cifar", "num_classes": 3, "num_features": 64, "global_pool": "avg",
@@ -32,15 +35,17 @@ fn both_styles_are_read() {
         (nested.first_conv.as_deref(), nested.license.as_deref()),
         (Some("conv1"), Some("bsd-2-clause"))
     );
-    assert_eq!(nested.preprocessing.input_size, [3, 32, 48]);
-    assert_eq!(nested.preprocessing.crop_mode, CropMode::Squash);
-    assert_eq!(nested.test_preprocessing().input_size, [3, 40, 56]);
-    assert_eq!((nested.test_preprocessing().crop_pct, nested.preprocessing.crop_pct), (1.0, 0.95));
+    assert_eq!(nested.image().unwrap().input_size, [3, 32, 48]);
+    assert_eq!(nested.image().unwrap().crop_mode, CropMode::Squash);
+    let test = nested.test_image().unwrap();
+    assert_eq!((test.input_size, test.crop_pct), ([3, 40, 56], 1.0));
+    assert_eq!(nested.image().unwrap().crop_pct, 0.95);
 
     let flat = HubConfig::from_json(FLAT).unwrap();
     assert_eq!((flat.name().as_str(), flat.classes, flat.features), ("resnet18", 2, Some(512)));
-    assert_eq!((flat.preprocessing.input_size, flat.preprocessing.crop_pct), ([3, 160, 160], 0.9));
-    assert_eq!(flat.test_preprocessing(), flat.preprocessing);
+    let image = flat.image().unwrap();
+    assert_eq!((image.input_size, image.crop_pct), ([3, 160, 160], 0.9));
+    assert_eq!(flat.test_image().unwrap(), *image);
     assert_eq!(flat.labels, ["ant", "bee"]);
 }
 
@@ -56,7 +61,8 @@ fn what_is_missing_is_what_timm_would_take() {
         mean: vec![0.485, 0.456, 0.406],
         std: vec![0.229, 0.224, 0.225],
     };
-    assert_eq!(config.preprocessing, expected);
+    assert_eq!(config.input, InputSpec::Image(expected));
+    assert_eq!((config.task, config.temperature), (TaskSpec::SingleLabel, None));
     assert!(config.labels.is_empty() && config.license.is_none() && config.tag.is_empty());
 }
 
@@ -74,7 +80,11 @@ fn labels_may_be_an_object_from_class_to_name() {
     };
     let config = HubConfig::from_json(&names(r#"{"1": "bee", "0": "ant"}"#)).unwrap();
     assert_eq!(config.labels, ["ant", "bee"]);
-    assert!(refused(&names(r#"{"0": "ant", "2": "bee"}"#)).contains("leaves out a class"));
+    // timm writes gaps where ids have them.
+    let gaps = HubConfig::from_json(&names(r#"{"1": "bee"}"#)).unwrap();
+    assert_eq!(gaps.labels, ["class 0", "bee"]);
+    let beyond = refused(&names(r#"{"0": "ant", "2": "bee"}"#));
+    assert!(beyond.contains("label_names names class 2, num_classes is 2"), "{beyond}");
     assert!(refused(&names(r#"{"zero": "ant"}"#)).contains("label_names"));
 }
 
@@ -86,10 +96,233 @@ fn writing_and_reading_changes_nothing() {
     }
 }
 
+fn nested(change: impl Fn(&mut HubConfig)) -> HubConfig {
+    let mut config = HubConfig::from_json(NESTED).unwrap();
+    change(&mut config);
+    config
+}
+
+fn inputs() -> Vec<InputSpec> {
+    let text = InputSpec::Text(TextInput {
+        tokenizer: "tokenizer.json".to_owned(),
+        max_tokens: 256,
+        columns: vec!["title".to_owned(), "body".to_owned()],
+    });
+    let series = InputSpec::Series(SeriesInput {
+        columns: vec!["y".to_owned()],
+        input_length: 48,
+        horizon: 24,
+        season: Some(24),
+        frequency: Some("hour".to_owned()),
+        scaling: Scaling::Window,
+        known: vec!["holiday".to_owned()],
+        past: Vec::new(),
+        fixed: Vec::new(),
+    });
+    let column = |name: &str, kind| Column { name: name.to_owned(), kind };
+    let table = InputSpec::Table(TableInput {
+        columns: vec![
+            column("age", ColumnKind::Number { mean: 39.2, std: 14.0, missing: 39.0 }),
+            column("region", ColumnKind::Category { values: vec!["north".to_owned()] }),
+            column("smoker", ColumnKind::YesNo),
+            column("since", ColumnKind::Date),
+        ],
+    });
+    let image = HubConfig::from_json(NESTED).unwrap().input;
+    let both = BTreeMap::from([("picture".to_owned(), image), ("words".to_owned(), text.clone())]);
+    vec![text, series, table, InputSpec::Named(both)]
+}
+
+fn tasks() -> Vec<TaskSpec> {
+    let target = |name: &str| TargetColumn { name: name.to_owned(), mean: 31.5, std: 12.25 };
+    let targets: Vec<TargetColumn> = ["age", "size", "angle"].map(target).into();
+    vec![
+        TaskSpec::multi_label(3),
+        TaskSpec::MultiLabel { thresholds: vec![0.25, 0.5, 1.0] },
+        TaskSpec::Regression { targets: targets.clone(), loss: LossSpec::Mae },
+        TaskSpec::Regression { targets, loss: LossSpec::Huber { delta: 1.5 } },
+    ]
+}
+
+#[test]
+fn inputs_and_tasks_survive_writing_and_reading() {
+    let inputs = inputs().into_iter().map(|input| nested(|config| config.input = input.clone()));
+    let tasks = tasks().into_iter().map(|task| nested(|config| config.task = task.clone()));
+    let calibrated = nested(|config| config.temperature = Some(1.37));
+    for config in inputs.chain(tasks).chain([calibrated]) {
+        let text = config.to_json().unwrap();
+        assert_eq!(HubConfig::from_json(&text).unwrap(), config, "{text}");
+    }
+}
+
+/// timm reads the keys that it knows of the root and of `pretrained_cfg`, and no others of the root.
+#[test]
+fn what_timm_has_no_words_for_lies_under_one_key() {
+    let keys = |config: &HubConfig| -> Vec<String> {
+        let text = config.to_json().unwrap();
+        let root: serde_json::Map<String, Value> = serde_json::from_str(&text).unwrap();
+        root.into_iter().map(|(key, _)| key).collect()
+    };
+    let plain = HubConfig::from_json(NESTED).unwrap();
+    assert!(!keys(&plain).contains(&"rekindle".to_owned()));
+    for task in tasks() {
+        let config = nested(|config| config.task = task.clone());
+        let more: Vec<_> =
+            keys(&config).into_iter().filter(|key| !keys(&plain).contains(key)).collect();
+        assert_eq!(more, ["rekindle"]);
+    }
+}
+
+#[test]
+fn what_is_no_image_is_said() {
+    for (input, said) in inputs().into_iter().zip([
+        "takes texts of up to 256 tokens, not images",
+        "takes series, 48 steps to forecast 24, not images",
+        "takes rows of 4 columns, not images",
+        "takes several inputs (picture: images of 32 x 48 pixels; words: texts",
+    ]) {
+        let config = nested(|config| config.input = input.clone());
+        for error in [config.image().unwrap_err(), config.test_image().unwrap_err()] {
+            let message = error.to_string();
+            assert!(
+                message.contains(said) && message.contains("resnet20_cifar.cifar10"),
+                "no `{said}` in: {message}"
+            );
+        }
+    }
+}
+
+#[test]
+fn a_bad_part_of_our_own_is_an_error_that_names_it() {
+    let deep = r#"{"input": {"named": {"a": {"named": {"b": {"named": {"c": {"named": {}}}}}}}}}"#;
+    for (own, named) in [
+        ("3", "rekindle: invalid type"),
+        (r#"{"tasks": {}}"#, "unknown field `tasks`"),
+        (r#"{"task": {"type": "ranking"}}"#, "unknown variant `ranking`"),
+        (r#"{"task": {"type": "multi_label"}}"#, "missing field `thresholds`"),
+        (
+            r#"{"task": {"type": "multi_label", "thresholds": [0.5]}}"#,
+            "thresholds has 1 values, num_classes is 3",
+        ),
+        (
+            r#"{"task": {"type": "multi_label", "thresholds": [0.5, 0.5, 1.5]}}"#,
+            "thresholds holds 1.5, not a probability",
+        ),
+        (
+            r#"{"task": {"type": "multi_label", "thresholds": [0, 0, 0], "soft": 1}}"#,
+            "unknown field `soft`",
+        ),
+        (
+            r#"{"task": {"type": "regression", "loss": "mse", "targets": [{"name": "a", "mean": 0, "std": 0}]}}"#,
+            "a: std is 0, not a positive number",
+        ),
+        (
+            r#"{"task": {"type": "regression", "loss": "mse", "targets": []}}"#,
+            "targets has 0 columns, num_classes is 3",
+        ),
+        (
+            r#"{"task": {"type": "regression", "loss": "logcosh", "targets": []}}"#,
+            "unknown variant `logcosh`",
+        ),
+        (
+            r#"{"task": {"type": "regression", "loss": {"huber": {"delta": -1}}, "targets": []}}"#,
+            "huber's delta is -1",
+        ),
+        (r#"{"temperature": 0}"#, "temperature is 0, not a positive number"),
+        (r#"{"input": {"sound": {}}}"#, "unknown variant `sound`"),
+        (
+            r#"{"input": {"text": {"tokenizer": "../a.json", "max_tokens": 0}}}"#,
+            "tokenizer `../a.json` is not a file beside the weights; max_tokens is 0",
+        ),
+        (
+            r#"{"input": {"series": {"columns": ["y"], "input_length": 1, "horizon": 1, "known": ["y"]}}}"#,
+            "columns holds `y` twice",
+        ),
+        (r#"{"input": {"table": {"columns": []}}}"#, "columns is empty"),
+        (deep, "named is nested too deep"),
+    ] {
+        let text = NESTED.replacen('{', &format!("{{\"rekindle\": {own},"), 1);
+        let message = refused(&text);
+        assert!(message.contains(named), "no `{named}` in: {message}");
+    }
+}
+
+#[test]
+fn another_tools_config_is_named() {
+    for (text, named) in [
+        (
+            r#"{"model_type": "bert", "architectures": ["BertModel"], "hidden_size": 384}"#,
+            "transformers (model_type is \"bert\")",
+        ),
+        (r#"{"architectures": ["ViTModel"]}"#, "transformers (architectures is [\"ViTModel\"])"),
+        (r#"{"model_cfg": {}, "preprocess_cfg": {}}"#, "OpenCLIP"),
+    ] {
+        let message = refused(text);
+        assert!(message.contains(named), "no `{named}` in: {message}");
+    }
+    assert!(refused(r#"{"hidden_size": 384}"#).contains("architecture is missing"));
+    for (text, expected) in [
+        (NESTED, true),
+        (FLAT, true),
+        ("not json", false),
+        ("{\"model_type\": 1}", false),
+        ("3", false),
+    ] {
+        assert_eq!(HubConfig::is_one(text), expected, "{text}");
+    }
+}
+
+#[test]
+fn arguments_of_timms_network_are_honored_or_named() {
+    let with =
+        |arguments: &str| NESTED.replacen('{', &format!("{{\"model_args\": {arguments},"), 1);
+    for harmless in [
+        r#"{"global_pool": "avg", "in_chans": 3, "num_classes": 3, "img_size": [32, 48]}"#,
+        r#"{"drop_rate": 0.2, "drop_path_rate": 0.1, "output_stride": 32, "act_layer": null}"#,
+    ] {
+        let config = HubConfig::from_json(&with(harmless)).unwrap();
+        assert_eq!(config, HubConfig::from_json(NESTED).unwrap(), "{harmless}");
+    }
+    for (argument, value) in [
+        ("global_pool", "\"max\""),
+        ("act_layer", "\"gelu\""),
+        ("output_stride", "16"),
+        ("in_chans", "1"),
+        ("num_classes", "1000"),
+        ("img_size", "32"),
+        ("norm_layer", "\"layernorm\""),
+    ] {
+        let message = refused(&with(&format!("{{\"{argument}\": {value}}}")));
+        assert!(message.contains(&format!("model_args.{argument} is {value}")), "{message}");
+    }
+}
+
+#[test]
+fn a_thousand_classes_without_names_are_imagenets() {
+    let unnamed = r#"{"architecture": "resnet18", "num_classes": 1000}"#;
+    let named = unnamed.replace("resnet18\"", "resnet18\", \"label_names\": {\"0\": \"mine\"}");
+    let other = unnamed.replace("1000", "1001");
+    let card = HubConfig::from_card(crate::find("resnet18").unwrap());
+    let read = |text: &str| HubConfig::from_json(text).unwrap();
+    for (config, class, expected) in [
+        (&read(unnamed), 0, Some("tench")),
+        (&card, 999, Some("toilet tissue")),
+        (&card, 1000, None),
+        (&read(&named), 0, Some("mine")),
+        (&read(&named), 1, Some("class 1")),
+        (&read(&other), 0, None),
+    ] {
+        assert_eq!(config.label(class), expected);
+    }
+    let angle = nested(|config| config.task = tasks()[2].clone());
+    assert_eq!(angle.label(2), Some("angle"));
+}
+
 #[test]
 fn what_could_not_be_read_is_not_written() {
     let mut config = HubConfig::from_json(NESTED).unwrap();
-    config.preprocessing.crop_pct = f64::NAN;
+    let InputSpec::Image(image) = &mut config.input else { panic!("{:?}", config.input) };
+    image.crop_pct = f64::NAN;
     config.labels.truncate(1);
     let message = config.to_json().unwrap_err().to_string();
     assert!(
@@ -142,14 +375,7 @@ fn a_truncated_config_is_not_json() {
 
 #[test]
 fn published_configs_are_read() {
-    let Some(data) = std::env::var_os("REKINDLE_TEST_DATA") else {
-        // Not `eprintln`, which only shows where a test fails.
-        let _ = std::io::Write::write_all(
-            &mut std::io::stderr(),
-            b"skipped: REKINDLE_TEST_DATA is unset\n",
-        );
-        return;
-    };
+    let Some(data) = rekindle_skip::real_data() else { return };
     let check = |folder: &str, name: &str, labels: &[&str]| {
         let path = std::path::Path::new(&data).join("weights").join(folder).join("config.json");
         let config = HubConfig::from_json(&std::fs::read_to_string(&path).unwrap()).unwrap();

@@ -55,7 +55,7 @@ fn every_architecture_has_a_default_that_may_be_used() {
 fn every_card_is_complete() {
     for card in cards() {
         let name = card.name();
-        card.preprocessing.validate().unwrap_or_else(|error| panic!("{name}: {error}"));
+        card.image().unwrap().validate().unwrap_or_else(|error| panic!("{name}: {error}"));
         assert!(!card.use_for.is_empty() && card.paper.url.starts_with("https://"), "{name}");
         assert!(card.parameters > 100_000 && !card.classifier.is_empty(), "{name}");
         let accuracy = card.top1.is_some_and(|top1| top1 > 40.0 && top1 < 100.0);
@@ -75,7 +75,7 @@ fn every_card_becomes_a_config_that_says_the_same() {
         let text = HubConfig::from_card(card).to_json().unwrap();
         let config = HubConfig::from_json(&text).unwrap();
         assert_eq!(config, HubConfig::from_card(card));
-        assert_eq!((config.name(), &config.preprocessing), (card.name(), &card.preprocessing));
+        assert_eq!((config.name(), &config.input), (card.name(), &card.input));
     }
 }
 

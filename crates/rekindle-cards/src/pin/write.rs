@@ -59,7 +59,7 @@ mod tests {
             classifier: card.classifier.clone(),
             classes: card.classes,
             parameters: card.parameters,
-            preprocessing: HubConfig::from_card(card).preprocessing,
+            input: HubConfig::from_card(card).input,
         }
     }
 

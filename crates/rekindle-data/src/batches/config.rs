@@ -2,6 +2,8 @@
 
 use std::num::NonZeroUsize;
 
+use serde::Serialize;
+
 /// How samples become batches.
 #[derive(Debug, Clone, PartialEq)]
 pub struct LoaderConfig {
@@ -40,7 +42,8 @@ impl Default for LoaderConfig {
 }
 
 /// Which sample comes when.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Order {
     /// As they are given.
     Kept,
@@ -51,7 +54,8 @@ pub enum Order {
 }
 
 /// Which of the inputs that can be drawn an epoch shows.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Views {
     /// Every epoch draws other ones.
     Fresh,
@@ -75,7 +79,8 @@ impl Views {
 }
 
 /// What becomes of the samples that do not fill a batch.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Remainder {
     /// They are a smaller batch.
     Kept,

@@ -27,7 +27,7 @@ fn what_cannot_be_examined_is_one_clear_error() {
     let at = |name: &str| folder.path().join(name);
     assert!(refused(&at("missing")).contains("cannot be read"));
     write(&at("file"), b"");
-    assert!(refused(&at("file")).contains("cannot be read"));
+    assert!(refused(&at("file")).contains("is no list; give a folder, or a list"));
     fs::create_dir(at("empty")).unwrap();
     assert!(refused(&at("empty")).contains("holds no labelled pictures (0 files"));
     write(&at("loose/one.png"), &png(1));
@@ -83,10 +83,9 @@ fn a_folder_without_permission_is_one_clear_error() {
     let result = examine(folder.path(), &Options::default());
     fs::set_permissions(&locked, fs::Permissions::from_mode(0o755)).unwrap();
     if allowed {
-        // Not `eprintln`, which only shows where a test fails.
-        let _ = std::io::Write::write_all(
-            &mut std::io::stderr(),
-            b"skipped: this user may read all folders\n",
+        rekindle_skip::skip(
+            "this user may read all folders",
+            "run the tests as another user than root",
         );
         return;
     }
@@ -102,8 +101,7 @@ fn what_is_no_file_is_not_read() {
     some(folder.path(), 0);
     let pipe = folder.path().join("cats/pipe.png");
     let Ok(status) = std::process::Command::new("mkfifo").arg(&pipe).status() else {
-        // Not `eprintln`, which only shows where a test fails.
-        let _ = std::io::Write::write_all(&mut std::io::stderr(), b"skipped: there is no mkfifo\n");
+        rekindle_skip::skip("there is no mkfifo", "install it, as coreutils have it");
         return;
     };
     assert!(status.success());
@@ -149,6 +147,47 @@ fn without_parts_a_split_by_chance_makes_near_duplicates_worse() {
     let few = examine(folder.path(), &Options { least_examples: 500, ..options }).unwrap();
     assert_eq!(few.findings.len(), 3);
     assert_eq!(few.labels[0].train, 7);
+}
+
+/// Parts in any spelling, without all labels, or without labels at all: looked at as they are trained on.
+#[test]
+fn parts_are_those_of_training() {
+    let options = Options { least_examples: 0, ..Options::default() };
+    let folder = tempfile::tempdir().unwrap();
+    some(&folder.path().join("Train"), 0);
+    write(&folder.path().join("Dev/cats/1.png"), &png(80));
+    write(&folder.path().join("test/1.png"), &png(81));
+    write(&folder.path().join("test/2.png"), &png(82));
+    write(&folder.path().join("__MACOSX/cats/._1.png"), &png(83));
+    write(&folder.path().join("Train/cats/13.jfif"), &png(84));
+    let diagnosis = examine(folder.path(), &options).unwrap();
+    let counts: Vec<_> =
+        diagnosis.labels.iter().map(|label| [label.train, label.val, label.test]).collect();
+    assert_eq!(counts, [[7, 1, 0], [6, 0, 0]]);
+    let found: Vec<_> = diagnosis
+        .findings
+        .iter()
+        .map(|it| (it.kind, it.severity, it.what.split(',').next().unwrap()))
+        .collect();
+    let expected = [
+        (Kind::MissingLabel, Severity::Warning, "`dogs` is missing in val"),
+        (Kind::WrongExtension, Severity::Warning, "named as JPEG"),
+        (Kind::Unlabelled, Severity::Warning, "holds 2 pictures that are not read"),
+    ];
+    assert_eq!(found, expected);
+    assert_eq!(diagnosis.findings[2].files, [Path::new("test")]);
+
+    // Lists in a folder are looked at as one.
+    fs::write(folder.path().join("Train/val.csv"), "path,label\ndogs/1.png,dogs\n").unwrap();
+    fs::write(
+        folder.path().join("Train/train.tsv"),
+        "path\tlabel\ncats/0.png\tcats\ndogs/3.png\tdogs\n",
+    )
+    .unwrap();
+    let diagnosis = examine(&folder.path().join("Train"), &options).unwrap();
+    let splits: Vec<_> =
+        diagnosis.examined.iter().map(|it| (it.split.as_str(), it.label.as_str())).collect();
+    assert_eq!(splits, [("train", "cats"), ("train", "dogs"), ("val", "dogs")]);
 }
 
 #[test]

@@ -3,11 +3,11 @@
 use std::fs;
 use std::path::Path;
 
-use rekindle_data::Split;
+use rekindle_data::DataConfig;
 use rekindle_doctor::{
     Diagnosis, Error, Kind, Layout, Options, Severity, examine, html, write_manifest,
 };
-use rekindle_images::ImageFolder;
+use rekindle_images::open_pictures;
 
 use crate::pictures::{png, write};
 
@@ -66,7 +66,7 @@ fn a_list_is_examined_and_its_other_columns_are_kept() {
     for good in [&beside, &elsewhere] {
         let left = examine(good, &options).unwrap();
         assert_eq!((left.findings, left.examined.len()), (vec![], 24));
-        let opened = ImageFolder::open(good, &Split::default()).unwrap();
+        let opened = open_pictures::<usize>(&DataConfig::new(good)).unwrap();
         assert_eq!([opened.train.len() + opened.val.len(), opened.test.len()], [16, 8]);
     }
     // Over itself, but over no other list, and never over the one that was examined.

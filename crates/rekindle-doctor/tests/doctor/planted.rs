@@ -144,11 +144,11 @@ const FAULTS: &[Fault] = &[
     warning(Kind::Leak, &["train/bees/leak.jpg", "val/bees/2.png"], |folder| {
         jpeg(&again(folder, "val/bees/2.png").into_rgb8(), 75)
     }),
-    warning(Kind::Ignored, &["train/ants/photo.jfif"], |_| jpeg(&draw(9023, 80, 60), 90)),
+    warning(Kind::Ignored, &["train/ants/photo.txt"], |_| jpeg(&draw(9023, 80, 60), 90)),
     warning(Kind::Ignored, &["train/bees/phone.heic"], |_| b"\0\0\0\x18ftypheic\0\0\0\0".to_vec()),
     warning(Kind::Unlabelled, &["train/loose.png"], |_| png(9024)),
     note(Kind::OtherFiles, &["train/ants/notes.txt"], |_| b"seen in May".to_vec()),
-    note(Kind::OtherFiles, &["Thumbs.db"], |_| vec![0xd0, 0xcf, 0x11, 0xe0]),
+    note(Kind::OtherFiles, &["thumbs.bin"], |_| vec![0xd0, 0xcf, 0x11, 0xe0]),
 ];
 
 /// Faults of labels: folders with pictures in each part, and what is to be said of them.
@@ -163,8 +163,8 @@ const LABELS: &[(&str, [u64; 3])] = &[
 const ABOUT_LABELS: &[(Kind, Severity, &[&str])] = &[
     (Kind::SimilarLabels, Severity::Warning, &["Ants", "ants"]),
     (Kind::SimilarLabels, Severity::Warning, &["cafe\u{301}", "caf\u{e9}"]),
-    (Kind::EmptyLabel, Severity::Error, &["flies"]),
-    (Kind::MissingLabel, Severity::Error, &["wasps"]),
+    (Kind::EmptyLabel, Severity::Warning, &["flies"]),
+    (Kind::MissingLabel, Severity::Warning, &["wasps"]),
     (Kind::Imbalance, Severity::Warning, &["bees", "rare"]),
     (Kind::TooFew, Severity::Warning, &["rare"]),
 ];

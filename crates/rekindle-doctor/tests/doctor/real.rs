@@ -10,15 +10,7 @@ use rekindle_images::decode;
 use crate::pictures::write;
 
 fn images() -> Option<PathBuf> {
-    let data = std::env::var_os("REKINDLE_TEST_DATA");
-    if data.is_none() {
-        // Not `eprintln`, which only shows where a test fails.
-        let _ = std::io::Write::write_all(
-            &mut std::io::stderr(),
-            b"skipped: REKINDLE_TEST_DATA is not set\n",
-        );
-    }
-    Some(PathBuf::from(data?).join("images"))
+    Some(rekindle_skip::real_data()?.join("images"))
 }
 
 #[test]

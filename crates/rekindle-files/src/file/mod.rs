@@ -15,6 +15,7 @@ mod positioned;
 mod pytorch;
 pub(crate) mod safetensors;
 mod section;
+mod sets;
 mod sharded;
 mod single;
 mod strided;
@@ -27,6 +28,7 @@ use std::path::{Path, PathBuf};
 
 pub use self::dtype::Dtype;
 use self::positioned::PositionedFile;
+pub use self::sets::WeightsSet;
 use crate::Error;
 
 /// The files that hold weights in a folder, best first: timm and the Hub name them so.
@@ -79,6 +81,8 @@ struct Contents {
     files: Vec<(PathBuf, PositionedFile)>,
     metadata: BTreeMap<String, String>,
     nested_under: Option<String>,
+    sets: Vec<String>,
+    wrapper: String,
 }
 
 /// Where the values of a tensor are.
@@ -114,7 +118,7 @@ impl CheckpointFile {
     /// `pytorch_model.bin`. The content decides, not the extension.
     ///
     /// Nothing that a PyTorch checkpoint contains is executed. Its tensors are looked for where
-    /// training scripts put them, see [`nested_under`](Self::nested_under), and a `module.` or
+    /// training scripts put them, see [`WeightsSet`], and a `module.` or
     /// `_orig_mod.` in front of every name is dropped, as timm does.
     ///
     /// # Errors
@@ -122,6 +126,15 @@ impl CheckpointFile {
     /// If there is nothing at `path`, if it is no checkpoint, or if it is damaged in any way: every
     /// byte of a safetensors file must belong to the header or to exactly one tensor.
     pub fn open(path: &Path) -> Result<Self, Error> {
+        Self::open_set(path, &WeightsSet::Preferred)
+    }
+
+    /// As [`open`](Self::open), where a training checkpoint may hold several sets of weights.
+    ///
+    /// # Errors
+    ///
+    /// As [`open`](Self::open), and [`Error::NoSuchSet`] where the file lacks the set.
+    pub fn open_set(path: &Path, set: &WeightsSet) -> Result<Self, Error> {
         let metadata = std::fs::metadata(path).map_err(|source| match source.kind() {
             io::ErrorKind::NotFound => Error::NotFound { path: path.to_owned() },
             _ => Error::Read { path: path.to_owned(), source },
@@ -132,7 +145,7 @@ impl CheckpointFile {
             let found = "it is no regular file".to_owned();
             return Err(Error::UnknownFormat { path: file, found });
         }
-        let contents = single::open(&file)?;
+        let contents = single::open(&file, set)?;
         Ok(Self { path: path.to_owned(), contents, config_json: read_config(&file)? })
     }
 
@@ -167,11 +180,22 @@ impl CheckpointFile {
 
     /// The top-level key of a PyTorch checkpoint that its tensors were taken from.
     ///
-    /// The first of `state_dict`, `model_state`, `model_state_dict`, `model`, `net`,
-    /// `state_dict_ema`, `model_ema` that holds a dictionary; `None` where the tensors are at the
-    /// top level, and for safetensors. (timm prefers the averaged weights, `*_ema`, by default.)
+    /// Averaged weights come before raw ones, as where timm loads a checkpoint, unless another set was
+    /// asked for; `None` where the tensors are at the top level, and for safetensors.
     pub fn nested_under(&self) -> Option<&str> {
         self.contents.nested_under.as_deref()
+    }
+
+    /// The top-level keys of a PyTorch checkpoint that hold weights, the one that was taken included.
+    pub fn sets(&self) -> &[String] {
+        &self.contents.sets
+    }
+
+    /// What stood before every name of a PyTorch checkpoint and was dropped; empty where nothing did.
+    ///
+    /// `module.` of `DataParallel`, `_orig_mod.` of `torch.compile`, or both.
+    pub fn wrapper(&self) -> &str {
+        &self.contents.wrapper
     }
 
     /// Reads the values of one float tensor, row-major, converted to float32.

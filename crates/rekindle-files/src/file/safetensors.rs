@@ -6,6 +6,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::fs::File;
 use std::path::Path;
 
 use serde::de::{Deserialize, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
@@ -13,7 +14,7 @@ use serde::de::{Deserialize, Deserializer, Error as _, MapAccess, SeqAccess, Vis
 use super::json::{Pairs, duplicates};
 use super::positioned::PositionedFile;
 use super::pytorch::value::MAX_DIMENSIONS;
-use super::{Dtype, MAX_TENSORS, TensorInfo};
+use super::{Contents, Dtype, Location, MAX_TENSORS, TensorInfo};
 use crate::Error;
 
 /// Bytes of the length that opens a file.
@@ -31,6 +32,24 @@ pub(super) struct Header {
     pub(super) metadata: BTreeMap<String, String>,
     /// Name, information, and the offset in the file at which its bytes start.
     pub(super) tensors: Vec<(String, TensorInfo, u64)>,
+}
+
+/// Opens a safetensors file.
+pub(super) fn open(path: &Path) -> Result<Contents, Error> {
+    let read_error = |source| Error::Read { path: path.to_owned(), source };
+    let file = File::open(path).map_err(read_error)?;
+    let length = file.metadata().map_err(read_error)?.len();
+    let file = PositionedFile::new(file);
+    let header = read_header(&file, length, path)?;
+    let tensors = header.tensors.into_iter().map(|(name, info, offset)| {
+        (name, (info, Location::Range { file: 0, offset, checksum: None }))
+    });
+    Ok(Contents {
+        tensors: tensors.collect(),
+        files: vec![(path.to_owned(), file)],
+        metadata: header.metadata,
+        ..Contents::default()
+    })
 }
 
 /// Whether a file that starts like this can be nothing but safetensors.

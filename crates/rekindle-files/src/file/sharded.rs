@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Component, Path};
 
 use super::json::{Pairs, duplicates, read_text};
-use super::{Contents, safetensors, single};
+use super::{Contents, safetensors};
 use crate::Error;
 
 /// Disagreements that are listed, when there is no end of them.
@@ -36,7 +36,7 @@ pub(super) fn open(path: &Path) -> Result<Contents, Error> {
     let mut contents = Contents::default();
     let mut problems = Vec::new();
     for shard in &shards {
-        let part = single::open_safetensors(&path.with_file_name(shard))?;
+        let part = safetensors::open(&path.with_file_name(shard))?;
         for name in part.tensors.keys() {
             match mapped.remove(name) {
                 Some(file) if file == *shard => {}

@@ -4,10 +4,10 @@ use std::fs::File;
 use std::io::Read;
 use std::path::Path;
 
-use super::positioned::PositionedFile;
 use super::pytorch::OPENING_BYTES;
 use super::safetensors::LENGTH_BYTES;
-use super::{Contents, Location, pytorch, safetensors, sharded};
+use super::sets::WeightsSet;
+use super::{Contents, pytorch, safetensors, sharded};
 use crate::Error;
 
 /// What a file is, by its first bytes.
@@ -19,30 +19,16 @@ enum Format {
 }
 
 /// Opens a file of any of the formats.
-pub(super) fn open(path: &Path) -> Result<Contents, Error> {
+pub(super) fn open(path: &Path, set: &WeightsSet) -> Result<Contents, Error> {
     match detect(path)? {
-        Format::Safetensors => open_safetensors(path),
+        Format::PyTorch => pytorch::open(path, set),
+        _ if !set.is_any() => {
+            let (path, set) = (path.to_owned(), set.to_string());
+            Err(Error::NoSuchSet { path, set, found: Vec::new() })
+        }
+        Format::Safetensors => safetensors::open(path),
         Format::Index => sharded::open(path),
-        Format::PyTorch => pytorch::open(path),
     }
-}
-
-/// Opens a safetensors file.
-pub(super) fn open_safetensors(path: &Path) -> Result<Contents, Error> {
-    let read_error = |source| Error::Read { path: path.to_owned(), source };
-    let file = File::open(path).map_err(read_error)?;
-    let length = file.metadata().map_err(read_error)?.len();
-    let file = PositionedFile::new(file);
-    let header = safetensors::read_header(&file, length, path)?;
-    let tensors = header.tensors.into_iter().map(|(name, info, offset)| {
-        (name, (info, Location::Range { file: 0, offset, checksum: None }))
-    });
-    Ok(Contents {
-        tensors: tensors.collect(),
-        files: vec![(path.to_owned(), file)],
-        metadata: header.metadata,
-        nested_under: None,
-    })
 }
 
 /// Decides by content; a name that ends in `.safetensors` only makes for a better error.

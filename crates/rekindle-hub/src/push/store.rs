@@ -8,8 +8,9 @@ use serde_json::{Value, json};
 use super::{Source, Told, told::Place};
 use crate::{
     Client, Error,
+    answer::Answer,
     layout::MAIN,
-    send::{Answer, Content, Outgoing, Verb},
+    send::{Content, Outgoing, Verb},
     watch::{Event, Watch},
 };
 

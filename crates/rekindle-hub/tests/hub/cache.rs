@@ -199,6 +199,23 @@ fn files_from_elsewhere_become_what_a_download_would_have_been() {
     stage.check_cache();
 }
 
+/// A folder of PyTorch's weights, or such a file alone.
+#[test]
+fn pickled_weights_can_be_imported() {
+    for (name, whole) in [("pytorch_model.bin", true), ("best.pth.tar", false), ("a.pt", false)] {
+        let stage = Stage::new();
+        let source = stage.folder.path().join("source");
+        fs::create_dir_all(&source).unwrap();
+        fs::write(source.join("config.json"), CONFIG).unwrap();
+        let content = bytes(1000, 6);
+        fs::write(source.join(name), &content).unwrap();
+        let from = if whole { source } else { source.join(name) };
+        let located = stage.hub().import(card(), &from).unwrap();
+        assert!(fs::read(located.folder.join("pytorch_model.bin")).unwrap() == content, "{name}");
+        assert_eq!(stage.hub().locate(card()).unwrap().folder, located.folder);
+    }
+}
+
 /// What a cut download leaves is listed as such, and a later one takes it up.
 #[test]
 fn an_unfinished_download_is_listed() {
@@ -210,4 +227,31 @@ fn an_unfinished_download_is_listed() {
     assert_eq!(repository.incomplete, 100_000);
     assert!(stage.hub().verify().unwrap().problems.is_empty());
     assert_eq!(stage.hub().prune(Prune::Leftovers, Run::Real).unwrap().bytes, 100_000);
+}
+
+#[test]
+fn a_card_may_name_more_files_than_weights_and_config() {
+    for pinned in [Stage::new, Stage::pinned] {
+        let mut stage = pinned();
+        let tokenizer = "tokenizer.json".to_owned();
+        let card = rekindle_cards::Card { files: vec![tokenizer.clone()], ..card().clone() };
+        let absent = stage.hub().fetch(&card, &unwatched).unwrap_err().to_string();
+        assert!(absent.contains(&tokenizer), "{absent}");
+
+        let files: &[(&str, &[u8])] = &[
+            ("config.json", CONFIG),
+            ("model.safetensors", &stage.weights),
+            ("tokenizer.json", b"{}"),
+        ];
+        let commit = stage.server.publish(REPOSITORY, files);
+        stage.pins.iter_mut().for_each(|pin| pin.commit.clone_from(&commit));
+        let settings = Settings { cache: stage.folder.path().join("new"), ..stage.settings() };
+        let hub = Hub::new(settings);
+        let located = hub.fetch(&card, &unwatched).unwrap();
+        assert_eq!(fs::read(located.folder.join(&tokenizer)).unwrap(), b"{}");
+        let mut names: Vec<_> = located.files.iter().map(|file| file.name.as_str()).collect();
+        names.sort_unstable();
+        assert_eq!(names, ["config.json", "model.safetensors", "tokenizer.json"]);
+        assert_eq!(hub.locate(&card).unwrap().folder, located.folder);
+    }
 }

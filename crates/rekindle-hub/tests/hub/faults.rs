@@ -425,10 +425,7 @@ fn a_full_disk_is_said_before_and_after_it_is_full() {
     fs::create_dir_all(stage.cache()).unwrap();
     let cache = stage.cache();
     let Some(mount) = Mount::new(&cache, &["-t", "tmpfs", "-o", "size=256k", "tmpfs"]) else {
-        return skip(
-            "a_full_disk_is_said_before_and_after_it_is_full",
-            "no small disk can be mounted",
-        );
+        return rekindle_skip::skip("no small disk can be mounted", "run the tests as root");
     };
     let message = stage.fetch().unwrap_err().to_string();
     let parts = ["300035 bytes are needed", "HF_HUB_CACHE"];
@@ -462,7 +459,7 @@ fn a_cache_that_is_read_only_is_read() {
     let bind = Mount::new(&cache, &["--bind", cache.to_str().unwrap()]);
     let read_only = Command::new("mount").args(["-o", "remount,ro,bind"]).arg(&cache).status();
     if bind.is_none() || !read_only.is_ok_and(|status| status.success()) {
-        return skip("a_cache_that_is_read_only_is_read", "nothing can be mounted");
+        return rekindle_skip::skip("nothing can be mounted", "run the tests as root");
     }
     stage.check(&stage.hub().locate(card()).unwrap());
     assert_eq!(fs::read(located.folder.join("config.json")).unwrap(), CONFIG);

@@ -11,14 +11,11 @@ use std::{
 use rekindle_hub::{Files, Hub, Links, Network, Settings, Trust, unwatched};
 use rekindle_loopback::{Fault, Rule};
 
-use crate::support::{CONFIG, REPOSITORY, Stage, card, list, skip};
+use crate::support::{CONFIG, REPOSITORY, Stage, card, list};
 
 /// Runs a script with huggingface_hub at hand; none where no interpreter is named.
 fn python(stage: &Stage, script: &str, offline: bool) -> Option<Output> {
-    let Some(python) = env::var_os("REKINDLE_PYTHON") else {
-        skip("python", "REKINDLE_PYTHON is not set");
-        return None;
-    };
+    let python = rekindle_skip::python(&["huggingface_hub"])?;
     let mut command = Command::new(python);
     command
         .args(["-c", script])
@@ -185,13 +182,10 @@ fn certificates(folder: &Path) -> Option<()> {
 
 #[test]
 fn a_certificate_is_checked_and_one_of_ones_own_can_be_trusted() {
-    let name = "a_certificate_is_checked_and_one_of_ones_own_can_be_trusted";
-    let Some(python) = env::var_os("REKINDLE_PYTHON") else {
-        return skip(name, "REKINDLE_PYTHON is not set");
-    };
+    let Some(python) = rekindle_skip::python(&[]) else { return };
     let stage = Stage::new();
     if certificates(stage.folder.path()).is_none() {
-        return skip(name, "there is no openssl");
+        return rekindle_skip::skip("there is no openssl", "install it");
     }
     let port = stage.server.endpoint().rsplit(':').next().unwrap().to_owned();
     let mut command = Command::new(python);

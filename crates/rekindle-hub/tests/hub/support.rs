@@ -137,7 +137,7 @@ pub(crate) fn pin(commit: &str, weights: &[u8]) -> Pin {
         classifier: card.classifier.clone(),
         classes: card.classes,
         parameters: card.parameters,
-        preprocessing: card.preprocessing.clone(),
+        input: card.input.clone(),
     }
 }
 
@@ -147,10 +147,4 @@ pub(crate) fn list(folder: &Path) -> Vec<PathBuf> {
     let mut paths: Vec<PathBuf> = entries.map(|entry| entry.unwrap().path()).collect();
     paths.sort();
     paths
-}
-
-/// Says on the terminal that a test, or a part of it, was skipped.
-pub(crate) fn skip(test: &str, reason: &str) {
-    // Not `eprintln!`: the test harness would keep it to itself.
-    let _ = writeln!(std::io::stderr(), "skipped {test}: {reason}");
 }

@@ -279,3 +279,62 @@ fn a_damaged_record_stops_everything_that_needs_it() {
         1
     );
 }
+
+/// Weights in one file, in several, or as PyTorch pickles them: the best kind that a repository has.
+#[test]
+fn whichever_weights_a_repository_has_are_fetched() {
+    const INDEX: &[u8] = b"{\"weight_map\": {\"a\": \"m-1.safetensors\"}}";
+    let (weights, pickle) = (bytes(300_007, 2), bytes(200_003, 3));
+    let whole = ("model.safetensors", weights.as_slice());
+    let index = ("model.safetensors.index.json", INDEX);
+    let shard = ("m-1.safetensors", weights.as_slice());
+    let pickled = ("pytorch_model.bin", pickle.as_slice());
+    for (files, expected) in [
+        (vec![pickled], vec!["pytorch_model.bin"]),
+        (vec![pickled, whole], vec!["model.safetensors"]),
+        (vec![pickled, index, shard], vec!["model.safetensors.index.json", "m-1.safetensors"]),
+    ] {
+        let stage = Stage::new();
+        let mut published = vec![("config.json", CONFIG)];
+        published.extend(&files);
+        for (repository, of_card) in [(REPOSITORY, true), ("owner/ants", false)] {
+            let commit = stage.server.publish(repository, &published);
+            let files = Files { repository, revision: "main", names: &[] };
+            let fetch = |hub: &Hub| match of_card {
+                true => hub.fetch(card(), &unwatched),
+                false => hub.fetch_files(&files, &unwatched),
+            };
+            let located = fetch(&stage.hub()).unwrap();
+            let names: Vec<&str> = located.files.iter().map(|file| file.name.as_str()).collect();
+            assert_eq!(names, [&["config.json"], expected.as_slice()].concat());
+            assert_eq!(
+                (located.commit.as_str(), located.trust),
+                (commit.as_str(), Trust::FirstUse)
+            );
+            for (name, content) in &published {
+                let file = located.folder.join(name);
+                assert_eq!(file.is_file(), names.contains(name), "{name}");
+                assert!(!file.is_file() || fs::read(file).unwrap() == *content, "{name}");
+            }
+            // Again without a network, from records of what was used first.
+            let settings = Settings { network: Network::Offline, ..stage.settings() };
+            let again = fetch(&Hub::new(settings)).unwrap();
+            assert_eq!((again.folder, again.trust), (located.folder.clone(), Trust::Recorded));
+            // Changed bytes are noticed, whatever kind they are of.
+            let path = located.folder.join(expected[0]);
+            let mut content = fs::read(&path).unwrap();
+            content[5] ^= 1;
+            thread::sleep(Duration::from_millis(20));
+            fs::write(&path, &content).unwrap();
+            let settings = Settings { network: Network::Offline, ..stage.settings() };
+            let error = fetch(&Hub::new(settings)).unwrap_err();
+            assert!(matches!(error, Error::Damaged { .. }), "{error}");
+        }
+    }
+    let stage = Stage::new();
+    stage.server.publish("owner/none", &[("config.json", CONFIG), ("notes.txt", b"none")]);
+    let files = Files { repository: "owner/none", revision: "main", names: &[] };
+    let error = stage.hub().fetch_files(&files, &unwatched).unwrap_err();
+    assert!(matches!(error, Error::NoWeights { .. }), "{error}");
+    assert!(error.to_string().contains("notes.txt"), "{error}");
+}

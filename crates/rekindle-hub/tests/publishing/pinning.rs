@@ -25,7 +25,7 @@ fn a_pin_is_what_the_repository_holds() {
     assert_eq!((pin.bytes, pin.sha256), (weights().len() as u64, sha256(&weights())));
     assert_eq!((pin.license.as_deref(), pin.classes), (Some("apache-2.0"), 1000));
     assert_eq!((pin.classifier.as_str(), pin.parameters), ("fc", card().parameters));
-    assert_eq!(pin.preprocessing, card().preprocessing);
+    assert_eq!(pin.input, card().input);
     let sent: usize = stage
         .server
         .requests()

@@ -24,10 +24,7 @@ const LABELS: [&str; 3] = ["ant", "bee | \"wasp\"", "the rest: everything"];
 
 /// Runs a script with timm at hand and says what it printed; none where no interpreter is named.
 fn python(stage: &Stage, script: &str) -> Option<String> {
-    let Some(python) = env::var_os("REKINDLE_PYTHON") else {
-        let _ = stderr().write_all(b"skipped python: REKINDLE_PYTHON is not set\n");
-        return None;
-    };
+    let python = rekindle_skip::python(&["timm", "huggingface_hub"])?;
     let home = stage.folder.path();
     let output = Command::new(python)
         .args(["-c", script])
@@ -102,7 +99,7 @@ fn timm_loads_what_was_pushed() {
     let lines: Vec<&str> = loaded.lines().collect();
     assert_eq!(lines[0], made.trim(), "the very same weights");
     assert_eq!(lines[1..4], LABELS);
-    assert_eq!(card().preprocessing.crop_pct, 0.95);
+    assert_eq!(card().image().unwrap().crop_pct, 0.95);
     assert_eq!(lines[4], "[3, 160, 160] bilinear 0.95 [0.5, 0.5, 0.5]");
 }
 

@@ -100,7 +100,7 @@ fn frame(bytes: &[u8]) -> Option<Frame> {
 
 #[cfg(test)]
 mod tests {
-    use std::path::{Path, PathBuf};
+    use std::path::Path;
 
     use image::codecs::jpeg::JpegEncoder;
     use image::{Rgb, RgbImage};
@@ -141,8 +141,8 @@ mod tests {
 
     #[test]
     fn photographs_and_odd_files_are_no_exception() {
-        let Some(data) = std::env::var_os("REKINDLE_TEST_DATA") else { return };
-        let mut folders = vec![PathBuf::from(data).join("images")];
+        let Some(data) = rekindle_skip::real_data() else { return };
+        let mut folders = vec![data.join("images")];
         let (mut files, mut shortened) = (0, 0);
         while let Some(folder) = folders.pop() {
             for entry in folder.read_dir().unwrap() {

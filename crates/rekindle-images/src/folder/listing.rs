@@ -1,8 +1,13 @@
 //! What a folder holds, as the loader sees it.
+//!
+//! A file is a picture by its extension where that is known, else by its first bytes: so only files of unknown extensions
+//! are opened.
 
+use std::fs::File;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
-use crate::Error;
+use crate::{Error, decode};
 
 /// Extensions of files taken as pictures, whatever their case; the content decides how they are decoded.
 pub const EXTENSIONS: &[&str] = &[
@@ -10,18 +15,73 @@ pub const EXTENSIONS: &[&str] = &[
     "webp",
 ];
 
+/// Extensions of files that stand beside pictures and are none, which are not opened to see.
+const OTHERS: &[&str] = &[
+    "csv", "db", "htm", "html", "ini", "ipynb", "json", "jsonl", "log", "mat", "md", "npy", "npz",
+    "parquet", "pdf", "pkl", "py", "tsv", "txt", "xml", "yaml", "yml", "zip",
+];
+
+/// What operating systems and tools leave behind, in any case.
+const JUNK: &[&str] = &[
+    "$recycle.bin",
+    ".appledouble",
+    ".cache",
+    ".directory",
+    ".ds_store",
+    ".dvc",
+    ".fseventsd",
+    ".git",
+    ".gitattributes",
+    ".gitignore",
+    ".gitkeep",
+    ".hg",
+    ".huggingface",
+    ".idea",
+    ".ipynb_checkpoints",
+    ".localized",
+    ".nomedia",
+    ".picasa.ini",
+    ".spotlight-v100",
+    ".svn",
+    ".temporaryitems",
+    ".thumbnails",
+    ".trash",
+    ".trashes",
+    ".venv",
+    ".vscode",
+    "#recycle",
+    "@eadir",
+    "@recycle",
+    "__macosx",
+    "__pycache__",
+    "desktop.ini",
+    "ehthumbs.db",
+    "icon\r",
+    "lost+found",
+    "system volume information",
+    "thumbs.db",
+    "thumbs.db:encryptable",
+];
+
 /// Most folders within folders below a label; links that lead back would go on for ever.
 pub const MAX_DEPTH: usize = 16;
 
-/// What a folder holds, hidden entries left out, each kind in byte order of names.
+/// Most bytes that tell a picture.
+const SNIFFED: u64 = 64;
+
+/// What a folder holds, each kind in byte order of names.
 #[derive(Debug, Default)]
 pub struct Listing {
     /// Folders, and links to some.
     pub folders: Vec<PathBuf>,
-    /// Files whose names are a picture's.
+    /// Files that are pictures by their names or their first bytes.
     pub files: Vec<PathBuf>,
-    /// Everything else.
+    /// All other files.
     pub others: Vec<PathBuf>,
+    /// Files and folders whose names begin with a dot, which are not looked at.
+    pub hidden: Vec<PathBuf>,
+    /// What operating systems and tools leave behind, which is not looked at.
+    pub junk: Vec<PathBuf>,
 }
 
 impl Listing {
@@ -34,24 +94,45 @@ impl Listing {
         let read = |source| Error::Read { path: folder.to_owned(), source };
         let mut found = Self::default();
         for entry in std::fs::read_dir(folder).map_err(read)? {
-            let path = entry.map_err(read)?.path();
-            if label_of(&path).starts_with('.') {
-                continue;
-            }
-            let extension =
-                path.extension().map(|extension| extension.to_string_lossy().to_ascii_lowercase());
-            let to = if path.is_dir() {
+            let entry = entry.map_err(read)?;
+            let path = entry.path();
+            let name = label_of(&path).to_lowercase();
+            let is_folder = match entry.file_type() {
+                Ok(kind) if !kind.is_symlink() => kind.is_dir(),
+                _ => path.is_dir(),
+            };
+            let to = if JUNK.contains(&name.as_str()) || name.starts_with("._") {
+                &mut found.junk
+            } else if name.starts_with('.') {
+                &mut found.hidden
+            } else if is_folder {
                 &mut found.folders
-            } else if extension.is_some_and(|extension| EXTENSIONS.contains(&extension.as_str())) {
+            } else if is_picture(&path) {
                 &mut found.files
             } else {
                 &mut found.others
             };
             to.push(path);
         }
-        for paths in [&mut found.folders, &mut found.files, &mut found.others] {
+        let Self { folders, files, others, hidden, junk } = &mut found;
+        for paths in [folders, files, others, hidden, junk] {
             paths.sort_unstable_by(|one, other| one.as_os_str().cmp(other.as_os_str()));
         }
+        Ok(found)
+    }
+
+    /// As [`Listing::of`], of a folder whose folders are labels: one that is hidden is a label too where it holds pictures.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Listing::of`].
+    pub fn of_labels(folder: &Path) -> Result<Self, Error> {
+        let mut found = Self::of(folder)?;
+        for path in std::mem::take(&mut found.hidden) {
+            let is_label = path.is_dir() && !Self::of(&path)?.files.is_empty();
+            if is_label { &mut found.folders } else { &mut found.hidden }.push(path);
+        }
+        found.folders.sort_unstable_by(|one, other| one.as_os_str().cmp(other.as_os_str()));
         Ok(found)
     }
 }
@@ -59,4 +140,21 @@ impl Listing {
 /// The label that a folder stands for: its name.
 pub fn label_of(folder: &Path) -> String {
     folder.file_name().unwrap_or(folder.as_os_str()).to_string_lossy().into_owned()
+}
+
+fn is_picture(path: &Path) -> bool {
+    let extension =
+        path.extension().map(|extension| extension.to_string_lossy().to_ascii_lowercase());
+    match extension.as_deref() {
+        Some(extension) if EXTENSIONS.contains(&extension) => true,
+        Some(extension) if OTHERS.contains(&extension) => false,
+        _ => holds_picture(path),
+    }
+}
+
+/// Whether the first bytes of a file are a picture's. What is no file is not opened: a pipe would be waited on for ever.
+fn holds_picture(path: &Path) -> bool {
+    let mut start = Vec::new();
+    let read = |file: File| file.take(SNIFFED).read_to_end(&mut start).is_ok();
+    path.is_file() && File::open(path).is_ok_and(read) && decode::is_picture(&start)
 }

@@ -4,8 +4,9 @@ use burn_flex::FlexTensor;
 
 use super::{
     NormKind,
-    convolve::{BETA, BIAS, GAMMA, RESIDUAL, Saved, WEIGHT, X, cost, packing, pass},
+    costs::{cost, packing, pass},
     forward::{reciprocal_deviation, times},
+    saved::{BETA, BIAS, GAMMA, RESIDUAL, Saved, WEIGHT, X},
     tensor::{FlexReal, contiguous, map_in_place, numbers, slice, tensor_of},
 };
 use crate::{

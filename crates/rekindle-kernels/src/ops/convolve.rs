@@ -12,60 +12,21 @@ use burn::backend::{
 use burn_flex::FlexTensor;
 
 use super::{
-    Given, Knowledge, NormKind, Operands, Plan,
+    Given, Knowledge, Operands, Plan,
     backward::gradients,
     forward::{Forward, Keep, forward},
-    tensor::{FlexReal, contiguous, extent, tensor_of},
+    saved::{RESIDUAL, Saved, WEIGHT, X},
+    tensor::{FlexReal, contiguous, tensor_of},
     typed,
 };
-use crate::{
-    cpu::{Activation, Convolution, Extent},
-    memory::Buffer,
-    profile::Cost,
-};
-
-/// Tensors of operands that gradients are taken of, in the order of the graph's parents.
-pub(super) const X: usize = 0;
-pub(super) const WEIGHT: usize = 1;
-pub(super) const BIAS: usize = 2;
-pub(super) const GAMMA: usize = 3;
-pub(super) const BETA: usize = 4;
-pub(super) const RESIDUAL: usize = 5;
+use crate::memory::Buffer;
 
 type Tracked<C> = FloatTensor<Autodiff<Flex, C>>;
 type Outputs = (FlexTensor, FlexTensor, FlexTensor);
 
-/// The convolution of an input and a weight.
-pub(super) fn shapes(x: &FlexTensor, weight: &FlexTensor, plan: &Plan) -> Convolution {
-    let channels_out = extent(weight).batch;
-    Convolution { input: extent(x), channels_out, groups: plan.groups, window: plan.window }
-}
-
-/// What a convolution or a gradient of it costs.
-pub(super) fn cost<E>(convolution: &Convolution) -> Cost {
-    let Convolution { input, .. } = convolution;
-    let numbers = input.len() + convolution.output().len() + convolution.weights();
-    Cost {
-        shape: convolution.to_string(),
-        flops: convolution.flops(),
-        bytes: (numbers * size_of::<E>()) as f64,
-    }
-}
-
-/// What a pass over so many maps of this shape costs.
-pub(super) fn pass<E>(map: Extent, maps: usize) -> Cost {
-    Cost { shape: map.to_string(), flops: 0.0, bytes: (maps * map.len() * size_of::<E>()) as f64 }
-}
-
-/// What packing weights costs.
-pub(super) fn packing<E>(convolution: &Convolution) -> Cost {
-    let bytes = (2 * convolution.weights() * size_of::<E>()) as f64;
-    Cost { shape: convolution.to_string(), flops: 0.0, bytes }
-}
-
 /// Without a graph.
 pub(super) fn plain<E: FlexReal>(operands: Operands<Flex>, plan: &Plan) -> Outputs {
-    outputs(forward::<E>(&in_order::<E>(operands), plan, Keep::Nothing)).0
+    outputs(forward::<E>(&in_order::<E>(operands), plan, Keep::Nothing))
 }
 
 /// The maps among the operands with their numbers in a row.
@@ -78,72 +39,10 @@ fn in_order<E: FlexReal>(operands: Operands<Flex>) -> Operands<Flex> {
 }
 
 /// As the extension returns it: no statistics are empty ones.
-fn outputs(forward: Forward) -> (Outputs, Option<FlexTensor>) {
+fn outputs(forward: Forward) -> Outputs {
     let none = || tensor_of(Buffer::<f32>::zeros(0), [0]);
     let [mean, variance] = forward.statistics.unwrap_or_else(|| [none(), none()]);
-    ((forward.z, mean, variance), forward.kept)
-}
-
-/// What the way back needs.
-#[derive(Debug, Clone)]
-pub(super) struct Saved {
-    pub(super) plan: Plan,
-    pub(super) convolution: Convolution,
-    pub(super) x: Option<FlexTensor>,
-    pub(super) weight: Option<FlexTensor>,
-    pub(super) bias: Option<FlexTensor>,
-    pub(super) gamma: Option<FlexTensor>,
-    pub(super) beta: Option<FlexTensor>,
-    pub(super) mean: Option<FlexTensor>,
-    pub(super) variance: Option<FlexTensor>,
-    /// The norm's input, or the activation's argument.
-    pub(super) kept: Option<FlexTensor>,
-    /// The output, where the slope is told from it.
-    pub(super) value: Option<FlexTensor>,
-    /// What was added, where the slope can only be told from it.
-    pub(super) residual: Option<FlexTensor>,
-}
-
-impl Saved {
-    fn new(
-        operands: Operands<Flex>,
-        plan: Plan,
-        wanted: [bool; 6],
-        (outputs, kept): (&Outputs, Option<FlexTensor>),
-    ) -> Self {
-        let convolution = shapes(&operands.x, &operands.weight, &plan);
-        let batch = matches!(plan.norm, NormKind::Batch { .. });
-        // The gradient of the factor is told from that of the weights.
-        let weights = wanted[WEIGHT] || (!batch && wanted[GAMMA]);
-        let added = matches!(operands.residual, Given::Some(_));
-        let activation = plan.activation;
-        let curved = activation != Activation::Identity;
-        let from_value = curved && activation.slope_from_value() && (!batch || added);
-        let from_residual = curved && batch && added && !activation.slope_from_value();
-        let keep = |tensor: Given<Flex>| match tensor {
-            Given::Some(tensor) => Some(tensor),
-            Given::None => None,
-        };
-        let (mean, variance) = if batch {
-            (Some(outputs.1.clone()), Some(outputs.2.clone()))
-        } else {
-            (keep(operands.mean), keep(operands.variance))
-        };
-        Self {
-            convolution,
-            x: weights.then_some(operands.x),
-            weight: (wanted[X] || weights).then_some(operands.weight),
-            bias: keep(operands.bias),
-            gamma: keep(operands.gamma),
-            beta: keep(operands.beta),
-            mean,
-            variance,
-            kept,
-            value: from_value.then(|| outputs.0.clone()),
-            residual: if from_residual { keep(operands.residual) } else { None },
-            plan,
-        }
-    }
+    (forward.z, mean, variance)
 }
 
 /// With a graph.
@@ -196,9 +95,8 @@ pub(super) fn tracked<C: CheckpointStrategy>(
                 let forward = forward::<E>(&operands, &plan, Keep::Slopes);
                 (operands, forward)
             });
-            let (outputs, kept) = outputs(forward);
-            let saved = Saved::new(operands, plan, wanted, (&outputs, kept));
-            let (z, mean, variance) = outputs;
+            let saved = Saved::new(operands, plan, wanted, &forward);
+            let (z, mean, variance) = outputs(forward);
             (prep.finish(saved, z), constant(mean), constant(variance))
         }
         OpsKind::UnTracked(prep) => {

@@ -13,7 +13,7 @@ use burn_flex::FlexTensor;
 
 use super::{
     Excitement,
-    convolve::pass,
+    costs::pass,
     tensor::{FlexReal, contiguous, extent, numbers, slice, tensor_of},
     typed,
 };

@@ -5,7 +5,7 @@ use burn_flex::FlexTensor;
 
 use super::{
     Given, NormKind, Operands, Plan,
-    convolve::{cost, packing, pass, shapes},
+    costs::{cost, packing, pass, shapes},
     tensor::{FlexReal, numbers, slice, tensor_of},
 };
 use crate::{

@@ -41,7 +41,7 @@ pub(super) fn plain(
     let post = Post { shift: Some(&bias), ..Post::default() };
     measure(
         "linear",
-        || super::convolve::cost::<f32>(&convolution),
+        || super::costs::cost::<f32>(&convolution),
         || dense::forward(&convolution, &x, &packed, &post, &mut y, Measure::Nothing),
     );
     tensor_of(y, [batch, outputs])

@@ -5,10 +5,12 @@
 mod add;
 mod backward;
 mod convolve;
+mod costs;
 mod excite;
 mod forward;
 mod linear;
 mod pool;
+mod saved;
 mod tensor;
 
 use burn::backend::{

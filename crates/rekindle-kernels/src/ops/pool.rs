@@ -12,7 +12,7 @@ use burn::backend::{
 use burn_flex::FlexTensor;
 
 use super::{
-    convolve::pass,
+    costs::pass,
     tensor::{FlexReal, contiguous, extent, slice, tensor_of},
     typed,
 };

@@ -6,6 +6,7 @@ use std::{
     path::Path,
 };
 
+use rekindle_base::AtomicFile;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 use super::Run;
@@ -70,25 +71,13 @@ impl Run {
         self.replace(path).map_err(|source| Error::Write { path: path.to_owned(), source })
     }
 
-    /// Writes beside `path`, then renames.
     fn replace(&self, path: &Path) -> io::Result<()> {
-        let folder = match path.parent() {
-            Some(folder) if folder != Path::new("") => folder,
-            _ => Path::new("."),
-        };
-        let mut builder = tempfile::Builder::new();
-        builder.prefix(".run-").suffix(".tmp");
-        // Those of any new file: a temporary one is its owner's alone.
-        #[cfg(unix)]
-        builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
-        let file = builder.tempfile_in(folder)?;
-        let mut writer = BufWriter::new(file.as_file());
+        let mut file = AtomicFile::create(path)?;
+        let mut writer = BufWriter::new(&mut file);
         serde_json::to_writer(&mut writer, self)?;
         writer.flush()?;
         drop(writer);
-        file.as_file().sync_all()?;
-        file.persist(path).map_err(|error| error.error)?;
-        Ok(())
+        file.commit()
     }
 }
 

@@ -35,8 +35,16 @@ pub struct Keep {
 /// Keeps the best model in memory.
 pub struct Best<M> {
     monitor: Monitor,
-    /// The number of its epoch, and the model.
-    found: Option<(usize, M)>,
+    found: Option<Found<M>>,
+}
+
+/// A model of a run.
+struct Found<M> {
+    /// How many epochs there were, that before the first step included.
+    epochs: usize,
+    /// The number of its epoch.
+    number: usize,
+    model: M,
 }
 
 impl<M> std::fmt::Debug for Best<M> {
@@ -53,11 +61,7 @@ impl<M: Module> Best<M> {
 
     /// The best model since this began to listen; none if the best epoch was before.
     pub fn model(&self) -> Option<&M> {
-        self.found.as_ref().map(|found| &found.1)
-    }
-
-    fn found(&self) -> Option<(usize, &M)> {
-        self.found.as_ref().map(|(number, model)| (*number, model))
+        self.found.as_ref().map(|found| &found.model)
     }
 }
 
@@ -66,7 +70,8 @@ impl<M: Module> Callback<M> for Best<M> {
         if let Event::Epoch { model, state } = event
             && self.monitor.best(&state.history).is_some_and(|best| best + 1 == state.history.len())
         {
-            self.found = Some((state.history.len(), (*model).clone()));
+            let (epochs, number) = (state.history.len(), state.epochs());
+            self.found = Some(Found { epochs, number, model: (*model).clone() });
         }
         Ok(ControlFlow::Continue(()))
     }
@@ -160,17 +165,17 @@ impl<M: Module, S: FnMut(&M, &Path) -> Result<(), Failure>> Checkpoints<M, S> {
     ///
     /// If it cannot be written.
     pub fn rescue(&mut self) -> Result<Option<(usize, PathBuf)>, Failure> {
-        let Some((number, model)) = self.best.found().filter(|found| found.0 > self.written) else {
-            return Ok(None);
-        };
+        let unsaved = self.best.found.as_ref().filter(|found| found.epochs > self.written);
+        let Some(Found { number, model, .. }) = unsaved else { return Ok(None) };
         let path = self.keep.model("rescued");
         (self.save)(model, &path)?;
-        Ok(Some((number, path)))
+        Ok(Some((*number, path)))
     }
 
     fn epoch(&mut self, model: &M, state: &State<M>) -> Result<(), Failure> {
-        let number = state.history.len();
+        let number = state.epochs();
         if let Some(every) = self.keep.every
+            && number > 0
             && number.is_multiple_of(every.get())
         {
             (self.save)(model, &self.keep.numbered(number))?;

@@ -1,12 +1,13 @@
 //! An epoch a line, as JSON or as comma-separated values.
 
 use std::{
-    fs::{self, OpenOptions},
+    fs::OpenOptions,
     io::{self, Write},
     ops::ControlFlow,
     path::{Path, PathBuf},
 };
 
+use rekindle_base::write_file;
 use serde_json::Value;
 
 use crate::{Callback, Epoch, Event, Failure};
@@ -47,7 +48,7 @@ impl Log {
         for (index, epoch) in history.iter().enumerate() {
             text.push_str(&log.lines(epoch, index == 0));
         }
-        fs::write(path, text).map_err(|source| log.error(source))?;
+        write_file(path, text).map_err(|source| log.error(source))?;
         Ok(log)
     }
 
@@ -144,7 +145,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("log.csv");
         Log::create(&path, LogFormat::Csv, &[epoch.clone(), epoch.clone()]).unwrap();
-        let text = fs::read_to_string(&path).unwrap();
+        let text = std::fs::read_to_string(&path).unwrap();
         let lines: Vec<&str> = text.lines().collect();
         assert_eq!(lines[0], "epoch,phase,val_loss,val_accuracy,lr,seconds,waiting");
         assert_eq!(lines[1], "1,\"head, first\",,0.5,0.25,1.5,0.5");

@@ -11,18 +11,18 @@ fn weights() -> Option<Vec<f32>> {
     Some(vec![0.5, 2.0, 1.25])
 }
 
-fn labels() -> Classes {
-    Classes::new(vec![0, 1, 2, 0])
+fn labels() -> BatchTarget {
+    BatchTarget::new(vec![0, 1, 2, 0])
 }
 
-fn mixed() -> Classes {
-    Classes { mix: Some(Mix { places: vec![3, 2, 1, 0], share: 0.3 }), ..labels() }
+fn mixed() -> BatchTarget {
+    BatchTarget { mix: Some(Mix { places: vec![3, 2, 1, 0], share: 0.3 }), ..labels() }
 }
 
-fn taught() -> Classes {
+fn taught() -> BatchTarget {
     let teacher = [[0.5, 0.1, -0.2], [1.0, 1.0, 0.0], [0.0, -1.0, 2.0], [0.3, 0.2, 0.1]];
     let device = Device::flex();
-    Classes { teacher: Some(Tensor::from_data(teacher, (&device, DType::F64))), ..labels() }
+    BatchTarget { teacher: Some(Tensor::from_data(teacher, (&device, DType::F64))), ..labels() }
 }
 
 fn logits() -> Tensor<2> {
@@ -41,7 +41,7 @@ fn close(loss: Tensor<1>, x: &Tensor<2>, expected: f64, gradient: &[f64], what: 
 
 #[test]
 fn cross_entropies_are_pytorchs() {
-    let rows: [(CrossEntropy, Classes, f64, [f64; 12]); 10] = [
+    let rows: [(CrossEntropy, BatchTarget, f64, [f64; 12]); 10] = [
         // F.cross_entropy(logits, labels)
         (
             off(),
@@ -255,9 +255,9 @@ fn cross_entropies_are_pytorchs() {
 #[test]
 fn examples_count_by_their_weights() {
     let weighted =
-        |classes: Classes| Classes { weights: Some(vec![1.0, 0.5, 0.0, 3.0]), ..classes };
+        |classes: BatchTarget| BatchTarget { weights: Some(vec![1.0, 0.5, 0.0, 3.0]), ..classes };
     let distill = Some(Distill { temperature: 3.0, share: 0.4 });
-    let rows: [(CrossEntropy, Classes, f64, [f64; 12]); 5] = [
+    let rows: [(CrossEntropy, BatchTarget, f64, [f64; 12]); 5] = [
         (
             off(),
             labels(),
@@ -361,8 +361,8 @@ fn examples_count_by_their_weights() {
     }
 }
 
-fn tags() -> Tags {
-    Tags::new(vec![vec![0, 2], vec![1], vec![], vec![0, 1, 2]])
+fn tags() -> BatchTarget<Vec<usize>> {
+    BatchTarget::new(vec![vec![0, 2], vec![1], vec![], vec![0, 1, 2]])
 }
 
 /// `F.binary_cross_entropy_with_logits`, with `pos_weight`, with smoothed and mixed targets, and weighed by hand.
@@ -372,7 +372,7 @@ fn binary_cross_entropies_are_pytorchs() {
     let positive = Some(vec![2.0, 0.5, 1.0]);
     let mix = Some(Mix { places: vec![3, 2, 1, 0], share: 0.3 });
     let weights = Some(vec![1.0, 0.5, 0.0, 3.0]);
-    let rows: [(BinaryCrossEntropy, Tags, f64, [f64; 12]); 5] = [
+    let rows: [(BinaryCrossEntropy, BatchTarget<Vec<usize>>, f64, [f64; 12]); 5] = [
         (
             plain(),
             tags(),
@@ -432,7 +432,7 @@ fn binary_cross_entropies_are_pytorchs() {
         ),
         (
             plain(),
-            Tags { weights, ..tags() },
+            BatchTarget { weights, ..tags() },
             0.559_891_182,
             [
                 -0.022_411_785,
@@ -451,7 +451,7 @@ fn binary_cross_entropies_are_pytorchs() {
         ),
         (
             plain(),
-            Tags { mix, ..tags() },
+            BatchTarget { mix, ..tags() },
             0.622_841_372,
             [
                 -0.022_411_785,
@@ -475,7 +475,8 @@ fn binary_cross_entropies_are_pytorchs() {
         close(loss.mean(x.clone(), &tags), &x, expected, &gradient, &format!("{loss:?}"));
     }
     let far = Tensor::<2>::from_data([[1e4, -1e4, 1e4]], (&Device::flex(), DType::F32));
-    let value = |labels| plain().mean(far.clone(), &Tags::new(vec![labels])).into_scalar::<f32>();
+    let value =
+        |labels| plain().mean(far.clone(), &BatchTarget::new(vec![labels])).into_scalar::<f32>();
     assert_eq!(value(vec![0, 2]), 0.0);
     assert!((value(vec![1]) - 1e4).abs() < 1.0);
     let wrong = BinaryCrossEntropy { smoothing: 2.0, positive_weights: Some(vec![0.0]) };
@@ -487,9 +488,9 @@ fn binary_cross_entropies_are_pytorchs() {
 #[test]
 fn regressions_are_pytorchs() {
     for (loss, expected, gradient) in [
-        (Regression::Mse, 0.635, [0.25, -0.75, 0.1, 0.0]),
-        (Regression::Mae, 0.55, [0.25, -0.25, 0.25, 0.0]),
-        (Regression::Huber { delta: 0.4 }, 0.165, [0.1, -0.1, 0.05, 0.0]),
+        (RegressionLoss::Mse, 0.635, [0.25, -0.75, 0.1, 0.0]),
+        (RegressionLoss::Mae, 0.55, [0.25, -0.25, 0.25, 0.0]),
+        (RegressionLoss::Huber { delta: 0.4 }, 0.165, [0.1, -0.1, 0.05, 0.0]),
     ] {
         loss.check().unwrap();
         let device = Device::flex().autodiff();
@@ -506,7 +507,7 @@ fn certainty_has_a_slope() {
     for focal in [0.5, 1.0, 2.0] {
         let device = Device::flex().autodiff();
         let x = Tensor::<2>::from_data([[200.0, 0.0]], (&device, DType::F32)).require_grad();
-        let classes = Classes::new(vec![0]);
+        let classes = BatchTarget::new(vec![0]);
         let loss = CrossEntropy { focal, ..off() }.mean(x.clone(), &classes);
         let gradient = x.grad(&loss.clone().backward()).unwrap();
         assert_eq!(loss.into_scalar::<f32>(), 0.0);
@@ -519,16 +520,16 @@ fn certainty_has_a_slope() {
 fn teachers_may_be_missing_or_tracked() {
     let distill = Some(Distill { temperature: 3.0, share: 0.4 });
     let loss = CrossEntropy { distill, ..off() };
-    let value = |classes: &Classes| loss.mean(logits(), classes).into_scalar::<f64>();
+    let value = |classes: &BatchTarget| loss.mean(logits(), classes).into_scalar::<f64>();
     assert!((value(&labels()) - 0.806_163_182_553).abs() < 1e-9);
     let tracked = taught().teacher.map(|teacher| Tensor::from_inner(teacher).require_grad());
-    assert_eq!(value(&Classes { teacher: tracked, ..labels() }), value(&taught()));
+    assert_eq!(value(&BatchTarget { teacher: tracked, ..labels() }), value(&taught()));
 }
 
 #[test]
 #[should_panic = "a label that is none of 3"]
 fn a_label_beyond_the_classes_panics() {
-    off().mean(logits(), &Classes::new(vec![0, 1, 2, 3]));
+    off().mean(logits(), &BatchTarget::new(vec![0, 1, 2, 3]));
 }
 
 #[test]
@@ -544,5 +545,5 @@ fn everything_wrong_is_named() {
         assert!(message.contains(part), "{part}: {message}");
     }
     CrossEntropy { focal: f64::INFINITY, ..off() }.check().unwrap_err();
-    Regression::Huber { delta: 0.0 }.check().unwrap_err();
+    RegressionLoss::Huber { delta: 0.0 }.check().unwrap_err();
 }

@@ -3,17 +3,20 @@
 use std::collections::BTreeMap;
 
 use burn::{
-    module::{Flag, ModuleMapper, ModuleVisitor, Param, ParamGroup, ParamId},
+    module::{Flag, Param, ParamGroup, ParamId},
     prelude::*,
     tensor::TensorData,
 };
-use rekindle_layers::{Backbone, BatchNorm, NameStack};
+use rekindle_layers::{
+    Backbone, BatchNorm, NameStack, ParameterMapper, ParameterVisitor, map_parameters,
+    visit_parameters,
+};
 
 use super::{Classifier, FLAG};
 
 impl<B: Backbone> Classifier<B> {
     /// Sets the running statistics of batch norms that train to their means over `batches`, which
-    /// hold images `[batch, channels, height, width]` on the network's device.
+    /// hold inputs on the network's device.
     ///
     /// Each batch counts the same, as in PyTorch with `momentum=None` and in its
     /// `swa_utils.update_bn`; unlike there, nothing is dropped meanwhile, since nothing will be when
@@ -30,12 +33,12 @@ impl<B: Backbone> Classifier<B> {
     /// If the network is not on a device with autodiff, where alone a batch normalizes itself.
     pub fn reestimate<E>(
         self,
-        batches: impl IntoIterator<Item = Result<Tensor<4>, E>>,
+        batches: impl IntoIterator<Item = Result<B::Input, E>>,
     ) -> Result<Self, E> {
         let device = self.head.weight.lazy_device();
         assert!(device.is_autodiff(), "statistics are estimated on a device with autodiff");
         let mut trained = Trained::default();
-        self.visit(&mut trained);
+        visit_parameters(&self, &mut trained);
         let flags: Vec<_> = trained.norms.iter().map(|norm| format!("{norm}.{FLAG}")).collect();
         let before = running(&self, &trained.norms);
         let zeros: Values =
@@ -44,7 +47,7 @@ impl<B: Backbone> Classifier<B> {
         let mut sums: BTreeMap<String, (usize, Vec<f64>)> = BTreeMap::new();
         let mut model = self.freeze().unfreeze_group(ParamGroup::from_paths(flags));
         for images in batches {
-            model = model.map(&mut Writer { values: &zeros, names: NameStack::default() });
+            model = map_parameters(model, &mut Writer { values: &zeros });
             model.embed(images?);
             // From zero, the running statistics are now this share of the batch's.
             for (path, share) in running(&model, &trained.norms) {
@@ -63,7 +66,7 @@ impl<B: Backbone> Classifier<B> {
         for (path, (count, sum)) in sums {
             values.insert(path, sum.into_iter().map(|sum| sum / count as f64).collect());
         }
-        model = model.map(&mut Writer { values: &values, names: NameStack::default() });
+        model = map_parameters(model, &mut Writer { values: &values });
         // Flags off again, but for those that were on.
         Ok(model.freeze().unfreeze_group(ParamGroup::from_ids(trained.ids)))
     }
@@ -74,37 +77,28 @@ type Values = BTreeMap<String, Vec<f64>>;
 
 /// The running statistics of these norms, the last batch's included.
 fn running<M: Module>(model: &M, norms: &[String]) -> Values {
-    let mut reader = Reader { norms, names: NameStack::default(), values: Values::new() };
+    let mut reader = Reader { norms, values: Values::new() };
     // A module that trains holds back its last update.
-    model.valid().visit(&mut reader);
+    visit_parameters(&model.valid(), &mut reader);
     reader.values
 }
 
 /// Finds what trains: parameters and flags by identity, batch norms by path.
 #[derive(Default)]
 struct Trained {
-    names: NameStack,
     ids: Vec<ParamId>,
     /// Of each batch norm: its scale and its shift train.
     norms: Vec<String>,
     scale: Option<String>,
 }
 
-impl ModuleVisitor for Trained {
-    fn enter_module(&mut self, name: &str, container: &str) {
-        self.names.enter(name, container);
-    }
-
-    fn exit_module(&mut self, _name: &str, _container: &str) {
-        self.names.exit();
-    }
-
-    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+impl ParameterVisitor for Trained {
+    fn float<const D: usize>(&mut self, at: &NameStack, param: &Param<Tensor<D>>) {
         if !param.is_require_grad() {
             return;
         }
         self.ids.push(param.id);
-        let path = self.names.path();
+        let path = at.path();
         // Scale and shift follow on each other.
         if let Some(norm) = path.strip_suffix(".gamma") {
             self.scale = Some(norm.to_owned());
@@ -115,7 +109,7 @@ impl ModuleVisitor for Trained {
         }
     }
 
-    fn visit_flag(&mut self, flag: &Param<Flag>) {
+    fn flag(&mut self, _at: &NameStack, flag: &Param<Flag>) {
         if flag.is_enabled() {
             self.ids.push(flag.id);
         }
@@ -124,21 +118,12 @@ impl ModuleVisitor for Trained {
 
 struct Reader<'a> {
     norms: &'a [String],
-    names: NameStack,
     values: Values,
 }
 
-impl ModuleVisitor for Reader<'_> {
-    fn enter_module(&mut self, name: &str, container: &str) {
-        self.names.enter(name, container);
-    }
-
-    fn exit_module(&mut self, _name: &str, _container: &str) {
-        self.names.exit();
-    }
-
-    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
-        let path = self.names.path();
+impl ParameterVisitor for Reader<'_> {
+    fn float<const D: usize>(&mut self, at: &NameStack, param: &Param<Tensor<D>>) {
+        let path = at.path();
         let norm = path.strip_suffix(".running_mean").or(path.strip_suffix(".running_var"));
         if norm.is_some_and(|norm| self.norms.iter().any(|other| other == norm)) {
             let values = param.val().into_data().iter::<f64>().collect();
@@ -149,20 +134,15 @@ impl ModuleVisitor for Reader<'_> {
 
 struct Writer<'a> {
     values: &'a Values,
-    names: NameStack,
 }
 
-impl ModuleMapper for Writer<'_> {
-    fn enter_module(&mut self, name: &str, container: &str) {
-        self.names.enter(name, container);
-    }
-
-    fn exit_module(&mut self, _name: &str, _container: &str) {
-        self.names.exit();
-    }
-
-    fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
-        let Some(values) = self.values.get(&self.names.path()) else { return param };
+impl ParameterMapper for Writer<'_> {
+    fn float<const D: usize>(
+        &mut self,
+        at: &NameStack,
+        param: Param<Tensor<D>>,
+    ) -> Param<Tensor<D>> {
+        let Some(values) = self.values.get(&at.path()) else { return param };
         param.map(|old| {
             let values: Vec<f32> = values.iter().map(|value| *value as f32).collect();
             let data = TensorData::new(values, old.dims()).convert_dtype(old.dtype());

@@ -1,7 +1,8 @@
-use super::{
-    file::{HEADER, NAME},
-    *,
-};
+use super::*;
+
+const NAME: &str = "rekindle features ";
+/// Bytes before the first record.
+const HEADER: u64 = 60;
 
 const WIDTH: usize = 3;
 
@@ -131,6 +132,19 @@ fn a_flip_in_the_name_leaves_the_file_as_it_is() {
         assert!(matches!(error, Error::Foreign(_)), "flipped at {place}: {error}");
         assert_eq!(std::fs::read(&path).unwrap(), bad, "flipped at {place}");
     }
+}
+
+/// A process that is being started holds copies of all files for a moment: here, a copy that is kept.
+#[test]
+fn a_store_that_is_closed_is_free_whoever_still_holds_its_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("features.bin");
+    let store = filled(&path, 2);
+    let Place::File(records) = &store.place else { panic!("a store in memory") };
+    let copy = records.copy();
+    drop(store);
+    assert_eq!(filled(&path, 2).opened, Opened::Kept);
+    drop(copy);
 }
 
 #[test]

@@ -1,8 +1,7 @@
-use burn::{
-    module::{ModuleMapper, ModuleVisitor},
-    optim::GradientsParams,
+use burn::optim::GradientsParams;
+use rekindle_layers::{
+    NameStack, ParameterMapper, ParameterVisitor, map_parameters, visit_parameters,
 };
-use rekindle_layers::NameStack;
 use rekindle_train::{OptimizerConfig, Rates};
 
 use super::*;
@@ -45,22 +44,13 @@ fn step(model: Model) -> Model {
 /// Names of tensors with gradients, and the bits of all tensors.
 struct Look {
     gradients: GradientsParams,
-    names: NameStack,
     trained: Vec<String>,
     bits: BTreeMap<String, Vec<u32>>,
 }
 
-impl ModuleVisitor for Look {
-    fn enter_module(&mut self, name: &str, container: &str) {
-        self.names.enter(name, container);
-    }
-
-    fn exit_module(&mut self, _name: &str, _container: &str) {
-        self.names.exit();
-    }
-
-    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
-        let path = self.names.path();
+impl ParameterVisitor for Look {
+    fn float<const D: usize>(&mut self, at: &NameStack, param: &Param<Tensor<D>>) {
+        let path = at.path();
         if self.gradients.get::<D>(param.id).is_some() {
             self.trained.push(path.clone());
         }
@@ -70,9 +60,8 @@ impl ModuleVisitor for Look {
 
 fn look(model: &Model) -> Look {
     let gradients = gradients(model);
-    let (names, trained, bits) = (NameStack::default(), vec![], BTreeMap::new());
-    let mut look = Look { gradients, names, trained, bits };
-    model.visit(&mut look);
+    let mut look = Look { gradients, trained: vec![], bits: BTreeMap::new() };
+    visit_parameters(model, &mut look);
     look
 }
 
@@ -125,19 +114,15 @@ fn merged_outputs_are_the_unmerged() {
 }
 
 /// Sets B to ones.
-struct Ones(NameStack);
+struct Ones;
 
-impl ModuleMapper for Ones {
-    fn enter_module(&mut self, name: &str, container: &str) {
-        self.0.enter(name, container);
-    }
-
-    fn exit_module(&mut self, _name: &str, _container: &str) {
-        self.0.exit();
-    }
-
-    fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
-        if self.0.path().ends_with("lora.b") { param.map(|b| b.ones_like()) } else { param }
+impl ParameterMapper for Ones {
+    fn float<const D: usize>(
+        &mut self,
+        at: &NameStack,
+        param: Param<Tensor<D>>,
+    ) -> Param<Tensor<D>> {
+        if at.path().ends_with("lora.b") { param.map(|b| b.ones_like()) } else { param }
     }
 }
 
@@ -147,9 +132,9 @@ fn the_product_is_added_the_right_way_round() {
     let model = chain();
     let x = Tensor::<2>::from_floats([[1.0, -2.0], [0.5, 4.0]], &device());
     let base = model.classify(x.clone());
-    let adapted = model.adapt(&lora(&["fc.weight"])).unwrap().map(&mut Ones(NameStack::default()));
-    let mut a = FindA { names: NameStack::default(), found: None };
-    adapted.visit(&mut a);
+    let adapted = map_parameters(model.adapt(&lora(&["fc.weight"])).unwrap(), &mut Ones);
+    let mut a = FindA { found: None };
+    visit_parameters(&adapted, &mut a);
     let sums = a.found.unwrap().sum_dim(0);
     assert!((sums.clone().abs().sum().into_scalar::<f32>()) > 0.0);
     let expected = base + x.clone().matmul(sums.transpose()).mul_scalar(1.5);
@@ -158,21 +143,12 @@ fn the_product_is_added_the_right_way_round() {
 }
 
 struct FindA {
-    names: NameStack,
     found: Option<Tensor<2>>,
 }
 
-impl ModuleVisitor for FindA {
-    fn enter_module(&mut self, name: &str, container: &str) {
-        self.names.enter(name, container);
-    }
-
-    fn exit_module(&mut self, _name: &str, _container: &str) {
-        self.names.exit();
-    }
-
-    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
-        if self.names.path().ends_with("lora.a") {
+impl ParameterVisitor for FindA {
+    fn float<const D: usize>(&mut self, at: &NameStack, param: &Param<Tensor<D>>) {
+        if at.path().ends_with("lora.a") {
             let [rank, channels_in] = [param.lazy_shape()[0], param.lazy_shape()[1]];
             self.found = Some(param.val().reshape([rank, channels_in]));
         }

@@ -24,6 +24,13 @@ impl Plan {
         if self.phases.is_empty() {
             problems.push("it has no phases, so no epochs; give it one".to_owned());
         }
+        if self.epochs() > Self::MOST_EPOCHS {
+            problems.push(format!(
+                "it has {} epochs in all, and may have {}; give it fewer",
+                self.epochs(),
+                Self::MOST_EPOCHS
+            ));
+        }
         let mut names = BTreeSet::new();
         for phase in &self.phases {
             let name = phase.name.as_str();

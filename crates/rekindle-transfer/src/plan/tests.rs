@@ -53,6 +53,7 @@ fn every_check_says_what_is_wrong_and_what_is_right() {
     let good = || phase(Frozen::Nothing);
     let rows = [
         (Phase { epochs: 0, ..good() }, "phase `upper`: it has no epochs; give it one"),
+        (Phase { epochs: usize::MAX, ..good() }, "epochs in all, and may have 100000"),
         (Phase { lr: 0.0, ..good() }, "the learning rate 0 is not in (0, 1]"),
         (Phase { lr: -1e-3, ..good() }, "the learning rate -0.001 is not"),
         (Phase { lr: f64::NAN, ..good() }, "the learning rate NaN is not"),

@@ -3,7 +3,7 @@
 use anyhow::Result;
 use rekindle::{
     Model,
-    cards::{CropMode, HubConfig, Interpolation, Preprocessing},
+    cards::{CropMode, HubConfig, InputSpec, Interpolation, Preprocessing},
     data::{Picture, Sample},
 };
 use rekindle_doodles::{SIZE, Task, set};
@@ -24,15 +24,15 @@ pub(crate) fn labels(task: Task) -> Vec<String> {
 /// Makes a model expect doodles: as they are, a mean near 0.5 and a deviation near 0.25.
 #[allow(dead_code, reason = "one of the two examples makes models from nothing")]
 pub(crate) fn expect_doodles(model: Model) -> Model {
-    let preprocessing = Preprocessing {
+    let input = InputSpec::Image(Preprocessing {
         input_size: [3, SIZE, SIZE],
         interpolation: Interpolation::Bilinear,
         crop_pct: 1.0,
         crop_mode: CropMode::Center,
         mean: vec![0.5; 3],
         std: vec![0.25; 3],
-    };
+    });
     let license = Some("mit or apache-2.0".to_owned());
-    let config = HubConfig { tag: "doodles".to_owned(), preprocessing, license, ..model.config };
+    let config = HubConfig { tag: "doodles".to_owned(), input, license, ..model.config };
     Model { config, ..model }
 }

@@ -9,10 +9,12 @@ use rekindle::{
     data::{self, Picture, Preprocess, transform::EXAMPLES},
 };
 
-use super::augment::Augmentation;
+use super::{augment::Augmentation, numbers, output::one_line};
 
 /// The share of a picture's short side that is evaluated, as for most weights.
 const CROP: f64 = 0.875;
+/// The most pixels of a sheet: less than a gigabyte, encoded.
+const PIXELS: u64 = 1 << 28;
 
 /// Show what an augmentation makes of a picture, on a sheet.
 #[derive(Args)]
@@ -29,16 +31,16 @@ pub(super) struct Arguments {
     #[arg(long, default_value = "sheet.png")]
     out: PathBuf,
     /// Drawn views to show.
-    #[arg(long, default_value_t = 16)]
+    #[arg(long, default_value_t = 16, value_parser = numbers::views)]
     views: u64,
     /// Pixels along each side of a view.
-    #[arg(long, default_value_t = 224)]
+    #[arg(long, default_value_t = 224, value_parser = numbers::pixels)]
     size: usize,
     /// Draws the views.
     #[arg(long, default_value_t = 0)]
     seed: u64,
     /// Cells in a row.
-    #[arg(long, default_value_t = 6)]
+    #[arg(long, default_value_t = 6, value_parser = numbers::columns)]
     columns: usize,
     /// Show each transform at a visible strength after the drawn views, and list them in the order of their cells.
     #[arg(long)]
@@ -47,7 +49,14 @@ pub(super) struct Arguments {
 
 impl Arguments {
     pub(super) fn run(&self) -> anyhow::Result<ExitCode> {
-        anyhow::ensure!(self.columns > 0, "no columns: give --columns at least 1");
+        let pixels = (self.views + 1) * (self.size * self.size) as u64;
+        anyhow::ensure!(
+            pixels <= PIXELS,
+            "{} views of {} x {} pixels are more than a sheet of {PIXELS} holds; ask for fewer or smaller ones",
+            self.views,
+            self.size,
+            self.size
+        );
         let picture = data::decode(&self.image)?;
         let preprocess = Preprocess::new(&Preprocessing {
             input_size: [3, self.size, self.size],
@@ -75,7 +84,7 @@ impl Arguments {
         let sheet = Picture::sheet(&cells, self.columns).to_png()?;
         std::fs::write(&self.out, sheet)
             .with_context(|| format!("cannot write {}", self.out.display()))?;
-        say!("{} cells in {}", cells.len(), self.out.display());
+        say!("{} cells in {}", cells.len(), one_line(self.out.display()));
         Ok(ExitCode::SUCCESS)
     }
 }

@@ -9,6 +9,8 @@ use rekindle::{
 };
 use serde_json::json;
 
+use super::output;
+
 /// List, verify and clear the cache of weights, or put a file into it.
 #[derive(Args)]
 pub(super) struct Arguments {
@@ -81,20 +83,17 @@ fn list(hub: &Hub, as_json: bool) -> anyhow::Result<()> {
             }
             for file in &revision.files {
                 match as_json {
-                    true => say!(
-                        "{}",
-                        json!({
-                            "repository": repository.name,
-                            "commit": revision.commit,
-                            "file": file.name,
-                            "path": file.path,
-                            "bytes": file.bytes,
-                            "trust": words(file.trust),
-                        })
-                    ),
+                    true => output::json(&json!({
+                        "repository": repository.name,
+                        "commit": revision.commit,
+                        "file": file.name,
+                        "path": file.path,
+                        "bytes": file.bytes,
+                        "trust": words(file.trust),
+                    }))?,
                     false => say!(
                         "    {:<32} {:>10}  {}",
-                        file.name,
+                        output::one_line(&file.name),
                         file.bytes.map_or("missing".to_owned(), size),
                         words(file.trust)
                     ),
@@ -113,7 +112,7 @@ fn list(hub: &Hub, as_json: bool) -> anyhow::Result<()> {
 fn verify(hub: &Hub) -> anyhow::Result<ExitCode> {
     let found = hub.verify()?;
     for problem in &found.problems {
-        eprintln!("error: {problem}");
+        complain!("error: {problem}");
     }
     let (files, bytes) = (found.files, size(found.bytes));
     say!("{files} files hashed, {bytes}; {} damaged", found.problems.len());
@@ -124,10 +123,10 @@ fn prune(hub: &Hub, repository: Option<&str>, run: Run, forget: bool) -> anyhow:
     let what = repository.map_or(Prune::Leftovers, Prune::Repository);
     let pruned = hub.prune(what, run)?;
     for file in &pruned.files {
-        say!("{}", file.display());
+        say!("{}", output::one_line(file.display()));
     }
     for file in &pruned.locked {
-        say!("{}: left, for another process is at work on it", file.display());
+        say!("{}: left, for another process is at work on it", output::one_line(file.display()));
     }
     let done = if run == Run::Dry { "would be removed" } else { "removed" };
     say!("{} files, {} {done}", pruned.files.len(), size(pruned.bytes));

@@ -6,7 +6,7 @@ use anyhow::{Context, bail};
 use clap::Args;
 use rekindle::report::{Run, compare};
 
-use super::percent;
+use super::{output::one_line, percent};
 
 /// Lay several runs over each other, on one page of HTML.
 #[derive(Args)]
@@ -38,12 +38,12 @@ impl Arguments {
                 let [low, high] = [found.accuracy.low, found.accuracy.high].map(percent);
                 say!(
                     "{:<24} {:>6} ({low} to {high})",
-                    folder.display(),
+                    one_line(folder.display()),
                     percent(found.accuracy.value)
                 );
             }
         }
-        say!("page: {}", self.out.display());
+        say!("page: {}", one_line(self.out.display()));
         Ok(ExitCode::SUCCESS)
     }
 }

@@ -1,10 +1,14 @@
 //! The pictures of several commands.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::bail;
 use clap::Args;
-use rekindle::data::{Error, ImageFolder, Parts, Split, Unusable, screen};
+use rekindle::data::{
+    DataConfig, DataSet, Split, Target, TargetKind, Unusable, offer, open_pictures, screen,
+};
+
+use super::numbers;
 
 /// Which pictures.
 #[derive(Args)]
@@ -17,8 +21,11 @@ pub(super) struct DataArguments {
     /// the best epoch, so it is no test any more.
     #[arg(long)]
     val: Option<PathBuf>,
+    /// Learn the numbers of this column of a list instead of labels. As often as there are columns.
+    #[arg(long = "target", value_name = "COLUMN")]
+    pub(super) targets: Vec<String>,
     /// The share of each label's training pictures to validate on, where there is no folder of those.
-    #[arg(long, default_value_t = 0.2)]
+    #[arg(long, default_value_t = 0.2, value_parser = numbers::share)]
     split: f64,
     /// Draws which ones; another than --seed, so that runs of several seeds are measured on the same pictures.
     #[arg(long, default_value_t = 0)]
@@ -36,47 +43,73 @@ enum BadFiles {
 }
 
 /// The pictures, and those that were left out.
-pub(super) struct Pictures {
-    pub(super) folder: ImageFolder,
-    pub(super) unusable: Vec<Unusable>,
+pub(super) struct Pictures<L: Target> {
+    pub(super) set: DataSet<L>,
+    pub(super) unusable: Vec<Unusable<L>>,
 }
 
 impl DataArguments {
+    /// Where they are.
+    pub(super) fn folders(&self) -> Vec<&Path> {
+        [Some(&self.data), self.val.as_ref()].into_iter().flatten().map(PathBuf::as_path).collect()
+    }
+
     /// Whether pictures that cannot be read are left out instead of stopping at them.
     pub(super) fn skips_bad_files(&self) -> bool {
         self.bad_files == BadFiles::Skip
     }
 
+    /// What is learned of them.
+    pub(super) fn kind(&self) -> anyhow::Result<TargetKind> {
+        if !self.targets.is_empty() {
+            return Ok(TargetKind::Numbers);
+        }
+        let offer = offer(&self.data)?;
+        if !offer.label && !offer.labels && !offer.numbers.is_empty() {
+            bail!(
+                "{}: has no column `label` or `labels`; name the numbers to learn, as in --target {}",
+                super::output::one_line(self.data.display()),
+                super::output::one_line(&offer.numbers[0])
+            );
+        }
+        Ok(if offer.labels && !offer.label { TargetKind::Labels } else { TargetKind::Label })
+    }
+
+    pub(super) fn config(&self) -> DataConfig {
+        DataConfig {
+            path: self.data.clone(),
+            val: self.val.clone(),
+            targets: self.targets.clone(),
+            split: Split { fraction: self.split, seed: self.split_seed },
+        }
+    }
+
     /// The pictures that can be used.
-    pub(super) fn open(&self) -> anyhow::Result<Pictures> {
-        let mut folder = self.find()?;
+    pub(super) fn open<L: Target>(&self) -> anyhow::Result<Pictures<L>> {
+        let mut set = open_pictures::<L>(&self.config())?;
         let mut unusable = Vec::new();
         if self.bad_files == BadFiles::Skip {
-            for part in [&mut folder.train, &mut folder.val, &mut folder.test] {
+            for part in [&mut set.train, &mut set.val, &mut set.test] {
                 let (good, bad) = screen(std::mem::take(part), rayon::current_num_threads());
                 *part = good;
                 unusable.extend(bad);
             }
-            for (label, class) in folder.classes.iter().enumerate() {
-                if !folder.train.iter().any(|sample| sample.label == label) {
-                    bail!(
-                        "no training picture of `{class}` can be read; mend some, or take its folder away"
-                    );
+            if L::KIND != TargetKind::Numbers {
+                for (label, name) in set.names.iter().enumerate() {
+                    if !set.train.iter().any(|sample| sample.label.labels().contains(&label)) {
+                        bail!(
+                            "no training picture of `{name}` can be read; mend some, or take its folder away"
+                        );
+                    }
                 }
             }
-            if folder.val.is_empty() {
+            if set.train.is_empty() {
+                bail!("no picture to train on can be read; mend some");
+            }
+            if set.val.is_empty() {
                 bail!("no picture to validate on can be read; mend some");
             }
         }
-        Ok(Pictures { folder, unusable })
-    }
-
-    fn find(&self) -> Result<ImageFolder, Error> {
-        let split = Split { fraction: self.split, seed: self.split_seed };
-        let Some(val) = &self.val else { return ImageFolder::open(&self.data, &split) };
-        let parts = Parts::find(&self.data)?;
-        let is_val = |test: &PathBuf| test.canonicalize().ok() == val.canonicalize().ok();
-        let test = parts.test.filter(|test| !is_val(test));
-        ImageFolder::of(&Parts { train: parts.train, val: Some(val.clone()), test }, &split)
+        Ok(Pictures { set, unusable })
     }
 }

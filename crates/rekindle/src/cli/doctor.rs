@@ -9,6 +9,8 @@ use rekindle_doctor::{
 };
 use serde_json::json;
 
+use super::{numbers, output};
+
 /// Find what is wrong with labelled pictures before training on them. No file of theirs is changed.
 ///
 /// Exits with 0 where no error is found (there may be warnings and notes), with 1 where the data cannot be examined or a
@@ -23,7 +25,7 @@ pub(super) struct Arguments {
     #[arg(long, default_value = "head")]
     recipe: String,
     /// The fewest training pictures that a label may have. [default: what the recipe wants]
-    #[arg(long)]
+    #[arg(long, value_parser = numbers::count_or_none)]
     least: Option<usize>,
     /// Write `path,label,split` of all pictures but the bad: those that cannot be read, all but one of exact duplicates,
     /// those under two labels, and copies in train/ of what is measured on. Of a list its lines without those, with all
@@ -34,10 +36,10 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "PAGE.html")]
     html: Option<PathBuf>,
     /// The most findings of a kind, and files of a finding, that are shown.
-    #[arg(long, default_value_t = 5)]
+    #[arg(long, default_value_t = 5, value_parser = numbers::count_or_none)]
     most: usize,
     /// Threads to read pictures on. [default: one for each core]
-    #[arg(long)]
+    #[arg(long, value_parser = numbers::threads)]
     threads: Option<NonZeroUsize>,
     /// Print one JSON object a line: each finding, then a summary.
     #[arg(long)]
@@ -67,7 +69,8 @@ impl Arguments {
             let manifest =
                 self.fix.as_ref().map(|path| write_manifest(&diagnosis, path)).transpose()?;
             if let (Some(path), Some(manifest), false) = (&self.fix, manifest, self.json) {
-                let (path, kept, left_out) = (path.display(), manifest.kept, manifest.left_out);
+                let (kept, left_out) = (manifest.kept, manifest.left_out);
+                let path = output::one_line(path.display());
                 say!("{path}: {kept} pictures; {left_out} left out");
             }
             let errors = diagnosis.count(Severity::Error);
@@ -83,7 +86,7 @@ pub(super) fn say(diagnosis: &Diagnosis, most: usize, json: bool) -> anyhow::Res
         return Ok(());
     }
     for finding in &diagnosis.findings {
-        say!("{}", serde_json::to_string(finding)?);
+        output::json(finding)?;
     }
     let [errors, warnings, notes] =
         [Severity::Error, Severity::Warning, Severity::Note].map(|it| diagnosis.count(it));
@@ -95,6 +98,5 @@ pub(super) fn say(diagnosis: &Diagnosis, most: usize, json: bool) -> anyhow::Res
         "warnings": warnings,
         "notes": notes,
     });
-    say!("{summary}");
-    Ok(())
+    output::json(&summary)
 }

@@ -4,13 +4,18 @@ use std::{path::PathBuf, process::ExitCode, time::Instant};
 
 use clap::Args;
 use rekindle::{
-    Model, TestViews,
-    data::Part,
-    metrics::{Classification, Predictions, majority},
+    Evaluation, Model, TestViews,
+    data::{DataConfig, Part, TargetKind},
+    engine::TransferTask as _,
 };
 use serde_json::json;
 
-use super::{Common, percent, weights::WeightsArguments};
+use super::{
+    Common,
+    answers::{Answers, always, shown},
+    numbers, output,
+    weights::WeightsArguments,
+};
 
 /// Measure a model on labelled pictures.
 #[derive(Args)]
@@ -27,7 +32,7 @@ pub(super) struct Arguments {
     #[arg(long)]
     mirror: bool,
     /// Pictures a step.
-    #[arg(long, default_value_t = 32)]
+    #[arg(long, default_value_t = 32, value_parser = numbers::batch)]
     batch: usize,
     #[command(flatten)]
     pub(super) common: Common,
@@ -52,57 +57,80 @@ impl From<Which> for Part {
 
 impl Arguments {
     pub(super) fn run(&self) -> anyhow::Result<ExitCode> {
-        let start = Instant::now();
         let device = self.common.device.open()?;
         let weights = self.weights.find()?;
-        let (model, _) = Model::open(self.weights.model.as_deref(), &weights.path, &device)?;
+        let name = self.weights.model.as_deref();
+        let (model, report) = Model::open_file(name, &weights.open()?, &device)?;
+        weights.tell(&report);
+        match model.kind() {
+            TargetKind::Label => self.measure::<usize>(&model),
+            TargetKind::Labels => self.measure::<Vec<usize>>(&model),
+            TargetKind::Numbers => self.measure::<Vec<f32>>(&model),
+        }
+    }
+
+    fn measure<L: Answers>(&self, model: &Model) -> anyhow::Result<ExitCode> {
+        let start = Instant::now();
         let views = if self.mirror { TestViews::Mirrored } else { TestViews::One };
         let part = self.part.map(Part::from);
-        let (part, predictions) = rekindle::evaluate(&model, &self.data, part, self.batch, views)?;
-        say(&model, part, &predictions, self.common.json, start);
+        let data = DataConfig::new(&self.data);
+        let found = rekindle::evaluate::<L>(model, &data, part, self.batch, views)?;
+        say::<L>(model, &found, self.common.json, start)?;
         Ok(ExitCode::SUCCESS)
     }
 }
 
-/// What came out, and what always answering the most frequent label would give.
-pub(super) fn say(
+/// What came out, and what always answering the same would give.
+pub(super) fn say<L: Answers>(
     model: &Model,
-    part: Part,
-    predictions: &Predictions,
+    evaluation: &Evaluation<L::Task>,
     as_json: bool,
     start: Instant,
-) {
-    let metrics = Classification::of(predictions);
-    let (most, always) = majority(predictions.labels(), predictions.labels());
-    let label = model.config.label(most).unwrap_or_default();
+) -> anyhow::Result<()> {
+    let Evaluation { part, task, labels, predictions, notes } = evaluation;
+    let found = L::found(task, predictions);
+    let always = always::<L>(task, &model.names(), labels, labels);
+    let usual = task.monitor().metric;
     if as_json {
-        let mut found = json!({
-            "images": metrics.examples,
+        notes.iter().for_each(|note| complain!("{}", output::one_line(note)));
+        let mut line = json!({
+            "images": found.examples,
             "part": part.name(),
-            "interval": [metrics.interval.low, metrics.interval.high],
-            "majority": always,
-            "probe_val_accuracy": model.probe,
-            "confusion": metrics.confusion,
+            "interval": found.metrics.first().and_then(|metric| metric.interval),
             "seconds": start.elapsed().as_secs_f64(),
         });
-        for (name, value) in metrics.values().iter() {
-            found[name] = value.into();
+        let constant = if usual == "accuracy" { "majority" } else { "constant" };
+        line[constant] = always.map(|always| always.1).into();
+        line[format!("probe_val_{usual}")] = model.probe().into();
+        for (name, value) in found.values.iter() {
+            line[name] = value.into();
         }
-        say!("{found}");
-        return;
+        for (name, value) in found.more {
+            line[name] = value;
+        }
+        return output::json(&line);
     }
-    let [accuracy, low, high, top5, always] =
-        [metrics.accuracy, metrics.interval.low, metrics.interval.high, metrics.top5, always]
-            .map(percent);
+    notes.iter().for_each(|note| say!("{}", output::one_line(note)));
+    let also = ["top5", "loss"].into_iter().filter_map(|name| {
+        found.values.get(name).map(|value| match name {
+            "top5" => format!(", top-5 {}", shown(name, value)),
+            _ => format!(", loss {value:.4}"),
+        })
+    });
     say!(
-        "{} pictures ({}): accuracy {accuracy} ({low} to {high} at 95%), top-5 {top5}, loss {:.4}, {:.1} s",
-        metrics.examples,
+        "{} pictures ({}): {}{}, {:.1} s",
+        found.examples,
         part.name(),
-        metrics.log_loss,
+        found.line(),
+        also.collect::<String>(),
         start.elapsed().as_secs_f64()
     );
-    let probe = model.probe.map_or_else(String::new, |probe| {
-        format!("; when it was trained, a probe of the weights it began with had {} on its validation pictures", percent(probe))
+    let probe = model.probe().map_or_else(String::new, |probe| {
+        let probe = shown(&usual, probe);
+        format!("; when it was trained, a probe of the weights it began with had {probe} on its validation pictures")
     });
-    say!("to beat: always `{label}`: {always}{probe}");
+    if let Some((answer, value)) = always {
+        say!("to beat: always {answer}: {}{probe}", shown(&usual, value));
+    }
+    Ok(())
 }

@@ -9,6 +9,8 @@ use rekindle::{
 };
 use serde_json::json;
 
+use super::output;
+
 /// Download weights into the cache, or check those that are there.
 ///
 /// Exits with 1 where any are missing, damaged, refused or not to be had.
@@ -50,7 +52,7 @@ impl Arguments {
         for card in cards {
             let row = shown(&stderr(), &card.name(), |watch| hub.act(act, card, &policy, watch));
             if self.json {
-                say!("{}", object(&row));
+                output::json(&object(&row))?;
             }
             rows.push(row);
         }

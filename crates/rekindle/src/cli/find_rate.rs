@@ -5,13 +5,17 @@ use std::{path::PathBuf, process::ExitCode};
 use anyhow::Context;
 use clap::Args;
 use rekindle::{
-    Finetune, Model, find_rate,
+    Device, Finetune, Learned, Model, ModelTask as _,
+    data::TargetKind,
+    find_rate,
     report::chart::{Axis, LineChart, Mark, Scale, Series, line_chart},
     train::{RateRange, Train},
     transfer::{Frozen, Phase, Plan},
 };
 
-use super::{Common, augment::Augmentation, data::DataArguments, weights::WeightsArguments};
+use super::{
+    Common, augment::Augmentation, data::DataArguments, numbers, output, weights::WeightsArguments,
+};
 
 /// Find a learning rate: raise it step by step, and see where the loss falls.
 #[derive(Args)]
@@ -24,22 +28,22 @@ pub(super) struct Arguments {
     #[arg(long, requires = "model", conflicts_with = "weights")]
     untrained: bool,
     /// Stages that train along with the head, counted from the head.
-    #[arg(long, default_value_t = 0)]
+    #[arg(long, default_value_t = 0, value_parser = numbers::count_or_none)]
     stages: usize,
     /// Factor on the rate for each stage from the head towards the image.
-    #[arg(long, default_value_t = 0.5)]
+    #[arg(long, default_value_t = 0.5, value_parser = numbers::share)]
     decay: f64,
     /// The lowest rate.
-    #[arg(long, default_value_t = 1e-6)]
+    #[arg(long, default_value_t = 1e-6, value_parser = numbers::amount)]
     from: f64,
     /// The highest rate.
-    #[arg(long, default_value_t = 1.0)]
+    #[arg(long, default_value_t = 1.0, value_parser = numbers::amount)]
     to: f64,
     /// Steps from the lowest to the highest.
-    #[arg(long, default_value_t = 100)]
+    #[arg(long, default_value_t = 100, value_parser = numbers::count)]
     steps: usize,
     /// Pictures a step.
-    #[arg(long, default_value_t = 32)]
+    #[arg(long, default_value_t = 32, value_parser = numbers::batch)]
     batch: usize,
     /// What is drawn for each picture.
     #[arg(long, default_value = "flip")]
@@ -58,23 +62,29 @@ impl Arguments {
     pub(super) fn run(&self) -> anyhow::Result<ExitCode> {
         let device = self.common.device.open()?.autodiff();
         device.seed(self.seed);
-        let folder = self.data.open()?.folder;
-        let weights = if self.untrained { None } else { Some(self.start.find()?.path) };
-        let (name, weights) = (self.start.model.as_deref(), weights.as_deref());
-        let (model, _) = Model::for_labels(name, weights, &folder.classes, &device)?;
+        match self.data.kind()? {
+            TargetKind::Label => self.sweep::<usize>(&device),
+            TargetKind::Labels => self.sweep::<Vec<usize>>(&device),
+            TargetKind::Numbers => self.sweep::<Vec<f32>>(&device),
+        }
+    }
+
+    fn sweep<L: Learned>(&self, device: &Device) -> anyhow::Result<ExitCode> {
+        let set = self.data.open::<L>()?.set;
+        let weights = if self.untrained { None } else { Some(self.start.find()?.open()?) };
+        let (name, task) = (self.start.model.as_deref(), L::Task::of(&set.names));
+        let (model, _) = Model::for_task(name, weights.as_ref(), &task, &set.names, device)?;
         let frozen = if self.stages == 0 { Frozen::Backbone } else { Frozen::AllBut(self.stages) };
         let phase = Phase { decay: self.decay, ..Phase::new("sweep", 1, frozen, 1.0) };
-        let config = Finetune {
-            batch: self.batch,
-            augment: self.augment.rows(&model.config.tag)?,
-            seed: self.seed,
-            ..Finetune::new(Plan::new(vec![phase]))
-        };
+        let mut config = Finetune::new(Plan::new(vec![phase]), task);
+        config.engine.batch = self.batch;
+        config.engine.seed = self.seed;
+        config.pictures.augment = self.augment.rows(&model.config().tag)?;
         let range = RateRange { from: self.from, to: self.to, steps: self.steps };
         if let Err(problem) = range.check() {
             anyhow::bail!("the range of rates: {problem}");
         }
-        let found = find_rate(model, Train(folder.train), &config, &range)?;
+        let found = find_rate(model, Train(set.train), &config, &range)?;
         let points: Vec<(f64, f64)> =
             found.rates.iter().copied().zip(found.losses.iter().copied()).collect();
         let chart = LineChart {
@@ -94,19 +104,21 @@ impl Arguments {
         std::fs::write(&self.out, line_chart(&chart))
             .with_context(|| format!("{}: cannot be written", self.out.display()))?;
         if self.common.json {
-            say!(
-                "{}",
-                serde_json::json!({ "rates": found.rates, "losses": found.losses, "suggestion": found.suggestion })
-            );
+            output::json(
+                &serde_json::json!({ "rates": found.rates, "losses": found.losses, "suggestion": found.suggestion }),
+            )?;
             return Ok(ExitCode::SUCCESS);
         }
         match found.suggestion {
             Some(rate) => {
-                say!("suggested rate of the head: {rate:.1e}; curve: {}", self.out.display())
+                say!(
+                    "suggested rate of the head: {rate:.1e}; curve: {}",
+                    output::one_line(self.out.display())
+                )
             }
             None => say!(
                 "the loss never fell by a tenth: begin with lower rates (--from), or take more steps; curve: {}",
-                self.out.display()
+                output::one_line(self.out.display())
             ),
         }
         Ok(ExitCode::SUCCESS)

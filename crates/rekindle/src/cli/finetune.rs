@@ -9,11 +9,11 @@ use std::{
 use anyhow::Context;
 use clap::Args;
 use rekindle::{
-    About, Finetune, Model, Outcome, RunFolder, Shown, Start, TestViews, as_is, cache_notes,
-    data::{DiskCacheUse, ImageFolder, Sample, Unusable, quarantine},
-    finetune, measure,
-    metrics::{Classification, Predictions},
-    probe,
+    About, Device, Finetune, Model, ModelTask, Outcome, RunFolder, Shown, Start, TestViews,
+    cache_notes,
+    data::{DataSet, DiskCacheUse, Sample, TargetKind, Unusable, quarantine},
+    finetune, measure, probe,
+    report::Checkup,
     train::{Test, Train, Validation},
     transfer::{Plan, Recipe},
     write_report,
@@ -28,10 +28,12 @@ use checkup::{DoctorArguments, Verdict};
 
 use super::{
     Common,
+    answers::Answers,
     data::{DataArguments, Pictures},
-    progress::Progress,
+    output::{self, one_line},
+    progress::{self, Progress},
+    run_folder::{self, Held, Older},
     weights::{Found, WeightsArguments},
-    with_interval,
 };
 
 /// The recipe that needs no weights.
@@ -53,6 +55,9 @@ pub(super) struct Arguments {
     /// Go on with the run that was interrupted in this folder, to the same bits; start where there is none.
     #[arg(long)]
     resume: bool,
+    /// Replace the results of another run in this folder.
+    #[arg(long, conflicts_with = "resume")]
+    overwrite: bool,
     #[command(flatten)]
     doctor: DoctorArguments,
     #[command(flatten)]
@@ -72,63 +77,101 @@ impl Arguments {
         let device = self.common.device.open()?.autodiff();
         device.seed(self.what.seed);
         let recipe = self.recipe()?;
+        let writes = recipe != Recipe::AsIs;
+        if writes {
+            run_folder::check(&self.out, &self.data.folders(), self.older())?;
+        }
         let checkup = match self.checkup()? {
             Verdict::Train(checkup) => checkup,
             Verdict::Stop => return Ok(ExitCode::from(2)),
         };
-        if recipe == Recipe::AsIs {
+        if !writes {
             return self.as_is();
         }
-        let Pictures { folder, unusable } = self.data.open()?;
-        let left_out = self.set_aside(&unusable)?;
+        match self.data.kind()? {
+            TargetKind::Label => self.train::<usize>(recipe, &device, checkup),
+            TargetKind::Labels => self.train::<Vec<usize>>(recipe, &device, checkup),
+            TargetKind::Numbers => self.train::<Vec<f32>>(recipe, &device, checkup),
+        }
+    }
+
+    fn train<L: Answers>(
+        &self,
+        recipe: Recipe,
+        device: &Device,
+        checkup: Option<Checkup>,
+    ) -> anyhow::Result<ExitCode> {
+        let Pictures { set, unusable } = self.data.open::<L>()?;
         let weights = if self.is_untrained() { None } else { Some(self.start.find()?) };
-        let path = weights.as_ref().map(|weights| weights.path.as_path());
+        let file = weights.as_ref().map(|weights| weights.open()).transpose()?;
         let name = self.start.model.as_deref();
-        let (model, report) = Model::for_labels(name, path, &folder.classes, &device)?;
-        if !self.common.json {
+        let task = self.task(&set)?;
+        let (model, report) = Model::for_task(name, file.as_ref(), &task, &set.names, device)?;
+        let held = run_folder::hold(&self.out, self.older())?;
+        let left_out = self.set_aside(&unusable)?;
+        let notes = || set.notes.iter().chain(&left_out);
+        if self.common.json {
+            notes().for_each(|line| complain!("{}", one_line(line)));
+        } else {
             say!(
-                "{}: {} labels, {} pictures to train on, {} to validate on, {} to test on",
-                self.data.data.display(),
-                folder.classes.len(),
-                folder.train.len(),
-                folder.val.len(),
-                folder.test.len()
+                "{}: {}, {} pictures to train on, {} to validate on, {} to test on",
+                one_line(self.data.data.display()),
+                L::counted(&set.names),
+                set.train.len(),
+                set.val.len(),
+                set.test.len()
             );
-            left_out.iter().for_each(|line| say!("{line}"));
+            notes().for_each(|line| say!("{}", one_line(line)));
+            let name = one_line(model.config().name());
             match &report {
-                Some(report) => say!("{}: {report}", model.config.name()),
-                None => say!("{}: no weights, training from nothing", model.config.name()),
+                Some(report) => say!("{name}: {report}"),
+                None => say!("{name}: no weights, training from nothing"),
             }
         }
         let plan = match recipe {
             Recipe::Train(plan) => plan.with(&self.what.changes)?,
-            Recipe::Probe | Recipe::AsIs => return self.probe(model, folder),
+            Recipe::Probe | Recipe::AsIs => return self.probe(model, &set, task, &held),
         };
-        plan.check(&model.network.layout())?;
+        plan.check(&model.network().layout())?;
         let model = model.adapted(&plan)?;
         if !self.common.json {
-            say!("{}", plan.table(&model.network.layout())?);
+            say!("{}", plan.table(&model.network().layout())?);
         }
-        let config = self.config(plan, &folder, &model, &device)?;
+        let config = self.config(plan, &set, &model, device)?;
         let run = RunFolder {
             path: &self.out,
             start: if self.resume { Start::Resume } else { Start::Fresh },
             interval: Duration::try_from_secs_f64(self.keep.state_seconds)
                 .context("--state-seconds is no time")?,
         };
-        let mut progress = Progress::new(self.common.json);
-        let (train, val) = (folder.train.clone(), folder.val.clone());
-        let data = (Train(train.clone()), Validation(val.clone()));
+        if self.overwrite {
+            held.clear()?;
+        }
+        let metric = config.engine.settings.monitor.metric.clone();
+        let mut progress = Progress::new(self.common.json, metric);
+        let data = (Train(set.train.clone()), Validation(set.val.clone()));
         let outcome = finetune(model, data, &config, Some(&run), &mut [&mut progress])?;
         let mut about = About { checkup, ..self.about(&outcome, weights.as_ref()) };
-        about.notes.extend(left_out);
-        about.notes.extend(config.disk.as_ref().map(|disk| pixels_note(&disk.used())));
-        let test = self.test(&outcome.model, &folder.test)?;
-        let test = test.as_ref().map(|predictions| (folder.test.as_slice(), predictions));
-        let shown = Shown { train: &train, val: &val, test };
+        about.notes.extend(notes().cloned());
+        let disk = config.pictures.disk.as_ref();
+        about.notes.extend(disk.map(|disk| pixels_note(&disk.used())));
+        let test = self.test(&outcome.model, &outcome.task, &set.test)?;
+        let shown = Shown {
+            train: &set.train,
+            val: &set.val,
+            test: test.as_ref().map(|scores| (set.test.as_slice(), scores)),
+        };
         write_report(&self.out, &about, &config, &outcome, shown)?;
-        progress.end(&outcome, &train, test.map(|test| test.1));
+        progress.end(&outcome, &set, test.as_ref())?;
         Ok(ExitCode::SUCCESS)
+    }
+
+    fn older(&self) -> Older {
+        match (self.resume, self.overwrite) {
+            (true, _) => Older::GoneOnWith,
+            (false, true) => Older::Removed,
+            (false, false) => Older::Refused,
+        }
     }
 
     /// Whether training begins with untrained parameters.
@@ -138,11 +181,10 @@ impl Arguments {
     }
 
     /// Lists the pictures that are left out in the run's folder, and says so.
-    fn set_aside(&self, unusable: &[Unusable]) -> anyhow::Result<Option<String>> {
+    fn set_aside<L>(&self, unusable: &[Unusable<L>]) -> anyhow::Result<Option<String>> {
         if unusable.is_empty() {
             return Ok(None);
         }
-        std::fs::create_dir_all(&self.out).with_context(|| self.out.display().to_string())?;
         let list = self.out.join("bad_files.csv");
         quarantine(&list, unusable)?;
         Ok(Some(format!(
@@ -153,28 +195,36 @@ impl Arguments {
     }
 
     /// What the best model answers to the test pictures, if there are any: once, after everything was chosen.
-    fn test(&self, model: &Model, samples: &[Sample]) -> anyhow::Result<Option<Predictions>> {
+    fn test<T: ModelTask>(
+        &self,
+        model: &Model,
+        task: &T,
+        samples: &[Sample<T::Label>],
+    ) -> anyhow::Result<Option<T::Scores>> {
         if samples.is_empty() {
             return Ok(None);
         }
         let samples = Test(samples.to_vec());
-        Ok(Some(measure(model, samples, self.pictures.batch.max(1), TestViews::One)?))
+        Ok(Some(measure(model, task, samples, self.pictures.batch.max(1), TestViews::One)?))
     }
 
     /// Measures the weights on their own labels.
     fn as_is(&self) -> anyhow::Result<ExitCode> {
         let start = Instant::now();
-        let Found { path, .. } = self.start.find()?;
+        let weights = self.start.find()?;
         let device = self.common.device.open()?;
-        let (model, _) = Model::open(self.start.model.as_deref(), &path, &device)?;
-        let (part, predictions) = as_is(&model, &self.data.data, self.pictures.batch)?;
-        super::evaluate::say(&model, part, &predictions, self.common.json, start);
+        let (model, _) = Model::open_file(self.start.model.as_deref(), &weights.open()?, &device)?;
+        let (data, batch) = (self.data.config(), self.pictures.batch);
+        let found = rekindle::evaluate::<usize>(&model, &data, None, batch, TestViews::One)?;
+        super::evaluate::say::<usize>(&model, &found, self.common.json, start)?;
         Ok(ExitCode::SUCCESS)
     }
 
-    fn about(&self, outcome: &Outcome, weights: Option<&Found>) -> About {
+    fn about<T: ModelTask>(&self, outcome: &Outcome<T>, weights: Option<&Found>) -> About {
         let arguments =
             std::env::args_os().skip(1).map(|argument| quoted(&argument.to_string_lossy()));
+        let probe =
+            outcome.model.probe().map(|value| ("a probe of the features".to_owned(), value));
         About {
             command: std::iter::once("rekindle".to_owned())
                 .chain(arguments)
@@ -185,55 +235,58 @@ impl Arguments {
             sha256: weights.map_or_else(String::new, |weights| weights.sha256.clone()),
             device: self.common.device.to_string(),
             notes: cache_notes(outcome),
-            baselines: outcome
-                .model
-                .probe
-                .map(|accuracy| ("a probe of the features".to_owned(), accuracy))
-                .into_iter()
-                .collect(),
+            baselines: probe.into_iter().collect(),
             checkup: None,
         }
     }
 
     /// Solves for the head instead of training it.
-    fn probe(&self, model: Model, folder: ImageFolder) -> anyhow::Result<ExitCode> {
-        std::fs::create_dir_all(&self.out).with_context(|| self.out.display().to_string())?;
-        let config = Finetune {
-            batch: self.pictures.batch,
-            cache: self.cache(),
-            seed: self.what.seed,
-            ..Finetune::new(Plan::new(Vec::new()))
-        };
-        let data = (Train(folder.train.clone()), Validation(folder.val.clone()));
-        let found = probe(model, data, &config, Some(&RunFolder::new(&self.out)))?;
+    fn probe<L: Answers>(
+        &self,
+        model: Model,
+        set: &DataSet<L>,
+        task: L::Task,
+        held: &Held,
+    ) -> anyhow::Result<ExitCode> {
+        if self.overwrite {
+            held.clear()?;
+        }
+        let mut config = Finetune::new(Plan::new(Vec::new()), task);
+        config.engine.batch = self.pictures.batch;
+        config.engine.cache = self.cache();
+        config.engine.seed = self.what.seed;
+        let data = (Train(set.train.clone()), Validation(set.val.clone()));
+        let probed = probe(model, data, &config, Some(&RunFolder::new(&self.out)))?;
         let path = self.out.join("best.safetensors");
         // The state of an older run there would go on from another best model than its own.
         RunFolder::new(&self.out).forget_state()?;
-        found.model.save(&path, None)?;
-        let test = self.test(&found.model, &folder.test)?.as_ref().map(Classification::of);
-        let measured = Classification::of(&found.predictions);
+        probed.model.save(&path, None)?;
+        let val = L::found(&probed.task, &probed.predictions);
+        let test = self.test(&probed.model, &probed.task, &set.test)?;
+        let test = test.map(|scores| L::found(&probed.task, &scores));
         if self.common.json {
-            say!(
-                "{}",
-                serde_json::json!({
-                    "best_val_accuracy": measured.accuracy,
-                    "strength": found.strength,
-                    "test_accuracy": test.as_ref().map(|test| test.accuracy),
-                    "weights": path.display().to_string(),
-                    "seconds": found.seconds,
-                })
-            );
-        } else {
-            say!(
-                "probe of strength {}: val accuracy {}, saved as {}, {:.1} s",
-                found.strength,
-                with_interval(&measured),
-                path.display(),
-                found.seconds
-            );
-            if let Some(test) = test {
-                say!("test accuracy {}, of {} pictures", with_interval(&test), test.examples);
+            let mut line = serde_json::json!({
+                "strength": probed.strength,
+                "weights": path.display().to_string(),
+                "seconds": probed.seconds,
+            });
+            progress::add(&mut line, "best_val_", "val_interval", &val);
+            match &test {
+                Some(test) => progress::add(&mut line, "test_", "test_interval", test),
+                // As it was before there were other tasks.
+                None => line["test_accuracy"] = serde_json::Value::Null,
             }
+            return output::json(&line).map(|()| ExitCode::SUCCESS);
+        }
+        say!(
+            "probe of strength {}: val {}, saved as {}, {:.1} s",
+            probed.strength,
+            val.line(),
+            one_line(path.display()),
+            probed.seconds
+        );
+        if let Some(test) = test {
+            say!("test {}, of {} pictures", test.line(), test.examples);
         }
         Ok(ExitCode::SUCCESS)
     }

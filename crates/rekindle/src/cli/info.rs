@@ -41,7 +41,7 @@ impl Arguments {
                 stage.name,
                 owned.map(|p| p.count()).sum::<usize>(),
                 stage.channels,
-                stage.reduction.map_or("pooled".to_owned(), |reduction| reduction.to_string())
+                stage.reduction().map_or("pooled".to_owned(), |reduction| reduction.to_string())
             );
         }
         say!("");
@@ -57,19 +57,17 @@ impl Arguments {
 }
 
 fn describe(card: &Card) {
-    let cards::Preprocessing {
-        input_size: [c, h, w],
-        interpolation,
-        crop_pct,
-        crop_mode,
-        mean,
-        std,
-    } = &card.preprocessing;
     say!("checkpoint         {}", card.name());
     say!("repository         {}", card.repository.as_deref().unwrap_or("none: a file only"));
     say!("license            {}", card.license.as_deref().unwrap_or("not stated"));
-    say!("input              {c}x{h}x{w}, {interpolation:?}, crop {crop_pct} {crop_mode:?}");
-    say!("normalized by      mean {mean:?}, std {std:?}");
+    if let Ok(image) = card.image() {
+        let cards::Preprocessing { input_size: [c, h, w], interpolation, crop_pct, .. } = image;
+        let cards::Preprocessing { crop_mode, mean, std, .. } = image;
+        say!("input              {c}x{h}x{w}, {interpolation:?}, crop {crop_pct} {crop_mode:?}");
+        say!("normalized by      mean {mean:?}, std {std:?}");
+    } else {
+        say!("input              {}", card.input.described());
+    }
     if let (Some(top1), Some(top5)) = (card.top1, card.top5) {
         say!("ImageNet           top-1 {top1}%, top-5 {top5}%");
     }

@@ -27,23 +27,32 @@ use std::{
 use anyhow::Context;
 use clap::Args;
 use rekindle::{
-    Finetune, Model, RunFolder, TestViews,
-    data::{ImageFolder, Sample, Split},
-    digest_samples, finetune, measure,
-    metrics::accuracy_interval,
+    Finetune, HeadStart, Model, ModelTask as _, RunFolder, TestViews,
+    checkpoint::CheckpointFile,
+    data::{DataConfig, DataSet, Sample, TargetKind, canonical, offer, open_pictures},
+    engine::TransferTask as _,
+    finetune, measure,
+    metrics::Direction,
     report::{
         Unit,
         chart::{Axis, LineChart, Scale, Series, line_chart},
     },
     train::{Test, Train, Validation},
 };
+use rekindle_base::write_file;
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 
 mod file;
 
 use file::{Candidate, Ladder, Rung};
 
-use super::{Common, percent};
+use super::{
+    Common,
+    answers::{Answers, shown},
+    output,
+    run_folder::{self, Older},
+};
 
 /// Run candidates on more and more data, and drop the worst on the way.
 #[derive(Args)]
@@ -70,12 +79,20 @@ struct Row {
     classes: usize,
     pictures: usize,
     epochs: usize,
-    accuracy: f64,
+    /// What candidates are compared by, on the validation pictures.
+    #[serde(default = "accuracy")]
+    metric: String,
+    #[serde(alias = "accuracy")]
+    value: f64,
     low: f64,
     high: f64,
     /// On the test pictures, where there are any, on the last rung: nothing is chosen by it.
     test: Option<f64>,
     seconds: f64,
+}
+
+fn accuracy() -> String {
+    "accuracy".to_owned()
 }
 
 impl Arguments {
@@ -85,8 +102,29 @@ impl Arguments {
         let ladder: Ladder =
             toml::from_str(&text).with_context(|| self.ladder.display().to_string())?;
         ladder.check(&self.root)?;
-        let folder = ImageFolder::open(&self.root.join(&ladder.data), &Split::default())?;
-        fs::create_dir_all(&self.out).with_context(|| self.out.display().to_string())?;
+        let data = self.root.join(&ladder.data);
+        let offer = offer(&data)?;
+        let kind = match (ladder.targets.is_empty(), offer.labels && !offer.label) {
+            (false, _) => TargetKind::Numbers,
+            (true, true) => TargetKind::Labels,
+            (true, false) => TargetKind::Label,
+        };
+        match kind {
+            TargetKind::Label => self.climb_all::<usize>(&ladder),
+            TargetKind::Labels => self.climb_all::<Vec<usize>>(&ladder),
+            TargetKind::Numbers => self.climb_all::<Vec<f32>>(&ladder),
+        }
+    }
+
+    fn climb_all<L: Answers>(&self, ladder: &Ladder) -> anyhow::Result<ExitCode> {
+        let data = self.root.join(&ladder.data);
+        let targets = ladder.targets.clone();
+        let set = open_pictures::<L>(&DataConfig { targets, ..DataConfig::new(&data) })?;
+        if !self.common.json {
+            set.notes.iter().for_each(|note| say!("{}", output::one_line(note)));
+        }
+        run_folder::check(&self.out, &[&data], Older::GoneOnWith)?;
+        let _held = run_folder::hold(&self.out, Older::GoneOnWith)?;
         let log = self.out.join("results.jsonl");
         let mut rows = read(&log)?;
 
@@ -96,30 +134,33 @@ impl Arguments {
         let mut climbed: Vec<Row> = Vec::new();
         for (index, rung) in ladder.rungs.iter().enumerate() {
             let last = index + 1 == ladder.rungs.len();
-            let part = Part::of(&folder, rung, last);
+            let part = Part::of(&set, rung, last);
             let mut found = Vec::new();
             for candidate in &alive {
-                let key = format!("{} {} {}", ladder.seed, part.key(), candidate.key(&self.root)?);
+                let key = format!("{} {} {}", ladder.seed, part.key()?, candidate.key(&self.root)?);
                 let known = rows.iter().find(|row| {
                     (row.rung, &row.candidate, &row.key) == (index + 1, &candidate.name, &key)
                 });
                 let row = match known {
                     Some(row) => row.clone(),
                     None => {
-                        let row = self.climb(&ladder, candidate, &part, (index + 1, key))?;
+                        let row = self.climb(ladder, candidate, &part, (index + 1, key))?;
                         append(&log, &row)?;
                         rows.push(row.clone());
                         row
                     }
                 };
-                self.say(&row, width);
+                self.say(&row, width)?;
                 found.push(row);
             }
             // Of equals, the quicker one goes on.
             found.sort_by(|a, b| {
-                (b.accuracy, a.seconds)
-                    .partial_cmp(&(a.accuracy, b.seconds))
-                    .unwrap_or(std::cmp::Ordering::Equal)
+                let better = Direction::of(&a.metric).map(|direction| {
+                    let beats = |x: &Row, y: &Row| direction.is_better(x.value, y.value);
+                    beats(b, a).cmp(&beats(a, b))
+                });
+                let better = better.unwrap_or(std::cmp::Ordering::Equal);
+                better.then(a.seconds.total_cmp(&b.seconds))
             });
             let keep = ((found.len() as f64 * rung.keep).ceil() as usize).max(1);
             let kept: Vec<&str> =
@@ -132,122 +173,146 @@ impl Arguments {
             ("cost.svg", plot(&climbed, "seconds of training", |row| row.seconds)),
         ];
         for (name, plot) in plots {
-            fs::write(self.out.join(name), plot).context("a plot cannot be written")?;
+            write_file(&self.out.join(name), plot).context("a plot cannot be written")?;
         }
-        fs::write(self.out.join("ladder.md"), table(&climbed))
+        write_file(&self.out.join("ladder.md"), table(&climbed))
             .context("the table cannot be written")?;
         if !self.common.json {
-            say!("table and plots: {}", self.out.display());
+            say!("table and plots: {}", output::one_line(self.out.display()));
         }
         Ok(ExitCode::SUCCESS)
     }
 
-    fn climb(
+    fn climb<L: Answers>(
         &self,
         ladder: &Ladder,
         candidate: &Candidate,
-        part: &Part,
+        part: &Part<L>,
         (rung, key): (usize, String),
     ) -> anyhow::Result<Row> {
         let device = self.common.device.open()?.autodiff();
         device.seed(ladder.seed);
         let weights = candidate.weights.as_ref().map(|path| self.root.join(path));
-        let (name, weights) = (candidate.model.as_deref(), weights.as_deref());
-        let (model, _) = Model::for_labels(name, weights, &part.classes, &device)?;
+        let weights = weights.as_deref().map(CheckpointFile::open).transpose()?;
+        let (name, task) = (candidate.model.as_deref(), L::Task::of(&part.names));
+        let (model, _) = Model::for_task(name, weights.as_ref(), &task, &part.names, &device)?;
         let plan = candidate.plan(&self.root)?;
-        let config = Finetune {
-            batch: candidate.batch,
-            augment: candidate.augment()?.rows(&model.config.tag)?,
-            views: Finetune::usual_views(&plan),
-            probe: false,
-            seed: ladder.seed,
-            ..Finetune::new(plan)
-        };
+        let views = Finetune::<L::Task>::usual_views(&plan);
+        let mut config = Finetune::new(plan, task);
+        config.pictures.augment = candidate.augment()?.rows(&model.config().tag)?;
+        config.engine.batch = candidate.batch;
+        config.engine.views = views;
+        config.engine.probe = false;
+        config.engine.seed = ladder.seed;
+        if weights.is_none() {
+            config.engine.head = HeadStart::AsItIs;
+        }
         let out = self.out.join(format!("{rung}-{}", candidate.name));
         let data = (Train(part.train.clone()), Validation(part.val.clone()));
         let outcome = finetune(model, data, &config, Some(&RunFolder::new(&out)), &mut [])
             .with_context(|| format!("candidate `{}` on rung {rung}", candidate.name))?;
-        let interval = accuracy_interval(&outcome.predictions);
+        let found = L::found(&outcome.task, &outcome.predictions);
+        let metric = outcome.task.monitor().metric;
+        let measured = found.metrics.iter().find(|known| known.name == metric);
+        let measured = measured.context("a task without its own metric")?;
+        let [low, high] = measured.interval.unwrap_or([f64::NAN; 2]);
         let test = match part.test.is_empty() {
             true => None,
             false => {
-                let samples = Test(part.test.clone());
-                Some(measure(&outcome.model, samples, candidate.batch, TestViews::One)?.top(1))
+                let (model, samples) = (&outcome.model, Test(part.test.clone()));
+                let one = TestViews::One;
+                let scores = measure(model, &outcome.task, samples, candidate.batch, one)?;
+                L::found(&outcome.task, &scores).values.get(&metric)
             }
         };
         Ok(Row {
             rung,
             candidate: candidate.name.clone(),
             key,
-            classes: part.classes.len(),
+            classes: part.names.len(),
             pictures: part.train.len(),
-            epochs: outcome.history.len(),
-            accuracy: outcome.predictions.top(1),
-            low: interval.low,
-            high: interval.high,
+            epochs: outcome.history.iter().filter(|epoch| epoch.number > 0).count(),
+            value: measured.value,
+            metric,
+            low,
+            high,
             test,
             seconds: outcome.duration.as_secs_f64(),
         })
     }
 
-    fn say(&self, row: &Row, width: usize) {
+    fn say(&self, row: &Row, width: usize) -> anyhow::Result<()> {
         if self.common.json {
-            say!("{}", serde_json::to_string(row).unwrap_or_default());
-            return;
+            let mut line = serde_json::to_value(row)?;
+            // As it was called before there were other metrics.
+            line[row.metric.as_str()] = row.value.into();
+            return output::json(&line);
         }
-        let [accuracy, low, high] = [row.accuracy, row.low, row.high].map(percent);
+        let [value, low, high] = [row.value, row.low, row.high].map(|x| shown(&row.metric, x));
         say!(
-            "rung {}  {:<width$} {:>3} classes {:>6} pictures  {accuracy:>6} ({low} to {high})  {:.1} s",
+            "rung {}  {:<width$} {:>3} {} {:>6} pictures  {value:>6} ({low} to {high})  {:.1} s",
             row.rung,
-            row.candidate,
+            output::one_line(&row.candidate),
             row.classes,
+            if row.metric == "mae" { "numbers" } else { "classes" },
             row.pictures,
             row.seconds
         );
+        Ok(())
     }
 }
 
 /// Some of the classes, and some of the training pictures of each; all validation pictures of those classes.
-struct Part {
-    classes: Vec<String>,
-    train: Vec<Sample>,
-    val: Vec<Sample>,
+struct Part<L: Answers> {
+    names: Vec<String>,
+    train: Vec<Sample<L>>,
+    val: Vec<Sample<L>>,
     /// None but on the last rung.
-    test: Vec<Sample>,
+    test: Vec<Sample<L>>,
 }
 
-impl Part {
-    /// The first classes, and the first pictures of each: a higher rung has all that a lower one has.
-    fn of(folder: &ImageFolder, rung: &Rung, last: bool) -> Self {
-        let count = ((folder.classes.len() as f64 * rung.classes).round() as usize)
-            .clamp(2, folder.classes.len());
-        let of_class = |samples: &[Sample], share: f64| -> Vec<Sample> {
-            let mut by_class: BTreeMap<usize, Vec<Sample>> = BTreeMap::new();
-            for sample in samples.iter().filter(|sample| sample.label < count) {
-                by_class.entry(sample.label).or_default().push(sample.clone());
+impl<L: Answers> Part<L> {
+    /// The first classes, and the first pictures of each: a higher rung has all that a lower one has. Numbers are all there from
+    /// the start.
+    fn of(set: &DataSet<L>, rung: &Rung, last: bool) -> Self {
+        let all = set.names.len();
+        let count = match L::KIND {
+            TargetKind::Numbers => all,
+            _ => ((all as f64 * rung.classes).round() as usize).clamp(2.min(all), all),
+        };
+        let of_class = |samples: &[Sample<L>], share: f64| -> Vec<Sample<L>> {
+            let mut by_class: BTreeMap<&[usize], Vec<Sample<L>>> = BTreeMap::new();
+            let known = |sample: &&Sample<L>| sample.label.labels().iter().all(|&of| of < count);
+            for sample in samples.iter().filter(known) {
+                by_class.entry(sample.label.labels()).or_default().push(sample.clone());
             }
-            let some = |samples: Vec<Sample>| {
+            let some = |samples: Vec<Sample<L>>| {
                 let some = ((samples.len() as f64 * share).round() as usize).max(1);
                 samples.into_iter().take(some)
             };
             by_class.into_values().flat_map(some).collect()
         };
         Self {
-            classes: folder.classes[..count].to_vec(),
-            train: of_class(&folder.train, rung.pictures),
-            val: of_class(&folder.val, 1.0),
-            test: if last { of_class(&folder.test, 1.0) } else { Vec::new() },
+            names: set.names[..count].to_vec(),
+            train: of_class(&set.train, rung.pictures),
+            val: of_class(&set.val, 1.0),
+            test: if last { of_class(&set.test, 1.0) } else { Vec::new() },
         }
     }
 
-    fn key(&self) -> String {
-        format!(
-            "{:?} {} {} {}",
-            self.classes,
-            digest_samples(&self.train),
-            digest_samples(&self.val),
-            digest_samples(&self.test)
-        )
+    /// What a run on it depends on.
+    fn key(&self) -> anyhow::Result<String> {
+        let mut hash = Sha256::new();
+        hash.update(canonical(&self.names));
+        for part in [&self.train, &self.val, &self.test] {
+            hash.update(part.len().to_le_bytes());
+            for sample in part {
+                hash.update(sample.item.digest()?);
+                hash.update(canonical(&(sample.label.labels(), sample.label.numbers())));
+                hash.update(sample.weight.to_le_bytes());
+            }
+        }
+        Ok(format!("{:x}", hash.finalize()))
     }
 }
 
@@ -270,12 +335,15 @@ fn append(log: &Path, row: &Row) -> anyhow::Result<()> {
 }
 
 fn table(rows: &[Row]) -> String {
-    let mut text = "| rung | candidate | classes | pictures | accuracy | 95% | test | seconds |\n|---|---|---|---|---|---|---|---|\n".to_owned();
+    let metric = rows.first().map_or("accuracy", |row| row.metric.as_str());
+    let mut text = format!(
+        "| rung | candidate | classes | pictures | {metric} | 95% | test | seconds |\n|---|---|---|---|---|---|---|---|\n"
+    );
     for row in rows {
-        let [accuracy, low, high] = [row.accuracy, row.low, row.high].map(percent);
-        let test = row.test.map_or_else(String::new, percent);
+        let [value, low, high] = [row.value, row.low, row.high].map(|x| shown(metric, x));
+        let test = row.test.map_or_else(String::new, |test| shown(metric, test));
         text += &format!(
-            "| {} | {} | {} | {} | {accuracy} | {low} to {high} | {test} | {:.1} |\n",
+            "| {} | {} | {} | {} | {value} | {low} to {high} | {test} | {:.1} |\n",
             row.rung, row.candidate, row.classes, row.pictures, row.seconds
         );
     }
@@ -286,18 +354,20 @@ fn table(rows: &[Row]) -> String {
 fn plot(rows: &[Row], label: &str, x: fn(&Row) -> f64) -> String {
     let mut lines: BTreeMap<&str, Vec<(f64, f64)>> = BTreeMap::new();
     for row in rows {
-        lines.entry(&row.candidate).or_default().push((x(row), row.accuracy));
+        lines.entry(&row.candidate).or_default().push((x(row), row.value));
     }
+    let metric = rows.first().map_or("accuracy", |row| row.metric.as_str());
+    let unit = if ["mae", "rmse", "r2"].contains(&metric) { Unit::Number } else { Unit::Share };
     let series = lines.into_iter().enumerate().map(|(style, (name, mut points))| {
         points.sort_by(|a, b| a.0.total_cmp(&b.0));
         Series { name: name.to_owned(), points, style }
     });
     line_chart(&LineChart {
-        title: format!("Validation accuracy by {label}"),
+        title: format!("Validation {metric} by {label}"),
         width: 720.0,
         height: 420.0,
         x: Axis { label: label.to_owned(), scale: Scale::Log, ..Axis::default() },
-        y: Axis { unit: Unit::Share, ..Axis::default() },
+        y: Axis { unit, ..Axis::default() },
         series: series.collect(),
         ..LineChart::default()
     })

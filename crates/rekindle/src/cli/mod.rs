@@ -1,15 +1,9 @@
 //! One file a command.
 
-/// Prints a line; ends the program quietly where nobody reads on, as behind `| head`.
-macro_rules! say {
-    ($($line:tt)*) => {{
-        use std::io::Write;
-        if writeln!(std::io::stdout(), $($line)*).is_err() {
-            std::process::exit(0);
-        }
-    }};
-}
+#[macro_use]
+pub(crate) mod output;
 
+mod answers;
 mod augment;
 mod augment_sheet;
 #[cfg(feature = "net")]
@@ -23,12 +17,15 @@ mod fetch;
 mod find_rate;
 mod finetune;
 mod info;
+mod items;
 mod ladder;
 mod models;
+mod numbers;
 mod predict;
 mod progress;
 #[cfg(feature = "net")]
 mod push;
+mod run_folder;
 mod weights;
 
 use std::{num::NonZeroUsize, path::Path, process::ExitCode};
@@ -74,7 +71,7 @@ struct Common {
     device: DeviceKind,
     /// Threads to compute on, and to prepare pictures on; results do not depend on it. [default: one for
     /// each core]
-    #[arg(long)]
+    #[arg(long, value_parser = numbers::threads)]
     threads: Option<NonZeroUsize>,
     /// Print one JSON object a line.
     #[arg(long)]
@@ -128,13 +125,6 @@ fn read_plan(path: &Path) -> anyhow::Result<Plan> {
 /// 0.934 as 93.4%.
 fn percent(share: f64) -> String {
     format!("{:.1}%", 100.0 * share)
-}
-
-/// An accuracy and where it lies.
-fn with_interval(found: &rekindle::metrics::Classification) -> String {
-    let [accuracy, low, high] =
-        [found.accuracy, found.interval.low, found.interval.high].map(percent);
-    format!("{accuracy} ({low} to {high} at 95%)")
 }
 
 /// 25557032 as 25.6M.

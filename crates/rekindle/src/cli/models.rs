@@ -6,7 +6,7 @@ use clap::Args;
 use rekindle::cards::{Card, Count, LicenseFilter, Query, SortBy, Terms, license};
 use serde_json::json;
 
-use super::millions;
+use super::{millions, numbers, output};
 
 /// List checkpoints: size, parameters, accuracy on ImageNet, license.
 #[derive(Args)]
@@ -24,10 +24,10 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "COUNT")]
     max_params: Option<Count>,
     /// Only those with at least this top-1 accuracy on ImageNet, in percent.
-    #[arg(long, value_name = "PERCENT")]
+    #[arg(long, value_name = "PERCENT", value_parser = numbers::amount)]
     min_top1: Option<f64>,
     /// Only those whose input is at most so many pixels high and wide.
-    #[arg(long, value_name = "PIXELS")]
+    #[arg(long, value_name = "PIXELS", value_parser = numbers::count_or_none)]
     max_size: Option<usize>,
     /// The order: top1 (best first), params, size or name. [default: as the families list them]
     #[arg(long, value_name = "BY")]
@@ -60,13 +60,14 @@ impl Arguments {
         }
         if self.json {
             for card in found {
-                say!("{}", row(card));
+                output::json(&row(card))?;
             }
             return Ok(ExitCode::SUCCESS);
         }
         say!("{:<42} {:>5} {:>8} {:>6}  license", "checkpoint", "size", "params", "top-1");
         for card in &found {
-            let [_, height, _] = card.preprocessing.input_size;
+            let height =
+                card.image().map_or("-".to_owned(), |image| image.input_size[1].to_string());
             say!(
                 "{:<42} {height:>5} {:>8} {:>6}  {}",
                 card.name(),
@@ -94,7 +95,7 @@ fn row(card: &Card) -> serde_json::Value {
         "checkpoint": card.name(),
         "family": card.family,
         "repository": card.repository,
-        "input_size": card.preprocessing.input_size,
+        "input_size": card.image().ok().map(|image| image.input_size),
         "parameters": card.parameters,
         "classes": card.classes,
         "top1": card.top1,

@@ -4,17 +4,23 @@ use std::{io::IsTerminal, ops::ControlFlow, time::Instant};
 
 use indicatif::{ProgressBar, ProgressStyle};
 use rekindle::{
-    Network, Outcome,
-    data::Sample,
-    metrics::{Classification, Predictions, majority},
-    train::{Callback, Epoch, Event, Failure, LOSS, json_line},
+    ModelTask, Network, Outcome,
+    data::{DataSet, Sample},
+    engine::TransferTask as _,
+    train::{Callback, Epoch, Event, Failure, LOSS, Task, json_line},
 };
-use serde_json::json;
+use serde_json::{Value, json};
 
-use super::{percent, with_interval};
+use super::{
+    answers::{Answers, Found, always, shown},
+    output::{self, one_line},
+    percent,
+};
 
 pub(super) struct Progress {
     json: bool,
+    /// What models are compared by.
+    metric: String,
     bar: Option<ProgressBar>,
     /// When the phase began, and the epochs it has.
     began: Instant,
@@ -22,12 +28,12 @@ pub(super) struct Progress {
 }
 
 impl Progress {
-    pub(super) fn new(json: bool) -> Self {
+    pub(super) fn new(json: bool, metric: String) -> Self {
         let bar = (!json && std::io::stderr().is_terminal()).then(|| {
             let style = ProgressStyle::with_template("{msg} {bar:30} {pos}/{len}");
             ProgressBar::new(0).with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
         });
-        Self { json, bar, began: Instant::now(), epochs: [1, 1] }
+        Self { json, metric, bar, began: Instant::now(), epochs: [1, 1] }
     }
 
     fn step(
@@ -46,69 +52,78 @@ impl Progress {
         bar.set_length(steps as u64);
         bar.set_position(step as u64);
         bar.set_message(format!(
-            "epoch {epoch} {phase}  loss {loss:.3}  {rate:.0} pictures/s  {:.0}% waiting  {left:.0} s left{}",
+            "epoch {epoch} {}  loss {loss:.3}  {rate:.0} pictures/s  {:.0}% waiting  {left:.0} s left{}",
+            one_line(phase),
             100.0 * waiting,
             memory().map_or_else(String::new, |mebibytes| format!("  {mebibytes} MiB"))
         ));
     }
 
-    fn epoch(&self, epoch: &Epoch) {
-        let line = if self.json {
-            json_line(epoch).to_string()
-        } else {
-            let value =
-                |values: &rekindle::metrics::Values, name| values.get(name).unwrap_or(f64::NAN);
-            format!(
-                "epoch {:>3}  {:<8} train loss {:.4}  val loss {:.4}  val accuracy {:>6}  {:.1} s{}",
-                epoch.number,
-                epoch.phase,
-                value(&epoch.train, LOSS),
-                value(&epoch.val, LOSS),
-                percent(value(&epoch.val, "accuracy")),
-                epoch.seconds,
-                waited(epoch)
-            )
-        };
-        self.say(&line);
-    }
-
-    fn say(&self, line: &str) {
+    fn epoch(&self, epoch: &Epoch) -> anyhow::Result<()> {
+        if self.json {
+            return output::json(&json_line(epoch));
+        }
+        let value = |values: &rekindle::metrics::Values, name| values.get(name).unwrap_or(f64::NAN);
+        let metric = &self.metric;
+        let line = format!(
+            "epoch {:>3}  {:<8} train loss {:.4}  val loss {:.4}  val {metric} {:>6}  {:.1} s{}",
+            epoch.number,
+            one_line(&epoch.phase),
+            value(&epoch.train, LOSS),
+            value(&epoch.val, LOSS),
+            shown(metric, value(&epoch.val, metric)),
+            epoch.seconds,
+            waited(epoch)
+        );
         match &self.bar {
             Some(bar) => bar.suspend(|| say!("{line}")),
             None => say!("{line}"),
         }
+        Ok(())
     }
 
-    /// What came out, beside what always answering the most frequent label and a probe give.
-    pub(super) fn end(&self, outcome: &Outcome, train: &[Sample], test: Option<&Predictions>) {
+    /// What came out, beside what always answering the same and a probe give.
+    pub(super) fn end<L: Answers>(
+        &self,
+        outcome: &Outcome<L::Task>,
+        set: &DataSet<L>,
+        test: Option<&<L::Task as Task>::Scores>,
+    ) -> anyhow::Result<()> {
         if let Some(bar) = &self.bar {
             bar.finish_and_clear();
         }
-        let Outcome { best, weights, duration, cache, predictions, .. } = outcome;
+        let Outcome { best, weights, duration, cache, predictions, task, model, .. } = outcome;
         let seconds = duration.as_secs_f64();
-        let val = Classification::of(predictions);
-        let trained: Vec<usize> = train.iter().map(|sample| sample.label).collect();
-        let always = |measured: &Predictions| majority(&trained, measured.labels());
-        let (most, always_val) = always(predictions);
-        let found = test.map(|test| (Classification::of(test), always(test).1));
+        let labels = |samples: &[Sample<L>]| -> Vec<L> {
+            samples.iter().map(|sample| sample.label.clone()).collect()
+        };
+        let trained = labels(&set.train);
+        let always = |part: &[Sample<L>]| always::<L>(task, &set.names, &trained, &labels(part));
+        let (val, always_val) = (L::found(task, predictions), always(&set.val));
+        let test = test.map(|scores| (L::found(task, scores), always(&set.test)));
         let weights = weights.as_ref().map(|path| path.display().to_string());
+        let usual = task.monitor().metric;
         if self.json {
             let mut line = json!({
                 "best_epoch": best.number,
-                "best_val_accuracy": val.accuracy,
-                "val_interval": [val.interval.low, val.interval.high],
-                "majority_val_accuracy": always_val,
-                "probe_val_accuracy": outcome.model.probe,
                 "weights": weights,
                 "seconds": seconds,
             });
-            if let Some((found, always)) = found {
-                line["test_accuracy"] = found.accuracy.into();
-                line["test_interval"] = json!([found.interval.low, found.interval.high]);
-                line["majority_test_accuracy"] = always.into();
+            // What always answering the most frequent label gives is called so since there were no other tasks.
+            let constant = if usual == "accuracy" { "majority" } else { "constant" };
+            line[format!("probe_val_{usual}")] = model.probe().into();
+            add(&mut line, "best_val_", "val_interval", &val);
+            line[format!("{constant}_val_{usual}")] = always_val.map(|always| always.1).into();
+            if let Some((test, always)) = &test {
+                add(&mut line, "test_", "test_interval", test);
+                line[format!("{constant}_test_{usual}")] =
+                    always.as_ref().map(|always| always.1).into();
             }
-            say!("{line}");
-            return;
+            if let Some((before, after)) = calibration(outcome) {
+                line["calibration_error_before"] = before.into();
+                line["calibration_error"] = after.into();
+            }
+            return output::json(&line);
         }
         for report in cache {
             let epochs = outcome.history.iter().filter(|epoch| epoch.phase == report.phase).count();
@@ -116,25 +131,52 @@ impl Progress {
                 say!("{line}");
             }
         }
-        let label = outcome.model.config.label(most).unwrap_or_default();
-        let probe = outcome.model.probe.map_or_else(String::new, |probe| {
-            format!(", a probe of the weights as they came: {}", percent(probe))
+        let probe = model.probe().map_or_else(String::new, |probe| {
+            format!(", a probe of the weights as they came: {}", shown(&usual, probe))
         });
-        say!("to beat: always `{label}`: {}{probe}", percent(always_val));
+        if let Some((answer, value)) = always_val {
+            say!("to beat: always {answer}: {usual} {}{probe}", shown(&usual, value));
+        }
+        let epoch = match best.number {
+            0 => "epoch 0, the head as it was solved for".to_owned(),
+            number => format!("epoch {number}"),
+        };
         say!(
-            "best: epoch {}, val accuracy {}, saved as {}, {seconds:.1} s",
-            best.number,
-            with_interval(&val),
-            weights.unwrap_or_default()
+            "best: {epoch}, val {}, saved as {}, {seconds:.1} s",
+            val.line(),
+            one_line(weights.unwrap_or_default())
         );
-        if let Some((found, always)) = found {
+        if let Some((before, after)) = calibration(outcome) {
             say!(
-                "test accuracy {}, of {} pictures; always `{label}`: {}",
-                with_interval(&found),
-                found.examples,
-                percent(always)
+                "calibrated: probabilities are off by {} on the validation pictures, {} before",
+                percent(after),
+                percent(before)
             );
         }
+        if let Some((test, always)) = test {
+            let always = always.map_or_else(String::new, |(answer, value)| {
+                format!("; always {answer}: {}", shown(&usual, value))
+            });
+            say!("test {}, of {} pictures{always}", test.line(), test.examples);
+        }
+        Ok(())
+    }
+}
+
+/// The expected calibration error before and after, where the task has one.
+fn calibration<T: ModelTask>(outcome: &Outcome<T>) -> Option<(f64, f64)> {
+    const NAME: &str = "calibration_error";
+    let after = outcome.task.values(&outcome.predictions).get(NAME)?;
+    Some((outcome.uncalibrated.get(NAME)?, after))
+}
+
+/// Adds the metrics of a part to a line, their names behind `prefix`, and the interval of the first.
+pub(super) fn add(line: &mut Value, prefix: &str, interval: &str, found: &Found) {
+    for metric in &found.metrics {
+        line[format!("{prefix}{}", metric.name)] = metric.value.into();
+    }
+    if let Some(bounds) = found.metrics.first().and_then(|metric| metric.interval) {
+        line[interval] = json!(bounds);
     }
 }
 
@@ -147,7 +189,7 @@ impl Callback<Network> for Progress {
             }
             Event::Epoch { state, .. } => {
                 if let Some(epoch) = state.history.last() {
-                    self.epoch(epoch);
+                    self.epoch(epoch)?;
                 }
             }
         }

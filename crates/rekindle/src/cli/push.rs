@@ -21,6 +21,8 @@ use rekindle::{
 };
 use serde_json::json;
 
+use super::output::{self, one_line};
+
 /// Upload a fine-tuned model to the Hub, where timm and Rekindle load it by its name.
 ///
 /// The repository gets model.safetensors, config.json and a README.md that says what the model is, what it reaches and
@@ -59,7 +61,7 @@ impl Arguments {
             }
             say!(
                 "{}: {} files, which would go to {}",
-                folder.display(),
+                one_line(folder.display()),
                 files.len(),
                 self.repository
             );
@@ -79,13 +81,12 @@ impl Arguments {
         if self.json {
             let files: Vec<_> =
                 files.iter().map(|(name, fate)| json!([name, word(*fate)])).collect();
-            say!(
-                "{}",
-                json!({ "repository": self.repository, "url": url, "commit": commit, "files": files })
-            );
+            output::json(
+                &json!({ "repository": self.repository, "url": url, "commit": commit, "files": files }),
+            )?;
         } else {
             files.iter().for_each(|(name, fate)| say!("{name:<20} {}", word(*fate)));
-            say!("{url} is at {commit}");
+            say!("{} is at {}", one_line(url), one_line(commit));
         }
         Ok(ExitCode::SUCCESS)
     }

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 #[cfg(feature = "net")]
 use anyhow::Context;
 use clap::Args;
+use rekindle::checkpoint::{CheckpointFile, LoadReport, WeightsSet};
 #[cfg(feature = "net")]
 use rekindle::{
     cards::HubConfig,
@@ -28,6 +29,10 @@ pub(super) struct WeightsArguments {
     /// licenses instead.
     #[arg(long = "accept-license", value_name = "NAME")]
     pub(super) accepted: Vec<String>,
+    /// Which weights of a training checkpoint that holds several sets: averaged, raw, or the key that they are under, such as
+    /// `state_dict_ema`. [default: averaged ones where there are some]
+    #[arg(long, value_name = "NAME")]
+    pub(super) weights_set: Option<String>,
 }
 
 /// Weights that were found.
@@ -38,11 +43,36 @@ pub(super) struct Found {
     pub(super) origin: String,
     /// The SHA-256 of what was fetched; empty for files that were named.
     pub(super) sha256: String,
+    /// Which set of them, where there are several.
+    pub(super) set: Option<String>,
+}
+
+impl Found {
+    /// Says on standard error what was taken in another way than it stood in the file.
+    pub(super) fn tell(&self, report: &LoadReport) {
+        let path = super::output::one_line(self.path.display());
+        report.notes().iter().for_each(|note| complain!("{path}: {note}"));
+    }
+
+    /// What is in them, without its values yet.
+    pub(super) fn open(&self) -> anyhow::Result<CheckpointFile> {
+        let set = match self.set.as_deref() {
+            None => WeightsSet::Preferred,
+            Some("averaged") => WeightsSet::Averaged,
+            Some("raw") => WeightsSet::Raw,
+            Some(key) => WeightsSet::Key(key.to_owned()),
+        };
+        Ok(CheckpointFile::open_set(&self.path, &set)?)
+    }
 }
 
 impl WeightsArguments {
     /// The weights that are named, fetched if need be; what is worth knowing of that goes to standard error.
     pub(super) fn find(&self) -> anyhow::Result<Found> {
+        Ok(Found { set: self.weights_set.clone(), ..self.locate()? })
+    }
+
+    fn locate(&self) -> anyhow::Result<Found> {
         let repository = self.weights.as_deref().and_then(Path::to_str);
         let repository = repository.and_then(|weights| weights.strip_prefix(ON_THE_HUB));
         match (&self.weights, &self.model) {
@@ -53,6 +83,7 @@ impl WeightsArguments {
                 path: path.clone(),
                 origin: path.display().to_string(),
                 sha256: String::new(),
+                set: None,
             }),
             (None, Some(name)) => fetched(name, &self.accepted),
             (None, None) => anyhow::bail!(
@@ -91,7 +122,7 @@ fn fetched(name: &str, accepted: &[String]) -> anyhow::Result<Found> {
 fn of_repository(name: &str, accepted: &[String]) -> anyhow::Result<Found> {
     let (repository, revision) = name.split_once('@').unwrap_or((name, "main"));
     let (hub, policy) = (Hub::from_env()?, policy(accepted)?);
-    let files = Files { repository, revision, names: &["config.json", "model.safetensors"] };
+    let files = Files { repository, revision, names: &[] };
     let located = shown(&stderr(), repository, |watch| hub.fetch_files(&files, watch))?;
     let config = located.folder.join("config.json");
     let text = std::fs::read_to_string(&config).with_context(|| config.display().to_string())?;
@@ -105,10 +136,10 @@ fn of_repository(name: &str, accepted: &[String]) -> anyhow::Result<Found> {
 fn told(Located { folder, repository, commit, files, trust, .. }: Located) -> Found {
     let short = &commit[..commit.len().min(12)];
     match trust {
-        Trust::FirstUse => eprintln!(
+        Trust::FirstUse => complain!(
             "first use of {repository} at {short}: its bytes are recorded, and others are refused from now on"
         ),
-        Trust::Unrecorded => eprintln!(
+        Trust::Unrecorded => complain!(
             "{repository} at {short} is used, but not recorded, for the cache cannot be written: nothing would notice if its bytes were others next time"
         ),
         Trust::Pinned | Trust::Recorded => {}
@@ -116,5 +147,5 @@ fn told(Located { folder, repository, commit, files, trust, .. }: Located) -> Fo
     // config.json beside them is smaller than any weights.
     let sha256 = files.into_iter().max_by_key(|file| file.bytes);
     let sha256 = sha256.map_or_else(String::new, |file| file.sha256);
-    Found { path: folder, origin: format!("{repository} at {commit}"), sha256 }
+    Found { path: folder, origin: format!("{repository} at {commit}"), sha256, set: None }
 }

@@ -2,8 +2,11 @@ use super::*;
 
 /// A manifest that breaks no rule.
 fn good(name: &str) -> String {
-    let inherited: String =
-        INHERITED.iter().map(|key| format!("{key}.workspace = true\n")).collect();
+    let line = |key: &&str| match *key {
+        PUBLISH if UNPUBLISHED.contains(&name) => "publish = false\n".to_owned(),
+        key => format!("{key}.workspace = true\n"),
+    };
+    let inherited: String = INHERITED.iter().map(line).collect();
     format!("[package]\nname = \"{name}\"\n{inherited}[lints]\nworkspace = true\n")
 }
 
@@ -78,7 +81,7 @@ fn no_library_names_a_backend() {
     check("rekindle-layers", &with("dev-dependencies", "flex"), &[]);
     check("rekindle-layers", &with("dependencies", "optim"), &[]);
     check("rekindle", &with("dependencies", "cuda"), &[]);
-    check("rekindle-parity", &with("dependencies", "ndarray"), &[]);
+    check("rekindle-lab", &with("dependencies", "ndarray"), &[]);
     check("rekindle-train", "[features]\ncuda = []", &["feature names a backend"]);
     check("rekindle-train", "[features]\nfast = [\"burn/wgpu\"]", &["feature names a backend"]);
     check("rekindle-train", "[features]\nfast = [\"burn/simd\"]", &[]);
@@ -100,4 +103,19 @@ fn every_package_inherits() {
     assert!(found(path, &good("rekindle-train"))[0].contains("folder"));
     assert!(found("xtask/Cargo.toml", &good("xtask")).is_empty());
     assert_eq!(found(path, "[package").len(), 1);
+}
+
+#[test]
+fn what_is_never_published_says_so_and_is_used_in_tests_alone() {
+    for name in UNPUBLISHED {
+        check(name, "", &[]);
+        let path = format!("crates/{name}/Cargo.toml");
+        let text = good(name).replace("publish = false", "publish.workspace = true");
+        assert!(found(&path, &text)[0].contains("is never published"), "{name}");
+        let text = good("rekindle-data").replace("publish.workspace = true", "publish = false");
+        assert!(found("crates/rekindle-data/Cargo.toml", &text)[0].contains("does not inherit"));
+    }
+    check("rekindle", "[dev-dependencies]\nrekindle-loopback.workspace = true", &[]);
+    check("xtask", "[dependencies]\nrekindle-loopback.workspace = true", &[]);
+    check("rekindle", "[dependencies]\nrekindle-loopback.workspace = true", &["is published"]);
 }

@@ -6,27 +6,8 @@
 //! what `torch.save` needs for a state dict, and what training scripts keep beside it.
 
 use super::Problem;
-use super::value::{MAX_DIMENSIONS, RawTensor, Storage, Value, Values};
+use super::value::{Global, MAX_DIMENSIONS, RawTensor, Storage, Value, Values};
 use crate::Dtype;
-
-/// A Python object that a pickle may name.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) enum Global {
-    /// `torch.FloatStorage` and the like; `None` is the untyped one.
-    Storage(Option<Dtype>),
-    /// `torch.float32` and the like.
-    Dtype(Dtype),
-    /// A function that rebuilds a tensor from that many arguments at least.
-    Rebuild(u8),
-    /// `_rebuild_parameter`, whose first argument is the tensor.
-    Parameter,
-    /// A dictionary, perhaps of pairs.
-    Dict,
-    /// A class of tuples: `torch.Size`.
-    Tuple,
-    /// Something that no tensor depends on.
-    Opaque,
-}
 
 /// Arguments of `_rebuild_tensor_v3`, which says the element type in the last of them.
 const WITH_DTYPE: u8 = 7;

@@ -26,19 +26,10 @@ use std::path::Path;
 
 use self::value::{Value, Values};
 use super::positioned::PositionedFile;
+use super::sets::{AVERAGED, RAW, WeightsSet};
 use super::{Contents, MAX_TENSORS};
 use crate::Error;
 
-/// Where training scripts put the state dict, best first.
-const NESTINGS: [&str; 7] = [
-    "state_dict",
-    "model_state",
-    "model_state_dict",
-    "model",
-    "net",
-    "state_dict_ema",
-    "model_ema",
-];
 /// What `DataParallel` and `torch.compile` put in front of every name, in either order.
 const WRAPPERS: [&str; 3] = ["_orig_mod.", "module.", "_orig_mod."];
 /// Bytes that all names together may have: nesting multiplies them.
@@ -76,6 +67,10 @@ enum Problem {
     Refused(String),
     Names(Vec<String>),
     NoTensors(Vec<String>),
+    NoSet {
+        set: String,
+        found: Vec<String>,
+    },
 }
 
 impl From<io::Error> for Problem {
@@ -96,6 +91,7 @@ impl Problem {
             Self::Refused(reason) => Error::Refused { path, reason },
             Self::Names(names) => Error::DuplicateNames { path, names },
             Self::NoTensors(keys) => Error::NoTensors { path, keys },
+            Self::NoSet { set, found } => Error::NoSuchSet { path, set, found },
         }
     }
 }
@@ -123,24 +119,25 @@ pub(super) fn starts_like(opening: &[u8]) -> bool {
 }
 
 /// Opens a PyTorch checkpoint.
-pub(super) fn open(path: &Path) -> Result<Contents, Error> {
+pub(super) fn open(path: &Path, set: &WeightsSet) -> Result<Contents, Error> {
     let read_error = |source| Error::Read { path: path.to_owned(), source };
     let file = File::open(path).map_err(read_error)?;
     let length = file.metadata().map_err(read_error)?.len();
     let file = PositionedFile::new(file);
-    let mut contents = contents(&file, length).map_err(|problem| problem.at(path))?;
+    let mut contents = contents(&file, length, set).map_err(|problem| problem.at(path))?;
     contents.files.push((path.to_owned(), file));
     Ok(contents)
 }
 
-fn contents(file: &PositionedFile, length: u64) -> Result<Contents, Problem> {
+fn contents(file: &PositionedFile, length: u64, set: &WeightsSet) -> Result<Contents, Problem> {
     let mut opening = vec![0; length.min(OPENING_BYTES as u64) as usize];
     file.read_exact_at(&mut opening, 0)?;
     let parse = container(&opening)
         .ok_or_else(|| Problem::Damaged("it does not start as PyTorch's files do".into()))?;
     let Parsed { values, root, storages } = parse(file, length)?;
 
-    let (nested_under, root) = choose(&values, root);
+    let sets = sets(&values, root);
+    let (nested_under, root) = choose(&values, root, set, &sets)?;
     let mut names = Names {
         values: &values,
         found: BTreeMap::new(),
@@ -168,23 +165,48 @@ fn contents(file: &PositionedFile, length: u64) -> Result<Contents, Problem> {
         let placed = layout::place(&name, tensor, storage, extent, length)?;
         tensors.insert(name, placed);
     }
-    Ok(Contents {
-        tensors: unwrap_names(tensors),
-        nested_under: nested_under.map(str::to_owned),
-        ..Contents::default()
-    })
+    let (wrapper, tensors) = unwrap_names(tensors);
+    Ok(Contents { tensors, nested_under, sets, wrapper, ..Contents::default() })
+}
+
+/// The well-known keys at the top that hold tensors.
+fn sets(values: &Values, root: Value) -> Vec<String> {
+    let Value::Dict(dict) = root else { return Vec::new() };
+    let is_tensor = |(_, value): &(Value, Value)| matches!(value, Value::Tensor(_));
+    let holds_tensors = |key: &&str| match values.get(dict, key) {
+        Some(Value::Dict(inner)) => values.dict(inner).iter().any(is_tensor),
+        _ => false,
+    };
+    AVERAGED.into_iter().chain(RAW).filter(holds_tensors).map(str::to_owned).collect()
 }
 
 /// The dictionary that the tensors are in, and its key where that is not the root itself.
-fn choose(values: &Values, root: Value) -> (Option<&'static str>, Value) {
-    let Value::Dict(dict) = root else { return (None, root) };
-    let nested = NESTINGS.into_iter().find_map(|key| match values.get(dict, key) {
+fn choose(
+    values: &Values,
+    root: Value,
+    set: &WeightsSet,
+    sets: &[String],
+) -> Result<(Option<String>, Value), Problem> {
+    let absent = || Problem::NoSet { set: set.to_string(), found: sets.to_vec() };
+    let Value::Dict(dict) = root else {
+        return if set.is_any() { Ok((None, root)) } else { Err(absent()) };
+    };
+    let full = |key: &str| match values.get(dict, key) {
         Some(Value::Dict(inner)) if !values.dict(inner).is_empty() => {
-            Some((Some(key), Value::Dict(inner)))
+            Some((Some(key.to_owned()), Value::Dict(inner)))
         }
         _ => None,
-    });
-    nested.unwrap_or((None, root))
+    };
+    // Of two dictionaries, one that holds tensors is meant: `ema` may be settings, `model` lists of tensors.
+    let keys = set.keys();
+    let with_tensors = keys.iter().find(|key| sets.iter().any(|set| set == *key));
+    let nested = with_tensors.and_then(|key| full(key));
+    let nested = nested.or_else(|| keys.iter().find_map(|key| full(key)));
+    match nested {
+        Some(nested) => Ok(nested),
+        None if set.is_any() => Ok((None, root)),
+        None => Err(absent()),
+    }
 }
 
 /// The keys at the top, sorted: what there is instead of tensors.
@@ -268,14 +290,16 @@ impl Names<'_> {
     }
 }
 
-/// Drops a wrapper's prefix where every name has it: elsewhere it is the network's own.
-pub(super) fn unwrap_names<T>(mut tensors: BTreeMap<String, T>) -> BTreeMap<String, T> {
+/// Drops a wrapper's prefix where every name has it: elsewhere it is the network's own. Says what was dropped.
+pub(super) fn unwrap_names<T>(mut tensors: BTreeMap<String, T>) -> (String, BTreeMap<String, T>) {
+    let mut dropped = String::new();
     for wrapper in WRAPPERS {
         if tensors.keys().all(|name| name.len() > wrapper.len() && name.starts_with(wrapper)) {
             let inner =
                 tensors.into_iter().map(|(name, tensor)| (name[wrapper.len()..].into(), tensor));
             tensors = inner.collect();
+            dropped.push_str(wrapper);
         }
     }
-    tensors
+    (dropped, tensors)
 }

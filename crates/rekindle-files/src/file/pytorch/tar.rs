@@ -9,9 +9,9 @@
 
 use std::collections::BTreeMap;
 
-use super::calls::{Global, key_text, natural};
+use super::calls::{key_text, natural};
 use super::machine::{Machine, Persistent};
-use super::value::{MAX_DIMENSIONS, RawTensor, Storage, Value};
+use super::value::{Global, MAX_DIMENSIONS, RawTensor, Storage, Value};
 use super::{Extent, Parsed, Problem, legacy};
 use crate::file::positioned::PositionedFile;
 use crate::file::section::Section;

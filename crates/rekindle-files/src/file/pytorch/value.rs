@@ -8,7 +8,6 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 
 use super::Problem;
-use super::calls::Global;
 use crate::Dtype;
 
 /// Extents that a tensor may have; PyTorch's networks have five at most.
@@ -30,6 +29,25 @@ pub(super) enum Value {
     Storage(u32),
     Tensor(u32),
     /// What no tensor depends on: a float, an `argparse.Namespace`, a scalar of numpy.
+    Opaque,
+}
+
+/// A Python object that a pickle may name.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) enum Global {
+    /// `torch.FloatStorage` and the like; `None` is the untyped one.
+    Storage(Option<Dtype>),
+    /// `torch.float32` and the like.
+    Dtype(Dtype),
+    /// A function that rebuilds a tensor from that many arguments at least.
+    Rebuild(u8),
+    /// `_rebuild_parameter`, whose first argument is the tensor.
+    Parameter,
+    /// A dictionary, perhaps of pairs.
+    Dict,
+    /// A class of tuples: `torch.Size`.
+    Tuple,
+    /// Something that no tensor depends on.
     Opaque,
 }
 

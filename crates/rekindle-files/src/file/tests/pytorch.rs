@@ -1,6 +1,6 @@
 //! PyTorch's containers, as `tests/reference/make_pth.py` wrote them.
 
-use super::forge::Tensor;
+use super::forge::{Tensor, checkpoint, pickle, text};
 use super::*;
 
 pub(super) fn fixture(name: &str) -> PathBuf {
@@ -32,8 +32,12 @@ fn every_container_holds_the_same_values() {
         ("nested_legacy.pth", Some("state_dict")),
         ("flat_zip.pth", None),
     ] {
-        let file = CheckpointFile::open(&fixture(name)).unwrap();
+        // Beside the weights, two of them hold averages of one.
+        let averaged = CheckpointFile::open(&fixture(name)).unwrap();
+        assert_eq!(averaged.nested_under(), key.map(|_| "model_ema"), "{name}");
+        let file = CheckpointFile::open_set(&fixture(name), &WeightsSet::Raw).unwrap();
         assert_eq!(file.nested_under(), key, "{name}");
+        assert_eq!(file.wrapper(), if key.is_some() { "module." } else { "" }, "{name}");
         assert_eq!(file.tensors().count(), expected().len() + 2, "{name}");
         for (tensor, dtype, shape, values) in expected() {
             let info = file.get(tensor).unwrap_or_else(|| panic!("{name}: {tensor}"));
@@ -103,15 +107,16 @@ fn the_oldest_container_is_read() {
 
 #[test]
 fn wrappers_are_dropped_where_every_name_has_them() {
-    for (names, unwrapped) in [
-        (["module.a", "module.b"], ["a", "b"]),
-        (["_orig_mod.module.a", "_orig_mod.module.b"], ["a", "b"]),
-        (["module._orig_mod.a", "module._orig_mod.b"], ["a", "b"]),
-        (["module.a", "other.b"], ["module.a", "other.b"]),
-        (["module.", "module.b"], ["module.", "module.b"]),
+    for (names, wrapper, unwrapped) in [
+        (["module.a", "module.b"], "module.", ["a", "b"]),
+        (["_orig_mod.module.a", "_orig_mod.module.b"], "_orig_mod.module.", ["a", "b"]),
+        (["module._orig_mod.a", "module._orig_mod.b"], "module._orig_mod.", ["a", "b"]),
+        (["module.a", "other.b"], "", ["module.a", "other.b"]),
+        (["module.", "module.b"], "", ["module.", "module.b"]),
     ] {
         let tensors = names.map(|name| (name.to_owned(), ())).into();
-        let tensors = super::super::pytorch::unwrap_names(tensors);
+        let (dropped, tensors) = super::super::pytorch::unwrap_names(tensors);
+        assert_eq!(dropped, wrapper);
         assert_eq!(tensors.into_keys().collect::<Vec<_>>(), unwrapped);
     }
 }
@@ -191,5 +196,75 @@ fn strides_of_every_order_are_read() {
         let (_folder, path) = folder_with("strided.pth", tensor.file());
         let file = CheckpointFile::open(&path).unwrap();
         assert_eq!(file.read_f32("x").unwrap(), values, "{shape:?} {stride:?}");
+    }
+}
+
+/// A dictionary of dictionaries of one tensor `x` each, which starts at the key's number.
+fn training(keys: &[(&str, i64)]) -> Vec<u8> {
+    let items = keys.iter().flat_map(|(key, offset)| {
+        let tensor = Tensor { shape: &[2], stride: &[1], offset: *offset, ..Tensor::default() };
+        let inner = [b"}".as_slice(), &text("x"), &tensor.rebuilt(), b"s"].concat();
+        // Settings without a tensor.
+        let inner = if *offset < 0 { [b"}", &*text("a"), b"Ns"].concat() } else { inner };
+        [text(key), inner, b"s".to_vec()].concat()
+    });
+    let items: Vec<u8> = items.collect();
+    checkpoint(&pickle(&[b"}".as_slice(), &items].concat()))
+}
+
+/// timm loads the averaged set before the raw one; the other can be asked for.
+#[test]
+fn of_two_sets_the_averaged_one_is_read_unless_asked_otherwise() {
+    type Row<'a> = (&'a [(&'a str, i64)], &'a str, Option<(&'a str, f32)>);
+    let both = &[("state_dict", 1), ("state_dict_ema", 2)];
+    let rows: [Row<'_>; 16] = [
+        (both, "preferred", Some(("state_dict_ema", 2.0))),
+        (both, "averaged", Some(("state_dict_ema", 2.0))),
+        (both, "raw", Some(("state_dict", 1.0))),
+        (both, "state_dict", Some(("state_dict", 1.0))),
+        (both, "model_ema", None),
+        (&[("model", 3), ("model_ema", 4)], "preferred", Some(("model_ema", 4.0))),
+        (&[("model", 3), ("model_ema", 4)], "raw", Some(("model", 3.0))),
+        (&[("model_state", 3), ("ema_state_dict", 4)], "preferred", Some(("ema_state_dict", 4.0))),
+        (&[("model_ema", 3), ("state_dict_ema", 4)], "preferred", Some(("state_dict_ema", 4.0))),
+        (&[("model", 3), ("state_dict", 4)], "preferred", Some(("state_dict", 4.0))),
+        (&[("module", 3), ("ema", -1)], "preferred", Some(("module", 3.0))),
+        (&[("state_dict_ema", 5)], "raw", Some(("", 5.0))),
+        (&[("state_dict", 5)], "averaged", None),
+        (&[("state_dict", 5)], "raw", Some(("state_dict", 5.0))),
+        (&[("generator", 5), ("state_dict", 6)], "generator", Some(("generator", 5.0))),
+        (&[("state_dict", -1), ("model", 6)], "preferred", Some(("model", 6.0))),
+    ];
+    for (keys, set, expected) in rows {
+        let row = format!("{keys:?} {set}");
+        let (_folder, path) = folder_with("model_best.pth.tar", training(keys));
+        let opened = CheckpointFile::open_set(&path, &set.parse().unwrap());
+        let Some((key, first)) = expected else {
+            let error = opened.unwrap_err();
+            assert!(matches!(error, Error::NoSuchSet { .. }), "{row}: {error}");
+            assert!(error.to_string().contains(keys[0].0), "{row}: {error}");
+            continue;
+        };
+        let file = opened.unwrap();
+        assert_eq!(file.nested_under().unwrap_or_default(), key, "{row}");
+        let name = if key.is_empty() { "state_dict_ema.x" } else { "x" };
+        assert_eq!(file.read_f32(name).unwrap(), [first, first + 1.0], "{row}");
+        let sets = keys.iter().filter(|(key, at)| *at >= 0 && *key != "generator");
+        assert_eq!(file.sets().len(), sets.count(), "{row}");
+    }
+}
+
+#[test]
+fn safetensors_hold_one_set() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("model.safetensors");
+    let entry = crate::Entry { name: "x".into(), dtype: Dtype::F32, shape: vec![1] };
+    crate::write_safetensors(&path, &BTreeMap::new(), &[entry], |_| Ok::<_, io::Error>(vec![0; 4]))
+        .unwrap();
+    for (set, is_there) in
+        [("preferred", true), ("raw", true), ("averaged", false), ("state_dict", false)]
+    {
+        let opened = CheckpointFile::open_set(&path, &set.parse().unwrap());
+        assert_eq!(opened.is_ok(), is_there, "{set}");
     }
 }

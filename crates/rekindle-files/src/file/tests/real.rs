@@ -4,15 +4,7 @@ use super::*;
 
 /// The folder of weights, or `None` with a line that says so.
 fn weights() -> Option<PathBuf> {
-    let folder = std::env::var_os("REKINDLE_TEST_DATA");
-    if folder.is_none() {
-        // Not `eprintln`, which only shows where a test fails.
-        let _ = std::io::Write::write_all(
-            &mut std::io::stderr(),
-            b"skipped: REKINDLE_TEST_DATA is not set\n",
-        );
-    }
-    folder.map(|folder| Path::new(&folder).join("weights"))
+    Some(rekindle_skip::real_data()?.join("weights"))
 }
 
 #[test]

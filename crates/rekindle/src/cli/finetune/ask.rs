@@ -1,19 +1,28 @@
 //! What `rekindle finetune` is asked for, and what it means.
 
-use std::{num::NonZeroUsize, path::PathBuf, sync::Arc, time::Duration};
+use std::{
+    num::NonZeroUsize,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
 
 use anyhow::{Context, bail};
 use clap::Args;
 use rekindle::{
-    CacheConfig, CachePlace, Finetune, Model,
-    data::{DiskCache, ImageFolder, Order, Views},
+    CacheConfig, CachePlace, Finetune, HeadStart, Model,
+    data::{DataSet, DiskCache, MixConfig, Order, Views},
     metrics::Direction,
-    train::{Distill, EarlyStopping, EmaConfig, EmaWarmUp, Monitor, Plateau},
+    train::{EarlyStopping, EmaConfig, EmaWarmUp, Monitor, Plateau},
     transfer::{Plan, Recipe, features::Precision},
 };
 
 use super::{
-    super::{augment::Augmentation, read_plan},
+    super::{
+        answers::{Answers, LossOptions, NumberLoss},
+        augment::Augmentation,
+        numbers, read_plan,
+    },
     Arguments,
 };
 
@@ -28,10 +37,10 @@ pub(super) struct What {
     #[arg(long)]
     pub(super) plan: Option<PathBuf>,
     /// Epochs of a recipe in all.
-    #[arg(long, default_value_t = 5, conflicts_with = "plan")]
+    #[arg(long, default_value_t = 5, conflicts_with = "plan", value_parser = numbers::epochs)]
     pub(super) epochs: usize,
     /// Learning rate of a recipe's head; stages learn at a fraction of it.
-    #[arg(long, default_value_t = 0.01, conflicts_with = "plan")]
+    #[arg(long, default_value_t = 0.01, conflicts_with = "plan", value_parser = numbers::rate)]
     pub(super) lr: f64,
     /// Change the plan: KEY=VALUE for all phases, PHASE.KEY=VALUE for one, in TOML, as in `decay=0.7`,
     /// `upper.frozen="before layer3"`, `schedule=constant`, `lora.rank=4`. As often as needed.
@@ -46,15 +55,15 @@ pub(super) struct What {
 #[derive(Args)]
 pub(super) struct PictureArguments {
     /// Pictures a step.
-    #[arg(long, default_value_t = 32)]
+    #[arg(long, default_value_t = 32, value_parser = numbers::batch)]
     pub(super) batch: usize,
     /// What is drawn for each picture.
     #[arg(long, default_value = "flip")]
     pub(super) augment: Augmentation,
     /// How many views of a picture epochs take turns with, the first being as evaluation sees it; frozen stages compute
     /// each once. [default: 1 where all phases freeze everything but the head, else other views in every epoch]
-    #[arg(long)]
-    pub(super) views: Option<usize>,
+    #[arg(long, value_parser = numbers::nonzero)]
+    pub(super) views: Option<NonZeroUsize>,
     /// Show every label equally often.
     #[arg(long)]
     pub(super) balanced: bool,
@@ -78,11 +87,18 @@ pub(super) struct StepArguments {
     /// Focus on hard pictures: the exponent of the focal loss.
     #[arg(long, default_value_t = 0.0)]
     pub(super) focal: f64,
+    /// The loss of numbers. [default: mse]
+    #[arg(long)]
+    pub(super) loss: Option<NumberLoss>,
+    /// Where the head begins: solved for on the features of the weights as they came, or drawn at random. [default: solved,
+    /// but random where training begins from nothing]
+    #[arg(long)]
+    pub(super) head: Option<HeadArgument>,
     /// A fine-tuned model with the same labels to learn from.
     #[arg(long)]
     pub(super) teacher: Option<PathBuf>,
     /// Batches a step: their mean gradient.
-    #[arg(long, default_value_t = 1)]
+    #[arg(long, default_value_t = 1, value_parser = numbers::count_or_none)]
     pub(super) accumulate: usize,
     /// The largest norm of all gradients together.
     #[arg(long)]
@@ -91,33 +107,34 @@ pub(super) struct StepArguments {
     #[arg(long)]
     pub(super) ema: Option<f64>,
     /// Divide the rates by ten after so many epochs without a better model.
-    #[arg(long)]
+    #[arg(long, value_parser = numbers::count_or_none)]
     pub(super) plateau: Option<usize>,
 }
 
 /// What is kept, and when it ends.
 #[derive(Args)]
 pub(super) struct KeepArguments {
-    /// The metric of the validation pictures by which models are compared.
-    #[arg(long, default_value = "accuracy")]
-    pub(super) monitor: String,
-    /// End a phase after so many epochs without a better model.
+    /// The metric of the validation pictures by which models are compared. [default: accuracy; of several labels map, of
+    /// numbers mae]
     #[arg(long)]
+    pub(super) monitor: Option<String>,
+    /// End a phase after so many epochs without a better model.
+    #[arg(long, value_parser = numbers::count_or_none)]
     pub(super) patience: Option<usize>,
     /// How much better a model must be to count as better.
-    #[arg(long, default_value_t = 0.0)]
+    #[arg(long, default_value_t = 0.0, value_parser = numbers::amount)]
     pub(super) min_delta: f64,
     /// End the run after the epoch in which so many minutes are over.
-    #[arg(long)]
+    #[arg(long, value_parser = numbers::amount)]
     pub(super) minutes: Option<f64>,
     /// Keep a model every so many epochs.
-    #[arg(long)]
+    #[arg(long, value_parser = numbers::nonzero)]
     pub(super) every: Option<NonZeroUsize>,
     /// How many of those to keep.
-    #[arg(long, default_value_t = 3)]
+    #[arg(long, default_value_t = 3, value_parser = numbers::count_or_none)]
     pub(super) last: usize,
     /// The least seconds between two states on disk.
-    #[arg(long, default_value_t = 10.0)]
+    #[arg(long, default_value_t = 10.0, value_parser = numbers::amount)]
     pub(super) state_seconds: f64,
     /// Where the features of frozen stages are kept: file, memory or off.
     #[arg(long, default_value = "file")]
@@ -126,7 +143,7 @@ pub(super) struct KeepArguments {
     #[arg(long, value_name = "DIR")]
     pub(super) pixels: Option<PathBuf>,
     /// The most gigabytes of them.
-    #[arg(long, default_value_t = 20.0, requires = "pixels")]
+    #[arg(long, default_value_t = 20.0, requires = "pixels", value_parser = numbers::amount)]
     pub(super) pixels_gb: f64,
     /// Keep features in 16 bits.
     #[arg(long)]
@@ -143,12 +160,11 @@ pub(super) enum Place {
     Off,
 }
 
-/// A weight for each label, the inverse of its share of the training pictures; one on average over pictures.
-fn rarity(folder: &ImageFolder) -> Vec<f32> {
-    let mut counts = vec![0_usize; folder.classes.len()];
-    folder.train.iter().for_each(|sample| counts[sample.label] += 1);
-    let all = folder.train.len() as f32;
-    counts.iter().map(|&count| all / (folder.classes.len() * count.max(1)) as f32).collect()
+/// Where the head begins.
+#[derive(Debug, Clone, Copy, clap::ValueEnum)]
+pub(super) enum HeadArgument {
+    Solved,
+    Random,
 }
 
 impl Arguments {
@@ -172,81 +188,103 @@ impl Arguments {
         })
     }
 
-    pub(super) fn config(
+    pub(super) fn config<L: Answers>(
         &self,
         plan: Plan,
-        folder: &ImageFolder,
+        set: &DataSet<L>,
         model: &Model,
         device: &rekindle::Device,
-    ) -> anyhow::Result<Finetune> {
+    ) -> anyhow::Result<Finetune<L::Task>> {
         let (pictures, steps, keep) = (&self.pictures, &self.steps, &self.keep);
-        let views = match pictures.views {
-            Some(count) => {
-                Views::Cycled(NonZeroUsize::new(count).context("--views 0 leaves nothing to see")?)
-            }
-            None => Finetune::usual_views(&plan),
-        };
         let teacher = match &steps.teacher {
-            Some(path) => {
-                let (teacher, _) = Model::open(None, path, &device.clone().inner())?;
-                if teacher.config.labels != folder.classes {
-                    bail!(
-                        "{}: the teacher's labels are [{}], the folder's [{}]; give one that was fine-tuned on these",
-                        path.display(),
-                        teacher.config.labels.join(", "),
-                        folder.classes.join(", ")
-                    );
-                }
-                // It is shown the inputs of the network that learns from it.
-                if teacher.config.preprocessing != model.config.preprocessing {
-                    bail!(
-                        "{}: the teacher wants its pictures prepared otherwise than {} does; give one that was fine-tuned at the same size, mean and deviation",
-                        path.display(),
-                        model.config.name()
-                    );
-                }
-                Some(Arc::new(teacher.network))
-            }
+            Some(path) => Some(Arc::new(teacher(path, set, model, device)?)),
             None => None,
         };
-        let monitor =
-            Monitor { metric: keep.monitor.clone(), direction: Direction::of(&keep.monitor)? };
-        let mut config = Finetune::new(plan);
-        config.batch = pictures.batch;
-        config.augment = pictures.augment.rows(&model.config.tag)?;
-        config.views = views;
-        config.order = if pictures.balanced { Order::Balanced } else { Order::Shuffled };
-        config.mix.mixup = pictures.mixup;
-        config.mix.cutmix = pictures.cutmix;
-        config.loss.smoothing = steps.smoothing;
-        config.loss.focal = steps.focal;
-        if steps.class_weights {
-            config.loss.class_weights = Some(rarity(folder));
-        }
-        config.loss.distill = teacher.is_some().then_some(Distill { temperature: 2.0, share: 0.5 });
-        config.teacher = teacher;
-        config.cache = self.cache();
-        config.disk = match &keep.pixels {
+        let task = self.task(set)?;
+        let views = match pictures.views {
+            Some(count) => Views::Cycled(count),
+            None => Finetune::<L::Task>::usual_views(&plan),
+        };
+        let mut config = Finetune::new(plan, task);
+        config.pictures.augment = pictures.augment.rows(&model.config().tag)?;
+        config.pictures.disk = match &keep.pixels {
             Some(folder) => Some(DiskCache::open(folder, (keep.pixels_gb * 1e9) as u64)?),
             None => None,
         };
-        config.ema = steps.ema.map(|decay| EmaConfig { decay, warm_up: EmaWarmUp::default() });
-        config.settings.accumulate = steps.accumulate;
-        config.settings.clip = steps.clip;
-        config.settings.plateau =
+        let engine = &mut config.engine;
+        if let Some(metric) = &keep.monitor {
+            engine.settings.monitor = Monitor::new(metric, Direction::of(metric)?);
+        }
+        engine.batch = pictures.batch;
+        engine.views = views;
+        engine.order = if pictures.balanced { Order::Balanced } else { Order::Shuffled };
+        let mix = MixConfig { mixup: pictures.mixup, cutmix: pictures.cutmix, ..MixConfig::NONE };
+        mix.check().map_err(anyhow::Error::msg).context("mixing")?;
+        engine.draws = (!mix.is_none()).then(|| Arc::new(mix) as _);
+        engine.teacher = teacher;
+        engine.cache = self.cache();
+        engine.ema = steps.ema.map(|decay| EmaConfig { decay, warm_up: EmaWarmUp::default() });
+        engine.settings.accumulate = steps.accumulate;
+        engine.settings.clip = steps.clip;
+        engine.settings.plateau =
             steps.plateau.map(|patience| Plateau { patience, ..Plateau::default() });
-        config.settings.stopping =
+        engine.settings.stopping =
             keep.patience.map(|patience| EarlyStopping { patience, min_delta: keep.min_delta });
-        config.settings.monitor = monitor;
-        config.time = match keep.minutes {
+        engine.time = match keep.minutes {
             Some(minutes) => {
                 Some(Duration::try_from_secs_f64(60.0 * minutes).context("--minutes is no time")?)
             }
             None => None,
         };
-        config.probe = !self.is_untrained() && !keep.no_probe;
-        config.every = keep.every.map(|every| (every, keep.last));
-        config.seed = self.what.seed;
+        engine.probe = !self.is_untrained() && !keep.no_probe;
+        engine.head = match steps.head {
+            Some(HeadArgument::Solved) => HeadStart::Solved,
+            Some(HeadArgument::Random) => HeadStart::AsItIs,
+            None if self.is_untrained() => HeadStart::AsItIs,
+            None => HeadStart::Solved,
+        };
+        engine.every = keep.every.map(|every| (every, keep.last));
+        engine.seed = self.what.seed;
         Ok(config)
     }
+
+    /// What is learned of the pictures, and by which loss.
+    pub(super) fn task<L: Answers>(&self, set: &DataSet<L>) -> anyhow::Result<L::Task> {
+        let steps = &self.steps;
+        let options = LossOptions {
+            smoothing: steps.smoothing,
+            focal: steps.focal,
+            weights: steps.class_weights.then(|| set.balance()),
+            taught: steps.teacher.is_some(),
+            loss: steps.loss,
+        };
+        L::task(&set.names, options)
+    }
+}
+
+/// A network that is learned from, if it knows the same.
+fn teacher<L: Answers>(
+    path: &Path,
+    set: &DataSet<L>,
+    model: &Model,
+    device: &rekindle::Device,
+) -> anyhow::Result<rekindle::Network> {
+    let (teacher, _) = Model::open(None, path, &device.clone().inner())?;
+    if teacher.names() != set.names {
+        bail!(
+            "{}: the teacher's labels are [{}], the data's [{}]; give one that was fine-tuned on these",
+            path.display(),
+            teacher.names().join(", "),
+            set.names.join(", ")
+        );
+    }
+    // It is shown the inputs of the network that learns from it.
+    if teacher.config().input != model.config().input {
+        bail!(
+            "{}: the teacher wants its pictures prepared otherwise than {} does; give one that was fine-tuned at the same size, mean and deviation",
+            path.display(),
+            model.config().name()
+        );
+    }
+    Ok(teacher.into_network())
 }

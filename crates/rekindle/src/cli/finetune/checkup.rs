@@ -6,7 +6,10 @@ use rekindle_doctor::{
     Diagnosis, Finding, Kind, Layout, Options, Severity, examine, least_for, record,
 };
 
-use super::{super::doctor::say, Arguments};
+use super::{
+    super::{doctor::say, output::one_line},
+    Arguments,
+};
 
 /// The most findings of a kind, and files of a finding, that are printed and shown in the report.
 const MOST: usize = 4;
@@ -58,7 +61,7 @@ impl Arguments {
         }
         if !self.common.json {
             let fix = fix(&diagnosis);
-            let data = data.display();
+            let data = one_line(data.display());
             say!(
                 "{data}: nothing is trained; mend the errors{fix}, or train in spite of them with --doctor=report"
             );
@@ -77,7 +80,7 @@ fn fix(diagnosis: &Diagnosis) -> String {
     match diagnosis.layout {
         Layout::Packed => String::new(),
         Layout::Folders | Layout::List => {
-            let data = diagnosis.folder.display();
+            let data = one_line(diagnosis.folder.display());
             format!(", train on the list that `rekindle doctor {data} --fix LIST.csv` makes")
         }
     }

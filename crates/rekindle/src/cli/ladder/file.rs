@@ -9,12 +9,20 @@ use anyhow::bail;
 use rekindle::transfer::{Plan, Recipe};
 use serde::Deserialize;
 
-use super::super::{augment::Augmentation, read_plan};
+use super::super::{
+    augment::Augmentation,
+    numbers::{BATCH, EPOCHS},
+    output::causes,
+    read_plan,
+};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Ladder {
     pub(super) data: PathBuf,
+    /// Columns of numbers to learn, in place of labels.
+    #[serde(default)]
+    pub(super) targets: Vec<String>,
     #[serde(default)]
     pub(super) seed: u64,
     pub(super) candidates: Vec<Candidate>,
@@ -116,15 +124,25 @@ impl Ladder {
 impl Candidate {
     /// What is known to be wrong before anything is trained.
     fn problems(&self, root: &Path) -> impl Iterator<Item = String> {
-        let plan = self.plan(root).err().map(|error| format!("{error:#}"));
+        let epochs = (!EPOCHS.contains(&self.epochs)).then(|| {
+            format!("epochs = {} is not in {} to {}", self.epochs, EPOCHS.start(), EPOCHS.end())
+        });
+        let plan = self.plan(root).err().map(|error| causes(&error));
         let augment = self.augment().err().map(|error| error.to_string());
-        let batch = (self.batch == 0).then(|| "the batch size is 0".to_owned());
+        let batch = (!BATCH.contains(&self.batch)).then(|| {
+            format!(
+                "the batch size is {}; it goes from {} to {}",
+                self.batch,
+                BATCH.start(),
+                BATCH.end()
+            )
+        });
         let missing =
             self.weights.as_ref().map(|path| root.join(path)).filter(|path| !path.exists());
         let missing = missing.map(|path| format!("{}: is not there", path.display()));
         let nothing = (self.model.is_none() && self.weights.is_none())
             .then(|| "it names neither a model nor weights".to_owned());
-        [plan, augment, batch, missing, nothing].into_iter().flatten()
+        [epochs, plan, augment, batch, missing, nothing].into_iter().flatten()
     }
 
     pub(super) fn augment(&self) -> anyhow::Result<Augmentation> {

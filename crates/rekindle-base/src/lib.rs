@@ -1,0 +1,21 @@
+//! What several crates need alike, each thing once: it knows no Burn, and nothing of models or data.
+//!
+//! | file | what |
+//! |---|---|
+//! | [`AtomicFile`] | a file that appears whole, or not at all |
+//! | [`RecordFile`] | a cache on disk: checked records that are only ever appended |
+//! | [`digest_file`], [`Digests`] | SHA-256 of files, computed once a change |
+//! | [`Random`] | random numbers by counting: any stream can be had from a few numbers |
+
+mod atomic;
+mod digest;
+mod random;
+mod records;
+
+pub use atomic::{AtomicFile, sync_folder, write_file};
+pub use digest::{Digests, FileState, Key, digest_file, key};
+pub use random::{Random, STEP, mix};
+pub use records::{Error, Header, Opened, RecordFile, Sizes, Unusable};
+
+#[cfg(test)]
+mod again;

@@ -1,0 +1,38 @@
+//! A text, or a pair of texts, as token ids.
+
+use serde::{Deserialize, Serialize};
+
+use super::repeated;
+
+/// Most tokens of a text, so that a hostile file cannot ask for all memory.
+const MAX_TOKENS: usize = 1 << 20;
+
+/// What a checkpoint expects of a text.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TextInput {
+    /// The file beside the weights that turns text into token ids: `tokenizer.json`.
+    pub tokenizer: String,
+    /// Tokens at which a text is cut, those that the tokenizer adds included.
+    pub max_tokens: usize,
+    /// Columns of a list that are read, two for a pair; empty where a text is given by itself.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub columns: Vec<String>,
+}
+
+impl TextInput {
+    pub(super) fn problems(&self) -> Vec<String> {
+        let mut problems = repeated("columns", &self.columns);
+        if !crate::pin::is_within(&self.tokenizer) {
+            problems
+                .push(format!("tokenizer `{}` is not a file beside the weights", self.tokenizer));
+        }
+        if !(1..=MAX_TOKENS).contains(&self.max_tokens) {
+            problems.push(format!("max_tokens is {}, outside 1..={MAX_TOKENS}", self.max_tokens));
+        }
+        if self.columns.len() > 2 {
+            problems.push(format!("columns holds {}, not one text or a pair", self.columns.len()));
+        }
+        problems
+    }
+}

@@ -1,0 +1,237 @@
+//! Lists as text: values between commas, tabs or semicolons, as RFC 4180 quotes them.
+
+use std::path::Path;
+
+use super::{PATH, Table, is_named};
+
+/// What may stand between values, as the line of names shows it; of several that fit, the first.
+const DELIMITERS: [char; 4] = [',', '\t', ';', '|'];
+
+/// A line of values, and its number.
+type Record = (u64, Vec<String>);
+
+/// All of a file, as text.
+pub(super) fn read(path: &Path) -> Result<Table, String> {
+    let broken = |error: &dyn std::fmt::Display| {
+        format!("cannot be read: {error}; save it as comma-separated values in UTF-8")
+    };
+    let bytes = std::fs::read(path).map_err(|error| broken(&error))?;
+    let text = text(bytes).map_err(broken)?;
+    table(&text)
+}
+
+/// The text of UTF-8, or of what spreadsheets call Unicode; both may begin with a mark of the order of bytes.
+fn text(bytes: Vec<u8>) -> Result<String, &'static dyn std::fmt::Display> {
+    let unit: fn([u8; 2]) -> u16 = match bytes.get(..2) {
+        Some([0xff, 0xfe]) => u16::from_le_bytes,
+        Some([0xfe, 0xff]) => u16::from_be_bytes,
+        _ => {
+            let text = String::from_utf8(bytes).map_err(|_| &"it is not UTF-8" as _)?;
+            return Ok(text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text));
+        }
+    };
+    let units: Vec<u16> = bytes[2..].as_chunks::<2>().0.iter().map(|pair| unit(*pair)).collect();
+    String::from_utf16(&units).map_err(|_| &"it is not UTF-16, as its first bytes say" as _)
+}
+
+fn table(text: &str) -> Result<Table, String> {
+    let mut records = records(text, delimiter(text))?.into_iter();
+    let Some((_, names)) = records.next() else {
+        return Ok(Table { names: Vec::new(), rows: Vec::new() });
+    };
+    let mut rows = Vec::new();
+    let mut wrong = Vec::new();
+    for (line, mut cells) in records {
+        // Spreadsheets fill lines up.
+        while cells.len() > names.len() && cells.last().is_some_and(String::is_empty) {
+            cells.pop();
+        }
+        if cells.len() != names.len() {
+            wrong.push(format!("line {line} has {} values", cells.len()));
+        }
+        rows.push((line, cells));
+    }
+    if wrong.is_empty() {
+        return Ok(Table { names, rows });
+    }
+    let count = wrong.len().saturating_sub(super::SHOWN);
+    wrong.truncate(super::SHOWN);
+    let more = if count > 0 { format!(", and {count} more") } else { String::new() };
+    let (wrong, names) = (wrong.join(", "), names.len());
+    Err(format!("{wrong}{more}, but the first line names {names} columns; quote what has commas"))
+}
+
+/// What stands between the names of the first line.
+fn delimiter(text: &str) -> char {
+    let lines = text.split(['\n', '\r']);
+    let first = lines.into_iter().find(|line| !line.trim().is_empty()).unwrap_or_default();
+    let names = |delimiter| {
+        let found = records(first, delimiter).ok().and_then(|mut found| found.pop());
+        found.map(|(_, names)| names).unwrap_or_default()
+    };
+    let fits = |delimiter: &char| {
+        let names = names(*delimiter);
+        names.len() > 1 && names.iter().any(|name| is_named(name, PATH))
+    };
+    DELIMITERS.into_iter().find(fits).unwrap_or(DELIMITERS[0])
+}
+
+/// The values of all lines that are not empty; blanks around a value are no part of it unless it is quoted.
+fn records(text: &str, delimiter: char) -> Result<Vec<Record>, String> {
+    let mut rest = Rest { text, line: 1 };
+    let mut records = Vec::new();
+    while !rest.text.is_empty() {
+        let line = rest.line;
+        let mut cells = Vec::new();
+        loop {
+            cells.push(rest.value(delimiter)?);
+            match rest.take() {
+                Some(found) if found == delimiter => {}
+                _ => break,
+            }
+        }
+        // An empty line is one empty value.
+        if cells.len() > 1 || !cells[0].is_empty() {
+            records.push((line, cells));
+        }
+    }
+    Ok(records)
+}
+
+/// What is not read yet, and the line that it begins on.
+struct Rest<'a> {
+    text: &'a str,
+    line: u64,
+}
+
+impl Rest<'_> {
+    /// The next letter; the end of a line is one, whatever it is written as.
+    fn take(&mut self) -> Option<char> {
+        let letter = self.text.chars().next()?;
+        let length = if self.text.starts_with("\r\n") { 2 } else { letter.len_utf8() };
+        self.text = &self.text[length..];
+        if matches!(letter, '\n' | '\r') {
+            self.line += 1;
+            return Some('\n');
+        }
+        Some(letter)
+    }
+
+    /// The next value, up to what stands behind it.
+    fn value(&mut self, delimiter: char) -> Result<String, String> {
+        let blank = |letter: char| letter != delimiter && matches!(letter, ' ' | '\t');
+        self.text = self.text.trim_start_matches(blank);
+        if self.text.starts_with('"') {
+            return self.quoted(delimiter);
+        }
+        let ends = |letter: char| letter == delimiter || matches!(letter, '\n' | '\r');
+        let (value, rest) = self.text.split_at(self.text.find(ends).unwrap_or(self.text.len()));
+        self.text = rest;
+        Ok(value.trim_end_matches(blank).to_owned())
+    }
+
+    fn quoted(&mut self, delimiter: char) -> Result<String, String> {
+        let opened = self.line;
+        self.take();
+        let mut value = String::new();
+        loop {
+            match self.take() {
+                None => {
+                    return Err(format!(
+                        "line {opened}: a quote is opened and never closed; close it, or double it where one is meant"
+                    ));
+                }
+                Some('"') if self.text.starts_with('"') => {
+                    self.take();
+                    value.push('"');
+                }
+                Some('"') => break,
+                Some(letter) => value.push(letter),
+            }
+        }
+        let blank = |letter: char| letter != delimiter && matches!(letter, ' ' | '\t');
+        self.text = self.text.trim_start_matches(blank);
+        let ends = |letter: char| letter == delimiter || matches!(letter, '\n' | '\r');
+        if self.text.is_empty() || self.text.starts_with(ends) {
+            return Ok(value);
+        }
+        let line = self.line;
+        Err(format!(
+            "line {line}: text follows the end of a quote that was opened on line {opened}; close that one, or double it where one is meant"
+        ))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn rows(text: &str) -> Vec<Vec<String>> {
+        let table = table(text).unwrap();
+        std::iter::once(table.names).chain(table.rows.into_iter().map(|(_, row)| row)).collect()
+    }
+
+    #[test]
+    fn values_are_told_apart_by_what_the_names_are() {
+        for text in [
+            "path,label\n1.jpg,a b\n2.jpg,c\n",
+            "path, label\r\n1.jpg, a b\r\n2.jpg , c \r\n",
+            "path\tlabel\n1.jpg\ta b\n\n2.jpg\tc",
+            "path;label\n\"1.jpg\";\"a b\"\n2.jpg ;c;;\n",
+            "path|label\r1.jpg|a b\r2.jpg|c\r",
+            "label,path\n\na b , \"1.jpg\" \nc,2.jpg\n",
+        ] {
+            let found = rows(text);
+            let column = |wanted: &str| found[0].iter().position(|name| name == wanted).unwrap();
+            let of = |row: usize| [&*found[row][column("path")], &*found[row][column("label")]];
+            assert_eq!([of(1), of(2)], [["1.jpg", "a b"], ["2.jpg", "c"]], "{text}");
+        }
+        // What is quoted is kept as it is.
+        let found = rows("path,label\n\" 1.jpg\",\"a \"\"b\"\", or\nnot\"\n5\"2.jpg,c\n");
+        assert_eq!(found[1], [" 1.jpg", "a \"b\", or\nnot"]);
+        assert_eq!(found[2], ["5\"2.jpg", "c"]);
+    }
+
+    #[test]
+    fn spreadsheets_unicode_is_read() {
+        let words = "path\tlabel\n1.jpg\tcafé\n";
+        let little: Vec<u8> = "\u{feff}"
+            .encode_utf16()
+            .chain(words.encode_utf16())
+            .flat_map(u16::to_le_bytes)
+            .collect();
+        let big: Vec<u8> = "\u{feff}"
+            .encode_utf16()
+            .chain(words.encode_utf16())
+            .flat_map(u16::to_be_bytes)
+            .collect();
+        for bytes in
+            [little, big, words.as_bytes().to_vec(), format!("\u{feff}{words}").into_bytes()]
+        {
+            assert_eq!(text(bytes).unwrap_or_default(), words);
+        }
+        assert!(text(vec![0xff, 0xfe, 0, 0xd8]).is_err() && text(vec![b'a', 0xe9]).is_err());
+    }
+
+    #[test]
+    fn quotes_that_do_not_end_are_refused_where_they_begin() {
+        for (text, expected) in [
+            ("path,label\n1,a\n2,\"b\n3,c\n", "line 3: a quote is opened and never closed"),
+            (
+                "path,label\n1,\"a\n2,b\n3,\"c\"\n",
+                "line 4: text follows the end of a quote that was opened on line 2",
+            ),
+            (
+                "path,label\n1,\"a\n2,\"b\n",
+                "line 3: text follows the end of a quote that was opened on line 2",
+            ),
+            (
+                "path,label\n1,a,b\n2\n3,c\n",
+                "line 2 has 3 values, line 3 has 1 values, but the first line names 2",
+            ),
+        ] {
+            let error = table(text).unwrap_err();
+            assert!(error.contains(expected), "{text}: {error}");
+        }
+    }
+}

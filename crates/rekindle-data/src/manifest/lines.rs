@@ -1,0 +1,76 @@
+//! Lists in JSON lines: an object a line, whose keys are the columns.
+
+use std::collections::HashMap;
+use std::path::Path;
+
+use serde_json::{Map, Value};
+
+use super::Table;
+
+/// All of a file, as text.
+pub(super) fn read(path: &Path) -> Result<Table, String> {
+    let text = std::fs::read_to_string(path)
+        .map_err(|error| format!("cannot be read: {error}; save it as JSON lines in UTF-8"))?;
+    table(text.strip_prefix('\u{feff}').unwrap_or(&text))
+}
+
+fn table(text: &str) -> Result<Table, String> {
+    let mut names: Vec<String> = Vec::new();
+    let mut places: HashMap<String, usize> = HashMap::new();
+    let mut rows: Vec<(u64, Vec<String>)> = Vec::new();
+    for (line, text) in (1..).zip(text.lines()).filter(|(_, text)| !text.trim().is_empty()) {
+        let object: Map<String, Value> = serde_json::from_str(text).map_err(|error| {
+            format!("line {line}: is no JSON object: {error}; write an object a line")
+        })?;
+        let mut cells = vec![String::new(); names.len()];
+        for (name, value) in object {
+            let place = *places.entry(name).or_insert_with_key(|name| {
+                names.push(name.clone());
+                names.len() - 1
+            });
+            if place >= cells.len() {
+                cells.resize(place + 1, String::new());
+            }
+            cells[place] = cell(value);
+        }
+        rows.push((line, cells));
+    }
+    rows.iter_mut().for_each(|(_, cells)| cells.resize(names.len(), String::new()));
+    Ok(Table { names, rows })
+}
+
+/// A value as text; what is a list becomes its items.
+fn cell(value: Value) -> String {
+    match value {
+        Value::Null => String::new(),
+        Value::String(text) => text,
+        Value::Array(items) => items.into_iter().map(cell).collect::<Vec<_>>().join("|"),
+        other => other.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn objects_are_rows() {
+        let text = "{\"path\": \"1.jpg\", \"labels\": [\"a\", \"b\"]}\n\n{\"age\": 2.5, \"path\": \"2.jpg\", \"labels\": null}\n";
+        let found = table(text).unwrap();
+        let mut columns = found.names.clone();
+        columns.sort();
+        assert_eq!(columns, ["age", "labels", "path"]);
+        let of = |row: usize| -> Vec<&str> {
+            let cell = |name: &String| {
+                let place = found.names.iter().position(|other| other == name).unwrap();
+                found.rows[row].1[place].as_str()
+            };
+            columns.iter().map(cell).collect()
+        };
+        assert_eq!((of(0), of(1)), (vec!["", "a|b", "1.jpg"], vec!["2.5", "", "2.jpg"]));
+        assert_eq!(found.rows[1].0, 3);
+        for text in ["[1]", "{\"path\": 1", "path,label"] {
+            assert!(table(text).unwrap_err().starts_with("line 1: is no JSON object"), "{text}");
+        }
+    }
+}

@@ -1,0 +1,267 @@
+//! The rows of a list as items with their labels or numbers.
+
+use std::collections::{BTreeSet, HashMap};
+use std::path::{Path, PathBuf};
+
+use super::{GROUP, LABEL, LABELS, PATH, SHOWN, SPLIT, Table, WEIGHT};
+use crate::error::problem;
+use crate::label::{is_unfit, listed};
+use crate::parts::part_named;
+use crate::set::{Gathered, Row, identity};
+use crate::{Error, Part, TargetKind};
+
+/// What stands between labels.
+const SEPARATORS: [char; 3] = ['|', ';', ','];
+
+/// The columns of a list, by their places.
+struct Columns {
+    path: usize,
+    /// Of the label, the labels, or each number.
+    targets: Vec<usize>,
+    split: Option<usize>,
+    group: Option<usize>,
+    weight: Option<usize>,
+}
+
+/// Reads a list of items, of which each has one label, several, or a number in each of the columns `targets`.
+///
+/// Files are only looked for, not opened. Items are in the order of labels and paths, as folders are read.
+///
+/// # Errors
+///
+/// [`Error::Read`] where the list cannot be opened, [`Error::Folder`] with its lines that are wrong, or the files that are
+/// not there or named twice.
+pub fn read(list: &Path, kind: TargetKind, targets: &[String]) -> Result<Gathered<PathBuf>, Error> {
+    let wrong = |text: String| problem(list, text);
+    let table = Table::read(list)?;
+    let columns = columns(&table, kind, targets).map_err(wrong)?;
+    let folder = list.parent().unwrap_or(Path::new("."));
+    let mut rows: Vec<(u64, Row<PathBuf>)> = Vec::with_capacity(table.rows.len());
+    let mut problems: Vec<String> = Vec::new();
+    for (line, cells) in &table.rows {
+        let mut found = Vec::new();
+        let row = row(&columns, &table.names, cells, kind, folder, &mut found);
+        problems.extend(found.into_iter().map(|text| format!("line {line}: {text}")));
+        rows.push((*line, row));
+    }
+    if !problems.is_empty() {
+        return Err(wrong(shortened(&problems, "; ")));
+    }
+    files(list, &rows)?;
+    let mut rows: Vec<Row<PathBuf>> = rows.into_iter().map(|(_, row)| row).collect();
+    rows.sort_by(|a, b| (&a.labels, &a.item).cmp(&(&b.labels, &b.item)));
+    let names = (kind == TargetKind::Numbers)
+        .then(|| columns.targets.iter().map(|&column| table.names[column].clone()).collect());
+    Ok(Gathered { rows, names, notes: unread(list, &table, &columns) })
+}
+
+fn columns(table: &Table, kind: TargetKind, targets: &[String]) -> Result<Columns, String> {
+    let targets = match kind {
+        TargetKind::Numbers => numbers(table, targets)?,
+        _ if !targets.is_empty() => {
+            return Err(format!(
+                "columns of numbers are named, {}, but labels are learned; leave one out",
+                listed(targets.iter().map(String::as_str))
+            ));
+        }
+        TargetKind::Label => vec![table.column(LABEL).ok_or_else(|| {
+            let several = match table.column(LABELS) {
+                Some(_) => " (its items have several labels each, which is another task)",
+                None => "",
+            };
+            table.lacks(LABEL) + several
+        })?],
+        TargetKind::Labels => {
+            let column = table.column(LABELS).or(table.column(LABEL));
+            vec![column.ok_or_else(|| table.lacks(LABELS))?]
+        }
+    };
+    let [split, group, weight] = [SPLIT, GROUP, WEIGHT].map(|names| table.column(names));
+    // No table is without paths.
+    let path = table.column(PATH).unwrap_or_default();
+    Ok(Columns { path, targets, split, group, weight })
+}
+
+/// The columns of numbers that are named, each once and all there.
+fn numbers(table: &Table, targets: &[String]) -> Result<Vec<usize>, String> {
+    if targets.is_empty() {
+        return Err("numbers are learned, but of no column; name at least one".to_owned());
+    }
+    let mut columns = Vec::new();
+    let mut unknown = Vec::new();
+    for target in targets {
+        let exact = table.names.iter().position(|name| name == target);
+        match exact.or_else(|| table.column(&[target.trim()])) {
+            Some(column) if columns.contains(&column) => {
+                return Err(format!("the column `{target}` is named twice; name it once"));
+            }
+            Some(column) => columns.push(column),
+            None => unknown.push(target.as_str()),
+        }
+    }
+    match unknown.is_empty() {
+        true => Ok(columns),
+        false => Err(format!(
+            "has no column {}; it names {}",
+            listed(unknown),
+            listed(table.names.iter().map(String::as_str))
+        )),
+    }
+}
+
+/// The row of a line, and what is wrong with it.
+fn row(
+    columns: &Columns,
+    names: &[String],
+    cells: &[String],
+    kind: TargetKind,
+    folder: &Path,
+    problems: &mut Vec<String>,
+) -> Row<PathBuf> {
+    let cell = |column: Option<usize>| column.map_or("", |column| cells[column].trim());
+    let file = cells[columns.path].as_str();
+    if file.is_empty() {
+        problems.push("no path; give one, or remove the line".to_owned());
+    }
+    let part = match cell(columns.split) {
+        "" => Part::Train,
+        text => part_named(text).unwrap_or_else(|| {
+            problems.push(format!("`{text}` is no split; write train, val or test"));
+            Part::Train
+        }),
+    };
+    let weight = match cell(columns.weight) {
+        "" => 1.0,
+        text => {
+            let number = text.parse().ok();
+            number.filter(|weight: &f32| weight.is_finite() && *weight >= 0.0).unwrap_or_else(
+                || {
+                    problems.push(format!("`{text}` is no weight; write a number of 0 or more"));
+                    1.0
+                },
+            )
+        }
+    };
+    let (mut labels, mut numbers) = (BTreeSet::new(), Vec::new());
+    for &column in &columns.targets {
+        let cell = cells[column].trim();
+        match kind {
+            TargetKind::Label if cell.is_empty() => {
+                problems.push("no label; give one, or remove the line".to_owned());
+            }
+            TargetKind::Label => {
+                labels.insert(cell.to_owned());
+            }
+            TargetKind::Labels => {
+                let found = cell.split(SEPARATORS).map(str::trim).filter(|label| !label.is_empty());
+                labels.extend(found.map(str::to_owned));
+            }
+            TargetKind::Numbers => match number(cell) {
+                Ok(number) => numbers.push(number),
+                Err(text) => problems.push(format!("column `{}` {text}", names[column])),
+            },
+        }
+    }
+    let unfit: Vec<&str> = labels.iter().map(String::as_str).filter(|it| is_unfit(it)).collect();
+    if !unfit.is_empty() {
+        let unfit = listed(unfit);
+        problems.push(format!("a label with line breaks or control characters, {unfit}"));
+    }
+    let group = cell(columns.group).to_owned();
+    let labels = labels.into_iter().collect();
+    Row { item: resolved(folder, file), labels, numbers, weight, group, part }
+}
+
+/// A number to learn.
+fn number(cell: &str) -> Result<f32, String> {
+    if cell.is_empty() {
+        return Err("is empty; give a number, or remove the line".to_owned());
+    }
+    let number: f64 = cell.parse().map_err(|_| format!("has `{cell}`, which is no number"))?;
+    match number as f32 {
+        small if small.is_finite() => Ok(small),
+        _ => Err(format!("has `{cell}`, which is no finite number of 32 bits")),
+    }
+}
+
+/// The file that a cell names; paths of Windows are taken where there is none of that name.
+fn resolved(folder: &Path, file: &str) -> PathBuf {
+    let path = folder.join(file);
+    if file.contains('\\') && !path.is_file() {
+        let other = folder.join(file.replace('\\', "/"));
+        if other.is_file() {
+            return other;
+        }
+    }
+    path
+}
+
+/// Refuses files that are not there, and those that two lines name, in whatever spelling.
+fn files(list: &Path, rows: &[(u64, Row<PathBuf>)]) -> Result<(), Error> {
+    let missing = rows.iter().filter(|(_, row)| !row.item.is_file());
+    let missing: Vec<String> = missing.map(|(_, row)| row.item.display().to_string()).collect();
+    if !missing.is_empty() {
+        let text = format!(
+            "{} of its files are not there, such as {}; relative paths start at its folder",
+            missing.len(),
+            missing[..missing.len().min(SHOWN)].join(", ")
+        );
+        return Err(problem(list, text));
+    }
+    let mut seen = HashMap::new();
+    let mut twice = Vec::new();
+    for (line, row) in rows {
+        let Some(identity) = identity(&row.item) else { continue };
+        if let Some((first, other)) = seen.insert(identity, (*line, &row.item)) {
+            let (file, other): (_, &PathBuf) = (row.item.display(), other);
+            twice.push(match *other == row.item {
+                true => format!("{file}: is listed twice, on lines {first} and {line}"),
+                false => format!(
+                    "{file} on line {line} is the same file as {} on line {first}",
+                    other.display()
+                ),
+            });
+        }
+    }
+    match twice.is_empty() {
+        true => Ok(()),
+        false => Err(problem(list, shortened(&twice, "; ") + "; remove one of the lines")),
+    }
+}
+
+/// The first of some problems, and how many more there are.
+fn shortened(problems: &[String], between: &str) -> String {
+    let first = problems[..problems.len().min(SHOWN)].join(between);
+    match problems.len().saturating_sub(SHOWN) {
+        0 => first,
+        more => format!("{first}{between}and {more} more"),
+    }
+}
+
+/// A note on columns that are not read.
+fn unread(list: &Path, table: &Table, columns: &Columns) -> Vec<String> {
+    let Columns { path, targets, split, group, weight } = columns;
+    let read: BTreeSet<usize> = targets
+        .iter()
+        .chain([path])
+        .chain([split, group, weight].into_iter().flatten())
+        .copied()
+        .collect();
+    let place = |place: &usize| !read.contains(place) && !table.names[*place].is_empty();
+    let unread = (0..table.names.len()).filter(place).map(|place| table.names[place].as_str());
+    let unread: Vec<&str> = unread.collect();
+    let name = list.file_name().unwrap_or_default().display();
+    let mut notes = Vec::new();
+    if !unread.is_empty() {
+        notes.push(format!("{name}: columns that are not read: {}", listed(unread)));
+    }
+    let doubled = table.doubled();
+    if !doubled.is_empty() {
+        let names = doubled.into_iter().map(|place| table.names[place].as_str());
+        let names = listed(names);
+        notes.push(format!(
+            "{name}: {names} stand beside a column of the same meaning, which is read"
+        ));
+    }
+    notes
+}

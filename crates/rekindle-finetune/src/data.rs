@@ -1,0 +1,116 @@
+//! What is trained and validated on: loaders, what is right for each sample, and digests of both.
+
+use std::sync::{Arc, OnceLock};
+
+use rayon::prelude::*;
+use rekindle_data::{Loader, LoaderConfig, Prepare, Sample};
+use rekindle_transfer::features::Key;
+use sha2::{Digest, Sha256};
+
+use crate::{Error, TransferTask, task::label_text};
+
+/// Samples of a task.
+pub type Labelled<P, T> = Vec<Sample<<T as rekindle_train::Task>::Label, <P as Prepare>::Item>>;
+
+/// Samples, and how each becomes an input.
+#[derive(Debug)]
+pub struct Items<P: Prepare, T: TransferTask> {
+    /// What there is, and what is right for each.
+    pub samples: Labelled<P, T>,
+    /// How an item becomes an input.
+    pub prepare: P,
+}
+
+/// One part of the data: inputs by place, and what is right for each.
+#[derive(Debug)]
+pub(crate) struct Part<P: Prepare, T: TransferTask> {
+    pub(crate) loader: Loader<P>,
+    pub(crate) labels: Arc<Vec<T::Label>>,
+    contents: Arc<OnceLock<Arc<Vec<Key>>>>,
+}
+
+impl<P: Prepare, T: TransferTask> Clone for Part<P, T> {
+    fn clone(&self) -> Self {
+        Self {
+            loader: self.loader.clone(),
+            labels: Arc::clone(&self.labels),
+            contents: Arc::clone(&self.contents),
+        }
+    }
+}
+
+impl<P: Prepare, T: TransferTask> Part<P, T> {
+    pub(crate) fn new(
+        samples: Labelled<P, T>,
+        prepare: P,
+        config: &LoaderConfig,
+    ) -> Result<Self, Error> {
+        let labels = samples.iter().map(|sample| sample.label.clone()).collect();
+        let placed = samples.into_iter().map(|sample| Sample {
+            label: T::stratum(&sample.label),
+            item: sample.item,
+            weight: sample.weight,
+        });
+        let loader = Loader::new(placed.collect(), prepare, config).map_err(Error::data)?;
+        Ok(Self { loader, labels: Arc::new(labels), contents: Arc::default() })
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.loader.samples().len()
+    }
+
+    /// What the sample at a place is called.
+    pub(crate) fn name(&self, place: usize) -> String {
+        let sample = self.loader.samples().get(place);
+        let name = sample.and_then(|sample| self.loader.prepare().name(&sample.item));
+        name.unwrap_or_else(|| format!("sample {place}"))
+    }
+
+    /// Digests of what the samples hold; each is read once.
+    pub(crate) fn contents(&self) -> Result<Arc<Vec<Key>>, Error> {
+        if let Some(found) = self.contents.get() {
+            return Ok(Arc::clone(found));
+        }
+        let prepare = self.loader.prepare();
+        let samples = self.loader.samples();
+        let found: Result<Vec<Key>, P::Error> =
+            samples.par_iter().map(|sample| prepare.digest(&sample.item)).collect();
+        let found = Arc::new(found.map_err(Error::data)?);
+        Ok(Arc::clone(self.contents.get_or_init(|| found)))
+    }
+
+    /// What the samples hold, what is right for them and how much they count, as a digest; not where they lie.
+    pub(crate) fn fingerprint(&self) -> Result<String, Error> {
+        let mut hash = Sha256::new();
+        let samples = self.loader.samples().iter().zip(self.labels.iter());
+        for ((sample, label), content) in samples.zip(self.contents()?.iter()) {
+            hash.update(content);
+            hash.update(label_text(label).as_bytes());
+            hash.update(sample.weight.to_le_bytes());
+        }
+        Ok(format!("{} of digest {:x}", self.len(), hash.finalize()))
+    }
+}
+
+/// What a run learns from and chooses by.
+#[derive(Debug)]
+pub(crate) struct Data<P: Prepare, T: TransferTask> {
+    /// All that a network's outputs depend on besides its weights and the input.
+    pub(crate) identity: String,
+    pub(crate) train: Part<P, T>,
+    pub(crate) val: Part<P, T>,
+}
+
+/// Makes weights of samples relative to each other: 1 on the average, so that rates mean what they mean without.
+pub(crate) fn even_out<L, I>(samples: &mut [Sample<L, I>]) {
+    let sum: f64 = samples.iter().map(|sample| f64::from(sample.weight)).sum();
+    let mean = (sum / samples.len() as f64) as f32;
+    if mean > 0.0 && mean != 1.0 {
+        samples.iter_mut().for_each(|sample| sample.weight /= mean);
+    }
+}
+
+/// As many threads to prepare samples as there are to compute on, so that one number bounds both.
+pub(crate) fn on_this_pool() -> LoaderConfig {
+    LoaderConfig { workers: rayon::current_num_threads().min(8), ..LoaderConfig::default() }
+}

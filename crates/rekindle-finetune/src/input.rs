@@ -1,0 +1,54 @@
+//! A batch on its way: from the host to the network, and as far as it has come through it.
+
+use burn::{prelude::*, tensor::TensorData};
+use rekindle_data::Dense;
+use rekindle_layers::{Backbone, Input};
+use rekindle_transfer::Classifier;
+
+/// What a network reads, made of a batch that was prepared on the host.
+pub trait FromPrepared<H>: Input {
+    /// The batch on a device.
+    fn from_prepared(batch: H, device: &Device) -> Self;
+}
+
+impl<const D: usize> FromPrepared<Dense> for Tensor<D> {
+    /// # Panics
+    ///
+    /// If the batch has another number of axes.
+    fn from_prepared(Dense { values, shape }: Dense, device: &Device) -> Self {
+        Self::from_data(TensorData::new(values, shape), device)
+    }
+}
+
+impl<X, Y, A: FromPrepared<X>, B: FromPrepared<Y>> FromPrepared<(X, Y)> for (A, B) {
+    fn from_prepared((left, right): (X, Y), device: &Device) -> Self {
+        (A::from_prepared(left, device), B::from_prepared(right, device))
+    }
+}
+
+/// A batch, as far as it has come through the network.
+#[derive(Debug, Clone)]
+pub enum Partial<B: Backbone> {
+    /// As the network reads it.
+    Input(B::Input),
+    /// What the first stages made of it.
+    Flow {
+        /// How many stages.
+        cut: usize,
+        /// What they made.
+        flow: B::Flow,
+    },
+    /// What all stages made of it, pooled: `[batch, embed_dim]`.
+    Embeddings(Tensor<2>),
+}
+
+impl<B: Backbone> Partial<B> {
+    /// Outputs `[batch, outputs]`, through what is left of the network.
+    pub fn outputs(network: &Classifier<B>, partial: Self) -> Tensor<2> {
+        match partial {
+            Self::Input(input) => network.forward(input),
+            Self::Flow { cut, flow } => network.forward_from(cut, flow),
+            Self::Embeddings(embeddings) => network.classify(embeddings),
+        }
+    }
+}

@@ -1,0 +1,37 @@
+//! Fine-tuning by a plan: freeze, train, measure, keep the best, and go on after an interruption.
+//!
+//! It knows no kind of input and no task by name. What it asks for:
+//!
+//! | of | what | which |
+//! |---|---|---|
+//! | the network | stages, and what passes between them | [`Backbone`](rekindle_layers::Backbone) |
+//! | the data | how an item becomes an input, on the host | [`Prepare`](rekindle_data::Prepare) |
+//! | both | how a batch on the host becomes what the network reads | [`FromPrepared`] |
+//! | the task | a loss, metrics, a head that is solved for, a baseline | [`TransferTask`] |
+//!
+//! and what each gets for it: plans of phases, features of frozen stages computed once, runs that resume to the same bits,
+//! the best epoch (which may be that before the first, where the head was solved for), models rescued from runs that fail,
+//! logs, TensorBoard.
+
+mod data;
+mod error;
+mod feed;
+mod finetune;
+mod fingerprint;
+mod input;
+mod phases;
+mod run_folder;
+mod start;
+mod store;
+mod task;
+
+pub use data::{Items, Labelled};
+pub use error::Error;
+pub use feed::{Features, Feed, Prepared};
+pub use finetune::{Finetune, Measured, Outcome, Trainee, find_rate, finetune, measure};
+pub use fingerprint::digest;
+pub use input::{FromPrepared, Partial};
+pub use run_folder::{Describe, RunFolder, Sheet, Start, forget_state, naming};
+pub use start::{HeadStart, Probed, probe};
+pub use store::{CacheConfig, CachePlace, CacheReport};
+pub use task::{Constant, Effort, Solved, TransferTask};

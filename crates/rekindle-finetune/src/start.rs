@@ -1,0 +1,165 @@
+//! The head that a network begins with: solved for on what the pretrained stages make of the training items.
+//!
+//! A head that is drawn at random distorts the features it trains with (Kumar et al. 2022, <https://arxiv.org/abs/2202.10054>);
+//! one that is solved for begins where a probe ends.
+
+use std::time::Instant;
+
+use burn::module::Module;
+use rekindle_data::{Prepare, Views};
+use rekindle_layers::Backbone;
+use rekindle_metrics::Values;
+use rekindle_train::{Train, Validation};
+use rekindle_transfer::{Classifier, Frozen, Phase, Plan};
+use serde::Serialize;
+
+use crate::{
+    CacheReport, Effort, Error, Finetune, FromPrepared, Items, Solved, Trainee, TransferTask,
+    data::{Data, Part},
+    feed::{Feed, Kept},
+    store::{Feeds, device_of},
+};
+
+/// What the head is before the first step.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum HeadStart {
+    /// Solved for where the task can and it takes seconds; the epoch that is kept may then be that before the first.
+    Solved,
+    /// As it is: drawn at random, or that of the weights.
+    AsItIs,
+}
+
+/// A network whose head was solved for, not trained.
+#[derive(Debug)]
+pub struct Probed<B: Backbone, T: TransferTask> {
+    /// The network, in validation.
+    pub network: Classifier<B>,
+    /// The task, with what was chosen by the validation items.
+    pub task: T,
+    /// The strength that did best on parts of the training items.
+    pub strength: f64,
+    /// What it predicts on the validation items.
+    pub scores: T::Scores,
+    /// What was kept of the features.
+    pub cache: CacheReport,
+    /// All of it.
+    pub seconds: f64,
+}
+
+/// Puts the head on a network that is solved for on its embeddings; the backbone stays as it is.
+///
+/// How strongly it fits is chosen on parts of the training items: the validation items choose nothing.
+///
+/// # Errors
+///
+/// If an item cannot be read, the features cannot be kept, items weigh differently, or the task has no head to solve for.
+pub fn probe<B, P, T>(
+    trainee: Trainee<B>,
+    data: (Train<Items<P, T>>, Validation<Items<P, T>>),
+    config: Finetune<B, P, T>,
+    folder: Option<&std::path::Path>,
+) -> Result<Probed<B, T>, Error>
+where
+    B: Backbone<Input: FromPrepared<P::Batch>>,
+    P: Prepare,
+    T: TransferTask,
+{
+    let start = Instant::now();
+    let problem = |text: &str| Err(Error::Settings(vec![text.to_owned()]));
+    if data.0.0.samples.iter().any(|sample| sample.weight != 1.0) {
+        return problem(
+            "samples: they weigh differently, which a head that is solved for does not know; take the recipe `head`, or leave the weights out",
+        );
+    }
+    let config = Finetune {
+        plan: Plan::new(vec![Phase::new("probe", 1, Frozen::Backbone, 1.0)]),
+        views: Views::Cycled(std::num::NonZeroUsize::MIN),
+        draws: None,
+        teacher: None,
+        ..config
+    };
+    let (config, network, data) = config.open(trainee, data)?;
+    let (network, feeds) = config.begin(network, &None, (0, 0), &data, folder)?;
+    let Some(found) = feeds.solve(&network, &data, &config.task, Effort::Any)? else {
+        return problem(
+            "recipe: this task has no head that can be solved for; take the recipe `head`",
+        );
+    };
+    let Solved { weight, bias, strength } = found.solved;
+    let (task, scores) = config.task.calibrated(found.val);
+    Ok(Probed {
+        network: network.with_head(weight, bias).valid(),
+        task,
+        strength,
+        scores,
+        cache: feeds.report,
+        seconds: start.elapsed().as_secs_f64(),
+    })
+}
+
+/// A head that was solved for, and what it answers.
+pub(crate) struct Found<T: TransferTask> {
+    pub(crate) solved: Solved,
+    /// To the training items, measured.
+    pub(crate) train: Values,
+    /// To the validation items.
+    pub(crate) val: T::Scores,
+}
+
+impl<B, P, T> Feeds<B, P, T>
+where
+    B: Backbone<Input: FromPrepared<P::Batch>>,
+    P: Prepare,
+    T: TransferTask,
+{
+    /// A head for the training items' embeddings, and what it answers; none where none can be had within the effort.
+    pub(crate) fn solve(
+        &self,
+        network: &Classifier<B>,
+        data: &Data<P, T>,
+        task: &T,
+        effort: Effort,
+    ) -> Result<Option<Found<T>>, Error> {
+        let features = embeddings(network, &self.train.0, &data.train)?;
+        let Some(solved) = task.solve(&features, &data.train.labels, effort) else {
+            return Ok(None);
+        };
+        let answer = |features: &[f32], part: &Part<P, T>| {
+            let mut scores = task.scores();
+            task.score(&mut scores, &solved.outputs(features), &part.labels);
+            scores
+        };
+        let train = task.values(&answer(&features, &data.train));
+        let features = embeddings(network, &self.val.0, &data.val)?;
+        let val = answer(&features, &data.val);
+        Ok(Some(Found { solved, train, val }))
+    }
+}
+
+/// The embedding of each item as evaluation sees it, in the order of the samples.
+fn embeddings<B, P, T>(
+    network: &Classifier<B>,
+    feed: &Feed<B, P, T>,
+    part: &Part<P, T>,
+) -> Result<Vec<f32>, Error>
+where
+    B: Backbone<Input: FromPrepared<P::Batch>>,
+    P: Prepare,
+    T: TransferTask,
+{
+    let places: Vec<usize> = (0..part.len()).collect();
+    if let Feed::Features(features) = feed
+        && let Kept::Embedding(_) = features.shape
+    {
+        return features.rows(&places, Views::PLAIN);
+    }
+    let device = device_of(network);
+    let network = network.valid();
+    let mut values = Vec::with_capacity(places.len() * network.backbone().embed_dim());
+    for batch in part.loader.view(places, Views::PLAIN) {
+        let input = B::Input::from_prepared(batch.map_err(Error::data)?.input, &device);
+        values.extend(network.embed(input).into_data().iter::<f32>());
+    }
+    Ok(values)
+}

@@ -1,0 +1,339 @@
+//! The feature cache: what frozen stages make of an item is computed once, not once an epoch.
+//!
+//! | a change of | computes again |
+//! |---|---|
+//! | the architecture, the frozen weights, their number of stages, how items are prepared, the precision, the device | everything |
+//! | what an item holds | the views of that item |
+//! | what is drawn, the seed | all views but the first, which is as the evaluation sees it |
+//! | the head, rates, epochs, labels | nothing |
+
+use std::{
+    collections::BTreeSet,
+    ops::Range,
+    path::Path,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use burn::{module::Module, prelude::*};
+use rekindle_data::{Prepare, Views};
+use rekindle_layers::{Backbone, Flow};
+use rekindle_train::{Train, Validation};
+use rekindle_transfer::{
+    Classifier,
+    features::{FeatureStore, Key, Opened, Precision, bytes_needed, key},
+};
+
+use crate::{
+    Error, Finetune, FromPrepared, TransferTask,
+    data::{Data, Part},
+    feed::{Features, Feed, Kept, Keys, Prepared},
+    fingerprint::digest,
+};
+
+/// Where the features of frozen stages are kept.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct CacheConfig {
+    /// Where.
+    pub place: CachePlace,
+    /// How precisely.
+    pub precision: Precision,
+    /// Above this many bytes, nothing is kept.
+    pub budget: u64,
+}
+
+/// Where the features of frozen stages are kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CachePlace {
+    /// Nowhere: every epoch computes them again.
+    Off,
+    /// In memory.
+    Memory,
+    /// In a file in the run's folder, for later runs too; in memory where the run has no folder.
+    File,
+}
+
+impl Default for CacheConfig {
+    /// In the run's folder, exactly, up to four gibibytes.
+    fn default() -> Self {
+        Self { place: CachePlace::File, precision: Precision::F32, budget: 4 << 30 }
+    }
+}
+
+/// What the cache did for a phase.
+#[derive(Debug, Clone, PartialEq)]
+pub struct CacheReport {
+    /// The phase.
+    pub phase: String,
+    /// Why nothing was kept, where nothing was.
+    pub off: Option<&'static str>,
+    /// Frozen stages whose output is kept.
+    pub cut: usize,
+    /// Features that were there already.
+    pub found: usize,
+    /// Features that were computed.
+    pub computed: usize,
+    /// What computing them took.
+    pub filling: Duration,
+    /// What was wrong with an older file, so that it was made anew.
+    pub rebuilt: Option<String>,
+}
+
+impl CacheReport {
+    /// What it saved, in a line; nothing where nothing was kept.
+    pub fn line(&self, epochs: usize) -> Option<String> {
+        let Self { off: None, found, computed, filling, rebuilt, cut, .. } = self else {
+            return None;
+        };
+        let seconds = filling.as_secs_f64();
+        // What was found, and every further epoch, would have taken as long for each item.
+        let each = if *computed == 0 { 0.0 } else { seconds / *computed as f64 };
+        let items = found + computed;
+        let saved = each * (items * epochs).saturating_sub(*computed) as f64;
+        let why = rebuilt
+            .as_ref()
+            .map_or_else(String::new, |why| format!("; an older file was not used: {why}"));
+        Some(format!(
+            "features of {cut} frozen stages: {computed} computed in {seconds:.1} s, {found} found; saved about {saved:.0} s over {epochs} epochs{why}"
+        ))
+    }
+}
+
+/// Where a phase's batches come from.
+#[derive(Debug)]
+pub(crate) struct Feeds<B: Backbone, P: Prepare, T: TransferTask> {
+    pub(crate) train: Train<Feed<B, P, T>>,
+    pub(crate) val: Validation<Feed<B, P, T>>,
+    pub(crate) report: CacheReport,
+}
+
+/// A network, and the average of it that is evaluated in its place where there is one.
+#[derive(Clone, Copy)]
+pub(crate) struct Networks<'a, B: Backbone> {
+    pub(crate) trained: &'a Classifier<B>,
+    pub(crate) average: Option<&'a Classifier<B>>,
+}
+
+/// A phase, and which of the run's epochs it has.
+pub(crate) struct Of<'a> {
+    pub(crate) phase: &'a str,
+    pub(crate) epochs: Range<usize>,
+}
+
+impl<B, P, T> Feeds<B, P, T>
+where
+    B: Backbone<Input: FromPrepared<P::Batch>>,
+    P: Prepare,
+    T: TransferTask,
+{
+    /// Items to measure on, as they are.
+    pub(crate) fn plain(part: &Part<P, T>) -> Validation<Feed<B, P, T>> {
+        Validation(Feed::Prepared(Prepared::plain(part.clone())))
+    }
+
+    /// Features where the phase freezes stages and the same inputs come again in its epochs, else inputs.
+    pub(crate) fn new(
+        networks: Networks<'_, B>,
+        Of { phase, epochs }: Of<'_>,
+        config: &Finetune<B, P, T>,
+        data: &Data<P, T>,
+        folder: Option<&Path>,
+    ) -> Result<Self, Error> {
+        let network = networks.trained;
+        let cut = network.frozen();
+        let loader = &data.train.loader;
+        // Only what the epochs of the phase show.
+        let views: BTreeSet<u64> = epochs.map(|epoch| loader.view_of(epoch as u64)).collect();
+        let draws = loader.prepare().draws();
+        let comes_again = !draws || loader.config().views != Views::Fresh;
+        let mixes = config.draws.as_ref().is_some_and(|draws| !draws.is_none());
+        let mut off = match () {
+            () if config.cache.place == CachePlace::Off => Some("it was turned off"),
+            () if cut == 0 => Some("nothing is frozen"),
+            () if !comes_again => Some("every epoch draws new views of each item"),
+            () if mixes => Some("items are mixed anew in every step"),
+            () if config.teacher.is_some() => Some("the teacher looks at the items"),
+            () if !networks.share(cut) => Some("the average's frozen stages are others"),
+            () => None,
+        };
+        let mut kept = None;
+        if off.is_none() {
+            let found = kept_of(network, cut, &data.val)?;
+            let items = data.train.len().saturating_mul(views.len().max(1));
+            let items = items.saturating_add(data.val.len());
+            if bytes_needed(items, found.width(), config.cache.precision) > config.cache.budget {
+                off = Some("the features would take more than the budget");
+            }
+            kept = Some(found);
+        }
+        let mut report = CacheReport {
+            phase: phase.to_owned(),
+            off,
+            cut,
+            found: 0,
+            computed: 0,
+            filling: Duration::ZERO,
+            rebuilt: None,
+        };
+        let Some(kept) = kept.filter(|_| off.is_none()) else {
+            let train = Prepared {
+                part: data.train.clone(),
+                draws: config.draws.clone(),
+                teacher: config.teacher.clone(),
+            };
+            let val = Self::plain(&data.val);
+            return Ok(Self { train: Train(Feed::Prepared(train)), val, report });
+        };
+        let start = Instant::now();
+        let mut store = open(network, config, &kept, folder, data)?;
+        match &store.opened {
+            Opened::Rebuilt(reason) => report.rebuilt = Some(reason.clone()),
+            Opened::Busy => report.rebuilt = Some("another run has it open".to_owned()),
+            Opened::Fresh | Opened::Kept => {}
+        }
+        let filler = Filler { network: network.valid(), kept: &kept };
+        let [train_keys, val_keys] =
+            [Arc::new(Keys::new(&data.train, config)?), Arc::new(Keys::new(&data.val, config)?)];
+        for view in views {
+            filler.fill(&mut store, &data.train, &train_keys, view, &mut report)?;
+        }
+        filler.fill(&mut store, &data.val, &val_keys, Views::PLAIN, &mut report)?;
+        store.flush()?;
+        report.filling = start.elapsed();
+        let store = Arc::new(store);
+        let feed = |part: &Part<P, T>, keys| {
+            let (part, store, shape) = (part.clone(), Arc::clone(&store), kept.clone());
+            Feed::Features(Features { part, store, keys, shape })
+        };
+        Ok(Self {
+            train: Train(feed(&data.train, train_keys)),
+            val: Validation(feed(&data.val, val_keys)),
+            report,
+        })
+    }
+}
+
+impl<B: Backbone> Networks<'_, B> {
+    /// Whether what the first stages make of an item is the same in both.
+    fn share(&self, cut: usize) -> bool {
+        let of = |network: &Classifier<B>| digest(&network.valid(), prefix(network, cut));
+        self.average.is_none_or(|average| of(average) == of(self.trained))
+    }
+}
+
+/// What the frozen stages make of one item, found out with the first.
+fn kept_of<B, P, T>(network: &Classifier<B>, cut: usize, part: &Part<P, T>) -> Result<Kept, Error>
+where
+    B: Backbone<Input: FromPrepared<P::Batch>>,
+    P: Prepare,
+    T: TransferTask,
+{
+    if cut == network.backbone().depth() {
+        return Ok(Kept::Embedding(network.backbone().embed_dim()));
+    }
+    let device = device_of(network);
+    let mut shapes = Vec::new();
+    if let Some(batch) = part.loader.view(vec![0], Views::PLAIN).next() {
+        let input = B::Input::from_prepared(batch.map_err(Error::data)?.input, &device);
+        shapes = network.valid().prefix(cut, input).shapes();
+    }
+    Ok(Kept::Flow { cut, shapes })
+}
+
+/// The plain device of a network.
+pub(crate) fn device_of<B: Backbone>(network: &Classifier<B>) -> Device {
+    network.devices().into_iter().next().unwrap_or_default().inner()
+}
+
+/// The store of what these frozen weights make of items.
+fn open<B: Backbone, P: Prepare, T: TransferTask>(
+    network: &Classifier<B>,
+    config: &Finetune<B, P, T>,
+    kept: &Kept,
+    folder: Option<&Path>,
+    data: &Data<P, T>,
+) -> Result<FeatureStore, Error> {
+    let (cut, precision) = (network.frozen(), config.cache.precision);
+    let Some(folder) = folder.filter(|_| config.cache.place == CachePlace::File) else {
+        return Ok(FeatureStore::memory(kept.width(), precision));
+    };
+    // A file a cut, so that phases do not make each other's anew.
+    let (name, shapes) = match kept {
+        Kept::Embedding(width) => ("embeddings.bin".to_owned(), vec![vec![*width]]),
+        Kept::Flow { shapes, .. } => (format!("features-{cut}.bin"), shapes.clone()),
+    };
+    let device = format!("{:?}", device_of(network));
+    let key = key(&[
+        digest(&network.valid(), prefix(network, cut)).as_bytes(),
+        rekindle_data::canonical(&(cut, shapes, precision)).as_bytes(),
+        device.as_bytes(),
+        data.identity.as_bytes(),
+        data.val.loader.prepare().describe_plain().as_bytes(),
+    ]);
+    Ok(FeatureStore::open(&folder.join(name), &key, kept.width(), precision)?)
+}
+
+/// Whether a parameter is in the first stages.
+fn prefix<B: Backbone>(network: &Classifier<B>, cut: usize) -> impl Fn(&str) -> bool {
+    let stages = network.backbone().stages();
+    move |name| Classifier::<B>::owned(name, &stages[..cut])
+}
+
+impl Keys {
+    fn new<B: Backbone, P: Prepare, T: TransferTask>(
+        part: &Part<P, T>,
+        config: &Finetune<B, P, T>,
+    ) -> Result<Self, Error> {
+        let drawn = part.loader.prepare().describe_drawn();
+        Ok(Self { contents: part.contents()?, drawn, seed: config.seed })
+    }
+
+    pub(crate) fn key(&self, sample: usize, view: u64) -> Key {
+        let content = &self.contents[sample];
+        if view == Views::PLAIN {
+            return key(&[content]);
+        }
+        // What is drawn depends on all of these.
+        let drawn = [self.seed, sample as u64, view].map(u64::to_le_bytes).concat();
+        key(&[content, self.drawn.as_bytes(), &drawn])
+    }
+}
+
+struct Filler<'a, B: Backbone> {
+    network: Classifier<B>,
+    kept: &'a Kept,
+}
+
+impl<B: Backbone> Filler<'_, B> {
+    /// Computes what the store lacks of a view.
+    fn fill<P: Prepare, T: TransferTask>(
+        &self,
+        store: &mut FeatureStore,
+        part: &Part<P, T>,
+        keys: &Keys,
+        view: u64,
+        report: &mut CacheReport,
+    ) -> Result<(), Error>
+    where
+        B::Input: FromPrepared<P::Batch>,
+    {
+        let lacking = (0..part.len()).filter(|&sample| !store.contains(&keys.key(sample, view)));
+        let lacking: Vec<usize> = lacking.collect();
+        report.found += part.len() - lacking.len();
+        report.computed += lacking.len();
+        let device = device_of(&self.network);
+        for batch in part.loader.view(lacking, view) {
+            let rekindle_data::Batch { input, indices, .. } = batch.map_err(Error::data)?;
+            let input = B::Input::from_prepared(input, &device);
+            let values = match self.kept {
+                Kept::Embedding(_) => self.network.embed(input).into_rows(),
+                Kept::Flow { cut, .. } => self.network.prefix(*cut, input).into_rows(),
+            };
+            let width = self.kept.width();
+            for (&sample, row) in indices.iter().zip(values.chunks_exact(width.max(1))) {
+                store.put(&keys.key(sample, view), row)?;
+            }
+        }
+        Ok(())
+    }
+}

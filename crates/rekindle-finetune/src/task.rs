@@ -1,0 +1,259 @@
+//! What fine-tuning asks of a task, besides what training does: a head that is solved for, and what must be beaten.
+
+use std::borrow::Cow;
+
+use rekindle_metrics::{Direction, Predictions, Temperature, Values, majority};
+use rekindle_train::{Classify, ClassifyMultiLabel, Monitor, Regress, Scale, Task};
+use rekindle_transfer::{Examples, Probe, ProbeConfig, Ridge};
+use serde::Serialize;
+
+/// A task that a pretrained network can be fine-tuned for.
+///
+/// Of its methods only [`monitor`](Self::monitor) must be written: without the others nothing is solved for, standardized,
+/// calibrated or balanced.
+pub trait TransferTask: Task<Label: Serialize> + Serialize {
+    /// What models are compared by where nothing else is asked for.
+    fn monitor(&self) -> Monitor;
+
+    /// The same task, fitted to what is right for the training examples, such as the scale of numbers.
+    fn fitted(self, _train: &[Self::Label]) -> Self {
+        self
+    }
+
+    /// The same task, with what can be chosen by the best model's answers to the validation examples: thresholds, a
+    /// temperature; and those answers, as it measures them.
+    fn calibrated(self, scores: Self::Scores) -> (Self, Self::Scores) {
+        (self, scores)
+    }
+
+    /// The linear head on features `[examples, dim]` that suits the examples best; none where it cannot be solved for within
+    /// the effort.
+    fn solve(&self, _features: &[f32], _labels: &[Self::Label], _effort: Effort) -> Option<Solved> {
+        None
+    }
+
+    /// What always answering the same would reach on `labels`, and what that answer is: the best one for the training
+    /// examples.
+    fn constant(
+        &self,
+        _train: &[Self::Label],
+        _labels: &[Self::Label],
+    ) -> Option<(Constant, Values)> {
+        None
+    }
+
+    /// The examples that were predicted worst, the worst first, by their places.
+    fn most_wrong(&self, _scores: &Self::Scores) -> Vec<usize> {
+        Vec::new()
+    }
+
+    /// The group of examples that an order in which all are equally frequent takes an example as one of.
+    fn stratum(_label: &Self::Label) -> usize {
+        0
+    }
+
+    /// Whether a teacher's outputs may be learned from.
+    fn is_teachable(&self) -> bool {
+        false
+    }
+}
+
+/// The answer that is the best one if it must always be the same.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Constant {
+    /// A class.
+    Class(usize),
+    /// Labels.
+    Labels(Vec<usize>),
+    /// Numbers.
+    Numbers(Vec<f32>),
+}
+
+/// How long solving for a head may take.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Effort {
+    /// As long as it takes.
+    Any,
+    /// Seconds, or not at all.
+    Seconds,
+}
+
+/// A linear head that was solved for, not trained.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Solved {
+    /// Weights `[dim, outputs]`, row by row.
+    pub weight: Vec<f32>,
+    /// Biases `[outputs]`.
+    pub bias: Vec<f32>,
+    /// How strongly it fits the training examples, as chosen on parts of them.
+    pub strength: f64,
+}
+
+impl Solved {
+    /// Outputs `[examples, outputs]` of features `[examples, dim]`.
+    pub fn outputs(&self, features: &[f32]) -> Vec<f32> {
+        let Self { weight, bias, strength } = self.clone();
+        Probe { weight, bias, strength }.logits(features)
+    }
+}
+
+/// Products that a probe of every strength takes seconds for, and the most that one of a single strength is tried on.
+const QUICK: usize = 5_000_000;
+const BEARABLE: usize = 500_000_000;
+
+/// What most data sets choose.
+const USUAL_STRENGTH: f64 = 0.1;
+
+/// A logistic regression, as thorough as the effort allows.
+fn logistic(examples: &Examples<'_>, effort: Effort) -> Option<Probe> {
+    let products = examples.features.len().saturating_mul(examples.classes);
+    match (effort, products) {
+        (Effort::Any, _) | (_, ..=QUICK) => Some(Probe::chosen(examples, &ProbeConfig::default())),
+        (_, ..=BEARABLE) => {
+            let config = ProbeConfig { strength: USUAL_STRENGTH, ..ProbeConfig::default() };
+            Some(Probe::fit(examples, &config))
+        }
+        _ => None,
+    }
+}
+
+impl TransferTask for Classify {
+    fn monitor(&self) -> Monitor {
+        Monitor::new("accuracy", Direction::Higher)
+    }
+
+    fn solve(&self, features: &[f32], labels: &[usize], effort: Effort) -> Option<Solved> {
+        let examples = Examples { features, labels, classes: self.classes };
+        let Probe { weight, bias, strength } = logistic(&examples, effort)?;
+        Some(Solved { weight, bias, strength })
+    }
+
+    fn constant(&self, train: &[usize], labels: &[usize]) -> Option<(Constant, Values)> {
+        let (class, accuracy) = majority(train, labels);
+        let mut values = Values::default();
+        values.set("accuracy", accuracy);
+        Some((Constant::Class(class), values))
+    }
+
+    /// Chooses the temperature.
+    fn calibrated(self, scores: Predictions) -> (Self, Predictions) {
+        let temperature = Temperature::fit(&scores).value;
+        let cooled = scores.at_temperature(temperature);
+        (Self { temperature, ..self }, cooled)
+    }
+
+    fn most_wrong(&self, scores: &Self::Scores) -> Vec<usize> {
+        scores.most_wrong()
+    }
+
+    fn stratum(label: &usize) -> usize {
+        *label
+    }
+
+    fn is_teachable(&self) -> bool {
+        true
+    }
+}
+
+impl TransferTask for ClassifyMultiLabel {
+    fn monitor(&self) -> Monitor {
+        Monitor::new("map", Direction::Higher)
+    }
+
+    /// A logistic regression a label, of its presence against its absence.
+    fn solve(&self, features: &[f32], labels: &[Vec<usize>], effort: Effort) -> Option<Solved> {
+        let dim = features.len() / labels.len().max(1);
+        let mut weight = vec![0.0; dim * self.classes];
+        let mut bias = vec![0.0; self.classes];
+        let mut strengths = Vec::new();
+        for class in 0..self.classes {
+            let present: Vec<usize> =
+                labels.iter().map(|labels| usize::from(labels.contains(&class))).collect();
+            let probe = logistic(&Examples { features, labels: &present, classes: 2 }, effort)?;
+            // Two logits of which only the difference counts.
+            bias[class] = probe.bias[1] - probe.bias[0];
+            for (row, pair) in probe.weight.chunks_exact(2).enumerate() {
+                weight[row * self.classes + class] = pair[1] - pair[0];
+            }
+            strengths.push(probe.strength);
+        }
+        strengths.sort_by(f64::total_cmp);
+        let strength = strengths.get(strengths.len() / 2).copied().unwrap_or(USUAL_STRENGTH);
+        Some(Solved { weight, bias, strength })
+    }
+
+    fn constant(&self, train: &[Vec<usize>], labels: &[Vec<usize>]) -> Option<(Constant, Values)> {
+        // Each label's logit is that of its share, so that the order of labels is the same for all examples.
+        let share = |class: usize| {
+            let holders = train.iter().filter(|labels| labels.contains(&class)).count();
+            (holders as f64 + 0.5) / (train.len() as f64 + 1.0)
+        };
+        let shares: Vec<f64> = (0..self.classes).map(share).collect();
+        let logits: Vec<f32> =
+            shares.iter().map(|share| (share / (1.0 - share)).ln() as f32).collect();
+        let mut scores = self.scores();
+        labels
+            .iter()
+            .for_each(|label| self.score(&mut scores, &logits, std::slice::from_ref(label)));
+        let frequent = (0..self.classes).filter(|&class| shares[class] > 0.5).collect();
+        Some((Constant::Labels(frequent), self.values(&scores)))
+    }
+
+    /// Chooses a threshold a label.
+    fn calibrated(self, scores: Self::Scores) -> (Self, Self::Scores) {
+        (Self { thresholds: Some(scores.thresholds()), ..self }, scores)
+    }
+
+    fn stratum(labels: &Vec<usize>) -> usize {
+        labels.first().map_or(0, |label| label + 1)
+    }
+}
+
+impl TransferTask for Regress {
+    fn monitor(&self) -> Monitor {
+        Monitor::new("mae", Direction::Lower)
+    }
+
+    fn fitted(self, train: &[Vec<f32>]) -> Self {
+        let scale =
+            |number: usize| Scale::of(train.iter().map(|numbers| f64::from(numbers[number])));
+        Self { scales: (0..self.scales.len()).map(scale).collect(), ..self }
+    }
+
+    /// A ridge regression of the standardized numbers.
+    fn solve(&self, features: &[f32], labels: &[Vec<f32>], effort: Effort) -> Option<Solved> {
+        let standardized: Vec<f32> = labels
+            .iter()
+            .flat_map(|numbers| numbers.iter().zip(&self.scales))
+            .map(|(&number, scale)| scale.standardize(number))
+            .collect();
+        let dim = features.len() / labels.len().max(1);
+        if effort == Effort::Seconds && Ridge::products(labels.len(), dim) > 50 * BEARABLE {
+            return None;
+        }
+        let Ridge { weight, bias, strength } =
+            Ridge::chosen(features, &standardized, self.scales.len());
+        Some(Solved { weight, bias, strength })
+    }
+
+    fn constant(&self, train: &[Vec<f32>], labels: &[Vec<f32>]) -> Option<(Constant, Values)> {
+        let means = Self { ..self.clone() }.fitted(train).scales;
+        let means: Vec<f32> = means.iter().map(|scale| scale.mean as f32).collect();
+        // Numbers as they are stand for themselves.
+        let plain = Self::new(means.len());
+        let mut scores = plain.scores();
+        labels
+            .iter()
+            .for_each(|label| plain.score(&mut scores, &means, std::slice::from_ref(label)));
+        Some((Constant::Numbers(means), plain.values(&scores)))
+    }
+
+    fn most_wrong(&self, scores: &Self::Scores) -> Vec<usize> {
+        scores.most_wrong()
+    }
+}
+
+/// A label as a few bytes, for digests.
+pub(crate) fn label_text(label: &impl Serialize) -> Cow<'static, str> {
+    Cow::Owned(rekindle_data::canonical(label))
+}

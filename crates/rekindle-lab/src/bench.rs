@@ -1,0 +1,57 @@
+//! How long networks take on this machine, and where the time goes.
+//!
+//! Each row is measured in a process of its own, so that its peak memory is its own. Times are medians.
+
+mod cold;
+mod machine;
+mod network;
+mod pool;
+mod report;
+mod rows;
+
+use std::io::Write;
+
+use clap::Subcommand;
+
+pub use cold::Cold;
+pub use rows::Networks;
+
+use network::Pass;
+
+/// What to measure.
+#[derive(Debug, Subcommand)]
+pub enum Bench {
+    /// Forward, without a graph.
+    Infer(Networks),
+    /// A training step: forward with the batch's statistics, backward, SGD with momentum.
+    Train(Networks),
+    /// A fresh process: open weights, decode a picture, predict.
+    Cold(Cold),
+    /// What the machine can do: arithmetic of `gemm`, and bandwidth.
+    Machine {
+        /// Threads to use.
+        #[arg(long, default_value_t = 2)]
+        threads: usize,
+    },
+}
+
+impl Bench {
+    /// Measures, and writes a line a row.
+    ///
+    /// # Errors
+    ///
+    /// If a network is unknown, a process of its own cannot be started or fails, or `out` cannot be written.
+    pub fn run(&self, out: &mut impl Write) -> anyhow::Result<()> {
+        match self {
+            Self::Infer(networks) => networks.measure(Pass::Infer, out),
+            Self::Train(networks) => networks.measure(Pass::Train, out),
+            Self::Cold(cold) => cold.measure(out),
+            Self::Machine { threads } => {
+                let machine = pool::in_pool(*threads, machine::measure)?;
+                let (flops, bandwidth) = (machine.flops / 1e9, machine.bandwidth / 1e9);
+                writeln!(out, "{flops:.0} GFLOP/s, {bandwidth:.1} GB/s on {threads} threads")?;
+                Ok(())
+            }
+        }
+    }
+}

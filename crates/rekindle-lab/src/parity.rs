@@ -1,0 +1,17 @@
+//! Compares every architecture with what the reference library computed for it.
+//!
+//! No pretrained weight is needed to prove an architecture right. A golden file says what timm
+//! computed in float64 from weights filled by a formula ([`fill`]); the same weights go through a
+//! real safetensors file and the real loader, and everything is compared: features and logits in
+//! evaluation; loss, every gradient and every running statistic of a step of training.
+
+mod check;
+mod command;
+mod error;
+pub mod fill;
+mod golden;
+
+pub use check::{Agreement, check};
+pub use command::{Outcome, Parity};
+pub use error::Error;
+pub use golden::{Digest, Golden, Train};

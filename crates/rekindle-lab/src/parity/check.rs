@@ -1,0 +1,235 @@
+//! One comparison: fill, write, load, run, and measure the largest disagreement of each kind.
+
+use std::collections::BTreeMap;
+
+use burn::{
+    module::{ModuleMapper, Param},
+    nn::loss::CrossEntropyLossConfig,
+    optim::GradientsParams,
+    prelude::*,
+    tensor::{DType, TensorData},
+};
+use rekindle_checkpoint::{
+    CheckpointFile, Dtype, Entry, HeadPolicy, Naming, load, write_safetensors,
+};
+use rekindle_layers::{Backbone, NameStack, ParameterVisitor, visit_parameters};
+use rekindle_transfer::Classifier;
+use rekindle_vision::{Architecture, Init, Regularization, VisionBackbone};
+
+use super::{
+    error::Error,
+    fill::{fill, uniform},
+    golden::{Digest, Golden},
+};
+
+/// A gradient smaller than this, relative to the largest, is rounding noise in the reference too.
+const NOISE: f64 = 1e-6;
+/// Largest error of gradients and running statistics.
+const TRAIN_TOLERANCE: f64 = 1e-3;
+
+/// The largest relative disagreement of each kind, and where it is.
+#[derive(Debug, Clone, Default)]
+pub struct Agreement {
+    /// Features and logits in evaluation, relative to their largest value.
+    pub logits: f64,
+    /// Loss and gradients of a step of training, relative to the loss or the gradient's l2.
+    pub gradients: f64,
+    /// Running statistics after it, relative to their l2.
+    pub running: f64,
+    /// What exceeds its tolerance.
+    pub failures: Vec<String>,
+}
+
+type Model = Classifier<VisionBackbone>;
+
+/// Compares an architecture with a golden file.
+///
+/// # Errors
+///
+/// If the architecture is unknown, or the filled weights do not fit it.
+pub fn check(golden: &Golden) -> Result<Agreement, Error> {
+    let row = Architecture::find(golden.architecture())?;
+    let device = Device::flex();
+    let folder = tempfile::tempdir().map_err(Error::Temporary)?;
+    let path = folder.path().join("model.safetensors");
+    write_filled(golden, &path)?;
+    let file = CheckpointFile::open(&path)?;
+
+    let init = Init { channels_in: golden.input_shape[1], regularization: Regularization::None };
+    let build = |device: &Device| {
+        let backbone = row.init(&init, device);
+        let naming = Naming {
+            trunk: Model::TRUNK,
+            head: Model::HEAD,
+            landmarks: backbone.landmarks(),
+            rules: &[],
+        };
+        let model = Classifier::new(backbone, golden.num_classes, device);
+        load(model, &file, &naming, HeadPolicy::Required).map(|(model, _)| (model, naming))
+    };
+
+    let mut agreement = Agreement::default();
+    let count = golden.input_shape.iter().product();
+    let input = TensorData::new(uniform("input", count), golden.input_shape);
+    evaluate(golden, &build(&device)?.0, Tensor::from_data(input.clone(), &device), &mut agreement);
+    let device = device.autodiff();
+    let (model, naming) = build(&device)?;
+    // The gradient of a ReLU jumps where its input changes sign, and in float32 a few of millions do.
+    // So the weights that were loaded step in float64, through the same code.
+    let input = Tensor::<4>::from_data(input, &device).cast(DType::F64);
+    train(golden, model.map(&mut ToFloat64), &naming, input, &mut agreement);
+    Ok(agreement)
+}
+
+fn write_filled(golden: &Golden, path: &std::path::Path) -> Result<(), Error> {
+    let dtype = |name: &str| if name == "i64" { Dtype::I64 } else { Dtype::F32 };
+    let entries: Vec<Entry> = golden
+        .tensors
+        .iter()
+        .map(|(name, shape, kind)| Entry {
+            name: name.clone(),
+            dtype: dtype(kind),
+            shape: shape.clone(),
+        })
+        .collect();
+    write_safetensors(path, &BTreeMap::new(), &entries, |index| {
+        let Entry { name, dtype, shape } = &entries[index];
+        let bytes = match dtype {
+            Dtype::I64 => vec![0; 8 * shape.iter().product::<usize>()],
+            _ => fill(name, shape, golden.running_var_scale)
+                .iter()
+                .flat_map(|value| value.to_le_bytes())
+                .collect(),
+        };
+        Ok::<_, std::convert::Infallible>(bytes)
+    })?;
+    Ok(())
+}
+
+fn evaluate(golden: &Golden, model: &Model, input: Tensor<4>, agreement: &mut Agreement) {
+    let mut compare = |what: &str, digest: &Digest, values: Values| {
+        let scale = digest.value.iter().fold(0.0, |max, v| f64::max(max, v.abs()));
+        let error = digest.error(values, scale);
+        agreement.logits = worst(agreement.logits, error);
+        agreement.judge(what, error, golden.tolerance());
+    };
+    if let (Some(digest), Some(map)) =
+        (&golden.features, model.backbone().feature_maps(input.clone()).pop())
+    {
+        compare("features", digest, Values::of(map));
+    }
+    compare("logits", &golden.logits, Values::of(model.forward(input)));
+}
+
+fn train(golden: &Golden, model: Model, naming: &Naming, input: Tensor<4>, out: &mut Agreement) {
+    let device = input.device();
+    let targets = Tensor::<1, Int>::from_data(golden.train.targets.as_slice(), &device);
+    let loss = CrossEntropyLossConfig::new().init(&device).forward(model.forward(input), targets);
+    let value = Values::of(loss.clone()).values[0];
+    let error = relative(value, golden.train.loss, golden.train.loss.abs());
+    out.gradients = worst(out.gradients, error);
+    out.judge("loss", error, TRAIN_TOLERANCE);
+
+    let gradients = GradientsParams::from_grads(loss.backward(), &model);
+    let mut collector = Collector { naming, gradients, found: BTreeMap::new() };
+    visit_parameters(&model.valid(), &mut collector);
+    let mut found = collector.found;
+
+    let largest = golden.train.gradients.values().fold(0.0, |max, d| f64::max(max, d.l2));
+    let gradients = golden.train.gradients.iter().map(|(name, digest)| (name, digest, true));
+    let running = golden.train.running.iter().map(|(name, digest)| (name, digest, false));
+    for (name, digest, gradient) in gradients.chain(running) {
+        let error = match found.remove(name) {
+            None => f64::INFINITY,
+            Some(_) if gradient && digest.l2 < NOISE * largest => continue,
+            Some(values) => digest.error(values, digest.l2),
+        };
+        let worst_yet = if gradient { &mut out.gradients } else { &mut out.running };
+        *worst_yet = worst(*worst_yet, error);
+        out.judge(name, error, TRAIN_TOLERANCE);
+    }
+    for name in found.keys() {
+        out.failures.push(format!("{name}: not in the golden file"));
+    }
+}
+
+impl Agreement {
+    /// Whether everything agrees within its tolerance.
+    pub fn holds(&self) -> bool {
+        self.failures.is_empty()
+    }
+
+    fn judge(&mut self, what: &str, error: f64, tolerance: f64) {
+        // A NaN exceeds every tolerance.
+        if error.is_nan() || error > tolerance {
+            self.failures.push(format!("{what}: error {error:.1e} exceeds {tolerance:.1e}"));
+        }
+    }
+}
+
+impl Digest {
+    /// The largest error of l2 and probes relative to `scale`; infinite for another shape.
+    fn error(&self, Values { values, shape }: Values, scale: f64) -> f64 {
+        if shape != self.shape {
+            return f64::INFINITY;
+        }
+        let l2 = values.iter().map(|v| v * v).sum::<f64>().sqrt();
+        let probes = self.at.iter().zip(&self.value);
+        probes
+            .map(|(&at, &expected)| relative(values[at], expected, scale))
+            .fold(relative(l2, self.l2, self.l2), worst)
+    }
+}
+
+fn relative(value: f64, expected: f64, scale: f64) -> f64 {
+    (value - expected).abs() / scale.max(f64::MIN_POSITIVE)
+}
+
+/// The larger, where a NaN is larger than anything.
+fn worst(a: f64, b: f64) -> f64 {
+    if a.is_nan() || b.is_nan() { f64::NAN } else { a.max(b) }
+}
+
+/// The numbers of a tensor, row-major.
+struct Values {
+    values: Vec<f64>,
+    shape: Vec<usize>,
+}
+
+impl Values {
+    fn of<const D: usize>(tensor: Tensor<D>) -> Self {
+        let shape = tensor.shape().to_vec();
+        Self { values: tensor.into_data().iter::<f64>().collect(), shape }
+    }
+}
+
+/// Widens every tensor of a module.
+struct ToFloat64;
+
+impl ModuleMapper for ToFloat64 {
+    fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
+        // A new leaf of the graph: the cast itself is not to be differentiated.
+        let id = param.id;
+        let wide = Tensor::from_inner(param.val().inner().cast(DType::F64));
+        param.transform_for_load(wide, id)
+    }
+}
+
+/// Gradients and running statistics by the checkpoint's names, in the checkpoint's shapes.
+struct Collector<'a> {
+    naming: &'a Naming,
+    gradients: GradientsParams,
+    found: BTreeMap<String, Values>,
+}
+
+impl ParameterVisitor for Collector<'_> {
+    fn float<const D: usize>(&mut self, at: &NameStack, param: &Param<Tensor<D>>) {
+        let name = self.naming.in_checkpoint(&at.name());
+        let running = name.ends_with("running_mean") || name.ends_with("running_var");
+        let tensor = if running { Some(param.val()) } else { self.gradients.remove(param.id) };
+        let Some(tensor) = tensor else { return };
+        let tensor: Tensor<D> = tensor;
+        let tensor = if at.is_transposed(D) { tensor.swap_dims(0, 1) } else { tensor };
+        self.found.insert(name, Values::of(tensor));
+    }
+}
