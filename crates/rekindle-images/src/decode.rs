@@ -8,7 +8,7 @@
 //! | alpha | dropped without compositing, as Pillow's `convert` does |
 //! | CMYK, YCCK (JPEG) | converted without a color profile, inverted as Adobe writes it |
 //! | 16 bits a channel | the high byte; Pillow clips 16-bit gray at 255 instead, which leaves white |
-//! | animation | the first frame |
+//! | animation | the first frame, which must be all of the picture |
 //! | color profile, gamma | ignored |
 
 use std::io::Cursor;
@@ -27,6 +27,7 @@ use self::source::Memory;
 use self::top::Top;
 use crate::{Error, Picture};
 
+mod gif;
 mod kinds;
 mod markers;
 mod orientation;
@@ -262,6 +263,10 @@ fn has_end(bytes: &[u8]) -> bool {
 }
 
 fn other(bytes: &[u8], format: ImageFormat, name: &str) -> Result<RgbImage, Failure> {
+    if format == ImageFormat::Gif && !gif::first_frame_is_whole(bytes) {
+        let cause = "its first frame is a part of the picture, or more than it, which is not read";
+        return Err(Failure::Decoder(cause.to_owned()));
+    }
     let mut limits = Limits::default();
     limits.max_alloc = Some(MAX_ALLOCATION);
     let mut reader = ImageReader::with_format(Cursor::new(bytes), format);

@@ -59,12 +59,16 @@ impl Source {
     ///
     /// # Errors
     ///
-    /// [`Error::Read`] where the file cannot be read.
+    /// [`Error::Read`] where the file cannot be read, [`Error::NotAPicture`] for a pipe or a device.
     pub fn digest(&self) -> Result<[u8; 32], Error> {
         let mut digest = Sha256::new();
         match self {
             Self::File(path) => {
                 let read = |source| Error::Read { path: path.clone(), source };
+                if !path.metadata().map_err(read)?.is_file() {
+                    let name = path.display().to_string();
+                    return Err(Error::NotAPicture { name, found: "no regular file" });
+                }
                 let mut file = std::fs::File::open(path).map_err(read)?;
                 let mut block = vec![0; 1 << 16];
                 loop {

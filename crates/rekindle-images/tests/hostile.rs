@@ -138,3 +138,17 @@ fn two_thousand_damaged_files_are_no_trouble() {
         assert!(peak < 1024, "{peak} MiB");
     }
 }
+
+#[cfg(unix)]
+#[test]
+fn what_is_no_regular_file_is_refused_and_not_waited_for() {
+    let folder = tempfile::tempdir().unwrap();
+    let link = folder.path().join("zero.jpg");
+    std::os::unix::fs::symlink("/dev/zero", &link).unwrap();
+    let socket = folder.path().join("socket.jpg");
+    let _listener = std::os::unix::net::UnixListener::bind(&socket).unwrap();
+    for path in [link, socket] {
+        let message = decode(&path).unwrap_err().to_string();
+        assert!(message.contains("no regular file"), "{message}");
+    }
+}

@@ -171,10 +171,11 @@ fn parts_are_those_of_training() {
         .collect();
     let expected = [
         (Kind::MissingLabel, Severity::Warning, "`dogs` is missing in val"),
+        (Kind::WrongExtension, Severity::Warning, "named as JPEG"),
         (Kind::Unlabelled, Severity::Warning, "holds 2 pictures that are not read"),
     ];
     assert_eq!(found, expected);
-    assert_eq!(diagnosis.findings[1].files, [Path::new("test")]);
+    assert_eq!(diagnosis.findings[2].files, [Path::new("test")]);
 
     // Lists in a folder are looked at as one.
     fs::write(folder.path().join("Train/val.csv"), "path,label\ndogs/1.png,dogs\n").unwrap();
