@@ -60,9 +60,13 @@ impl<B: Backbone> Classifier<B> {
         );
         let weight = Tensor::from_data(TensorData::new(weight, [dim, classes]), &device);
         let bias = Tensor::from_data(TensorData::new(bias, [classes]), &device);
-        // The same parameters, whatever was said of them, with other values.
-        self.head.weight = self.head.weight.map(|_| weight);
-        self.head.bias = self.head.bias.map(|old| old.map(|_| bias));
+        // The same parameters with other values: they train if they did.
+        let trains = self.head.weight.is_require_grad();
+        self.head.weight = self.head.weight.map(|_| weight).set_require_grad(trains);
+        self.head.bias = self.head.bias.map(|old| {
+            let trains = old.is_require_grad();
+            old.map(|_| bias).set_require_grad(trains)
+        });
         self
     }
 
