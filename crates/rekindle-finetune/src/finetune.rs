@@ -79,7 +79,7 @@ impl<B: Backbone, P: Prepare, T: Clone> Clone for Finetune<B, P, T> {
 /// The network that is fine-tuned.
 #[derive(Debug)]
 pub struct Trainee<B: Backbone> {
-    /// On a device with autodiff.
+    /// On whichever device. Clones of it stay as they are.
     pub network: Classifier<B>,
     /// All that its outputs depend on besides its weights: the architecture, what outputs are called. Runs and kept features
     /// of another identity are not gone on from.
@@ -87,11 +87,15 @@ pub struct Trainee<B: Backbone> {
 }
 
 impl<B: Backbone> Trainee<B> {
-    /// A network of this identity, on a device with autodiff where it is on none.
+    /// A network of this identity, on whichever device.
     pub fn new(network: Classifier<B>, identity: impl Into<String>) -> Self {
-        let plain = network.devices().first().is_some_and(|device| !device.is_autodiff());
-        let network = if plain { network.train() } else { network };
         Self { network, identity: identity.into() }
+    }
+
+    /// The same on a device with autodiff, and with running statistics of its own: a network shares its with its clones, which
+    /// would move along.
+    pub(crate) fn ready(self) -> Self {
+        Self { network: self.network.valid().train(), ..self }
     }
 }
 
@@ -290,9 +294,10 @@ where
     /// Checks everything that can be known to be wrong before the first step, and opens the data.
     pub(crate) fn open(
         self,
-        Trainee { network, identity }: Trainee<B>,
+        trainee: Trainee<B>,
         (Train(train), Validation(val)): (Train<Items<P, T>>, Validation<Items<P, T>>),
     ) -> Result<(Self, Classifier<B>, Data<P, T>), Error> {
+        let Trainee { network, identity } = trainee.ready();
         let network = match &self.plan.lora {
             Some(lora) if !network.layout().is_adapted() => network.adapt(lora)?,
             _ => network,

@@ -35,10 +35,10 @@ where
     let config = Finetune { cache, ..config };
     let task = config.task.clone().fitted(&labels(&train.0));
     let config = Finetune { task, ..config };
-    config.check(&trainee.network)?;
+    let Trainee { network, identity } = trainee.ready();
+    config.check(&network)?;
     let part = Part::new(train.0.samples, train.0.prepare, &config.loader())?;
-    let network = trainee.network;
-    let data = Data { identity: trainee.identity, train: part.clone(), val: part };
+    let data = Data { identity, train: part.clone(), val: part };
     let (network, feeds) = config.begin(network, &None, (0, 0), &data, None)?;
     let Some(phase) = config.plan.phases.first() else { return Err(Error::NoEpoch) };
     let fit = config.fit(phase, &network)?;

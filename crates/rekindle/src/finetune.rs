@@ -166,7 +166,7 @@ impl<T: ModelTask> Finetune<T> {
     }
 }
 
-/// The network, on a device with autodiff, and what its outputs depend on besides its weights.
+/// The network, and what its outputs depend on besides its weights.
 fn trainee(model: Model) -> Trainee<VisionBackbone> {
     let identity = canonical(&json!([model.config().architecture, model.names()]));
     Trainee::new(model.into_network(), identity)
