@@ -12,16 +12,15 @@ use rekindle_data::{DrawBatch, LoaderConfig, Order, Prepare, Views};
 use rekindle_layers::Backbone;
 use rekindle_metrics::Values;
 use rekindle_train::{
-    Best, Callback, Ema, EmaConfig, End, Epoch, Fit, Learn, OptimizerConfig, RateRange, Rates,
-    Settings, State, Sweep, Test, TimeBudget, Train, Validation, predict, sweep,
+    Best, Callback, Ema, EmaConfig, End, Epoch, Fit, Learn, OptimizerConfig, Rates, Settings,
+    State, TimeBudget, Train, Validation, predict,
 };
 use rekindle_transfer::{Classifier, Phase, Plan};
 
 use crate::{
-    CacheConfig, CachePlace, CacheReport, Effort, Error, Feed, FromPrepared, HeadStart, Items,
-    Partial, RunFolder, TransferTask,
+    CacheConfig, CacheReport, Effort, Error, FromPrepared, HeadStart, Items, Partial, RunFolder,
+    TransferTask,
     data::{Data, Part, even_out, on_this_pool},
-    feed::Prepared,
     phases::Trained,
     run_folder::OpenRun,
     store::Feeds,
@@ -80,11 +79,24 @@ impl<B: Backbone, P: Prepare, T: Clone> Clone for Finetune<B, P, T> {
 /// The network that is fine-tuned.
 #[derive(Debug)]
 pub struct Trainee<B: Backbone> {
-    /// On a device with autodiff.
+    /// On whichever device. Clones of it stay as they are.
     pub network: Classifier<B>,
     /// All that its outputs depend on besides its weights: the architecture, what outputs are called. Runs and kept features
     /// of another identity are not gone on from.
     pub identity: String,
+}
+
+impl<B: Backbone> Trainee<B> {
+    /// A network of this identity, on whichever device.
+    pub fn new(network: Classifier<B>, identity: impl Into<String>) -> Self {
+        Self { network, identity: identity.into() }
+    }
+
+    /// The same on a device with autodiff, and with running statistics of its own: a network shares its with its clones, which
+    /// would move along.
+    pub(crate) fn ready(self) -> Self {
+        Self { network: self.network.valid().train(), ..self }
+    }
 }
 
 /// What came out of fine-tuning.
@@ -245,88 +257,10 @@ where
 /// The phase of the epoch before the first: what the head that was solved for reaches.
 const SOLVED: &str = "solved head";
 
-/// Sweeps through learning rates in the first phase of a plan, whose rates count as relative to each other.
-///
-/// # Errors
-///
-/// If the plan cannot be carried out, or an item cannot be read.
-pub fn find_rate<B, P, T>(
-    trainee: Trainee<B>,
-    train: Train<Items<P, T>>,
-    config: Finetune<B, P, T>,
-    range: &RateRange,
-) -> Result<Sweep, Error>
-where
-    B: Backbone<Input: FromPrepared<P::Batch>>,
-    P: Prepare,
-    T: TransferTask,
-{
-    // A sweep sees some of the items, once: features of all of them would not come to use.
-    let cache = CacheConfig { place: CachePlace::Off, ..config.cache };
-    let config = Finetune { cache, ..config };
-    let task = config.task.clone().fitted(&labels(&train.0));
-    let config = Finetune { task, ..config };
-    config.check(&trainee.network)?;
-    let part = Part::new(train.0.samples, train.0.prepare, &config.loader())?;
-    let network = trainee.network;
-    let data = Data { identity: trainee.identity, train: part.clone(), val: part };
-    let (network, feeds) = config.begin(network, &None, (0, 0), &data, None)?;
-    let Some(phase) = config.plan.phases.first() else { return Err(Error::NoEpoch) };
-    let fit = config.fit(phase, &network)?;
-    Ok(sweep(network, &phase.optimizer, &fit.rates, range, &config.learn(), &feeds.train)?)
-}
-
-/// How a network is measured.
-#[derive(Debug, Clone, Copy)]
-pub struct Measured<B: Backbone> {
-    /// Items a step.
-    pub batch: usize,
-    /// From the network and a batch of inputs to outputs: [`Classifier::forward`], or an average over several views.
-    pub forward: fn(&Classifier<B>, B::Input) -> Tensor<2>,
-}
-
-impl<B: Backbone> Measured<B> {
-    /// Each item once, as it is.
-    pub fn plain(batch: usize) -> Self {
-        Self { batch, forward: Classifier::forward }
-    }
-}
-
-/// What a network answers to items that chose nothing about it, in their order.
-///
-/// # Errors
-///
-/// If there are no items, or one cannot be read.
-pub fn measure<B, P, T>(
-    network: &Classifier<B>,
-    task: &T,
-    items: Test<Items<P, T>>,
-    how: &Measured<B>,
-) -> Result<T::Scores, Error>
-where
-    B: Backbone<Input: FromPrepared<P::Batch>>,
-    P: Prepare,
-    T: TransferTask,
-{
-    let config = LoaderConfig { batch_size: how.batch, views: ONE_VIEW, ..on_this_pool() };
-    let part = Part::new(items.0.samples, items.0.prepare, &config)?;
-    let forward = how.forward;
-    let learn = Learn {
-        task: task.clone(),
-        forward: move |network: &Classifier<B>, partial: Partial<B>| match partial {
-            Partial::Input(input) => forward(network, input),
-            other => Partial::outputs(network, other),
-        },
-    };
-    // Nothing is chosen by it.
-    let source = Test(Feed::Prepared(Prepared::<B, P, T>::plain(part)));
-    Ok(predict(&network.valid(), &learn, &source)?)
-}
-
 /// Always the one that evaluation sees.
-const ONE_VIEW: Views = Views::Cycled(NonZeroUsize::MIN);
+pub(crate) const ONE_VIEW: Views = Views::Cycled(NonZeroUsize::MIN);
 
-fn labels<P: Prepare, T: TransferTask>(items: &Items<P, T>) -> Vec<T::Label> {
+pub(crate) fn labels<P: Prepare, T: TransferTask>(items: &Items<P, T>) -> Vec<T::Label> {
     items.samples.iter().map(|sample| sample.label.clone()).collect()
 }
 
@@ -360,9 +294,10 @@ where
     /// Checks everything that can be known to be wrong before the first step, and opens the data.
     pub(crate) fn open(
         self,
-        Trainee { network, identity }: Trainee<B>,
+        trainee: Trainee<B>,
         (Train(train), Validation(val)): (Train<Items<P, T>>, Validation<Items<P, T>>),
     ) -> Result<(Self, Classifier<B>, Data<P, T>), Error> {
+        let Trainee { network, identity } = trainee.ready();
         let network = match &self.plan.lora {
             Some(lora) if !network.layout().is_adapted() => network.adapt(lora)?,
             _ => network,
@@ -381,7 +316,7 @@ where
         Ok((config, network, data))
     }
 
-    fn loader(&self) -> LoaderConfig {
+    pub(crate) fn loader(&self) -> LoaderConfig {
         LoaderConfig {
             batch_size: self.batch,
             order: self.order,
@@ -391,7 +326,7 @@ where
         }
     }
 
-    fn check(&self, network: &Classifier<B>) -> Result<(), Error> {
+    pub(crate) fn check(&self, network: &Classifier<B>) -> Result<(), Error> {
         self.plan.check(&network.layout())?;
         self.settings.monitor.check(&self.task.values(&self.task.scores()))?;
         let mut problems = Vec::new();

@@ -9,7 +9,7 @@ use std::{
 };
 
 use burn::module::Module;
-use rekindle_checkpoint::{CheckpointFile, HeadPolicy, Naming, load, save};
+use rekindle_checkpoint::CheckpointFile;
 use rekindle_data::{Prepare, Views, canonical};
 use rekindle_layers::Backbone;
 use rekindle_train::{
@@ -20,7 +20,12 @@ use rekindle_transfer::Classifier;
 use serde_json::json;
 use sha2::{Digest, Sha256};
 
-use crate::{Error, Finetune, FromPrepared, TransferTask, data::Data, fingerprint::digest};
+use crate::{
+    Error, Finetune, FromPrepared, TransferTask,
+    data::Data,
+    fingerprint::digest,
+    weights::{read, write},
+};
 
 /// What is written beside weights, from the task as it was fitted and the value of a probe.
 pub type Describe<T> =
@@ -100,9 +105,10 @@ pub(crate) struct OpenRun<B: Backbone, P: Prepare, T: TransferTask> {
 }
 
 impl<'a, P: Prepare, T: TransferTask> RunFolder<'a, P, T> {
-    /// A run from its beginning, with a state every ten seconds.
-    pub fn new(path: &'a Path, describe: Arc<Describe<T>>) -> Self {
+    /// A run from its beginning, with a state every ten seconds, and nothing beside the weights.
+    pub fn new(path: &'a Path) -> Self {
         let interval = Duration::from_secs(10);
+        let describe = Arc::new(|_: &T, _| Ok(BTreeMap::new()));
         Self { path, start: Start::Fresh, interval, describe, sheet: None }
     }
 
@@ -161,24 +167,6 @@ pub fn forget_state(folder: &Path) -> Result<(), Error> {
             Err(Error::Write { path, source })
         }
         _ => Ok(()),
-    }
-}
-
-fn write<B: Backbone>(
-    network: &Classifier<B>,
-    path: &Path,
-    metadata: &BTreeMap<String, String>,
-) -> Result<(), rekindle_checkpoint::Error> {
-    save(network, path, &naming(network), metadata)
-}
-
-/// What parts of a network are called in checkpoints.
-pub fn naming<B: Backbone>(network: &Classifier<B>) -> Naming {
-    Naming {
-        trunk: Classifier::<B>::TRUNK,
-        head: Classifier::<B>::HEAD,
-        landmarks: network.backbone().landmarks(),
-        rules: &[],
     }
 }
 
@@ -324,9 +312,7 @@ where
         if file.metadata().get(RUN) != Some(&self.about().run) {
             return Err(Error::BestLost { path: self.weights(), source: None });
         }
-        let like = like.clone().merge().valid();
-        let (naming, policy) = (naming(&like), HeadPolicy::Required);
-        Ok(load(like, &file, &naming, policy)?.0)
+        read(like.clone().merge().valid(), &file)
     }
 
     pub(crate) fn weights(&self) -> PathBuf {

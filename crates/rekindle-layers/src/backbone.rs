@@ -86,8 +86,10 @@ pub trait Backbone: Module + ModuleDisplay {
     /// The stages, from the input to the embeddings.
     fn stages(&self) -> Vec<Stage>;
 
-    /// Number of stages, without the cost of naming them.
-    fn depth(&self) -> usize;
+    /// Number of stages; one that is asked often says it without the cost of naming them.
+    fn depth(&self) -> usize {
+        self.stages().len()
+    }
 
     /// The input as the first stage takes it. It has no parameters.
     fn enter(&self, input: Self::Input) -> Self::Flow;
@@ -105,8 +107,11 @@ pub trait Backbone: Module + ModuleDisplay {
     /// Width of the embeddings.
     fn embed_dim(&self) -> usize;
 
-    /// The checkpoint's names of the layers that depend on the task.
-    fn landmarks(&self) -> Landmarks;
+    /// The checkpoint's names of the layers that depend on the task: a classifier `head`, unless checkpoints of others say
+    /// otherwise.
+    fn landmarks(&self) -> Landmarks {
+        Landmarks { first_convolution: "", classifier: "head" }
+    }
 
     /// Probability with which the paper drops an embedding before the head.
     fn dropout(&self) -> f64 {

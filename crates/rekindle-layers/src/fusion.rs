@@ -12,7 +12,7 @@
 use burn::{module::ModuleDisplay, nn::Linear, prelude::*, tensor::activation::relu};
 
 use crate::{
-    Backbone, Flow, Input, Landmarks, Stage,
+    Backbone, Flow, Input, Stage,
     flow::{apart, side_by_side},
 };
 
@@ -121,10 +121,6 @@ impl<L: Backbone, R: Backbone> Backbone for Fusion<L, R> {
             Some(join) => join.weight.lazy_shape()[1],
             None => self.left.embed_dim() + self.right.embed_dim(),
         }
-    }
-
-    fn landmarks(&self) -> Landmarks {
-        Landmarks { first_convolution: "", classifier: "head" }
     }
 }
 

@@ -7,8 +7,7 @@ use std::{
     time::Duration,
 };
 
-use burn::module::Module;
-use rekindle_data::{Dense, Views, canonical};
+use rekindle_data::{Dense, TargetKind, Views, canonical};
 use rekindle_finetune::{CacheReport, Items, Trainee};
 use rekindle_images::{
     Augment, DataSet, Picture, PictureConfig, PreparePictures, Preprocess, Sample,
@@ -123,13 +122,11 @@ impl<'a> RunFolder<'a> {
             start: self.start,
             interval: self.interval,
             sheet: Some(Arc::new(move |batch, shown| sheet(batch, &preprocess, shown))),
-            ..rekindle_finetune::RunFolder::new(
-                self.path,
-                Arc::new(move |task: &T, probe| {
-                    let config = task.into_config(&names, config.clone());
-                    Ok(metadata(&config, Some(&plan), probe)?)
-                }),
-            )
+            describe: Arc::new(move |task: &T, probe| {
+                let config = task.into_config(&names, config.clone());
+                Ok(metadata(&config, Some(&plan), probe)?)
+            }),
+            ..rekindle_finetune::RunFolder::new(self.path)
         })
     }
 }
@@ -169,12 +166,10 @@ impl<T: ModelTask> Finetune<T> {
     }
 }
 
-/// The network, on a device with autodiff, and what its outputs depend on besides its weights.
+/// The network, and what its outputs depend on besides its weights.
 fn trainee(model: Model) -> Trainee<VisionBackbone> {
     let identity = canonical(&json!([model.config().architecture, model.names()]));
-    let network = model.into_network();
-    let plain = network.devices().first().is_some_and(|device| !device.is_autodiff());
-    Trainee { network: if plain { network.train() } else { network }, identity }
+    Trainee::new(model.into_network(), identity)
 }
 
 /// Fine-tunes a model, and restores the best epoch whether or not the run stopped early.
@@ -262,7 +257,8 @@ pub fn find_rate<T: ModelTask>(
 }
 
 impl Model {
-    /// Fine-tunes by a recipe on pictures that were opened, with everything else as it is usual.
+    /// Fine-tunes by a recipe on pictures that were opened, with everything else as it is usual: pictures of labels are drawn
+    /// anew for every epoch; those of numbers are taken as they are, since a mirrored or cut picture may have others.
     ///
     /// Its head is replaced where the data has other labels.
     ///
@@ -288,7 +284,10 @@ impl Model {
             Recipe::Train(plan) => {
                 let mut config = Finetune::new(plan.clone(), task);
                 config.engine.views = Finetune::<L::Task>::usual_views(plan);
-                config.pictures.augment = Augment::STANDARD;
+                config.pictures.augment = match L::KIND {
+                    TargetKind::Label | TargetKind::Labels => Augment::STANDARD,
+                    TargetKind::Numbers => Augment::NONE,
+                };
                 Ok(finetune(model, parts, &config, None, &mut [])?.model)
             }
             Recipe::Probe => {

@@ -2,7 +2,9 @@
 
 use anyhow::Context;
 use clap::ValueEnum;
-use rekindle::data::{AugMix, Augment, Policy, RandAugment, RandomCrop, TrivialAugmentWide};
+use rekindle::data::{
+    AugMix, Augment, Policy, RandAugment, RandomCrop, TargetKind, TrivialAugmentWide,
+};
 
 /// What is drawn for each picture.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -33,6 +35,15 @@ pub(super) enum Augmentation {
 }
 
 impl Augmentation {
+    /// What is drawn unless something is asked for: nothing where numbers are learned, since a mirrored or cut picture may have
+    /// others.
+    pub(super) fn usual(kind: TargetKind) -> Self {
+        match kind {
+            TargetKind::Label | TargetKind::Labels => Self::Flip,
+            TargetKind::Numbers => Self::None,
+        }
+    }
+
     /// What is drawn, to go on from weights of this tag.
     pub(super) fn rows(self, tag: &str) -> anyhow::Result<Augment> {
         let with = |policy| Augment { policy: Some(policy), ..Augment::STANDARD };

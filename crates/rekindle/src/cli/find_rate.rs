@@ -45,9 +45,9 @@ pub(super) struct Arguments {
     /// Pictures a step.
     #[arg(long, default_value_t = 32, value_parser = numbers::batch)]
     batch: usize,
-    /// What is drawn for each picture.
-    #[arg(long, default_value = "flip")]
-    augment: Augmentation,
+    /// What is drawn for each picture. [default: flip; none where numbers are learned]
+    #[arg(long)]
+    augment: Option<Augmentation>,
     /// Draws the head, the order and the augmentation.
     #[arg(long, default_value_t = 0)]
     seed: u64,
@@ -79,7 +79,8 @@ impl Arguments {
         let mut config = Finetune::new(Plan::new(vec![phase]), task);
         config.engine.batch = self.batch;
         config.engine.seed = self.seed;
-        config.pictures.augment = self.augment.rows(&model.config().tag)?;
+        let augment = self.augment.unwrap_or(Augmentation::usual(L::KIND));
+        config.pictures.augment = augment.rows(&model.config().tag)?;
         let range = RateRange { from: self.from, to: self.to, steps: self.steps };
         if let Err(problem) = range.check() {
             anyhow::bail!("the range of rates: {problem}");

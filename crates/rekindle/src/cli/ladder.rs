@@ -24,7 +24,7 @@ use std::{
     process::ExitCode,
 };
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 use clap::Args;
 use rekindle::{
     Finetune, HeadStart, Model, ModelTask as _, RunFolder, TestViews,
@@ -104,6 +104,13 @@ impl Arguments {
         ladder.check(&self.root)?;
         let data = self.root.join(&ladder.data);
         let offer = offer(&data)?;
+        if ladder.targets.is_empty() && offer.kind() == TargetKind::Numbers {
+            bail!(
+                "{}: has no column `label` or `labels`; name the numbers to learn, as in targets = [{:?}]",
+                output::one_line(data.display()),
+                offer.numbers[0]
+            );
+        }
         let kind = match (ladder.targets.is_empty(), offer.labels && !offer.label) {
             (false, _) => TargetKind::Numbers,
             (true, true) => TargetKind::Labels,
@@ -199,7 +206,7 @@ impl Arguments {
         let plan = candidate.plan(&self.root)?;
         let views = Finetune::<L::Task>::usual_views(&plan);
         let mut config = Finetune::new(plan, task);
-        config.pictures.augment = candidate.augment()?.rows(&model.config().tag)?;
+        config.pictures.augment = candidate.augment(L::KIND)?.rows(&model.config().tag)?;
         config.engine.batch = candidate.batch;
         config.engine.views = views;
         config.engine.probe = false;

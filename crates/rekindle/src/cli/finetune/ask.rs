@@ -57,9 +57,9 @@ pub(super) struct PictureArguments {
     /// Pictures a step.
     #[arg(long, default_value_t = 32, value_parser = numbers::batch)]
     pub(super) batch: usize,
-    /// What is drawn for each picture.
-    #[arg(long, default_value = "flip")]
-    pub(super) augment: Augmentation,
+    /// What is drawn for each picture. [default: flip; none where numbers are learned]
+    #[arg(long)]
+    pub(super) augment: Option<Augmentation>,
     /// How many views of a picture epochs take turns with, the first being as evaluation sees it; frozen stages compute
     /// each once. [default: 1 where all phases freeze everything but the head, else other views in every epoch]
     #[arg(long, value_parser = numbers::nonzero)]
@@ -206,7 +206,8 @@ impl Arguments {
             None => Finetune::<L::Task>::usual_views(&plan),
         };
         let mut config = Finetune::new(plan, task);
-        config.pictures.augment = pictures.augment.rows(&model.config().tag)?;
+        let augment = pictures.augment.unwrap_or(Augmentation::usual(L::KIND));
+        config.pictures.augment = augment.rows(&model.config().tag)?;
         config.pictures.disk = match &keep.pixels {
             Some(folder) => Some(DiskCache::open(folder, (keep.pixels_gb * 1e9) as u64)?),
             None => None,

@@ -6,7 +6,10 @@ use std::{
 };
 
 use anyhow::bail;
-use rekindle::transfer::{Plan, Recipe};
+use rekindle::{
+    data::TargetKind,
+    transfer::{Plan, Recipe},
+};
 use serde::Deserialize;
 
 use super::super::{
@@ -44,8 +47,8 @@ pub(super) struct Candidate {
     pub(super) lr: f64,
     #[serde(default = "batch")]
     pub(super) batch: usize,
-    #[serde(default = "flip")]
-    pub(super) augment: String,
+    /// As `rekindle finetune --augment` takes it.
+    pub(super) augment: Option<String>,
 }
 
 #[derive(Clone, Copy, Deserialize)]
@@ -59,10 +62,6 @@ pub(super) struct Rung {
 
 fn head() -> String {
     "head".to_owned()
-}
-
-fn flip() -> String {
-    "flip".to_owned()
 }
 
 fn five() -> usize {
@@ -128,7 +127,7 @@ impl Candidate {
             format!("epochs = {} is not in {} to {}", self.epochs, EPOCHS.start(), EPOCHS.end())
         });
         let plan = self.plan(root).err().map(|error| causes(&error));
-        let augment = self.augment().err().map(|error| error.to_string());
+        let augment = self.augment(TargetKind::Label).err().map(|error| error.to_string());
         let batch = (!BATCH.contains(&self.batch)).then(|| {
             format!(
                 "the batch size is {}; it goes from {} to {}",
@@ -145,9 +144,11 @@ impl Candidate {
         [epochs, plan, augment, batch, missing, nothing].into_iter().flatten()
     }
 
-    pub(super) fn augment(&self) -> anyhow::Result<Augmentation> {
-        <Augmentation as clap::ValueEnum>::from_str(&self.augment, true)
-            .map_err(|_| anyhow::anyhow!("unknown augmentation `{}`", self.augment))
+    /// What is drawn for pictures of which such things are learned.
+    pub(super) fn augment(&self, kind: TargetKind) -> anyhow::Result<Augmentation> {
+        let Some(name) = &self.augment else { return Ok(Augmentation::usual(kind)) };
+        <Augmentation as clap::ValueEnum>::from_str(name, true)
+            .map_err(|_| anyhow::anyhow!("unknown augmentation `{name}`"))
     }
 
     pub(super) fn plan(&self, root: &Path) -> anyhow::Result<Plan> {
@@ -174,6 +175,7 @@ impl Candidate {
         });
         let stamp = file.and_then(|path| fs::metadata(path).ok());
         let stamp = stamp.and_then(|file| Some((file.len(), file.modified().ok()?)));
+        let augment = augment.as_deref().unwrap_or("usual");
         Ok(format!("{model:?} {weights:?} {stamp:?} {batch} {augment} {plan}"))
     }
 }

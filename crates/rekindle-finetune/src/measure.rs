@@ -1,0 +1,93 @@
+//! What takes no plan as a whole: a sweep through rates, and what a network answers to items.
+
+use burn::{module::Module, prelude::*};
+use rekindle_data::{LoaderConfig, Prepare};
+use rekindle_layers::Backbone;
+use rekindle_train::{Learn, RateRange, Sweep, Test, Train, predict, sweep};
+use rekindle_transfer::Classifier;
+
+use crate::{
+    CacheConfig, CachePlace, Error, Feed, Finetune, FromPrepared, Items, Partial, Trainee,
+    TransferTask,
+    data::{Data, Part, on_this_pool},
+    feed::Prepared,
+    finetune::{ONE_VIEW, labels},
+};
+
+/// Sweeps through learning rates in the first phase of a plan, whose rates count as relative to each other.
+///
+/// # Errors
+///
+/// If the plan cannot be carried out, or an item cannot be read.
+pub fn find_rate<B, P, T>(
+    trainee: Trainee<B>,
+    train: Train<Items<P, T>>,
+    config: Finetune<B, P, T>,
+    range: &RateRange,
+) -> Result<Sweep, Error>
+where
+    B: Backbone<Input: FromPrepared<P::Batch>>,
+    P: Prepare,
+    T: TransferTask,
+{
+    // A sweep sees some of the items, once: features of all of them would not come to use.
+    let cache = CacheConfig { place: CachePlace::Off, ..config.cache };
+    let config = Finetune { cache, ..config };
+    let task = config.task.clone().fitted(&labels(&train.0));
+    let config = Finetune { task, ..config };
+    let Trainee { network, identity } = trainee.ready();
+    config.check(&network)?;
+    let part = Part::new(train.0.samples, train.0.prepare, &config.loader())?;
+    let data = Data { identity, train: part.clone(), val: part };
+    let (network, feeds) = config.begin(network, &None, (0, 0), &data, None)?;
+    let Some(phase) = config.plan.phases.first() else { return Err(Error::NoEpoch) };
+    let fit = config.fit(phase, &network)?;
+    Ok(sweep(network, &phase.optimizer, &fit.rates, range, &config.learn(), &feeds.train)?)
+}
+
+/// How a network is measured.
+#[derive(Debug, Clone, Copy)]
+pub struct Measured<B: Backbone> {
+    /// Items a step.
+    pub batch: usize,
+    /// From the network and a batch of inputs to outputs: [`Classifier::forward`], or an average over several views.
+    pub forward: fn(&Classifier<B>, B::Input) -> Tensor<2>,
+}
+
+impl<B: Backbone> Measured<B> {
+    /// Each item once, as it is.
+    pub fn plain(batch: usize) -> Self {
+        Self { batch, forward: Classifier::forward }
+    }
+}
+
+/// What a network answers to items that chose nothing about it, in their order.
+///
+/// # Errors
+///
+/// If there are no items, or one cannot be read.
+pub fn measure<B, P, T>(
+    network: &Classifier<B>,
+    task: &T,
+    items: Test<Items<P, T>>,
+    how: &Measured<B>,
+) -> Result<T::Scores, Error>
+where
+    B: Backbone<Input: FromPrepared<P::Batch>>,
+    P: Prepare,
+    T: TransferTask,
+{
+    let config = LoaderConfig { batch_size: how.batch, views: ONE_VIEW, ..on_this_pool() };
+    let part = Part::new(items.0.samples, items.0.prepare, &config)?;
+    let forward = how.forward;
+    let learn = Learn {
+        task: task.clone(),
+        forward: move |network: &Classifier<B>, partial: Partial<B>| match partial {
+            Partial::Input(input) => forward(network, input),
+            other => Partial::outputs(network, other),
+        },
+    };
+    // Nothing is chosen by it.
+    let source = Test(Feed::Prepared(Prepared::<B, P, T>::plain(part)));
+    Ok(predict(&network.valid(), &learn, &source)?)
+}
