@@ -44,6 +44,7 @@ impl Case<'_> {
             what,
             remedy: remedy.into(),
             left_out: Vec::new(),
+            score: None,
         }
     }
 

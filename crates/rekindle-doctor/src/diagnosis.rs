@@ -25,6 +25,8 @@ pub enum Kind {
     MissingLabel,
     /// There is nothing to tell apart.
     OneLabel,
+    /// A label that the pictures most like it contradict.
+    LabelError,
     /// Labels that differ by case, space or Unicode's ways to write the same.
     SimilarLabels,
     /// The same bytes twice.
@@ -88,7 +90,7 @@ pub enum Layout {
 }
 
 /// One thing that was found.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Finding {
     /// Of which kind.
     pub kind: Kind,
@@ -97,7 +99,7 @@ pub struct Finding {
     /// The pictures that it is about, named as in [`Examined::file`]; none where it is about labels.
     #[serde(serialize_with = "lossy::many")]
     pub files: Vec<PathBuf>,
-    /// The labels that it is about, in order.
+    /// The labels that it is about, in order; of a [`Kind::LabelError`] its own, then the one that neighbors have.
     pub labels: Vec<String>,
     /// What it is.
     pub what: String,
@@ -106,6 +108,9 @@ pub struct Finding {
     /// Those of the files that a manifest leaves out.
     #[serde(serialize_with = "lossy::many")]
     pub left_out: Vec<PathBuf>,
+    /// Of a [`Kind::LabelError`], how far the share of the votes for another label is above that of its own, in `[0, 1]`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub score: Option<f64>,
 }
 
 /// A picture that was examined.
@@ -135,7 +140,7 @@ pub struct LabelCount {
 }
 
 /// What was looked at, and what was found.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Diagnosis {
     /// The folder, or the list.
     #[serde(serialize_with = "lossy::one")]
@@ -162,6 +167,7 @@ impl Kind {
             Self::EmptyLabel => "labels without pictures",
             Self::MissingLabel => "labels that a part lacks",
             Self::OneLabel => "nothing to tell apart",
+            Self::LabelError => "labels that similar pictures contradict",
             Self::SimilarLabels => "labels that are almost the same",
             Self::ExactDuplicate => "exact duplicates",
             Self::NearDuplicate => "near duplicates",

@@ -1,9 +1,10 @@
 //! The examination: list, measure on all cores, then compare.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use rayon::prelude::*;
 use rekindle_data::Part;
+use rekindle_images::Source;
 
 use crate::{
     Diagnosis, Error, Examined, Finding, LabelCount, Options,
@@ -11,6 +12,7 @@ use crate::{
     contents::Contents,
     copies, files, labels,
     measure::{Measured, measure},
+    neighbors,
     open::open,
 };
 
@@ -33,11 +35,14 @@ pub fn examine(data: &Path, options: &Options) -> Result<Diagnosis, Error> {
     let mut findings: Vec<Finding> = files::findings(&case);
     findings.extend(copies::findings(&case));
     findings.extend(labels::findings(&case));
-    // Files of one kind of finding are in order; labels decide where there are none.
+    findings.extend(neighbors::findings(&case));
+    // Files of one kind of finding are in order, those with a higher score before; labels decide where there are none.
     findings.sort_by(|one, other| {
         let key = |finding: &Finding| (finding.severity, finding.kind);
         let names = |finding: &Finding| (finding.files.clone(), finding.labels.clone());
-        key(one).cmp(&key(other)).then_with(|| names(one).cmp(&names(other)))
+        let score = |finding: &Finding| finding.score.unwrap_or_default();
+        let by_score = || score(other).total_cmp(&score(one));
+        key(one).cmp(&key(other)).then_with(by_score).then_with(|| names(one).cmp(&names(other)))
     });
     let examined = contents.items.iter().map(|item| Examined {
         file: item.file.clone(),
@@ -47,6 +52,16 @@ pub fn examine(data: &Path, options: &Options) -> Result<Diagnosis, Error> {
     let examined = examined.collect();
     let (folder, layout) = (data.to_owned(), contents.layout);
     Ok(Diagnosis { folder, layout, examined, labels: counts, findings })
+}
+
+/// The pictures that [`examine`] looks at, with the names that [`Examined::file`] has, in that order: what to embed for
+/// [`Options::embeddings`].
+///
+/// # Errors
+///
+/// Those of [`examine`].
+pub fn pictures(data: &Path) -> Result<Vec<(PathBuf, Source)>, Error> {
+    Ok(open(data)?.items.into_iter().map(|item| (item.file, item.source)).collect())
 }
 
 fn counts(contents: &Contents) -> Vec<LabelCount> {

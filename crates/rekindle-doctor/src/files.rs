@@ -207,6 +207,7 @@ fn beside(case: &Case<'_>) -> Vec<Finding> {
         what,
         remedy,
         left_out: Vec::new(),
+        score: None,
     };
     let mut findings = Vec::new();
     for (_, file) in &case.contents.loose {

@@ -33,7 +33,8 @@ fn about(
 ) -> Finding {
     let labels = labels.iter().map(|label| (*label).clone()).collect();
     let (files, left_out) = (Vec::new(), Vec::new());
-    Finding { kind, severity, files, labels, what, remedy: remedy.to_owned(), left_out }
+    let remedy = remedy.to_owned();
+    Finding { kind, severity, files, labels, what, remedy, left_out, score: None }
 }
 
 /// Labels that are one but for case, space, and the ways of Unicode to write the same.

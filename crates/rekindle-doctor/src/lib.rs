@@ -12,6 +12,7 @@
 //! | one picture under two labels, or in two parts | [`Kind::TwoLabels`], [`Kind::Leak`] | error; warning where they are alike but not the same |
 //! | pictures that belong together by a list, in two parts | [`Kind::TornGroup`] | warning |
 //! | labels without pictures, in one part only, or alone | [`Kind::EmptyLabel`], [`Kind::MissingLabel`], [`Kind::OneLabel`] | error |
+//! | labels that similar pictures contradict, where [`Options::embeddings`] says what is similar | [`Kind::LabelError`] | warning |
 //! | labels that differ by case, space or normalization | [`Kind::SimilarLabels`] | warning |
 //! | duplicates | [`Kind::ExactDuplicate`], [`Kind::NearDuplicate`] | warning; note where nothing is split by chance |
 //! | imbalance, too few pictures for a plan | [`Kind::Imbalance`], [`Kind::TooFew`] | warning |
@@ -46,6 +47,7 @@ mod list;
 mod manifest;
 mod measure;
 mod near;
+mod neighbors;
 mod open;
 mod options;
 mod page;
@@ -54,8 +56,8 @@ mod terminal;
 
 pub use diagnosis::{Diagnosis, Examined, Finding, Kind, LabelCount, Layout, Severity};
 pub use error::Error;
-pub use examine::examine;
+pub use examine::{examine, pictures};
 pub use manifest::{Manifest, write_manifest};
-pub use options::{MOST_BITS, Options, least_for};
+pub use options::{Embeddings, MOST_BITS, Options, least_for};
 pub use page::{html, record};
 pub use terminal::text;

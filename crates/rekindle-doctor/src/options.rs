@@ -1,5 +1,7 @@
 //! What counts as too small, too alike, too few.
 
+use std::{collections::BTreeMap, path::PathBuf};
+
 /// From where on something is worth a word.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Options {
@@ -17,6 +19,17 @@ pub struct Options {
     /// The least correlation of two such pictures, shrunk to 18 x 18 pixels, in `[-1, 1]`; more is asked of pictures with
     /// little detail. Above 1 none is near.
     pub near_likeness: f64,
+    /// What a network sees in the pictures; without it no label is doubted.
+    pub embeddings: Option<Embeddings>,
+    /// How many of the pictures most like one vote on its label; 4 at least, or none does.
+    pub neighbors: usize,
+}
+
+/// A vector a picture, near another's where the pictures show the same.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Embeddings {
+    /// By the names that [`pictures`](crate::pictures) gives, all of one length; those that cannot be read may lack.
+    pub rows: BTreeMap<PathBuf, Vec<f32>>,
 }
 
 /// Most bits that may differ between near duplicates: what the index finds without missing any.
@@ -45,6 +58,8 @@ impl Default for Options {
             most_imbalance: 5.0,
             near_bits: MOST_BITS,
             near_likeness: 0.95,
+            embeddings: None,
+            neighbors: 10,
         }
     }
 }

@@ -48,6 +48,22 @@ pub enum Error {
     /// Fine-tuning was asked for in a way that cannot be.
     #[error("cannot fine-tune this way: {}", .0.join("; "))]
     Settings(Vec<String>),
+    /// A file of embeddings cannot be read, or not be written so.
+    #[error("{path}: {problem}", path = .path.display())]
+    Embeddings {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong, and what to do.
+        problem: String,
+    },
+    /// The network has no stage of this name.
+    #[error("there is no stage `{asked}`; its stages are {}", known.join(", "))]
+    UnknownStage {
+        /// What was asked for.
+        asked: String,
+        /// What there is.
+        known: Vec<String>,
+    },
     /// Nothing says what the weights are for.
     #[error("{path}: holds weights, but nothing says of which architecture; name it, as in `--model resnet18`", path = .0.display())]
     NoConfig(PathBuf),

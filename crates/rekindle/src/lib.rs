@@ -19,6 +19,8 @@
 //! writes weights, [`transfer`] freezes, [`train`] trains, [`data`] feeds, [`cards`] knows.
 
 mod device;
+mod embed;
+mod embeddings;
 mod error;
 mod explain;
 mod finetune;
@@ -31,6 +33,8 @@ mod task;
 
 pub use burn::tensor::Device;
 pub use device::DeviceKind;
+pub use embed::Maker;
+pub use embeddings::{EmbeddingFormat, Embeddings, Neighbor};
 pub use error::Error;
 pub use explain::Explanation;
 pub use finetune::{

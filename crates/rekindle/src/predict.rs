@@ -8,6 +8,7 @@ use burn::{
         activation::{sigmoid, softmax},
     },
 };
+use rayon::prelude::*;
 use rekindle_cards::TaskSpec;
 use rekindle_data::{Prepare, View};
 use rekindle_images::{PictureConfig, PreparePictures, Source};
@@ -104,10 +105,11 @@ impl Predictor {
         &self,
         pictures: impl Iterator<Item = Source>,
     ) -> Result<Tensor<4>, Error> {
-        let mut inputs = Vec::new();
-        for picture in pictures {
-            inputs.push(self.prepare.prepare(&picture, View::PLAIN, None)?);
-        }
+        let pictures: Vec<Source> = pictures.collect();
+        let prepare = |picture: &Source| self.prepare.prepare(picture, View::PLAIN, None);
+        let inputs: Vec<_> = pictures.par_iter().map(prepare).collect();
+        // Of several that cannot be read it is the first that is told, on any number of threads.
+        let mut inputs = inputs.into_iter().collect::<Result<Vec<_>, _>>()?;
         if inputs.is_empty() {
             let [channels, height, width] = self.prepare.shape();
             return Ok(Tensor::zeros([0, channels, height, width], &self.device));

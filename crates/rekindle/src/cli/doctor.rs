@@ -4,23 +4,36 @@ use std::{num::NonZeroUsize, path::PathBuf, process::ExitCode};
 
 use anyhow::{Context, bail};
 use clap::Args;
+use rekindle::{DeviceKind, Model, data::Source};
 use rekindle_doctor::{
-    Diagnosis, Options, Severity, examine, html, least_for, text, write_manifest,
+    Diagnosis, Embeddings, Options, Severity, examine, html, least_for, pictures, text,
+    write_manifest,
 };
 use serde_json::json;
 
-use super::{numbers, output};
+use super::{embed::Batches, numbers, output, weights::WeightsArguments};
 
 /// Find what is wrong with labelled pictures before training on them. No file of theirs is changed.
 ///
 /// Exits with 0 where no error is found (there may be warnings and notes), with 1 where the data cannot be examined or a
 /// file not be written, and with 2 where errors are found (or the command is mistyped): files that cannot be read, one
 /// picture under two labels or in two parts of the data, labels without pictures.
+///
+/// With weights (--model or --weights) it also doubts labels: it warns of pictures whose label the pictures most like them
+/// contradict, as the network sees them, with a score. Labels of fewer than five pictures are not doubted.
 #[derive(Args)]
 pub(super) struct Arguments {
     /// One folder per label, or train/ and perhaps val/ and test/ of those; or a list (path,label,split in a .csv); or
     /// MNIST's or CIFAR's files, or strips of pictures, whose pictures are named FILE#ROW, counted from 0.
     data: PathBuf,
+    #[command(flatten)]
+    weights: WeightsArguments,
+    /// Where the network computes: cpu, cuda or vulkan.
+    #[arg(long, default_value = "cpu")]
+    device: DeviceKind,
+    /// Pictures that go through the network at once.
+    #[arg(long, default_value_t = 32, value_parser = numbers::batch)]
+    batch: usize,
     /// The recipe that the pictures are for; it decides how many a label needs.
     #[arg(long, default_value = "head")]
     recipe: String,
@@ -55,11 +68,12 @@ impl Arguments {
                 self.recipe
             );
         };
-        let options = Options { least_examples, ..Options::default() };
         let threads = self.threads.map_or(0, NonZeroUsize::get);
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
         let pool = pool.context("cannot start the threads to read on; try fewer with --threads")?;
         pool.install(|| {
+            let embeddings = self.embeddings()?;
+            let options = Options { least_examples, embeddings, ..Options::default() };
             let diagnosis = examine(&self.data, &options)?;
             say(&diagnosis, self.most, self.json)?;
             if let Some(path) = &self.html {
@@ -76,6 +90,26 @@ impl Arguments {
             let errors = diagnosis.count(Severity::Error);
             Ok(if errors == 0 { ExitCode::SUCCESS } else { ExitCode::from(2) })
         })
+    }
+}
+
+impl Arguments {
+    /// What a network sees in the pictures, where one is given. What cannot be read is a finding, and no error.
+    fn embeddings(&self) -> anyhow::Result<Option<Embeddings>> {
+        if self.weights.model.is_none() && self.weights.weights.is_none() {
+            return Ok(None);
+        }
+        let (names, sources): (Vec<PathBuf>, Vec<Source>) =
+            pictures(&self.data)?.into_iter().unzip();
+        let device = self.device.open()?;
+        let weights = self.weights.find()?;
+        let name = self.weights.model.as_deref();
+        let (model, report) = Model::open_file(name, &weights.open()?, &device)?;
+        weights.tell(&report);
+        let rows =
+            Batches { model: &model, stage: None, batch: self.batch }.embed(&sources, |_| ());
+        let rows = names.into_iter().zip(rows).filter_map(|(name, row)| Some((name, row?)));
+        Ok(Some(Embeddings { rows: rows.collect() }))
     }
 }
 

@@ -11,6 +11,7 @@ mod cache;
 mod compare;
 mod data;
 mod doctor;
+mod embed;
 mod evaluate;
 #[cfg(feature = "net")]
 mod fetch;
@@ -26,6 +27,7 @@ mod progress;
 #[cfg(feature = "net")]
 mod push;
 mod run_folder;
+mod similar;
 mod weights;
 
 use std::{num::NonZeroUsize, path::Path, process::ExitCode};
@@ -55,6 +57,8 @@ enum Command {
     Info(info::Arguments),
     Doctor(doctor::Arguments),
     Predict(predict::Arguments),
+    Embed(embed::Arguments),
+    Similar(similar::Arguments),
     Finetune(finetune::Arguments),
     Evaluate(evaluate::Arguments),
     FindRate(find_rate::Arguments),
@@ -105,6 +109,8 @@ impl Cli {
             Command::Info(arguments) => arguments.run(),
             Command::Doctor(arguments) => arguments.run(),
             Command::Predict(arguments) => arguments.common.in_pool(|| arguments.run()),
+            Command::Embed(arguments) => arguments.common.in_pool(|| arguments.run()),
+            Command::Similar(arguments) => arguments.common.in_pool(|| arguments.run()),
             Command::Finetune(arguments) => arguments.common.in_pool(|| arguments.run()),
             Command::Evaluate(arguments) => arguments.common.in_pool(|| arguments.run()),
             Command::FindRate(arguments) => arguments.common.in_pool(|| arguments.run()),

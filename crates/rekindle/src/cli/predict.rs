@@ -35,7 +35,7 @@ pub(super) struct Arguments {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-enum Format {
+pub(super) enum Format {
     /// For people.
     Text,
     /// An object a line.
@@ -170,7 +170,7 @@ fn one(model: &Model, image: &Path) -> anyhow::Result<Prediction> {
 }
 
 /// A line of CSV (RFC 4180), each cell quoted where it must be.
-fn csv_line(cells: &[String]) {
+pub(super) fn csv_line(cells: &[String]) {
     let quoted = |cell: &String| match cell.contains([',', '"', '\n', '\r']) {
         true => format!("\"{}\"", cell.replace('"', "\"\"")),
         false => cell.clone(),
