@@ -9,6 +9,9 @@ use anyhow::Context;
 mod bench;
 mod cargo;
 mod fetch_weights;
+#[path = "../../crates/rekindle/src/cli/fetching.rs"]
+#[allow(dead_code, reason = "the binary shows more of it")]
+mod fetching;
 mod lab;
 mod ladders;
 mod pin;

@@ -295,7 +295,11 @@ fn curves(runs: &[Named<'_>]) -> String {
     let mut charts = String::new();
     if name != LOSS {
         let axis = Axis { unit: *unit, ..Axis::default() };
-        charts += &chart(&format!("Validation {}", in_sentence(name)), lines(|it| &it.validation, name), axis);
+        charts += &chart(
+            &format!("Validation {}", in_sentence(name)),
+            lines(|it| &it.validation, name),
+            axis,
+        );
     }
     charts += &chart("Validation loss", lines(|it| &it.validation, LOSS), number.clone());
     charts += &chart("Training loss", lines(|it| &it.train, LOSS), number);

@@ -22,6 +22,8 @@ fn chromium_has_nothing_to_complain_about() {
     let pages = [
         html(&sample::run("Cats and dogs", 2, 1)),
         html(&sample::run("Pets", 100, 1)),
+        html(&sample::multi_label("Photos", 10, 1)),
+        html(&sample::regression("Photos", 1)),
         compare(&runs[..2]),
         compare(&runs),
     ];

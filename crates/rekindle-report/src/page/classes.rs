@@ -92,7 +92,8 @@ fn scores(classes: &[ClassScores]) -> String {
     let mut order: Vec<&ClassScores> = classes.iter().collect();
     let mut words = String::new();
     if order.len() > FEW {
-        let key = |class: &ClassScores| if class.scores.f1.is_nan() { -1.0 } else { class.scores.f1 };
+        let key =
+            |class: &ClassScores| if class.scores.f1.is_nan() { -1.0 } else { class.scores.f1 };
         order.sort_by(|one, other| key(one).total_cmp(&key(other)));
         words = "The class with the lowest F1 comes first.".to_owned();
     }

@@ -101,7 +101,9 @@ pub(crate) fn reached(evaluation: &Evaluation) -> String {
         }
         _ => {
             let words = Known::of(name).words;
-            format!("A {words} of <strong>{reached}</strong> on {pictures} {set} pictures {interval}")
+            format!(
+                "A {words} of <strong>{reached}</strong> on {pictures} {set} pictures {interval}"
+            )
         }
     }
 }

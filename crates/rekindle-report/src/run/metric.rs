@@ -34,12 +34,7 @@ const TABLE: [Known; 14] = [
     named("mape", "MAPE", "mean absolute percentage error", Share),
 ];
 
-const fn named(
-    name: &'static str,
-    title: &'static str,
-    words: &'static str,
-    unit: Unit,
-) -> Known {
+const fn named(name: &'static str, title: &'static str, words: &'static str, unit: Unit) -> Known {
     Known { name, title, words, unit }
 }
 

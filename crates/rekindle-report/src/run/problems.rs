@@ -3,7 +3,8 @@
 use rekindle_metrics::Estimate;
 
 use super::{
-    Evaluation, MultiLabelResults, RegressionResults, Results, Run, SingleLabelResults, TargetResults,
+    Evaluation, MultiLabelResults, RegressionResults, Results, Run, SingleLabelResults,
+    TargetResults,
 };
 use crate::markup::{number, total};
 

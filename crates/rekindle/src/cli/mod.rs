@@ -14,6 +14,8 @@ mod doctor;
 mod evaluate;
 #[cfg(feature = "net")]
 mod fetch;
+#[cfg(feature = "net")]
+mod fetching;
 mod find_rate;
 mod finetune;
 mod info;
