@@ -495,4 +495,17 @@ mod tests {
         assert!(none.is_empty() && none.values().get("map").unwrap().is_nan());
         assert_eq!(none.values().get("exact"), Some(0.0));
     }
+
+    #[test]
+    fn what_is_most_wrong_comes_first_and_what_is_right_not_at_all() {
+        let mut predictions = MultiLabelPredictions::new(2);
+        let labels = [vec![0], vec![1], vec![0], vec![]];
+        predictions.add(&[2.0, -2.0, 3.0, -1.0, 0.5, 0.5, -1.0, -1.0], &labels);
+        for (thresholds, expected) in
+            [([0.5, 0.5], vec![1, 2]), ([0.5, 0.7], vec![1]), ([0.2, 0.7], vec![1, 3])]
+        {
+            assert_eq!(predictions.most_wrong(&thresholds), expected, "{thresholds:?}");
+        }
+        assert_eq!(predictions.rows().nth(1), Some(&[3.0, -1.0][..]));
+    }
 }

@@ -1,6 +1,6 @@
 //! Opens the pages in Chromium, wide and narrow, where `REKINDLE_CHROMIUM` names its program.
 
-use std::{env, ffi::OsString, fs, io, path::Path, process::Command};
+use std::{ffi::OsString, fs, io, path::Path, process::Command};
 
 use rekindle_report::{compare, html};
 

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use rekindle_data::{Target as _, TargetKind};
-use rekindle_finetune::{Constant, TransferTask as _};
+use rekindle_finetune::Constant;
 use rekindle_images::Sample;
 use rekindle_metrics::{Direction, Values};
 use rekindle_report::{

@@ -346,7 +346,7 @@ fn other_task(
     let title = "Most wrong".to_owned();
     run.galleries = vec![Gallery { title, text: "The worst first.".to_owned(), pictures }];
     let better = if metric == "mae" { Better::Lower } else { Better::Higher };
-    for history in &mut run.history {
+    if let Some(history) = &mut run.history {
         history.monitored = Monitored { name: metric.to_owned(), better, unit: Unit::of(metric) };
         let measured = history.epochs.iter_mut().flat_map(|it| [&mut it.train, &mut it.validation]);
         measured.filter_map(|it| it.get_mut(1)).for_each(|it| it.name = metric.to_owned());
