@@ -10,7 +10,7 @@ use crate::{
     page::{
         LOSS, document, figure, interval, problems, rank, rates, reached, section, series, table,
     },
-    run::metric::Known,
+    run::metric::in_sentence,
 };
 
 /// From how many runs on their main metrics stand beside two rows of charts.
@@ -304,11 +304,6 @@ fn curves(runs: &[Named<'_>]) -> String {
     charts += &chart("Validation loss", lines(|it| &it.validation, LOSS), number.clone());
     charts += &chart("Training loss", lines(|it| &it.train, LOSS), number);
     charts + &chart("Highest learning rate at the end of each epoch", fastest, rate)
-}
-
-/// What a metric is called in a sentence.
-fn in_sentence(metric: &str) -> String {
-    Known::find(metric).map_or_else(|| metric.to_owned(), |known| known.words.to_owned())
 }
 
 /// The highest of all rates in each epoch.

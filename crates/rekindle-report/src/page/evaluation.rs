@@ -5,8 +5,8 @@ use std::cmp::Ordering;
 use super::{classes, tasks};
 use crate::{
     Better, Evaluation, MainMetric, Results, Run, Unit,
-    markup::{count, counted, duration, escape, number, percent, value},
-    run::metric::Known,
+    markup::{count, counted, duration, escape, percent, rough, value},
+    run::metric::{Known, in_sentence},
 };
 
 /// A figure that sums up a run: its name, its value, and what to hold it against, which may hold markup.
@@ -42,7 +42,7 @@ pub(super) fn content(evaluation: &Evaluation) -> String {
 pub(crate) fn interval(evaluation: &Evaluation) -> String {
     let MainMetric { estimate, unit, .. } = evaluation.main();
     match unit {
-        Unit::Number => format!("{}–{}", number(estimate.low), number(estimate.high)),
+        Unit::Number => format!("{}–{}", rough(estimate.low), rough(estimate.high)),
         Unit::Share => {
             // Ten thousand pictures tell tenths of a percent apart, sixty do not.
             let decimals = if evaluation.pictures < 1000 { 0 } else { 1 };
@@ -84,7 +84,8 @@ fn best_metric(run: &Run) -> Option<(f64, Better)> {
 fn monitored(run: &Run) -> Option<String> {
     let (best, _) = best_metric(run)?;
     let monitored = &run.history.as_ref()?.monitored;
-    let (name, best) = (escape(&monitored.name), value(best, monitored.unit));
+    let name = escape(&in_sentence(&monitored.name));
+    let best = value(best, monitored.unit);
     Some(format!("The validation {name} reaches <strong>{best}</strong>."))
 }
 

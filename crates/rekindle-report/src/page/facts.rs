@@ -45,6 +45,11 @@ pub(crate) fn data(data: Option<&Data>) -> String {
     };
     let tested = classes.iter().any(|class| class.test.is_some());
     let sum = |of: fn(&ClassCount) -> usize| total(classes.iter().map(of));
+    // Of several labels a picture may have.
+    let (one, many) = match pictures {
+        Some(_) => ("label", "labels"),
+        None => ("class", "classes"),
+    };
     let pictures = pictures.or_else(|| {
         let test = tested.then(|| sum(|class| class.test.unwrap_or(0)));
         let (train, validation) = (sum(|class| class.train), sum(|class| class.validation));
@@ -67,12 +72,12 @@ pub(crate) fn data(data: Option<&Data>) -> String {
         BarRow { label: class.name.clone(), values }
     };
     let rows: Vec<BarRow> = classes.iter().map(row).collect();
-    let title = "Pictures of each class".to_owned();
+    let title = format!("Pictures of each {one}");
     let chart = figure("chart-box", &bar_chart(&BarChart { title, series, rows }), "");
     let open = if classes.len() <= OPEN { " open" } else { "" };
-    let number = counted(classes.len(), "class", "classes");
+    let number = counted(classes.len(), one, many);
     format!(
-        "{words}<details{open}><summary>{number}</summary><div class=\"tall\" tabindex=\"0\" role=\"region\" aria-label=\"Pictures of each class\">{chart}</div></details>\n"
+        "{words}<details{open}><summary>{number}</summary><div class=\"tall\" tabindex=\"0\" role=\"region\" aria-label=\"Pictures of each {one}\">{chart}</div></details>\n"
     )
 }
 

@@ -90,7 +90,7 @@ fn line(guess: &Guess, label: &str) -> String {
 fn predicted(of: &PredictedNumber) -> String {
     let PredictedNumber { name, right, predicted } = of;
     format!(
-        "<li><span>{} is <b>{}</b></span><span>predicted {}</span></li>",
+        "<li><span>{}</span><span><b>{}</b>, predicted {}</span></li>",
         escape(name),
         number(*right),
         number(*predicted)

@@ -6,7 +6,7 @@ use super::{classes::bar, evaluation::Tile, figure, table};
 use crate::{
     MultiLabelResults, RegressionResults, TargetResults, Unit,
     chart::{Axis, Ideal, ScatterChart, scatter_chart},
-    markup::{NONE, count, escape, number, percent, value},
+    markup::{NONE, count, escape, number, percent, rough, value},
 };
 
 /// Up to how many labels keep their order in the table; of more, the worst come first.
@@ -83,10 +83,6 @@ pub(super) fn numbers(found: &RegressionResults) -> String {
     let heads = ["Target", "MAE", "RMSE", "R²", "MAPE"].map(str::to_owned);
     let table = table("numbers", "Errors of each target", &heads, &rows);
     let charts: String = found.targets.iter().map(charts).collect();
-    let charts = match charts.is_empty() {
-        true => charts,
-        false => format!("<div class=\"charts\">{charts}</div>\n"),
-    };
     charts + &figure("errors-box", &table, "")
 }
 
@@ -105,10 +101,12 @@ pub(super) fn number_tiles(found: &RegressionResults) -> Vec<Tile> {
 
 /// An interval, such as `12.1–14`.
 fn around(of: &Estimate, unit: Unit) -> String {
-    let [low, high] = [of.low, of.high].map(|end| value(end, unit));
     match unit {
-        Unit::Share => format!("{}–{high}", low.trim_end_matches('%')),
-        Unit::Number => format!("{low}–{high}"),
+        Unit::Share => {
+            let [low, high] = [of.low, of.high].map(|end| percent(end, 1));
+            format!("{}–{high}", low.trim_end_matches('%'))
+        }
+        Unit::Number => format!("{}–{}", rough(of.low), rough(of.high)),
     }
 }
 
@@ -126,6 +124,7 @@ fn charts(target: &TargetResults) -> String {
         chart(format!("{name}: predicted against true"), "predicted", against, Ideal::Diagonal);
     let left = points.iter().map(|[right, predicted]| (*right, predicted - right)).collect();
     let left = chart(format!("{name}: residuals"), "predicted less true", left, Ideal::Zero);
-    figure("chart-box", &against, "On the dashed line predictions are right.")
-        + &figure("chart-box", &left, "Above the dashed line predictions are too high.")
+    let charts = figure("chart-box", &against, "On the dashed line predictions are right.")
+        + &figure("chart-box", &left, "Above the dashed line predictions are too high.");
+    format!("<div class=\"charts\">{charts}</div>\n")
 }

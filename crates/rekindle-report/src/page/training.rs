@@ -5,7 +5,7 @@ use crate::{
     Epoch, History, Metric, Monitored, Plan, Run, Unit,
     chart::{Axis, Band, LineChart, Mark, Scale, Series, line_chart},
     markup::{counted, duration, escape, number, value},
-    run::metric::title,
+    run::metric::{in_sentence, title},
 };
 
 /// The name of the loss among the metrics.
@@ -170,7 +170,7 @@ fn summary(history: &History) -> String {
         let metric = epoch.validation.iter().find(|metric| &metric.name == name)?;
         Some(format!(
             "; the best is epoch {best}, with a validation {} of {}",
-            escape(name),
+            escape(&in_sentence(name)),
             value(metric.value, *unit)
         ))
     });

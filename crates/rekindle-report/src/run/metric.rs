@@ -60,6 +60,11 @@ pub(crate) fn title(name: &str) -> String {
     Known::find(name).map_or_else(capital, |known| known.title.to_owned())
 }
 
+/// What a metric is called in a sentence.
+pub(crate) fn in_sentence(name: &str) -> String {
+    Known::find(name).map_or_else(|| name.to_owned(), |known| known.words.to_owned())
+}
+
 impl Unit {
     /// How the values of a metric are shown.
     pub fn of(metric: &str) -> Self {

@@ -50,7 +50,8 @@ fn every_kind_of_answers_is_kept_and_shown() {
                 "weight in kg: residuals",
                 "<th scope=\"row\">mean</th>",
                 "aria-label=\"MAE by epoch",
-                "<span>size is <b>",
+                "<span>size</span><span><b>",
+                "with a validation mean absolute error of",
             ],
         ),
     ] {
