@@ -107,6 +107,8 @@ impl Meter {
             Event::Damaged { file } => {
                 Some(format!("{file}: damaged in the cache; downloading it again"))
             }
+            // Of what else may come nothing is known here.
+            _ => None,
         }
     }
 }
