@@ -10,7 +10,6 @@ mod bench;
 mod cargo;
 mod fetch_weights;
 #[path = "../../crates/rekindle/src/cli/fetching.rs"]
-#[allow(dead_code, reason = "the binary shows more of it")]
 mod fetching;
 mod lab;
 mod ladders;
