@@ -5,7 +5,9 @@ use std::process::ExitCode;
 
 use anyhow::{Context, bail};
 use rekindle_cards::{Card, Which, all_defaults, select_on_hub};
-use rekindle_hub::{Act, Hashing, Hub, Row, Settings, Watch, policy, shown, table};
+use rekindle_hub::{Act, Hashing, Hub, Row, Settings, Watch, policy};
+
+use crate::fetching::{metered, table};
 
 pub(crate) const USAGE: &str = "usage: cargo xtask fetch-weights [OPTIONS] NAME... | --all-default
 
@@ -47,7 +49,7 @@ pub(crate) fn run(args: &[String]) -> anyhow::Result<ExitCode> {
     let mut rows: Vec<Row> = Vec::new();
     for card in cards {
         let act = |watch: Watch<'_>| hub.act(options.act, card, &policy, watch);
-        let row = shown(&std::io::stderr(), &card.name(), act);
+        let row = metered(&std::io::stderr(), &card.name(), act);
         rows.push(row);
     }
     std::io::stdout().write_all(table(&rows).as_bytes()).context("cannot write the table")?;

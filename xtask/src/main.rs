@@ -9,6 +9,8 @@ use anyhow::Context;
 mod bench;
 mod cargo;
 mod fetch_weights;
+#[path = "../../crates/rekindle/src/cli/fetching.rs"]
+mod fetching;
 mod lab;
 mod ladders;
 mod pin;

@@ -5,6 +5,10 @@
 
 use std::fmt::Write;
 
+mod measured;
+
+pub use measured::{CardMetric, CardUnit, Measured};
+
 use crate::{CropMode, Error, HubConfig, InputSpec, Interpolation, TaskSpec, Terms, license};
 
 /// What is said of a model in its repository.
@@ -44,23 +48,10 @@ pub struct LearnedFrom {
     pub classes: Vec<(String, [usize; 3])>,
 }
 
-/// What a model reaches on a set of pictures.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Measured {
-    /// The set: `validation`, `test`.
-    pub set: String,
-    /// How many pictures it has.
-    pub pictures: usize,
-    /// The share that is right, in `[0, 1]`.
-    pub accuracy: f64,
-    /// The ends of its interval, and the interval's level: `[0.9, 0.97, 0.95]`.
-    pub interval: [f64; 3],
-    /// What is reached without training the network, by name.
-    pub baselines: Vec<(String, f64)>,
-}
-
 /// Most classes that are listed one by one.
 const LISTED: usize = 100;
+/// What the Hub calls telling pictures apart.
+const CLASSIFICATION: &str = "image-classification";
 
 impl ModelCard {
     /// The text of `README.md`.
@@ -83,36 +74,57 @@ impl ModelCard {
                 }
             }
         }
-        text.push_str(
-            "library_name: timm\npipeline_tag: image-classification\n\
-             tags:\n- timm\n- image-classification\n- rekindle\n",
-        );
+        let task = self.hub_task();
+        text.push_str("library_name: timm\n");
+        // The Hub has no pipeline for numbers of pictures.
+        if task == CLASSIFICATION {
+            line(&mut text, format_args!("pipeline_tag: {task}"));
+        }
+        line(&mut text, format_args!("tags:\n- timm\n- {task}"));
+        match &self.config.task {
+            TaskSpec::SingleLabel => {}
+            TaskSpec::MultiLabel { .. } => text.push_str("- multi-label\n"),
+            TaskSpec::Regression { .. } => text.push_str("- regression\n"),
+        }
+        text.push_str("- rekindle\n");
         if let Some(base) = self.base.as_ref().and_then(|base| base.repository.as_ref()) {
             line(
                 &mut text,
                 format_args!("base_model: {}\nbase_model_relation: finetune", quoted(base)),
             );
         }
-        if !self.measured.is_empty() {
-            text.push_str("metrics:\n- accuracy\n");
+        if let Some(measured) = self.measured.first() {
+            text.push_str("metrics:\n");
+            for metric in &measured.metrics {
+                line(&mut text, format_args!("- {}", metric.name));
+            }
         }
         if let (Some(data), false) = (&self.data, self.measured.is_empty()) {
             line(&mut text, format_args!("model-index:\n- name: {}", quoted(self.short_name())));
             text.push_str("  results:\n");
             for measured in &self.measured {
                 let (name, set) = (quoted(&data.name), quoted(&measured.set));
-                text.push_str("  - task:\n      type: image-classification\n");
+                line(&mut text, format_args!("  - task:\n      type: {task}"));
                 line(
                     &mut text,
                     format_args!("    dataset:\n      name: {name}\n      type: {name}"),
                 );
                 line(&mut text, format_args!("      split: {set}\n    metrics:"));
-                let accuracy = measured.accuracy;
-                line(&mut text, format_args!("    - type: accuracy\n      value: {accuracy:.4}"));
+                for CardMetric { name, value, .. } in &measured.metrics {
+                    line(&mut text, format_args!("    - type: {name}\n      value: {value:.4}"));
+                }
             }
         }
         text.push_str("---\n\n");
         text
+    }
+
+    /// The task's name on the Hub.
+    fn hub_task(&self) -> &'static str {
+        match &self.config.task {
+            TaskSpec::Regression { .. } => "image-regression",
+            _ => CLASSIFICATION,
+        }
     }
 
     fn body(&self, text: &mut String) -> std::fmt::Result {
@@ -138,6 +150,7 @@ impl ModelCard {
             on.unwrap_or_default(),
         )?;
         self.results(text)?;
+        self.answers(text)?;
         self.classes(text)?;
         self.input(text)?;
         if !self.training.is_empty() {
@@ -151,41 +164,6 @@ impl ModelCard {
         self.terms(text)
     }
 
-    fn results(&self, text: &mut String) -> std::fmt::Result {
-        if self.measured.is_empty() {
-            return Ok(());
-        }
-        writeln!(text, "## What it reaches\n")?;
-        writeln!(text, "| pictures | accuracy | interval | to beat |\n|---|---|---|---|")?;
-        for measured in &self.measured {
-            let [low, high, level] = measured.interval;
-            let to_beat: Vec<_> = measured
-                .baselines
-                .iter()
-                .map(|(name, accuracy)| format!("{} {}", plain(name), percent(*accuracy)))
-                .collect();
-            writeln!(
-                text,
-                "| {} of {} | {} | {} to {} at {:.0}% | {} |",
-                measured.pictures,
-                plain(&measured.set),
-                percent(measured.accuracy),
-                percent(low),
-                percent(high),
-                100.0 * level,
-                to_beat.join("; "),
-            )?;
-        }
-        writeln!(text)?;
-        if !self.measured.iter().any(|measured| measured.set == "test") {
-            writeln!(
-                text,
-                "The validation pictures chose the best epoch, so the accuracy on new ones is likely lower.\n"
-            )?;
-        }
-        Ok(())
-    }
-
     fn classes(&self, text: &mut String) -> std::fmt::Result {
         let Some(data) = self.data.as_ref().filter(|data| !data.classes.is_empty()) else {
             return Ok(());
@@ -195,11 +173,15 @@ impl ModelCard {
         for (name, [train, validation, test]) in data.classes.iter().take(LISTED) {
             writeln!(text, "| {} | {train} | {validation} | {test} |", plain(name))?;
         }
+        let more = data.classes.len().saturating_sub(LISTED);
+        let rest = if more > 0 { format!(", {more} classes not shown") } else { String::new() };
+        // A picture with several labels would be counted several times.
+        if matches!(self.config.task, TaskSpec::MultiLabel { .. }) {
+            return writeln!(text, "\nA picture may have any number of them{rest}.\n");
+        }
         let total = |place: usize| -> usize {
             data.classes.iter().filter_map(|(_, counts)| counts.get(place)).sum()
         };
-        let more = data.classes.len().saturating_sub(LISTED);
-        let rest = if more > 0 { format!(", {more} classes not shown") } else { String::new() };
         writeln!(text, "| all{rest} | {} | {} | {} |\n", total(0), total(1), total(2))
     }
 
@@ -331,11 +313,6 @@ fn plain(text: &str) -> String {
         }
     }
     escaped
-}
-
-/// 0.934 as 93.4%.
-fn percent(share: f64) -> String {
-    format!("{:.1}%", 100.0 * share)
 }
 
 #[cfg(test)]

@@ -76,8 +76,8 @@ fn data(diagnosis: &Diagnosis) -> Data {
     };
     Data {
         folder: diagnosis.folder.display().to_string(),
-        preprocessing: String::new(),
         classes: diagnosis.labels.iter().map(class).collect(),
+        ..Data::default()
     }
 }
 

@@ -204,6 +204,11 @@ impl TransferTask for ClassifyMultiLabel {
         (Self { thresholds: Some(scores.thresholds()), ..self }, scores)
     }
 
+    fn most_wrong(&self, scores: &Self::Scores) -> Vec<usize> {
+        let even = || vec![0.5; self.classes];
+        scores.most_wrong(&self.thresholds.clone().unwrap_or_else(even))
+    }
+
     fn stratum(labels: &Vec<usize>) -> usize {
         labels.first().map_or(0, |label| label + 1)
     }

@@ -53,7 +53,7 @@ mod watch;
 mod weights;
 
 pub use answer::Answer;
-pub use batch::{Act, Done, Meter, Row, megabytes, policy, shown, table};
+pub use batch::{Act, Done, Row, policy};
 pub use cache::{CachedFile, CachedRepository, CachedRevision, Prune, Pruned, Run, Verified};
 pub use client::Client;
 pub use error::Error;

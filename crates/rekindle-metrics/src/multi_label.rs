@@ -51,6 +51,29 @@ impl MultiLabelPredictions {
         self.classes
     }
 
+    /// The logits of each example.
+    pub fn rows(&self) -> impl Iterator<Item = &[f32]> {
+        self.logits.chunks_exact(self.classes.max(1))
+    }
+
+    /// Places of the examples with a label that is missed or wrongly given at these thresholds, the highest loss first.
+    ///
+    /// # Panics
+    ///
+    /// If there is not a threshold a label.
+    pub fn most_wrong(&self, thresholds: &[f64]) -> Vec<usize> {
+        assert_eq!(thresholds.len(), self.classes, "thresholds are not one a label");
+        let right = self.right.chunks_exact(self.classes.max(1));
+        let loss = |(logits, right): (&[f32], &[bool])| -> f64 {
+            logits.iter().zip(right).map(|(logit, right)| cross_entropy(*logit, *right)).sum()
+        };
+        let losses: Vec<f64> = self.rows().zip(right).map(loss).collect();
+        let exact = self.exact(thresholds);
+        let mut places: Vec<usize> = (0..losses.len()).filter(|&place| !exact[place]).collect();
+        places.sort_by(|&one, &other| losses[other].total_cmp(&losses[one]));
+        places
+    }
+
     /// What is measured after every epoch, a label being given where it is likelier than not.
     pub fn values(&self) -> Values {
         self.values_at(&vec![EVEN; self.classes])
@@ -86,11 +109,8 @@ impl MultiLabelPredictions {
     }
 
     fn loss(&self) -> f64 {
-        mean(self.logits.iter().zip(&self.right).map(|(&logit, &right)| {
-            let logit = f64::from(logit);
-            // log(1 + exp(x)) - x * target, where nothing overflows.
-            logit.max(0.0) - if right { logit } else { 0.0 } + (-logit.abs()).exp().ln_1p()
-        }))
+        let loss = |(logit, right): (&f32, &bool)| cross_entropy(*logit, *right);
+        mean(self.logits.iter().zip(&self.right).map(loss))
     }
 
     /// Whether each example is given all of its labels and no other.
@@ -302,6 +322,12 @@ pub fn sigmoid(logit: f32) -> f64 {
     1.0 / (1.0 + (-f64::from(logit)).exp())
 }
 
+/// The binary cross-entropy, in nats: log(1 + exp(x)) - x * target, where nothing overflows.
+fn cross_entropy(logit: f32, right: bool) -> f64 {
+    let logit = f64::from(logit);
+    logit.max(0.0) - if right { logit } else { 0.0 } + (-logit.abs()).exp().ln_1p()
+}
+
 /// A probability that says neither yes nor no.
 const EVEN: f64 = 0.5;
 
@@ -468,5 +494,18 @@ mod tests {
         let none = MultiLabelPredictions::new(3);
         assert!(none.is_empty() && none.values().get("map").unwrap().is_nan());
         assert_eq!(none.values().get("exact"), Some(0.0));
+    }
+
+    #[test]
+    fn what_is_most_wrong_comes_first_and_what_is_right_not_at_all() {
+        let mut predictions = MultiLabelPredictions::new(2);
+        let labels = [vec![0], vec![1], vec![0], vec![]];
+        predictions.add(&[2.0, -2.0, 3.0, -1.0, 0.5, 0.5, -1.0, -1.0], &labels);
+        for (thresholds, expected) in
+            [([0.5, 0.5], vec![1, 2]), ([0.5, 0.7], vec![1]), ([0.2, 0.7], vec![1, 3])]
+        {
+            assert_eq!(predictions.most_wrong(&thresholds), expected, "{thresholds:?}");
+        }
+        assert_eq!(predictions.rows().nth(1), Some(&[3.0, -1.0][..]));
     }
 }

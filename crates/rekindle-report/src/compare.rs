@@ -1,22 +1,25 @@
 //! Several runs on one page: curves over each other, and a table of what was different.
 
 use crate::{
-    Epoch, Estimate, Evaluation, Metric, Monitored, Run, Unit,
+    Better, Epoch, Evaluation, MainMetric, Metric, Monitored, Results, Run, Unit,
     chart::{
         Axis, IntervalChart, IntervalRow, Legend, LineChart, Scale, Series, interval_chart,
         line_chart, swatch,
     },
-    markup::{counted, duration, escape, number, percent},
-    page::{LOSS, document, figure, interval, problems, rank, rates, section, series, table},
+    markup::{counted, duration, escape, number, percent, value},
+    page::{
+        LOSS, document, figure, interval, problems, rank, rates, reached, section, series, table,
+    },
+    run::metric::in_sentence,
 };
 
-/// From how many runs on their accuracies stand beside two rows of charts.
+/// From how many runs on their main metrics stand beside two rows of charts.
 const LONG: usize = 10;
 
 /// The runs on one page of HTML, the best one marked; made for two to twenty.
 ///
-/// The best has the highest accuracy on its first evaluation; log loss, then the monitored metric,
-/// decide among equals.
+/// The best has the best main metric on its first evaluation, such as the highest accuracy; the loss, then the
+/// monitored metric, decide among equals. Of runs that were made for different kinds of answers none is the best.
 pub fn compare(runs: &[Run]) -> String {
     let named: Vec<Named<'_>> = runs
         .iter()
@@ -26,7 +29,7 @@ pub fn compare(runs: &[Run]) -> String {
     // The first of equals.
     let best =
         named.iter().rev().max_by(|one, other| rank(one.run, other.run)).map(|best| best.style);
-    let best = best.filter(|_| runs.len() > 1);
+    let best = best.filter(|_| runs.len() > 1 && metrics(&named).len() < 2);
     let sections = [
         section("differences", "Differences", &differences(&named, best)),
         section("results", "Results and curves", &results(&named)),
@@ -53,6 +56,21 @@ fn name(runs: &[Run], place: usize) -> String {
     }
 }
 
+/// The main metrics of the runs, each once.
+fn metrics(runs: &[Named<'_>]) -> Vec<MainMetric> {
+    let mut found: Vec<MainMetric> = Vec::new();
+    for metric in runs.iter().filter_map(main) {
+        if found.iter().all(|other| other.name != metric.name) {
+            found.push(metric);
+        }
+    }
+    found
+}
+
+fn main(named: &Named<'_>) -> Option<MainMetric> {
+    named.run.evaluations.first().map(Evaluation::main)
+}
+
 fn contradictions(runs: &[Named<'_>]) -> Vec<String> {
     let of = |named: &Named<'_>| {
         let name = named.name.clone();
@@ -63,23 +81,33 @@ fn contradictions(runs: &[Named<'_>]) -> Vec<String> {
 
 /// Which run is the best, and how far that can be believed.
 fn sentence(runs: &[Named<'_>], best: Option<usize>) -> String {
-    let Some(best) = best.map(|best| &runs[best]) else { return String::new() };
+    let Some(best) = best.map(|best| &runs[best]) else {
+        return match metrics(runs).len() {
+            ..2 => String::new(),
+            _ => "<p class=\"caution\" role=\"note\"><strong>Caution:</strong> the runs answer different questions, so \
+                  none of them is the best.</p>\n"
+                .to_owned(),
+        };
+    };
     let name = escape(&best.name);
     let Some(evaluation) = best.run.evaluations.first() else {
         return format!("<p class=\"lead\">The best is <strong>{name}</strong>.</p>\n");
     };
-    let accuracy = percent(evaluation.accuracy.value, 1);
     let mut words = format!(
-        "<p class=\"lead\">The best is <strong>{name}</strong>: {accuracy} of {} {} pictures right <span class=\"keep\">({})</span>.",
-        evaluation.pictures,
-        escape(&evaluation.set),
-        interval(evaluation)
+        "<p class=\"lead\">The best is <strong>{name}</strong>: {}.",
+        uncapital(&reached(evaluation))
     );
     let others = || runs.iter().filter(|run| run.style != best.style);
     let first = |run: &Named<'_>| run.run.evaluations.first().cloned();
-    let near =
-        others().filter_map(first).filter(|other| other.accuracy.high >= evaluation.accuracy.low);
-    match near.count() {
+    let ours = evaluation.main();
+    let near = |other: &Evaluation| {
+        let (other, ours) = (other.main().estimate, ours.estimate);
+        match evaluation.main().better {
+            Better::Higher => other.high >= ours.low,
+            Better::Lower => other.low <= ours.high,
+        }
+    };
+    match others().filter_map(first).filter(near).count() {
         0 => {}
         1 => words += " The interval of one other run overlaps with it: they may differ by chance.",
         many => {
@@ -97,6 +125,11 @@ fn sentence(runs: &[Named<'_>], best: Option<usize>) -> String {
     words
 }
 
+/// A sentence's beginning within another sentence.
+fn uncapital(text: &str) -> String {
+    text.strip_prefix("A ").map_or_else(|| text.to_owned(), |rest| format!("a {rest}"))
+}
+
 /// A column of the table: its head and a cell for each run.
 struct Column {
     head: &'static str,
@@ -112,13 +145,35 @@ fn differences(runs: &[Named<'_>], best: Option<usize>) -> String {
         };
         Column { head, cells: runs.iter().map(text).collect() }
     };
-    let results = [
-        column("Accuracy", accuracy),
+    let main = |metric: MainMetric| Column {
+        head: metric.title,
+        cells: runs.iter().map(|named| told(named.run, &metric)).collect(),
+    };
+    let mut results: Vec<Column> = metrics(runs).into_iter().map(main).collect();
+    results.extend([
         column("Log loss", |run| {
-            shown(run.evaluations.first().and_then(|first| first.log_loss), number)
+            let loss = |found: &Evaluation| match &found.results {
+                Results::SingleLabel(found) => found.log_loss,
+                _ => None,
+            };
+            shown(run.evaluations.first().and_then(loss), number)
+        }),
+        column("F1", |run| {
+            let f1 = |found: &Evaluation| match &found.results {
+                Results::MultiLabel(found) => Some(found.scores.f1.value),
+                _ => None,
+            };
+            shown(run.evaluations.first().and_then(f1), |f1| percent(f1, 1))
+        }),
+        column("R²", |run| {
+            let r2 = |found: &Evaluation| match &found.results {
+                Results::Regression(found) => Some(found.average.r2.value),
+                _ => None,
+            };
+            shown(run.evaluations.first().and_then(r2), number)
         }),
         column("Time", |run| shown(run.environment.seconds, duration)),
-    ];
+    ]);
     let settings = [
         column("Weights", |run| {
             run.weights.as_ref().map_or_else(String::new, |it| it.name.clone())
@@ -149,10 +204,10 @@ fn differences(runs: &[Named<'_>], best: Option<usize>) -> String {
         column("Rekindle", |run| run.environment.rekindle.clone()),
         column("Burn", |run| run.environment.burn.clone()),
     ];
-    let told = |column: &&Column| column.cells.iter().any(|cell| !cell.is_empty());
+    let filled = |column: &&Column| column.cells.iter().any(|cell| !cell.is_empty());
     let varies = |column: &&Column| column.cells.iter().any(|cell| cell != &column.cells[0]);
     let shown: Vec<&Column> =
-        results.iter().filter(told).chain(settings.iter().filter(varies)).collect();
+        results.iter().filter(filled).chain(settings.iter().filter(varies)).collect();
     let mut heads = vec!["Run".to_owned()];
     heads.extend(shown.iter().map(|column| column.head.to_owned()));
     let row = |named: &Named<'_>| {
@@ -165,7 +220,7 @@ fn differences(runs: &[Named<'_>], best: Option<usize>) -> String {
     let rows: Vec<Vec<String>> = runs.iter().map(row).collect();
     let same: Vec<String> = settings
         .iter()
-        .filter(|column| told(column) && !varies(column))
+        .filter(|column| filled(column) && !varies(column))
         .map(|column| format!("<dt>{}</dt><dd>{}</dd>", column.head, column.cells[0]))
         .collect();
     let table = table("runs", "Differences between the runs", &heads, &rows);
@@ -175,9 +230,12 @@ fn differences(runs: &[Named<'_>], best: Option<usize>) -> String {
     format!("{table}<h3>The same in all</h3><dl class=\"facts\">{}</dl>\n", same.concat())
 }
 
-fn accuracy(run: &Run) -> String {
-    run.evaluations.first().map_or_else(String::new, |first| {
-        format!("{} ({})", percent(first.accuracy.value, 1), interval(first))
+/// A main metric with its interval; nothing for a run that has another.
+fn told(run: &Run, metric: &MainMetric) -> String {
+    let first = run.evaluations.first().filter(|first| first.main().name == metric.name);
+    first.map_or_else(String::new, |first| {
+        let MainMetric { estimate, unit, .. } = first.main();
+        format!("{} ({})", value(estimate.value, unit), interval(first))
     })
 }
 
@@ -191,9 +249,10 @@ fn shown<T>(value: Option<T>, text: impl Fn(T) -> String) -> String {
     value.map_or_else(String::new, text)
 }
 
-/// A key, then the accuracies and the curves of all runs.
+/// A key, then the main metrics and the curves of all runs.
 fn results(runs: &[Named<'_>]) -> String {
-    let charts = intervals(runs) + &curves(runs);
+    let intervals: String = metrics(runs).iter().map(|metric| intervals(runs, metric)).collect();
+    let charts = intervals + &curves(runs);
     if charts.is_empty() {
         return charts;
     }
@@ -203,19 +262,18 @@ fn results(runs: &[Named<'_>]) -> String {
     format!("<ul class=\"key\">{key}</ul><div class=\"charts\">{charts}</div>\n")
 }
 
-/// The accuracies with their intervals.
-fn intervals(runs: &[Named<'_>]) -> String {
+/// The values of a main metric with their intervals.
+fn intervals(runs: &[Named<'_>], metric: &MainMetric) -> String {
     let row = |named: &Named<'_>| {
-        let Estimate { value, low, high, .. } = named.run.evaluations.first()?.accuracy;
-        Some(IntervalRow { label: named.name.clone(), value, low, high, style: named.style })
+        let found = main(named).filter(|found| found.name == metric.name)?.estimate;
+        let (label, style) = (named.name.clone(), named.style);
+        Some(IntervalRow { label, value: found.value, low: found.low, high: found.high, style })
     };
     let rows: Vec<IntervalRow> = runs.iter().filter_map(row).collect();
-    let first = runs.iter().find_map(|named| named.run.evaluations.first());
-    let Some(level) = first.map(|first| first.accuracy.level) else { return String::new() };
-    let axis = Axis { unit: Unit::Share, ..Axis::default() };
+    let axis = Axis { unit: metric.unit, ..Axis::default() };
     let class = if rows.len() > LONG { "chart-box two-rows" } else { "chart-box" };
-    let chart = IntervalChart { title: "Accuracy".to_owned(), axis, rows };
-    let words = format!("Bars are intervals of {} confidence.", percent(level, 1));
+    let chart = IntervalChart { title: metric.title.to_owned(), axis, rows };
+    let words = format!("Bars are intervals of {} confidence.", percent(metric.estimate.level, 1));
     figure(class, &interval_chart(&chart), &words)
 }
 
@@ -237,7 +295,11 @@ fn curves(runs: &[Named<'_>]) -> String {
     let mut charts = String::new();
     if name != LOSS {
         let axis = Axis { unit: *unit, ..Axis::default() };
-        charts += &chart(&format!("Validation {name}"), lines(|it| &it.validation, name), axis);
+        charts += &chart(
+            &format!("Validation {}", in_sentence(name)),
+            lines(|it| &it.validation, name),
+            axis,
+        );
     }
     charts += &chart("Validation loss", lines(|it| &it.validation, LOSS), number.clone());
     charts += &chart("Training loss", lines(|it| &it.train, LOSS), number);

@@ -27,10 +27,11 @@ mod run;
 pub use checkup::checkup;
 pub use compare::compare;
 pub use error::Error;
-pub use page::{html, multi_label, numbers};
+pub use page::html;
 pub use run::{
-    Baseline, Better, Bin, Calibration, Checkup, CheckupFinding, CheckupGroup, ClassCount,
-    ClassScores, Data, Environment, Epoch, Estimate, Evaluation, Gallery, GroupRate, Guess,
-    History, Metric, Monitored, Phase, Picture, Plan, Run, Stage, State, Thumbnail, Unit, Version,
-    Weights,
+    Baseline, Better, Calibration, Checkup, CheckupFinding, CheckupGroup, ClassCount, ClassScores,
+    Data, Environment, Epoch, Evaluation, Gallery, GroupRate, Guess, History, MainMetric, Metric,
+    Monitored, MultiLabelResults, Phase, Picture, PictureCount, Plan, PredictedNumber,
+    RegressionResults, Results, Run, SingleLabelResults, Stage, State, TargetResults, Thumbnail,
+    Unit, Verdict, Version, Weights,
 };

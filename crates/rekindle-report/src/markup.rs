@@ -86,6 +86,16 @@ pub(crate) fn number(value: f64) -> String {
     }
 }
 
+/// A value to about three digits, as the end of an interval is.
+pub(crate) fn rough(value: f64) -> String {
+    let size = value.abs();
+    if !(1e-3..1e5).contains(&size) {
+        return number(value);
+    }
+    let decimals = (2 - size.log10().floor() as i32).clamp(0, 5) as usize;
+    trimmed(format!("{value:.decimals$}"))
+}
+
 /// A value in its unit.
 pub(crate) fn value(value: f64, unit: Unit) -> String {
     match unit {
@@ -157,6 +167,11 @@ mod tests {
             (number(123.456), "123.46"),
             (number(-0.00001), "-1e-5"),
             (number(f64::NAN), "–"),
+            (rough(2.135_94), "2.14"),
+            (rough(-0.012_345), "-0.0123"),
+            (rough(1234.5), "1234"),
+            (rough(0.0), "0"),
+            (rough(f64::NAN), "–"),
             (percent(0.9467, 1), "94.7%"),
             (percent(0.5, 1), "50%"),
             (percent(-0.0, 1), "0%"),

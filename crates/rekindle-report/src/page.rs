@@ -2,6 +2,7 @@
 
 use crate::{Run, checkup::findings};
 
+mod classes;
 mod confusion;
 mod evaluation;
 mod facts;
@@ -10,10 +11,9 @@ mod shell;
 mod tasks;
 mod training;
 
-pub(crate) use evaluation::{interval, rank};
+pub(crate) use evaluation::{interval, rank, reached};
 pub(crate) use facts::data;
 pub(crate) use shell::{document, figure, problems, section, table};
-pub use tasks::{multi_label, numbers};
 pub(crate) use training::{LOSS, rates, series};
 
 /// The run as one page of HTML. It fetches nothing and reads the same with scripts turned off.

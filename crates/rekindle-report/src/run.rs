@@ -5,12 +5,15 @@ use serde::{Deserialize, Serialize};
 mod checkup;
 mod evaluation;
 mod file;
+pub(crate) mod metric;
 mod problems;
 pub(crate) mod text;
 
 pub use checkup::{Checkup, CheckupFinding, CheckupGroup, Thumbnail};
 pub use evaluation::{
-    Baseline, Bin, Calibration, ClassScores, Estimate, Evaluation, Gallery, Guess, Picture,
+    Baseline, Calibration, ClassScores, Evaluation, Gallery, Guess, MainMetric, MultiLabelResults,
+    Picture, PredictedNumber, RegressionResults, Results, SingleLabelResults, TargetResults,
+    Verdict,
 };
 pub use file::Version;
 
@@ -85,9 +88,25 @@ pub struct Data {
     /// How pictures became inputs.
     #[serde(default)]
     pub preprocessing: String,
-    /// The classes, in the order of the model's outputs.
+    /// How many pictures there are, where the classes do not say so: one may have several of them, or none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pictures: Option<PictureCount>,
+    /// The classes, in the order of the model's outputs; none where numbers are learned.
     #[serde(default)]
     pub classes: Vec<ClassCount>,
+}
+
+/// How many pictures there are.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PictureCount {
+    /// Pictures that were trained on.
+    pub train: usize,
+    /// Pictures that were validated on.
+    pub validation: usize,
+    /// Pictures that were kept for a last test, if any.
+    #[serde(default)]
+    pub test: Option<usize>,
 }
 
 /// The pictures of a class.

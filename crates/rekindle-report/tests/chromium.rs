@@ -1,6 +1,6 @@
 //! Opens the pages in Chromium, wide and narrow, where `REKINDLE_CHROMIUM` names its program.
 
-use std::{env, ffi::OsString, fs, io, path::Path, process::Command};
+use std::{ffi::OsString, fs, io, path::Path, process::Command};
 
 use rekindle_report::{compare, html};
 
@@ -22,6 +22,8 @@ fn chromium_has_nothing_to_complain_about() {
     let pages = [
         html(&sample::run("Cats and dogs", 2, 1)),
         html(&sample::run("Pets", 100, 1)),
+        html(&sample::multi_label("Photos", 10, 1)),
+        html(&sample::regression("Photos", 1)),
         compare(&runs[..2]),
         compare(&runs),
     ];

@@ -24,6 +24,7 @@ mod embeddings;
 mod error;
 mod explain;
 mod finetune;
+mod gallery;
 mod measure;
 mod model;
 mod predict;
@@ -45,7 +46,7 @@ pub use model::{Model, Network};
 pub use predict::{Guess, Number, Prediction};
 pub use publish::model_card;
 pub use rekindle_finetune::{CacheConfig, CachePlace, CacheReport, HeadStart};
-pub use run_report::{About, Shown, Told, cache_notes, write_report};
+pub use run_report::{About, Shown, cache_notes, write_report};
 pub use task::{Learned, ModelTask};
 
 pub use rekindle_cards as cards;

@@ -2,8 +2,11 @@
 
 use std::path::Path;
 
-use rekindle_cards::{Base, Error, HubConfig, LearnedFrom, Measured, ModelCard};
-use rekindle_report::{ClassCount, Evaluation, Phase, Run, State};
+use rekindle_cards::{
+    Base, CardMetric, CardUnit, Error, HubConfig, LearnedFrom, Measured, ModelCard,
+};
+use rekindle_metrics::{Estimate, NumberErrors};
+use rekindle_report::{ClassCount, Evaluation, Phase, Results, Run, State, Unit};
 
 /// The card of a fine-tuned model: `config` is what its weights carry, `run` the record of how it came about.
 ///
@@ -74,19 +77,34 @@ fn learned_from(run: &Run) -> Option<LearnedFrom> {
 }
 
 fn measured(found: &Evaluation) -> Option<Measured> {
-    let estimate = found.accuracy;
-    let finite = [estimate.value, estimate.low, estimate.high].into_iter().all(f64::is_finite);
-    finite.then(|| Measured {
+    let metric = |name: &str, of: Estimate| {
+        let unit = match Unit::of(name) {
+            Unit::Share => CardUnit::Share,
+            Unit::Number => CardUnit::Number,
+        };
+        let interval = [of.low, of.high, of.level];
+        CardMetric { name: name.to_owned(), value: of.value, interval, unit }
+    };
+    let metrics = match &found.results {
+        Results::SingleLabel(found) => vec![metric("accuracy", found.accuracy)],
+        Results::MultiLabel(found) => {
+            vec![metric("map", found.scores.map), metric("f1", found.scores.f1)]
+        }
+        Results::Regression(found) => {
+            let NumberErrors { mae, rmse, r2, .. } = found.average;
+            vec![metric("mae", mae), metric("rmse", rmse), metric("r2", r2)]
+        }
+    };
+    let finite = |metric: &CardMetric| {
+        let [low, high, _] = metric.interval;
+        [metric.value, low, high].into_iter().all(f64::is_finite)
+    };
+    let baselines = found.baselines.iter().filter(|baseline| baseline.value.is_finite());
+    metrics.iter().all(finite).then(|| Measured {
         set: found.set.clone(),
         pictures: found.pictures,
-        accuracy: estimate.value,
-        interval: [estimate.low, estimate.high, estimate.level],
-        baselines: found
-            .baselines
-            .iter()
-            .filter(|baseline| baseline.accuracy.is_finite())
-            .map(|baseline| (baseline.name.clone(), baseline.accuracy))
-            .collect(),
+        metrics,
+        baselines: baselines.map(|baseline| (baseline.name.clone(), baseline.value)).collect(),
     })
 }
 
@@ -125,12 +143,18 @@ fn phase(phase: &Phase) -> String {
 
 #[cfg(test)]
 mod tests {
-    use rekindle_report::{Data, Environment, Epoch, Estimate, History, Plan, Stage, Weights};
+    use rekindle_report::{
+        Data, Environment, Epoch, History, Plan, SingleLabelResults, Stage, Weights,
+    };
 
     use super::*;
 
     fn config(name: &str) -> HubConfig {
         HubConfig::from_card(rekindle_cards::find(name).unwrap())
+    }
+
+    fn right(accuracy: Estimate) -> Results {
+        Results::SingleLabel(SingleLabelResults { accuracy, ..SingleLabelResults::default() })
     }
 
     fn run() -> Run {
@@ -150,12 +174,12 @@ mod tests {
                 Evaluation {
                     set: "validation".into(),
                     pictures: 3,
-                    accuracy: Estimate { value: 0.9, low: 0.8, high: 0.95, level: 0.95 },
+                    results: right(Estimate { value: 0.9, low: 0.8, high: 0.95, level: 0.95 }),
                     ..Evaluation::default()
                 },
                 Evaluation {
                     set: "test".into(),
-                    accuracy: Estimate { value: f64::NAN, ..Estimate::default() },
+                    results: right(Estimate { value: f64::NAN, ..Estimate::default() }),
                     ..Evaluation::default()
                 },
             ],

@@ -1,17 +1,14 @@
 //! What a run left behind, as a page: `run.json` and `report.html` in its folder.
 
-use std::{
-    collections::{BTreeMap, btree_map::Entry},
-    path::Path,
-};
+use std::path::Path;
 
 use rekindle_data::{Target as _, TargetKind};
+use rekindle_finetune::Constant;
 use rekindle_images::Sample;
-use rekindle_metrics::{Classification, Direction, Predictions, majority};
+use rekindle_metrics::{Direction, Values};
 use rekindle_report::{
-    Baseline, Better, Bin, Calibration, Checkup, ClassCount, ClassScores, Data, Environment, Epoch,
-    Estimate, Evaluation, Gallery, GroupRate, Guess, History, Metric, Monitored, Phase, Picture,
-    Plan, Run, Stage, State, Unit, Weights, html,
+    Baseline, Better, Checkup, ClassCount, Data, Environment, Epoch, Evaluation, GroupRate,
+    History, Metric, Monitored, Phase, PictureCount, Plan, Run, Stage, State, Unit, Weights, html,
 };
 use rekindle_train::{Classify, Monitor};
 
@@ -32,7 +29,7 @@ pub struct About {
     pub device: String,
     /// Free lines.
     pub notes: Vec<String>,
-    /// Accuracies to compare with, by name.
+    /// Values of the task's usual metric to compare with, by name.
     pub baselines: Vec<(String, f64)>,
     /// What the doctor found in the pictures, if it was asked.
     pub checkup: Option<Checkup>,
@@ -48,13 +45,6 @@ pub struct Shown<'a, T: ModelTask = Classify> {
     /// Those that chose nothing, and what the best model answers to them.
     pub test: Option<(&'a [Sample<T::Label>], &'a T::Scores)>,
 }
-
-/// Metrics that are shares of the pictures.
-const SHARES: [&str; 5] = ["accuracy", "top5", "precision", "recall", "f1"];
-/// Pictures in each gallery.
-const GALLERY: usize = 12;
-/// Guesses below each picture.
-const GUESSES: usize = 3;
 
 /// Writes `run.json` and `report.html` for a run whose folder has been written.
 ///
@@ -81,18 +71,9 @@ fn run<T: ModelTask>(
     Shown { train, val, test }: Shown<'_, T>,
 ) -> Result<Run, Error> {
     let model = &outcome.model;
-    let labels = &model.names();
-    let counts = |samples: &[Sample<T::Label>], label: usize| match T::Label::KIND {
-        TargetKind::Numbers => samples.len(),
-        _ => samples.iter().filter(|sample| sample.label.labels().contains(&label)).count(),
-    };
-    let classes = labels.iter().enumerate().map(|(label, name)| ClassCount {
-        name: name.clone(),
-        train: counts(train, label),
-        validation: counts(val, label),
-        test: test.map(|(samples, _)| counts(samples, label)),
-    });
-    let told = T::told(&about.baselines, outcome, Shown { train, val, test })?;
+    let evaluations = evaluations(about, outcome, Shown { train, val, test });
+    let galleries = T::galleries(outcome, val)?;
+    let tested = test.map(|(samples, _)| samples);
     let card = rekindle_cards::find_checkpoint(&model.config().name())?;
     let name = Path::new(&about.folder).file_name();
     let name = name.map_or_else(|| about.folder.clone(), |name| name.display().to_string());
@@ -111,7 +92,13 @@ fn run<T: ModelTask>(
         data: Some(Data {
             folder: about.folder.clone(),
             preprocessing: preprocessing(model),
-            classes: classes.collect(),
+            // Otherwise the classes say it.
+            pictures: (T::Label::KIND != TargetKind::Label).then(|| PictureCount {
+                train: train.len(),
+                validation: val.len(),
+                test: tested.map(<[_]>::len),
+            }),
+            classes: classes(&model.names(), [Some(train), Some(val), tested]),
         }),
         checkup: about.checkup.clone(),
         weights: (!about.origin.is_empty()).then(|| Weights {
@@ -123,11 +110,83 @@ fn run<T: ModelTask>(
         }),
         plan: Some(plan(config, model)?),
         history: Some(history(config, outcome)),
-        evaluations: told.evaluations,
-        galleries: told.galleries,
+        evaluations,
+        galleries,
         notes: about.notes.clone(),
         ..Run::default()
     })
+}
+
+/// How many pictures have each label, in each part; numbers are none.
+fn classes<L: rekindle_data::Target>(
+    names: &[String],
+    [train, val, test]: [Option<&[Sample<L>]>; 3],
+) -> Vec<ClassCount> {
+    if L::KIND == TargetKind::Numbers {
+        return Vec::new();
+    }
+    let counted = |samples: &[Sample<L>], label: usize| {
+        samples.iter().filter(|sample| sample.label.labels().contains(&label)).count()
+    };
+    let count = |part: Option<&[Sample<L>]>, label| part.map(|samples| counted(samples, label));
+    let class = |(label, name): (usize, &String)| ClassCount {
+        name: name.clone(),
+        train: count(train, label).unwrap_or_default(),
+        validation: count(val, label).unwrap_or_default(),
+        test: count(test, label),
+    };
+    names.iter().enumerate().map(class).collect()
+}
+
+/// The best model's answers to each part, measured.
+fn evaluations<T: ModelTask>(
+    about: &About,
+    outcome: &Outcome<T>,
+    Shown { train, val, test }: Shown<'_, T>,
+) -> Vec<Evaluation> {
+    let names = outcome.model.names();
+    let labels = |samples: &[Sample<T::Label>]| -> Vec<T::Label> {
+        samples.iter().map(|sample| sample.label.clone()).collect()
+    };
+    let trained = labels(train);
+    let of = |set: &str, samples: &[Sample<T::Label>], scores: &T::Scores, before| Evaluation {
+        set: set.to_owned(),
+        pictures: samples.len(),
+        baselines: always(&outcome.task, &names, &trained, &labels(samples)).into_iter().collect(),
+        results: outcome.task.results(&names, scores, before),
+    };
+    let mut validation = of("validation", val, &outcome.predictions, Some(&outcome.uncalibrated));
+    // What else was compared with was measured on the validation pictures.
+    let others = about.baselines.iter();
+    validation
+        .baselines
+        .extend(others.map(|(name, value)| Baseline { name: name.clone(), value: *value }));
+    let test = test.map(|(samples, scores)| of("test", samples, scores, None));
+    std::iter::once(validation).chain(test).collect()
+}
+
+/// What always answering the same would reach.
+fn always<T: ModelTask>(
+    task: &T,
+    names: &[String],
+    train: &[T::Label],
+    labels: &[T::Label],
+) -> Option<Baseline> {
+    let (constant, values): (Constant, Values) = task.constant(train, labels)?;
+    let called = |label: usize| names.get(label).map_or_else(|| label.to_string(), String::clone);
+    let name = match constant {
+        Constant::Class(class) => format!("the most frequent label ({})", called(class)),
+        Constant::Labels(labels) if labels.is_empty() => "always giving no label".to_owned(),
+        Constant::Labels(labels) => {
+            let given: Vec<String> = labels.into_iter().map(called).collect();
+            format!("always giving {}", given.join(" and "))
+        }
+        Constant::Numbers(means) => {
+            let means: Vec<String> = means.iter().map(|mean| format!("{mean:.4}")).collect();
+            format!("always the mean ({})", means.join(", "))
+        }
+    };
+    Some(Baseline { name, value: values.get(&task.monitor().metric)? })
 }
 
 fn preprocessing(model: &Model) -> String {
@@ -206,7 +265,7 @@ fn history<T: ModelTask>(config: &Finetune<T>, outcome: &Outcome<T>) -> History 
                 Direction::Higher => Better::Higher,
                 Direction::Lower => Better::Lower,
             },
-            unit: if SHARES.contains(&metric.as_str()) { Unit::Share } else { Unit::Number },
+            unit: Unit::of(metric),
         },
         best: Some(outcome.best.number),
         epochs: outcome.history.iter().map(epoch).collect(),
@@ -217,139 +276,6 @@ fn history<T: ModelTask>(config: &Finetune<T>, outcome: &Outcome<T>) -> History 
 fn stages(model: &Model) -> Vec<String> {
     let stages = model.network().layout().stages.into_iter().map(|stage| stage.name);
     std::iter::once("head".to_owned()).chain(stages).collect()
-}
-
-/// What a page shows of a model's answers.
-#[derive(Debug, Default)]
-pub struct Told {
-    /// The answers to each part, measured.
-    pub evaluations: Vec<Evaluation>,
-    /// Pictures that tell the most.
-    pub galleries: Vec<Gallery>,
-}
-
-/// What a page shows of one label a picture.
-pub(crate) fn told_of_classes(
-    baselines: &[(String, f64)],
-    outcome: &Outcome<Classify>,
-    Shown { train, val, test }: Shown<'_, Classify>,
-) -> Result<Told, Error> {
-    let of = |set: &str, predictions: &Predictions, others: &[(String, f64)]| {
-        evaluation(set, &outcome.model, predictions, train, others)
-    };
-    let validation = of("validation", &outcome.predictions, baselines);
-    // What else was compared with was measured on the validation pictures.
-    let test = test.map(|(_, predictions)| of("test", predictions, &[]));
-    let evaluations = std::iter::once(validation).chain(test).collect();
-    Ok(Told { evaluations, galleries: galleries(outcome, val)? })
-}
-
-fn evaluation(
-    set: &str,
-    model: &Model,
-    predictions: &Predictions,
-    train: &[Sample],
-    others: &[(String, f64)],
-) -> Evaluation {
-    let found = Classification::of(predictions);
-    let labels = &model.names();
-    let trained: Vec<usize> = train.iter().map(|sample| sample.label).collect();
-    let (most, accuracy) = majority(&trained, predictions.labels());
-    let always = Baseline { name: format!("the most frequent label ({})", labels[most]), accuracy };
-    let others =
-        others.iter().map(|(name, accuracy)| Baseline { name: name.clone(), accuracy: *accuracy });
-    let class = |(name, class): (&String, &rekindle_metrics::PerClass)| ClassScores {
-        name: name.clone(),
-        support: class.support,
-        precision: class.precision,
-        recall: class.recall,
-        f1: class.f1,
-    };
-    let bin = |bin: &rekindle_metrics::Bin| Bin {
-        count: bin.examples,
-        confidence: bin.confidence,
-        accuracy: bin.accuracy,
-    };
-    Evaluation {
-        set: set.to_owned(),
-        pictures: found.examples,
-        accuracy: Estimate {
-            value: found.accuracy,
-            low: found.interval.low,
-            high: found.interval.high,
-            level: 0.95,
-        },
-        baselines: std::iter::once(always).chain(others).collect(),
-        log_loss: Some(found.log_loss),
-        auroc: found.auroc,
-        calibration: Some(Calibration {
-            error: found.calibration_error,
-            bins: found.bins.iter().map(bin).collect(),
-        }),
-        classes: labels.iter().zip(&found.classes).map(class).collect(),
-        confusion: found.confusion,
-    }
-}
-
-fn galleries(outcome: &Outcome, samples: &[Sample]) -> Result<Vec<Gallery>, Error> {
-    let Outcome { model, predictions, .. } = outcome;
-    let probabilities = predictions.probabilities();
-    let mut shown = BTreeMap::new();
-    let mut gallery = |title: &str,
-                       text: &str,
-                       places: Vec<usize>|
-     -> Result<Option<Gallery>, Error> {
-        let mut pictures = Vec::new();
-        for place in places.into_iter().take(GALLERY) {
-            let shown = match shown.entry(place) {
-                Entry::Occupied(found) => found.into_mut(),
-                Entry::Vacant(free) => {
-                    free.insert(picture(model, predictions, samples, place, &probabilities[place])?)
-                }
-            };
-            pictures.push(shown.clone());
-        }
-        let gallery = Gallery { title: title.to_owned(), text: text.to_owned(), pictures };
-        Ok((!gallery.pictures.is_empty()).then_some(gallery))
-    };
-    let wrong = gallery(
-        "Most wrong",
-        "Wrongly predicted, the highest loss first. The overlay shows what spoke for the wrong answer.",
-        predictions.most_wrong(),
-    )?;
-    let unsure = gallery(
-        "Most uncertain",
-        "The most evenly spread probabilities first. The overlay shows what spoke for the answer.",
-        predictions.most_uncertain(),
-    )?;
-    Ok(wrong.into_iter().chain(unsure).collect())
-}
-
-fn picture(
-    model: &Model,
-    predictions: &Predictions,
-    samples: &[Sample],
-    place: usize,
-    probabilities: &[f64],
-) -> Result<Picture, Error> {
-    let sample = &samples[place];
-    let labels = &model.names();
-    let mut order: Vec<usize> = (0..probabilities.len()).collect();
-    order.sort_by(|&a, &b| probabilities[b].total_cmp(&probabilities[a]));
-    let explanation = model.explain(sample.item.clone(), order[0])?;
-    let name = sample.path().map(|path| {
-        let parent = path.parent().and_then(Path::file_name).unwrap_or_default();
-        Path::new(parent).join(path.file_name().unwrap_or_default()).display().to_string()
-    });
-    let guess =
-        |&class: &usize| Guess { class: labels[class].clone(), probability: probabilities[class] };
-    Ok(Picture {
-        file: name.unwrap_or_else(|| format!("picture {place}")),
-        label: labels[predictions.labels()[place]].clone(),
-        guesses: order.iter().take(GUESSES).map(guess).collect(),
-        image: explanation.picture.to_jpeg()?,
-        overlay: explanation.overlay().to_jpeg()?,
-    })
 }
 
 /// Lines on what the feature cache did, for a report.

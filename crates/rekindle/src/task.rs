@@ -1,9 +1,6 @@
 //! What a model's outputs mean, as its config says it and as training knows it.
 
-use crate::{
-    Error, Outcome, Shown,
-    run_report::{Told, told_of_classes},
-};
+use crate::{Error, Outcome, gallery};
 use burn::{
     prelude::*,
     tensor::activation::{log_softmax, sigmoid},
@@ -11,6 +8,9 @@ use burn::{
 use rekindle_cards::{HubConfig, LossSpec, TargetColumn, TaskSpec};
 use rekindle_data::Target;
 use rekindle_finetune::TransferTask;
+use rekindle_images::Sample;
+use rekindle_metrics::{Classification, MultiLabel, Temperature, Values};
+use rekindle_report::{Gallery, MultiLabelResults, RegressionResults, Results, SingleLabelResults};
 use rekindle_train::{Classify, ClassifyMultiLabel, Regress, RegressionLoss, Scale};
 
 /// A task that a [`Model`](crate::Model) can be saved with: one label, several labels, numbers.
@@ -27,18 +27,19 @@ pub trait ModelTask: TransferTask<Label: Target> {
     /// What two views of the same pictures say together, from the outputs `[batch, outputs]` for each.
     fn average(views: [Tensor<2>; 2]) -> Tensor<2>;
 
-    /// What a run's page shows of the answers, beside what `baselines` reached on the validation pictures.
+    /// What a run's page shows of the answers to a set of pictures; `before` is what was measured on them before the task
+    /// was calibrated on them, if it was.
+    fn results(&self, names: &[String], scores: &Self::Scores, before: Option<&Values>) -> Results;
+
+    /// The validation pictures that tell the most about the best model.
     ///
     /// # Errors
     ///
     /// If a picture that is shown cannot be read again.
-    fn told(
-        _baselines: &[(String, f64)],
-        _outcome: &Outcome<Self>,
-        _shown: Shown<'_, Self>,
-    ) -> Result<Told, Error> {
-        Ok(Told::default())
-    }
+    fn galleries(
+        outcome: &Outcome<Self>,
+        val: &[Sample<Self::Label>],
+    ) -> Result<Vec<Gallery>, Error>;
 }
 
 /// What is learned of pictures, by the type of their labels: `usize`, `Vec<usize>` or `Vec<f32>`.
@@ -99,13 +100,31 @@ impl ModelTask for Classify {
         larger + sum.log() - std::f64::consts::LN_2
     }
 
-    fn told(
-        baselines: &[(String, f64)],
-        outcome: &Outcome<Self>,
-        shown: Shown<'_, Self>,
-    ) -> Result<Told, Error> {
-        told_of_classes(baselines, outcome, shown)
+    fn results(&self, names: &[String], scores: &Self::Scores, before: Option<&Values>) -> Results {
+        let found = Classification::of(scores);
+        let temperature = before.and_then(|before| {
+            let temperature = Temperature {
+                value: self.temperature,
+                error_before: before.get("calibration_error")?,
+                error_after: found.calibration_error,
+                loss_before: before.get("loss")?,
+                loss_after: found.log_loss,
+            };
+            let Temperature { error_before, loss_before, loss_after, .. } = temperature;
+            let finite = [error_before, loss_before, loss_after].into_iter().all(f64::is_finite);
+            finite.then_some(temperature)
+        });
+        Results::SingleLabel(SingleLabelResults::of(names, found, temperature))
     }
+
+    fn galleries(outcome: &Outcome<Self>, val: &[Sample<usize>]) -> Result<Vec<Gallery>, Error> {
+        gallery::of_classes(outcome, val)
+    }
+}
+
+/// The probability of each label above which it is given.
+pub(crate) fn thresholds(task: &ClassifyMultiLabel) -> Vec<f64> {
+    task.thresholds.clone().unwrap_or_else(|| vec![0.5; task.classes])
 }
 
 impl ModelTask for ClassifyMultiLabel {
@@ -136,6 +155,19 @@ impl ModelTask for ClassifyMultiLabel {
         let mean =
             ((one + other) / 2.0).clamp(f64::from(f32::EPSILON), 1.0 - f64::from(f32::EPSILON));
         mean.clone().log() - (mean.neg() + 1.0).log()
+    }
+
+    fn results(&self, names: &[String], scores: &Self::Scores, before: Option<&Values>) -> Results {
+        let found = MultiLabel::of(scores, &thresholds(self));
+        let before = before.and_then(|before| before.get("f1")).filter(|f1| f1.is_finite());
+        Results::MultiLabel(MultiLabelResults::of(names, found, before))
+    }
+
+    fn galleries(
+        outcome: &Outcome<Self>,
+        val: &[Sample<Vec<usize>>],
+    ) -> Result<Vec<Gallery>, Error> {
+        gallery::of_labels(outcome, val)
     }
 }
 
@@ -179,5 +211,13 @@ impl ModelTask for Regress {
     fn average(views: [Tensor<2>; 2]) -> Tensor<2> {
         let [one, other] = views;
         (one + other) / 2.0
+    }
+
+    fn results(&self, names: &[String], scores: &Self::Scores, _: Option<&Values>) -> Results {
+        Results::Regression(RegressionResults::of(names, scores))
+    }
+
+    fn galleries(outcome: &Outcome<Self>, val: &[Sample<Vec<f32>>]) -> Result<Vec<Gallery>, Error> {
+        gallery::of_numbers(outcome, val)
     }
 }

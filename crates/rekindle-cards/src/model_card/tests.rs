@@ -23,12 +23,15 @@ fn card() -> ModelCard {
         measured: vec![Measured {
             set: "validation".to_owned(),
             pictures: 61,
-            accuracy: 0.9344,
-            interval: [0.8433, 0.9744, 0.95],
+            metrics: vec![metric("accuracy", 0.9344, [0.8433, 0.9744], CardUnit::Share)],
             baselines: vec![("the most frequent label (bee)".to_owned(), 0.5082)],
         }],
         training: vec!["head: 5 epochs, the backbone frozen".to_owned()],
     }
+}
+
+fn metric(name: &str, value: f64, [low, high]: [f64; 2], unit: CardUnit) -> CardMetric {
+    CardMetric { name: name.to_owned(), value, interval: [low, high, 0.95], unit }
 }
 
 fn has(text: &str, parts: &[&str]) {
@@ -134,4 +137,56 @@ fn what_is_made_from_weights_keeps_their_license_or_a_stricter_one() {
     check(Some("mit"), Some("cc0-1.0"), Err("--license mit"));
     check(None, Some("mit"), Err("states no license"));
     check(Some(""), None, Err("states no license"));
+}
+
+#[test]
+fn other_answers_have_their_own_metrics_and_tags() {
+    let mut labels = card();
+    labels.config.task = TaskSpec::MultiLabel { thresholds: vec![0.25, 0.5] };
+    labels.measured[0].metrics = vec![
+        metric("map", 0.91, [0.88, 0.93], CardUnit::Share),
+        metric("f1", 0.8, [0.75, 0.85], CardUnit::Share),
+    ];
+    labels.measured[0].baselines = vec![("always giving no label".to_owned(), 0.4)];
+    let text = labels.to_markdown();
+    has(
+        &text,
+        &[
+            "pipeline_tag: image-classification\ntags:\n- timm\n- image-classification\n- multi-label\n- rekindle\n",
+            "metrics:\n- map\n- f1\n",
+            "    - type: map\n      value: 0.9100\n    - type: f1\n      value: 0.8000\n",
+            "gives any of 2 labels",
+            "| pictures | map | interval | f1 | to beat |\n|---|---|---|---|---|\n",
+            "| 61 of validation | 91.0% | 88.0% to 93.0% at 95% | 80.0% | always giving no label 40.0% |",
+            "| ant | 0.2500 |",
+            "A picture may have any number of them.",
+        ],
+    );
+    assert!(!text.contains("accuracy") && !text.contains("| all |"), "{text}");
+
+    let mut numbers = card();
+    let target = crate::TargetColumn { name: "size | cm".to_owned(), mean: 12.5, std: 3.0 };
+    numbers.config.labels.clear();
+    numbers.config.task =
+        TaskSpec::Regression { targets: vec![target], loss: crate::LossSpec::Mse };
+    numbers.measured[0].metrics = vec![
+        metric("mae", 1.23456, [1.0, 1.5], CardUnit::Number),
+        metric("rmse", 2.0, [1.5, 2.5], CardUnit::Number),
+        metric("r2", 0.93, [0.9, 0.95], CardUnit::Number),
+    ];
+    let text = numbers.to_markdown();
+    has(
+        &text,
+        &[
+            "library_name: timm\ntags:\n- timm\n- image-regression\n- regression\n- rekindle\n",
+            "      type: image-regression\n",
+            "metrics:\n- mae\n- rmse\n- r2\n",
+            "predicts size \\| cm",
+            "| 61 of validation | 1.235 | 1.000 to 1.500 at 95% | 2.000 | 0.9300 |",
+            "| size \\| cm | 12.5 | 3 |",
+        ],
+    );
+    for part in ["pipeline_tag", "accuracy", "label_names"] {
+        assert!(!text.contains(part), "`{part}` in {text}");
+    }
 }

@@ -7,7 +7,7 @@ use std::{
     process::Command,
 };
 
-use rekindle_cards::{LearnedFrom, Measured};
+use rekindle_cards::{CardMetric, CardUnit, LearnedFrom, Measured};
 use rekindle_hub::{
     Hub, Token,
     push::{Push, Upload, Visibility, push},
@@ -55,8 +55,12 @@ fn wanted(weights: &Path) -> Push {
     about.measured = vec![Measured {
         set: "test".to_owned(),
         pictures: 3,
-        accuracy: 0.6667,
-        interval: [0.2, 0.9, 0.95],
+        metrics: vec![CardMetric {
+            name: "accuracy".to_owned(),
+            value: 0.6667,
+            interval: [0.2, 0.9, 0.95],
+            unit: CardUnit::Share,
+        }],
         baselines: vec![("the most frequent label".to_owned(), 0.3333)],
     }];
     Push {

@@ -2,12 +2,14 @@
 //!
 //! After DeGroot & Fienberg 1983, "The comparison and evaluation of forecasters".
 
+use rekindle_metrics::Bin;
+
 use super::{
     draw::{self, Anchor},
     scale::{Axis, Placed},
 };
 use crate::{
-    Bin, Unit,
+    Unit,
     markup::{counted, percent, total},
 };
 
@@ -52,13 +54,13 @@ pub fn reliability_chart(chart: &ReliabilityChart) -> String {
     drawn.push_str(&draw::faint(LEFT - 6.0, base, Anchor::End, "pictures"));
     drawn.push_str(&draw::faint(middle, SIZE.1 - 5.0, Anchor::Middle, "how sure the model is"));
 
-    let bins = chart.bins.iter().filter(|bin| bin.count > 0);
-    let most = bins.clone().map(|bin| bin.count).max().unwrap_or(1) as f64;
+    let bins = chart.bins.iter().filter(|bin| bin.examples > 0);
+    let most = bins.clone().map(|bin| bin.examples).max().unwrap_or(1) as f64;
     for bin in bins.clone() {
         let (Some(across), Some(up)) = (x.place(bin.confidence), y.place(bin.accuracy)) else {
             continue;
         };
-        let share = bin.count as f64 / most;
+        let share = bin.examples as f64 / most;
         let (radius, tall, ideal) =
             (3.0 + 6.0 * share.sqrt(), high * share, y.clamped(bin.confidence));
         let color = draw::color(0);
@@ -71,14 +73,14 @@ pub fn reliability_chart(chart: &ReliabilityChart) -> String {
         );
         drawn.push_str(&draw::hint(&described(bin), &shape));
     }
-    let count = total(bins.map(|bin| bin.count));
+    let count = total(bins.map(|bin| bin.examples));
     let spoken =
         format!("{}: {} in bins by confidence", chart.title, counted(count, "picture", "pictures"));
     draw::svg(SIZE.0, SIZE.1, &spoken, &drawn)
 }
 
 fn described(bin: &Bin) -> String {
-    let pictures = counted(bin.count, "picture", "pictures");
+    let pictures = counted(bin.examples, "picture", "pictures");
     let (sure, right) = (percent(bin.confidence, 1), percent(bin.accuracy, 1));
     format!("{pictures}\n{sure} sure\n{right} right")
 }

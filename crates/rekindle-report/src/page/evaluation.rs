@@ -1,23 +1,23 @@
-//! What the best model gets right: in a sentence, by class, and by how sure it is.
+//! What the best model gets right: in a sentence, in a few figures, and by what was asked.
 
 use std::cmp::Ordering;
 
-use super::{confusion, figure, table};
+use super::{classes, tasks};
 use crate::{
-    Better, Calibration, ClassScores, Estimate, Evaluation, Run, Unit,
-    chart::{ReliabilityChart, reliability_chart},
-    markup::{count, counted, duration, escape, number, percent, total, value},
+    Better, Evaluation, MainMetric, Results, Run, Unit,
+    markup::{count, counted, duration, escape, percent, rough, value},
+    run::metric::{Known, in_sentence},
 };
 
-/// Up to how many classes keep their order in the table; of more, the worst come first.
-const FEW: usize = 12;
+/// A figure that sums up a run: its name, its value, and what to hold it against, which may hold markup.
+pub(super) type Tile = (String, String, String);
 
 /// The result in one sentence, and the figures that belong to it.
 pub(super) fn opening(run: &Run) -> String {
     let sentence = match (run.evaluations.as_slice(), monitored(run)) {
         ([first, rest @ ..], _) => {
-            let others: String = rest.iter().map(|other| format!(" {}.", right(other))).collect();
-            format!("<p class=\"lead\">{}{}.{others}</p>\n", right(first), baseline(first))
+            let others: String = rest.iter().map(|other| format!(" {}.", reached(other))).collect();
+            format!("<p class=\"lead\">{}{}.{others}</p>\n", reached(first), baseline(first))
         }
         ([], Some(text)) => format!("<p class=\"lead\">{text}</p>\n"),
         ([], None) => String::new(),
@@ -31,47 +31,37 @@ pub(super) fn title(evaluation: &Evaluation) -> String {
 }
 
 pub(super) fn content(evaluation: &Evaluation) -> String {
-    let Evaluation { classes, confusion, calibration, .. } = evaluation;
-    let names: Vec<&str> = classes.iter().map(|class| class.name.as_str()).collect();
-    let matrix = confusion::matrix(&names, confusion);
-    let pairs = confusion::pairs(&names, confusion);
-    let calibration = calibration.as_ref().map(reliability).unwrap_or_default();
-    let scores = scores(classes);
-    if confusion.len() > FEW {
-        matrix + &split(&scores, &(calibration + &pairs))
-    } else {
-        split(&(matrix + &scores), &(calibration + &pairs))
+    match &evaluation.results {
+        Results::SingleLabel(found) => classes::content(found),
+        Results::MultiLabel(found) => tasks::multi_label(found),
+        Results::Regression(found) => tasks::numbers(found),
     }
 }
 
-/// Two columns, of which the left one is the wider; one if there is nothing for the other.
-fn split(left: &str, right: &str) -> String {
-    match (left.is_empty(), right.is_empty()) {
-        (true, true) => String::new(),
-        (false, false) => {
-            format!("<div class=\"split\"><div>{left}</div><div>{right}</div></div>\n")
-        }
-        _ => format!("<div class=\"column\">{left}{right}</div>\n"),
-    }
-}
-
-/// The accuracy's interval, such as `88–98%`.
+/// The main metric's interval, such as `88–98%`.
 pub(crate) fn interval(evaluation: &Evaluation) -> String {
-    let Estimate { low, high, .. } = evaluation.accuracy;
-    // Ten thousand pictures tell tenths of a percent apart, sixty do not.
-    let decimals = if evaluation.pictures < 1000 { 0 } else { 1 };
-    format!("{}–{}", percent(low, decimals).trim_end_matches('%'), percent(high, decimals))
+    let MainMetric { estimate, unit, .. } = evaluation.main();
+    match unit {
+        Unit::Number => format!("{}–{}", rough(estimate.low), rough(estimate.high)),
+        Unit::Share => {
+            // Ten thousand pictures tell tenths of a percent apart, sixty do not.
+            let decimals = if evaluation.pictures < 1000 { 0 } else { 1 };
+            let [low, high] = [estimate.low, estimate.high].map(|end| percent(end, decimals));
+            format!("{}–{high}", low.trim_end_matches('%'))
+        }
+    }
 }
 
-/// Which of two runs did better: by accuracy, then by log loss, then by the best epoch's metric.
+/// Which of two runs did better: by the main metric, then by the loss, then by the best epoch's metric.
 pub(crate) fn rank(one: &Run, other: &Run) -> Ordering {
-    let accuracy = |run: &Run| run.evaluations.first().map(|first| first.accuracy.value);
-    let loss = |run: &Run| run.evaluations.first().and_then(|first| first.log_loss);
-    let metric = |run: &Run| {
-        let (value, better) = best_metric(run)?;
-        Some(if better == Better::Lower { -value } else { value })
+    let signed = |value: f64, better| if better == Better::Lower { -value } else { value };
+    let main = |run: &Run| {
+        let MainMetric { estimate, better, .. } = run.evaluations.first()?.main();
+        Some(signed(estimate.value, better))
     };
-    compared(accuracy(one), accuracy(other))
+    let loss = |run: &Run| run.evaluations.first().and_then(Evaluation::loss);
+    let metric = |run: &Run| best_metric(run).map(|(value, better)| signed(value, better));
+    compared(main(one), main(other))
         .then_with(|| compared(loss(other), loss(one)))
         .then_with(|| compared(metric(one), metric(other)))
 }
@@ -94,57 +84,58 @@ fn best_metric(run: &Run) -> Option<(f64, Better)> {
 fn monitored(run: &Run) -> Option<String> {
     let (best, _) = best_metric(run)?;
     let monitored = &run.history.as_ref()?.monitored;
-    let (name, best) = (escape(&monitored.name), value(best, monitored.unit));
+    let name = escape(&in_sentence(&monitored.name));
+    let best = value(best, monitored.unit);
     Some(format!("The validation {name} reaches <strong>{best}</strong>."))
 }
 
-fn right(evaluation: &Evaluation) -> String {
-    let accuracy = percent(evaluation.accuracy.value, 1);
-    let Evaluation { set, pictures, .. } = evaluation;
-    format!(
-        "<strong>{accuracy}</strong> of {} {} pictures right <span class=\"keep\">({})</span>",
-        count(*pictures),
-        escape(set),
-        interval(evaluation)
-    )
+/// What was reached on a set, such as `98.3% of 60 validation pictures right (91–100%)`.
+pub(crate) fn reached(evaluation: &Evaluation) -> String {
+    let MainMetric { name, estimate, unit, .. } = evaluation.main();
+    let Evaluation { set, pictures, results, .. } = evaluation;
+    let (reached, interval) = (value(estimate.value, unit), interval(evaluation));
+    let (pictures, set) = (count(*pictures), escape(set));
+    let interval = format!("<span class=\"keep\">({interval})</span>");
+    match results {
+        Results::SingleLabel(_) => {
+            format!("<strong>{reached}</strong> of {pictures} {set} pictures right {interval}")
+        }
+        _ => {
+            let words = Known::of(name).words;
+            format!(
+                "A {words} of <strong>{reached}</strong> on {pictures} {set} pictures {interval}"
+            )
+        }
+    }
 }
 
 fn baseline(evaluation: &Evaluation) -> String {
     let Some(first) = evaluation.baselines.first() else { return String::new() };
-    format!(", where {} is right for {}", escape(&first.name), percent(first.accuracy, 1))
+    let MainMetric { unit, .. } = evaluation.main();
+    let reaches = match &evaluation.results {
+        Results::SingleLabel(_) => "is right for",
+        _ => "reaches",
+    };
+    format!(", where {} {reaches} {}", escape(&first.name), value(first.value, unit))
 }
 
 /// The few figures that sum up a run.
 fn tiles(run: &Run) -> String {
-    let mut tiles = Vec::new();
+    let mut tiles: Vec<Tile> = Vec::new();
     if let Some(evaluation) = run.evaluations.first() {
-        let level = percent(evaluation.accuracy.level, 1);
-        let accuracy = percent(evaluation.accuracy.value, 1);
-        tiles.push((
-            "Accuracy".to_owned(),
-            accuracy,
-            format!("{} ({level} interval)", interval(evaluation)),
-        ));
+        let MainMetric { title, estimate, unit, .. } = evaluation.main();
+        let level = percent(estimate.level, 1);
+        let about = format!("{} ({level} interval)", interval(evaluation));
+        tiles.push((title.to_owned(), value(estimate.value, unit), about));
         for baseline in &evaluation.baselines {
-            let name = escape(&baseline.name);
-            tiles.push(("For comparison".to_owned(), percent(baseline.accuracy, 1), name));
+            let (name, reached) = (escape(&baseline.name), value(baseline.value, unit));
+            tiles.push(("For comparison".to_owned(), reached, name));
         }
-        if let Some(loss) = evaluation.log_loss {
-            let even = evaluation.classes.len().max(evaluation.confusion.len());
-            let even = if even > 1 {
-                format!("{} when guessing evenly", number((even as f64).ln()))
-            } else {
-                String::new()
-            };
-            tiles.push(("Log loss".to_owned(), number(loss), even));
-        }
-        if let Some(area) = evaluation.auroc {
-            tiles.push(("AUROC".to_owned(), number(area), "0.5 by chance".to_owned()));
-        }
-        if let Some(calibration) = &evaluation.calibration {
-            let about = "mean gap of sure and right".to_owned();
-            tiles.push(("Calibration error".to_owned(), percent(calibration.error, 1), about));
-        }
+        tiles.extend(match &evaluation.results {
+            Results::SingleLabel(found) => classes::tiles(found),
+            Results::MultiLabel(found) => tasks::multi_label_tiles(found),
+            Results::Regression(found) => tasks::number_tiles(found),
+        });
     }
     if let Some(seconds) = run.environment.seconds {
         let epochs = run.history.as_ref().map_or(0, |history| history.epochs.len());
@@ -154,54 +145,8 @@ fn tiles(run: &Run) -> String {
     if tiles.is_empty() {
         return String::new();
     }
-    let tile = |(name, value, about): &(String, String, String)| {
+    let tile = |(name, value, about): &Tile| {
         format!("<div><dt>{name}</dt><dd><b>{value}</b><span>{about}</span></dd></div>")
     };
     format!("<dl class=\"tiles\">{}</dl>\n", tiles.iter().map(tile).collect::<String>())
-}
-
-fn reliability(calibration: &Calibration) -> String {
-    if total(calibration.bins.iter().map(|bin| bin.count)) == 0 {
-        return String::new();
-    }
-    let title = "How often it is right, by how sure it is".to_owned();
-    let chart = ReliabilityChart { title, bins: calibration.bins.clone() };
-    let words = format!(
-        "On the dashed line the model is as right as it is sure; below it is too sure. The mean gap \
-         is {} (expected calibration error). The bars count pictures.",
-        percent(calibration.error, 1)
-    );
-    figure("chart-box", &reliability_chart(&chart), &words)
-}
-
-fn scores(classes: &[ClassScores]) -> String {
-    let mut order: Vec<&ClassScores> = classes.iter().collect();
-    let mut words = String::new();
-    if order.len() > FEW {
-        let key = |class: &ClassScores| if class.f1.is_nan() { -1.0 } else { class.f1 };
-        order.sort_by(|one, other| key(one).total_cmp(&key(other)));
-        words = "The class with the lowest F1 comes first.".to_owned();
-    }
-    let heads = ["Class", "Pictures", "Precision", "Recall", "F1"].map(str::to_owned);
-    let row = |class: &&ClassScores| {
-        let bars = [class.precision, class.recall, class.f1].map(bar);
-        let [precision, recall, f1] = bars;
-        vec![escape(&class.name), count(class.support), precision, recall, f1]
-    };
-    let rows: Vec<Vec<String>> = order.iter().map(row).collect();
-    let table = table("numbers scores", "Scores of each class", &heads, &rows);
-    if table.is_empty() {
-        return table;
-    }
-    figure("scores-box", &format!("<h3>By class</h3>{table}"), &words)
-}
-
-/// A share with a bar as long as it below.
-fn bar(share: f64) -> String {
-    let text = value(share, Unit::Share);
-    if !share.is_finite() {
-        return text;
-    }
-    let wide = (share.clamp(0.0, 1.0) * 100.0).round();
-    format!("{text}<i style=\"--share:{wide}%\"></i>")
 }

@@ -2,7 +2,7 @@
 
 use super::{figure, table};
 use crate::{
-    ClassCount, Data, Environment, Phase, Plan, Run, Stage, State, Weights,
+    ClassCount, Data, Environment, Phase, PictureCount, Plan, Run, Stage, State, Weights,
     chart::{BarChart, BarRow, bar_chart},
     markup::{count, counted, duration, escape, moment, number, percent, total},
 };
@@ -40,17 +40,22 @@ pub(super) fn plan(plan: Option<&Plan>) -> String {
 }
 
 pub(crate) fn data(data: Option<&Data>) -> String {
-    let Some(Data { folder, preprocessing, classes }) = data else { return String::new() };
+    let Some(Data { folder, preprocessing, pictures, classes }) = data else {
+        return String::new();
+    };
     let tested = classes.iter().any(|class| class.test.is_some());
-    let sum = |of: fn(&ClassCount) -> usize| count(total(classes.iter().map(of)));
-    let (train, validation) = (sum(|class| class.train), sum(|class| class.validation));
-    let mut pictures = format!("{train} to train on, {validation} to validate on");
-    if tested {
-        pictures += &format!(", {} to test on", sum(|class| class.test.unwrap_or(0)));
-    }
-    if classes.is_empty() {
-        pictures.clear();
-    }
+    let sum = |of: fn(&ClassCount) -> usize| total(classes.iter().map(of));
+    // Of several labels a picture may have.
+    let (one, many) = match pictures {
+        Some(_) => ("label", "labels"),
+        None => ("class", "classes"),
+    };
+    let pictures = pictures.or_else(|| {
+        let test = tested.then(|| sum(|class| class.test.unwrap_or(0)));
+        let (train, validation) = (sum(|class| class.train), sum(|class| class.validation));
+        (!classes.is_empty()).then_some(PictureCount { train, validation, test })
+    });
+    let pictures = pictures.map_or_else(String::new, counts);
     let words =
         pairs(&[("Folder", folder), ("Pictures", &pictures), ("Preprocessing", preprocessing)]);
     if classes.is_empty() {
@@ -67,13 +72,20 @@ pub(crate) fn data(data: Option<&Data>) -> String {
         BarRow { label: class.name.clone(), values }
     };
     let rows: Vec<BarRow> = classes.iter().map(row).collect();
-    let title = "Pictures of each class".to_owned();
+    let title = format!("Pictures of each {one}");
     let chart = figure("chart-box", &bar_chart(&BarChart { title, series, rows }), "");
     let open = if classes.len() <= OPEN { " open" } else { "" };
-    let number = counted(classes.len(), "class", "classes");
+    let number = counted(classes.len(), one, many);
     format!(
-        "{words}<details{open}><summary>{number}</summary><div class=\"tall\" tabindex=\"0\" role=\"region\" aria-label=\"Pictures of each class\">{chart}</div></details>\n"
+        "{words}<details{open}><summary>{number}</summary><div class=\"tall\" tabindex=\"0\" role=\"region\" aria-label=\"Pictures of each {one}\">{chart}</div></details>\n"
     )
+}
+
+/// Pictures by what they are for, in words.
+fn counts(PictureCount { train, validation, test }: PictureCount) -> String {
+    let tested = test.map(|test| format!(", {} to test on", count(test)));
+    let (train, validation) = (count(train), count(validation));
+    format!("{train} to train on, {validation} to validate on{}", tested.unwrap_or_default())
 }
 
 pub(super) fn weights(weights: Option<&Weights>) -> String {

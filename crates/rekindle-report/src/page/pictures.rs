@@ -1,12 +1,12 @@
 //! Pictures with what the model took them for, and where it looked.
 
 use crate::{
-    Gallery, Guess, Picture,
-    markup::{data_uri, escape, percent},
+    Gallery, Guess, Picture, PredictedNumber, Verdict,
+    markup::{data_uri, escape, number, percent},
 };
 
-/// How many guesses are listed below a picture.
-const GUESSES: usize = 3;
+/// How many guesses or numbers are listed below a picture.
+const LISTED: usize = 6;
 
 pub(super) fn content(galleries: &[Gallery]) -> String {
     galleries.iter().filter(|gallery| !gallery.pictures.is_empty()).map(gallery).collect()
@@ -23,25 +23,45 @@ fn gallery(gallery: &Gallery) -> String {
 }
 
 fn card(picture: &Picture) -> String {
-    let Picture { file, label, guesses, image, overlay } = picture;
+    let Picture { file, label, guesses, numbers, image, overlay } = picture;
     let (file, label) = (escape(file), escape(label));
-    let mut images = shown(image, &format!("{file}, labeled {label}"));
+    let labeled = if label.is_empty() { String::new() } else { format!(", labeled {label}") };
+    let mut images = shown(image, &format!("{file}{labeled}"));
     if !overlay.is_empty() {
         images += &shown(overlay, &format!("where the model looked in {file}"));
     }
-    let listed: String =
-        guesses.iter().take(GUESSES).map(|guess| line(guess, &picture.label)).collect();
-    let verdict = match guesses.first() {
-        Some(first) if first.class == picture.label => "right",
-        Some(_) => "wrong",
-        None => "",
+    let listed = guesses.iter().map(|guess| line(guess, &picture.label));
+    let listed: String = listed.chain(numbers.iter().map(predicted)).take(LISTED).collect();
+    let is = match guesses.iter().any(|guess| guess.verdict.is_some()) {
+        true => "has",
+        false => "is",
+    };
+    let verdict = verdict(guesses, &picture.label);
+    let label = match label.is_empty() {
+        true => String::new(),
+        false => format!(
+            "<span class=\"label\">{is} <b>{label}</b><em class=\"{verdict}\">{verdict}</em></span>"
+        ),
     };
     format!(
         "<figure class=\"card\"><div class=\"pair\">{images}</div><figcaption>\
          <span class=\"file\" title=\"{file}\">{file}</span>\
-         <span class=\"label\">is <b>{label}</b><em class=\"{verdict}\">{verdict}</em></span>\
+         {label}\
          <ul>{listed}</ul></figcaption></figure>\n"
     )
+}
+
+/// Whether the answer is right, in a word.
+fn verdict(guesses: &[Guess], label: &str) -> &'static str {
+    let wrong = |verdict| matches!(verdict, Verdict::FalsePositive | Verdict::FalseNegative);
+    let given = guesses.iter().filter_map(|guess| guess.verdict);
+    match guesses.first() {
+        None => "",
+        Some(Guess { verdict: Some(_), .. }) if given.clone().any(wrong) => "wrong",
+        Some(Guess { verdict: Some(_), .. }) => "right",
+        Some(first) if first.class == label => "right",
+        Some(_) => "wrong",
+    }
 }
 
 fn shown(bytes: &[u8], words: &str) -> String {
@@ -53,10 +73,26 @@ fn shown(bytes: &[u8], words: &str) -> String {
 
 fn line(guess: &Guess, label: &str) -> String {
     let class = escape(&guess.class);
-    let named = if guess.class == label { format!("<b>{class}</b> ✓") } else { class };
+    let named = match guess.verdict {
+        Some(Verdict::TruePositive) => format!("<b>{class}</b> ✓"),
+        Some(Verdict::FalsePositive) => format!("{class} <em class=\"wrong\">wrongly given</em>"),
+        Some(Verdict::FalseNegative) => format!("<b>{class}</b> <em class=\"wrong\">missed</em>"),
+        None if guess.class == label => format!("<b>{class}</b> ✓"),
+        Some(Verdict::TrueNegative) | None => class,
+    };
     let wide = (guess.probability.clamp(0.0, 1.0) * 100.0).round();
     let probability = percent(guess.probability, 1);
     format!(
         "<li><span>{named}</span><span>{probability}</span><i style=\"--share:{wide}%\"></i></li>"
+    )
+}
+
+fn predicted(of: &PredictedNumber) -> String {
+    let PredictedNumber { name, right, predicted } = of;
+    format!(
+        "<li><span>{}</span><span><b>{}</b>, predicted {}</span></li>",
+        escape(name),
+        number(*right),
+        number(*predicted)
     )
 }

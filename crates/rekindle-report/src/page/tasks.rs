@@ -1,74 +1,130 @@
-//! Pieces of a page for answers that are no single label: several labels, and numbers.
+//! Answers that are no single label: several labels, and numbers.
 
-use rekindle_metrics::{Estimate, MultiLabel, NumberPredictions, PerLabel, Regression};
+use rekindle_metrics::{Estimate, NumberErrors, PerLabel};
 
-use super::{figure, table};
+use super::{classes::bar, evaluation::Tile, figure, table};
 use crate::{
-    Unit,
+    MultiLabelResults, RegressionResults, TargetResults, Unit,
     chart::{Axis, Ideal, ScatterChart, scatter_chart},
-    markup::{count, escape, number, percent, value},
+    markup::{NONE, count, escape, number, percent, rough, value},
 };
 
-/// Several labels: the figures in a sentence, and a row a label.
-pub fn multi_label(labels: &[String], found: &MultiLabel) -> String {
-    let row = |(name, label): (&String, &PerLabel)| {
-        let share = |share: f64| value(share, Unit::Share);
+/// Up to how many labels keep their order in the table; of more, the worst come first.
+const FEW: usize = 12;
+
+/// Several labels: a row each.
+pub(super) fn multi_label(found: &MultiLabelResults) -> String {
+    let mut order: Vec<(&String, &PerLabel)> =
+        found.labels.iter().zip(&found.scores.labels).collect();
+    let mut words = "A label is given above its threshold.".to_owned();
+    if let Some(before) = found.f1_before {
+        words += &format!(
+            " These pictures chose the thresholds: F1 of all answers together {} before, where each was 0.5, {} after.",
+            percent(before, 1),
+            percent(found.scores.f1.value, 1)
+        );
+    }
+    if order.len() > FEW {
+        let key = |label: &PerLabel| label.average_precision.unwrap_or(f64::INFINITY);
+        order.sort_by(|one, other| key(one.1).total_cmp(&key(other.1)));
+        words += " The label with the lowest average precision comes first.";
+    }
+    let row = |(name, label): &(&String, &PerLabel)| {
+        let scores = &label.scores;
         vec![
             escape(name),
-            count(label.scores.support),
-            label.average_precision.map_or_else(|| share(f64::NAN), share),
+            count(scores.support),
+            label.average_precision.map_or_else(|| NONE.to_owned(), bar),
             number(label.threshold),
-            share(label.scores.precision),
-            share(label.scores.recall),
-            share(label.scores.f1),
+            bar(scores.precision),
+            bar(scores.recall),
+            bar(scores.f1),
         ]
     };
-    let rows: Vec<Vec<String>> = labels.iter().zip(&found.labels).map(row).collect();
-    let heads =
-        ["Label", "Examples", "Average precision", "Threshold", "Precision", "Recall", "F1"];
-    let by_label = table("numbers", "Scores of each label", &heads.map(str::to_owned), &rows);
-    let shares = |of: &Estimate| {
-        format!("{} ({} to {})", percent(of.value, 1), percent(of.low, 1), percent(of.high, 1))
-    };
-    let words = format!(
-        "<p>Of {} examples: mean average precision {}, F1 of all answers together {}, every label right in {}; mean F1 of \
-         the labels {}.</p>\n",
-        count(found.examples),
-        shares(&found.map),
-        shares(&found.f1),
-        shares(&found.exact),
-        percent(found.f1_macro, 1)
-    );
-    words + &figure("scores-box", &format!("<h3>By label</h3>{by_label}"), "")
+    let rows: Vec<Vec<String>> = order.iter().map(row).collect();
+    let heads = ["Label", "Pictures", "AP", "Threshold", "Precision", "Recall", "F1"];
+    let table = table("numbers scores", "Scores of each label", &heads.map(str::to_owned), &rows);
+    if table.is_empty() {
+        return table;
+    }
+    figure("scores-box", &format!("<h3>By label</h3>{table}"), &words)
+}
+
+/// The figures besides the mean average precision.
+pub(super) fn multi_label_tiles(found: &MultiLabelResults) -> Vec<Tile> {
+    let scores = &found.scores;
+    let tile = |name: &str, value: String, about: String| (name.to_owned(), value, about);
+    vec![
+        tile("F1", percent(scores.f1.value, 1), around(&scores.f1, Unit::Share)),
+        tile("F1 (macro)", percent(scores.f1_macro, 1), "mean over the labels".to_owned()),
+        tile("Exact match", percent(scores.exact.value, 1), around(&scores.exact, Unit::Share)),
+        tile("Loss", number(scores.loss), "binary cross-entropy".to_owned()),
+    ]
 }
 
 /// Numbers: errors of each target, predicted against true, and what is left.
-pub fn numbers(targets: &[String], predictions: &NumberPredictions, found: &Regression) -> String {
-    let shown =
-        |of: &Estimate| format!("{} ({} to {})", number(of.value), number(of.low), number(of.high));
-    let row = |(name, errors): (&String, &rekindle_metrics::NumberErrors)| {
-        let errors = [&errors.mae, &errors.rmse, &errors.r2, &errors.mape].map(shown);
-        std::iter::once(escape(name)).chain(errors).collect::<Vec<String>>()
+pub(super) fn numbers(found: &RegressionResults) -> String {
+    let shown = |of: &Estimate, unit| {
+        format!("{}<small>{}</small>", value(of.value, unit), around(of, unit))
     };
-    let rows: Vec<Vec<String>> = targets.iter().zip(&found.targets).map(row).collect();
-    let heads = ["Target", "MAE", "RMSE", "R2", "MAPE"].map(str::to_owned);
-    let mut content = table("numbers", "Errors of each target", &heads, &rows);
-    for (target, name) in targets.iter().enumerate().take(predictions.targets()) {
-        let pairs = predictions.of_target(target);
-        let chart = |title: String, label: &str, points: Vec<(f64, f64)>, ideal: Ideal| {
-            let axis = |label: &str| Axis { label: label.to_owned(), ..Axis::default() };
-            scatter_chart(&ScatterChart { title, x: axis("true"), y: axis(label), points, ideal })
-        };
-        let against = chart(
-            format!("{name}: predicted against true"),
-            "predicted",
-            pairs.clone(),
-            Ideal::Diagonal,
-        );
-        let left = pairs.iter().map(|(right, predicted)| (*right, predicted - right)).collect();
-        let left = chart(format!("{name}: residuals"), "predicted less true", left, Ideal::Zero);
-        content += &figure("chart-box", &against, "On the dashed line predictions are right.");
-        content += &figure("chart-box", &left, "Above the dashed line predictions are too high.");
+    let row = |name: &str, errors: &NumberErrors| {
+        vec![
+            escape(name),
+            shown(&errors.mae, Unit::Number),
+            shown(&errors.rmse, Unit::Number),
+            shown(&errors.r2, Unit::Number),
+            shown(&errors.mape, Unit::Share),
+        ]
+    };
+    let mut rows: Vec<_> = found.targets.iter().map(|it| row(&it.name, &it.errors)).collect();
+    if rows.len() > 1 {
+        rows.push(row("mean", &found.average));
     }
-    content
+    let heads = ["Target", "MAE", "RMSE", "R²", "MAPE"].map(str::to_owned);
+    let table = table("numbers", "Errors of each target", &heads, &rows);
+    let charts: String = found.targets.iter().map(charts).collect();
+    charts + &figure("errors-box", &table, "")
+}
+
+/// The figures besides the mean absolute error.
+pub(super) fn number_tiles(found: &RegressionResults) -> Vec<Tile> {
+    let NumberErrors { rmse, r2, mape, .. } = &found.average;
+    let tile = |name: &str, of: &Estimate, unit| {
+        (name.to_owned(), value(of.value, unit), around(of, unit))
+    };
+    vec![
+        tile("RMSE", rmse, Unit::Number),
+        tile("R²", r2, Unit::Number),
+        tile("MAPE", mape, Unit::Share),
+    ]
+}
+
+/// An interval, such as `12.1–14`.
+fn around(of: &Estimate, unit: Unit) -> String {
+    match unit {
+        Unit::Share => {
+            let [low, high] = [of.low, of.high].map(|end| percent(end, 1));
+            format!("{}–{high}", low.trim_end_matches('%'))
+        }
+        Unit::Number => format!("{}–{}", rough(of.low), rough(of.high)),
+    }
+}
+
+fn charts(target: &TargetResults) -> String {
+    let TargetResults { name, points, .. } = target;
+    if points.is_empty() {
+        return String::new();
+    }
+    let chart = |title: String, label: &str, points: Vec<(f64, f64)>, ideal: Ideal| {
+        let axis = |label: &str| Axis { label: label.to_owned(), ..Axis::default() };
+        scatter_chart(&ScatterChart { title, x: axis("true"), y: axis(label), points, ideal })
+    };
+    let against = points.iter().map(|[right, predicted]| (*right, *predicted)).collect();
+    let against =
+        chart(format!("{name}: predicted against true"), "predicted", against, Ideal::Diagonal);
+    let left = points.iter().map(|[right, predicted]| (*right, predicted - right)).collect();
+    let left = chart(format!("{name}: residuals"), "predicted less true", left, Ideal::Zero);
+    let charts = figure("chart-box", &against, "On the dashed line predictions are right.")
+        + &figure("chart-box", &left, "Above the dashed line predictions are too high.");
+    format!("<div class=\"charts\">{charts}</div>\n")
 }

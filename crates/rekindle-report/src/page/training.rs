@@ -5,6 +5,7 @@ use crate::{
     Epoch, History, Metric, Monitored, Plan, Run, Unit,
     chart::{Axis, Band, LineChart, Mark, Scale, Series, line_chart},
     markup::{counted, duration, escape, number, value},
+    run::metric::{in_sentence, title},
 };
 
 /// The name of the loss among the metrics.
@@ -18,9 +19,9 @@ pub(super) fn content(run: &Run) -> String {
     let Monitored { name, unit, .. } = &history.monitored;
     let mut charts = chart(history, &bands, "Loss", LOSS, Unit::Number);
     if name != LOSS {
-        charts += &chart(history, &bands, &capital(name), name, *unit);
+        charts += &chart(history, &bands, &title(name), name, *unit);
     } else if let Some(name) = other_metric(history) {
-        charts += &chart(history, &bands, &capital(name), name, Unit::Number);
+        charts += &chart(history, &bands, &title(name), name, Unit::of(name));
     }
     charts += &rates_chart(history, &bands);
     format!(
@@ -169,7 +170,7 @@ fn summary(history: &History) -> String {
         let metric = epoch.validation.iter().find(|metric| &metric.name == name)?;
         Some(format!(
             "; the best is epoch {best}, with a validation {} of {}",
-            escape(name),
+            escape(&in_sentence(name)),
             value(metric.value, *unit)
         ))
     });
@@ -201,7 +202,7 @@ fn epochs(history: &History) -> String {
                 let unit = if *name == history.monitored.name {
                     history.monitored.unit
                 } else {
-                    Unit::Number
+                    Unit::of(name)
                 };
                 cells.push(
                     metric.map_or_else(|| number(f64::NAN), |metric| value(metric.value, unit)),
@@ -214,10 +215,4 @@ fn epochs(history: &History) -> String {
     let rows: Vec<Vec<String>> = history.epochs.iter().map(row).collect();
     let table = table("numbers second-is-text", "Every epoch", &heads, &rows);
     format!("<details><summary>All numbers by epoch</summary>{table}</details>\n")
-}
-
-/// The name with its first letter made a capital.
-fn capital(name: &str) -> String {
-    let mut letters = name.chars();
-    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
 }

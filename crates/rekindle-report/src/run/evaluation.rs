@@ -1,54 +1,132 @@
-//! What a model got right and wrong on a set of pictures.
+//! What a model answered to a set of pictures: to one label, to several, or with numbers.
 
+use rekindle_metrics::{Estimate, MultiLabel, NumberErrors, PerClass, Temperature};
 use serde::{Deserialize, Serialize};
 
-use super::text;
+use super::{Better, Unit, metric::Known, text};
+
+mod record;
+mod results;
 
 /// What the best model does on a set of pictures.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(try_from = "record::Record", into = "record::Record")]
 pub struct Evaluation {
     /// The name of the set, such as `validation`.
     pub set: String,
     /// How many pictures it has.
     pub pictures: usize,
+    /// What is reached without training the network; the first is named in the page's first sentence.
+    pub baselines: Vec<Baseline>,
+    /// What was measured.
+    pub results: Results,
+}
+
+/// What was measured, by what kind of answers there are.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Results {
+    /// One label a picture.
+    SingleLabel(SingleLabelResults),
+    /// Any number of labels a picture.
+    MultiLabel(MultiLabelResults),
+    /// Numbers.
+    Regression(RegressionResults),
+}
+
+impl Default for Results {
+    fn default() -> Self {
+        Self::SingleLabel(SingleLabelResults::default())
+    }
+}
+
+/// How one label a picture is predicted.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct SingleLabelResults {
     /// The share that is right.
     pub accuracy: Estimate,
-    /// What is reached without training the network; the first is named in the page's first sentence.
-    #[serde(default)]
-    pub baselines: Vec<Baseline>,
     /// The mean of the negative log probability of the right class, in nats.
-    #[serde(default)]
     pub log_loss: Option<f64>,
     /// The area under the receiver operating characteristic, averaged over classes.
-    #[serde(default)]
     pub auroc: Option<f64>,
     /// How far the probabilities can be trusted.
-    #[serde(default)]
     pub calibration: Option<Calibration>,
     /// One for each class, in the order of the model's outputs.
-    #[serde(default)]
     pub classes: Vec<ClassScores>,
     /// A row for each true class, in it the pictures guessed to be of each class.
-    #[serde(default)]
     pub confusion: Vec<Vec<usize>>,
 }
 
-/// A share and how sure it is.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+/// How any number of labels a picture is predicted.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Estimate {
-    /// The share itself.
-    #[serde(with = "text::number")]
-    pub value: f64,
-    /// The lower end of its confidence interval.
-    #[serde(with = "text::number")]
-    pub low: f64,
-    /// The upper end.
-    #[serde(with = "text::number")]
-    pub high: f64,
-    /// The interval's level of confidence, such as 0.95.
-    pub level: f64,
+pub struct MultiLabelResults {
+    /// The labels, in the order of the model's outputs.
+    pub labels: Vec<String>,
+    /// What was measured; a row a label.
+    pub scores: MultiLabel,
+    /// The F1 of all answers together where every threshold is even; thresholds were chosen on these pictures.
+    #[serde(default)]
+    pub f1_before: Option<f64>,
+}
+
+/// How numbers are predicted.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RegressionResults {
+    /// Means over the targets.
+    pub average: NumberErrors,
+    /// Each target, in the order of the model's outputs.
+    pub targets: Vec<TargetResults>,
+}
+
+/// How one number is predicted.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TargetResults {
+    /// The target.
+    pub name: String,
+    /// Its errors.
+    pub errors: NumberErrors,
+    /// What is true and what was predicted, of some pictures if there are many.
+    #[serde(default)]
+    pub points: Vec<[f64; 2]>,
+}
+
+/// The metric that models of a kind are compared by.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct MainMetric {
+    /// What it is called among the metrics: `accuracy`, `map`, `mae`.
+    pub name: &'static str,
+    /// What people call it.
+    pub title: &'static str,
+    /// How it came out.
+    pub estimate: Estimate,
+    /// How its values are shown.
+    pub unit: Unit,
+    /// Which of its values are better.
+    pub better: Better,
+}
+
+impl Evaluation {
+    /// The metric that models of this kind are compared by, and that the baselines are told in.
+    pub fn main(&self) -> MainMetric {
+        let (name, estimate, better) = match &self.results {
+            Results::SingleLabel(found) => ("accuracy", found.accuracy, Better::Higher),
+            Results::MultiLabel(found) => ("map", found.scores.map, Better::Higher),
+            Results::Regression(found) => ("mae", found.average.mae, Better::Lower),
+        };
+        let Known { title, unit, .. } = Known::of(name);
+        MainMetric { name, title, estimate, unit, better }
+    }
+
+    /// The loss that decides among equals, where there is one.
+    pub(crate) fn loss(&self) -> Option<f64> {
+        match &self.results {
+            Results::SingleLabel(found) => found.log_loss,
+            Results::MultiLabel(found) => Some(found.scores.loss),
+            Results::Regression(found) => Some(found.average.rmse.value),
+        }
+    }
 }
 
 /// What is reached without training the network.
@@ -57,28 +135,19 @@ pub struct Estimate {
 pub struct Baseline {
     /// Who guesses, such as `the most frequent label` or `a linear probe`.
     pub name: String,
-    /// The share that is right.
-    #[serde(with = "text::number")]
-    pub accuracy: f64,
+    /// The main metric.
+    #[serde(with = "text::number", alias = "accuracy")]
+    pub value: f64,
 }
 
 /// How well one class is told from the others. A share of nothing is no number.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct ClassScores {
     /// The class.
     pub name: String,
-    /// Pictures that are of it.
-    pub support: usize,
-    /// The share of those guessed to be of it that are.
-    #[serde(with = "text::number")]
-    pub precision: f64,
-    /// The share of those that are of it that are guessed to be.
-    #[serde(with = "text::number")]
-    pub recall: f64,
-    /// The harmonic mean of both.
-    #[serde(with = "text::number")]
-    pub f1: f64,
+    /// Its pictures, and how they are told.
+    #[serde(flatten)]
+    pub scores: PerClass,
 }
 
 /// How far the probabilities can be trusted.
@@ -89,21 +158,10 @@ pub struct Calibration {
     #[serde(with = "text::number")]
     pub error: f64,
     /// Pictures by the probability of their first guess, from low to high.
-    pub bins: Vec<Bin>,
-}
-
-/// Pictures whose first guesses are about as sure.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Bin {
-    /// How many there are.
-    pub count: usize,
-    /// The mean probability of their first guesses.
-    #[serde(with = "text::number")]
-    pub confidence: f64,
-    /// The share of first guesses that are right.
-    #[serde(with = "text::number")]
-    pub accuracy: f64,
+    pub bins: Vec<rekindle_metrics::Bin>,
+    /// The temperature that was chosen on these pictures, and what it did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub temperature: Option<Temperature>,
 }
 
 /// Pictures that have something in common.
@@ -125,10 +183,15 @@ pub struct Gallery {
 pub struct Picture {
     /// Its file.
     pub file: String,
-    /// What it is of.
+    /// What it is of; empty where numbers say it.
+    #[serde(default)]
     pub label: String,
-    /// What it may be of, the likeliest first.
+    /// What it may be of, the likeliest first; of several labels those that tell the most.
+    #[serde(default)]
     pub guesses: Vec<Guess>,
+    /// What was predicted, where that is numbers.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub numbers: Vec<PredictedNumber>,
     /// The picture as PNG, JPEG, GIF or WebP, best no larger than it is shown: 200 pixels.
     #[serde(with = "text::bytes")]
     pub image: Vec<u8>,
@@ -146,4 +209,47 @@ pub struct Guess {
     /// How likely the model takes it to be.
     #[serde(with = "text::number")]
     pub probability: f64,
+    /// What came of it, where a picture may have several labels.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub verdict: Option<Verdict>,
+}
+
+/// What came of one of several labels.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Verdict {
+    /// The picture has it, and it was given.
+    TruePositive,
+    /// It was given, and the picture has it not.
+    FalsePositive,
+    /// The picture has it, and it was not given.
+    FalseNegative,
+    /// Neither.
+    TrueNegative,
+}
+
+impl Verdict {
+    /// Of a label that a picture has or not, and that was given or not.
+    pub fn of(has: bool, given: bool) -> Self {
+        match (has, given) {
+            (true, true) => Self::TruePositive,
+            (false, true) => Self::FalsePositive,
+            (true, false) => Self::FalseNegative,
+            (false, false) => Self::TrueNegative,
+        }
+    }
+}
+
+/// A number that was predicted of a picture.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PredictedNumber {
+    /// The target.
+    pub name: String,
+    /// What is true.
+    #[serde(with = "text::number")]
+    pub right: f64,
+    /// What was predicted.
+    #[serde(with = "text::number")]
+    pub predicted: f64,
 }

@@ -1,6 +1,11 @@
 //! Where a record contradicts itself. The page says so rather than showing nothing.
 
-use super::{Estimate, Evaluation, Run};
+use rekindle_metrics::Estimate;
+
+use super::{
+    Evaluation, MultiLabelResults, RegressionResults, Results, Run, SingleLabelResults,
+    TargetResults,
+};
 use crate::markup::{number, total};
 
 /// How far the end of an interval may be off by rounding.
@@ -27,11 +32,20 @@ impl Run {
 }
 
 fn contradictions(evaluation: &Evaluation) -> Vec<String> {
-    let Evaluation { set, pictures, accuracy, classes, confusion, calibration, .. } = evaluation;
+    let Evaluation { set, pictures, results, .. } = evaluation;
+    match results {
+        Results::SingleLabel(found) => classes(set, *pictures, found),
+        Results::MultiLabel(found) => labels(set, *pictures, found),
+        Results::Regression(found) => numbers(set, *pictures, found),
+    }
+}
+
+fn classes(set: &str, pictures: usize, found: &SingleLabelResults) -> Vec<String> {
+    let SingleLabelResults { accuracy, classes, confusion, calibration, .. } = found;
     let mut problems = Vec::new();
     let Estimate { value, low, high, .. } = *accuracy;
     let ends = [0.0, low, value, high, 1.0];
-    if *pictures > 0 && !ends.is_sorted_by(|one, next| *one <= next + ROUNDING) {
+    if pictures > 0 && !ends.is_sorted_by(|one, next| *one <= next + ROUNDING) {
         let [value, low, high] = [value, low, high].map(number);
         problems.push(format!("{set}: the accuracy {value} is not in [{low}, {high}]"));
     }
@@ -43,13 +57,54 @@ fn contradictions(evaluation: &Evaluation) -> Vec<String> {
         problems.push(format!("{set}: {classes} classes, but {rows} rows of confusion"));
     }
     let mut counted = |what: &str, count: usize| {
-        if count > 0 && count != *pictures {
+        if count > 0 && count != pictures {
             problems.push(format!("{set}: {pictures} pictures, but {count} in {what}"));
         }
     };
     counted("the confusion matrix", total(confusion.iter().flatten().copied()));
-    counted("the classes", total(classes.iter().map(|class| class.support)));
+    counted("the classes", total(classes.iter().map(|class| class.scores.support)));
     let bins = calibration.iter().flat_map(|calibration| &calibration.bins);
-    counted("the calibration", total(bins.map(|bin| bin.count)));
+    counted("the calibration", total(bins.map(|bin| bin.examples)));
+    problems
+}
+
+fn labels(set: &str, pictures: usize, found: &MultiLabelResults) -> Vec<String> {
+    let MultiLabelResults { labels, scores, .. } = found;
+    let mut problems = Vec::new();
+    if labels.len() != scores.labels.len() {
+        let (names, rows) = (labels.len(), scores.labels.len());
+        problems.push(format!("{set}: {names} labels, but scores of {rows}"));
+    }
+    if scores.examples != pictures {
+        problems.push(format!("{set}: {pictures} pictures, but {} measured", scores.examples));
+    }
+    for (name, of) in labels.iter().zip(&scores.labels) {
+        if of.scores.support > pictures {
+            let support = of.scores.support;
+            problems.push(format!("{set}: {pictures} pictures, but {support} have {name}"));
+        }
+    }
+    for (name, Estimate { value, .. }) in
+        [("mAP", scores.map), ("F1", scores.f1), ("exact match", scores.exact)]
+    {
+        // Of no label at all there is no share.
+        if value.is_finite() && !(-ROUNDING..=1.0 + ROUNDING).contains(&value) {
+            problems.push(format!("{set}: the {name} {} is no share", number(value)));
+        }
+    }
+    problems
+}
+
+fn numbers(set: &str, pictures: usize, found: &RegressionResults) -> Vec<String> {
+    let mut problems = Vec::new();
+    for TargetResults { name, errors, points } in &found.targets {
+        if points.len() > pictures {
+            let count = points.len();
+            problems.push(format!("{set}: {pictures} pictures, but {count} values of {name}"));
+        }
+        if errors.mae.value > errors.rmse.value * (1.0 + ROUNDING) {
+            problems.push(format!("{set}: the MAE of {name} is above its RMSE"));
+        }
+    }
     problems
 }

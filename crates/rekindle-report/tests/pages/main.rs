@@ -5,14 +5,23 @@ use rekindle_report::chart::{
     bar_chart, interval_chart, line_chart, reliability_chart,
 };
 use rekindle_report::{
-    Better, Checkup, CheckupFinding, CheckupGroup, Evaluation, GroupRate, History, Monitored, Run,
-    Thumbnail, Unit, checkup, compare, html,
+    Better, Checkup, CheckupFinding, CheckupGroup, GroupRate, History, Monitored, Results, Run,
+    SingleLabelResults, Thumbnail, Unit, checkup, compare, html,
 };
 use serde_json::Value;
 
 mod check;
 #[path = "../sample/mod.rs"]
 mod sample;
+mod tasks;
+
+/// What was measured first, of a run with one label a picture.
+fn single(run: &mut Run) -> &mut SingleLabelResults {
+    match &mut run.evaluations[0].results {
+        Results::SingleLabel(found) => found,
+        other => panic!("{other:?}"),
+    }
+}
 
 fn runs(count: u64) -> Vec<Run> {
     (1..=count).map(|seed| sample::run(&format!("pets {seed}"), 10, seed)).collect()
@@ -61,22 +70,28 @@ fn pictures_are_most_of_a_page() {
 #[test]
 fn no_label_becomes_markup() {
     const HOSTILE: &str = "</title></script><script>alert(1)</script>\"><img src=x onerror='alert(1)'> & <b> \u{202e}猫\0";
-    let mut record = serde_json::to_value(sample::run("Pets", 10, 1)).unwrap();
-    let changed = spoil(&mut record, HOSTILE);
-    assert!(changed > 200, "{changed}");
-    let run: Run = serde_json::from_value(record).unwrap();
-    for page in [html(&run), compare(&[run.clone(), run])] {
-        check::whole(&page);
-        for part in ["<script>alert", "<img src=x", "\u{202e}", "\0", "</title></script>"] {
-            assert!(!page.contains(part), "{part}");
+    for (run, least) in [
+        (sample::run("Pets", 10, 1), 200),
+        (sample::multi_label("Photos", 10, 1), 120),
+        (sample::regression("Photos", 1), 100),
+    ] {
+        let mut record = serde_json::to_value(run).unwrap();
+        let changed = spoil(&mut record, HOSTILE);
+        assert!(changed > least, "{changed}");
+        let run: Run = serde_json::from_value(record).unwrap();
+        for page in [html(&run), compare(&[run.clone(), run])] {
+            check::whole(&page);
+            for part in ["<script>alert", "<img src=x", "\u{202e}", "\0", "</title></script>"] {
+                assert!(!page.contains(part), "{part}");
+            }
+            assert!(page.contains("&lt;b&gt; \u{fffd}猫"));
         }
-        assert!(page.contains("&lt;b&gt; \u{fffd}猫"));
     }
 }
 
 /// Puts the text in front of every text that is not one of a few words, or a picture.
 fn spoil(value: &mut Value, text: &str) -> usize {
-    const KEPT: [&str; 5] = ["image", "overlay", "state", "better", "unit"];
+    const KEPT: [&str; 6] = ["image", "overlay", "state", "better", "unit", "verdict"];
     match value {
         Value::String(old) => {
             old.insert_str(0, text);
@@ -148,7 +163,7 @@ fn a_run_that_watches_its_loss_shows_another_metric_too() {
 #[test]
 fn a_thousand_classes_have_no_table_but_a_list() {
     let mut run = sample::run("Pets", 2, 1);
-    let evaluation = &mut run.evaluations[0];
+    let evaluation = single(&mut run);
     evaluation.classes.clear();
     evaluation.confusion = vec![vec![0; 1000]; 1000];
     evaluation.confusion[7][9] = 60;
@@ -161,9 +176,10 @@ fn a_thousand_classes_have_no_table_but_a_list() {
 #[test]
 fn empty_parts_leave_nothing_behind_either() {
     let mut run = sample::run("Pets", 2, 1);
-    let first = run.evaluations[0].clone();
-    run.evaluations =
-        vec![Evaluation { classes: Vec::new(), confusion: Vec::new(), calibration: None, ..first }];
+    let found = single(&mut run);
+    found.classes.clear();
+    found.confusion.clear();
+    found.calibration = None;
     run.history = Some(History::default());
     run.galleries[0].pictures.clear();
     run.galleries.truncate(1);
@@ -189,7 +205,7 @@ fn values_that_are_no_number_break_no_chart() {
             }
             // Pictures may spell anything.
             run.galleries.clear();
-            let accuracy = &mut run.evaluations[0];
+            let accuracy = single(&mut run);
             (accuracy.accuracy.low, accuracy.log_loss) = (value, Some(value));
             accuracy.calibration.as_mut().unwrap().bins[9].confidence = value;
             let page = html(&run);
@@ -211,12 +227,12 @@ fn a_record_that_contradicts_itself_is_shown_and_says_so() {
     assert_eq!(run.problems(), Vec::<String>::new());
     run.history.as_mut().unwrap().best = Some(99);
     run.history.as_mut().unwrap().epochs.swap(2, 3);
-    let evaluation = &mut run.evaluations[0];
+    let evaluation = single(&mut run);
     evaluation.confusion[3].truncate(4);
     evaluation.confusion.pop();
     evaluation.accuracy.low = 0.999;
-    evaluation.classes[0].support += 1;
-    evaluation.calibration.as_mut().unwrap().bins[9].count = usize::MAX;
+    evaluation.classes[0].scores.support += 1;
+    evaluation.calibration.as_mut().unwrap().bins[9].examples = usize::MAX;
     let problems = run.problems().join("\n");
     for part in [
         "not in order: [1, 2, 4, 3",
@@ -278,15 +294,15 @@ fn the_best_of_the_runs_is_marked_once() {
     };
     let mut runs = runs(3);
     for (run, accuracy) in runs.iter_mut().zip([0.8, 0.9, 0.9]) {
-        let estimate = &mut run.evaluations[0].accuracy;
+        let estimate = &mut single(run).accuracy;
         (estimate.value, estimate.low, estimate.high) =
             (accuracy, accuracy - 0.02, accuracy + 0.02);
     }
     check(&runs, "pets 2");
     assert!(compare(&runs).contains("The interval of one other run overlaps"));
-    runs[2].evaluations[0].log_loss = Some(0.01);
+    single(&mut runs[2]).log_loss = Some(0.01);
     check(&runs, "pets 3");
-    runs[2].evaluations[0].accuracy.value = f64::NAN;
+    single(&mut runs[2]).accuracy.value = f64::NAN;
     check(&runs, "pets 2");
     assert!(!compare(&runs[..1]).contains(badge), "of one there is no best");
 

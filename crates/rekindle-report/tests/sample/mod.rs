@@ -3,10 +3,14 @@
 use std::{f64::consts::PI, io::Cursor};
 
 use image::{ImageFormat, Rgb, RgbImage};
+use rekindle_metrics::{
+    Bin, Estimate, MultiLabel, MultiLabelPredictions, NumberPredictions, PerClass, Temperature,
+};
 use rekindle_report::{
-    Baseline, Bin, Calibration, Checkup, CheckupFinding, CheckupGroup, ClassCount, ClassScores,
-    Data, Environment, Epoch, Estimate, Evaluation, Gallery, GroupRate, Guess, History, Metric,
-    Monitored, Phase, Picture, Plan, Run, Stage, State, Thumbnail, Version, Weights,
+    Baseline, Better, Calibration, Checkup, CheckupFinding, CheckupGroup, ClassCount, ClassScores,
+    Data, Environment, Epoch, Evaluation, Gallery, GroupRate, Guess, History, Metric, Monitored,
+    MultiLabelResults, Phase, Picture, PictureCount, Plan, PredictedNumber, RegressionResults,
+    Results, Run, SingleLabelResults, Stage, State, Thumbnail, Unit, Verdict, Version, Weights,
 };
 
 /// Names and parameters of a network's stages, image first.
@@ -60,6 +64,7 @@ pub(crate) fn run(title: &str, classes: usize, seed: u64) -> Run {
                             crop and a mirror image every second time"
                 .to_owned(),
             classes: (0..classes).map(count).collect(),
+            pictures: None,
         }),
         checkup: Some(checkup(&names, &mut random)),
         weights: Some(Weights {
@@ -207,7 +212,8 @@ fn evaluation(names: &[String], confusion: Vec<Vec<usize>>, random: &mut Random)
         let hits = confusion[class][class] as f64;
         let (precision, recall) = (hits / guessed as f64, hits / support as f64);
         let f1 = 2.0 * hits / (support + guessed) as f64;
-        ClassScores { name: names[class].clone(), support, precision, recall, f1 }
+        let scores = PerClass { precision, recall, f1, support };
+        ClassScores { name: names[class].clone(), scores }
     };
     let mut left = pictures;
     let bins: Vec<Bin> = (0..10)
@@ -216,24 +222,136 @@ fn evaluation(names: &[String], confusion: Vec<Vec<usize>>, random: &mut Random)
             let count = if place == 9 { left } else { (pictures * place * place / 600).min(left) };
             left -= count;
             let accuracy = (confidence - 0.04 + 0.12 * (random.next() - 0.5)).clamp(0.0, 1.0);
-            Bin { count, confidence, accuracy: if count == 0 { f64::NAN } else { accuracy } }
+            Bin {
+                examples: count,
+                confidence,
+                accuracy: if count == 0 { f64::NAN } else { accuracy },
+            }
         })
         .collect();
-    let baseline = |name: &str, accuracy| Baseline { name: name.to_owned(), accuracy };
+    let baseline = |name: &str, value| Baseline { name: name.to_owned(), value };
     Evaluation {
         set: "validation".to_owned(),
         pictures,
-        accuracy: wilson(right, pictures),
         baselines: vec![
             baseline("the most frequent label", most as f64 / pictures as f64),
             baseline("a linear probe of the features", 0.93 * right as f64 / pictures as f64),
         ],
-        log_loss: Some(0.1834),
-        auroc: Some(0.9812),
-        calibration: Some(Calibration { error: 0.0412, bins }),
-        classes: (0..names.len()).map(scores).collect(),
-        confusion,
+        results: Results::SingleLabel(SingleLabelResults {
+            accuracy: wilson(right, pictures),
+            log_loss: Some(0.1834),
+            auroc: Some(0.9812),
+            calibration: Some(Calibration {
+                error: 0.0412,
+                bins,
+                temperature: Some(Temperature {
+                    value: 1.37,
+                    error_before: 0.0893,
+                    error_after: 0.0412,
+                    loss_before: 0.2212,
+                    loss_after: 0.1834,
+                }),
+            }),
+            classes: (0..names.len()).map(scores).collect(),
+            confusion,
+        }),
     }
+}
+
+/// A run on pictures with any number of these many labels.
+pub(crate) fn multi_label(title: &str, labels: usize, seed: u64) -> Run {
+    let mut random = Random(seed * 7919 + 17);
+    let names: Vec<String> = (0..labels).map(class).collect();
+    let mut predictions = MultiLabelPredictions::new(labels);
+    for place in 0..80 {
+        // The last label is of no picture.
+        let has: Vec<usize> =
+            (0..labels - 1).filter(|label| (place * 7 + label * 5) % 3 == 0).collect();
+        let logit = |label: usize| {
+            let side = if has.contains(&label) { 1.5 } else { -1.5 };
+            (side + 5.0 * (random.next() - 0.5)) as f32
+        };
+        let logits: Vec<f32> = (0..labels).map(logit).collect();
+        predictions.add(&logits, &[has]);
+    }
+    let scores = MultiLabel::of(&predictions, &predictions.thresholds());
+    let verdicts = [
+        Verdict::FalseNegative,
+        Verdict::FalsePositive,
+        Verdict::TruePositive,
+        Verdict::TrueNegative,
+    ];
+    let guess = |(place, verdict): (usize, &Verdict)| Guess {
+        class: names[place % labels].clone(),
+        probability: [0.12, 0.81, 0.92, 0.03][place],
+        verdict: Some(*verdict),
+    };
+    let picture = |place: usize, random: &mut Random| Picture {
+        file: format!("photos/IMG_{:04}.jpg", 1000 + place * 173),
+        label: format!("{}, {}", names[0], names[2 % labels]),
+        guesses: verdicts.iter().enumerate().map(guess).collect(),
+        image: drawn(place, random, false),
+        overlay: drawn(place, random, true),
+        ..Picture::default()
+    };
+    let pictures = (0..4).map(|place| picture(place, &mut random)).collect();
+    let results = Results::MultiLabel(MultiLabelResults::of(&names, scores, Some(0.61)));
+    let baseline = Baseline { name: "always giving no label".to_owned(), value: 0.33 };
+    other_task(run(title, labels, seed), "map", results, baseline, pictures)
+}
+
+/// A run on pictures of which two numbers are predicted.
+pub(crate) fn regression(title: &str, seed: u64) -> Run {
+    let mut random = Random(seed * 7919 + 17);
+    let names = ["size".to_owned(), "weight in kg".to_owned()];
+    let mut predictions = NumberPredictions::new(2);
+    for _ in 0..80 {
+        let right = [20.0 + 60.0 * random.next(), 0.5 + 2.0 * random.next()];
+        let mut off = |of: f64, by: f64| (of * 0.9 + by * (random.next() - 0.4)) as f32;
+        let predicted = [off(right[0], 16.0), off(right[1], 0.6)];
+        predictions.add(&predicted, &right.map(|right| right as f32));
+    }
+    let number = |(place, name): (usize, &String)| {
+        let (right, predicted) = predictions.of_target(place)[0];
+        PredictedNumber { name: name.clone(), right, predicted }
+    };
+    let picture = |place: usize, random: &mut Random| Picture {
+        file: format!("photos/IMG_{:04}.jpg", 1000 + place * 173),
+        numbers: names.iter().enumerate().map(number).collect(),
+        image: drawn(place, random, false),
+        overlay: drawn(place, random, true),
+        ..Picture::default()
+    };
+    let pictures = (0..4).map(|place| picture(place, &mut random)).collect();
+    let results = Results::Regression(RegressionResults::of(&names, &predictions));
+    let baseline = Baseline { name: "always the mean (50.1, 1.512)".to_owned(), value: 8.13 };
+    let mut run = other_task(run(title, 2, seed), "mae", results, baseline, pictures);
+    run.data.iter_mut().for_each(|data| data.classes.clear());
+    run
+}
+
+/// The same run where other answers were learned.
+fn other_task(
+    run: Run,
+    metric: &str,
+    results: Results,
+    baseline: Baseline,
+    pictures: Vec<Picture>,
+) -> Run {
+    let mut run = run;
+    let counts = PictureCount { train: 300, validation: 80, test: None };
+    run.data.iter_mut().for_each(|data| data.pictures = Some(counts));
+    let set = "validation".to_owned();
+    run.evaluations = vec![Evaluation { set, pictures: 80, baselines: vec![baseline], results }];
+    let title = "Most wrong".to_owned();
+    run.galleries = vec![Gallery { title, text: "The worst first.".to_owned(), pictures }];
+    let better = if metric == "mae" { Better::Lower } else { Better::Higher };
+    if let Some(history) = &mut run.history {
+        history.monitored = Monitored { name: metric.to_owned(), better, unit: Unit::of(metric) };
+        let measured = history.epochs.iter_mut().flat_map(|it| [&mut it.train, &mut it.validation]);
+        measured.filter_map(|it| it.get_mut(1)).for_each(|it| it.name = metric.to_owned());
+    }
+    run
 }
 
 /// Wilson 1927: an interval of 95% for a share.
@@ -249,7 +367,11 @@ fn galleries(names: &[String], random: &mut Random) -> Vec<Gallery> {
     let mut picture = |place: usize, sure: f64| {
         let (label, taken) = (place % names.len(), (place + 1) % names.len());
         let (rest, share) = (1.0 - sure, if names.len() > 2 { 0.8 } else { 1.0 });
-        let guess = |class: usize, probability| Guess { class: names[class].clone(), probability };
+        let guess = |class: usize, probability| Guess {
+            class: names[class].clone(),
+            probability,
+            verdict: None,
+        };
         Picture {
             file: format!("validation/{}/IMG_{:04}.jpg", names[label], 1000 + place * 173),
             label: names[label].clone(),
@@ -259,6 +381,7 @@ fn galleries(names: &[String], random: &mut Random) -> Vec<Gallery> {
                 .collect(),
             image: drawn(place, random, false),
             overlay: drawn(place, random, true),
+            ..Picture::default()
         }
     };
     vec![

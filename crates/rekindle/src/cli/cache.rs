@@ -5,11 +5,11 @@ use std::{path::PathBuf, process::ExitCode};
 use clap::{Args, Subcommand};
 use rekindle::{
     cards,
-    hub::{Hub, Located, Prune, Run, Trust, megabytes},
+    hub::{Hub, Located, Prune, Run, Trust},
 };
 use serde_json::json;
 
-use super::output;
+use super::{fetching::megabytes, output};
 
 /// List, verify and clear the cache of weights, or put a file into it.
 #[derive(Args)]

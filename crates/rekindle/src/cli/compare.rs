@@ -4,9 +4,9 @@ use std::{path::PathBuf, process::ExitCode};
 
 use anyhow::{Context, bail};
 use clap::Args;
-use rekindle::report::{Run, compare};
+use rekindle::report::{MainMetric, Run, compare};
 
-use super::{output::one_line, percent};
+use super::{answers::shown, output::one_line};
 
 /// Lay several runs over each other, on one page of HTML.
 #[derive(Args)]
@@ -35,12 +35,11 @@ impl Arguments {
             .with_context(|| format!("{}: cannot be written", self.out.display()))?;
         for (folder, run) in self.runs.iter().zip(&runs) {
             if let Some(found) = run.evaluations.first() {
-                let [low, high] = [found.accuracy.low, found.accuracy.high].map(percent);
-                say!(
-                    "{:<24} {:>6} ({low} to {high})",
-                    one_line(folder.display()),
-                    percent(found.accuracy.value)
-                );
+                let MainMetric { name, estimate, .. } = found.main();
+                let [value, low, high] =
+                    [estimate.value, estimate.low, estimate.high].map(|it| shown(name, it));
+                let name = if name == "accuracy" { String::new() } else { format!("{name} ") };
+                say!("{:<24} {name}{value:>6} ({low} to {high})", one_line(folder.display()));
             }
         }
         say!("page: {}", one_line(self.out.display()));

@@ -5,11 +5,14 @@ use std::{io::stderr, process::ExitCode};
 use clap::Args;
 use rekindle::{
     cards::{Which, select_on_hub},
-    hub::{Act, Hashing, Hub, Row, Settings, policy, shown, table},
+    hub::{Act, Hashing, Hub, Row, Settings, policy},
 };
 use serde_json::json;
 
-use super::output;
+use super::{
+    fetching::{metered, status, table},
+    output,
+};
 
 /// Download weights into the cache, or check those that are there.
 ///
@@ -50,7 +53,7 @@ impl Arguments {
         let hub = Hub::new(Settings { hashing, ..Settings::from_env()? });
         let mut rows = Vec::new();
         for card in cards {
-            let row = shown(&stderr(), &card.name(), |watch| hub.act(act, card, &policy, watch));
+            let row = metered(&stderr(), &card.name(), |watch| hub.act(act, card, &policy, watch));
             if self.json {
                 output::json(&object(&row))?;
             }
@@ -67,7 +70,7 @@ impl Arguments {
 fn object(row: &Row) -> serde_json::Value {
     json!({
         "checkpoint": row.card,
-        "status": row.status(),
+        "status": status(row),
         "bytes": row.bytes,
         "commit": row.commit,
         "trust": row.trust.map(|trust| format!("{trust:?}")),

@@ -15,6 +15,8 @@ mod embed;
 mod evaluate;
 #[cfg(feature = "net")]
 mod fetch;
+#[cfg(feature = "net")]
+mod fetching;
 mod find_rate;
 mod finetune;
 mod info;

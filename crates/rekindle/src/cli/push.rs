@@ -14,14 +14,16 @@ use rekindle::{
     hub::{
         Hub,
         push::{Fate, Push, Pushed, Upload, Visibility, push},
-        shown,
     },
     model_card,
     report::Run,
 };
 use serde_json::json;
 
-use super::output::{self, one_line};
+use super::{
+    fetching::metered,
+    output::{self, one_line},
+};
 
 /// Upload a fine-tuned model to the Hub, where timm and Rekindle load it by its name.
 ///
@@ -76,7 +78,7 @@ impl Arguments {
         let hub = Hub::from_env()?;
         let client = hub.client()?;
         let Pushed { commit, files } =
-            shown(&stderr(), &self.repository, |watch| push(client, &wanted, watch))?;
+            metered(&stderr(), &self.repository, |watch| push(client, &wanted, watch))?;
         let url = format!("{}/{}", client.endpoint(), self.repository);
         if self.json {
             let files: Vec<_> =
@@ -116,6 +118,7 @@ fn read(path: &Path) -> anyhow::Result<(PathBuf, HubConfig, Option<Run>)> {
     let config = HubConfig::from_json(config).with_context(|| weights.display().to_string())?;
     let run = record.exists().then(|| Run::read(&record)).transpose()?;
     if let Some(data) = run.as_ref().and_then(|run| run.data.as_ref())
+        // Numbers have no labels.
         && !data.classes.iter().map(|class| &class.name).eq(&config.labels)
     {
         bail!(

@@ -11,8 +11,11 @@ use rekindle::checkpoint::{CheckpointFile, LoadReport, WeightsSet};
 #[cfg(feature = "net")]
 use rekindle::{
     cards::HubConfig,
-    hub::{Files, Hub, Located, Trust, policy, shown},
+    hub::{Files, Hub, Located, Trust, policy},
 };
+
+#[cfg(feature = "net")]
+use super::fetching::metered;
 
 /// Which weights.
 #[derive(Args)]
@@ -114,7 +117,7 @@ fn fetched(name: &str, accepted: &[String]) -> anyhow::Result<Found> {
     let card = rekindle::cards::find(name)?;
     let (hub, policy) = (Hub::from_env()?, policy(accepted)?);
     policy.check(card)?;
-    Ok(told(shown(&stderr(), &card.name(), |watch| hub.fetch(card, watch))?))
+    Ok(told(metered(&stderr(), &card.name(), |watch| hub.fetch(card, watch))?))
 }
 
 /// The weights of a repository that no card is of, if the license that its config states allows to use them.
@@ -123,7 +126,7 @@ fn of_repository(name: &str, accepted: &[String]) -> anyhow::Result<Found> {
     let (repository, revision) = name.split_once('@').unwrap_or((name, "main"));
     let (hub, policy) = (Hub::from_env()?, policy(accepted)?);
     let files = Files { repository, revision, names: &[] };
-    let located = shown(&stderr(), repository, |watch| hub.fetch_files(&files, watch))?;
+    let located = metered(&stderr(), repository, |watch| hub.fetch_files(&files, watch))?;
     let config = located.folder.join("config.json");
     let text = std::fs::read_to_string(&config).with_context(|| config.display().to_string())?;
     let config = HubConfig::from_json(&text).with_context(|| config.display().to_string())?;

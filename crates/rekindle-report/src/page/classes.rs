@@ -1,0 +1,122 @@
+//! One label a picture: who is taken for whom, each class by itself, and how far to trust the probabilities.
+
+use rekindle_metrics::Temperature;
+
+use super::{confusion, evaluation::Tile, figure, table};
+use crate::{
+    Calibration, ClassScores, SingleLabelResults, Unit,
+    chart::{ReliabilityChart, reliability_chart},
+    markup::{count, escape, number, percent, total, value},
+};
+
+/// Up to how many classes keep their order in the table; of more, the worst come first.
+const FEW: usize = 12;
+
+pub(super) fn content(found: &SingleLabelResults) -> String {
+    let SingleLabelResults { classes, confusion, calibration, .. } = found;
+    let names: Vec<&str> = classes.iter().map(|class| class.name.as_str()).collect();
+    let matrix = confusion::matrix(&names, confusion);
+    let pairs = confusion::pairs(&names, confusion);
+    let calibration = calibration.as_ref().map(reliability).unwrap_or_default();
+    let scores = scores(classes);
+    if confusion.len() > FEW {
+        matrix + &split(&scores, &(calibration + &pairs))
+    } else {
+        split(&(matrix + &scores), &(calibration + &pairs))
+    }
+}
+
+/// The figures besides the accuracy.
+pub(super) fn tiles(found: &SingleLabelResults) -> Vec<Tile> {
+    let mut tiles = Vec::new();
+    if let Some(loss) = found.log_loss {
+        let even = found.classes.len().max(found.confusion.len());
+        let even = if even > 1 {
+            format!("{} when guessing evenly", number((even as f64).ln()))
+        } else {
+            String::new()
+        };
+        tiles.push(("Log loss".to_owned(), number(loss), even));
+    }
+    if let Some(area) = found.auroc {
+        tiles.push(("AUROC".to_owned(), number(area), "0.5 by chance".to_owned()));
+    }
+    if let Some(calibration) = &found.calibration {
+        let about = "mean gap of sure and right".to_owned();
+        tiles.push(("Calibration error".to_owned(), percent(calibration.error, 1), about));
+    }
+    tiles
+}
+
+/// Two columns, of which the left one is the wider; one if there is nothing for the other.
+fn split(left: &str, right: &str) -> String {
+    match (left.is_empty(), right.is_empty()) {
+        (true, true) => String::new(),
+        (false, false) => {
+            format!("<div class=\"split\"><div>{left}</div><div>{right}</div></div>\n")
+        }
+        _ => format!("<div class=\"column\">{left}{right}</div>\n"),
+    }
+}
+
+fn reliability(calibration: &Calibration) -> String {
+    if total(calibration.bins.iter().map(|bin| bin.examples)) == 0 {
+        return String::new();
+    }
+    let title = "How often it is right, by how sure it is".to_owned();
+    let chart = ReliabilityChart { title, bins: calibration.bins.clone() };
+    let words = format!(
+        "On the dashed line the model is as right as it is sure; below it is too sure. The mean gap \
+         is {} (expected calibration error). The bars count pictures.{}",
+        percent(calibration.error, 1),
+        calibration.temperature.as_ref().map(cooled).unwrap_or_default()
+    );
+    figure("chart-box", &reliability_chart(&chart), &words)
+}
+
+/// What a temperature did, in a sentence.
+fn cooled(temperature: &Temperature) -> String {
+    let Temperature { value, error_before, error_after, loss_before, loss_after } = *temperature;
+    format!(
+        " Logits are divided by a temperature of {}, which these pictures chose: calibration error {} before, {} after; \
+         log loss {} before, {} after.",
+        number(value),
+        percent(error_before, 1),
+        percent(error_after, 1),
+        number(loss_before),
+        number(loss_after)
+    )
+}
+
+fn scores(classes: &[ClassScores]) -> String {
+    let mut order: Vec<&ClassScores> = classes.iter().collect();
+    let mut words = String::new();
+    if order.len() > FEW {
+        let key =
+            |class: &ClassScores| if class.scores.f1.is_nan() { -1.0 } else { class.scores.f1 };
+        order.sort_by(|one, other| key(one).total_cmp(&key(other)));
+        words = "The class with the lowest F1 comes first.".to_owned();
+    }
+    let heads = ["Class", "Pictures", "Precision", "Recall", "F1"].map(str::to_owned);
+    let row = |class: &&ClassScores| {
+        let scores = &class.scores;
+        let [precision, recall, f1] = [scores.precision, scores.recall, scores.f1].map(bar);
+        vec![escape(&class.name), count(scores.support), precision, recall, f1]
+    };
+    let rows: Vec<Vec<String>> = order.iter().map(row).collect();
+    let table = table("numbers scores", "Scores of each class", &heads, &rows);
+    if table.is_empty() {
+        return table;
+    }
+    figure("scores-box", &format!("<h3>By class</h3>{table}"), &words)
+}
+
+/// A share with a bar as long as it below.
+pub(super) fn bar(share: f64) -> String {
+    let text = value(share, Unit::Share);
+    if !share.is_finite() {
+        return text;
+    }
+    let wide = (share.clamp(0.0, 1.0) * 100.0).round();
+    format!("{text}<i style=\"--share:{wide}%\"></i>")
+}
