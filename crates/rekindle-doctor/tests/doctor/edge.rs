@@ -67,9 +67,13 @@ fn odd_files_are_judged_as_pillow_judges_them() {
         (Kind::Cmyk, by(&|row| row["mode"] == "CMYK")),
     ] {
         assert!(!theirs.is_empty());
-        assert_eq!(said(kind), theirs, "{kind:?}");
+        // Nothing more is said of what is not read.
+        let read: BTreeSet<String> = theirs.difference(&bad).cloned().collect();
+        assert_eq!(said(kind), read, "{kind:?}");
     }
-    let (ours, theirs) = (said(Kind::Alpha), by(&|row| row["mode"].ends_with('A')));
+    let has_alpha =
+        |row: &BTreeMap<String, String>| row["mode"].ends_with('A') && !bad.contains(&row["file"]);
+    let (ours, theirs) = (said(Kind::Alpha), by(&has_alpha));
     assert_eq!(differ(&theirs, &ours), nothing);
     for file in differ(&ours, &theirs) {
         assert!(ALPHA_HERE.iter().any(|start| file.starts_with(start)), "{file}");
