@@ -4,10 +4,11 @@
 //! |---|---|
 //! | likeness | the cosine of two embeddings, from which the mean of all was taken |
 //! | vote | the nearest [`Options::neighbors`], but the item itself and copies of its bytes; fewer where its label has fewer others |
-//! | found | no more than one in five votes for the label, and as large a share for another as those of that label have on average, or more |
+//! | found | at most one in five votes for the label, at least half for another, and 0.6 of what that one's own have on average |
 //!
-//! The last is how confident learning (Northcutt, Jiang and Chuang 2021) sets its thresholds: a label whose own pictures
-//! agree less need not convince more.
+//! The last is how confident learning (Northcutt, Jiang and Chuang 2021) sets its thresholds, which are averages over a label,
+//! lowered since wrong labels lower the share that is compared too. Where a network tells labels apart badly, half the votes
+//! are seldom for one label, so that it finds little rather than inventing much.
 
 use std::cmp::Reverse;
 
@@ -22,6 +23,10 @@ use crate::{
 const LEAST_VOTES: usize = 4;
 /// The largest share of the votes that a contradicted label has.
 const MOST_SUPPORT: f64 = 0.2;
+/// The smallest share of the votes for another label that contradict.
+const LEAST_SHARE: f64 = 0.5;
+/// The same, of the average that the other label's own pictures have.
+const LEAST_OF_AVERAGE: f64 = 0.6;
 
 /// An item with an embedding: its place, its label, its direction.
 struct Point {
@@ -57,7 +62,10 @@ pub(crate) fn findings(case: &Case<'_>) -> Vec<Finding> {
             agreement[point.label].1 += 1;
         }
     }
-    let needed = |label: usize| agreement[label].0 / agreement[label].1.max(1) as f64;
+    let needed = |label: usize| {
+        let (sum, count) = agreement[label];
+        LEAST_SHARE.max(LEAST_OF_AVERAGE * sum / count.max(1) as f64)
+    };
     let mut findings = Vec::new();
     for (point, votes) in points.iter().zip(votes) {
         let Some(Votes { own, most: (label, share), counts: [all, agree] }) = votes else {

@@ -59,7 +59,7 @@ impl Default for Options {
             near_bits: MOST_BITS,
             near_likeness: 0.95,
             embeddings: None,
-            neighbors: 10,
+            neighbors: 15,
         }
     }
 }

@@ -12,6 +12,7 @@ use std::{
     process::{Command, Output, Stdio},
 };
 
+use burn::module::Module;
 use rekindle::{
     Device, Embeddings, Model,
     checkpoint::CheckpointFile,
@@ -60,7 +61,8 @@ fn embeddings_are_the_networks_and_no_batch_changes_them() {
     let data = doodles(3, 1);
     let pictures = pictures(&data.path().join("train"));
     let model = open_starter();
-    let backbone = model.network().backbone();
+    let network = model.network().valid();
+    let backbone = network.backbone();
     let preprocess: Preprocess = model.preprocess().unwrap();
     // Every picture by itself, put together by hand.
     let inputs = |path: &PathBuf| {
@@ -74,10 +76,10 @@ fn embeddings_are_the_networks_and_no_batch_changes_them() {
     for stage in stages {
         let of = |path: &PathBuf| -> Vec<f32> {
             let row = match stage {
-                None => model.network().embed(inputs(path)),
+                None => network.embed(inputs(path)),
                 Some(stage) => {
                     let cut = names.iter().position(|name| name == stage).unwrap() + 1;
-                    global_mean(Map::new(model.network().prefix(cut, inputs(path))))
+                    global_mean(Map::new(network.prefix(cut, inputs(path))))
                 }
             };
             row.into_data().iter::<f32>().collect()
@@ -331,22 +333,22 @@ fn embeddings_of_another_model_are_refused() {
     assert!(said.contains("64 numbers"), "{said}");
 }
 
-/// Doodles of the target's classes in a folder a label, every `every`th under the label of the next class; their names.
-fn with_swapped(per_class: usize, every: Option<usize>) -> (TempDir, BTreeSet<String>) {
+/// Doodles of the target's classes in a folder a label, one in 21 under another label, the first of them the `first`th; and the
+/// names of those.
+fn with_swapped(per_class: usize, first: usize) -> (TempDir, BTreeSet<String>) {
+    const EVERY: usize = 21;
     let folder = tempfile::tempdir().unwrap();
     let doodles = Task::Target.doodles();
     let mut swapped = BTreeSet::new();
     for (index, doodle) in set(Task::Target, per_class, 7).into_iter().enumerate() {
-        let swap = every.is_some_and(|every| index % every == every / 2);
-        let label =
-            if swap { (doodle.label + 1 + index % 3) % doodles.len() } else { doodle.label };
+        let swap = index % EVERY == first;
+        let away = if swap { 1 + index / EVERY % 3 } else { 0 };
+        let label = (doodle.label + away) % doodles.len();
         let name = format!("{}/{index}.png", doodles[label].name);
         let path = folder.path().join(&name);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
-        image::RgbImage::from_raw(SIZE as u32, SIZE as u32, doodle.pixels)
-            .unwrap()
-            .save(path)
-            .unwrap();
+        let size = SIZE as u32;
+        image::RgbImage::from_raw(size, size, doodle.pixels).unwrap().save(path).unwrap();
         if swap {
             swapped.insert(name);
         }
@@ -363,27 +365,33 @@ fn the_doctor_finds_labels_that_were_swapped() {
         let (printed, _) = ends(0, &output.unwrap());
         printed.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
     };
-    let (data, swapped) = with_swapped(60, Some(20));
-    assert_eq!(swapped.len(), 30);
     let doubted = |lines: &[Value]| -> Vec<String> {
         let lines = lines.iter().filter(|line| line["kind"] == "label_error");
         lines.map(|line| line["files"][0].as_str().unwrap().to_owned()).collect()
     };
     let weights: [&dyn AsRef<OsStr>; 2] = [&"--weights", &starter()];
-    let lines = examine(data.path(), &weights);
-    let found = doubted(&lines);
-    let right = found.iter().filter(|file| swapped.contains(*file)).count();
-    let invented = found.len() - right;
-    let of =
-        format!("{right} of {} swapped labels found, {invented} of 570 invented", swapped.len());
-    assert!(10 * right >= 8 * swapped.len() && invented <= 12, "{of}");
-    let scores: Vec<f64> = lines.iter().filter_map(|line| line["score"].as_f64()).collect();
-    assert_eq!(scores.len(), found.len());
-    assert!(scores.iter().all(|score| (0.0..=1.0).contains(score)));
-    assert!(scores.is_sorted_by(|one, other| one >= other), "{scores:?}");
-    // Neither threads nor the batch change what is found, and nobody is doubted without weights.
-    let more: [&dyn AsRef<OsStr>; 6] =
-        [&"--weights", &starter(), &"--threads", &"1", &"--batch", &"7"];
-    assert_eq!(examine(data.path(), &more), lines);
-    assert!(doubted(&examine(data.path(), &[])).is_empty());
+    let [mut planted, mut right, mut invented] = [0; 3];
+    for first in [3, 10, 17] {
+        let (data, swapped) = with_swapped(60, first);
+        let lines = examine(data.path(), &weights);
+        let found = doubted(&lines);
+        let these = found.iter().filter(|file| swapped.contains(*file)).count();
+        planted += swapped.len();
+        right += these;
+        invented += found.len() - these;
+        let scores: Vec<f64> = lines.iter().filter_map(|line| line["score"].as_f64()).collect();
+        assert_eq!(scores.len(), found.len());
+        assert!(scores.iter().all(|score| (0.0..=1.0).contains(score)));
+        assert!(scores.is_sorted_by(|one, other| one >= other), "{scores:?}");
+        if first == 3 {
+            // Neither threads nor the batch change what is found, and none is doubted without weights.
+            let more: [&dyn AsRef<OsStr>; 6] =
+                [&"--weights", &starter(), &"--threads", &"1", &"--batch", &"7"];
+            assert_eq!(examine(data.path(), &more), lines);
+            assert!(doubted(&examine(data.path(), &[])).is_empty());
+        }
+    }
+    // 1714 labels are right; the starter, without training on these classes, mistakes one in ten.
+    let found = format!("{right} of {planted} swapped labels found, {invented} invented");
+    assert!(planted == 86 && 10 * right >= 8 * planted && invented <= 75, "{found}");
 }
