@@ -166,7 +166,9 @@ fn every_recipe_beats_the_mean_and_is_measured_again() {
         assert_eq!(lines.len(), 7, "{recipe}: epoch 0 and five more, and what came out");
         let constant = number(last, "constant_val_mae");
         let probe = number(last, "probe_val_mae");
-        assert!(probe < constant && number(last, "best_val_mae") <= probe, "{recipe}: {last}");
+        // What is kept is as good as what it began with, but for rounding.
+        let best = number(last, "best_val_mae");
+        assert!(probe < constant && best <= probe * (1.0 + 1e-6), "{recipe}: {last}");
         assert!(number(last, "test_mae") < number(last, "constant_test_mae"), "{recipe}: {last}");
         assert!(out.join("report.html").exists() && out.join("run.json").exists(), "{recipe}");
     }

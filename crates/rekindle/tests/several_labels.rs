@@ -11,7 +11,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use program::{ends_the_same_when_killed, history, number, objects, printed, text};
+use program::{ends_the_same_when_killed, history, number, objects, printed, refused, text};
 use rekindle::{
     Device, Model, Prediction, TestViews,
     cards::{HubConfig, InputSpec, Preprocessing},
@@ -186,8 +186,8 @@ fn every_recipe_beats_the_constant_and_is_measured_again() {
         assert_eq!(lines.len(), 5, "{recipe}");
         let probe = number(last, "probe_val_map");
         assert!(probe >= number(last, "constant_val_map"), "{recipe}: {last}");
-        // What is kept is at least as good as what it began with.
-        assert!(best >= probe, "{recipe}: {last}");
+        // What is kept is as good as what it began with, but for rounding.
+        assert!(best >= probe * (1.0 - 1e-6), "{recipe}: {last}");
         assert_eq!(val["probe_val_map"], last["probe_val_map"], "{recipe}");
         assert_eq!(history(&out).len(), 4, "{recipe}");
         let page = fs::read_to_string(out.join("report.html")).unwrap();
@@ -210,11 +210,11 @@ fn features_that_are_kept_change_no_loss() {
     assert_eq!(off.len(), 5);
     assert_eq!(off, memory);
     assert_eq!(off, file);
-    // A file for what all frozen stages make, and one for what those below the upper ones make.
+    // What the frozen stages made is in a file.
     let kept = fs::read_dir(out).unwrap().filter(|entry| {
         entry.as_ref().unwrap().path().extension().is_some_and(|extension| extension == "bin")
     });
-    assert!(kept.count() >= 2);
+    assert!(kept.count() > 0);
 }
 
 #[test]
@@ -336,4 +336,22 @@ fn rates_are_swept_and_ladders_climbed() {
     // On the test plates, on the last rung alone.
     assert!(rows[0]["test"].is_null() && number(&rows[2], "test") > 0.0);
     assert!(fs::read_to_string(out.join("ladder.md")).unwrap().contains("| map |"));
+}
+
+#[test]
+fn what_is_for_other_tasks_is_refused_before_anything_is_trained() {
+    let plates = plates(5);
+    let (starter, out) = (support::starter(), plates.folder.path().join("run"));
+    for (more, expected) in [
+        (["--focal", "2"], "--focal is for one label a picture"),
+        (["--loss", "huber"], "--loss is for numbers"),
+        (["--monitor", "accuracy"], "`accuracy` is not measured; measured are loss, map"),
+        (["--target", "size"], "has no column [size]"),
+    ] {
+        let data = ["finetune", "--data", text(&plates.list), "--out", text(&out)];
+        let from = ["--weights", text(&starter)];
+        let error = refused(&[&data, &from as &[&str], &more].concat());
+        assert!(error.contains(expected), "{more:?}: {error}");
+        assert!(!out.join("log.jsonl").exists(), "{more:?}");
+    }
 }
