@@ -13,6 +13,7 @@
 //! the best epoch (which may be that before the first, where the head was solved for), models rescued from runs that fail,
 //! logs, TensorBoard.
 
+mod config;
 mod data;
 mod error;
 mod feed;
@@ -27,15 +28,15 @@ mod store;
 mod task;
 mod weights;
 
+pub use config::{CacheConfig, CachePlace, CacheReport, Finetune, HeadStart, Trainee};
 pub use data::{Items, Labelled};
 pub use error::Error;
 pub use feed::{Features, Feed, Prepared};
-pub use finetune::{Finetune, Outcome, Trainee, finetune};
+pub use finetune::{Outcome, finetune};
 pub use fingerprint::digest;
 pub use input::{FromPrepared, Partial};
 pub use measure::{Measured, find_rate, measure};
 pub use run_folder::{Describe, RunFolder, Sheet, Start, forget_state};
-pub use start::{HeadStart, Probed, probe};
-pub use store::{CacheConfig, CachePlace, CacheReport};
+pub use start::{Probed, probe};
 pub use task::{Constant, Effort, Solved, TransferTask};
 pub use weights::{load, naming};

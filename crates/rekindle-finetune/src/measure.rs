@@ -9,9 +9,9 @@ use rekindle_transfer::Classifier;
 use crate::{
     CacheConfig, CachePlace, Error, Feed, Finetune, FromPrepared, Items, Partial, Trainee,
     TransferTask,
+    config::{ONE_VIEW, labels},
     data::{Data, Part, on_this_pool},
     feed::Prepared,
-    finetune::{ONE_VIEW, labels},
 };
 
 /// Sweeps through learning rates in the first phase of a plan, whose rates count as relative to each other.

@@ -11,7 +11,6 @@ use rekindle_layers::Backbone;
 use rekindle_metrics::Values;
 use rekindle_train::{Train, Validation};
 use rekindle_transfer::{Classifier, Frozen, Phase, Plan};
-use serde::Serialize;
 
 use crate::{
     CacheReport, Effort, Error, Finetune, FromPrepared, Items, Solved, Trainee, TransferTask,
@@ -19,16 +18,6 @@ use crate::{
     feed::{Feed, Kept},
     store::{Feeds, device_of},
 };
-
-/// What the head is before the first step.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum HeadStart {
-    /// Solved for where the task can and it takes seconds; the epoch that is kept may then be that before the first.
-    Solved,
-    /// As it is: drawn at random, or that of the weights.
-    AsItIs,
-}
 
 /// A network whose head was solved for, not trained.
 #[derive(Debug)]

@@ -21,83 +21,15 @@ use rekindle_layers::{Backbone, Flow};
 use rekindle_train::{Train, Validation};
 use rekindle_transfer::{
     Classifier,
-    features::{FeatureStore, Key, Opened, Precision, bytes_needed, key},
+    features::{FeatureStore, Key, Opened, bytes_needed, key},
 };
 
 use crate::{
-    Error, Finetune, FromPrepared, TransferTask,
+    CachePlace, CacheReport, Error, Finetune, FromPrepared, TransferTask,
     data::{Data, Part},
     feed::{Features, Feed, Kept, Keys, Prepared},
     fingerprint::digest,
 };
-
-/// Where the features of frozen stages are kept.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct CacheConfig {
-    /// Where.
-    pub place: CachePlace,
-    /// How precisely.
-    pub precision: Precision,
-    /// Above this many bytes, nothing is kept.
-    pub budget: u64,
-}
-
-/// Where the features of frozen stages are kept.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum CachePlace {
-    /// Nowhere: every epoch computes them again.
-    Off,
-    /// In memory.
-    Memory,
-    /// In a file in the run's folder, for later runs too; in memory where the run has no folder.
-    File,
-}
-
-impl Default for CacheConfig {
-    /// In the run's folder, exactly, up to four gibibytes.
-    fn default() -> Self {
-        Self { place: CachePlace::File, precision: Precision::F32, budget: 4 << 30 }
-    }
-}
-
-/// What the cache did for a phase.
-#[derive(Debug, Clone, PartialEq)]
-pub struct CacheReport {
-    /// The phase.
-    pub phase: String,
-    /// Why nothing was kept, where nothing was.
-    pub off: Option<&'static str>,
-    /// Frozen stages whose output is kept.
-    pub cut: usize,
-    /// Features that were there already.
-    pub found: usize,
-    /// Features that were computed.
-    pub computed: usize,
-    /// What computing them took.
-    pub filling: Duration,
-    /// What was wrong with an older file, so that it was made anew.
-    pub rebuilt: Option<String>,
-}
-
-impl CacheReport {
-    /// What it saved, in a line; nothing where nothing was kept.
-    pub fn line(&self, epochs: usize) -> Option<String> {
-        let Self { off: None, found, computed, filling, rebuilt, cut, .. } = self else {
-            return None;
-        };
-        let seconds = filling.as_secs_f64();
-        // What was found, and every further epoch, would have taken as long for each item.
-        let each = if *computed == 0 { 0.0 } else { seconds / *computed as f64 };
-        let items = found + computed;
-        let saved = each * (items * epochs).saturating_sub(*computed) as f64;
-        let why = rebuilt
-            .as_ref()
-            .map_or_else(String::new, |why| format!("; an older file was not used: {why}"));
-        Some(format!(
-            "features of {cut} frozen stages: {computed} computed in {seconds:.1} s, {found} found; saved about {saved:.0} s over {epochs} epochs{why}"
-        ))
-    }
-}
 
 /// Where a phase's batches come from.
 #[derive(Debug)]

@@ -11,7 +11,7 @@ use std::{
 use rekindle_hub::{Event, Hub, Settings, unwatched};
 use rekindle_loopback::{Fault, Host, Rule, Server};
 
-use crate::support::{CONFIG, Stage, TOKEN, bytes, card, list, skip};
+use crate::support::{CONFIG, Stage, TOKEN, bytes, card, list};
 
 const FOREVER: usize = usize::MAX;
 

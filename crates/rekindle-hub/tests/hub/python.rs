@@ -1,7 +1,7 @@
 //! Python's huggingface_hub finds what we have cached, and we what it has; it needs `REKINDLE_PYTHON`.
 
 use std::{
-    env, fs,
+    fs,
     io::{BufRead, BufReader},
     path::Path,
     process::{Command, Output, Stdio},

@@ -1,11 +1,6 @@
 //! timm loads what was pushed, and huggingface_hub reads its page; it needs `REKINDLE_PYTHON`.
 
-use std::{
-    env,
-    io::{Write, stderr},
-    path::Path,
-    process::Command,
-};
+use std::{path::Path, process::Command};
 
 use rekindle_cards::{CardMetric, CardUnit, LearnedFrom, Measured};
 use rekindle_hub::{

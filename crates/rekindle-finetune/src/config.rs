@@ -1,0 +1,285 @@
+//! How a run goes, as data: the plan, the task, and everything that is the same in all phases.
+
+use std::{num::NonZeroUsize, sync::Arc, time::Duration};
+
+use burn::prelude::*;
+use rekindle_data::{DrawBatch, LoaderConfig, Order, Prepare, Views};
+use rekindle_layers::Backbone;
+use rekindle_train::{EmaConfig, Fit, Learn, OptimizerConfig, Rates, Settings, Train, Validation};
+use rekindle_transfer::{Classifier, Phase, Plan, features::Precision};
+use serde::Serialize;
+
+use crate::{
+    Error, FromPrepared, Items, Partial, TransferTask,
+    data::{Data, Part, even_out, on_this_pool},
+};
+
+/// How to fine-tune.
+#[derive(Debug)]
+pub struct Finetune<B: Backbone, P: Prepare, T> {
+    /// Phases, checked before the first step.
+    pub plan: Plan,
+    /// What outputs mean, and what is minimized.
+    pub task: T,
+    /// Items a step.
+    pub batch: usize,
+    /// Whether every epoch draws anew, or a few draws take turns so that what frozen stages make of them is kept.
+    pub views: Views,
+    /// Which items come how often.
+    pub order: Order,
+    /// What is drawn for whole batches, such as mixup.
+    pub draws: Option<Arc<dyn DrawBatch<P::Batch>>>,
+    /// A network for the same task whose answers are learned along with the right ones.
+    pub teacher: Option<Arc<Classifier<B>>>,
+    /// Where the features of frozen stages are kept.
+    pub cache: CacheConfig,
+    /// How the average of all weights, which is evaluated and kept, follows them; no average without.
+    pub ema: Option<EmaConfig>,
+    /// Accumulation, clipping, when to stop, what to compare models by. Its seed is [`Finetune::seed`].
+    pub settings: Settings,
+    /// Ends the run after the epoch in which the time is up.
+    pub time: Option<Duration>,
+    /// Every how many epochs a model is kept besides the best, and how many of those.
+    pub every: Option<(NonZeroUsize, usize)>,
+    /// What the head is before the first step.
+    pub head: HeadStart,
+    /// Whether a probe of the embeddings that it begins with is measured, as what training must beat; of no use where
+    /// training begins from nothing.
+    pub probe: bool,
+    /// Draws the head, the order, the augmentation and dropout.
+    pub seed: u64,
+}
+
+/// Whatever prepares items need not be copied for that.
+impl<B: Backbone, P: Prepare, T: Clone> Clone for Finetune<B, P, T> {
+    fn clone(&self) -> Self {
+        Self {
+            plan: self.plan.clone(),
+            task: self.task.clone(),
+            draws: self.draws.clone(),
+            teacher: self.teacher.clone(),
+            settings: self.settings.clone(),
+            ..*self
+        }
+    }
+}
+
+/// The network that is fine-tuned.
+#[derive(Debug)]
+pub struct Trainee<B: Backbone> {
+    /// On whichever device. Clones of it stay as they are.
+    pub network: Classifier<B>,
+    /// All that its outputs depend on besides its weights: the architecture, what outputs are called. Runs and kept features
+    /// of another identity are not gone on from.
+    pub identity: String,
+}
+
+impl<B: Backbone> Trainee<B> {
+    /// A network of this identity, on whichever device.
+    pub fn new(network: Classifier<B>, identity: impl Into<String>) -> Self {
+        Self { network, identity: identity.into() }
+    }
+
+    /// The same on a device with autodiff, and with running statistics of its own: a network shares its with its clones, which
+    /// would move along.
+    pub(crate) fn ready(self) -> Self {
+        Self { network: self.network.valid().train(), ..self }
+    }
+}
+
+/// What the head is before the first step.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum HeadStart {
+    /// Solved for where the task can and it takes seconds; the epoch that is kept may then be that before the first.
+    Solved,
+    /// As it is: drawn at random, or that of the weights.
+    AsItIs,
+}
+
+/// Where the features of frozen stages are kept.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct CacheConfig {
+    /// Where.
+    pub place: CachePlace,
+    /// How precisely.
+    pub precision: Precision,
+    /// Above this many bytes, nothing is kept.
+    pub budget: u64,
+}
+
+/// Where the features of frozen stages are kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CachePlace {
+    /// Nowhere: every epoch computes them again.
+    Off,
+    /// In memory.
+    Memory,
+    /// In a file in the run's folder, for later runs too; in memory where the run has no folder.
+    File,
+}
+
+impl Default for CacheConfig {
+    /// In the run's folder, exactly, up to four gibibytes.
+    fn default() -> Self {
+        Self { place: CachePlace::File, precision: Precision::F32, budget: 4 << 30 }
+    }
+}
+
+/// What the cache did for a phase.
+#[derive(Debug, Clone, PartialEq)]
+pub struct CacheReport {
+    /// The phase.
+    pub phase: String,
+    /// Why nothing was kept, where nothing was.
+    pub off: Option<&'static str>,
+    /// Frozen stages whose output is kept.
+    pub cut: usize,
+    /// Features that were there already.
+    pub found: usize,
+    /// Features that were computed.
+    pub computed: usize,
+    /// What computing them took.
+    pub filling: Duration,
+    /// What was wrong with an older file, so that it was made anew.
+    pub rebuilt: Option<String>,
+}
+
+impl CacheReport {
+    /// What it saved, in a line; nothing where nothing was kept.
+    pub fn line(&self, epochs: usize) -> Option<String> {
+        let Self { off: None, found, computed, filling, rebuilt, cut, .. } = self else {
+            return None;
+        };
+        let seconds = filling.as_secs_f64();
+        // What was found, and every further epoch, would have taken as long for each item.
+        let each = if *computed == 0 { 0.0 } else { seconds / *computed as f64 };
+        let items = found + computed;
+        let saved = each * (items * epochs).saturating_sub(*computed) as f64;
+        let why = rebuilt
+            .as_ref()
+            .map_or_else(String::new, |why| format!("; an older file was not used: {why}"));
+        Some(format!(
+            "features of {cut} frozen stages: {computed} computed in {seconds:.1} s, {found} found; saved about {saved:.0} s over {epochs} epochs{why}"
+        ))
+    }
+}
+
+/// The forward pass of whatever a batch has become.
+pub(crate) type Forward<B> = fn(&Classifier<B>, Partial<B>) -> Tensor<2>;
+
+/// Always the one that evaluation sees.
+pub(crate) const ONE_VIEW: Views = Views::Cycled(NonZeroUsize::MIN);
+
+pub(crate) fn labels<P: Prepare, T: TransferTask>(items: &Items<P, T>) -> Vec<T::Label> {
+    items.samples.iter().map(|sample| sample.label.clone()).collect()
+}
+
+impl<B, P, T> Finetune<B, P, T>
+where
+    B: Backbone<Input: FromPrepared<P::Batch>>,
+    P: Prepare,
+    T: TransferTask,
+{
+    /// A plan for a task, with everything else as it is usual.
+    pub fn new(plan: Plan, task: T) -> Self {
+        Self {
+            settings: Settings { monitor: task.monitor(), ..Settings::default() },
+            plan,
+            task,
+            batch: 32,
+            views: Views::Fresh,
+            order: Order::Shuffled,
+            draws: None,
+            teacher: None,
+            cache: CacheConfig::default(),
+            ema: None,
+            time: None,
+            every: None,
+            head: HeadStart::Solved,
+            probe: true,
+            seed: 0,
+        }
+    }
+
+    /// Checks everything that can be known to be wrong before the first step, and opens the data.
+    pub(crate) fn open(
+        self,
+        trainee: Trainee<B>,
+        (Train(train), Validation(val)): (Train<Items<P, T>>, Validation<Items<P, T>>),
+    ) -> Result<(Self, Classifier<B>, Data<P, T>), Error> {
+        let Trainee { network, identity } = trainee.ready();
+        let network = match &self.plan.lora {
+            Some(lora) if !network.layout().is_adapted() => network.adapt(lora)?,
+            _ => network,
+        };
+        let mut config = self;
+        config.task = config.task.fitted(&labels(&train));
+        let mut samples = train.samples;
+        even_out(&mut samples);
+        config.check(&network)?;
+        let plain = LoaderConfig { views: ONE_VIEW, ..on_this_pool() };
+        let data = Data {
+            identity,
+            train: Part::new(samples, train.prepare, &config.loader())?,
+            val: Part::new(val.samples, val.prepare, &plain)?,
+        };
+        Ok((config, network, data))
+    }
+
+    pub(crate) fn loader(&self) -> LoaderConfig {
+        LoaderConfig {
+            batch_size: self.batch,
+            order: self.order,
+            views: self.views,
+            seed: self.seed,
+            ..on_this_pool()
+        }
+    }
+
+    pub(crate) fn check(&self, network: &Classifier<B>) -> Result<(), Error> {
+        self.plan.check(&network.layout())?;
+        self.settings.monitor.check(&self.task.values(&self.task.scores()))?;
+        let mut problems = Vec::new();
+        let mut add = |of: &str, found: Result<(), String>| {
+            problems.extend(found.err().map(|problem| format!("{of}: {problem}")));
+        };
+        add("steps", self.settings.check());
+        add("loss", self.task.check());
+        let (outputs, classes) = (self.task.outputs(), network.classes());
+        if outputs != classes {
+            add("task", Err(format!("it has {outputs} outputs, the network {classes}")));
+        }
+        if let Some(average) = &self.ema {
+            add("average", average.check());
+        }
+        if let Some(teacher) = &self.teacher {
+            let count = teacher.classes();
+            if count != classes {
+                add("teacher", Err(format!("it knows {count} labels, the data has {classes}")));
+            }
+            if !self.task.is_teachable() {
+                add("teacher", Err("this task learns from none; leave it out".to_owned()));
+            }
+        }
+        if problems.is_empty() { Ok(()) } else { Err(Error::Settings(problems)) }
+    }
+
+    pub(crate) fn learn(&self) -> Learn<T, Forward<B>> {
+        Learn { task: self.task.clone(), forward: Partial::outputs }
+    }
+
+    pub(crate) fn optimizer(&self, phase: usize) -> OptimizerConfig {
+        self.plan.phases.get(phase).map(|phase| phase.optimizer).unwrap_or_default()
+    }
+
+    pub(crate) fn fit(&self, phase: &Phase, network: &Classifier<B>) -> Result<Fit, Error> {
+        Ok(Fit {
+            phase: phase.name.clone(),
+            epochs: phase.epochs,
+            rates: Rates { base: phase.lr, groups: network.rates(phase)? },
+            schedule: phase.schedule,
+            settings: Settings { seed: self.seed, ..self.settings.clone() },
+        })
+    }
+}
