@@ -10,7 +10,41 @@ use rekindle_metrics::{NumberPredictions, sigmoid};
 use rekindle_report::{Gallery, Guess, Picture, PredictedNumber, Verdict};
 use rekindle_train::{Classify, ClassifyMultiLabel, Regress};
 
-use crate::{Error, Model, Outcome};
+use crate::{Error, Model, ModelTask, Outcome, task::thresholds};
+
+/// A task whose runs show pictures.
+pub trait ShownTask: ModelTask {
+    /// The validation pictures that tell the most about the best model.
+    ///
+    /// # Errors
+    ///
+    /// If a picture that is shown cannot be read again.
+    fn galleries(
+        outcome: &Outcome<Self>,
+        val: &[Sample<Self::Label>],
+    ) -> Result<Vec<Gallery>, Error>;
+}
+
+impl ShownTask for Classify {
+    fn galleries(outcome: &Outcome<Self>, val: &[Sample<usize>]) -> Result<Vec<Gallery>, Error> {
+        of_classes(outcome, val)
+    }
+}
+
+impl ShownTask for ClassifyMultiLabel {
+    fn galleries(
+        outcome: &Outcome<Self>,
+        val: &[Sample<Vec<usize>>],
+    ) -> Result<Vec<Gallery>, Error> {
+        of_labels(outcome, val)
+    }
+}
+
+impl ShownTask for Regress {
+    fn galleries(outcome: &Outcome<Self>, val: &[Sample<Vec<f32>>]) -> Result<Vec<Gallery>, Error> {
+        of_numbers(outcome, val)
+    }
+}
 
 /// Pictures in each gallery.
 const GALLERY: usize = 12;
@@ -20,10 +54,7 @@ const GUESSES: usize = 3;
 const LISTED: usize = 6;
 
 /// One label: what is most wrong, and what is most uncertain.
-pub(crate) fn of_classes(
-    outcome: &Outcome<Classify>,
-    val: &[Sample<usize>],
-) -> Result<Vec<Gallery>, Error> {
+fn of_classes(outcome: &Outcome<Classify>, val: &[Sample<usize>]) -> Result<Vec<Gallery>, Error> {
     let predictions = &outcome.predictions;
     let probabilities = predictions.probabilities();
     let labels = outcome.model.names();
@@ -57,13 +88,13 @@ pub(crate) fn of_classes(
 }
 
 /// Several labels: what is most wrong.
-pub(crate) fn of_labels(
+fn of_labels(
     outcome: &Outcome<ClassifyMultiLabel>,
     val: &[Sample<Vec<usize>>],
 ) -> Result<Vec<Gallery>, Error> {
     let names = outcome.model.names();
     let predictions = &outcome.predictions;
-    let thresholds = crate::task::thresholds(&outcome.task);
+    let thresholds = thresholds(&outcome.task);
     let rows: Vec<&[f32]> = predictions.rows().collect();
     let told = |place: usize| {
         let has = &val[place].label;
@@ -98,10 +129,7 @@ pub(crate) fn of_labels(
 }
 
 /// Numbers: what is farthest off.
-pub(crate) fn of_numbers(
-    outcome: &Outcome<Regress>,
-    val: &[Sample<Vec<f32>>],
-) -> Result<Vec<Gallery>, Error> {
+fn of_numbers(outcome: &Outcome<Regress>, val: &[Sample<Vec<f32>>]) -> Result<Vec<Gallery>, Error> {
     let names = outcome.model.names();
     let predictions: &NumberPredictions = &outcome.predictions;
     let columns: Vec<Vec<(f64, f64)>> =

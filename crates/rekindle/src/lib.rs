@@ -1,14 +1,13 @@
 //! Pretrained models and transfer learning for Burn: everything in one place.
 //!
 //! ```no_run
-//! use std::path::Path;
-//! use rekindle::{Device, Model, data};
+//! use std::path::{Path, PathBuf};
+//! use rekindle::{Device, Model};
 //!
 //! // A file or a folder as the Hub has it; its config says what it is and how to feed it.
 //! let (model, report) = Model::open(None, Path::new("resnet18.a1_in1k"), &Device::flex())?;
 //! println!("{report}");
-//! let picture = data::decode(Path::new("ant.jpg"))?;
-//! for guess in &model.predict(&[picture])?[0][..5] {
+//! for guess in &model.predict(["ant.jpg"].map(PathBuf::from))?[0].guesses()[..5] {
 //!     println!("{:.3} {}", guess.probability, guess.label);
 //! }
 //! # Ok::<(), rekindle::Error>(())
@@ -27,6 +26,7 @@ mod finetune;
 mod gallery;
 mod measure;
 mod model;
+mod network;
 mod predict;
 mod publish;
 mod run_report;
@@ -41,8 +41,10 @@ pub use explain::Explanation;
 pub use finetune::{
     Engine, Finetune, Outcome, Parts, Probed, RunFolder, Start, find_rate, finetune, probe,
 };
+pub use gallery::ShownTask;
 pub use measure::{Evaluation, TestViews, as_is, evaluate, measure};
-pub use model::{Model, Network};
+pub use model::Model;
+pub use network::Network;
 pub use predict::{Guess, Number, Prediction};
 pub use publish::model_card;
 pub use rekindle_finetune::{CacheConfig, CachePlace, CacheReport, HeadStart};

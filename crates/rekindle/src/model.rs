@@ -18,12 +18,10 @@ use rekindle_vision::{Architecture, Init, VisionBackbone};
 
 use crate::{
     Error, Prediction,
+    network::Network,
     predict::Predictor,
     task::{ModelTask, names},
 };
-
-/// A vision network with its head.
-pub type Network = Classifier<VisionBackbone>;
 
 /// Keys of what is written beside the weights.
 const CONFIG: &str = "config";
@@ -260,7 +258,7 @@ impl Model {
         if let Some(ready) = self.ready.get() {
             return Ok(ready);
         }
-        let ready = Arc::new(Predictor::new(self)?);
+        let ready = Arc::new(Predictor::new(&self.network, &self.config)?);
         Ok(self.ready.get_or_init(|| ready))
     }
 

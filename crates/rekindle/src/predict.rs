@@ -9,11 +9,11 @@ use burn::{
     },
 };
 use rayon::prelude::*;
-use rekindle_cards::TaskSpec;
+use rekindle_cards::{HubConfig, TaskSpec};
 use rekindle_data::{Prepare, View};
-use rekindle_images::{PictureConfig, PreparePictures, Source};
+use rekindle_images::{PictureConfig, PreparePictures, Preprocess, Source};
 
-use crate::{Error, Model, Network};
+use crate::{Error, network::Network, task::names};
 
 /// What a model answers to a picture.
 #[derive(Debug, Clone, PartialEq)]
@@ -79,19 +79,18 @@ pub(crate) struct Predictor {
 }
 
 impl Predictor {
-    pub(crate) fn new(model: &Model) -> Result<Self, Error> {
-        let network = model.network().valid();
+    pub(crate) fn new(network: &Network, config: &HubConfig) -> Result<Self, Error> {
+        let network = network.valid();
         let device = network.devices().into_iter().next().unwrap_or_default();
-        let config = model.config();
         // What is predicted once is not kept.
         let pictures = PictureConfig { cache_bytes: 0, ..PictureConfig::default() };
-        let known = model.names();
+        let known = names(config);
         let name = |index: usize| match known.get(index).map(String::as_str) {
             Some(name) => name.to_owned(),
             None => config.label(index).map_or_else(|| index.to_string(), str::to_owned),
         };
         Ok(Self {
-            prepare: PreparePictures::new(&model.preprocess()?, &pictures)?,
+            prepare: PreparePictures::new(&Preprocess::new(config.image()?)?, &pictures)?,
             device,
             task: config.task.clone(),
             temperature: config.temperature.unwrap_or(1.0),

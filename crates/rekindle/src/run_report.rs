@@ -12,7 +12,7 @@ use rekindle_report::{
 };
 use rekindle_train::{Classify, Monitor};
 
-use crate::{Error, Finetune, Model, ModelTask, Outcome};
+use crate::{Error, Finetune, Model, ModelTask, Outcome, ShownTask};
 
 /// What is said of a run besides what came out of it.
 #[derive(Debug, Clone, Default)]
@@ -51,7 +51,7 @@ pub struct Shown<'a, T: ModelTask = Classify> {
 /// # Errors
 ///
 /// If a picture that was shown cannot be read again, or the folder cannot be written.
-pub fn write_report<T: ModelTask>(
+pub fn write_report<T: ShownTask>(
     folder: &Path,
     about: &About,
     config: &Finetune<T>,
@@ -64,7 +64,7 @@ pub fn write_report<T: ModelTask>(
     rekindle_base::write_file(&path, html(&run)).map_err(|source| Error::Write { path, source })
 }
 
-fn run<T: ModelTask>(
+fn run<T: ShownTask>(
     about: &About,
     config: &Finetune<T>,
     outcome: &Outcome<T>,

@@ -1,6 +1,5 @@
 //! What a model's outputs mean, as its config says it and as training knows it.
 
-use crate::{Error, Outcome, gallery};
 use burn::{
     prelude::*,
     tensor::activation::{log_softmax, sigmoid},
@@ -8,9 +7,8 @@ use burn::{
 use rekindle_cards::{HubConfig, LossSpec, TargetColumn, TaskSpec};
 use rekindle_data::Target;
 use rekindle_finetune::TransferTask;
-use rekindle_images::Sample;
 use rekindle_metrics::{Classification, MultiLabel, Temperature, Values};
-use rekindle_report::{Gallery, MultiLabelResults, RegressionResults, Results, SingleLabelResults};
+use rekindle_report::{MultiLabelResults, RegressionResults, Results, SingleLabelResults};
 use rekindle_train::{Classify, ClassifyMultiLabel, Regress, RegressionLoss, Scale};
 
 /// A task that a [`Model`](crate::Model) can be saved with: one label, several labels, numbers.
@@ -30,16 +28,6 @@ pub trait ModelTask: TransferTask<Label: Target> {
     /// What a run's page shows of the answers to a set of pictures; `before` is what was measured on them before the task
     /// was calibrated on them, if it was.
     fn results(&self, names: &[String], scores: &Self::Scores, before: Option<&Values>) -> Results;
-
-    /// The validation pictures that tell the most about the best model.
-    ///
-    /// # Errors
-    ///
-    /// If a picture that is shown cannot be read again.
-    fn galleries(
-        outcome: &Outcome<Self>,
-        val: &[Sample<Self::Label>],
-    ) -> Result<Vec<Gallery>, Error>;
 }
 
 /// What is learned of pictures, by the type of their labels: `usize`, `Vec<usize>` or `Vec<f32>`.
@@ -116,10 +104,6 @@ impl ModelTask for Classify {
         });
         Results::SingleLabel(SingleLabelResults::of(names, found, temperature))
     }
-
-    fn galleries(outcome: &Outcome<Self>, val: &[Sample<usize>]) -> Result<Vec<Gallery>, Error> {
-        gallery::of_classes(outcome, val)
-    }
 }
 
 /// The probability of each label above which it is given.
@@ -161,13 +145,6 @@ impl ModelTask for ClassifyMultiLabel {
         let found = MultiLabel::of(scores, &thresholds(self));
         let before = before.and_then(|before| before.get("f1")).filter(|f1| f1.is_finite());
         Results::MultiLabel(MultiLabelResults::of(names, found, before))
-    }
-
-    fn galleries(
-        outcome: &Outcome<Self>,
-        val: &[Sample<Vec<usize>>],
-    ) -> Result<Vec<Gallery>, Error> {
-        gallery::of_labels(outcome, val)
     }
 }
 
@@ -215,9 +192,5 @@ impl ModelTask for Regress {
 
     fn results(&self, names: &[String], scores: &Self::Scores, _: Option<&Values>) -> Results {
         Results::Regression(RegressionResults::of(names, scores))
-    }
-
-    fn galleries(outcome: &Outcome<Self>, val: &[Sample<Vec<f32>>]) -> Result<Vec<Gallery>, Error> {
-        gallery::of_numbers(outcome, val)
     }
 }

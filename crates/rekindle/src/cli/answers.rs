@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use rekindle::{
-    Learned, ModelTask,
+    Learned, ModelTask, ShownTask,
     engine::{Constant, TransferTask},
     metrics::{Classification, MultiLabel, Regression, Values},
     train::{
@@ -93,7 +93,7 @@ pub(super) fn shown(metric: &str, value: f64) -> String {
 }
 
 /// A kind of labels that the program can learn.
-pub(super) trait Answers: Learned {
+pub(super) trait Answers: Learned<Task: ShownTask> {
     /// The task of labels or columns that are called so, with what was asked of its loss.
     ///
     /// # Errors
