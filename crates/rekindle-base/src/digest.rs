@@ -14,26 +14,13 @@ use std::{
 
 use sha2::{Digest, Sha256};
 
-use crate::{Error, Header, RecordFile, Sizes};
+use crate::{Error, Header, Key, RecordFile, Sizes, key};
 
 #[cfg(test)]
 mod tests;
 
-/// A SHA-256.
-pub type Key = [u8; 32];
-
 /// How much is read and hashed at once: what a core's second cache holds.
 const CHUNK: usize = 256 * 1024;
-
-/// The SHA-256 of a list of parts, each with its length, so that no two lists are alike.
-pub fn key(parts: &[&[u8]]) -> Key {
-    let mut hash = Sha256::new();
-    for part in parts {
-        hash.update((part.len() as u64).to_le_bytes());
-        hash.update(part);
-    }
-    hash.finalize().into()
-}
 
 /// The SHA-256 of a file's content, read to its end.
 ///

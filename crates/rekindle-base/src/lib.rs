@@ -9,11 +9,13 @@
 
 mod atomic;
 mod digest;
+mod key;
 mod random;
 mod records;
 
 pub use atomic::{AtomicFile, sync_folder, write_file};
-pub use digest::{Digests, FileState, Key, digest_file, key};
+pub use digest::{Digests, FileState, digest_file};
+pub use key::{Key, key};
 pub use random::{Random, STEP, mix};
 pub use records::{Error, Header, Opened, RecordFile, Sizes, Unusable};
 

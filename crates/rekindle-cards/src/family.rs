@@ -29,7 +29,7 @@ use serde::Deserialize;
 use toml::{Table, Value};
 
 use crate::card::checkpoint_name;
-use crate::pin::is_within;
+use crate::repository_path::is_within;
 use crate::{
     Card, CropMode, Error, InputSpec, Interpolation, Paper, Preprocessing, Terms, TestSize,
 };

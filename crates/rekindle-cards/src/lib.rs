@@ -18,6 +18,7 @@ mod pin;
 mod policy;
 mod preprocessing;
 mod query;
+mod repository_path;
 mod task_spec;
 
 pub use card::{Card, Paper, TestSize};

@@ -15,6 +15,7 @@ use std::{fmt::Debug, sync::OnceLock};
 use serde::{Deserialize, Serialize};
 
 use crate::family::parse_toml;
+use crate::repository_path::is_within;
 use crate::{Card, Error, InputSpec};
 
 mod write;
@@ -159,11 +160,6 @@ pub fn pins() -> Result<&'static [Pin], Error> {
         Ok(files.collect::<Result<Vec<_>, _>>()?.concat())
     };
     PINS.get_or_init(parse).as_deref().map_err(Error::clone)
-}
-
-/// Whether a name is a path within a repository: it becomes part of a path in the cache.
-pub(crate) fn is_within(file: &str) -> bool {
-    !file.contains(['\\', ':']) && !file.split('/').any(|part| matches!(part, "" | "." | ".."))
 }
 
 #[cfg(test)]

@@ -23,7 +23,7 @@ pub struct TextInput {
 impl TextInput {
     pub(super) fn problems(&self) -> Vec<String> {
         let mut problems = repeated("columns", &self.columns);
-        if !crate::pin::is_within(&self.tokenizer) {
+        if !crate::repository_path::is_within(&self.tokenizer) {
             problems
                 .push(format!("tokenizer `{}` is not a file beside the weights", self.tokenizer));
         }
