@@ -83,7 +83,7 @@ const SETS: [Set; 3] = [
         batch: 16,
         // Gray drawings are far from what the statistics were taken on, and a network this small learns faster.
         suit: |phase| {
-            phase.lr *= 100.0;
+            phase.lr *= 30.0;
             phase.decay = 1.0;
             phase.batch_norm = BatchNormPolicy::Updated;
         },
@@ -219,7 +219,7 @@ fn train(
         anyhow::bail!("`{}` trains nothing", way.recipe);
     };
     if way.recipe == "gradual" {
-        plan.phases.iter_mut().skip(1).for_each(set.suit);
+        plan.phases.iter_mut().for_each(set.suit);
     }
     let views = if way.augment.is_none() {
         Views::Cycled(std::num::NonZeroUsize::MIN)
