@@ -54,6 +54,7 @@ mod pixel_file;
 mod prepare;
 mod preprocess;
 mod resize;
+mod rows;
 mod screen;
 mod show;
 mod source;

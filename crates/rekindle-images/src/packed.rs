@@ -10,31 +10,13 @@
 
 use std::io::Read;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
-use crate::{Error, Picture, Sample, strips};
-
-/// The labels and pictures of such a folder, and where in its files they are.
-#[derive(Debug, Clone)]
-pub struct Rows {
-    /// The labels, in the order of their numbers.
-    pub classes: Vec<String>,
-    /// The pictures to train on, ordered by label, file and row.
-    pub train: Vec<Row>,
-    /// The pictures to measure on once, at the end, in the same order; perhaps none.
-    pub test: Vec<Row>,
-}
-
-/// A picture of a file that holds many.
-#[derive(Debug, Clone)]
-pub struct Row {
-    /// The file.
-    pub file: Arc<Path>,
-    /// Its place among the file's pictures; the first has 0.
-    pub row: usize,
-    /// The picture, in memory, and its label.
-    pub sample: Sample,
-}
+pub use crate::rows::{Row, Rows};
+use crate::{
+    Error, Picture,
+    rows::{by_label, rows},
+    strips,
+};
 
 /// The pictures of a folder, if it holds one of these data sets.
 ///
@@ -95,16 +77,6 @@ fn wrong(path: &Path, problem: String) -> Error {
 fn lines(path: &Path) -> Result<Vec<String>, Error> {
     let text = String::from_utf8_lossy(&bytes(path)?).into_owned();
     Ok(text.lines().map(str::trim).filter(|line| !line.is_empty()).map(str::to_owned).collect())
-}
-
-/// Pictures and labels of a file as its rows.
-pub(crate) fn rows(file: &Path, pictures: impl IntoIterator<Item = (Picture, usize)>) -> Vec<Row> {
-    let file: Arc<Path> = file.into();
-    let row = |(row, (picture, label)): (usize, (Picture, usize))| {
-        let (file, sample) = (file.clone(), Sample::new(picture.into(), label));
-        Row { file, row, sample }
-    };
-    pictures.into_iter().enumerate().map(row).collect()
 }
 
 fn idx(folder: &Path, train: &Path) -> Result<Rows, Error> {
@@ -224,12 +196,6 @@ fn cifar(names: &Path, train: &[PathBuf], test: &Path, labels: usize) -> Result<
     Ok(Rows { train: by_label(pictures), test: by_label(test), classes })
 }
 
-/// In the order of labels, as folders are read.
-pub(crate) fn by_label(mut rows: Vec<Row>) -> Vec<Row> {
-    rows.sort_by_key(|row| row.sample.label);
-    rows
-}
-
 #[cfg(test)]
 mod tests {
     use std::fs;
@@ -238,7 +204,7 @@ mod tests {
     use super::*;
     use rekindle_data::DataConfig;
 
-    use crate::{Source, open_pictures};
+    use crate::{Sample, Source, open_pictures};
 
     fn idx_file(shape: &[u32], bytes: &[u8]) -> Vec<u8> {
         let mut file = vec![0, 0, 8, shape.len() as u8];

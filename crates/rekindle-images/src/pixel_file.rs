@@ -216,16 +216,22 @@ mod tests {
         assert_eq!(open(&cached).get(&files[1]), Some(picture(9)));
     }
 
+    /// To the byte: room for three pictures keeps three, and a byte less keeps two.
     #[test]
     fn what_does_not_fit_is_not_kept() {
-        let (_folder, files, cached) = folder();
-        let cache = PixelFile::open(&cached, 1400).unwrap();
-        assert!(cache.has_room(60));
-        files.iter().for_each(|file| cache.put(file, &picture(1)));
-        assert!(!cache.has_room(600));
-        let tiny = PixelFile::open(&cached.join("tiny"), 50).unwrap();
-        tiny.put(&files[0], &picture(1));
-        assert!(tiny.get(&files[0]).is_none());
+        let (start, each) = (HEADER.bytes(), HEADER.record_bytes(SIZE + 60));
+        let three = start + 3 * each;
+        for (budget, kept) in [(0, 0), (three - 1, 2), (three, 3), (three + each - 1, 3)] {
+            let (_folder, files, cached) = folder();
+            let cache = PixelFile::open(&cached, budget).unwrap();
+            assert_eq!(cache.has_room(60), kept > 0, "{budget}");
+            files.iter().for_each(|file| cache.put(file, &picture(1)));
+            assert!(!cache.has_room(60), "{budget}");
+            let found = files.iter().filter(|file| cache.get(file).is_some());
+            assert_eq!((found.count(), cache.used().pictures), (kept, kept), "{budget}");
+            let written = fs::metadata(cached.join(NAME)).unwrap().len();
+            assert_eq!(written, start + kept as u64 * each, "{budget}");
+        }
     }
 
     /// Cut at every byte and with every byte flipped: never a wrong picture, and what is added later is found.

@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 
 use crate::{
     Error, Picture, decode,
-    packed::{Row, Rows, by_label, rows},
+    rows::{Row, Rows, by_label, rows},
 };
 
 const CLASSES: &str = "classes.txt";

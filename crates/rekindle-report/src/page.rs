@@ -9,6 +9,7 @@ mod facts;
 mod pictures;
 mod shell;
 mod tasks;
+mod tiles;
 mod training;
 
 pub(crate) use evaluation::{interval, rank, reached};

@@ -2,7 +2,7 @@
 
 use rekindle_metrics::Temperature;
 
-use super::{confusion, evaluation::Tile, figure, table};
+use super::{confusion, figure, table, tiles::Tile};
 use crate::{
     Calibration, ClassScores, SingleLabelResults, Unit,
     chart::{ReliabilityChart, reliability_chart},

@@ -2,15 +2,15 @@
 
 use std::cmp::Ordering;
 
-use super::{classes, tasks};
+use super::{
+    classes, tasks,
+    tiles::{self, Tile},
+};
 use crate::{
     Better, Evaluation, MainMetric, Results, Run, Unit,
     markup::{count, counted, duration, escape, percent, rough, value},
     run::metric::{Known, in_sentence},
 };
-
-/// A figure that sums up a run: its name, its value, and what to hold it against, which may hold markup.
-pub(super) type Tile = (String, String, String);
 
 /// The result in one sentence, and the figures that belong to it.
 pub(super) fn opening(run: &Run) -> String {
@@ -142,11 +142,5 @@ fn tiles(run: &Run) -> String {
         let epochs = if epochs > 0 { counted(epochs, "epoch", "epochs") } else { String::new() };
         tiles.push(("Time".to_owned(), duration(seconds), epochs));
     }
-    if tiles.is_empty() {
-        return String::new();
-    }
-    let tile = |(name, value, about): &Tile| {
-        format!("<div><dt>{name}</dt><dd><b>{value}</b><span>{about}</span></dd></div>")
-    };
-    format!("<dl class=\"tiles\">{}</dl>\n", tiles.iter().map(tile).collect::<String>())
+    tiles::list(&tiles)
 }

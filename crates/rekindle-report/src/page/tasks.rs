@@ -2,7 +2,7 @@
 
 use rekindle_metrics::{Estimate, NumberErrors, PerLabel};
 
-use super::{classes::bar, evaluation::Tile, figure, table};
+use super::{classes::bar, figure, table, tiles::Tile};
 use crate::{
     MultiLabelResults, RegressionResults, TargetResults, Unit,
     chart::{Axis, Ideal, ScatterChart, scatter_chart},
