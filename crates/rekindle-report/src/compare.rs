@@ -301,8 +301,11 @@ fn curves(runs: &[Named<'_>]) -> String {
             axis,
         );
     }
-    charts += &chart("Validation loss", lines(|it| &it.validation, LOSS), number.clone());
-    charts += &chart("Training loss", lines(|it| &it.train, LOSS), number);
+    // Losses of different kinds are not to be held against each other.
+    if metrics(runs).len() < 2 {
+        charts += &chart("Validation loss", lines(|it| &it.validation, LOSS), number.clone());
+        charts += &chart("Training loss", lines(|it| &it.train, LOSS), number);
+    }
     charts + &chart("Highest learning rate at the end of each epoch", fastest, rate)
 }
 

@@ -73,7 +73,7 @@ pub(super) fn numbers(found: &RegressionResults) -> String {
             shown(&errors.mae, Unit::Number),
             shown(&errors.rmse, Unit::Number),
             shown(&errors.r2, Unit::Number),
-            shown(&errors.mape, Unit::Share),
+            if tells(&errors.mape) { shown(&errors.mape, Unit::Share) } else { NONE.to_owned() },
         ]
     };
     let mut rows: Vec<_> = found.targets.iter().map(|it| row(&it.name, &it.errors)).collect();
@@ -92,11 +92,19 @@ pub(super) fn number_tiles(found: &RegressionResults) -> Vec<Tile> {
     let tile = |name: &str, of: &Estimate, unit| {
         (name.to_owned(), value(of.value, unit), around(of, unit))
     };
-    vec![
-        tile("RMSE", rmse, Unit::Number),
-        tile("R²", r2, Unit::Number),
-        tile("MAPE", mape, Unit::Share),
-    ]
+    let mut tiles = vec![tile("RMSE", rmse, Unit::Number), tile("R²", r2, Unit::Number)];
+    if tells(mape) {
+        tiles.push(tile("MAPE", mape, Unit::Share));
+    }
+    tiles
+}
+
+/// The most that a mean percentage error tells anything: beyond it something true is zero, or next to it.
+const MOST: f64 = 100.0;
+
+/// Whether a mean percentage error tells anything.
+fn tells(mape: &Estimate) -> bool {
+    mape.value <= MOST && mape.high <= MOST
 }
 
 /// An interval, such as `12.1–14`.

@@ -163,6 +163,22 @@ fn runs_of_any_kind_are_compared_by_their_own_metric() {
         ],
     );
     assert!(!page.contains("class=\"badge\"") && !page.contains("The best is"));
+    assert!(!page.contains("Validation loss"), "losses of different kinds on one axis");
+}
+
+#[test]
+fn an_error_in_percent_of_zero_is_not_shown() {
+    let mut run = sample::regression("Photos", 1);
+    assert!(html(&run).contains("<dt>MAPE</dt>"));
+    let Results::Regression(found) = &mut run.evaluations[0].results else { panic!() };
+    let errors = found.targets.iter_mut().map(|target| &mut target.errors);
+    for errors in errors.chain([&mut found.average]) {
+        (errors.mape.value, errors.mape.high) = (7.7e14, 1.3e15);
+    }
+    let page = html(&run);
+    check::whole(&page);
+    assert!(!page.contains("<dt>MAPE</dt>") && !page.contains("7700000"), "{page}");
+    has(&page, &["<td>–</td>"]);
 }
 
 #[test]
