@@ -10,7 +10,7 @@ use rekindle_transfer::{Classifier, Phase, Plan, features::Precision};
 use serde::Serialize;
 
 use crate::{
-    Error, FromPrepared, Items, Partial, TransferTask,
+    Error, FromPrepared, Items, Partial, Sets, TransferTask,
     data::{Data, Part, even_out, on_this_pool},
 };
 
@@ -168,6 +168,9 @@ impl CacheReport {
 /// The forward pass of whatever a batch has become.
 pub(crate) type Forward<B> = fn(&Classifier<B>, Partial<B>) -> Tensor<2>;
 
+/// A run that can begin: how it goes, its network, its data.
+pub(crate) type Opened<B, P, T> = (Finetune<B, P, T>, Classifier<B>, Data<P, T>);
+
 /// Always the one that evaluation sees.
 pub(crate) const ONE_VIEW: Views = Views::Cycled(NonZeroUsize::MIN);
 
@@ -206,8 +209,8 @@ where
     pub(crate) fn open(
         self,
         trainee: Trainee<B>,
-        (Train(train), Validation(val)): (Train<Items<P, T>>, Validation<Items<P, T>>),
-    ) -> Result<(Self, Classifier<B>, Data<P, T>), Error> {
+        (Train(train), Validation(val)): Sets<P, T>,
+    ) -> Result<Opened<B, P, T>, Error> {
         let Trainee { network, identity } = trainee.ready();
         let network = match &self.plan.lora {
             Some(lora) if !network.layout().is_adapted() => network.adapt(lora)?,

@@ -4,6 +4,7 @@ use std::sync::{Arc, OnceLock};
 
 use rayon::prelude::*;
 use rekindle_data::{Loader, LoaderConfig, Prepare, Sample};
+use rekindle_train::{Train, Validation};
 use rekindle_transfer::features::Key;
 use sha2::{Digest, Sha256};
 
@@ -20,6 +21,9 @@ pub struct Items<P: Prepare, T: TransferTask> {
     /// How an item becomes an input.
     pub prepare: P,
 }
+
+/// What a run learns from, and what it chooses by.
+pub type Sets<P, T> = (Train<Items<P, T>>, Validation<Items<P, T>>);
 
 /// One part of the data: inputs by place, and what is right for each.
 #[derive(Debug)]

@@ -8,13 +8,11 @@ use std::{
 use rekindle_data::Prepare;
 use rekindle_layers::Backbone;
 use rekindle_metrics::Values;
-use rekindle_train::{
-    Best, Callback, Ema, End, Epoch, State, TimeBudget, Train, Validation, predict,
-};
+use rekindle_train::{Best, Callback, Ema, End, Epoch, State, TimeBudget, predict};
 use rekindle_transfer::Classifier;
 
 use crate::{
-    CacheReport, Effort, Error, Finetune, FromPrepared, HeadStart, Items, RunFolder, Trainee,
+    CacheReport, Effort, Error, Finetune, FromPrepared, HeadStart, RunFolder, Sets, Trainee,
     TransferTask, data::Data, phases::Trained, run_folder::OpenRun, store::Feeds,
 };
 
@@ -53,7 +51,7 @@ pub struct Outcome<B: Backbone, T: TransferTask> {
 /// written, or holds the state of another run.
 pub fn finetune<B, P, T>(
     trainee: Trainee<B>,
-    data: (Train<Items<P, T>>, Validation<Items<P, T>>),
+    data: Sets<P, T>,
     config: Finetune<B, P, T>,
     folder: Option<&RunFolder<'_, P, T>>,
     callbacks: &mut [&mut dyn Callback<Classifier<B>>],

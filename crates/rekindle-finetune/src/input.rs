@@ -28,6 +28,7 @@ impl<X, Y, A: FromPrepared<X>, B: FromPrepared<Y>> FromPrepared<(X, Y)> for (A, 
 
 /// A batch, as far as it has come through the network.
 #[derive(Debug, Clone)]
+#[allow(clippy::large_enum_variant, reason = "all hold tensors, which are small")]
 pub enum Partial<B: Backbone> {
     /// As the network reads it.
     Input(B::Input),

@@ -29,7 +29,7 @@ mod task;
 mod weights;
 
 pub use config::{CacheConfig, CachePlace, CacheReport, Finetune, HeadStart, Trainee};
-pub use data::{Items, Labelled};
+pub use data::{Items, Labelled, Sets};
 pub use error::Error;
 pub use feed::{Features, Feed, Prepared};
 pub use finetune::{Outcome, finetune};

@@ -9,11 +9,10 @@ use burn::module::Module;
 use rekindle_data::{Prepare, Views};
 use rekindle_layers::Backbone;
 use rekindle_metrics::Values;
-use rekindle_train::{Train, Validation};
 use rekindle_transfer::{Classifier, Frozen, Phase, Plan};
 
 use crate::{
-    CacheReport, Effort, Error, Finetune, FromPrepared, Items, Solved, Trainee, TransferTask,
+    CacheReport, Effort, Error, Finetune, FromPrepared, Sets, Solved, Trainee, TransferTask,
     data::{Data, Part},
     feed::{Feed, Kept},
     store::{Feeds, device_of},
@@ -45,7 +44,7 @@ pub struct Probed<B: Backbone, T: TransferTask> {
 /// If an item cannot be read, the features cannot be kept, items weigh differently, or the task has no head to solve for.
 pub fn probe<B, P, T>(
     trainee: Trainee<B>,
-    data: (Train<Items<P, T>>, Validation<Items<P, T>>),
+    data: Sets<P, T>,
     config: Finetune<B, P, T>,
     folder: Option<&std::path::Path>,
 ) -> Result<Probed<B, T>, Error>

@@ -5,7 +5,6 @@
 #![allow(clippy::unwrap_used, reason = "helpers of tests may stop them")]
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
 
 use rekindle_images::{Picture, decode};
 use serde_json::Value;
@@ -61,7 +60,7 @@ const TOLERANCE: f64 = 2.0;
 #[test]
 fn every_odd_file_is_decoded_as_pillow_does_or_refused() {
     let Some(data) = rekindle_skip::real_data() else { return };
-    let folder = PathBuf::from(data).join("images/edge_images");
+    let folder = data.join("images/edge_images");
     let manifest = std::fs::read_to_string(folder.join("manifest.csv")).unwrap();
     let reference: Value =
         serde_json::from_str(include_str!("reference/edge_images.json")).unwrap();

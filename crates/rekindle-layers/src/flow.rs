@@ -13,11 +13,11 @@ pub trait Input: Clone + Debug + Send + 'static {
     fn inner(self) -> Self;
 
     /// The same values as a constant, on the device with autodiff.
-    fn from_inner(self) -> Self;
+    fn tracked(self) -> Self;
 
     /// Runs `compute` on the plain device, whatever device this is on, and brings the result back.
     fn without_graph<Y: Input>(self, compute: impl FnOnce(Self) -> Y) -> Y {
-        if self.device().is_autodiff() { compute(self.inner()).from_inner() } else { compute(self) }
+        if self.device().is_autodiff() { compute(self.inner()).tracked() } else { compute(self) }
     }
 }
 
@@ -49,7 +49,7 @@ impl<const D: usize> Input for Tensor<D> {
         Tensor::inner(self)
     }
 
-    fn from_inner(self) -> Self {
+    fn tracked(self) -> Self {
         Tensor::from_inner(self)
     }
 }
@@ -86,8 +86,8 @@ impl<A: Input, B: Input> Input for (A, B) {
         (self.0.inner(), self.1.inner())
     }
 
-    fn from_inner(self) -> Self {
-        (self.0.from_inner(), self.1.from_inner())
+    fn tracked(self) -> Self {
+        (self.0.tracked(), self.1.tracked())
     }
 }
 

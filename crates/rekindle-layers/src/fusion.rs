@@ -30,6 +30,7 @@ pub struct Fusion<L: Module + ModuleDisplay, R: Module + ModuleDisplay> {
 
 /// What passes between the stages of a [`Fusion`].
 #[derive(Debug, Clone)]
+#[allow(clippy::large_enum_variant, reason = "both hold tensors, which are small")]
 pub enum Fused<L, R> {
     /// Each part's own.
     Parts(L, R),
@@ -139,9 +140,9 @@ impl<L: Flow, R: Flow> Input for Fused<L, R> {
         }
     }
 
-    fn from_inner(self) -> Self {
+    fn tracked(self) -> Self {
         match self {
-            Self::Parts(left, right) => Self::Parts(left.from_inner(), right.from_inner()),
+            Self::Parts(left, right) => Self::Parts(left.tracked(), right.tracked()),
             Self::Joined(x) => Self::Joined(Tensor::from_inner(x)),
         }
     }

@@ -8,7 +8,7 @@ use std::{
 };
 
 use rekindle_data::{Dense, TargetKind, Views, canonical};
-use rekindle_finetune::{CacheReport, Items, Trainee};
+use rekindle_finetune::{CacheReport, Items, Sets, Trainee};
 use rekindle_images::{
     Augment, DataSet, Picture, PictureConfig, PreparePictures, Preprocess, Sample,
 };
@@ -123,7 +123,7 @@ impl<'a> RunFolder<'a> {
             interval: self.interval,
             sheet: Some(Arc::new(move |batch, shown| sheet(batch, &preprocess, shown))),
             describe: Arc::new(move |task: &T, probe| {
-                let config = task.into_config(&names, config.clone());
+                let config = task.to_config(&names, config.clone());
                 Ok(metadata(&config, Some(&plan), probe)?)
             }),
             ..rekindle_finetune::RunFolder::new(self.path)
@@ -155,8 +155,7 @@ impl<T: ModelTask> Finetune<T> {
         &self,
         model: &Model,
         (Train(train), Validation(val)): Parts<T>,
-    ) -> Result<(Train<Items<PreparePictures, T>>, Validation<Items<PreparePictures, T>>), Error>
-    {
+    ) -> Result<Sets<PreparePictures, T>, Error> {
         let preprocess = model.preprocess()?;
         let plain = PictureConfig { augment: Augment::NONE, ..self.pictures.clone() };
         let items = |samples, pictures: &PictureConfig| -> Result<_, Error> {
@@ -193,7 +192,7 @@ pub fn finetune<T: ModelTask>(
     let (about, names) = (model.config().clone(), model.names());
     let found =
         rekindle_finetune::finetune(trainee(model), items, engine, folder.as_ref(), callbacks)?;
-    let about = found.task.into_config(&names, about);
+    let about = found.task.to_config(&names, about);
     Ok(Outcome {
         model: Model::new(found.network, about).with_probe(found.probe),
         task: found.task,
@@ -229,7 +228,7 @@ pub fn probe<T: ModelTask>(
     let (about, names) = (model.config().clone(), model.names());
     let path = folder.map(|folder| folder.path);
     let found = rekindle_finetune::probe(trainee(model), items, config.engine, path)?;
-    let about = found.task.into_config(&names, about);
+    let about = found.task.to_config(&names, about);
     Ok(Probed {
         model: Model::new(found.network, about),
         task: found.task,

@@ -161,7 +161,7 @@ impl Model {
             features: Some(network.backbone().embed_dim()),
             first_conv: Some(landmarks.first_convolution.to_owned()),
             classifier: Some(landmarks.classifier.to_owned()),
-            ..task.into_config(names, found)
+            ..task.to_config(names, found)
         };
         Ok((Self::new(network, config), report))
     }
@@ -205,7 +205,7 @@ impl Model {
         let device = self.network.devices().into_iter().next().unwrap_or_default();
         let network = Classifier::new(self.network.backbone().clone(), names.len(), &device);
         let config = HubConfig { descriptions: BTreeMap::new(), ..self.config };
-        Self::new(network, task.into_config(names, config))
+        Self::new(network, task.to_config(names, config))
     }
 
     /// The same network with untrained parameters, to train from nothing.

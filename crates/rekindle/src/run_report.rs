@@ -10,7 +10,7 @@ use rekindle_report::{
     Baseline, Better, Checkup, ClassCount, Data, Environment, Epoch, Evaluation, GroupRate,
     History, Metric, Monitored, Phase, PictureCount, Plan, Run, Stage, State, Unit, Weights, html,
 };
-use rekindle_train::{Classify, Monitor};
+use rekindle_train::{Classify, Monitor, Task};
 
 use crate::{Error, Finetune, Model, ModelTask, Outcome, ShownTask};
 
@@ -35,6 +35,9 @@ pub struct About {
     pub checkup: Option<Checkup>,
 }
 
+/// Pictures, and what a model answers to them.
+pub type Measured<'a, T> = (&'a [Sample<<T as Task>::Label>], &'a <T as Task>::Scores);
+
 /// The pictures of a run.
 #[derive(Debug, Clone, Copy)]
 pub struct Shown<'a, T: ModelTask = Classify> {
@@ -43,7 +46,7 @@ pub struct Shown<'a, T: ModelTask = Classify> {
     /// Those it was validated on.
     pub val: &'a [Sample<T::Label>],
     /// Those that chose nothing, and what the best model answers to them.
-    pub test: Option<(&'a [Sample<T::Label>], &'a T::Scores)>,
+    pub test: Option<Measured<'a, T>>,
 }
 
 /// Writes `run.json` and `report.html` for a run whose folder has been written.

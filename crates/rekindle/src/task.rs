@@ -20,7 +20,7 @@ pub trait ModelTask: TransferTask<Label: Target> {
     fn from_config(config: &HubConfig) -> Option<Self>;
 
     /// The config of a model for this task, whose outputs are called so.
-    fn into_config(&self, names: &[String], config: HubConfig) -> HubConfig;
+    fn to_config(&self, names: &[String], config: HubConfig) -> HubConfig;
 
     /// What two views of the same pictures say together, from the outputs `[batch, outputs]` for each.
     fn average(views: [Tensor<2>; 2]) -> Tensor<2>;
@@ -69,7 +69,7 @@ impl ModelTask for Classify {
         (config.task == TaskSpec::SingleLabel).then(task)
     }
 
-    fn into_config(&self, names: &[String], config: HubConfig) -> HubConfig {
+    fn to_config(&self, names: &[String], config: HubConfig) -> HubConfig {
         HubConfig {
             classes: names.len(),
             labels: names.to_vec(),
@@ -121,7 +121,7 @@ impl ModelTask for ClassifyMultiLabel {
         Some(Self { thresholds: Some(thresholds.clone()), ..Self::new(config.classes) })
     }
 
-    fn into_config(&self, names: &[String], config: HubConfig) -> HubConfig {
+    fn to_config(&self, names: &[String], config: HubConfig) -> HubConfig {
         let even = TaskSpec::multi_label(names.len());
         let thresholds = self.thresholds.clone();
         HubConfig {
@@ -164,7 +164,7 @@ impl ModelTask for Regress {
         Some(Self { scales: targets.iter().map(scale).collect(), loss })
     }
 
-    fn into_config(&self, names: &[String], config: HubConfig) -> HubConfig {
+    fn to_config(&self, names: &[String], config: HubConfig) -> HubConfig {
         let target = |(name, scale): (&String, &Scale)| TargetColumn {
             name: name.clone(),
             mean: scale.mean,

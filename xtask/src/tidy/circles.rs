@@ -276,6 +276,7 @@ mod tests {
     }
 
     #[test]
+    #[allow(clippy::type_complexity, reason = "the columns of a table")]
     fn files_that_use_each_other_are_found() {
         let rows: [(&[(&str, &str)], &[&str]); 14] = [
             (&[("b", "use crate::c::X;"), ("c", "")], &[]),

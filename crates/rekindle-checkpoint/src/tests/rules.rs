@@ -308,6 +308,7 @@ const TWICE: &[Rule] = &[
 ];
 
 #[test]
+#[allow(clippy::type_complexity, reason = "the columns of a table")]
 fn tied_and_optional_tensors_are_accounted_for() {
     let module = || Language {
         words: EmbeddingConfig::new(3, 2).init(&Device::flex()),

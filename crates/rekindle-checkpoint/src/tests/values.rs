@@ -23,6 +23,7 @@ fn net() -> Net {
 }
 
 #[test]
+#[allow(clippy::type_complexity, reason = "the columns of a table")]
 fn nan_infinity_and_negative_variances_are_errors_with_names() {
     let naming = Naming {
         trunk: "",

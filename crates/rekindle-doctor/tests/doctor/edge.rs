@@ -1,7 +1,7 @@
 //! Odd files from the test suites of several decoders, against what Pillow makes of them.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use rekindle_doctor::{Kind, Options, Severity, examine};
 
@@ -33,7 +33,7 @@ fn rows(manifest: &Path) -> Vec<BTreeMap<String, String>> {
 #[test]
 fn odd_files_are_judged_as_pillow_judges_them() {
     let Some(data) = rekindle_skip::real_data() else { return };
-    let folder = PathBuf::from(data).join("images/edge_images");
+    let folder = data.join("images/edge_images");
     let diagnosis = examine(&folder, &Options::default()).unwrap();
     let rows = rows(&folder.join("manifest.csv"));
     assert_eq!(rows.len(), 259);

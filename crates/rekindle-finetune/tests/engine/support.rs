@@ -23,7 +23,7 @@ impl Chain {
     pub(crate) fn new(stages: usize, device: &Device) -> Self {
         let conv = |place: usize| match place {
             0 => Conv2dConfig { stride: 2, ..Conv2dConfig::new([3, WIDTH], 3) },
-            _ => Conv2dConfig::new([WIDTH, WIDTH], if place % 2 == 0 { 3 } else { 1 }),
+            _ => Conv2dConfig::new([WIDTH, WIDTH], if place.is_multiple_of(2) { 3 } else { 1 }),
         };
         let norm = BatchNormConfig { channels: WIDTH, epsilon: 1e-5 };
         Self {

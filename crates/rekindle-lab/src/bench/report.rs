@@ -195,7 +195,7 @@ mod tests {
         ] {
             assert_eq!(line[key], value, "{key}");
         }
-        let columns = text(|out| heading(out)).trim_end().chars().count();
+        let columns = text(heading).trim_end().chars().count();
         let line = text(|out| row.print(false, out));
         assert_eq!(line.trim_end().chars().count(), columns, "{line}");
         assert!(line.contains("1234.57") && line.contains("1000.00"), "{line}");

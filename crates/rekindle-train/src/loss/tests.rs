@@ -367,6 +367,7 @@ fn tags() -> BatchTarget<Vec<usize>> {
 
 /// `F.binary_cross_entropy_with_logits`, with `pos_weight`, with smoothed and mixed targets, and weighed by hand.
 #[test]
+#[allow(clippy::type_complexity, reason = "the columns of a table")]
 fn binary_cross_entropies_are_pytorchs() {
     let plain = BinaryCrossEntropy::default;
     let positive = Some(vec![2.0, 0.5, 1.0]);

@@ -238,7 +238,7 @@ pub(super) fn always<L: Answers>(
 ) -> Option<(String, f64)> {
     let (constant, values) = task.constant(train, labels)?;
     let name = |place: usize| {
-        let name = names.get(place).map_or_else(|| place.to_string(), |name| one_line(name));
+        let name = names.get(place).map_or_else(|| place.to_string(), one_line);
         format!("`{name}`")
     };
     let answer = match constant {
