@@ -32,6 +32,13 @@ pub trait DrawBatch<B>: Debug + Send + Sync {
     /// Whether nothing is ever drawn.
     fn is_none(&self) -> bool;
 
+    /// Whether all numbers lie where their docs say.
+    ///
+    /// # Errors
+    ///
+    /// A message that names all that do not.
+    fn check(&self) -> Result<(), String>;
+
     /// All that it depends on, as [`canonical`](crate::canonical) text.
     fn describe(&self) -> String;
 }

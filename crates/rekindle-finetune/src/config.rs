@@ -256,6 +256,9 @@ where
         if let Some(average) = &self.ema {
             add("average", average.check());
         }
+        if let Some(draws) = &self.draws {
+            add("mixing", draws.check());
+        }
         if let Some(teacher) = &self.teacher {
             let count = teacher.classes();
             if count != classes {

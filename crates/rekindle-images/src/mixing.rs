@@ -122,6 +122,10 @@ impl DrawBatch<Dense> for MixConfig {
         self.is_none()
     }
 
+    fn check(&self) -> Result<(), String> {
+        self.check()
+    }
+
     fn describe(&self) -> String {
         canonical(self)
     }

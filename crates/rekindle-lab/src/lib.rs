@@ -3,7 +3,7 @@
 //! | module | command | what |
 //! |---|---|---|
 //! | [`parity`] | `cargo xtask parity` | networks against what the reference computed in float64 |
-//! | [`bench`] | `cargo xtask bench` | how long networks take, how much memory, and where the limits are |
+//! | [`mod@bench`] | `cargo xtask bench` | how long networks take, how much memory, and where the limits are |
 //!
 //! It is not published.
 

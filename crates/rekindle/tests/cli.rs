@@ -69,7 +69,7 @@ fn finetune_evaluate_predict() {
     let epochs = run("3", &path);
     assert_eq!(epochs.len(), 6);
     let phases: Vec<_> = epochs[..5].iter().map(|epoch| epoch["phase"].as_str().unwrap()).collect();
-    assert_eq!(phases, ["head", "head", "upper", "upper", "middle"]);
+    assert_eq!(phases, ["upper", "upper", "upper", "middle", "middle"]);
     let best = epochs[5]["best_val_accuracy"].as_f64().unwrap();
     assert!(best >= 0.6, "three classes, twelve pictures each: {best}");
     assert!(path.join("log.jsonl").exists());

@@ -131,8 +131,15 @@ fn runs_of_every_task_are_reported_compared_and_pushed() {
         ("numbers", ["metrics:\n- mae\n- rmse\n- r2\n", "- regression\n"]),
     ] {
         let out = at(&format!("pushed-{run}"));
-        let dry: [&dyn AsRef<OsStr>; 7] =
-            [&"push", &at(run), &"me/plates", &"--license", &"mit", &"--dry-run", &out];
+        let dry: [&dyn AsRef<OsStr>; 7] = [
+            &"push",
+            &at(run),
+            &"me/plates",
+            &"--license",
+            &"mit or apache-2.0",
+            &"--dry-run",
+            &out,
+        ];
         rekindle(&dry);
         let card = fs::read_to_string(out.join("README.md")).unwrap();
         parts.iter().for_each(|part| assert!(card.contains(part), "no `{part}` in {card}"));

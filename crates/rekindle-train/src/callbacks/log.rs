@@ -45,7 +45,7 @@ impl Log {
     pub fn create(path: &Path, format: LogFormat, history: &[Epoch]) -> Result<Self, LogError> {
         let log = Self { path: path.to_owned(), format };
         let mut text = String::new();
-        for (index, epoch) in history.iter().enumerate() {
+        for (index, epoch) in history.iter().filter(|epoch| is_logged(epoch)).enumerate() {
             text.push_str(&log.lines(epoch, index == 0));
         }
         write_file(path, text).map_err(|source| log.error(source))?;
@@ -70,6 +70,11 @@ impl Log {
         };
         names + &row(fields.iter().map(|(_, value)| quoted(&plain(value))).collect())
     }
+}
+
+/// What was measured before the first step is no epoch that was trained, and no line.
+fn is_logged(epoch: &Epoch) -> bool {
+    epoch.number > 0
 }
 
 /// An epoch as a line of JSON.
@@ -111,8 +116,9 @@ impl<M> Callback<M> for Log {
     fn on(&mut self, event: &Event<'_, M>) -> Result<ControlFlow<()>, Failure> {
         if let Event::Epoch { state, .. } = event
             && let Some(epoch) = state.history.last()
+            && is_logged(epoch)
         {
-            let lines = self.lines(epoch, state.history.len() == 1);
+            let lines = self.lines(epoch, state.epochs() == 1);
             OpenOptions::new()
                 .append(true)
                 .open(&self.path)

@@ -61,7 +61,8 @@ impl Progress {
 
     fn epoch(&self, epoch: &Epoch) -> anyhow::Result<()> {
         if self.json {
-            return output::json(&json_line(epoch));
+            // A line an epoch that was trained; where it began is told at the end.
+            return if epoch.number == 0 { Ok(()) } else { output::json(&json_line(epoch)) };
         }
         let value = |values: &rekindle::metrics::Values, name| values.get(name).unwrap_or(f64::NAN);
         let metric = &self.metric;
@@ -118,6 +119,9 @@ impl Progress {
                 add(&mut line, "test_", "test_interval", test);
                 line[format!("{constant}_test_{usual}")] =
                     always.as_ref().map(|always| always.1).into();
+            }
+            if let Some(start) = outcome.history.first().filter(|epoch| epoch.number == 0) {
+                line[format!("start_val_{usual}")] = start.val.get(&usual).into();
             }
             if let Some((before, after)) = calibration(outcome) {
                 line["calibration_error_before"] = before.into();

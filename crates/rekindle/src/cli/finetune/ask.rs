@@ -220,7 +220,6 @@ impl Arguments {
         engine.views = views;
         engine.order = if pictures.balanced { Order::Balanced } else { Order::Shuffled };
         let mix = MixConfig { mixup: pictures.mixup, cutmix: pictures.cutmix, ..MixConfig::NONE };
-        mix.check().map_err(anyhow::Error::msg).context("mixing")?;
         engine.draws = (!mix.is_none()).then(|| Arc::new(mix) as _);
         engine.teacher = teacher;
         engine.cache = self.cache();
