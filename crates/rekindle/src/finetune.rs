@@ -262,11 +262,16 @@ impl Model {
     /// Its head is replaced where the data has other labels.
     ///
     /// ```no_run
-    /// use rekindle::{Device, Model, data::DataConfig, images::open_pictures, transfer::Recipe};
+    /// use rekindle::{
+    ///     Device, Model,
+    ///     data::{DataConfig, open_pictures},
+    ///     transfer::Recipe,
+    /// };
     ///
     /// # fn main() -> Result<(), rekindle::Error> {
     /// let model = Model::pretrained("resnet18.a1_in1k", &Device::flex())?;
-    /// let tuned = model.finetune(&open_pictures(&DataConfig::new("pets"))?, &Recipe::named("head", 5, 0.01)?)?;
+    /// let pets = open_pictures::<usize>(&DataConfig::new("pets"))?;
+    /// let tuned = model.finetune(&pets, &Recipe::named("full", 5, 0.01)?)?;
     /// println!("{:?}", tuned.predict(["cat.jpg"].map(std::path::PathBuf::from))?[0]);
     /// # Ok(())
     /// # }

@@ -101,8 +101,8 @@ mod tests {
         let plan = changed(&[
             "decay=0.7",
             "upper.frozen=before layer3",
-            "middle.lr = 1e-4",
-            "head.optimizer={ sgd = { momentum = 0.9, weight_decay = 0.0 } }",
+            "middle.lr = 1e-5",
+            "upper.optimizer={ sgd = { momentum = 0.9, weight_decay = 0.0 } }",
             "schedule=constant",
             "upper.stage_lr.layer4=1e-5",
             "lora={ rank = 4, alpha = 8 }",
@@ -111,9 +111,9 @@ mod tests {
         .unwrap();
         assert!(plan.phases.iter().all(|phase| phase.decay == 0.7));
         assert!(plan.phases.iter().all(|phase| phase.schedule == Schedule::Constant));
-        assert_eq!(plan.phases[1].frozen, Frozen::Before("layer3".to_owned()));
-        assert_eq!((plan.phases[2].lr, plan.phases[0].lr), (1e-4, 0.01));
-        assert_eq!(plan.phases[1].stage_lr["layer4"], 1e-5);
+        assert_eq!(plan.phases[0].frozen, Frozen::Before("layer3".to_owned()));
+        assert_eq!((plan.phases[1].lr, plan.phases[0].lr), (1e-5, 1e-4));
+        assert_eq!(plan.phases[0].stage_lr["layer4"], 1e-5);
         assert!(matches!(plan.phases[0].optimizer, OptimizerConfig::Sgd { .. }));
         assert!(matches!(plan.phases[1].optimizer, OptimizerConfig::AdamW { .. }));
         assert_eq!(plan.lora.unwrap().rank, 2);
