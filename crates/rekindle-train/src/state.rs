@@ -104,15 +104,17 @@ impl std::fmt::Debug for SavedState {
     }
 }
 
+impl<M> State<M> {
+    /// Epochs that were trained: that before the first step is none.
+    pub fn epochs(&self) -> usize {
+        self.history.iter().filter(|epoch| epoch.number > 0).count()
+    }
+}
+
 impl<M: Module> State<M> {
     /// A model before its first step, without an average.
     pub fn new(model: M, optimizer: &OptimizerConfig) -> Self {
         Self { model, optimizer: optimizer.init(), ema: None, history: Vec::new() }
-    }
-
-    /// Epochs that were trained: that before the first step is none.
-    pub fn epochs(&self) -> usize {
-        self.history.iter().filter(|epoch| epoch.number > 0).count()
     }
 
     /// The model to evaluate: in validation, averaged where there is an average.
