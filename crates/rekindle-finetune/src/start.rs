@@ -41,7 +41,8 @@ pub struct Probed<B: Backbone, T: TransferTask> {
 ///
 /// # Errors
 ///
-/// If an item cannot be read, the features cannot be kept, items weigh differently, or the task has no head to solve for.
+/// If an item cannot be read, the folder cannot be made, the features cannot be kept, items weigh differently, or the task has no
+/// head to solve for.
 pub fn probe<B, P, T>(
     trainee: Trainee<B>,
     data: Sets<P, T>,
@@ -68,6 +69,10 @@ where
         ..config
     };
     let (config, network, data) = config.open(trainee, data)?;
+    if let Some(folder) = folder {
+        std::fs::create_dir_all(folder)
+            .map_err(|source| Error::Write { path: folder.to_owned(), source })?;
+    }
     let (network, feeds) = config.begin(network, &None, (0, 0), &data, folder)?;
     let Some(found) = feeds.solve(&network, &data, &config.task, Effort::Any)? else {
         return problem(
