@@ -58,22 +58,13 @@ fn lowest(of: impl Fn(f64) -> f64) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::classification::tests::{LABELS, LOGITS};
 
     /// The temperatures that `scipy.optimize.minimize_scalar` finds on the same logits.
     #[test]
     fn the_temperature_is_scipys() {
-        let few: [[f32; 4]; 8] = [
-            [2.0, 1.0, 0.0, 0.0],
-            [0.5, 0.5, 0.0, 0.0],
-            [0.0, 2.0, 1.0, 0.0],
-            [0.0, 0.0, 3.0, 1.0],
-            [1.0, 0.0, 0.5, 2.0],
-            [0.0, 1.0, 1.0, 0.0],
-            [0.2, 0.1, 0.0, 0.3],
-            [0.0, 0.0, 1.0, 0.0],
-        ];
         let mut unsure = Predictions::new(4);
-        unsure.add(&few.concat(), &[0, 0, 1, 2, 2, 1, 0, 1]);
+        unsure.add(&LOGITS.concat(), &LABELS);
         let labels: Vec<usize> = (0..300).map(|example| example % 3).collect();
         let logit = |place: usize| {
             let right = if place % 3 == place / 3 % 3 { 2.0 } else { 0.0 };

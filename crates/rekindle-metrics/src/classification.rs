@@ -197,11 +197,11 @@ fn area(scores: &[f64], labels: &[usize], class: usize) -> Option<f64> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
 
     /// Ties, and a class that never occurs but is answered once.
-    const LOGITS: [[f32; 4]; 8] = [
+    pub(crate) const LOGITS: [[f32; 4]; 8] = [
         [2.0, 1.0, 0.0, 0.0],
         [0.5, 0.5, 0.0, 0.0],
         [0.0, 2.0, 1.0, 0.0],
@@ -211,7 +211,7 @@ mod tests {
         [0.2, 0.1, 0.0, 0.3],
         [0.0, 0.0, 1.0, 0.0],
     ];
-    const LABELS: [usize; 8] = [0, 0, 1, 2, 2, 1, 0, 1];
+    pub(crate) const LABELS: [usize; 8] = [0, 0, 1, 2, 2, 1, 0, 1];
 
     /// `sklearn.metrics`: `accuracy_score`, `log_loss`, `precision_recall_fscore_support(zero_division=0)`,
     /// `confusion_matrix`, the mean of `roc_auc_score` of the classes that occur; the calibration error by numpy.
