@@ -3,7 +3,10 @@
 use std::ops::Range;
 
 use fast_image_resize::images::{CroppedImage, Image, ImageRef};
-use fast_image_resize::{FilterType, IntoImageView, PixelType, ResizeAlg, ResizeOptions, Resizer};
+use fast_image_resize::pixels::{U8, U8x3};
+use fast_image_resize::{
+    FilterType, IntoImageView, IntoImageViewMut, PixelTrait, ResizeAlg, ResizeOptions, Resizer,
+};
 use rekindle_cards::Interpolation;
 
 use crate::{Error, Picture};
@@ -45,29 +48,39 @@ pub(crate) fn resize(
     };
     let rows = Axis { from: part.height, to: size[0], first: window.top, length: window.height };
     let columns = Axis { from: part.width, to: size[1], first: window.left, length: window.width };
-    // One call a pass: a call for both chooses their order by itself, and rounds differently from Pillow.
-    let passes = || {
-        let kind = if picture.channels() == 1 { PixelType::U8 } else { PixelType::U8x3 };
-        let image =
-            ImageRef::new(side(picture.width())?, side(picture.height())?, picture.pixels(), kind)
-                .map_err(|error| error.to_string())?;
-        let [left, top] = [side(part.left)?, side(part.top)?];
-        let image = CroppedImage::new(&image, left, top, side(part.width)?, side(part.height)?)
-            .map_err(|error| error.to_string())?;
-        if rows_first(&rows, &columns) {
-            let reach = columns.within_reach();
-            let half = convolve(&image, kind, rows.span(0), reach, filter)?;
-            let columns = columns.span(columns.reach().start);
-            convolve(&half, kind, Span::whole(rows.length), columns, filter)
-        } else {
-            let reach = rows.within_reach();
-            let half = convolve(&image, kind, reach, columns.span(0), filter)?;
-            let rows = rows.span(rows.reach().start);
-            convolve(&half, kind, rows, Span::whole(columns.length), filter)
-        }
+    // By the type of a pixel: a resizer that finds it out at run time is compiled for all thirteen.
+    let passes = match picture.channels() {
+        1 => passes::<U8>,
+        _ => passes::<U8x3>,
     };
     let failed = |cause| Error::Resize { width: part.width, height: part.height, cause };
-    passes().map(Image::into_vec).map_err(failed)
+    passes((picture, part), &rows, &columns, filter).map(Image::into_vec).map_err(failed)
+}
+
+/// One call a pass: a call for both chooses their order by itself, and rounds differently from Pillow.
+fn passes<P: PixelTrait>(
+    (picture, part): (&Picture, Rectangle),
+    rows: &Axis,
+    columns: &Axis,
+    filter: FilterType,
+) -> Result<Image<'static>, String> {
+    let size = [side(picture.width())?, side(picture.height())?];
+    let image = ImageRef::new(size[0], size[1], picture.pixels(), P::pixel_type())
+        .map_err(|error| error.to_string())?;
+    let [left, top] = [side(part.left)?, side(part.top)?];
+    let image = CroppedImage::new(&image, left, top, side(part.width)?, side(part.height)?)
+        .map_err(|error| error.to_string())?;
+    if rows_first(rows, columns) {
+        let reach = columns.within_reach();
+        let half = convolve::<P>(&image, rows.span(0), reach, filter)?;
+        let columns = columns.span(columns.reach().start);
+        convolve::<P>(&half, Span::whole(rows.length), columns, filter)
+    } else {
+        let reach = rows.within_reach();
+        let half = convolve::<P>(&image, reach, columns.span(0), filter)?;
+        let rows = rows.span(rows.reach().start);
+        convolve::<P>(&half, rows, Span::whole(columns.length), filter)
+    }
 }
 
 fn side(size: usize) -> Result<u32, String> {
@@ -131,19 +144,23 @@ impl Axis {
 }
 
 /// One pass.
-fn convolve(
+fn convolve<P: PixelTrait>(
     source: &impl IntoImageView,
-    kind: PixelType,
     rows: Span,
     columns: Span,
     filter: FilterType,
 ) -> Result<Image<'static>, String> {
-    let mut target = Image::new(side(columns.to)?, side(rows.to)?, kind);
+    let mut target = Image::new(side(columns.to)?, side(rows.to)?, P::pixel_type());
     let options = ResizeOptions::new()
         .resize_alg(ResizeAlg::Convolution(filter))
         .crop(columns.start, rows.start, columns.extent, rows.extent)
         .use_alpha(false);
-    Resizer::new().resize(source, &mut target, &options).map_err(|error| error.to_string())?;
+    let (Some(from), Some(mut to)) = (source.image_view::<P>(), target.image_view_mut::<P>())
+    else {
+        return Err("source and target are of different kinds of pixels".to_owned());
+    };
+    Resizer::new().resize_typed(&from, &mut to, &options).map_err(|error| error.to_string())?;
+    drop(to);
     Ok(target)
 }
 
