@@ -27,7 +27,7 @@ pub use policy::{AugMix, Policy, RandAugment, TrivialAugmentWide};
 
 use crate::preprocess::Mirror;
 use crate::transform::{Warp, hflip, to_grayscale, vflip};
-use rekindle_data::{Random, Views};
+use rekindle_data::{Random, TargetKind, Views};
 
 use crate::{Error, Picture, Preprocess};
 
@@ -72,6 +72,15 @@ pub struct Augment {
 }
 
 impl Augment {
+    /// What is drawn unless something is asked for: nothing where numbers are learned, since a mirrored or cut picture may
+    /// have others.
+    pub const fn usual(kind: TargetKind) -> Self {
+        match kind {
+            TargetKind::Label | TargetKind::Labels => Self::FLIP,
+            TargetKind::Numbers => Self::NONE,
+        }
+    }
+
     /// Nothing is drawn: the evaluation's input.
     pub const NONE: Self = Self {
         crop: None,

@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use rekindle_data::{Dense, TargetKind, Views, canonical};
+use rekindle_data::{Dense, Views, canonical};
 use rekindle_finetune::{CacheReport, Items, Sets, Trainee};
 use rekindle_images::{
     Augment, DataSet, Picture, PictureConfig, PreparePictures, Preprocess, Sample,
@@ -256,8 +256,8 @@ pub fn find_rate<T: ModelTask>(
 }
 
 impl Model {
-    /// Fine-tunes by a recipe on pictures that were opened, with everything else as it is usual: pictures of labels are drawn
-    /// anew for every epoch; those of numbers are taken as they are, since a mirrored or cut picture may have others.
+    /// Fine-tunes by a recipe on pictures that were opened, with everything else as it is usual: pictures are drawn
+    /// anew for every epoch as [`Augment::usual`] says.
     ///
     /// Its head is replaced where the data has other labels.
     ///
@@ -288,10 +288,7 @@ impl Model {
             Recipe::Train(plan) => {
                 let mut config = Finetune::new(plan.clone(), task);
                 config.engine.views = Finetune::<L::Task>::usual_views(plan);
-                config.pictures.augment = match L::KIND {
-                    TargetKind::Label | TargetKind::Labels => Augment::STANDARD,
-                    TargetKind::Numbers => Augment::NONE,
-                };
+                config.pictures.augment = Augment::usual(L::KIND);
                 Ok(finetune(model, parts, &config, None, &mut [])?.model)
             }
             Recipe::Probe => {

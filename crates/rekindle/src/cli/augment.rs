@@ -35,13 +35,13 @@ pub(super) enum Augmentation {
 }
 
 impl Augmentation {
-    /// What is drawn unless something is asked for: nothing where numbers are learned, since a mirrored or cut picture may have
-    /// others.
-    pub(super) fn usual(kind: TargetKind) -> Self {
-        match kind {
-            TargetKind::Label | TargetKind::Labels => Self::Flip,
-            TargetKind::Numbers => Self::None,
-        }
+    /// What is drawn where this was asked for, or nothing was, to go on from weights of a tag.
+    pub(super) fn or_usual(
+        asked: Option<Self>,
+        kind: TargetKind,
+        tag: &str,
+    ) -> anyhow::Result<Augment> {
+        asked.map_or_else(|| Ok(Augment::usual(kind)), |asked| asked.rows(tag))
     }
 
     /// What is drawn, to go on from weights of this tag.

@@ -79,8 +79,8 @@ impl Arguments {
         let mut config = Finetune::new(Plan::new(vec![phase]), task);
         config.engine.batch = self.batch;
         config.engine.seed = self.seed;
-        let augment = self.augment.unwrap_or(Augmentation::usual(L::KIND));
-        config.pictures.augment = augment.rows(&model.config().tag)?;
+        config.pictures.augment =
+            Augmentation::or_usual(self.augment, L::KIND, &model.config().tag)?;
         let range = RateRange { from: self.from, to: self.to, steps: self.steps };
         if let Err(problem) = range.check() {
             anyhow::bail!("the range of rates: {problem}");

@@ -50,6 +50,7 @@ use file::{Candidate, Ladder, Rung};
 use super::{
     Common,
     answers::{Answers, shown},
+    augment::Augmentation,
     output,
     run_folder::{self, Older},
 };
@@ -206,7 +207,8 @@ impl Arguments {
         let plan = candidate.plan(&self.root)?;
         let views = Finetune::<L::Task>::usual_views(&plan);
         let mut config = Finetune::new(plan, task);
-        config.pictures.augment = candidate.augment(L::KIND)?.rows(&model.config().tag)?;
+        config.pictures.augment =
+            Augmentation::or_usual(candidate.augment()?, L::KIND, &model.config().tag)?;
         config.engine.batch = candidate.batch;
         config.engine.views = views;
         config.engine.probe = false;

@@ -206,8 +206,8 @@ impl Arguments {
             None => Finetune::<L::Task>::usual_views(&plan),
         };
         let mut config = Finetune::new(plan, task);
-        let augment = pictures.augment.unwrap_or(Augmentation::usual(L::KIND));
-        config.pictures.augment = augment.rows(&model.config().tag)?;
+        config.pictures.augment =
+            Augmentation::or_usual(pictures.augment, L::KIND, &model.config().tag)?;
         config.pictures.disk = match &keep.pixels {
             Some(folder) => Some(DiskCache::open(folder, (keep.pixels_gb * 1e9) as u64)?),
             None => None,

@@ -6,10 +6,7 @@ use std::{
 };
 
 use anyhow::bail;
-use rekindle::{
-    data::TargetKind,
-    transfer::{Plan, Recipe},
-};
+use rekindle::transfer::{Plan, Recipe};
 use serde::Deserialize;
 
 use super::super::{
@@ -127,7 +124,7 @@ impl Candidate {
             format!("epochs = {} is not in {} to {}", self.epochs, EPOCHS.start(), EPOCHS.end())
         });
         let plan = self.plan(root).err().map(|error| causes(&error));
-        let augment = self.augment(TargetKind::Label).err().map(|error| error.to_string());
+        let augment = self.augment().err().map(|error| error.to_string());
         let batch = (!BATCH.contains(&self.batch)).then(|| {
             format!(
                 "the batch size is {}; it goes from {} to {}",
@@ -144,11 +141,13 @@ impl Candidate {
         [epochs, plan, augment, batch, missing, nothing].into_iter().flatten()
     }
 
-    /// What is drawn for pictures of which such things are learned.
-    pub(super) fn augment(&self, kind: TargetKind) -> anyhow::Result<Augmentation> {
-        let Some(name) = &self.augment else { return Ok(Augmentation::usual(kind)) };
-        <Augmentation as clap::ValueEnum>::from_str(name, true)
-            .map_err(|_| anyhow::anyhow!("unknown augmentation `{name}`"))
+    /// What is drawn for pictures, if something is asked for.
+    pub(super) fn augment(&self) -> anyhow::Result<Option<Augmentation>> {
+        let known = |name: &String| {
+            <Augmentation as clap::ValueEnum>::from_str(name, true)
+                .map_err(|_| anyhow::anyhow!("unknown augmentation `{name}`"))
+        };
+        self.augment.as_ref().map(known).transpose()
     }
 
     pub(super) fn plan(&self, root: &Path) -> anyhow::Result<Plan> {
