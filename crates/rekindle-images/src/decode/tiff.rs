@@ -2,8 +2,8 @@
 //!
 //! | compression | here |
 //! |---|---|
-//! | none, LZW, Deflate, PackBits | by the `tiff` crate |
-//! | JPEG, CCITT fax, Zstandard | [expanded](expand) first, each by its own decoder |
+//! | none, Deflate, PackBits | by the `tiff` crate |
+//! | LZW, JPEG, CCITT fax, Zstandard | [expanded](expand) first, each by its own decoder |
 //! | others | refused by name |
 //!
 //! Strips, tiles, planes, predictors and byte orders are the crate's work. It knows few color spaces, so that it is told
@@ -17,6 +17,7 @@ use ::tiff::{TiffError, TiffUnsupportedError};
 use image::RgbImage;
 use image::metadata::Orientation;
 
+use self::directory::Part;
 use self::page::Page;
 use super::failure::{Failure, MAX_ALLOCATION, check_size};
 use super::orientation::of_xmp;
@@ -41,7 +42,7 @@ pub(super) fn decode(bytes: &[u8], name: &str) -> Result<(RgbImage, Orientation)
     // What it says of itself beside its pixels is as good as not there where it is damaged.
     let orientation = orientation(&mut decoder).unwrap_or(Orientation::NoTransforms);
     let expanded = expand::chunks(&mut page, bytes, name)?;
-    let samples = samples(&page, bytes, expanded)?;
+    let samples = samples(&page, bytes, &expanded)?;
     let [width, height] = page.size.map(|side| side as u32);
     let image = RgbImage::from_raw(width, height, colors.rgb(&page, samples))
         .ok_or_else(|| Failure::Decoder("fewer pixels than its header announces".to_owned()))?;
@@ -63,24 +64,35 @@ fn orientation(decoder: &mut Decoder<Cursor<&[u8]>>) -> Option<Orientation> {
 }
 
 /// A byte a sample, pixel by pixel: of 16 bits the high ones, others clipped to 0..255, and less than 8 as they are.
-fn samples(page: &Page, bytes: &[u8], expanded: Vec<u8>) -> Result<Vec<u8>, Failure> {
-    let file = directory::joined(page, bytes, expanded);
+fn samples(page: &Page, bytes: &[u8], expanded: &[u8]) -> Result<Vec<u8>, Failure> {
+    if !page.planar {
+        return plane(
+            page,
+            Part { channels: page.channels, places: &page.places },
+            bytes,
+            expanded,
+        );
+    }
+    // One by one, as the crate takes the tiles of all but the first for tiles of the first.
+    let chunks = page.places.len() / page.channels;
+    let planes = page.places.chunks_exact(chunks.max(1)).take(page.channels);
+    let planes: Vec<Vec<u8>> = planes
+        .map(|places| plane(page, Part { channels: 1, places }, bytes, expanded))
+        .collect::<Result<_, _>>()?;
+    let length = planes.iter().map(Vec::len).min().unwrap_or_default();
+    Ok((0..length).flat_map(|at| planes.iter().map(move |plane| plane[at])).collect())
+}
+
+/// The samples of a part of a page.
+fn plane(page: &Page, part: Part<'_>, bytes: &[u8], expanded: &[u8]) -> Result<Vec<u8>, Failure> {
     let mut limits = Limits::default();
     limits.decoding_buffer_size = MAX_ALLOCATION;
     limits.intermediate_buffer_size = MAX_ALLOCATION;
+    let file = directory::joined(page, part, bytes, expanded);
     let mut decoder = Decoder::new(file)?.with_limits(limits);
     let mut result = DecodingResult::U8(Vec::new());
-    let layout = decoder.read_image_to_buffer(&mut result)?;
-    if result.as_buffer(0).as_bytes().len() < layout.complete_len {
-        return Err(TiffError::LimitsExceeded.into());
-    }
-    let samples = narrow(result, page.bits, page.size[0]);
-    if layout.planes < 2 {
-        return Ok(samples);
-    }
-    let plane = samples.len() / layout.planes;
-    let pixel = |at: usize| (0..layout.planes).map(move |channel| channel * plane + at);
-    Ok((0..plane).flat_map(pixel).map(|at| samples[at]).collect())
+    decoder.read_image_to_buffer(&mut result)?;
+    Ok(narrow(result, page.bits, page.size[0]))
 }
 
 /// A byte a sample.

@@ -22,6 +22,10 @@ pub(crate) fn deflate(samples: &[u8]) -> Vec<u8> {
     encoder.finish().unwrap()
 }
 
+pub(crate) fn lzw(samples: &[u8]) -> Vec<u8> {
+    weezl::encode::Encoder::with_tiff_size_switch(weezl::BitOrder::Msb, 8).encode(samples).unwrap()
+}
+
 /// Rows of black (`#`) and white, each from a byte's first bit on.
 pub(crate) fn huffman(rows: &[&str]) -> Vec<u8> {
     let mut bytes = Vec::new();

@@ -11,8 +11,21 @@ const SHORT: u16 = 3;
 const LONG: u16 = 4;
 const LONG8: u16 = 16;
 
-/// The file to decode. `places` of the page count from the file's first byte, and go on in what was expanded.
-pub(super) fn joined<'a>(page: &Page, bytes: &'a [u8], expanded: Vec<u8>) -> Joined<'a> {
+/// What is decoded of a page: all of its channels, or one where each has strips of its own.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Part<'a> {
+    pub(super) channels: usize,
+    /// Strips or tiles, counted from the file's first byte; they go on in what was expanded.
+    pub(super) places: &'a [[u64; 2]],
+}
+
+/// The file to decode.
+pub(super) fn joined<'a>(
+    page: &Page,
+    Part { channels, places }: Part<'_>,
+    bytes: &'a [u8],
+    expanded: &'a [u8],
+) -> Joined<'a> {
     let [offsets_tag, counts_tag] = if page.tiled { [324, 325] } else { [273, 279] };
     let [width, height] = page.size.map(|side| side as u64);
     let [chunk_width, chunk_height] = page.chunk.map(|side| side as u64);
@@ -27,20 +40,19 @@ pub(super) fn joined<'a>(page: &Page, bytes: &'a [u8], expanded: Vec<u8>) -> Joi
         (259, SHORT, u64::from(page.compression)),
         // Black is zero, whatever it is.
         (262, SHORT, 1),
-        (277, SHORT, page.channels as u64),
-        (284, SHORT, if page.planar { 2 } else { 1 }),
+        (277, SHORT, channels as u64),
         (317, SHORT, u64::from(page.predictor)),
         (339, SHORT, u64::from(page.format)),
     ];
     entries.extend(sized);
-    let chunks = page.places.len() as u64;
+    let chunks = places.len() as u64;
     // Head, count, entries with the two lists, the place of the next page, then the lists unless they fit their entries.
     let lists = 16 + 8 + 20 * (entries.len() as u64 + 2) + 8;
     let listed = if chunks == 1 { 0 } else { 8 * chunks };
     let base = lists + 2 * listed;
     let mut writer = Writer { bytes: Vec::new(), big_endian: page.big_endian };
     let list = |entry: u64, value: u64| if chunks == 1 { value } else { lists + entry * listed };
-    let first = page.places.first().copied().unwrap_or_default();
+    let first = places.first().copied().unwrap_or_default();
     entries.push((offsets_tag, LONG8, list(0, base + first[0])));
     entries.push((counts_tag, LONG8, list(1, first[1])));
     entries.sort_unstable();
@@ -57,8 +69,8 @@ pub(super) fn joined<'a>(page: &Page, bytes: &'a [u8], expanded: Vec<u8>) -> Joi
     }
     writer.write(LONG8, 0);
     if chunks != 1 {
-        page.places.iter().for_each(|place| writer.write(LONG8, base + place[0]));
-        page.places.iter().for_each(|place| writer.write(LONG8, place[1]));
+        places.iter().for_each(|place| writer.write(LONG8, base + place[0]));
+        places.iter().for_each(|place| writer.write(LONG8, place[1]));
     }
     Joined { head: writer.bytes, file: bytes, expanded, position: 0 }
 }
@@ -86,7 +98,7 @@ impl Writer {
 pub(super) struct Joined<'a> {
     head: Vec<u8>,
     file: &'a [u8],
-    expanded: Vec<u8>,
+    expanded: &'a [u8],
     position: usize,
 }
 
@@ -99,7 +111,7 @@ impl Joined<'_> {
 impl Read for Joined<'_> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let mut start = self.position;
-        for block in [&self.head, self.file, &self.expanded] {
+        for block in [&self.head, self.file, self.expanded] {
             if let Some(rest) = block.get(start..).filter(|rest| !rest.is_empty()) {
                 let length = rest.len().min(buffer.len());
                 buffer[..length].copy_from_slice(&rest[..length]);

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::io::Read;
 
 use ruzstd::decoding::StreamingDecoder;
+use weezl::{BitOrder, LzwStatus, decode as lzw};
 use zune_jpeg::zune_core::colorspace::ColorSpace;
 
 use super::super::failure::{Failure, MAX_ALLOCATION};
@@ -18,8 +19,9 @@ const HUFFMAN: u16 = 2;
 const FAX_3: u16 = 3;
 const FAX_4: u16 = 4;
 const ZSTANDARD: u16 = 50000;
-/// LZW, Deflate by its two numbers, PackBits.
-const OTHERS: [u16; 4] = [5, 8, 32946, 32773];
+const LZW: u16 = 5;
+/// Deflate by its two numbers, PackBits.
+const OTHERS: [u16; 3] = [8, 32946, 32773];
 
 /// Compressions that are refused, by name.
 const REFUSED: &[(u16, &str)] = &[
@@ -46,6 +48,7 @@ pub(super) fn chunks(page: &mut Page, bytes: &[u8], name: &str) -> Result<Vec<u8
     let expand = match page.compression {
         NONE => Expand::None { counted: false },
         HUFFMAN | FAX_3 | FAX_4 => Expand::Fax(fax_kind(page)?),
+        LZW => Expand::Lzw,
         JPEG => Expand::Jpeg,
         ZSTANDARD => Expand::Zstandard,
         other if OTHERS.contains(&other) => Expand::None { counted: true },
@@ -68,7 +71,7 @@ pub(super) fn chunks(page: &mut Page, bytes: &[u8], name: &str) -> Result<Vec<u8
         let data = match expand {
             Expand::None { counted: false } => data(bytes, [place[0], length as u64]),
             // What such data ends with counts, not what it is said to be long.
-            Expand::None { .. } => {
+            Expand::None { .. } | Expand::Lzw => {
                 let rest = (bytes.len() as u64).saturating_sub(place[0]);
                 data(bytes, [place[0], place[1].min(rest)])
             }
@@ -90,6 +93,7 @@ pub(super) fn chunks(page: &mut Page, bytes: &[u8], name: &str) -> Result<Vec<u8
                 let size = [page.chunk[0], page.rows(chunk)];
                 fax::expand(kind, &ordered, size, &mut expanded)?;
             }
+            Expand::Lzw => lzw(&ordered, length, &mut expanded)?,
             Expand::Jpeg => expanded.extend(of_jpeg(page, &ordered, page.rows(chunk), name)?),
             Expand::Zstandard => zstandard(&ordered, length, &mut expanded)?,
         }
@@ -110,6 +114,7 @@ enum Expand {
         counted: bool,
     },
     Fax(fax::Kind),
+    Lzw,
     Jpeg,
     Zstandard,
 }
@@ -148,9 +153,12 @@ fn of_jpeg(page: &Page, data: &[u8], rows: usize, name: &str) -> Result<Vec<u8>,
         file = Cow::from([tables, rest].concat());
     }
     let markers = Markers::read(&file);
-    let kind = |kind| Failure::Unsupported(format!("JPEG compression with {kind}"));
+    let kind = |kind: &str| Failure::Unsupported(format!("JPEG compression with {kind}"));
     if markers.way().map_err(kind)? != Way::Whole {
         return Err(kind("a scan a component"));
+    }
+    if !matches!(page.chunk_channels(), 1 | 3 | 4) {
+        return Err(kind(&format!("{} components", page.chunk_channels())));
     }
     let fits = markers.frame.as_ref().is_some_and(|frame| {
         frame.width == page.chunk[0]
@@ -173,6 +181,32 @@ fn of_jpeg(page: &Page, data: &[u8], rows: usize, name: &str) -> Result<Vec<u8>,
     }
     pixels.samples.truncate(length);
     Ok(pixels.samples)
+}
+
+/// Not by the `tiff` crate, which looks for an end where tiles have samples that it does not need.
+fn lzw(data: &[u8], length: usize, expanded: &mut Vec<u8>) -> Result<(), Failure> {
+    // What is announced may be far more than there is.
+    const STEP: usize = 1 << 16;
+    let mut decoder = lzw::Configuration::with_tiff_size_switch(BitOrder::Msb, 8)
+        .with_yield_on_full_buffer(true)
+        .build();
+    let (mut rest, end) = (data, expanded.len() + length);
+    while expanded.len() < end {
+        let start = expanded.len();
+        expanded.resize(end.min(start + STEP), 0);
+        let result = decoder.decode_bytes(rest, &mut expanded[start..]);
+        expanded.truncate(start + result.consumed_out);
+        rest = &rest[result.consumed_in..];
+        match result.status {
+            Ok(LzwStatus::Ok) => {}
+            Ok(LzwStatus::Done | LzwStatus::NoProgress) if expanded.len() == end => {}
+            Ok(LzwStatus::Done | LzwStatus::NoProgress) => return Err(cut_short()),
+            Err(error) => {
+                return Err(Failure::Decoder(format!("its LZW data is damaged ({error})")));
+            }
+        }
+    }
+    Ok(())
 }
 
 fn zstandard(data: &[u8], length: usize, expanded: &mut Vec<u8>) -> Result<(), Failure> {
