@@ -8,7 +8,7 @@ use crate::{
     Finding, Kind, Layout, Severity,
     case::{About, Case},
     header::{Format, Header},
-    measure::{Look, Measured},
+    measure::{Look, Measured, Unreadable},
 };
 
 /// Something that a whole picture has, and many may have.
@@ -88,18 +88,15 @@ fn damage(case: &Case<'_>, item: usize, measured: &Measured, findings: &mut Vec<
             "its end is missing, though all that is shown was read".to_owned(),
             "save it again, or get it again from its source",
         ),
-        Err(cause) if cut => (
+        Err(Unreadable { cause, .. }) if cut => (
             Kind::Truncated,
             Severity::Error,
             format!("cut short: {cause}"),
             "get it again from its source, or remove it",
         ),
-        Err(cause) => (
-            Kind::Unreadable,
-            Severity::Error,
-            cause.clone(),
-            "save it again from its source, or remove it",
-        ),
+        Err(Unreadable { cause, remedy }) => {
+            (Kind::Unreadable, Severity::Error, cause.clone(), *remedy)
+        }
     };
     let mut finding = case.finding(About { kind, severity }, &[item], what, remedy);
     if severity == Severity::Error {

@@ -6,7 +6,8 @@ use std::io::Cursor;
 use std::panic::catch_unwind;
 
 use image::metadata::Orientation;
-use image::{ExtendedColorType, ImageDecoder, ImageFormat, ImageReader};
+use image::{ImageDecoder, ImageFormat, ImageReader};
+use rekindle_images::format_name;
 
 mod gif;
 mod jpeg;
@@ -40,18 +41,13 @@ pub(crate) struct Header {
 }
 
 impl Format {
+    const ALL: [Self; 7] =
+        [Self::Bmp, Self::Gif, Self::Jpeg, Self::Png, Self::Pnm, Self::Tiff, Self::WebP];
+
     /// The format that the first bytes announce.
     pub(crate) fn of(bytes: &[u8]) -> Option<Self> {
-        Some(match image::guess_format(bytes).ok()? {
-            ImageFormat::Bmp => Self::Bmp,
-            ImageFormat::Gif => Self::Gif,
-            ImageFormat::Jpeg => Self::Jpeg,
-            ImageFormat::Png => Self::Png,
-            ImageFormat::Pnm => Self::Pnm,
-            ImageFormat::Tiff => Self::Tiff,
-            ImageFormat::WebP => Self::WebP,
-            _ => return None,
-        })
+        let name = format_name(bytes)?;
+        Self::ALL.into_iter().find(|format| format.names()[0] == name)
     }
 
     /// The format that an extension in lower case announces.
@@ -90,7 +86,7 @@ impl Header {
             Format::Jpeg => jpeg::read(bytes),
             Format::Png => png::read(bytes),
             Format::WebP => webp::read(bytes),
-            Format::Tiff => Self { ..tiff::read(bytes) }.with_colors(bytes, ImageFormat::Tiff),
+            Format::Tiff => tiff::read(bytes),
             Format::Bmp => Self::default().with_colors(bytes, ImageFormat::Bmp),
             Format::Pnm => Self::default().with_colors(bytes, ImageFormat::Pnm),
         }
@@ -101,12 +97,11 @@ impl Header {
         let colors = catch_unwind(|| {
             let reader = ImageReader::with_format(Cursor::new(bytes), format);
             let decoder = reader.into_decoder().ok()?;
-            Some((decoder.color_type(), decoder.original_color_type()))
+            Some(decoder.color_type())
         });
-        let Ok(Some((color, original))) = colors else { return self };
+        let Ok(Some(color)) = colors else { return self };
         let sixteen = color.bytes_per_pixel() / color.channel_count() == 2;
-        let cmyk = matches!(original, ExtendedColorType::Cmyk8 | ExtendedColorType::Cmyk16);
-        Self { alpha: color.has_alpha(), cmyk, sixteen, ..self }
+        Self { alpha: color.has_alpha(), sixteen, ..self }
     }
 }
 

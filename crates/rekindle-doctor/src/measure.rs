@@ -3,8 +3,9 @@
 use std::path::Path;
 use std::sync::Mutex;
 
-use image::{ImageDecoder, ImageReader};
-use rekindle_images::{Error as ImageError, Picture, Source, decode_bytes};
+use rekindle_images::{
+    Error as ImageError, Picture, Source, announced_size, decode_bytes, read_file,
+};
 use sha2::{Digest, Sha256};
 
 use crate::{
@@ -13,7 +14,7 @@ use crate::{
 };
 
 /// Pictures of more pixels are decoded one at a time, whatever the number of threads: each takes hundreds of MB.
-const LARGE: u64 = 32 << 20;
+const LARGE: usize = 32 << 20;
 
 /// Held while a large picture is decoded.
 static LARGE_ONE: Mutex<()> = Mutex::new(());
@@ -26,7 +27,14 @@ pub(crate) struct Measured {
     pub(crate) format: Option<Format>,
     pub(crate) header: Header,
     /// What it looks like, or why it cannot be decoded.
-    pub(crate) look: Result<Look, String>,
+    pub(crate) look: Result<Look, Unreadable>,
+}
+
+/// Why a picture cannot be decoded, and what to do.
+#[derive(Debug)]
+pub(crate) struct Unreadable {
+    pub(crate) cause: String,
+    pub(crate) remedy: &'static str,
 }
 
 /// What a picture looks like.
@@ -61,21 +69,14 @@ fn digest(picture: &Picture) -> [u8; 32] {
 }
 
 fn of_file(path: &Path) -> Measured {
-    let failed = |cause: String| Measured {
-        digest: None,
-        format: None,
-        header: Header::default(),
-        look: Err(cause),
-    };
-    let bytes = match path.metadata() {
-        // Reading a pipe would wait for ever.
-        Ok(metadata) if !metadata.is_file() => return failed("not a file".to_owned()),
-        Ok(_) => std::fs::read(path),
-        Err(error) => Err(error),
-    };
-    match bytes {
+    match read_file(path) {
         Ok(bytes) => of_bytes(&bytes),
-        Err(error) => failed(error.to_string()),
+        Err(error) => Measured {
+            digest: None,
+            format: None,
+            header: Header::default(),
+            look: Err(unreadable(error)),
+        },
     }
 }
 
@@ -86,11 +87,11 @@ fn of_bytes(bytes: &[u8]) -> Measured {
     Measured { digest, format, header, look: look(bytes) }
 }
 
-fn look(bytes: &[u8]) -> Result<Look, String> {
+fn look(bytes: &[u8]) -> Result<Look, Unreadable> {
     // A panic elsewhere while it was held leaves nothing half done.
     let _guard = is_large(bytes)
         .then(|| LARGE_ONE.lock().unwrap_or_else(std::sync::PoisonError::into_inner));
-    let picture = decode_bytes(bytes, "").map_err(cause)?;
+    let picture = decode_bytes(bytes, "").map_err(unreadable)?;
     Ok(Look::of(&picture))
 }
 
@@ -105,24 +106,27 @@ impl Look {
 
 /// Whether the header announces many pixels; what cannot be told is not large, as it will not be decoded either.
 fn is_large(bytes: &[u8]) -> bool {
-    let size = std::panic::catch_unwind(|| {
-        let reader = ImageReader::new(std::io::Cursor::new(bytes)).with_guessed_format().ok()?;
-        Some(reader.into_decoder().ok()?.dimensions())
-    });
-    matches!(size, Ok(Some((width, height))) if u64::from(width) * u64::from(height) > LARGE)
+    announced_size(bytes).is_some_and(|[width, height]| width.saturating_mul(height) > LARGE)
 }
 
-/// Why, without the name and the remedy that the error has too.
-fn cause(error: ImageError) -> String {
-    match error {
-        ImageError::NotAPicture { found, .. } => found.to_owned(),
+/// Why, without the name that the error has too.
+fn unreadable(error: ImageError) -> Unreadable {
+    const AGAIN: &str = "save it again from its source, or remove it";
+    let (cause, remedy) = match error {
+        ImageError::NotAPicture { found, .. } => (found.to_owned(), AGAIN),
+        ImageError::Read { source, .. } => (source.to_string(), AGAIN),
         ImageError::Decode { format, cause, .. } => {
-            format!("cannot be decoded as {format}: {cause}")
+            (format!("cannot be decoded as {format}: {cause}"), AGAIN)
+        }
+        ImageError::Unsupported { format, kind, .. } => {
+            (format!("{format} with {kind} is not read"), "save it as PNG, or remove it")
         }
         ImageError::TooLarge { width, height, limit, .. } => {
-            format!("claims {width} x {height} pixels, more than the limit of {limit}")
+            let cause = format!("claims {width} x {height} pixels, more than the limit of {limit}");
+            (cause, "shrink it, or remove it")
         }
-        ImageError::Panicked { message, .. } => format!("its decoder panicked: {message}"),
-        other => other.to_string(),
-    }
+        ImageError::Panicked { message, .. } => (format!("its decoder panicked: {message}"), AGAIN),
+        other => (other.to_string(), AGAIN),
+    };
+    Unreadable { cause, remedy }
 }

@@ -37,7 +37,7 @@ pub enum Error {
         /// What the bytes are instead, as far as is known.
         found: &'static str,
     },
-    /// The bytes begin as a picture does, but are damaged, truncated or of a kind that is not read.
+    /// The bytes begin as a picture does, but are damaged or truncated.
     #[error(
         "{name}: cannot be decoded as {format}: {cause}; remove the file or save it again from its source"
     )]
@@ -48,6 +48,16 @@ pub enum Error {
         format: &'static str,
         /// What the decoder found.
         cause: String,
+    },
+    /// The bytes are of a kind that their format allows and that is not read here.
+    #[error("{name}: {format} with {kind} is not read; save it as PNG")]
+    Unsupported {
+        /// The file, as it was named to the decoder.
+        name: String,
+        /// The format that the first bytes announce.
+        format: &'static str,
+        /// The kind, as `arithmetic coding`.
+        kind: String,
     },
     /// The picture claims more pixels than are decoded, as a decompression bomb does.
     #[error(

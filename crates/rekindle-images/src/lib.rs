@@ -65,7 +65,9 @@ pub use augment::{
     AugMix, Augment, ColorJitter, Erasure, Policy, RandAugment, RandomAffine, RandomBlur,
     RandomCrop, RandomErasing, RandomPerspective, RandomRotation, TrivialAugmentWide,
 };
-pub use decode::{MAX_PIXELS, decode, decode_bytes, other_kind};
+pub use decode::{
+    MAX_PIXELS, announced_size, decode, decode_bytes, format_name, other_kind, read_file,
+};
 pub use error::Error;
 pub use folder::{
     EXTENSIONS, Listing, MAX_DEPTH, Parts, label_of, lists, measure_pictures, offer, open_pictures,

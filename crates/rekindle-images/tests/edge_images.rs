@@ -28,11 +28,6 @@ const DIFFERENCES: &[(&str, Difference, &str)] = &[
         "pixels that are wholly transparent: libwebp keeps their colors",
     ),
     (
-        "animated/large-gif-anim-combine.gif",
-        Difference::Refused,
-        "its first frame is a part of the picture: black around it, the palette's color in Pillow",
-    ),
-    (
         "broken/dc-predictor-overflow.jpg",
         Difference::Colors,
         "corrupt coefficients overflow differently",

@@ -51,6 +51,63 @@ fn a_frame_of_four_components_is_cmyk() {
     }
 }
 
+/// A TIFF of a directory alone, little-endian: tags, each a type and its values.
+fn tiff(big: bool, tags: &[(u16, u16, &[u16])]) -> Vec<u8> {
+    let place = |value: usize| value.to_le_bytes()[..if big { 8 } else { 4 }].to_vec();
+    let [head, inline] = if big { [16, 8] } else { [8, 4] };
+    let mut bytes = if big { b"II+\0\x08\0\0\0".to_vec() } else { b"II*\0".to_vec() };
+    bytes.extend(place(head));
+    bytes.extend(&tags.len().to_le_bytes()[..if big { 8 } else { 2 }]);
+    let end = bytes.len() + tags.len() * (4 + 2 * inline) + inline;
+    let mut long = Vec::new();
+    for (tag, kind, values) in tags {
+        bytes.extend([tag, kind].map(|value| value.to_le_bytes()).concat());
+        bytes.extend(place(values.len()));
+        let width = if *kind == 3 { 2 } else { 4 };
+        let written: Vec<u8> = values
+            .iter()
+            .flat_map(|value| u64::from(*value).to_le_bytes()[..width].to_vec())
+            .collect();
+        let next = bytes.len() + inline;
+        if written.len() > inline {
+            bytes.extend(place(end + long.len()));
+            long.extend(written);
+        } else {
+            bytes.extend(written);
+        }
+        bytes.resize(next, 0);
+    }
+    bytes.extend(place(0));
+    [bytes, long].concat()
+}
+
+#[test]
+fn directories_old_and_big_say_the_same() {
+    let none = Header::default();
+    for (tags, expected) in [
+        (&[(258_u16, 3_u16, &[8_u16, 8, 8][..]), (262, 3, &[2]), (277, 3, &[3])][..], none),
+        (
+            &[(258, 3, &[16; 5]), (262, 3, &[5]), (277, 3, &[5])],
+            Header { cmyk: true, sixteen: true, ..none },
+        ),
+        (&[(258, 3, &[8; 4]), (262, 3, &[2]), (277, 3, &[4])], Header { alpha: true, ..none }),
+        (&[(262, 3, &[2]), (277, 3, &[4]), (338, 3, &[0])], none),
+        (&[(262, 3, &[1]), (277, 3, &[2]), (338, 3, &[2])], Header { alpha: true, ..none }),
+        (&[(274, 3, &[6])], Header { rotated: true, ..none }),
+        (&[(274, 4, &[8])], Header { rotated: true, ..none }),
+        (&[(274, 3, &[1])], none),
+    ] {
+        for big in [false, true] {
+            let bytes = tiff(big, tags);
+            assert_eq!(Format::of(&bytes), Some(Format::Tiff));
+            assert_eq!(Header::read(&bytes, Format::Tiff), expected, "{big} {tags:?}");
+            for end in 0..bytes.len() {
+                Header::read(&bytes[..end], Format::Tiff);
+            }
+        }
+    }
+}
+
 #[test]
 fn bytes_are_not_trusted() {
     let mut random = rekindle_data::Random::new(7, 0, 0);

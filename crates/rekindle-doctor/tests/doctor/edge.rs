@@ -8,7 +8,6 @@ use rekindle_doctor::{Kind, Options, Severity, examine};
 /// Files that one reads and the other does not, and why.
 const READ_HERE: &[(&str, &str)] = &[];
 const NOT_READ_HERE: &[(&str, &str)] = &[
-    ("animated/large-gif-anim-combine.gif", "its first frame is a part of the picture"),
     (
         "broken/truncated_app14.jpg",
         "its Adobe segment is cut short; Pillow passes over it and guesses the colors",

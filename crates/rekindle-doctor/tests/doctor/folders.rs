@@ -106,7 +106,7 @@ fn what_is_no_file_is_not_read() {
     };
     assert!(status.success());
     let diagnosis = examine(folder.path(), &Options::default()).unwrap();
-    assert!(diagnosis.findings[0].what.contains("not a file"), "{:?}", diagnosis.findings);
+    assert!(diagnosis.findings[0].what.contains("no regular file"), "{:?}", diagnosis.findings);
 }
 
 #[cfg(unix)]

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests may stop them")]
 
+mod cases;
 mod damaged;
 mod edge;
 mod folders;

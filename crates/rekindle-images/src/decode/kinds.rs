@@ -15,8 +15,6 @@ pub fn other_kind(bytes: &[u8]) -> Option<&'static str> {
         (0, b"\xff\x0a", "a JPEG XL picture"),
         (0, b"\x00\x00\x00\x0cjP  ", "a JPEG 2000 picture"),
         (0, b"\xff\x4f\xff\x51", "a JPEG 2000 picture"),
-        (0, b"II+\0", "a BigTIFF picture"),
-        (0, b"MM\0+", "a BigTIFF picture"),
         (0, b"8BPS", "a Photoshop file"),
         (0, b"\x00\x00\x01\x00", "a Windows icon"),
         (0, b"DDS ", "a DirectDraw surface"),

@@ -115,13 +115,13 @@ impl<'a> Markers<'a> {
         found
     }
 
-    /// How to decode it, or why it is not decoded.
+    /// How to decode it, or the kind that is not read.
     pub(super) fn way(&self) -> Result<Way, &'static str> {
         let Some(frame) = &self.frame else { return Ok(Way::Whole) };
         match frame.marker {
-            0xc9..=0xcf => return Err("its coding is arithmetic, which is not read"),
-            0xc3 => return Err("it is lossless JPEG, which is not read"),
-            0xc5..=0xc7 => return Err("it is hierarchical JPEG, which is not read"),
+            0xc9..=0xcf => return Err("arithmetic coding"),
+            0xc3 => return Err("lossless coding"),
+            0xc5..=0xc7 => return Err("hierarchical coding"),
             _ => {}
         }
         let Some(first) = frame.components.first() else { return Ok(Way::Whole) };
@@ -136,7 +136,7 @@ impl<'a> Markers<'a> {
             ids.sort_unstable();
             all.sort_unstable();
             if ids != all || self.scans.len() != all.len() || all.len() != 3 {
-                return Err("its components are in several scans, which is not read");
+                return Err("scans of some components each");
             }
             return Ok(Way::Components);
         }
@@ -144,10 +144,10 @@ impl<'a> Markers<'a> {
             component.horizontal > first.horizontal || component.vertical > first.vertical
         };
         if frame.components.iter().any(coarse) {
-            return Err("it samples brightness more coarsely than a color, which is not read");
+            return Err("brightness sampled more coarsely than a color");
         }
         if frame.components.len() > 1 && [first.horizontal, first.vertical].contains(&3) {
-            return Err("it samples brightness three times as finely as colors, which is not read");
+            return Err("brightness sampled three times as finely as colors");
         }
         Ok(Way::Whole)
     }

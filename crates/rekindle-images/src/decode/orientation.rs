@@ -190,7 +190,7 @@ fn of_exif(exif: &[u8]) -> Option<u8> {
 }
 
 /// The orientation that an XMP packet has as an attribute or as an element.
-fn of_xmp(xmp: &[u8]) -> Option<u8> {
+pub(super) fn of_xmp(xmp: &[u8]) -> Option<u8> {
     const NAME: &[u8] = b"tiff:Orientation";
     let places = xmp.windows(NAME.len()).enumerate().filter(|(_, window)| *window == NAME);
     let mut values = places.filter_map(|(at, _)| {

@@ -164,7 +164,7 @@ fn together(frame: &Frame, planes: &[Plane], is_rgb: Option<bool>) -> Option<Rgb
 }
 
 /// JFIF 1.02, page 3, in 16 bits behind the point as libjpeg computes it.
-fn rgb([brightness, blue, red]: [u8; 3]) -> [u8; 3] {
+pub(super) fn rgb([brightness, blue, red]: [u8; 3]) -> [u8; 3] {
     let [brightness, blue, red] = [brightness, blue, red].map(i32::from);
     let (blue, red) = (blue - 128, red - 128);
     let half = 1 << 15;

@@ -6,8 +6,9 @@
 use image::ImageFormat;
 use image::metadata::Orientation;
 
+use super::failure::MAX_PIXELS;
 use super::markers::{Markers, Way};
-use super::{MAX_PIXELS, orientation};
+use super::orientation::orientation;
 
 /// A JPEG that ends early.
 pub(super) struct Top {
