@@ -3,4 +3,5 @@
 
 mod frozen;
 mod fusion;
+mod rules;
 mod support;
