@@ -9,6 +9,7 @@ use std::{
 };
 
 use burn::module::Module;
+use rekindle_base::PathError;
 use rekindle_checkpoint::CheckpointFile;
 use rekindle_data::{Prepare, Views, canonical};
 use rekindle_layers::Backbone;
@@ -121,8 +122,7 @@ impl<'a, P: Prepare, T: TransferTask> RunFolder<'a, P, T> {
     where
         B: Backbone<Input: FromPrepared<P::Batch>>,
     {
-        std::fs::create_dir_all(self.path)
-            .map_err(|source| Error::Write { path: self.path.to_owned(), source })?;
+        std::fs::create_dir_all(self.path).map_err(PathError::of(self.path, "made"))?;
         let keep = Keep {
             folder: self.path.to_owned(),
             extension: "safetensors",
@@ -164,7 +164,7 @@ pub fn forget_state(folder: &Path) -> Result<(), Error> {
     let path = folder.join(Keep::STATE);
     match std::fs::remove_file(&path) {
         Err(source) if source.kind() != std::io::ErrorKind::NotFound => {
-            Err(Error::Write { path, source })
+            Err(PathError::of(&path, "removed")(source).into())
         }
         _ => Ok(()),
     }

@@ -66,7 +66,7 @@ fn another_network_starts_anew_and_a_foreign_file_is_left_alone() {
     assert!(matches!(open(8, Precision::F16).opened, Opened::Rebuilt(_)));
     std::fs::write(&path, "a letter to somebody").unwrap();
     let error = FeatureStore::open(&path, &[7; 32], WIDTH, Precision::F32).unwrap_err();
-    assert!(matches!(error, Error::Foreign(_)), "{error}");
+    assert!(matches!(error, Error::File(rekindle_base::Error::Foreign(_))), "{error}");
     assert_eq!(std::fs::read(&path).unwrap(), b"a letter to somebody");
 }
 
@@ -129,7 +129,10 @@ fn a_flip_in_the_name_leaves_the_file_as_it_is() {
         bad[place] ^= 0x10;
         std::fs::write(&path, &bad).unwrap();
         let error = FeatureStore::open(&path, &[7; 32], WIDTH, Precision::F32).unwrap_err();
-        assert!(matches!(error, Error::Foreign(_)), "flipped at {place}: {error}");
+        assert!(
+            matches!(error, Error::File(rekindle_base::Error::Foreign(_))),
+            "flipped at {place}: {error}"
+        );
         assert_eq!(std::fs::read(&path).unwrap(), bad, "flipped at {place}");
     }
 }
