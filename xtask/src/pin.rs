@@ -10,7 +10,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::Context;
-use rekindle_base::write_file;
+use rekindle_base::{causes, write_file};
 use rekindle_cards::{Card, Pin, Which, select_on_hub};
 use rekindle_hub::{Hub, Pinned};
 
@@ -114,7 +114,7 @@ fn pin(
         for card in cards {
             let status = match hub.pin(card) {
                 Ok(found) => place(&mut pins, found, options.force),
-                Err(error) => Status::Left(vec![error.to_string()]),
+                Err(error) => Status::Left(vec![causes(&error)]),
             };
             clean &= !matches!(status, Status::Left(_));
             tell(card, &status);
