@@ -36,35 +36,24 @@ fn all(batches: Batches<PreparePictures>) -> Vec<Batch> {
     batches.map(Result::unwrap).collect()
 }
 
+/// Pictures and inputs that several workers keep for each other, beside buffers that serve again.
 #[test]
-fn batches_are_the_same_for_any_number_of_workers() {
-    for (augment, order) in [
-        (Augment::NONE, Order::Kept),
-        (Augment::STANDARD, Order::Shuffled),
-        (Augment::STRONG, Order::Shuffled),
-    ] {
+fn what_is_kept_in_memory_changes_no_batch() {
+    for augment in [Augment::NONE, Augment::STANDARD, Augment::STRONG] {
         let loader = |workers, cache_bytes| {
             let pictures = PictureConfig { augment: augment.clone(), cache_bytes, disk: None };
             let config = LoaderConfig {
                 batch_size: 8,
-                order,
-                seed: 5,
+                order: Order::Shuffled,
                 workers,
                 prefetch: 1,
                 ..LoaderConfig::default()
             };
             Loader::new(samples(45), prepare(pictures), &config).unwrap()
         };
-        let expected = loader(0, 0);
-        for workers in [1, 2, 4, 64] {
-            let found = loader(workers, 1 << 20);
-            for epoch in [0, 1, 0] {
-                assert_eq!(
-                    all(found.epoch(epoch)),
-                    all(expected.epoch(epoch)),
-                    "{workers} workers"
-                );
-            }
+        let (expected, found) = (loader(0, 0), loader(4, 1 << 20));
+        for epoch in [0, 1, 0] {
+            assert_eq!(all(found.epoch(epoch)), all(expected.epoch(epoch)), "{augment:?}");
         }
     }
 }
