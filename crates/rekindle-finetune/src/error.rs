@@ -21,7 +21,7 @@ pub enum Error {
     /// Training stopped.
     #[error(transparent)]
     Train(#[from] rekindle_train::Error),
-    /// Features of frozen stages cannot be kept.
+    /// Features of frozen stages, or digests of files, cannot be kept.
     #[error(transparent)]
     Features(#[from] rekindle_transfer::features::Error),
     /// The state of a run cannot be written or gone on from.

@@ -38,7 +38,8 @@ pub type Sheet<H> = dyn Fn(&H, usize) -> Result<Vec<u8>, Failure> + Send + Sync;
 /// Where a run leaves what comes of it.
 #[derive(Clone)]
 pub struct RunFolder<'a, P: Prepare, T> {
-    /// It gets `best.safetensors`, `last.state`, `log.jsonl`, `log.csv` and TensorBoard's events.
+    /// It gets `best.safetensors`, `last.state`, `log.jsonl`, `log.csv`, TensorBoard's events, features of frozen stages, and
+    /// in `digests.bin` what files held, by size, inode and times of change.
     pub path: &'a Path,
     /// Whether what an interrupted run left there is gone on from.
     pub start: Start,

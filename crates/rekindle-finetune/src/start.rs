@@ -67,7 +67,7 @@ where
         teacher: None,
         ..config
     };
-    let (config, network, data) = config.open(trainee, data)?;
+    let (config, network, data) = config.open(trainee, data, folder)?;
     let (network, feeds) = config.begin(network, &None, (0, 0), &data, folder)?;
     let Some(found) = feeds.solve(&network, &data, &config.task, Effort::Any)? else {
         return problem(

@@ -144,10 +144,17 @@ fn a_digest_is_of_what_is_there() {
     std::fs::write(&one, "abc").unwrap();
     std::fs::copy(&one, &other).unwrap();
     let prepare = prepare(PictureConfig::default());
-    let digest = |source: &Source| prepare.digest(source).unwrap();
+    let files = Digests::open(folder.path()).unwrap();
+    let digest = |source: &Source| prepare.digest(source, &files).unwrap();
     // The SHA-256 of "abc", FIPS 180-2, B.1.
     assert_eq!(digest(&one.clone().into())[..4], [0xba, 0x78, 0x16, 0xbf]);
-    assert_eq!(digest(&one.into()), digest(&other.into()));
+    assert_eq!(digest(&one.clone().into()), digest(&other.clone().into()));
+    // Another picture of the same length in its place.
+    std::fs::write(folder.path().join("new"), "abd").unwrap();
+    std::fs::rename(folder.path().join("new"), &one).unwrap();
+    assert_ne!(digest(&one.into()), digest(&other.into()));
+    let error = prepare.digest(&folder.path().to_path_buf().into(), &files).unwrap_err();
+    assert!(matches!(error, Error::NotAPicture { .. }), "{error}");
     let gray = |width, height| Source::from(Picture::from_gray(width, height, vec![7; 6]).unwrap());
     assert_eq!(digest(&gray(2, 3)), digest(&gray(2, 3)));
     assert_ne!(digest(&gray(2, 3)), digest(&gray(3, 2)));
