@@ -131,14 +131,17 @@ fn place(pins: &mut Vec<Pin>, found: Pinned, force: bool) -> Status {
     let Pinned { pin, mut differences } = found;
     let before = pins.iter().position(|old| old.card == pin.card && old.file == pin.file);
     if let Some(old) = before.and_then(|place| pins.get(place)) {
-        if old.sha256 != pin.sha256 {
-            differences.push(format!(
-                "the weights are others than those pinned: {} of commit {} became {} of {}",
-                old.sha256, old.commit, pin.sha256, pin.commit
-            ));
-        } else if differences.is_empty()
-            && pin == (Pin { commit: pin.commit.clone(), ..old.clone() })
-        {
+        for (name, _, before) in old.digests() {
+            let now = pin.digests().find(|(other, ..)| *other == name);
+            let (commits, Some((.., now))) = ([&old.commit, &pin.commit], now) else { continue };
+            if now != before {
+                differences.push(format!(
+                    "the bytes of {name} are others than those pinned: {before} of commit {} became {now} of {}",
+                    commits[0], commits[1]
+                ));
+            }
+        }
+        if differences.is_empty() && pin == (Pin { commit: pin.commit.clone(), ..old.clone() }) {
             return Status::Unchanged;
         }
     }
