@@ -9,7 +9,7 @@ use std::{
 use burn::{module::Param, prelude::*};
 use rekindle_checkpoint::{CheckpointFile, Dtype, Entry, Naming, write_safetensors};
 use rekindle_lab::parity::{Golden, fill::uniform};
-use rekindle_layers::{Backbone, NameStack, ParameterVisitor, visit_parameters};
+use rekindle_layers::{NameStack, ParameterVisitor, visit_parameters};
 use rekindle_transfer::Classifier;
 use rekindle_vision::{Architecture, Init, Regularization, VisionBackbone};
 
@@ -24,12 +24,7 @@ pub(crate) fn network(
 ) -> (Model, Naming) {
     let init = Init { channels_in, regularization: Regularization::Paper };
     let backbone = Architecture::find(name).unwrap().init(&init, device);
-    let naming = Naming {
-        trunk: Model::TRUNK,
-        head: Model::HEAD,
-        landmarks: backbone.landmarks(),
-        rules: &[],
-    };
+    let naming = Naming::of(&backbone, Model::TRUNK, Model::HEAD);
     (Model::new(backbone, classes, device), naming)
 }
 

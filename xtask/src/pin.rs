@@ -10,7 +10,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::Context;
-use rekindle_base::write_file;
+use rekindle_base::{causes, write_file};
 use rekindle_cards::{Card, Pin, Which, select_on_hub};
 use rekindle_hub::{Hub, Pinned};
 
@@ -114,7 +114,7 @@ fn pin(
         for card in cards {
             let status = match hub.pin(card) {
                 Ok(found) => place(&mut pins, found, options.force),
-                Err(error) => Status::Left(vec![error.to_string()]),
+                Err(error) => Status::Left(vec![causes(&error)]),
             };
             clean &= !matches!(status, Status::Left(_));
             tell(card, &status);
@@ -131,14 +131,17 @@ fn place(pins: &mut Vec<Pin>, found: Pinned, force: bool) -> Status {
     let Pinned { pin, mut differences } = found;
     let before = pins.iter().position(|old| old.card == pin.card && old.file == pin.file);
     if let Some(old) = before.and_then(|place| pins.get(place)) {
-        if old.sha256 != pin.sha256 {
-            differences.push(format!(
-                "the weights are others than those pinned: {} of commit {} became {} of {}",
-                old.sha256, old.commit, pin.sha256, pin.commit
-            ));
-        } else if differences.is_empty()
-            && pin == (Pin { commit: pin.commit.clone(), ..old.clone() })
-        {
+        for (name, _, before) in old.digests() {
+            let now = pin.digests().find(|(other, ..)| *other == name);
+            let (commits, Some((.., now))) = ([&old.commit, &pin.commit], now) else { continue };
+            if now != before {
+                differences.push(format!(
+                    "the bytes of {name} are others than those pinned: {before} of commit {} became {now} of {}",
+                    commits[0], commits[1]
+                ));
+            }
+        }
+        if differences.is_empty() && pin == (Pin { commit: pin.commit.clone(), ..old.clone() }) {
             return Status::Unchanged;
         }
     }

@@ -8,6 +8,7 @@ use tree::File;
 
 mod cards;
 mod circles;
+mod errors;
 mod manifests;
 mod mask;
 mod sources;
@@ -51,6 +52,7 @@ fn problems(root: &Path, files: &[File]) -> Vec<Problem> {
     let mut problems = Vec::new();
     problems.extend(sources::problems(files));
     problems.extend(circles::problems(files));
+    problems.extend(errors::problems(files));
     problems.extend(texts::problems(files));
     problems.extend(manifests::problems(files));
     problems.extend(cards::problems(root, files));

@@ -115,8 +115,6 @@ impl Digests {
     /// alone: [`in_memory`](Self::in_memory) does as well.
     pub fn open(folder: &Path) -> Result<Self, Error> {
         let path = folder.join("digests.bin");
-        let failed = |source| Error::Io { path: path.clone(), done: "written", source };
-        fs::create_dir_all(folder).map_err(failed)?;
         let header = Header {
             name: b"rekindle digests ",
             version: b"1\n",

@@ -3,18 +3,21 @@
 //! | file | what |
 //! |---|---|
 //! | [`AtomicFile`] | a file that appears whole, or not at all |
+//! | [`PathError`], [`causes`] | what the file system refused, and an error with its causes |
 //! | [`RecordFile`] | a cache on disk: checked records that are only ever appended |
 //! | [`digest_file`], [`Digests`] | SHA-256 of files, computed once a change |
 //! | [`Random`] | random numbers by counting: any stream can be had from a few numbers |
 
 mod atomic;
 mod digest;
+mod failure;
 mod key;
 mod random;
 mod records;
 
 pub use atomic::{AtomicFile, sync_folder, write_file};
 pub use digest::{Digests, FileState, digest_file};
+pub use failure::{PathError, causes};
 pub use key::{Key, key};
 pub use random::{Random, STEP, mix};
 pub use records::{Error, Header, Opened, RecordFile, Sizes, Unusable};

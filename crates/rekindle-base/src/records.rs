@@ -22,13 +22,13 @@
 
 use std::{
     collections::HashMap,
-    fs::{File, OpenOptions, TryLockError},
+    fs::{self, File, OpenOptions, TryLockError},
     io::{self, BufReader, Read, Seek, SeekFrom},
     path::{Path, PathBuf},
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
-use crate::Key;
+use crate::{Key, PathError};
 use header::{CHECKSUM, ITEM, SIZE};
 pub use header::{Header, Sizes, Unusable};
 
@@ -39,20 +39,12 @@ mod tests;
 
 /// Why records cannot be kept.
 ///
-/// Not `non_exhaustive`: whoever wraps it has words of their own for each.
+/// Not `non_exhaustive`: a cache of ours may go on without its file, and then has words of its own for each.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// The file cannot be opened, read or written.
-    #[error("{}: cannot be {done}; check the folder's permissions and the disk's space", path.display())]
-    Io {
-        /// The file.
-        path: PathBuf,
-        /// What was tried: `opened`, `read` or `written`.
-        done: &'static str,
-        /// What the operating system said.
-        #[source]
-        source: io::Error,
-    },
+    #[error(transparent)]
+    Io(#[from] PathError),
     /// Where the records belong is a file of somebody else's.
     #[error("{}: is a file of somebody else's, and is left as it is; move it away, or choose another folder", .0.display())]
     Foreign(PathBuf),
@@ -101,14 +93,17 @@ struct Place {
 const GATHERED: usize = 1 << 20;
 
 impl RecordFile {
-    /// Opens or begins the file at `path`.
+    /// Opens or begins the file at `path`, and makes its folder where that is missing.
     ///
     /// # Errors
     ///
     /// If it cannot be opened, read or written; [`Error::Foreign`], through a link too, if it does not start with the
     /// format's name, or is no regular file: it is then left as it is.
     pub fn open(path: &Path, header: &Header) -> Result<Self, Error> {
-        let failed = |done| move |source| Error::Io { path: path.to_owned(), done, source };
+        let failed = |done| PathError::of(path, done);
+        if let Some(folder) = path.parent() {
+            fs::create_dir_all(folder).map_err(PathError::of(folder, "made"))?;
+        }
         let mut options = OpenOptions::new();
         options.read(true).write(true).create(true).truncate(false);
         let file = Locked(options.open(path).map_err(failed("opened"))?);
@@ -288,7 +283,8 @@ impl RecordFile {
     }
 
     fn failed(&self, done: &'static str) -> impl Fn(io::Error) -> Error {
-        move |source| Error::Io { path: self.path.clone(), done, source }
+        let failed = PathError::of(&self.path, done);
+        move |source| failed(source).into()
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {

@@ -7,15 +7,14 @@ use std::sync::Arc;
 #[non_exhaustive]
 pub enum Error {
     /// The file is not TOML, or not laid out as its kind of file is.
-    #[error("{file}:{line}: not a table that can be read: {}; mend that line", source.message())]
+    #[error("{file}:{line}: not a table that can be read: {problem}; mend that line")]
     Toml {
         /// The file, as it was named to the parser.
         file: String,
         /// The line, counted from one.
         line: usize,
-        /// What the TOML parser found.
-        #[source]
-        source: toml::de::Error,
+        /// What the TOML parser found, without the drawing of the line.
+        problem: String,
     },
     /// Rows of a TOML file contradict the rules for cards or pins.
     #[error("{file}: {} to mend: {}", count(problems), problems.join("; "))]
@@ -26,7 +25,7 @@ pub enum Error {
         problems: Vec<String>,
     },
     /// The text is not JSON.
-    #[error("model config: not JSON: {source}; fetch or write the file again")]
+    #[error("model config: not JSON; fetch or write the file again")]
     Json {
         /// What the JSON parser found, and where.
         #[source]

@@ -150,10 +150,10 @@ pub(crate) fn parse_toml<T: serde::de::DeserializeOwned>(
     file: &str,
     text: &str,
 ) -> Result<T, Error> {
-    toml::from_str(text).map_err(|source| {
-        let start = source.span().map_or(0, |span| span.start).min(text.len());
+    toml::from_str(text).map_err(|error: toml::de::Error| {
+        let start = error.span().map_or(0, |span| span.start).min(text.len());
         let line = 1 + text.bytes().take(start).filter(|byte| *byte == b'\n').count();
-        Error::Toml { file: file.to_owned(), line, source }
+        Error::Toml { file: file.to_owned(), line, problem: error.message().to_owned() }
     })
 }
 

@@ -31,7 +31,7 @@ pub use lookup::{
     Which, all_defaults, families, find, find_checkpoint, search, select, select_on_hub,
 };
 pub use model_card::{Base, CardMetric, CardUnit, LearnedFrom, Measured, ModelCard};
-pub use pin::{Pin, pins};
+pub use pin::{Pin, PinnedFile, pins};
 pub use policy::Policy;
 pub use preprocessing::{CropMode, Interpolation, Preprocessing};
 pub use query::{Count, LicenseFilter, Query, SortBy};

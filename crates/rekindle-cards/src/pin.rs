@@ -8,6 +8,9 @@
 //! file = "model.safetensors"
 //! bytes = 46807446
 //! # ...
+//! [[pin.files]]                       # where the card names further files
+//! name = "tokenizer.json"
+//! # ...
 //! ```
 
 use std::{fmt::Debug, sync::OnceLock};
@@ -54,6 +57,21 @@ pub struct Pin {
     pub parameters: usize,
     /// What the repository's config says of the input.
     pub input: InputSpec,
+    /// The files that the card names besides the weights, in its order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub files: Vec<PinnedFile>,
+}
+
+/// A file that a checkpoint needs besides its weights, such as a tokenizer, and which bytes it is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PinnedFile {
+    /// The file within the repository: `tokenizer.json`.
+    pub name: String,
+    /// Its size in bytes.
+    pub bytes: u64,
+    /// Its SHA-256, 64 hexadecimal digits in lower case.
+    pub sha256: String,
 }
 
 #[derive(Deserialize)]
@@ -88,6 +106,14 @@ impl Pin {
         }
     }
 
+    /// Name, size in bytes and SHA-256 of each file that is pinned, the weights first.
+    pub fn digests(&self) -> impl Iterator<Item = (&str, u64, &str)> {
+        let weights = (self.file.as_str(), self.bytes, self.sha256.as_str());
+        let others = self.files.iter();
+        let others = others.map(|file| (file.name.as_str(), file.bytes, file.sha256.as_str()));
+        std::iter::once(weights).chain(others)
+    }
+
     /// Where the repository says something else than a card, one line a difference; none where both agree.
     ///
     /// That a repository states no license is a statement as well.
@@ -106,6 +132,13 @@ impl Pin {
         compare("classifier", card.classifier.clone(), self.classifier.clone());
         compare("classes", card.classes.to_string(), self.classes.to_string());
         compare("parameters", card.parameters.to_string(), self.parameters.to_string());
+        let names = |files: &[&str]| match files {
+            [] => "none".to_owned(),
+            files => files.join(", "),
+        };
+        let ours: Vec<&str> = card.files.iter().map(String::as_str).collect();
+        let theirs: Vec<&str> = self.files.iter().map(|file| file.name.as_str()).collect();
+        compare("files", names(&ours), names(&theirs));
         let (InputSpec::Image(ours), InputSpec::Image(theirs)) = (&card.input, &self.input) else {
             if card.input != self.input {
                 compare("input", format!("{:?}", card.input), format!("{:?}", self.input));
@@ -126,22 +159,33 @@ impl Pin {
 
     fn problems(&self) -> Vec<String> {
         let mut problems = Vec::new();
-        for (key, value, digits) in [("commit", &self.commit, 40), ("sha256", &self.sha256, 64)] {
+        let mut check = |key: &str, value: &str, digits: usize| {
             let hexadecimal = |byte: u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte);
             if value.len() != digits || !value.bytes().all(hexadecimal) {
                 problems.push(format!("{key} is not {digits} hexadecimal digits in lower case"));
             }
+        };
+        check("commit", &self.commit, 40);
+        for (name, _, sha256) in self.digests() {
+            check(&format!("sha256 of {name}"), sha256, 64);
         }
         if self.repository.split('/').filter(|part| !part.is_empty()).count() != 2 {
             problems.push(format!("repository `{}` is not `owner/name`", self.repository));
         }
-        if !is_within(&self.file) {
-            problems.push(format!("file `{}` is not a path within the repository", self.file));
-        }
-        for (key, zero) in [("bytes", self.bytes == 0), ("parameters", self.parameters == 0)] {
-            if zero {
-                problems.push(format!("{key} is 0"));
+        let mut seen = std::collections::BTreeSet::new();
+        for (name, bytes, _) in self.digests() {
+            if !is_within(name) {
+                problems.push(format!("file `{name}` is not a path within the repository"));
             }
+            if bytes == 0 {
+                problems.push(format!("bytes of {name} is 0"));
+            }
+            if !seen.insert(name) {
+                problems.push(format!("{name} is named twice"));
+            }
+        }
+        if self.parameters == 0 {
+            problems.push("parameters is 0".to_owned());
         }
         problems.extend(self.input.problems());
         problems
@@ -197,7 +241,20 @@ mod tests {
 
     #[test]
     fn a_pin_survives_writing_and_reading() {
-        let pins = Pin::parse("weights/a.toml", GOOD).unwrap();
+        let mut pins = Pin::parse("weights/a.toml", GOOD).unwrap();
+        let file =
+            |name: &str| PinnedFile { name: name.to_owned(), bytes: 7, sha256: "0".repeat(64) };
+        let another = Pin {
+            files: vec![file("vocab.txt"), file("a/b.json")],
+            file: "other.safetensors".to_owned(),
+            ..pins[0].clone()
+        };
+        let card = crate::find(&another.card).unwrap();
+        let expected = "files is vocab.txt, a/b.json, the card says none";
+        assert_eq!(another.differences(card), [expected]);
+        let named: Vec<&str> = another.digests().map(|(name, ..)| name).collect();
+        assert_eq!(named, ["other.safetensors", "vocab.txt", "a/b.json"]);
+        pins.push(another);
         let written = toml::to_string(&std::collections::BTreeMap::from([("pin", &pins)])).unwrap();
         assert_eq!(Pin::parse("weights/a.toml", &written).unwrap(), pins);
     }
@@ -258,6 +315,17 @@ mod tests {
         check("bytes = 46807446", "bytes = 0", "bytes");
         check("bytes = 46807446", "bytes = -1", "-1");
         check("bytes = 46807446", "", "bytes");
+        let with_file = |name: &str, bytes: u64, digit: &str| {
+            format!(
+                "[0.229, 0.224, 0.225]\n[[pin.files]]\nname = \"{name}\"\nbytes = {bytes}\nsha256 = \"{}\"\n",
+                digit.repeat(64)
+            )
+        };
+        let std = "[0.229, 0.224, 0.225]";
+        check(std, &with_file("../vocab.txt", 7, "0"), "`../vocab.txt` is not a path");
+        check(std, &with_file("vocab.txt", 0, "0"), "bytes of vocab.txt is 0");
+        check(std, &with_file("vocab.txt", 7, "A"), "sha256 of vocab.txt");
+        check(std, &with_file("model.safetensors", 7, "0"), "model.safetensors is named twice");
         check("bytes", "byte", "byte");
         check("crop_pct = 0.95", "crop_pct = 9.5", "crop_pct");
         check("[0.485, 0.456, 0.406]", "[0.485, 0.456]", "mean");

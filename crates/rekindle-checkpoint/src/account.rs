@@ -3,12 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use rekindle_files::{CheckpointFile, TensorInfo};
-use rekindle_layers::ParameterInfo;
+use rekindle_layers::{ParameterInfo, Resample};
 
 use crate::{
     Error, LoadReport, Naming,
     layout::{Group, groups},
-    naming::Resample,
     prefix::{self, Prefix},
 };
 
@@ -73,8 +72,9 @@ pub(crate) fn account(
     let mismatch = |problems| Error::Mismatch { path: file.path().to_owned(), problems };
     let names = groups.iter().flat_map(|group| &group.file).map(String::as_str);
     let mut expected: BTreeSet<&str> = names.collect();
-    let twins = expected.iter().filter_map(|name| Some(naming.twin(name)?.0));
-    expected.extend(twins.collect::<Vec<_>>());
+    let twins: Vec<String> =
+        expected.iter().filter_map(|name| Some(naming.twin(name)?.0)).collect();
+    expected.extend(twins.iter().map(String::as_str));
     let prefix = match prefix::find(&expected, file, naming) {
         Prefix::All(prefix) => prefix,
         Prefix::None(problem) => return Err(mismatch(vec![problem])),
@@ -235,14 +235,15 @@ impl Ledger<'_> {
     fn twin(&mut self, tensors: &mut [String]) -> Option<String> {
         let [name] = tensors else { return None };
         let (twin, _) = self.naming.twin(name)?;
-        self.get(twin)?;
+        self.get(&twin)?;
         if self.get(name).is_none() {
-            twin.clone_into(name);
+            *name = twin;
             return None;
         }
-        self.take(twin);
-        self.report.unused.push((twin.to_owned(), format!("the same as {name}")));
-        Some(self.in_file(twin))
+        self.take(&twin);
+        let twin_in_file = self.in_file(&twin);
+        self.report.unused.push((twin, format!("the same as {name}")));
+        Some(twin_in_file)
     }
 
     /// Accounts for what is left over.

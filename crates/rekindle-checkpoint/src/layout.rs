@@ -2,12 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use rekindle_layers::ParameterInfo;
+use rekindle_layers::{ParameterInfo, Rule};
 
-use crate::{
-    Error, Naming,
-    naming::{Rule, before},
-};
+use crate::{Error, Naming, naming::before};
 
 /// Tensors and parameters that hold the same values; there is one of the former or one of the latter.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -55,14 +52,15 @@ pub(crate) fn groups(wanted: &[ParameterInfo], naming: &Naming) -> Result<Vec<Gr
 
 /// The tensors that a parameter is in, and all parameters that are in them.
 fn tensors(name: &str, naming: &Naming) -> (Vec<String>, Vec<String>) {
-    let found = naming.rules.iter().find_map(|rule| match rule {
+    let found = naming.rules.of(name).find_map(|(within, name, rule)| match rule {
         Rule::Split { file, parameters } => {
-            let prefix = parameters.iter().find_map(|end| before(name, end))?;
-            Some((vec![format!("{prefix}{file}")], prefixed(prefix, parameters)))
+            let before = parameters.iter().find_map(|end| before(name, end))?;
+            let prefix = format!("{within}{before}");
+            Some((vec![format!("{prefix}{file}")], prefixed(&prefix, parameters)))
         }
         Rule::Join { file, parameter } => {
-            let prefix = before(name, parameter)?;
-            Some((prefixed(prefix, file), vec![name.to_owned()]))
+            let prefix = format!("{within}{}", before(name, parameter)?);
+            Some((prefixed(&prefix, file), vec![format!("{within}{name}")]))
         }
         _ => None,
     });

@@ -13,7 +13,7 @@ mod save;
 pub use account::HeadPolicy;
 pub use error::Error;
 pub use load::load;
-pub use naming::{Naming, Resample, Rule, Saved};
+pub use naming::Naming;
 pub use positions::resample_positions;
 pub use rekindle_files::{
     CheckpointFile, Dtype, Entry, Error as FileError, TensorInfo, WeightsSet, write_safetensors,

@@ -1,22 +1,13 @@
-//! Where a module's names, shapes and number of tensors differ from a checkpoint's: rules, as rows.
-//!
-//! | rule | for example |
-//! |---|---|
-//! | [`Rule::Split`] | `attn.qkv.weight` is three linear layers' |
-//! | [`Rule::Join`] | BERT's `query`, `key` and `value` are one linear layer |
-//! | [`Rule::Untransposed`] | GPT-2's linear layers are `[in, out]` in the file too |
-//! | [`Rule::Tied`] | `cls.predictions.decoder.weight` is `embeddings.word_embeddings.weight` once more |
-//! | [`Rule::Optional`] | a pooler that not every checkpoint has |
-//! | [`Rule::Unused`] | `position_ids`, which count from zero |
-//! | [`Rule::Resampled`] | `pos_embed` for pictures of another size |
-
-use rekindle_files::CheckpointFile;
-use rekindle_layers::{Landmarks, ParameterInfo, parameters};
+//! What a module's parts are called in a checkpoint, and what the rules of its family say of a name.
 
 use burn::prelude::*;
+use rekindle_files::CheckpointFile;
+use rekindle_layers::{
+    Backbone, Landmarks, ParameterInfo, Resample, Rule, Rules, Saved, parameters,
+};
 
 /// Where a module's names differ from a checkpoint's.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct Naming {
     /// The module's name of the part that carries the checkpoint's names; empty if all of it does.
     pub trunk: &'static str,
@@ -25,76 +16,7 @@ pub struct Naming {
     /// The checkpoint's names of first convolution and classifier.
     pub landmarks: Landmarks,
     /// What names alone do not say, by family; the first rule that fits a parameter counts.
-    pub rules: &'static [Rule],
-}
-
-/// One way in which a family's checkpoints differ from its modules.
-///
-/// Parameters and tensors are named by the checkpoint's names, in full or by their last parts: `attn.qkv.weight`
-/// is that of every block. Saving does the opposite of loading.
-#[derive(Debug, Clone, Copy)]
-pub enum Rule {
-    /// One tensor of the file holds these parameters, one after the other along its first axis.
-    Split {
-        /// The end of the tensor's name.
-        file: &'static str,
-        /// The ends of the parameters' names; what stands before is the same for all.
-        parameters: &'static [&'static str],
-    },
-    /// Tensors of the file, of one size, are one parameter, one after the other along its first axis.
-    Join {
-        /// The ends of the tensors' names.
-        file: &'static [&'static str],
-        /// The end of the parameter's name.
-        parameter: &'static str,
-    },
-    /// The weight of a linear layer is `[in, out]` in the file too.
-    Untransposed {
-        /// The end of the parameter's name.
-        parameter: &'static str,
-    },
-    /// A parameter has a second name in the file, where the same values stand.
-    Tied {
-        /// The parameter's name, in full.
-        parameter: &'static str,
-        /// The second name, in full; a file may have one of the two, or both.
-        twin: &'static str,
-        /// Whether it is saved under both.
-        saved: Saved,
-    },
-    /// A file may lack these parameters, which then stay as they were drawn.
-    Optional {
-        /// Part of the names: a module, or the end of a name.
-        parameters: &'static str,
-        /// Why that is right, for the report.
-        reason: &'static str,
-    },
-    /// Tensors of the file that a network has no use for.
-    Unused {
-        /// Part of the names: a module, or the end of a name.
-        file: &'static str,
-        /// Why that is right, for the report.
-        reason: &'static str,
-    },
-    /// A table for another size is computed from the file's.
-    Resampled {
-        /// The end of the parameter's name.
-        parameter: &'static str,
-        /// How; [`resample_positions`](crate::resample_positions) is what timm does.
-        by: Resample,
-    },
-}
-
-/// From values of a file and their shape to values of the wanted shape, else why not.
-pub type Resample = fn(values: &[f32], from: &[usize], to: &[usize]) -> Result<Vec<f32>, String>;
-
-/// How often a tied parameter is saved.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Saved {
-    /// Under its own name.
-    Once,
-    /// Under both names.
-    Twice,
+    pub rules: Rules,
 }
 
 /// What every checkpoint of PyTorch's may have beside its weights.
@@ -104,6 +26,11 @@ const COUNTERS: [(&str, &str); 2] = [
 ];
 
 impl Naming {
+    /// What a backbone says of itself, where it is the part `trunk` of a module whose classifier is `head`.
+    pub fn of<B: Backbone>(backbone: &B, trunk: &'static str, head: &'static str) -> Self {
+        Self { trunk, head, landmarks: backbone.landmarks(), rules: backbone.rules() }
+    }
+
     /// The checkpoint's name of a tensor of the module, before rules.
     pub fn in_checkpoint(&self, name: &str) -> String {
         if let Some(rest) = strip_module(name, self.head) {
@@ -127,7 +54,7 @@ impl Naming {
     /// The float tensors of a module, by the checkpoint's names before rules of splitting and joining.
     pub(crate) fn wanted<M: Module>(&self, module: &M) -> Vec<ParameterInfo> {
         let as_in_file = |name: &str| {
-            self.rules.iter().any(|rule| {
+            self.rules.of(name).any(|(_, name, rule)| {
                 matches!(rule, Rule::Untransposed { parameter } if before(name, parameter).is_some())
             })
         };
@@ -148,16 +75,18 @@ impl Naming {
     }
 
     /// The second name of a parameter, and how often it is saved.
-    pub(crate) fn twin(&self, name: &str) -> Option<(&'static str, Saved)> {
-        self.rules.iter().find_map(|rule| match rule {
-            Rule::Tied { parameter, twin, saved } if *parameter == name => Some((*twin, *saved)),
+    pub(crate) fn twin(&self, name: &str) -> Option<(String, Saved)> {
+        self.rules.of(name).find_map(|(within, name, rule)| match rule {
+            Rule::Tied { parameter, twin, saved } if *parameter == name => {
+                Some((format!("{within}{twin}"), *saved))
+            }
             _ => None,
         })
     }
 
     /// Why a parameter may be missing in a file.
     pub(crate) fn optional(&self, name: &str) -> Option<&'static str> {
-        self.rules.iter().find_map(|rule| match rule {
+        self.rules.of(name).find_map(|(_, name, rule)| match rule {
             Rule::Optional { parameters, reason } if holds(name, parameters) => Some(*reason),
             _ => None,
         })
@@ -166,7 +95,7 @@ impl Naming {
     /// Why a tensor of a file may be left over.
     pub(crate) fn unused(&self, name: &str) -> Option<&'static str> {
         let counter = COUNTERS.iter().find(|(end, _)| name.ends_with(end));
-        let ours = self.rules.iter().find_map(|rule| match rule {
+        let ours = self.rules.of(name).find_map(|(_, name, rule)| match rule {
             Rule::Unused { file, reason } if holds(name, file) => Some(*reason),
             _ => None,
         });
@@ -175,7 +104,7 @@ impl Naming {
 
     /// How a parameter is computed from one of another shape.
     pub(crate) fn resample(&self, name: &str) -> Option<Resample> {
-        self.rules.iter().find_map(|rule| match rule {
+        self.rules.of(name).find_map(|(_, name, rule)| match rule {
             Rule::Resampled { parameter, by } if before(name, parameter).is_some() => Some(*by),
             _ => None,
         })

@@ -4,10 +4,10 @@ use std::{collections::BTreeMap, convert::Infallible, path::Path, rc::Rc};
 
 use burn::{module::Param, prelude::*};
 use rekindle_files::{Dtype, Entry, write_safetensors};
-use rekindle_layers::{NameStack, ParameterInfo, ParameterVisitor, visit_parameters};
+use rekindle_layers::{NameStack, ParameterInfo, ParameterVisitor, Saved, visit_parameters};
 
 use crate::{
-    Error, Naming, Saved,
+    Error, Naming,
     layout::{Group, groups},
     load::transpose,
 };
@@ -102,7 +102,7 @@ impl Written {
             });
             self.push(name, Dtype::F32, &shape, Rc::clone(&bytes));
             if let Some((twin, Saved::Twice)) = naming.twin(name) {
-                self.push(twin, Dtype::F32, &shape, bytes);
+                self.push(&twin, Dtype::F32, &shape, bytes);
             }
         }
     }

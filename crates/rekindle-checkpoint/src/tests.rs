@@ -7,7 +7,9 @@ mod values;
 use std::{collections::BTreeMap, convert::Infallible, path::Path};
 
 use burn::prelude::*;
-use rekindle_layers::{Landmarks, NameStack, ParameterVisitor, visit_parameters};
+use rekindle_layers::{
+    Landmarks, NameStack, ParameterVisitor, Rule, Rules, Saved, visit_parameters,
+};
 
 use super::*;
 
@@ -17,7 +19,7 @@ type Row<'a> = (&'a str, &'a [usize], f32);
 /// A naming without landmarks.
 fn naming(rules: &'static [Rule]) -> Naming {
     let landmarks = Landmarks { first_convolution: "", classifier: "" };
-    Naming { trunk: "", head: "", landmarks, rules }
+    Naming { trunk: "", head: "", landmarks, rules: rules.into() }
 }
 
 fn ramp(shape: &[usize], first: f32) -> Vec<f32> {

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 #[non_exhaustive]
 pub enum Error {
     /// A file or folder cannot be read.
-    #[error("{}: cannot be read: {source}; check that it exists and that its permissions allow it", path.display())]
+    #[error("{}: cannot be read; check that it exists and that its permissions allow it", path.display())]
     Read {
         /// The file or folder.
         path: PathBuf,

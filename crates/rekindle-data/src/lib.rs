@@ -12,7 +12,7 @@
 //! # Example
 //!
 //! ```
-//! use rekindle_data::{Dense, Error, Item, Loader, LoaderConfig, Order, Prepare, Sample, View};
+//! use rekindle_data::{Dense, Digests, Error, Item, Loader, LoaderConfig, Order, Prepare, Sample, View};
 //!
 //! /// A number, which becomes itself and its square, and a little more or less where something is drawn.
 //! #[derive(Debug, Clone)]
@@ -59,7 +59,7 @@
 //!         "0.1".to_owned()
 //!     }
 //!
-//!     fn digest(&self, item: &Number) -> Result<[u8; 32], Error> {
+//!     fn digest(&self, item: &Number, _: &Digests) -> Result<[u8; 32], Error> {
 //!         let mut digest = [0; 32];
 //!         digest[..4].copy_from_slice(&item.0.to_le_bytes());
 //!         Ok(digest)
@@ -100,7 +100,7 @@ pub use error::Error;
 pub use part::Part;
 pub use parts::{part_named, part_within};
 pub use prepare::{Dense, Prepare, View};
-pub use rekindle_base::Random;
+pub use rekindle_base::{Digests, Random};
 pub use sample::{Item, Sample};
 pub use set::{DataConfig, DataSet, Gathered, Measurable, Row};
 pub use split::Split;

@@ -8,6 +8,8 @@
 
 use std::fmt::Debug;
 
+use rekindle_base::Digests;
+
 use crate::{Item, Random, Views};
 
 /// How items of a kind become inputs, on the host, by the item and its [`View`] alone.
@@ -61,12 +63,13 @@ pub trait Prepare: Debug + Send + Sync + 'static {
         item.path().map(|path| path.display().to_string())
     }
 
-    /// The SHA-256 of what an item holds: of a file's bytes, or of what is in memory with its shape.
+    /// The SHA-256 of what an item holds: of a file's bytes, as `files` knows or computes them, or of what is in memory with
+    /// its shape.
     ///
     /// # Errors
     ///
     /// Where the item cannot be read.
-    fn digest(&self, item: &Self::Item) -> Result<[u8; 32], Self::Error>;
+    fn digest(&self, item: &Self::Item, files: &Digests) -> Result<[u8; 32], Self::Error>;
 }
 
 /// Which of the inputs that can be drawn for a sample is meant.

@@ -47,7 +47,7 @@ pub enum Error {
         path: PathBuf,
     },
     /// The manifest cannot be written; what lay there before still does.
-    #[error("{}: cannot be written: {source}; check that its folder exists, its permissions and the disk's space", path.display())]
+    #[error("{}: cannot be written; check that its folder exists, its permissions and the disk's space", path.display())]
     Write {
         /// The manifest.
         path: PathBuf,

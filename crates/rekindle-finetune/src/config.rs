@@ -1,12 +1,15 @@
 //! How a run goes, as data: the plan, the task, and everything that is the same in all phases.
 
-use std::{num::NonZeroUsize, sync::Arc, time::Duration};
+use std::{num::NonZeroUsize, path::Path, sync::Arc, time::Duration};
 
 use burn::prelude::*;
-use rekindle_data::{DrawBatch, LoaderConfig, Order, Prepare, Views};
+use rekindle_data::{Digests, DrawBatch, LoaderConfig, Order, Prepare, Views};
 use rekindle_layers::Backbone;
 use rekindle_train::{EmaConfig, Fit, Learn, OptimizerConfig, Rates, Settings, Train, Validation};
-use rekindle_transfer::{Classifier, Phase, Plan, features::Precision};
+use rekindle_transfer::{
+    Classifier, Phase, Plan,
+    features::{self, Precision},
+};
 use serde::Serialize;
 
 use crate::{
@@ -210,6 +213,7 @@ where
         self,
         trainee: Trainee<B>,
         (Train(train), Validation(val)): Sets<P, T>,
+        folder: Option<&Path>,
     ) -> Result<Opened<B, P, T>, Error> {
         let Trainee { network, identity } = trainee.ready();
         let network = match &self.plan.lora {
@@ -222,10 +226,13 @@ where
         even_out(&mut samples);
         config.check(&network)?;
         let plain = LoaderConfig { views: ONE_VIEW, ..on_this_pool() };
+        // Beside the features, which are found by these digests.
+        let files = folder.map(Digests::open).transpose().map_err(features::Error::from)?;
+        let files = Arc::new(files.unwrap_or_default());
         let data = Data {
             identity,
-            train: Part::new(samples, train.prepare, &config.loader())?,
-            val: Part::new(val.samples, val.prepare, &plain)?,
+            train: Part::new(samples, train.prepare, &config.loader())?.knowing(&files),
+            val: Part::new(val.samples, val.prepare, &plain)?.knowing(&files),
         };
         Ok((config, network, data))
     }

@@ -3,7 +3,7 @@
 use std::sync::{Arc, OnceLock};
 
 use rayon::prelude::*;
-use rekindle_data::{Loader, LoaderConfig, Prepare, Sample};
+use rekindle_data::{Digests, Loader, LoaderConfig, Prepare, Sample};
 use rekindle_train::{Train, Validation};
 use rekindle_transfer::features::Key;
 use sha2::{Digest, Sha256};
@@ -31,6 +31,7 @@ pub(crate) struct Part<P: Prepare, T: TransferTask> {
     pub(crate) loader: Loader<P>,
     pub(crate) labels: Arc<Vec<T::Label>>,
     contents: Arc<OnceLock<Arc<Vec<Key>>>>,
+    files: Arc<Digests>,
 }
 
 impl<P: Prepare, T: TransferTask> Clone for Part<P, T> {
@@ -39,6 +40,7 @@ impl<P: Prepare, T: TransferTask> Clone for Part<P, T> {
             loader: self.loader.clone(),
             labels: Arc::clone(&self.labels),
             contents: Arc::clone(&self.contents),
+            files: Arc::clone(&self.files),
         }
     }
 }
@@ -56,7 +58,13 @@ impl<P: Prepare, T: TransferTask> Part<P, T> {
             weight: sample.weight,
         });
         let loader = Loader::new(placed.collect(), prepare, config).map_err(Error::data)?;
-        Ok(Self { loader, labels: Arc::new(labels), contents: Arc::default() })
+        let labels = Arc::new(labels);
+        Ok(Self { loader, labels, contents: Arc::default(), files: Arc::default() })
+    }
+
+    /// The same where what files hold is known from earlier runs.
+    pub(crate) fn knowing(self, files: &Arc<Digests>) -> Self {
+        Self { files: Arc::clone(files), ..self }
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -70,7 +78,7 @@ impl<P: Prepare, T: TransferTask> Part<P, T> {
         name.unwrap_or_else(|| format!("sample {place}"))
     }
 
-    /// Digests of what the samples hold; each is read once.
+    /// Digests of what the samples hold; each is read once, and its file not even that where an earlier run did.
     pub(crate) fn contents(&self) -> Result<Arc<Vec<Key>>, Error> {
         if let Some(found) = self.contents.get() {
             return Ok(Arc::clone(found));
@@ -78,7 +86,7 @@ impl<P: Prepare, T: TransferTask> Part<P, T> {
         let prepare = self.loader.prepare();
         let samples = self.loader.samples();
         let found: Result<Vec<Key>, P::Error> =
-            samples.par_iter().map(|sample| prepare.digest(&sample.item)).collect();
+            samples.par_iter().map(|sample| prepare.digest(&sample.item, &self.files)).collect();
         let found = Arc::new(found.map_err(Error::data)?);
         Ok(Arc::clone(self.contents.get_or_init(|| found)))
     }

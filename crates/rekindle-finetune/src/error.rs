@@ -21,15 +21,15 @@ pub enum Error {
     /// Training stopped.
     #[error(transparent)]
     Train(#[from] rekindle_train::Error),
-    /// Features of frozen stages cannot be kept.
+    /// Features of frozen stages, or digests of files, cannot be kept.
     #[error(transparent)]
     Features(#[from] rekindle_transfer::features::Error),
     /// The state of a run cannot be written or gone on from.
     #[error(transparent)]
     State(#[from] rekindle_train::StateError),
-    /// A log cannot be written.
+    /// A folder, a log or a state cannot be written.
     #[error(transparent)]
-    Log(#[from] rekindle_train::LogError),
+    File(#[from] rekindle_base::PathError),
     /// TensorBoard's events cannot be written.
     #[error(transparent)]
     TensorBoard(#[from] rekindle_train::EventFileError),
@@ -83,15 +83,6 @@ pub enum Error {
         path: PathBuf,
         /// What is not as it was.
         differs: Vec<String>,
-    },
-    /// A folder or a log cannot be written.
-    #[error("{path}: cannot be written; check the folder's permissions and the disk's space", path = .path.display())]
-    Write {
-        /// The folder or file.
-        path: PathBuf,
-        /// What the operating system said.
-        #[source]
-        source: std::io::Error,
     },
 }
 

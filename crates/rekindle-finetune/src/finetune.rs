@@ -62,14 +62,14 @@ where
     T: TransferTask,
 {
     let start = Instant::now();
-    let (config, network, data) = config.open(trainee, data)?;
+    let path = folder.map(|folder| folder.path);
+    let (config, network, data) = config.open(trainee, data, path)?;
     let mut run = folder.map(|folder| folder.open(&config, &data, &network)).transpose()?;
     let mut state = State::new(network, &config.optimizer(0));
     state.ema = config.ema.map(|average| Ema::new(&state.model, average));
     if let Some(run) = &mut run {
         state = run.resume(&config, state, &data)?;
     }
-    let path = folder.map(|folder| folder.path);
 
     let mut best = Best::new(config.settings.monitor.clone());
     let mut budget = config.time.map(TimeBudget::new);

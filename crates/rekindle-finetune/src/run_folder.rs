@@ -9,6 +9,7 @@ use std::{
 };
 
 use burn::module::Module;
+use rekindle_base::PathError;
 use rekindle_checkpoint::CheckpointFile;
 use rekindle_data::{Prepare, Views, canonical};
 use rekindle_layers::Backbone;
@@ -37,7 +38,8 @@ pub type Sheet<H> = dyn Fn(&H, usize) -> Result<Vec<u8>, Failure> + Send + Sync;
 /// Where a run leaves what comes of it.
 #[derive(Clone)]
 pub struct RunFolder<'a, P: Prepare, T> {
-    /// It gets `best.safetensors`, `last.state`, `log.jsonl`, `log.csv` and TensorBoard's events.
+    /// It gets `best.safetensors`, `last.state`, `log.jsonl`, `log.csv`, TensorBoard's events, features of frozen stages, and
+    /// in `digests.bin` what files held, by size, inode and times of change.
     pub path: &'a Path,
     /// Whether what an interrupted run left there is gone on from.
     pub start: Start,
@@ -121,8 +123,7 @@ impl<'a, P: Prepare, T: TransferTask> RunFolder<'a, P, T> {
     where
         B: Backbone<Input: FromPrepared<P::Batch>>,
     {
-        std::fs::create_dir_all(self.path)
-            .map_err(|source| Error::Write { path: self.path.to_owned(), source })?;
+        std::fs::create_dir_all(self.path).map_err(PathError::of(self.path, "made"))?;
         let keep = Keep {
             folder: self.path.to_owned(),
             extension: "safetensors",
@@ -164,7 +165,7 @@ pub fn forget_state(folder: &Path) -> Result<(), Error> {
     let path = folder.join(Keep::STATE);
     match std::fs::remove_file(&path) {
         Err(source) if source.kind() != std::io::ErrorKind::NotFound => {
-            Err(Error::Write { path, source })
+            Err(PathError::of(&path, "removed")(source).into())
         }
         _ => Ok(()),
     }

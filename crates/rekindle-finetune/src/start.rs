@@ -41,8 +41,7 @@ pub struct Probed<B: Backbone, T: TransferTask> {
 ///
 /// # Errors
 ///
-/// If an item cannot be read, the folder cannot be made, the features cannot be kept, items weigh differently, or the task has no
-/// head to solve for.
+/// If an item cannot be read, the features cannot be kept, items weigh differently, or the task has no head to solve for.
 pub fn probe<B, P, T>(
     trainee: Trainee<B>,
     data: Sets<P, T>,
@@ -68,11 +67,7 @@ where
         teacher: None,
         ..config
     };
-    let (config, network, data) = config.open(trainee, data)?;
-    if let Some(folder) = folder {
-        std::fs::create_dir_all(folder)
-            .map_err(|source| Error::Write { path: folder.to_owned(), source })?;
-    }
+    let (config, network, data) = config.open(trainee, data, folder)?;
     let (network, feeds) = config.begin(network, &None, (0, 0), &data, folder)?;
     let Some(found) = feeds.solve(&network, &data, &config.task, Effort::Any)? else {
         return problem(

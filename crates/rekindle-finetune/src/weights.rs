@@ -10,12 +10,7 @@ use crate::Error;
 
 /// What parts of a network are called in checkpoints.
 pub fn naming<B: Backbone>(network: &Classifier<B>) -> Naming {
-    Naming {
-        trunk: Classifier::<B>::TRUNK,
-        head: Classifier::<B>::HEAD,
-        landmarks: network.backbone().landmarks(),
-        rules: &[],
-    }
+    Naming::of(network.backbone(), Classifier::<B>::TRUNK, Classifier::<B>::HEAD)
 }
 
 /// A network with the weights of a run, such as `best.safetensors`, in place of its own; the head's too.

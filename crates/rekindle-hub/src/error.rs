@@ -147,7 +147,7 @@ pub enum Error {
         problem: String,
     },
     /// The file system refused.
-    #[error("{}: cannot {action}: {source}", path.display())]
+    #[error("{}: cannot {action}", path.display())]
     Io {
         /// What was to be done.
         action: &'static str,

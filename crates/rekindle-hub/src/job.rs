@@ -146,13 +146,15 @@ impl Job {
 impl<'a> Expected<'a> {
     /// What a file of a commit must be: a pin counts more than an earlier use. All are of the file's repository.
     pub(crate) fn of(
-        mut pins: impl Iterator<Item = &'a Pin>,
+        pins: impl Iterator<Item = &'a Pin>,
         mut records: impl Iterator<Item = &'a Record>,
         commit: &str,
         file: &str,
     ) -> Option<Self> {
-        let pin = pins.find(|pin| pin.commit == commit && pin.file == file);
-        let pin = pin.map(|it| Self { bytes: it.bytes, sha256: &it.sha256, by: Witness::Pin });
+        let pin = pins.filter(|pin| pin.commit == commit).find_map(|pin| {
+            let (_, bytes, sha256) = pin.digests().find(|(name, ..)| *name == file)?;
+            Some(Self { bytes, sha256, by: Witness::Pin })
+        });
         pin.or_else(|| {
             let found = records.find(|it| it.commit == commit && it.file == file)?;
             Some(Self { bytes: found.bytes, sha256: &found.sha256, by: Witness::Record })

@@ -1,18 +1,19 @@
 //! What a card's repository holds right now, for a pin: asked for in a few kilobytes, the weights left where they are.
 //!
 //! The hash is the one that large file storage goes by, classes and parameters are counted in the header of the
-//! weights, preprocessing is what `config.json` says. `cargo xtask fetch-weights` then holds the bytes against it.
+//! weights, preprocessing is what `config.json` says; further files that the card names are hashed where they are small. `cargo xtask fetch-weights` then holds the bytes against it.
 
 use std::{collections::BTreeMap, ops::Range};
 
-use rekindle_cards::{Card, HubConfig, Pin};
+use rekindle_cards::{Card, HubConfig, Pin, PinnedFile};
 use serde::Deserialize;
 use ureq::http::{Method, header};
 
 use crate::{
-    Client, Error, Hub,
+    Client, Error, Hub, RemoteFile,
     answer::Answer,
     client::Follow,
+    digest::{Hasher, Sums},
     job::{CONFIG, WEIGHTS},
     layout::MAIN,
     watch::unwatched,
@@ -75,6 +76,11 @@ impl Hub {
         if weights.end != bytes {
             return Err(bad("its header describes a file of another size: it is damaged"));
         }
+        // What the card names and the repository lacks is a difference.
+        let named =
+            card.files.iter().filter_map(|name| info.files.iter().find(|it| it.name == *name));
+        let files = named.map(|file| client.pinned(&repository, &info.commit, file));
+        let files = files.collect::<Result<Vec<_>, _>>()?;
         let classifier = config.classifier.clone().unwrap_or_else(|| card.classifier.clone());
         let pin = Pin {
             card: name,
@@ -88,6 +94,7 @@ impl Hub {
             classifier,
             parameters: weights.parameters(),
             input: config.input.clone(),
+            files,
         };
         let mut differences = pin.differences(card);
         differences.extend(contradictions(&pin, card, &config));
@@ -120,6 +127,24 @@ fn contradictions(pin: &Pin, card: &Card, config: &HubConfig) -> Vec<String> {
 }
 
 impl Client {
+    /// What a file of a commit is: as the Hub says of large ones, and of a small one by its content.
+    fn pinned(
+        &self,
+        repository: &str,
+        commit: &str,
+        file: &RemoteFile,
+    ) -> Result<PinnedFile, Error> {
+        let name = file.name.clone();
+        if let (Some(bytes), Some(sha256)) = (file.bytes, file.sha256.clone()) {
+            return Ok(PinnedFile { name, bytes, sha256 });
+        }
+        let content = self.range(&self.file_url(repository, commit, &name)?, None)?.content;
+        let mut hasher = Hasher::new(content.len() as u64);
+        hasher.update(&content);
+        let Sums { bytes, sha256, .. } = hasher.finish();
+        Ok(PinnedFile { name, bytes, sha256 })
+    }
+
     /// The header of a safetensors file, in two short requests.
     fn header(&self, url: &str, bytes: u64) -> Result<Weights, Error> {
         let bad =

@@ -5,6 +5,8 @@ use std::{
     time::{Duration, SystemTime},
 };
 
+use rekindle_base::causes;
+
 use crate::{Error, Event, watch::Watch};
 
 /// A request that failed.
@@ -84,7 +86,7 @@ impl<'a> Tries<'a> {
             Error::Status { url, status, .. } => {
                 (url.as_str(), format!("the server answered {status}"))
             }
-            error => ("", error.to_string()),
+            error => ("", causes(error)),
         };
         watch(Event::Retry { url, problem: &problem, wait });
         thread::sleep(wait);

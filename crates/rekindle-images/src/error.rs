@@ -10,7 +10,7 @@ pub enum Error {
     #[error(transparent)]
     Data(#[from] rekindle_data::Error),
     /// A file or folder cannot be read.
-    #[error("{}: cannot be read: {source}; check that it exists and that its permissions allow it", path.display())]
+    #[error("{}: cannot be read; check that it exists and that its permissions allow it", path.display())]
     Read {
         /// The file or folder.
         path: PathBuf,
@@ -19,7 +19,7 @@ pub enum Error {
         source: std::io::Error,
     },
     /// A file cannot be written.
-    #[error("{}: cannot be written: {source}; check the folder's permissions and the disk's space", path.display())]
+    #[error("{}: cannot be written; check the folder's permissions and the disk's space", path.display())]
     Write {
         /// The file.
         path: PathBuf,

@@ -8,11 +8,11 @@
 //! A picture is found by its path as long as its file is as it was: its size, inode and times of change. One process at
 //! a time writes, others read what was there when they began.
 
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::{fs, io};
 
-use rekindle_base::{self as base, FileState, Header, Key, RecordFile, Sizes};
+use rekindle_base::{self as base, FileState, Header, Key, PathError, RecordFile, Sizes};
 
 use crate::{Error, Picture};
 
@@ -84,9 +84,8 @@ impl PixelFile {
     fn open(folder: &Path, budget: u64) -> Result<Self, Error> {
         let path = folder.join(NAME);
         let failed = |source| Error::Write { path: path.clone(), source };
-        fs::create_dir_all(folder).map_err(failed)?;
         let records = RecordFile::open(&path, &HEADER).map_err(|error| match error {
-            base::Error::Io { source, .. } => failed(source),
+            base::Error::Io(PathError { source, .. }) => failed(source),
             base::Error::Foreign(_) => failed(io::Error::new(
                 io::ErrorKind::AlreadyExists,
                 "it is no file of decoded pictures, and is left as it is; move it away, or choose another folder",
@@ -146,7 +145,7 @@ impl PixelFile {
         let written = self.records.put(&item, &values).and_then(|()| self.records.flush());
         if let Err(error) = written {
             let why = match error {
-                base::Error::Io { source, .. } => format!("cannot be written: {source}"),
+                base::Error::Io(PathError { source, .. }) => format!("cannot be written: {source}"),
                 base::Error::Foreign(_) => "belongs to somebody else".to_owned(),
             };
             state.closed = Some(format!("{}: {why}", self.path.display()));

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use rekindle_data::{Dense, Prepare, View, canonical};
+use rekindle_data::{Dense, Digests, Prepare, View, canonical};
 
 use crate::cache::{Cache, Kept};
 use crate::decode::decode_rows;
@@ -171,8 +171,8 @@ impl Prepare for PreparePictures {
         canonical(&self.augment)
     }
 
-    fn digest(&self, source: &Source) -> Result<[u8; 32], Error> {
-        source.digest()
+    fn digest(&self, source: &Source, files: &Digests) -> Result<[u8; 32], Error> {
+        source.digest(files)
     }
 }
 

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use rekindle_base::AtomicFile;
+use rekindle_base::{AtomicFile, causes};
 
 use crate::{Error, Sample, decode};
 
@@ -71,7 +71,7 @@ fn write<L>(path: &Path, unusable: &[Unusable<L>]) -> std::io::Result<()> {
     list.write_record(["path", "problem"])?;
     for Unusable { sample, error } in unusable {
         let file = sample.path().map_or_else(String::new, |path| path.display().to_string());
-        list.write_record([file, error.to_string()])?;
+        list.write_record([file, causes(error)])?;
     }
     list.flush()?;
     drop(list);
@@ -111,7 +111,7 @@ mod tests {
             let mut list = csv::Reader::from_path(&list).unwrap();
             let rows: Vec<[String; 2]> = list.deserialize().map(Result::unwrap).collect();
             assert_eq!(rows.len(), 5);
-            let bad = bad.iter().map(|bad| (bad.sample.path().unwrap(), bad.error.to_string()));
+            let bad = bad.iter().map(|bad| (bad.sample.path().unwrap(), causes(&bad.error)));
             for ([file, problem], (path, error)) in rows.iter().zip(bad) {
                 assert_eq!((Path::new(file), problem), (path, &error));
             }

@@ -1,10 +1,9 @@
 //! Where a picture is.
 
-use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use rekindle_data::Item;
+use rekindle_data::{Digests, Item};
 use sha2::{Digest, Sha256};
 
 use crate::{Error, Picture, decode};
@@ -55,13 +54,13 @@ impl Source {
         }
     }
 
-    /// The SHA-256 of the file's bytes, or of the picture's width, height, channels and pixels.
+    /// The SHA-256 of the file's bytes, as `files` knows or computes them, or of the picture's width, height, channels and
+    /// pixels.
     ///
     /// # Errors
     ///
     /// [`Error::Read`] where the file cannot be read, [`Error::NotAPicture`] for a pipe or a device.
-    pub fn digest(&self) -> Result<[u8; 32], Error> {
-        let mut digest = Sha256::new();
+    pub fn digest(&self, files: &Digests) -> Result<[u8; 32], Error> {
         match self {
             Self::File(path) => {
                 let read = |source| Error::Read { path: path.clone(), source };
@@ -69,22 +68,15 @@ impl Source {
                     let name = path.display().to_string();
                     return Err(Error::NotAPicture { name, found: "no regular file" });
                 }
-                let mut file = std::fs::File::open(path).map_err(read)?;
-                let mut block = vec![0; 1 << 16];
-                loop {
-                    match file.read(&mut block).map_err(read)? {
-                        0 => break,
-                        count => digest.update(&block[..count]),
-                    }
-                }
+                files.digest(path).map_err(read)
             }
             Self::Memory(picture) => {
-                for length in [picture.width(), picture.height(), picture.channels()] {
-                    digest.update((length as u64).to_le_bytes());
-                }
+                let lengths = [picture.width(), picture.height(), picture.channels()];
+                let mut digest = Sha256::new();
+                lengths.iter().for_each(|length| digest.update((*length as u64).to_le_bytes()));
                 digest.update(picture.pixels());
+                Ok(digest.finalize().into())
             }
         }
-        Ok(digest.finalize().into())
     }
 }

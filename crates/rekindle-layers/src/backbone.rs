@@ -9,7 +9,7 @@
 
 use burn::{module::ModuleDisplay, prelude::*};
 
-use crate::{Flow, Input};
+use crate::{Flow, Input, Rules};
 
 /// One stage of a network, as data.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -111,6 +111,12 @@ pub trait Backbone: Module + ModuleDisplay {
     /// otherwise.
     fn landmarks(&self) -> Landmarks {
         Landmarks { first_convolution: "", classifier: "head" }
+    }
+
+    /// Where the family's checkpoints differ from this module in more than names of its kinds of layers: nowhere, unless they
+    /// say otherwise.
+    fn rules(&self) -> Rules {
+        Rules::default()
     }
 
     /// Probability with which the paper drops an embedding before the head.

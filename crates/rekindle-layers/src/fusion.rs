@@ -12,9 +12,13 @@
 use burn::{module::ModuleDisplay, nn::Linear, prelude::*, tensor::activation::relu};
 
 use crate::{
-    Backbone, Flow, Input, Stage,
+    Backbone, Flow, Input, Rules, Stage,
     flow::{apart, side_by_side},
 };
+
+/// The fields of a [`Fusion`] that hold the parts.
+const LEFT: &str = "left";
+const RIGHT: &str = "right";
 
 /// Two backbones whose embeddings are joined.
 ///
@@ -80,8 +84,8 @@ impl<L: Backbone, R: Backbone> Backbone for Fusion<L, R> {
             };
             stages.into_iter().map(under).collect::<Vec<_>>()
         };
-        let mut stages = of(&self.names[0], "left", self.left.stages());
-        stages.extend(of(&self.names[1], "right", self.right.stages()));
+        let mut stages = of(&self.names[0], LEFT, self.left.stages());
+        stages.extend(of(&self.names[1], RIGHT, self.right.stages()));
         stages.push(Stage::vector("join", &["join"], self.embed_dim()));
         stages
     }
@@ -115,6 +119,10 @@ impl<L: Backbone, R: Backbone> Backbone for Fusion<L, R> {
     fn pool(&self, x: Self::Flow) -> Tensor<2> {
         let Fused::Joined(embeddings) = x else { panic!("the stages end in the join") };
         embeddings
+    }
+
+    fn rules(&self) -> Rules {
+        self.left.rules().within(LEFT).and(self.right.rules().within(RIGHT))
     }
 
     fn embed_dim(&self) -> usize {

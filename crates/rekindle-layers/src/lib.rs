@@ -12,6 +12,7 @@ mod flow;
 mod fusion;
 mod names;
 mod pool;
+mod rules;
 mod squeeze_excite;
 mod unit;
 
@@ -27,5 +28,6 @@ pub use names::{
 };
 pub use pool::{AveragePool, MaxPool, global_mean};
 pub use rekindle_kernels::{Activation, Map, PackedWeights, add, linear};
+pub use rules::{Resample, Rule, Rules, Saved};
 pub use squeeze_excite::squeeze_excite;
 pub use unit::Unit;

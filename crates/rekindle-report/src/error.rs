@@ -35,7 +35,7 @@ pub enum Error {
     },
 
     /// The file was cut short or edited, or is something else.
-    #[error("{path}: not the record of a run: {source}; restore the file, or run the training again", path = .path.display())]
+    #[error("{path}: not the record of a run; restore the file, or run the training again", path = .path.display())]
     Damaged {
         /// The file.
         path: PathBuf,

@@ -12,7 +12,7 @@ mod log;
 mod tensorboard;
 
 pub use checkpoints::{Best, Checkpoints, Keep};
-pub use log::{Log, LogError, LogFormat, json_line};
+pub use log::{Log, LogFormat, json_line};
 pub use tensorboard::{Histograms, TensorBoard};
 
 /// Ends the run after the epoch in which the time was up.

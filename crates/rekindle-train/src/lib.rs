@@ -36,8 +36,7 @@ mod tensorboard;
 
 pub use batch::{Batch, Measured, Parts, Source, Test, Train, Validation};
 pub use callbacks::{
-    Best, Checkpoints, Histograms, Keep, Log, LogError, LogFormat, TensorBoard, TimeBudget,
-    json_line,
+    Best, Checkpoints, Histograms, Keep, Log, LogFormat, TensorBoard, TimeBudget, json_line,
 };
 pub use clip::{Accumulator, clip_global_norm};
 pub use devices::ToDevice;

@@ -15,7 +15,7 @@ use std::{
 };
 
 use burn::{module::Module, store::ModuleRecord, tensor::Bytes};
-use rekindle_base::AtomicFile;
+use rekindle_base::{AtomicFile, PathError};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
@@ -39,16 +39,8 @@ pub struct State<M> {
 #[non_exhaustive]
 pub enum StateError {
     /// The file cannot be read or written.
-    #[error("{}: cannot be {done}; check the folder's permissions and the disk's space", path.display())]
-    Io {
-        /// The file.
-        path: PathBuf,
-        /// What was tried.
-        done: &'static str,
-        /// What the operating system said.
-        #[source]
-        source: io::Error,
-    },
+    #[error(transparent)]
+    Io(#[from] PathError),
     /// The file is no state, or not as it was written.
     #[error("{}: {problem}; delete it, and the run starts from its beginning", path.display())]
     Damaged {
@@ -156,11 +148,7 @@ impl<M: Module> State<M> {
                 .collect(),
         };
         let header = serde_json::to_vec(&header).map_err(|error| failed(error.to_string()))?;
-        write(path, &header, &parts).map_err(|source| StateError::Io {
-            path: path.to_owned(),
-            done: "written",
-            source,
-        })
+        Ok(write(path, &header, &parts).map_err(PathError::of(path, "written"))?)
     }
 }
 
@@ -188,7 +176,7 @@ impl SavedState {
     ///
     /// If it cannot be read, or was cut or changed.
     pub fn read(path: &Path) -> Result<Option<Self>, StateError> {
-        let failed = |source| StateError::Io { path: path.to_owned(), done: "read", source };
+        let failed = PathError::of(path, "read");
         let damaged = |problem: &str| StateError::Damaged {
             path: path.to_owned(),
             problem: problem.to_owned(),
@@ -196,7 +184,7 @@ impl SavedState {
         let mut file = match File::open(path) {
             Ok(file) => file,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-            Err(error) => return Err(failed(error)),
+            Err(error) => return Err(failed(error).into()),
         };
         let mut bytes = Vec::new();
         file.read_to_end(&mut bytes).map_err(failed)?;

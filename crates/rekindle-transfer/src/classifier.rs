@@ -13,8 +13,9 @@ use rekindle_layers::{
     visit_parameters,
 };
 
-use crate::{BatchNormPolicy, Error, Layout, Phase, lora::is_adapted};
+use crate::{BatchNormPolicy, Error, Layout, Phase};
 
+mod adapt;
 mod statistics;
 
 /// The field of a batch norm that says whether it normalizes by the batch.
@@ -24,11 +25,11 @@ const FLAG: &str = "batch_statistics";
 #[derive(Module, Debug)]
 pub struct Classifier<B: Module> {
     backbone: B,
-    pub(crate) dropout: Dropout,
+    dropout: Dropout,
     head: Linear,
     #[module(skip)]
     packed: PackedWeights,
-    pub(crate) frozen: usize,
+    frozen: usize,
 }
 
 impl<B: Module> Classifier<B> {
@@ -210,7 +211,7 @@ impl<B: Backbone> Classifier<B> {
         let flags = paths.iter().filter_map(|path| path.strip_suffix(".running_mean"));
         let flags: Vec<_> = flags.map(|norm| format!("{norm}.{FLAG}")).collect();
         paths.extend(flags);
-        let adapted = layout.parameters.iter().filter(|weight| is_adapted(weight, &layout));
+        let adapted = layout.parameters.iter().filter(|weight| layout.has_factors(weight));
         paths.extend(adapted.map(|weight| weight.path.clone()));
         let whole = layout.stages.iter().zip(&extent.whole).filter(|(_, whole)| **whole);
         let whole: Vec<Stage> = whole.map(|(stage, _)| stage.clone()).collect();

@@ -3,11 +3,7 @@
 //! Its file is a [`RecordFile`] whose key is the digest of the network: weights, cut, preprocessing, shape and precision.
 //! An item's key is the digest of the item, and its values are little-endian.
 
-use std::{
-    collections::HashMap,
-    io,
-    path::{Path, PathBuf},
-};
+use std::{collections::HashMap, path::Path};
 
 use half::f16;
 use rekindle_base::{Header, RecordFile, Sizes, Unusable};
@@ -18,20 +14,9 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// The file cannot be read or written.
-    #[error("{}: cannot be {done}; check the folder's permissions and the disk's space, or keep features in memory", path.display())]
-    Io {
-        /// The file.
-        path: PathBuf,
-        /// What was tried.
-        done: &'static str,
-        /// What the operating system said.
-        #[source]
-        source: io::Error,
-    },
-    /// Where features belong is a file of somebody else's.
-    #[error("{}: is no file of features, and is left as it is; move it away, or choose another folder", .0.display())]
-    Foreign(PathBuf),
+    /// The file cannot be read or written, or is somebody else's.
+    #[error(transparent)]
+    File(#[from] rekindle_base::Error),
     /// A value is beyond what a half can hold, and would be kept as infinity.
     #[error("a feature of {0} is beyond 65504, the largest value in `f16`; keep features in `f32`")]
     TooLarge(f32),
@@ -80,19 +65,6 @@ enum Place {
     File(RecordFile),
 }
 
-/// The SHA-256 of a file's content.
-///
-/// # Errors
-///
-/// If it cannot be read.
-pub fn digest_file(path: &Path) -> Result<Key, Error> {
-    rekindle_base::digest_file(path).map_err(|source| Error::Io {
-        path: path.to_owned(),
-        done: "read",
-        source,
-    })
-}
-
 /// Bytes that so many items of `width` values take.
 pub fn bytes_needed(items: usize, width: usize, precision: Precision) -> u64 {
     let (header, values) = (header(&[0; 32], width, precision), width * precision.bytes());
@@ -105,15 +77,6 @@ fn header(network: &Key, width: usize, precision: Precision) -> Header {
         version: b"1\n",
         key: *network,
         sizes: Sizes::Equal(width * precision.bytes()),
-    }
-}
-
-impl From<rekindle_base::Error> for Error {
-    fn from(error: rekindle_base::Error) -> Self {
-        match error {
-            rekindle_base::Error::Io { path, done, source } => Self::Io { path, done, source },
-            rekindle_base::Error::Foreign(path) => Self::Foreign(path),
-        }
     }
 }
 
@@ -174,7 +137,7 @@ impl FeatureStore {
         Self { place: Place::Memory(HashMap::new()), precision, width, opened: Opened::Fresh }
     }
 
-    /// The store in the file at `path`, which holds only features of the network with this key.
+    /// The store in the file at `path`, whose folder is made where it is missing; it holds only features of the network with this key.
     ///
     /// A file of features of another network, or in another version of the format, is made anew. While another process
     /// has it open, the store is in memory. A file that does not start as ours do is never written to.

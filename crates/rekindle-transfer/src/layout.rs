@@ -2,8 +2,6 @@
 
 use rekindle_layers::{ParameterInfo, Stage};
 
-use crate::lora::is_factor;
-
 /// The parts of a network and the tensors in them, under the checkpoint's names.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Layout {
@@ -35,7 +33,22 @@ impl Layout {
 
     /// Whether anything was added to its weights.
     pub fn is_adapted(&self) -> bool {
-        self.parameters.iter().any(|parameter| is_factor(&parameter.name))
+        self.parameters.iter().any(|parameter| Self::is_factor(&parameter.name))
+    }
+
+    /// The part of names behind which the factors lie that were added to a weight.
+    pub(crate) const FACTORS: &'static str = "lora";
+
+    /// Whether a tensor of this name was added to a weight.
+    pub(crate) fn is_factor(name: &str) -> bool {
+        name.rsplit_once('.')
+            .is_some_and(|(weight, _)| weight.ends_with(&format!(".{}", Self::FACTORS)))
+    }
+
+    /// Whether the weight has factors.
+    pub(crate) fn has_factors(&self, weight: &ParameterInfo) -> bool {
+        let factor = format!("{}.{}.a", weight.path, Self::FACTORS);
+        self.parameters.iter().any(|parameter| parameter.path == factor)
     }
 
     /// Names of the stages as a list for messages.

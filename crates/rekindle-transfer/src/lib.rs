@@ -9,6 +9,7 @@ mod error;
 pub mod features;
 mod layout;
 mod lora;
+mod pattern;
 mod plan;
 mod probe;
 mod recipe;

@@ -24,7 +24,6 @@
 mod check;
 mod extent;
 mod frozen;
-mod pattern;
 mod set;
 mod table;
 
@@ -35,7 +34,6 @@ use serde::{Deserialize, Serialize};
 
 pub use extent::Extent;
 pub use frozen::Frozen;
-pub(crate) use pattern::Pattern;
 pub use table::{NormUse, Row, Table};
 
 use crate::{Error, Layout, Lora};

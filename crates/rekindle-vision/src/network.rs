@@ -1,7 +1,7 @@
 //! Any vision network by its name: the tables of all families, and one type for what they build.
 
 use burn::prelude::*;
-use rekindle_layers::{Backbone, Landmarks, Stage};
+use rekindle_layers::{Backbone, Landmarks, Rules, Stage};
 
 use crate::{
     efficientnet,
@@ -175,6 +175,10 @@ impl Backbone for VisionBackbone {
 
     fn landmarks(&self) -> Landmarks {
         delegate!(self, network => network.landmarks())
+    }
+
+    fn rules(&self) -> Rules {
+        delegate!(self, network => network.rules())
     }
 
     fn dropout(&self) -> f64 {

@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use rekindle_cards::{HubConfig, find};
+use rekindle_cards::{HubConfig, PinnedFile, find};
 use rekindle_hub::Settings;
 use rekindle_loopback::Server;
 use tempfile::TempDir;
@@ -145,6 +145,34 @@ fn other_bytes_are_an_alarm_and_another_page_is_nothing() {
     assert_eq!(stage.commits(), before);
     assert_eq!(stage.pin(&NAMES[..1], FORCE), (true, vec![Status::Changed]));
     assert_ne!(stage.commits(), before);
+}
+
+#[test]
+fn other_bytes_of_any_pinned_file_are_an_alarm() {
+    let stage = Stage::new();
+    stage.pin(&NAMES[..1], PLAIN);
+    let mut pin = Pin::parse("weights/resnet.toml", &stage.text()).unwrap().remove(0);
+    let file = |name: &str, digit: &str| PinnedFile {
+        name: name.to_owned(),
+        bytes: 1,
+        sha256: digit.repeat(64),
+    };
+    pin.files = vec![file("vocab.txt", "0"), file("merges.txt", "1")];
+    let now = |files: Vec<PinnedFile>| Pinned {
+        pin: Pin { files, commit: "f".repeat(40), ..pin.clone() },
+        differences: Vec::new(),
+    };
+    let mut pins = vec![pin.clone()];
+    assert_eq!(place(&mut pins, now(pin.files.clone()), false), Status::Unchanged);
+    let other = vec![file("vocab.txt", "0"), file("merges.txt", "2")];
+    let Status::Left(reasons) = place(&mut pins, now(other.clone()), false) else { panic!() };
+    assert!(reasons.len() == 1 && reasons[0].contains("bytes of merges.txt"), "{reasons:?}");
+    assert_eq!(pins, [pin.clone()]);
+    // A file more is no other bytes, but another pin.
+    let more = [&pin.files[..], &[file("new.json", "3")]].concat();
+    assert_eq!(place(&mut pins, now(more.clone()), false), Status::Changed);
+    assert_eq!(place(&mut pins, now(other), true), Status::Changed);
+    assert_eq!(pins.len(), 1);
 }
 
 #[test]

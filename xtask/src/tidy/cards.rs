@@ -106,7 +106,9 @@ fn pins(file: &File) -> Vec<Problem> {
 /// One problem a row, as this crate tells them.
 fn reported(file: &File, error: &Error) -> Vec<Problem> {
     match error {
-        Error::Toml { line, source, .. } => vec![Problem::new(&file.path, *line, source.message())],
+        Error::Toml { line, problem, .. } => {
+            vec![Problem::new(&file.path, *line, problem.as_str())]
+        }
         Error::Rows { problems, .. } => {
             problems.iter().map(|problem| Problem::new(&file.path, 1, problem.as_str())).collect()
         }

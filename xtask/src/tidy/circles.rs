@@ -9,16 +9,6 @@ use super::mask::mask;
 use super::sources::{is_test, lines_without_tests};
 use super::{File, Problem};
 
-/// Circles that there still are, by crate and by modules: this table only ever becomes shorter.
-#[rustfmt::skip]
-const KNOWN: &[Circle] = &[
-    ("rekindle-kernels", &["cpu/dense", "cpu/pack", "cpu/tile", "cpu/winograd"]),
-    ("rekindle-transfer", &["classifier", "layout", "lora", "plan"]),
-];
-
-/// A crate, and modules of it that use each other.
-type Circle = (&'static str, &'static [&'static str]);
-
 /// A module's place in its crate: `a/b` is `["a", "b"]`, the root is empty.
 type Place = Vec<String>;
 
@@ -39,11 +29,6 @@ struct Import {
 }
 
 pub(super) fn problems(files: &[File]) -> Vec<Problem> {
-    beside(files, KNOWN)
-}
-
-/// Circles beside those that are known, and known ones that are none.
-fn beside(files: &[File], known: &[Circle]) -> Vec<Problem> {
     let mut crates: BTreeMap<&str, BTreeMap<Place, Module>> = BTreeMap::new();
     for file in files {
         if let Some((name, place)) = place(&file.path) {
@@ -51,17 +36,9 @@ fn beside(files: &[File], known: &[Circle]) -> Vec<Problem> {
         }
     }
     let mut problems = Vec::new();
-    let mut left: Vec<&Circle> = known.iter().collect();
-    for (name, modules) in &crates {
+    for modules in crates.values() {
         for circle in circles(modules) {
             let names: Vec<String> = circle.iter().map(|place| place.join("/")).collect();
-            let is_it = |(of, parts): &Circle| {
-                of == name && names.iter().all(|name| parts.contains(&name.as_str()))
-            };
-            if known.iter().any(is_it) {
-                left.retain(|entry| !is_it(entry));
-                continue;
-            }
             let message = format!(
                 "a circle of files that use each other: {}; move what they share to a file of its own",
                 names.join(", ")
@@ -70,11 +47,6 @@ fn beside(files: &[File], known: &[Circle]) -> Vec<Problem> {
             problems.extend(first.map(|module| Problem::new(&module.path, 1, message)));
         }
     }
-    let stale = |(name, parts): &Circle| {
-        let message = format!("{name}: {} are no circle any more: take them out", parts.join(", "));
-        Problem::new("xtask/src/tidy/circles.rs", 1, message)
-    };
-    problems.extend(left.into_iter().map(stale));
     problems
 }
 
@@ -264,11 +236,11 @@ fn child(place: &Place, name: &str) -> Place {
 mod tests {
     use super::*;
 
-    fn check(files: &[(&str, &str)], known: &[Circle], expected: &[&str]) {
+    fn check(files: &[(&str, &str)], expected: &[&str]) {
         let path = |name: &str| format!("crates/a/src/{name}.rs");
         let read: Vec<File> =
             files.iter().map(|(name, text)| File::new(&path(name), text)).collect();
-        let found: Vec<String> = beside(&read, known).iter().map(ToString::to_string).collect();
+        let found: Vec<String> = problems(&read).iter().map(ToString::to_string).collect();
         assert_eq!(found.len(), expected.len(), "{files:?}: {found:?}");
         for (found, expected) in found.iter().zip(expected) {
             assert!(found.contains(expected), "no `{expected}` in: {found}");
@@ -318,18 +290,7 @@ mod tests {
             (&[("b/tests", "use crate::c::X;"), ("c", "use crate::b::tests::X;")], &[]),
         ];
         for (files, expected) in rows {
-            check(files, &[], expected);
+            check(files, expected);
         }
-    }
-
-    #[test]
-    fn what_is_known_is_left_until_it_is_none() {
-        let circle = [("b", "use crate::c::X;"), ("c", "use crate::b::Y;")];
-        check(&circle, &[("a", &["b", "c"])], &[]);
-        // A part of what was known is still known.
-        check(&circle, &[("a", &["b", "c", "d"])], &[]);
-        check(&circle, &[("a", &["b", "d"])], &["each other", "no circle any more"]);
-        check(&circle, &[("z", &["b", "c"])], &["each other", "z: b, c are no circle"]);
-        check(&[("b", "")], &[("a", &["b", "c"])], &["circles.rs:1: a: b, c are no circle"]);
     }
 }

@@ -65,6 +65,7 @@ const PACKAGES: [Package; 23] = [
 ];
 
 const FINETUNE: &[&str] = &[
+    "rekindle-base",
     "rekindle-checkpoint",
     "rekindle-data",
     "rekindle-layers",

@@ -140,8 +140,20 @@ fn a_foreign_file_is_left_as_it_is() {
         let error = RecordFile::open(Path::new(device), &header(Sizes::Own)).unwrap_err();
         assert!(matches!(error, Error::Foreign(_)), "{error}");
     }
-    let error = RecordFile::open(&folder.path().join("no/f.bin"), &header(Sizes::Own)).unwrap_err();
-    assert!(error.to_string().contains("f.bin"), "{error}");
+    let error = RecordFile::open(folder.path(), &header(Sizes::Own)).unwrap_err();
+    assert!(matches!(&error, Error::Io(error) if error.path == folder.path()), "{error}");
+}
+
+#[test]
+fn its_folder_is_made_where_it_is_missing() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("one/two/records");
+    fill(&path, Sizes::Own, 3);
+    assert_eq!(right(&open(&path, Sizes::Own), 3), 3);
+    let beneath = path.join("three/records");
+    let error = RecordFile::open(&beneath, &header(Sizes::Own)).unwrap_err();
+    let said = format!("{}: cannot be made", path.join("three").display());
+    assert!(error.to_string().starts_with(&said), "{error}");
 }
 
 /// Cut at every byte and flipped at every byte: never a wrong value, and what is added later is found.

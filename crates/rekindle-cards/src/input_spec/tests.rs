@@ -1,4 +1,4 @@
-use crate::{Family, Pin};
+use crate::{Family, Pin, PinnedFile};
 
 const CARDS: &str = r#"
 [family]
@@ -54,6 +54,7 @@ fn a_card_that_contradicts_itself_is_refused() {
 fn pins_of_any_input_survive_writing_and_reading() {
     let family = Family::parse("models/words.toml", CARDS).unwrap();
     let card = family.cards.first().unwrap();
+    let file = |name: &String| PinnedFile { name: name.clone(), bytes: 1, sha256: "1".repeat(64) };
     let pin = Pin {
         card: card.name(),
         repository: "timm/words6.a".to_owned(),
@@ -66,10 +67,15 @@ fn pins_of_any_input_survive_writing_and_reading() {
         classes: 0,
         parameters: 11,
         input: card.input.clone(),
+        files: card.files.iter().map(file).collect(),
     };
     let text = Pin::to_toml("words", std::slice::from_ref(&pin)).unwrap();
     assert_eq!(Pin::parse("weights/words.toml", &text).unwrap(), std::slice::from_ref(&pin));
     assert_eq!(pin.differences(card), Vec::<String>::new());
+    let fewer = Pin { files: pin.files[1..].to_vec(), ..pin.clone() };
+    let expected =
+        "files is 1_Pooling/config.json, the card says tokenizer.json, 1_Pooling/config.json";
+    assert_eq!(fewer.differences(card), [expected]);
     let image = crate::find("resnet18").unwrap().input.clone();
     let differences = Pin { input: image, ..pin }.differences(card);
     assert!(

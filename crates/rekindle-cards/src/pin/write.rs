@@ -60,6 +60,7 @@ mod tests {
             classes: card.classes,
             parameters: card.parameters,
             input: HubConfig::from_card(card).input,
+            files: Vec::new(),
         }
     }
 

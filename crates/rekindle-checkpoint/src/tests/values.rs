@@ -29,7 +29,7 @@ fn nan_infinity_and_negative_variances_are_errors_with_names() {
         trunk: "",
         head: "fc",
         landmarks: Landmarks { first_convolution: "", classifier: "fc" },
-        rules: &[],
+        rules: Rules::default(),
     };
     let good: [(&str, &[usize], Vec<f32>); 6] = [
         ("bn.weight", &[2], vec![1.0, -1.0]),

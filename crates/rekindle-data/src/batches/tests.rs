@@ -2,7 +2,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use super::*;
-use crate::Item;
+use crate::{Digests, Item};
 
 /// A number, or a file that is not there.
 #[derive(Debug, Clone)]
@@ -73,7 +73,7 @@ impl Prepare for Five {
         String::new()
     }
 
-    fn digest(&self, _: &Number) -> Result<[u8; 32], Error> {
+    fn digest(&self, _: &Number, _: &Digests) -> Result<[u8; 32], Error> {
         Ok([0; 32])
     }
 }

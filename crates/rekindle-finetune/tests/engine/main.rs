@@ -1,6 +1,8 @@
 //! The engine on networks and inputs that it knows nothing of.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails, and says so")]
 
+mod files;
 mod frozen;
 mod fusion;
+mod rules;
 mod support;

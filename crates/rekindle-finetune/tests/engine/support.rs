@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, path::Path, sync::Arc};
 
 use burn::{module::Param, prelude::*};
-use rekindle_data::{Dense, Error, Item, Prepare, Random, View};
+use rekindle_data::{Dense, Digests, Error, Item, Prepare, Random, View};
 use rekindle_layers::{
     Activation, Backbone, BatchNorm, BatchNormConfig, Conv2d, Conv2dConfig, Map, NameStack,
     ParameterVisitor, Stage, Unit, global_mean, visit_parameters,
@@ -152,7 +152,7 @@ impl Prepare for Whole {
         String::new()
     }
 
-    fn digest(&self, item: &Noise) -> Result<[u8; 32], Error> {
+    fn digest(&self, item: &Noise, _: &Digests) -> Result<[u8; 32], Error> {
         Ok(item.digest())
     }
 }
@@ -194,7 +194,7 @@ impl Prepare for Looks {
         "light".to_owned()
     }
 
-    fn digest(&self, item: &Noise) -> Result<[u8; 32], Error> {
+    fn digest(&self, item: &Noise, _: &Digests) -> Result<[u8; 32], Error> {
         Ok(item.digest())
     }
 }

@@ -137,6 +137,7 @@ pub(crate) fn pin(commit: &str, weights: &[u8]) -> Pin {
         classes: card.classes,
         parameters: card.parameters,
         input: card.input.clone(),
+        files: Vec::new(),
     }
 }
 

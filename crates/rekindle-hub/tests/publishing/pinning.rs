@@ -1,6 +1,7 @@
 //! A pin is what the repository holds, and what contradicts the card is found.
 
-use rekindle_hub::{Hub, Pinned};
+use rekindle_cards::{Card, Pin};
+use rekindle_hub::{Hub, Pinned, Trust, unwatched};
 use rekindle_loopback::{Fault, Rule, sha256};
 
 use crate::support::{Stage, card, config, safetensors, weights};
@@ -43,8 +44,63 @@ fn a_pin_of_todays_bytes_fetches_them() {
     let pin = stage.hub().pin(card()).unwrap().pin;
     let mut settings = stage.settings();
     settings.pins = vec![pin];
-    let located = Hub::new(settings).fetch(card(), &rekindle_hub::unwatched).unwrap();
-    assert_eq!(located.trust, rekindle_hub::Trust::Pinned);
+    let located = Hub::new(settings).fetch(card(), &unwatched).unwrap();
+    assert_eq!(located.trust, Trust::Pinned);
+}
+
+/// A small file and a large one, which the Hub keeps elsewhere.
+#[test]
+fn further_files_of_a_card_are_pinned_and_obeyed() {
+    const NAMES: [&str; 2] = ["tokenizer.json", "vocab.bin"];
+    let card = Card { files: NAMES.map(str::to_owned).into(), ..card().clone() };
+    let (small, large) = (b"{\"words\": []}".to_vec(), vec![7; 5000]);
+    let (config, weights) = (config(), weights());
+    let publish = |stage: &Stage, small: &[u8]| {
+        let files = [
+            ("config.json", config.as_bytes()),
+            ("model.safetensors", &weights),
+            (NAMES[0], small),
+            (NAMES[1], &large),
+        ];
+        stage.server.publish(REPOSITORY, &files);
+        stage.server.set_license(REPOSITORY, "apache-2.0");
+    };
+    let stage = Stage::new();
+    publish(&stage, &small);
+    let Pinned { pin, differences } = stage.hub().pin(&card).unwrap();
+    assert_eq!(differences, Vec::<String>::new());
+    let found: Vec<_> =
+        pin.files.iter().map(|file| (file.name.as_str(), file.bytes, &file.sha256)).collect();
+    let expected = [&small, &large].map(|bytes| (bytes.len() as u64, sha256(bytes)));
+    let expected: Vec<_> = NAMES
+        .into_iter()
+        .zip(&expected)
+        .map(|(name, (bytes, hash))| (name, *bytes, hash))
+        .collect();
+    assert_eq!(found, expected);
+    let whole = stage.server.requests().iter().any(|request| request.path.contains(NAMES[1]));
+    assert!(!whole, "the Hub says what a large file is");
+
+    // Those bytes or none.
+    let hub = |pin: Pin| Hub::new(rekindle_hub::Settings { pins: vec![pin], ..stage.settings() });
+    for name in NAMES {
+        let mut other = pin.clone();
+        let file = other.files.iter_mut().find(|file| file.name == name).unwrap();
+        file.sha256 = "f".repeat(64);
+        let message = hub(other).fetch(&card, &unwatched).unwrap_err().to_string();
+        assert!(message.contains(&"f".repeat(64)) && message.contains(name), "{message}");
+    }
+    let located = hub(pin).fetch(&card, &unwatched).unwrap();
+    assert_eq!(located.trust, Trust::Pinned);
+    for name in NAMES {
+        let file = located.files.iter().find(|file| file.name == name).unwrap();
+        assert_eq!(file.trust, Trust::Pinned, "{name}");
+    }
+
+    // What the repository lacks speaks against the card.
+    let (stage, _) = published(&config, &weights);
+    let found = stage.hub().pin(&card).unwrap();
+    assert_eq!(found.differences, ["files is none, the card says tokenizer.json, vocab.bin"]);
 }
 
 #[test]

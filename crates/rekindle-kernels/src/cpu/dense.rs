@@ -3,9 +3,11 @@
 use super::{
     activation::Activation,
     geometry::{Convolution, Extent, Gather, Position},
+    layout::Panel,
     norm::{Block, Measure, Moments},
-    pack::{Packed, Panel},
+    pack::Packed,
     parallel::{Shared, parts, tasks, with_pointers},
+    post::{Post, extended},
     simd::{Kernel, Real, Simd},
     tile::{self, Columns, Rows},
     winograd::{self, Grid},
@@ -19,25 +21,6 @@ const BLOCK: usize = 96;
 const TASKS: usize = 32;
 /// Inputs with no more channels are padded once, so that a row of the window is one run of numbers.
 const FEW_CHANNELS: usize = 4;
-
-/// What follows the sum: `y = activation(scale * sum + shift + residual)`.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Post<'a, E> {
-    /// A factor for each output channel.
-    pub(crate) scale: Option<&'a [E]>,
-    /// What is added for each output channel.
-    pub(crate) shift: Option<&'a [E]>,
-    /// What is added for each number of the output.
-    pub(crate) residual: Option<&'a [E]>,
-    /// Applied last.
-    pub(crate) activation: Activation,
-}
-
-impl<E> Default for Post<'_, E> {
-    fn default() -> Self {
-        Self { scale: None, shift: None, residual: None, activation: Activation::Identity }
-    }
-}
 
 /// Convolves `x` `[batch, height, width, in]` into `y` `[batch, height', width', out]`, and measures the
 /// channels of `y` if they are to be.
@@ -250,15 +233,6 @@ fn product<E: Real>(
         });
     });
     moments
-}
-
-/// `len` numbers: `values`, and `otherwise` where there are none.
-pub(crate) fn extended<E: Real>(values: Option<&[E]>, otherwise: E, len: usize) -> Buffer<E> {
-    let mut buffer = Buffer::filled(len, otherwise);
-    if let Some(values) = values {
-        buffer[..values.len()].copy_from_slice(values);
-    }
-    buffer
 }
 
 /// Finds the pointers of pixels.

@@ -138,6 +138,15 @@ impl Convolution {
     }
 }
 
+/// Which way a convolution is taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Direction {
+    /// Output channels are columns, input channels are summed over.
+    Forward,
+    /// Input channels are columns, output channels are summed over.
+    Backward,
+}
+
 impl std::fmt::Display for Convolution {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let Extent { batch, height, width, channels } = self.input;

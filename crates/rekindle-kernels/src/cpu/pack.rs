@@ -1,18 +1,11 @@
-//! Weights in the order in which the register tile reads them.
-//!
-//! ```text
-//! [group][panel][depth][width]     width: the columns of a register tile; the last panel may be narrower
-//! ```
-//!
-//! A column is an output channel going forward and an input channel going back; the depth is what is
-//! summed over, position by position, channel by channel. Groups with fewer columns than a vector has
-//! lanes are packed together, with zeros between them.
+//! Weights in the order in which the register tile reads them, which [`Layout`] says.
 
 use super::{
-    geometry::Convolution,
+    geometry::{Convolution, Direction},
+    layout::{Layout, Panel},
     parallel::{Shared, tasks},
     simd::{Isa, Real},
-    winograd,
+    winograd::pack as pack_squares,
 };
 use crate::memory::Buffer;
 
@@ -22,104 +15,6 @@ pub(crate) struct Packed<E> {
     data: Buffer<E>,
     /// What they were packed for.
     pub(crate) layout: Layout,
-}
-
-/// How packed weights lie in memory.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Layout {
-    pub(crate) isa: Isa,
-    /// Groups that do not see each other.
-    pub(crate) groups: usize,
-    /// Columns of a group.
-    pub(crate) columns: usize,
-    /// Channels of a group that are summed over at each position.
-    pub(crate) channels: usize,
-    /// Positions of the window, or of a transformed square.
-    pub(crate) positions: usize,
-    /// Whether they are for [`winograd`].
-    pub(crate) winograd: bool,
-    lanes: usize,
-}
-
-/// Columns that one register tile computes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Panel {
-    /// The first column of the group.
-    pub(crate) column: usize,
-    /// Columns that exist.
-    pub(crate) columns: usize,
-    /// Vectors of columns, the padding included.
-    pub(crate) vectors: usize,
-    /// Where its weights start.
-    pub(crate) start: usize,
-}
-
-/// Which way a convolution is taken.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Direction {
-    /// Output channels are columns, input channels are summed over.
-    Forward,
-    /// Input channels are columns, output channels are summed over.
-    Backward,
-}
-
-impl Layout {
-    pub(crate) fn new<E: Real>(isa: Isa, convolution: &Convolution, direction: Direction) -> Self {
-        let lanes = E::lanes(isa);
-        let outputs = convolution.channels_out / convolution.groups;
-        let inputs = convolution.channels_seen();
-        let (columns, channels) = match direction {
-            Direction::Forward => (outputs, inputs),
-            Direction::Backward => (inputs, outputs),
-        };
-        let merged = merge(convolution.groups, columns, lanes);
-        let winograd = winograd::suits(convolution, direction);
-        Self {
-            isa,
-            groups: convolution.groups / merged,
-            columns: columns * merged,
-            channels: channels * merged,
-            positions: if winograd { winograd::POSITIONS } else { convolution.window.positions() },
-            winograd,
-            lanes,
-        }
-    }
-
-    /// Numbers that are summed for one output.
-    pub(crate) fn depth(&self) -> usize {
-        self.positions * self.channels
-    }
-
-    /// The panels of a group.
-    pub(crate) fn panels(&self, group: usize) -> impl Iterator<Item = Panel> + use<> {
-        let Self { columns, lanes, .. } = *self;
-        let depth = self.depth();
-        let width = self.width();
-        let group = group * self.padded() * depth;
-        (0..columns.div_ceil(width)).map(move |index| {
-            let column = index * width;
-            let columns = (columns - column).min(width);
-            let vectors = columns.div_ceil(lanes);
-            Panel { column, columns, vectors, start: group + column * depth }
-        })
-    }
-
-    /// Columns of a panel.
-    pub(crate) fn width(&self) -> usize {
-        self.isa.tile().1 * self.lanes
-    }
-
-    /// Columns of a group with the padding of the last panel.
-    fn padded(&self) -> usize {
-        self.columns.next_multiple_of(self.lanes)
-    }
-}
-
-/// How many groups to pack together so that their columns fill a vector.
-fn merge(groups: usize, columns: usize, lanes: usize) -> usize {
-    (1..=groups)
-        .find(|merged| groups.is_multiple_of(*merged) && merged * columns >= lanes)
-        .unwrap_or(groups)
 }
 
 impl<E: Real> Packed<E> {
@@ -136,7 +31,7 @@ impl<E: Real> Packed<E> {
         let mut data = Buffer::<E>::any(layout.groups * layout.padded() * layout.depth());
         let out = Shared::new(&mut data);
         if layout.winograd {
-            winograd::pack(convolution, direction, &layout, weights, scale, out);
+            pack_squares(convolution, direction, &layout, weights, scale, out);
             return Self { data, layout };
         }
         let panels: Vec<(usize, Panel)> = (0..layout.groups)

@@ -6,7 +6,7 @@
 //! batch or the thread that computed it.
 
 use super::{
-    pack::Panel,
+    layout::Panel,
     simd::{Isa, Kernel, Real, Simd},
 };
 

@@ -10,9 +10,7 @@ use super::{
 };
 use crate::{
     cpu::{
-        Activation, Convolution, Direction, Isa, Packed,
-        dense::{self, Post},
-        depthwise,
+        Activation, Convolution, Direction, Isa, Packed, Post, dense, depthwise,
         norm::{self, Measure, Moments},
     },
     memory::Buffer,

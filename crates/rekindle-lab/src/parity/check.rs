@@ -58,12 +58,7 @@ pub fn check(golden: &Golden) -> Result<Agreement, Error> {
     let init = Init { channels_in: golden.input_shape[1], regularization: Regularization::None };
     let build = |device: &Device| {
         let backbone = row.init(&init, device);
-        let naming = Naming {
-            trunk: Model::TRUNK,
-            head: Model::HEAD,
-            landmarks: backbone.landmarks(),
-            rules: &[],
-        };
+        let naming = Naming::of(&backbone, Model::TRUNK, Model::HEAD);
         let model = Classifier::new(backbone, golden.num_classes, device);
         load(model, &file, &naming, HeadPolicy::Required).map(|(model, _)| (model, naming))
     };

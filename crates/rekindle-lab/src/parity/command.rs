@@ -7,6 +7,7 @@ use std::{
 };
 
 use clap::Args;
+use rekindle_base::causes;
 
 use super::{
     check::{Agreement, check},
@@ -81,7 +82,7 @@ impl Parity {
                     }) += 1;
                 }
                 Err(error) => {
-                    writeln!(out, "{} FAILED {}", path.display(), chain(&error))?;
+                    writeln!(out, "{} FAILED {}", path.display(), causes(&error))?;
                     outcome.failed += 1;
                 }
             }
@@ -118,17 +119,6 @@ fn compare(path: &Path, filter: &str) -> Result<Option<(String, Agreement)>, Err
     }
     let agreement = check(&golden)?;
     Ok(Some((golden.model, agreement)))
-}
-
-/// An error and what caused it, on one line.
-fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        text.push_str(&format!(": {cause}"));
-        source = cause.source();
-    }
-    text
 }
 
 #[cfg(test)]

@@ -2,12 +2,12 @@
 
 use std::{
     fs::OpenOptions,
-    io::{self, Write},
+    io::Write,
     ops::ControlFlow,
     path::{Path, PathBuf},
 };
 
-use rekindle_base::write_file;
+use rekindle_base::{PathError, write_file};
 use serde_json::Value;
 
 use crate::{Callback, Epoch, Event, Failure};
@@ -28,32 +28,20 @@ pub enum LogFormat {
     Csv,
 }
 
-/// A log cannot be written.
-#[derive(Debug, thiserror::Error)]
-#[error("{}: cannot be written; check the folder's permissions and the disk's space", path.display())]
-pub struct LogError {
-    path: PathBuf,
-    source: io::Error,
-}
-
 impl Log {
     /// Starts the file anew with what came out so far, so that a run that goes on has no line twice.
     ///
     /// # Errors
     ///
     /// If the file cannot be written.
-    pub fn create(path: &Path, format: LogFormat, history: &[Epoch]) -> Result<Self, LogError> {
+    pub fn create(path: &Path, format: LogFormat, history: &[Epoch]) -> Result<Self, PathError> {
         let log = Self { path: path.to_owned(), format };
         let mut text = String::new();
         for (index, epoch) in history.iter().filter(|epoch| is_logged(epoch)).enumerate() {
             text.push_str(&log.lines(epoch, index == 0));
         }
-        write_file(path, text).map_err(|source| log.error(source))?;
+        write_file(path, text).map_err(PathError::of(path, "written"))?;
         Ok(log)
-    }
-
-    fn error(&self, source: io::Error) -> LogError {
-        LogError { path: self.path.clone(), source }
     }
 
     /// The line of an epoch, below the line of names if it is the first.
@@ -123,7 +111,7 @@ impl<M> Callback<M> for Log {
                 .append(true)
                 .open(&self.path)
                 .and_then(|mut file| file.write_all(lines.as_bytes()))
-                .map_err(|source| self.error(source))?;
+                .map_err(PathError::of(&self.path, "written"))?;
         }
         Ok(ControlFlow::Continue(()))
     }

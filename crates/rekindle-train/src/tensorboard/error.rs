@@ -10,7 +10,7 @@ use std::{
 #[non_exhaustive]
 pub enum EventFileError {
     /// The operating system refused to create or write the file.
-    #[error("{path}: cannot write events: {source}; {remedy}", path = .path.display())]
+    #[error("{path}: cannot write events; {remedy}", path = .path.display())]
     Write {
         /// The file, or the folder where it was to be.
         path: PathBuf,

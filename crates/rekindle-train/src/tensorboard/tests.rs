@@ -1,5 +1,7 @@
 use std::{fs, io};
 
+use rekindle_base::causes;
+
 use super::*;
 
 /// A file that was cut off is continued after its last whole record, and no event is lost.
@@ -19,7 +21,7 @@ fn a_full_disk_loses_nothing_that_was_written() {
     assert!(
         matches!(&error, EventFileError::Write { source, .. } if source.kind() == io::ErrorKind::StorageFull)
     );
-    let text = error.to_string();
+    let text = causes(&error);
     for part in [events.path().to_str().unwrap(), "No space left", "free space on the disk"] {
         assert!(text.contains(part), "{text}");
     }

@@ -66,7 +66,7 @@ fn another_network_starts_anew_and_a_foreign_file_is_left_alone() {
     assert!(matches!(open(8, Precision::F16).opened, Opened::Rebuilt(_)));
     std::fs::write(&path, "a letter to somebody").unwrap();
     let error = FeatureStore::open(&path, &[7; 32], WIDTH, Precision::F32).unwrap_err();
-    assert!(matches!(error, Error::Foreign(_)), "{error}");
+    assert!(matches!(error, Error::File(rekindle_base::Error::Foreign(_))), "{error}");
     assert_eq!(std::fs::read(&path).unwrap(), b"a letter to somebody");
 }
 
@@ -97,12 +97,14 @@ fn cut_anywhere_or_flipped_anywhere_nothing_wrong_is_read() {
 }
 
 #[test]
-fn keys_tell_lists_apart_and_a_folder_that_is_not_there_is_named() {
-    assert_ne!(key(&[b"ab", b"c"]), key(&[b"a", b"bc"]));
-    assert_ne!(key(&[b"ab"]), key(&[b"ab", b""]));
-    let missing =
-        FeatureStore::open(Path::new("/nowhere/f.bin"), &[0; 32], 1, Precision::F32).unwrap_err();
-    assert!(missing.to_string().contains("/nowhere/f.bin"), "{missing}");
+fn its_folder_is_made_and_one_that_cannot_be_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("run/features.bin");
+    drop(filled(&path, 4));
+    let beneath = path.join("again");
+    let error = FeatureStore::open(&beneath.join("f.bin"), &[7; 32], WIDTH, Precision::F32);
+    let error = error.unwrap_err().to_string();
+    assert!(error.contains(&beneath.display().to_string()), "{error}");
 }
 
 #[test]
@@ -129,7 +131,10 @@ fn a_flip_in_the_name_leaves_the_file_as_it_is() {
         bad[place] ^= 0x10;
         std::fs::write(&path, &bad).unwrap();
         let error = FeatureStore::open(&path, &[7; 32], WIDTH, Precision::F32).unwrap_err();
-        assert!(matches!(error, Error::Foreign(_)), "flipped at {place}: {error}");
+        assert!(
+            matches!(error, Error::File(rekindle_base::Error::Foreign(_))),
+            "flipped at {place}: {error}"
+        );
         assert_eq!(std::fs::read(&path).unwrap(), bad, "flipped at {place}");
     }
 }

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use super::{Frozen, Pattern};
-use crate::{Error, Layout, lora::is_factor};
+use super::Frozen;
+use crate::{Error, Layout, pattern::Pattern};
 
 /// What does not move, of one network.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -53,7 +53,7 @@ impl Frozen {
             Self::Pretrained => {
                 let inside = |name: &str| layout.owners(name).iter().any(|part| *part < stages);
                 let frozen = layout.parameters.iter();
-                let frozen = frozen.map(|it| inside(&it.name) && !is_factor(&it.name));
+                let frozen = frozen.map(|it| inside(&it.name) && !Layout::is_factor(&it.name));
                 return Ok(tensor_by_tensor(frozen.collect(), layout));
             }
         };

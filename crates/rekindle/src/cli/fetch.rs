@@ -75,6 +75,6 @@ fn object(row: &Row) -> serde_json::Value {
         "commit": row.commit,
         "trust": row.trust.map(|trust| format!("{trust:?}")),
         "seconds": row.seconds,
-        "error": row.outcome.as_ref().err().map(ToString::to_string),
+        "error": row.outcome.as_ref().err().map(|error| rekindle_base::causes(error)),
     })
 }

@@ -58,7 +58,7 @@ pub(crate) fn table(rows: &[Row]) -> String {
         );
     }
     for error in rows.iter().filter_map(|row| row.outcome.as_ref().err()) {
-        let _ = writeln!(text, "\n{error}");
+        let _ = writeln!(text, "\n{}", rekindle_base::causes(error));
     }
     text
 }

@@ -39,7 +39,7 @@ use rekindle::{
     },
     train::{Test, Train, Validation},
 };
-use rekindle_base::write_file;
+use rekindle_base::{Digests, write_file};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
@@ -312,11 +312,12 @@ impl<L: Answers> Part<L> {
     /// What a run on it depends on.
     fn key(&self) -> anyhow::Result<String> {
         let mut hash = Sha256::new();
+        let files = Digests::in_memory();
         hash.update(canonical(&self.names));
         for part in [&self.train, &self.val, &self.test] {
             hash.update(part.len().to_le_bytes());
             for sample in part {
-                hash.update(sample.item.digest()?);
+                hash.update(sample.item.digest(&files)?);
                 hash.update(canonical(&(sample.label.labels(), sample.label.numbers())));
                 hash.update(sample.weight.to_le_bytes());
             }

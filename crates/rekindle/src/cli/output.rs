@@ -62,20 +62,9 @@ pub(crate) fn complain(text: &str) {
     let _ = writeln!(stderr(), "{}", visible(text, Breaks::Indented));
 }
 
-/// An error with its causes, each said once: many an error's own text holds the text of its cause already.
+/// An error with its causes, each said once.
 pub(crate) fn causes(error: &anyhow::Error) -> String {
-    let mut text = String::new();
-    for cause in error.chain() {
-        let cause = cause.to_string();
-        if text.contains(&cause) {
-            continue;
-        }
-        if !text.is_empty() {
-            text.push_str(": ");
-        }
-        text.push_str(&cause);
-    }
-    text
+    rekindle_base::causes(error.as_ref())
 }
 
 /// Says why the arguments are wrong, or shows the help that was asked for.

@@ -5,10 +5,11 @@ mod weights;
 
 use super::{
     activation::Activation,
-    dense::{Post, cut, extended},
+    dense::cut,
     geometry::{Convolution, Extent, Gather},
     norm::{Block, Measure, Moments},
     parallel::{Shared, parts},
+    post::{Post, extended},
     simd::{Isa, Kernel, Real, Simd, vectors},
 };
 use runs::{Run, Weights, runs};

@@ -11,8 +11,7 @@ use super::{
 };
 use crate::{
     cpu::{
-        geometry::Convolution,
-        pack::Direction,
+        geometry::{Convolution, Direction},
         parallel::{Shared, tasks},
         simd::{Isa, Real},
         weight_gradient::{Outer, Tiles, outer_product},

@@ -12,6 +12,7 @@
 //! A task takes a few lines of squares through all of it, in the cache. What a pixel becomes depends on its
 //! square alone, not on the batch, the task or the thread.
 
+mod choice;
 mod gradient;
 mod points;
 mod squares;
@@ -21,53 +22,25 @@ use std::ops::Range;
 
 use super::{
     activation::Activation,
-    dense::{Post, extended},
-    geometry::Convolution,
+    layout::Panel,
     norm::{Block, Measure, Moments},
-    pack::{Direction, Packed, Panel},
+    pack::Packed,
     parallel::{Shared, tasks, with_pointers},
+    post::{Post, extended},
     simd::Real,
     tile::{self, Columns, Rows},
 };
 use crate::memory::Buffer;
+pub(super) use choice::{POSITIONS, suits};
 pub(super) use gradient::{suits as gradient_suits, weight_gradient};
 pub(super) use squares::Grid;
-use squares::{Pixels, REACH, Room, SIDE, Sums};
+use squares::{Pixels, Room, Sums};
 pub(super) use weights::pack;
 
-/// Positions of a transformed square.
-pub(super) const POSITIONS: usize = REACH * REACH;
 /// Squares of a block: enough that weights, which are read for each block, are used often.
 const SQUARES: usize = 48;
 /// Tasks to cut a product into.
 const TASKS: usize = 16;
-
-/// Whether a convolution, or the gradient of its input, is faster this way.
-///
-/// It must have the window; channels enough that products outweigh transforms; and maps that squares fit,
-/// and that are large enough to use weights of four times the size. Neither the batch nor the number of
-/// threads has a say: a picture's numbers must not depend on them.
-pub(super) fn suits(convolution: &Convolution, direction: Direction) -> bool {
-    /// Fewest channels on either side.
-    const CHANNELS: usize = 32;
-    /// Fewest pixels of a map.
-    const PIXELS: usize = 144;
-    let window = &convolution.window;
-    let map = match direction {
-        Direction::Forward => convolution.output(),
-        Direction::Backward => convolution.input,
-    };
-    let covered: usize =
-        [map.height, map.width].map(|side| side.next_multiple_of(SIDE)).iter().product();
-    let pixels = map.height * map.width;
-    window.kernel == [3; 2]
-        && window.stride == [1; 2]
-        && window.dilation == [1; 2]
-        && convolution.groups == 1
-        && convolution.input.channels.min(convolution.channels_out) >= CHANNELS
-        && pixels >= PIXELS
-        && covered * 10 <= pixels * 14
-}
 
 /// Every pixel of the grid's target from its source, with weights that were packed in the grid's direction.
 pub(super) fn product<E: Real>(

@@ -3,8 +3,8 @@
 use super::{points::on_both_axes, squares::REACH};
 use crate::{
     cpu::{
-        geometry::Convolution,
-        pack::{Direction, Layout, Panel},
+        geometry::{Convolution, Direction},
+        layout::{Layout, Panel},
         parallel::{Shared, tasks},
         simd::{Kernel, Real, Simd},
     },

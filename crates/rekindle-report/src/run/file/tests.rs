@@ -1,5 +1,7 @@
 use std::fs;
 
+use rekindle_base::causes;
+
 use super::*;
 use crate::{History, Metric};
 
@@ -68,13 +70,13 @@ fn a_record_that_cannot_be_written_says_so() {
 fn hostile_files_are_told_apart() {
     let whole = serde_json::to_string(&Run::default()).unwrap();
     let check = |content: &[u8], part: &str| {
-        let error = failure(content).to_string();
+        let error = causes(&failure(content));
         assert!(error.contains("run.json: ") && error.contains(part), "no `{part}` in: {error}");
     };
-    check(&whole.as_bytes()[..whole.len() / 2], "not the record of a run: EOF");
-    check(b"", "not the record of a run: EOF");
+    check(&whole.as_bytes()[..whole.len() / 2], "training again: EOF");
+    check(b"", "training again: EOF");
     check(b"[]", "not the record of a run");
-    check(b"\xff\xfe", "not the record of a run: expected value");
+    check(b"\xff\xfe", "training again: expected value");
     check(b"{\"title\": \"a\"}", "missing field `version`");
     check(b"{\"version\": 1}", "missing field `title`");
     check(whole.replace("\"title\"", "\"name\"").as_bytes(), "unknown field `name`");
