@@ -5,8 +5,11 @@
 mod damaged;
 mod edge;
 mod folders;
+mod listed;
 mod lists;
+mod numbers;
 mod packed;
 mod pictures;
 mod planted;
 mod real;
+mod several;
