@@ -2,6 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
+use crate::label::SHOWN;
+
 /// What this crate's functions report, naming the file, the cause and the remedy.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -43,6 +45,15 @@ pub enum Error {
 
 pub(crate) fn problem(path: &Path, problem: String) -> Error {
     Error::Folder { path: path.to_owned(), problem }
+}
+
+/// The first of some problems, and how many more there are.
+pub(crate) fn shortened(problems: &[String], between: &str) -> String {
+    let first = problems[..problems.len().min(SHOWN)].join(between);
+    match problems.len().saturating_sub(SHOWN) {
+        0 => first,
+        more => format!("{first}{between}and {more} more"),
+    }
 }
 
 /// What a panic said, where it said it in text.

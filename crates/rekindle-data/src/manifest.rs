@@ -105,6 +105,9 @@ impl Offer {
     /// One label an item, which is what folders offer.
     pub const LABEL: Self = Self { label: true, labels: false, numbers: Vec::new() };
 
+    /// Nothing, which is what a list of paths alone offers.
+    pub const NOTHING: Self = Self { label: false, labels: false, numbers: Vec::new() };
+
     /// What a list offers.
     ///
     /// # Errors

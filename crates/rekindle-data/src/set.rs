@@ -6,7 +6,7 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use crate::error::problem;
+use crate::error::{problem, shortened};
 use crate::label::{self, folded, is_unfit, listed, spelled};
 use crate::split::divide;
 use crate::{Error, Item, Part, Sample, Split, Target, TargetKind};
@@ -61,7 +61,7 @@ pub struct Row<I> {
     pub item: I,
     /// Its labels, each once and in byte order; none where numbers are learned.
     pub labels: Vec<String>,
-    /// Its numbers, one a column; none where labels are learned.
+    /// Its numbers, one a column, NaN where a list has none; none where labels are learned.
     pub numbers: Vec<f32>,
     /// How much it counts in training.
     pub weight: f32,
@@ -80,6 +80,8 @@ pub struct Gathered<I> {
     pub names: Option<Vec<String>>,
     /// What was ignored, taken for something, or is odd, a line each.
     pub notes: Vec<String>,
+    /// Which rows lack a number that is learned, and why: nothing is trained or measured on those.
+    pub lacking: Vec<String>,
 }
 
 impl<I> Row<I> {
@@ -98,7 +100,7 @@ impl<I> Gathered<I> {
             Row { item: item(old), labels, numbers, weight, group, part }
         };
         let rows = self.rows.into_iter().map(row).collect();
-        Gathered { rows, names: self.names, notes: self.notes }
+        Gathered { rows, names: self.names, notes: self.notes, lacking: self.lacking }
     }
 
     /// Puts `other` in the place of what this has for a part.
@@ -118,10 +120,14 @@ impl<I> Gathered<I> {
         }
         self.rows.extend(other.rows.into_iter().map(|row| Row { part, ..row }));
         self.notes.extend(other.notes);
+        self.lacking.extend(other.lacking);
     }
 
-    /// The names of what is learned, and whether something is wrong with them.
+    /// The names of what is learned, and whether something is wrong with them, or with the numbers.
     fn names(&self, path: &Path, kind: TargetKind) -> Result<Vec<String>, Error> {
+        if !self.lacking.is_empty() {
+            return Err(problem(path, shortened(&self.lacking, "; ")));
+        }
         let names = self.names.clone().unwrap_or_else(|| {
             let labels: BTreeSet<&String> = self.rows.iter().flat_map(|row| &row.labels).collect();
             labels.into_iter().cloned().collect()

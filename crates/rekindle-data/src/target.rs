@@ -13,6 +13,17 @@ pub enum TargetKind {
     Numbers,
 }
 
+impl TargetKind {
+    /// In words.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Label => "one label",
+            Self::Labels => "several labels",
+            Self::Numbers => "numbers",
+        }
+    }
+}
+
 /// What is learned of an item: `usize`, `Vec<usize>` or `Vec<f32>`.
 pub trait Target: Clone + Debug + PartialEq + Send + Sync + 'static {
     /// Which kind it is.

@@ -2,17 +2,17 @@
 
 use std::path::PathBuf;
 
-use rekindle_data::Part;
+use rekindle_data::{Part, Target};
 
 use crate::{Finding, Kind, LabelCount, Options, Severity, contents::Contents, measure::Measured};
 
 /// All that is known when findings are made.
-pub(crate) struct Case<'a> {
-    pub(crate) contents: &'a Contents,
+pub(crate) struct Case<'a, L> {
+    pub(crate) contents: &'a Contents<L>,
     /// One an item.
     pub(crate) measured: &'a [Measured],
     pub(crate) options: &'a Options,
-    /// One a label.
+    /// One a label; none where numbers are learned.
     pub(crate) counts: &'a [LabelCount],
 }
 
@@ -23,7 +23,7 @@ pub(crate) struct About {
     pub(crate) severity: Severity,
 }
 
-impl Case<'_> {
+impl<L: Target> Case<'_, L> {
     /// A finding about items; their labels are named with it.
     pub(crate) fn finding(
         &self,
@@ -33,24 +33,38 @@ impl Case<'_> {
         remedy: impl Into<String>,
     ) -> Finding {
         let items = || items.iter().map(|item| &self.contents.items[*item]);
-        let mut labels: Vec<usize> = items().map(|item| item.label).collect();
+        let mut labels: Vec<usize> =
+            items().flat_map(|item| item.target.labels()).copied().collect();
         labels.sort_unstable();
         labels.dedup();
         Finding {
-            kind,
-            severity,
             files: items().map(|item| item.file.clone()).collect(),
-            labels: labels.into_iter().map(|label| self.contents.labels[label].clone()).collect(),
-            what,
-            remedy: remedy.into(),
-            left_out: Vec::new(),
-            score: None,
+            labels: labels.into_iter().map(|label| self.contents.names[label].clone()).collect(),
+            ..Finding::new(kind, severity, what, remedy)
         }
+    }
+
+    /// A finding about names of what is learned, and no single item.
+    pub(crate) fn about(
+        &self,
+        About { kind, severity }: About,
+        names: &[usize],
+        what: String,
+        remedy: impl Into<String>,
+    ) -> Finding {
+        let labels = names.iter().map(|name| self.contents.names[*name].clone()).collect();
+        Finding { labels, ..Finding::new(kind, severity, what, remedy) }
     }
 
     /// The files of items.
     pub(crate) fn files(&self, items: &[usize]) -> Vec<PathBuf> {
         items.iter().map(|item| self.contents.items[*item].file.clone()).collect()
+    }
+
+    /// The places of a part's items; what is not divided is trained on.
+    pub(crate) fn of_part(&self, part: Part) -> impl Iterator<Item = usize> {
+        let items = self.contents.items.iter().enumerate();
+        items.filter(move |(_, item)| item.part == part).map(|(place, _)| place)
     }
 
     /// Whether there are parts to validate or test on.

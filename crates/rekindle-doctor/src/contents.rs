@@ -9,28 +9,28 @@ use crate::Layout;
 
 /// What is taken as a picture.
 #[derive(Debug)]
-pub(crate) struct Item {
+pub(crate) struct Item<L> {
     /// Where it is.
     pub(crate) source: Source,
     /// Its name: the file, relative to [`start`], or `FILE#ROW` in packed files.
     pub(crate) file: PathBuf,
     pub(crate) part: Part,
-    /// Its place in the list of labels.
-    pub(crate) label: usize,
+    /// What is learned of it: places in the list of names, or numbers, NaN where one is missing.
+    pub(crate) target: L,
     /// What belongs together has one name here, if the list says so; empty else.
     pub(crate) group: String,
 }
 
 /// All that a data set holds.
 #[derive(Debug)]
-pub(crate) struct Contents {
+pub(crate) struct Contents<L> {
     pub(crate) layout: Layout,
-    /// The labels of all parts, in their order.
-    pub(crate) labels: Vec<String>,
-    /// The parts that there are, and whether each label is known in it.
+    /// The labels of all parts, in their order, or the columns of numbers.
+    pub(crate) names: Vec<String>,
+    /// The parts that there are, and whether each of the names is known in it.
     pub(crate) parts: Vec<(Part, Vec<bool>)>,
     /// By part, label and path.
-    pub(crate) items: Vec<Item>,
+    pub(crate) items: Vec<Item<L>>,
     /// Pictures by their names that lie beside the folders of labels, as (path, relative path).
     pub(crate) loose: Vec<(PathBuf, PathBuf)>,
     /// Files whose names are not a picture's, in the same way.

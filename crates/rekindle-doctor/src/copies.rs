@@ -2,7 +2,7 @@
 //!
 //! | copies | the same bytes | alike |
 //! |---|---|---|
-//! | under two labels | error, all left out | warning, none left out |
+//! | under two labels, with other labels or other numbers | error, all left out | warning, none left out |
 //! | in two parts | error, all but one in the later part left out | warning, those in the earlier parts left out |
 //! | else | warning, all but the first left out | warning, or note where no split is drawn; none left out |
 
@@ -13,18 +13,12 @@ use rekindle_data::Part;
 use crate::{
     Finding, Kind, Layout, Severity,
     case::{About, Case},
+    judged::{Copies, Judged},
     near,
     signature::Signature,
 };
 
-/// What copies of a picture are.
-#[derive(Clone, Copy, PartialEq)]
-enum Copies {
-    Exact,
-    Near,
-}
-
-pub(crate) fn findings(case: &Case<'_>) -> Vec<Finding> {
+pub(crate) fn findings<L: Judged>(case: &Case<'_, L>) -> Vec<Finding> {
     let same = same(case);
     let exact = same.iter().filter(|group| group.len() > 1);
     let mut findings: Vec<Finding> =
@@ -45,7 +39,7 @@ pub(crate) fn findings(case: &Case<'_>) -> Vec<Finding> {
 }
 
 /// Groups of a list that are in two parts or more.
-fn torn(case: &Case<'_>) -> Vec<Finding> {
+fn torn<L: Judged>(case: &Case<'_, L>) -> Vec<Finding> {
     let mut groups: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
     for (item, of) in case.contents.items.iter().enumerate().filter(|(_, of)| !of.group.is_empty())
     {
@@ -63,19 +57,19 @@ fn torn(case: &Case<'_>) -> Vec<Finding> {
 }
 
 /// The parts that items are in, the one that is looked at last comes last.
-fn parts(case: &Case<'_>, items: &[usize]) -> Vec<Part> {
+fn parts<L: Judged>(case: &Case<'_, L>, items: &[usize]) -> Vec<Part> {
     let mut parts: Vec<Part> = items.iter().map(|item| case.contents.items[*item].part).collect();
     parts.sort_unstable_by_key(|part| rank(*part));
     parts.dedup();
     parts
 }
 
-fn signature<'a>(case: &'a Case<'_>, item: usize) -> Option<&'a Signature> {
+fn signature<'a, L>(case: &'a Case<'_, L>, item: usize) -> Option<&'a Signature> {
     case.measured[item].look.as_ref().ok().map(|look| &*look.signature)
 }
 
 /// The readable items by their content, in the order of the first of each.
-fn same(case: &Case<'_>) -> Vec<Vec<usize>> {
+fn same<L>(case: &Case<'_, L>) -> Vec<Vec<usize>> {
     let mut groups: BTreeMap<[u8; 32], Vec<usize>> = BTreeMap::new();
     for (item, measured) in case.measured.iter().enumerate() {
         if let (Some(digest), Ok(_)) = (measured.digest, &measured.look) {
@@ -88,7 +82,7 @@ fn same(case: &Case<'_>) -> Vec<Vec<usize>> {
 }
 
 /// The first of the copies in the part that is looked at last.
-fn kept(case: &Case<'_>, items: &[usize]) -> usize {
+fn kept<L>(case: &Case<'_, L>, items: &[usize]) -> usize {
     let rank = |item: &usize| std::cmp::Reverse(rank(case.contents.items[*item].part));
     items.iter().copied().min_by_key(|item| (rank(item), *item)).unwrap_or_default()
 }
@@ -101,11 +95,8 @@ fn rank(part: Part) -> usize {
     }
 }
 
-fn finding(case: &Case<'_>, items: &[usize], copies: Copies) -> Finding {
+fn finding<L: Judged>(case: &Case<'_, L>, items: &[usize], copies: Copies) -> Finding {
     let of = |item: &usize| &case.contents.items[*item];
-    let mut labels: Vec<usize> = items.iter().map(|item| of(item).label).collect();
-    labels.sort_unstable();
-    labels.dedup();
     let parts = parts(case, items);
     let kept = kept(case, items);
     let last = of(&kept).part;
@@ -121,13 +112,11 @@ fn finding(case: &Case<'_>, items: &[usize], copies: Copies) -> Finding {
         Copies::Near => format!("{} pictures that look the same", items.len()),
     };
     let severity = if exact { Severity::Error } else { Severity::Warning };
-    let (kind, severity, what, remedy, left_out) = if labels.len() > 1 {
-        let names: Vec<String> =
-            labels.iter().map(|label| format!("`{}`", case.contents.labels[*label])).collect();
-        let what = format!("{words}, labelled {}", names.join(" and "));
-        let remedy = "decide which label is right, and remove the others";
+    let contradiction = L::contradiction(case, items, copies);
+    let (kind, severity, what, remedy, left_out) = if let Some(contradiction) = contradiction {
+        let what = format!("{words}, {}", contradiction.what);
         let left_out = if exact { items.to_vec() } else { Vec::new() };
-        (Kind::TwoLabels, severity, what, remedy.to_owned(), left_out)
+        (contradiction.kind, severity, what, contradiction.remedy.to_owned(), left_out)
     } else if parts.len() > 1 {
         let names: Vec<&str> = parts.iter().map(|part| part.name()).collect();
         let what = format!("{words}, in {}", names.join(" and "));

@@ -15,6 +15,14 @@ pub enum Kind {
     Truncated,
     /// One picture under two labels.
     TwoLabels,
+    /// One picture with two sets of labels.
+    DifferentLabels,
+    /// One picture with two values of a number.
+    DifferentNumbers,
+    /// A picture for which a number is missing that is learned.
+    MissingNumber,
+    /// A number that is the same for all pictures of a part.
+    ConstantNumber,
     /// One picture in two parts of the data.
     Leak,
     /// Pictures that a list says belong together, in two parts of the data.
@@ -27,6 +35,16 @@ pub enum Kind {
     OneLabel,
     /// A label that the pictures most like it contradict.
     LabelError,
+    /// A number far from those of the pictures most like it.
+    NumberError,
+    /// A number far from where most of its column lie.
+    Outlier,
+    /// A number that lies elsewhere in one part of the data than in what is trained on.
+    DifferentRanges,
+    /// Labels that are on the same pictures, always.
+    AlwaysTogether,
+    /// A label that every picture has.
+    EveryPicture,
     /// Labels that differ by case, space or Unicode's ways to write the same.
     SimilarLabels,
     /// The same bytes twice.
@@ -61,6 +79,8 @@ pub enum Kind {
     SixteenBit,
     /// Shades of gray alone.
     Grayscale,
+    /// A picture that has none of several labels.
+    NoLabel,
     /// Files that are no pictures.
     OtherFiles,
 }
@@ -99,7 +119,8 @@ pub struct Finding {
     /// The pictures that it is about, named as in [`Examined::file`]; none where it is about labels.
     #[serde(serialize_with = "lossy::many")]
     pub files: Vec<PathBuf>,
-    /// The labels that it is about, in order; of a [`Kind::LabelError`] its own, then the one that neighbors have.
+    /// The labels or columns of numbers that it is about, in order; of a [`Kind::LabelError`] its own, then the one that
+    /// neighbors have, or of several the one that is doubted.
     pub labels: Vec<String>,
     /// What it is.
     pub what: String,
@@ -108,20 +129,25 @@ pub struct Finding {
     /// Those of the files that a manifest leaves out.
     #[serde(serialize_with = "lossy::many")]
     pub left_out: Vec<PathBuf>,
-    /// Of a [`Kind::LabelError`], how far the share of the votes for another label is above that of its own, in `[0, 1]`.
+    /// Of a [`Kind::LabelError`], how far the share of the votes for another answer is above that for its own, in `[0, 1]`; of
+    /// a [`Kind::NumberError`], how many times the usual one its difference from its neighbors is; of a [`Kind::Outlier`], how
+    /// many times the range of the middle half it lies beyond that.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub score: Option<f64>,
 }
 
 /// A picture that was examined.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Examined {
     /// Its file, relative to the folder or the list's folder where it lies below it; in packed files `FILE#ROW`, counted from
     /// 0.
     #[serde(serialize_with = "lossy::one")]
     pub file: PathBuf,
-    /// Its label.
+    /// Its label; several are separated by `|`, and where numbers are learned there is none.
     pub label: String,
+    /// Its numbers, one a column, none where one is missing.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub numbers: Vec<Option<f32>>,
     /// The part of the data that it is in: `train`, `val` or `test`; `train` where the folder is not divided.
     pub split: String,
 }
@@ -139,6 +165,32 @@ pub struct LabelCount {
     pub test: usize,
 }
 
+/// Where the values of a column of numbers lie, in each part that has any.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct NumberSpread {
+    /// The column.
+    pub name: String,
+    /// To train on.
+    pub train: Option<Spread>,
+    /// To validate on.
+    pub val: Option<Spread>,
+    /// To test on.
+    pub test: Option<Spread>,
+}
+
+/// Where values lie.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Spread {
+    /// How many there are.
+    pub count: usize,
+    /// The least.
+    pub low: f32,
+    /// What a quarter, a half and three quarters are below, linear between values.
+    pub quartiles: [f32; 3],
+    /// The greatest.
+    pub high: f32,
+}
+
 /// What was looked at, and what was found.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Diagnosis {
@@ -149,8 +201,13 @@ pub struct Diagnosis {
     pub layout: Layout,
     /// The files, or rows of files, that were taken as pictures, by part, label and name.
     pub examined: Vec<Examined>,
-    /// The labels and how many pictures they have, in order.
+    /// What a list calls the columns of what is learned: `label`, `labels`, or those of numbers.
+    pub columns: Vec<String>,
+    /// The labels and how many pictures they have, in order; none where numbers are learned.
     pub labels: Vec<LabelCount>,
+    /// Where numbers lie, one a column; none where labels are learned.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub numbers: Vec<NumberSpread>,
     /// What was found: the worst first, then by kind and file.
     pub findings: Vec<Finding>,
 }
@@ -162,12 +219,21 @@ impl Kind {
             Self::Unreadable => "cannot be read",
             Self::Truncated => "cut short",
             Self::TwoLabels => "one picture under two labels",
+            Self::DifferentLabels => "one picture with other labels",
+            Self::DifferentNumbers => "one picture with other numbers",
+            Self::MissingNumber => "numbers that are missing",
+            Self::ConstantNumber => "numbers that never change",
             Self::Leak => "one picture in two parts of the data",
             Self::TornGroup => "groups in two parts of the data",
             Self::EmptyLabel => "labels without pictures",
             Self::MissingLabel => "labels that a part lacks",
             Self::OneLabel => "nothing to tell apart",
             Self::LabelError => "labels that similar pictures contradict",
+            Self::NumberError => "numbers that similar pictures contradict",
+            Self::Outlier => "outliers",
+            Self::DifferentRanges => "numbers that lie elsewhere in a part",
+            Self::AlwaysTogether => "labels that are always together",
+            Self::EveryPicture => "labels that every picture has",
             Self::SimilarLabels => "labels that are almost the same",
             Self::ExactDuplicate => "exact duplicates",
             Self::NearDuplicate => "near duplicates",
@@ -185,6 +251,7 @@ impl Kind {
             Self::Cmyk => "CMYK",
             Self::SixteenBit => "16 bits a channel",
             Self::Grayscale => "grayscale",
+            Self::NoLabel => "pictures without any label",
             Self::OtherFiles => "other files",
         }
     }
@@ -202,6 +269,17 @@ impl Severity {
 }
 
 impl Finding {
+    /// About nothing by name yet.
+    pub(crate) fn new(
+        kind: Kind,
+        severity: Severity,
+        what: String,
+        remedy: impl Into<String>,
+    ) -> Self {
+        let (files, labels, left_out, remedy) = (Vec::new(), Vec::new(), Vec::new(), remedy.into());
+        Self { kind, severity, files, labels, what, remedy, left_out, score: None }
+    }
+
     /// What it is and what to do, as one sentence.
     pub fn sentence(&self) -> String {
         format!("{}; {}", self.what, self.remedy)

@@ -12,6 +12,14 @@ pub enum Error {
     /// The folder, or one in it, cannot be read, or is not laid out as a data set.
     #[error(transparent)]
     Images(#[from] rekindle_images::Error),
+    /// The list has numbers alone, and none of its columns is named.
+    #[error("{}: has no column `label` or `labels`; name the numbers to learn, such as the column `{column}`", path.display())]
+    Unnamed {
+        /// The list.
+        path: PathBuf,
+        /// A column of numbers that it has.
+        column: String,
+    },
     /// A link leads back to a folder that it is in, so that following it would go on for ever.
     #[error("{}: leads back to {}, which it is in; remove the link", link.display(), to.display())]
     Loop {

@@ -3,17 +3,17 @@
 use std::path::{Path, PathBuf};
 
 use rayon::prelude::*;
-use rekindle_data::Part;
+use rekindle_data::TargetKind;
 use rekindle_images::Source;
 
 use crate::{
-    Diagnosis, Error, Examined, Finding, LabelCount, Options,
+    Diagnosis, Error, Examined, Finding, Options,
     case::Case,
-    contents::Contents,
-    copies, files, labels,
+    copies, files,
+    judged::Judged,
     measure::{Measured, measure},
-    neighbors,
-    open::open,
+    neighbors::Neighborhood,
+    open::{kind, open},
 };
 
 /// Looks at all pictures of a data set that [`rekindle_images::open_pictures`] opens: one folder a label, a list, or packed files.
@@ -27,31 +27,11 @@ use crate::{
 /// and for a list or a packed file that is damaged; [`Error::Loop`] for a link that leads back; [`Error::Nothing`] where
 /// there is nothing to look at.
 pub fn examine(data: &Path, options: &Options) -> Result<Diagnosis, Error> {
-    let contents = open(data)?;
-    let measured: Vec<Measured> =
-        contents.items.par_iter().map(|item| measure(&item.source)).collect();
-    let counts = counts(&contents);
-    let case = Case { contents: &contents, measured: &measured, options, counts: &counts };
-    let mut findings: Vec<Finding> = files::findings(&case);
-    findings.extend(copies::findings(&case));
-    findings.extend(labels::findings(&case));
-    findings.extend(neighbors::findings(&case));
-    // Files of one kind of finding are in order, those with a higher score before; labels decide where there are none.
-    findings.sort_by(|one, other| {
-        let key = |finding: &Finding| (finding.severity, finding.kind);
-        let names = |finding: &Finding| (finding.files.clone(), finding.labels.clone());
-        let score = |finding: &Finding| finding.score.unwrap_or_default();
-        let by_score = || score(other).total_cmp(&score(one));
-        key(one).cmp(&key(other)).then_with(by_score).then_with(|| names(one).cmp(&names(other)))
-    });
-    let examined = contents.items.iter().map(|item| Examined {
-        file: item.file.clone(),
-        label: contents.labels[item.label].clone(),
-        split: item.part.name().to_owned(),
-    });
-    let examined = examined.collect();
-    let (folder, layout) = (data.to_owned(), contents.layout);
-    Ok(Diagnosis { folder, layout, examined, labels: counts, findings })
+    match kind(data, &options.targets)? {
+        TargetKind::Label => examine_as::<usize>(data, options),
+        TargetKind::Labels => examine_as::<Vec<usize>>(data, options),
+        TargetKind::Numbers => examine_as::<Vec<f32>>(data, options),
+    }
 }
 
 /// The pictures that [`examine`] looks at, with the names that [`Examined::file`] has, in that order: what to embed for
@@ -60,20 +40,54 @@ pub fn examine(data: &Path, options: &Options) -> Result<Diagnosis, Error> {
 /// # Errors
 ///
 /// Those of [`examine`].
-pub fn pictures(data: &Path) -> Result<Vec<(PathBuf, Source)>, Error> {
-    Ok(open(data)?.items.into_iter().map(|item| (item.file, item.source)).collect())
+pub fn pictures(data: &Path, targets: &[String]) -> Result<Vec<(PathBuf, Source)>, Error> {
+    match kind(data, targets)? {
+        TargetKind::Label => pictures_as::<usize>(data, targets),
+        TargetKind::Labels => pictures_as::<Vec<usize>>(data, targets),
+        TargetKind::Numbers => pictures_as::<Vec<f32>>(data, targets),
+    }
 }
 
-fn counts(contents: &Contents) -> Vec<LabelCount> {
-    let count = |label: &String| LabelCount { label: label.clone(), train: 0, val: 0, test: 0 };
-    let mut counts: Vec<LabelCount> = contents.labels.iter().map(count).collect();
-    for item in &contents.items {
-        let count = &mut counts[item.label];
-        *match item.part {
-            Part::Val => &mut count.val,
-            Part::Test => &mut count.test,
-            Part::Train | Part::All => &mut count.train,
-        } += 1;
-    }
-    counts
+fn pictures_as<L: Judged>(
+    data: &Path,
+    targets: &[String],
+) -> Result<Vec<(PathBuf, Source)>, Error> {
+    let items = open::<L>(data, targets)?.items.into_iter();
+    Ok(items.map(|item| (item.file, item.source)).collect())
+}
+
+fn examine_as<L: Judged>(data: &Path, options: &Options) -> Result<Diagnosis, Error> {
+    let contents = open::<L>(data, &options.targets)?;
+    let measured: Vec<Measured> =
+        contents.items.par_iter().map(|item| measure(&item.source)).collect();
+    let counts = L::counts(&contents);
+    let case = Case { contents: &contents, measured: &measured, options, counts: &counts };
+    let mut findings: Vec<Finding> = files::findings(&case);
+    findings.extend(copies::findings(&case));
+    findings.extend(L::balance(&case));
+    findings.extend(L::doubts(&case, &Neighborhood::of(&case)));
+    // Files of one kind of finding are in order, those with a higher score before; labels decide where there are none.
+    findings.sort_by(|one, other| {
+        let key = |finding: &Finding| (finding.severity, finding.kind);
+        let names = |finding: &Finding| (finding.files.clone(), finding.labels.clone());
+        let score = |finding: &Finding| finding.score.unwrap_or_default();
+        let by_score = || score(other).total_cmp(&score(one));
+        key(one).cmp(&key(other)).then_with(by_score).then_with(|| names(one).cmp(&names(other)))
+    });
+    let name = |label: &usize| contents.names[*label].as_str();
+    let examined = contents.items.iter().map(|item| Examined {
+        file: item.file.clone(),
+        label: item.target.labels().iter().map(name).collect::<Vec<_>>().join("|"),
+        numbers: item.target.numbers().iter().map(|it| it.is_finite().then_some(*it)).collect(),
+        split: item.part.name().to_owned(),
+    });
+    Ok(Diagnosis {
+        folder: data.to_owned(),
+        layout: contents.layout,
+        examined: examined.collect(),
+        columns: L::columns(&contents.names),
+        numbers: L::spreads(&contents),
+        labels: counts,
+        findings,
+    })
 }

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use rekindle_data::Target;
 use rekindle_images::other_kind;
 
 use crate::{
@@ -62,7 +63,7 @@ const PROPERTIES: &[Property] = &[
 /// Most bytes of a file without a picture's name that are looked at.
 const SNIFFED: usize = 64;
 
-pub(crate) fn findings(case: &Case<'_>) -> Vec<Finding> {
+pub(crate) fn findings<L: Target>(case: &Case<'_, L>) -> Vec<Finding> {
     let mut findings = Vec::new();
     for (item, measured) in case.measured.iter().enumerate() {
         damage(case, item, measured, &mut findings);
@@ -78,7 +79,12 @@ pub(crate) fn findings(case: &Case<'_>) -> Vec<Finding> {
 }
 
 /// What cannot be decoded, or was cut short.
-fn damage(case: &Case<'_>, item: usize, measured: &Measured, findings: &mut Vec<Finding>) {
+fn damage<L: Target>(
+    case: &Case<'_, L>,
+    item: usize,
+    measured: &Measured,
+    findings: &mut Vec<Finding>,
+) {
     let cut = measured.header.cut;
     let (kind, severity, what, remedy) = match &measured.look {
         Ok(_) if !cut => return,
@@ -106,7 +112,12 @@ fn damage(case: &Case<'_>, item: usize, measured: &Measured, findings: &mut Vec<
 }
 
 /// What its name says that it is not.
-fn names(case: &Case<'_>, item: usize, measured: &Measured, findings: &mut Vec<Finding>) {
+fn names<L: Target>(
+    case: &Case<'_, L>,
+    item: usize,
+    measured: &Measured,
+    findings: &mut Vec<Finding>,
+) {
     let file = &case.contents.items[item].file;
     if file.to_str().is_none() {
         let what = format!("`{}` is not Unicode", file.to_string_lossy());
@@ -138,7 +149,12 @@ fn names(case: &Case<'_>, item: usize, measured: &Measured, findings: &mut Vec<F
     }
 }
 
-fn shape(case: &Case<'_>, item: usize, measured: &Measured, findings: &mut Vec<Finding>) {
+fn shape<L: Target>(
+    case: &Case<'_, L>,
+    item: usize,
+    measured: &Measured,
+    findings: &mut Vec<Finding>,
+) {
     let Ok(Look { width, height, .. }) = measured.look else { return };
     let (short, long) = (width.min(height), width.max(height));
     let options = case.options;
@@ -166,7 +182,7 @@ fn shape(case: &Case<'_>, item: usize, measured: &Measured, findings: &mut Vec<F
     }
 }
 
-fn with(case: &Case<'_>, property: &Property) -> Option<Finding> {
+fn with<L: Target>(case: &Case<'_, L>, property: &Property) -> Option<Finding> {
     let has = |item: &usize| {
         let measured = &case.measured[*item];
         measured.look.as_ref().is_ok_and(|look| (property.has)(&measured.header, look))
@@ -187,7 +203,7 @@ fn with(case: &Case<'_>, property: &Property) -> Option<Finding> {
     // A network learns whatever tells labels apart.
     if let [only] = &finding.labels[..]
         && items.len() > 2
-        && case.contents.labels.len() > 1
+        && case.contents.names.len() > 1
     {
         finding.what += &format!(" (all {} are `{only}`)", items.len());
     }
@@ -195,16 +211,10 @@ fn with(case: &Case<'_>, property: &Property) -> Option<Finding> {
 }
 
 /// What lies in the folder and is not read.
-fn beside(case: &Case<'_>) -> Vec<Finding> {
+fn beside<L: Target>(case: &Case<'_, L>) -> Vec<Finding> {
     let about = |kind, severity, file: &Path, what: String, remedy: String| Finding {
-        kind,
-        severity,
         files: vec![file.to_owned()],
-        labels: Vec::new(),
-        what,
-        remedy,
-        left_out: Vec::new(),
-        score: None,
+        ..Finding::new(kind, severity, what, remedy)
     };
     let mut findings = Vec::new();
     for (_, file) in &case.contents.loose {

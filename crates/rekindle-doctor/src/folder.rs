@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use rekindle_data::Part;
+use rekindle_data::{Part, Target};
 use rekindle_images::{Error as ImageError, Listing, MAX_DEPTH, Parts, Source, label_of};
 
 use crate::{
@@ -13,7 +13,7 @@ use crate::{
 /// A label's folder: the part, the label, the pictures.
 type Labelled = (Part, String, Vec<PathBuf>);
 
-pub(crate) fn open(folder: &Path) -> Result<Contents, Error> {
+pub(crate) fn open<L: Target>(folder: &Path) -> Result<Contents<L>, Error> {
     let found = Parts::find(folder)?;
     let parts: Vec<(Part, PathBuf)> =
         found.each().into_iter().map(|(part, path)| (part, path.to_owned())).collect();
@@ -67,12 +67,14 @@ pub(crate) fn open(folder: &Path) -> Result<Contents, Error> {
     let items = items
         .map(|(part, label, path)| {
             let (file, source) = (relative(&path, folder), Source::File(path));
-            Item { source, file, part, label, group: String::new() }
+            let target = L::of(vec![label], Vec::new());
+            Item { source, file, part, target, group: String::new() }
         })
         .collect();
     let loose = walk.loose.into_iter().map(both).collect();
     let others = walk.others.into_iter().map(both).collect();
-    Ok(Contents { layout: Layout::Folders, labels, parts: has, items, loose, others, unread })
+    let (layout, names) = (Layout::Folders, labels);
+    Ok(Contents { layout, names, parts: has, items, loose, others, unread })
 }
 
 #[derive(Default)]

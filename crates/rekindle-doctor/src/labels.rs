@@ -2,21 +2,22 @@
 
 use std::collections::BTreeMap;
 
-use rekindle_data::Part;
 use rekindle_data::label::{folded, written};
+use rekindle_data::{Part, Target};
 
 use crate::{
     Finding, Kind, LabelCount, Severity,
     case::{About, Case},
+    contents::Contents,
 };
 
-pub(crate) fn findings(case: &Case<'_>) -> Vec<Finding> {
+pub(crate) fn findings<L: Target>(case: &Case<'_, L>) -> Vec<Finding> {
     let mut findings = similar(case);
     findings.extend(parts(case));
     if let [only] = case.counts {
-        findings.push(about(
+        findings.push(case.about(
             About { kind: Kind::OneLabel, severity: Severity::Error },
-            &[&only.label],
+            &[0],
             format!("one label alone, `{}`", only.label),
             "there is nothing to tell apart: add another",
         ));
@@ -25,47 +26,49 @@ pub(crate) fn findings(case: &Case<'_>) -> Vec<Finding> {
     findings
 }
 
-fn about(
-    About { kind, severity }: About,
-    labels: &[&String],
-    what: String,
-    remedy: &str,
-) -> Finding {
-    let labels = labels.iter().map(|label| (*label).clone()).collect();
-    let (files, left_out) = (Vec::new(), Vec::new());
-    let remedy = remedy.to_owned();
-    Finding { kind, severity, files, labels, what, remedy, left_out, score: None }
+/// How many pictures have each label, in each part.
+pub(crate) fn count<L: Target>(contents: &Contents<L>) -> Vec<LabelCount> {
+    let count = |label: &String| LabelCount { label: label.clone(), train: 0, val: 0, test: 0 };
+    let mut counts: Vec<LabelCount> = contents.names.iter().map(count).collect();
+    for item in &contents.items {
+        for label in item.target.labels() {
+            let count = &mut counts[*label];
+            *match item.part {
+                Part::Val => &mut count.val,
+                Part::Test => &mut count.test,
+                Part::Train | Part::All => &mut count.train,
+            } += 1;
+        }
+    }
+    counts
 }
 
 /// Labels that are one but for case, space, and the ways of Unicode to write the same.
-fn similar(case: &Case<'_>) -> Vec<Finding> {
-    let mut groups: BTreeMap<String, Vec<&String>> = BTreeMap::new();
-    for label in &case.contents.labels {
-        groups.entry(folded(label)).or_default().push(label);
+fn similar<L: Target>(case: &Case<'_, L>) -> Vec<Finding> {
+    let mut groups: BTreeMap<String, Vec<usize>> = BTreeMap::new();
+    for (label, name) in case.contents.names.iter().enumerate() {
+        groups.entry(folded(name)).or_default().push(label);
     }
     let groups = groups.into_values().filter(|labels| labels.len() > 1);
-    let finding = |labels: Vec<&String>| {
+    let finding = |labels: Vec<usize>| {
         // Quoted with escapes, so that a space or an accent of its own is seen.
-        let names: Vec<String> = labels.iter().map(|label| written(label)).collect();
+        let names: Vec<String> =
+            labels.iter().map(|label| written(&case.contents.names[*label])).collect();
         let what = format!("{} differ by case, space or accents alone", names.join(" and "));
         let remedy =
             "they are learned as different: give their pictures one label if they are the same";
-        about(
-            About { kind: Kind::SimilarLabels, severity: Severity::Warning },
-            &labels,
-            what,
-            remedy,
-        )
+        let about = About { kind: Kind::SimilarLabels, severity: Severity::Warning };
+        case.about(about, &labels, what, remedy)
     };
     groups.map(finding).collect()
 }
 
 /// What the parts lack.
-fn parts(case: &Case<'_>) -> Vec<Finding> {
+fn parts<L: Target>(case: &Case<'_, L>) -> Vec<Finding> {
     let mut findings = Vec::new();
     for (part, has) in &case.contents.parts {
-        for ((count, has), label) in case.counts.iter().zip(has).zip(&case.contents.labels) {
-            let part_name = part.name();
+        for (place, (count, has)) in case.counts.iter().zip(has).enumerate() {
+            let (label, part_name) = (&count.label, part.name());
             if !has {
                 let what = format!("`{label}` is missing in {part_name}");
                 let (severity, remedy) = match part {
@@ -76,19 +79,15 @@ fn parts(case: &Case<'_>) -> Vec<Finding> {
                     _ => (Severity::Warning, "it is not measured there: add its pictures"),
                 };
                 let found = About { kind: Kind::MissingLabel, severity };
-                findings.push(about(found, &[label], what, remedy));
+                findings.push(case.about(found, &[place], what, remedy));
             } else if of(count, *part) == 0 {
                 let what = format!("`{label}` has no pictures in {part_name}");
                 let remedy = "add some, or remove the label";
                 // What is not measured on does not stop training.
                 let stops = *part == Part::Train;
                 let severity = if stops { Severity::Error } else { Severity::Warning };
-                findings.push(about(
-                    About { kind: Kind::EmptyLabel, severity },
-                    &[label],
-                    what,
-                    remedy,
-                ));
+                let found = About { kind: Kind::EmptyLabel, severity };
+                findings.push(case.about(found, &[place], what, remedy));
             }
         }
     }
@@ -104,13 +103,15 @@ fn of(count: &LabelCount, part: Part) -> usize {
 }
 
 /// Too few to train on, by themselves or beside others.
-fn counts(case: &Case<'_>) -> Vec<Finding> {
+fn counts<L: Target>(case: &Case<'_, L>) -> Vec<Finding> {
     let options = case.options;
-    let some: Vec<&LabelCount> = case.counts.iter().filter(|count| count.train > 0).collect();
-    let Some(most) = some.iter().max_by_key(|count| count.train) else { return Vec::new() };
+    let some = || case.counts.iter().enumerate().filter(|(_, count)| count.train > 0);
+    // Of equals the last.
+    let Some((frequent, most)) = some().max_by_key(|(_, count)| count.train) else {
+        return Vec::new();
+    };
     let mut findings = Vec::new();
-    for count in &some {
-        let LabelCount { label, train, .. } = count;
+    for (place, LabelCount { label, train, .. }) in some() {
         if most.train as f64 > *train as f64 * options.most_imbalance {
             let what = format!(
                 "`{label}` has {train} pictures to train on, `{}` {}",
@@ -118,13 +119,8 @@ fn counts(case: &Case<'_>) -> Vec<Finding> {
             );
             let remedy =
                 "add some, or weigh or sample the labels evenly, and look at each label's recall";
-            let labels = [label, &most.label];
-            findings.push(about(
-                About { kind: Kind::Imbalance, severity: Severity::Warning },
-                &labels,
-                what,
-                remedy,
-            ));
+            let about = About { kind: Kind::Imbalance, severity: Severity::Warning };
+            findings.push(case.about(about, &[place, frequent], what, remedy));
         }
         if *train < options.least_examples {
             let what = format!(
@@ -132,12 +128,8 @@ fn counts(case: &Case<'_>) -> Vec<Finding> {
                 options.least_examples
             );
             let remedy = "add some, or choose a plan that learns less, such as `probe` or `head`";
-            findings.push(about(
-                About { kind: Kind::TooFew, severity: Severity::Warning },
-                &[label],
-                what,
-                remedy,
-            ));
+            let about = About { kind: Kind::TooFew, severity: Severity::Warning };
+            findings.push(case.about(about, &[place], what, remedy));
         }
     }
     findings

@@ -1,4 +1,4 @@
-//! What is wrong with labelled pictures, in folders, on a list or packed, found before training.
+//! What is wrong with pictures of one label, several labels or numbers, in folders, on a list or packed, found before training.
 //!
 //! | asked | here |
 //! |---|---|
@@ -9,10 +9,13 @@
 //! | found | as | severity |
 //! |---|---|---|
 //! | files that cannot be decoded, were cut short | [`Kind::Unreadable`], [`Kind::Truncated`] | error |
-//! | one picture under two labels, or in two parts | [`Kind::TwoLabels`], [`Kind::Leak`] | error; warning where they are alike but not the same |
+//! | one picture under two labels, with other labels or numbers, or in two parts | [`Kind::TwoLabels`], [`Kind::DifferentLabels`], [`Kind::DifferentNumbers`], [`Kind::Leak`] | error; warning where they are alike but not the same |
 //! | pictures that belong together by a list, in two parts | [`Kind::TornGroup`] | warning |
 //! | labels without pictures, in one part only, or alone | [`Kind::EmptyLabel`], [`Kind::MissingLabel`], [`Kind::OneLabel`] | error |
-//! | labels that similar pictures contradict, where [`Options::embeddings`] says what is similar | [`Kind::LabelError`] | warning |
+//! | numbers that are missing, or never change | [`Kind::MissingNumber`], [`Kind::ConstantNumber`] | error; warning where they are only measured on |
+//! | labels or numbers that similar pictures contradict, where [`Options::embeddings`] says what is similar | [`Kind::LabelError`], [`Kind::NumberError`] | warning |
+//! | numbers that lie far out, or elsewhere in one part | [`Kind::Outlier`], [`Kind::DifferentRanges`] | warning |
+//! | of several labels those that are always together, or on every picture; pictures without any | [`Kind::AlwaysTogether`], [`Kind::EveryPicture`]; [`Kind::NoLabel`] | warning; note |
 //! | labels that differ by case, space or normalization | [`Kind::SimilarLabels`] | warning |
 //! | duplicates | [`Kind::ExactDuplicate`], [`Kind::NearDuplicate`] | warning; note where nothing is split by chance |
 //! | imbalance, too few pictures for a plan | [`Kind::Imbalance`], [`Kind::TooFew`] | warning |
@@ -37,24 +40,30 @@ mod case;
 mod contents;
 mod copies;
 mod diagnosis;
+mod doubts;
 mod error;
 mod examine;
 mod files;
 mod folder;
 mod header;
+mod judged;
 mod labels;
 mod list;
 mod manifest;
 mod measure;
 mod near;
 mod neighbors;
+mod numbers;
 mod open;
 mod options;
 mod page;
+mod several;
 mod signature;
 mod terminal;
 
-pub use diagnosis::{Diagnosis, Examined, Finding, Kind, LabelCount, Layout, Severity};
+pub use diagnosis::{
+    Diagnosis, Examined, Finding, Kind, LabelCount, Layout, NumberSpread, Severity, Spread,
+};
 pub use error::Error;
 pub use examine::{examine, pictures};
 pub use manifest::{Manifest, write_manifest};

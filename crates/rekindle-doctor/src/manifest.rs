@@ -10,8 +10,6 @@ use rekindle_base::AtomicFile;
 
 use crate::{Diagnosis, Error, Examined, Layout, contents::start, list::List};
 
-/// The columns of what was in folders.
-const COLUMNS: [&str; 3] = ["path", "label", "split"];
 /// The most bytes of a file that are read to see whether it is a manifest.
 const MOST_NAMES: u64 = 1 << 16;
 
@@ -25,7 +23,7 @@ pub struct Manifest {
 }
 
 /// Writes all examined pictures but those that findings leave out, as `rekindle-data` reads lists: `path,label,split` of what
-/// was in folders, and of a list the lines that remain, with all their columns.
+/// was in folders (of lists in a folder, their columns of what is learned), and of a list the lines that remain, with all their columns.
 ///
 /// Paths start at the new list's own folder, and are absolute where the pictures do not lie below that. It is written beside
 /// `path` and renamed: a reader finds the old file or the new one. Fields are quoted as RFC 4180 has it.
@@ -62,12 +60,17 @@ pub fn write_manifest(diagnosis: &Diagnosis, path: &Path) -> Result<Manifest, Er
 /// A line of names, then a row a picture.
 fn of_folders(diagnosis: &Diagnosis, kept: impl Fn(&Path) -> Option<PathBuf>) -> Vec<StringRecord> {
     let row = |examined: &Examined| {
-        let file = kept(&examined.file)?;
-        Some(StringRecord::from(
-            [&file.to_string_lossy(), &*examined.label, &examined.split].as_slice(),
-        ))
+        let file = kept(&examined.file)?.to_string_lossy().into_owned();
+        // A number that is missing leaves its picture out.
+        let number = |number: &Option<f32>| number.map_or_else(String::new, |it| it.to_string());
+        let learned = match examined.numbers.is_empty() {
+            true => vec![examined.label.clone()],
+            false => examined.numbers.iter().map(number).collect(),
+        };
+        Some(StringRecord::from([vec![file], learned, vec![examined.split.clone()]].concat()))
     };
-    let names = StringRecord::from(COLUMNS.as_slice());
+    let columns = diagnosis.columns.iter().map(String::as_str);
+    let names = ["path"].into_iter().chain(columns).chain(["split"]).collect();
     std::iter::once(names).chain(diagnosis.examined.iter().filter_map(row)).collect()
 }
 

@@ -2,8 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-use rekindle_data::{DataConfig, Gathered, Part, TargetKind, manifest};
-use rekindle_images::{Parts, Source, lists, packed, read_pictures};
+use rekindle_data::{DataConfig, Gathered, Part, Target, TargetKind, manifest};
+use rekindle_images::{Parts, Source, lists, offer, packed, read_pictures};
 
 use crate::{
     Error, Layout,
@@ -14,16 +14,33 @@ use crate::{
 /// What a part has: a picture, its name, the place of its label.
 type Named = (Source, PathBuf, usize);
 
-pub(crate) fn open(data: &Path) -> Result<Contents, Error> {
+/// What is learned of the pictures: numbers of columns that are named, else labels.
+pub(crate) fn kind(data: &Path, targets: &[String]) -> Result<TargetKind, Error> {
+    if !targets.is_empty() {
+        return Ok(TargetKind::Numbers);
+    }
+    let offer = offer(data)?;
+    match (offer.kind(), offer.numbers.first()) {
+        (TargetKind::Numbers, Some(column)) => {
+            Err(Error::Unnamed { path: data.to_owned(), column: column.clone() })
+        }
+        (kind, _) => Ok(kind),
+    }
+}
+
+/// All pictures of a data set with what is learned of them.
+pub(crate) fn open<L: Target>(data: &Path, targets: &[String]) -> Result<Contents<L>, Error> {
     if manifest::is_manifest(data) {
-        return listed(data, Layout::List);
+        return listed(data, Layout::List, targets);
     }
     if data.is_file() {
         return Err(manifest::no_list(data).into());
     }
     let in_folders = || Parts::find(data).is_ok_and(|parts| parts.train != data);
-    if data.is_dir() && !lists(data)?.is_empty() && !in_folders() {
-        return listed(data, Layout::Folders);
+    let has_lists = data.is_dir() && !lists(data)?.is_empty() && !in_folders();
+    // Numbers are on lists alone.
+    if has_lists || !targets.is_empty() {
+        return listed(data, Layout::Folders, targets);
     }
     match packed::read(data)? {
         Some(packed::Rows { classes, train, test }) => Ok(of(
@@ -36,27 +53,38 @@ pub(crate) fn open(data: &Path) -> Result<Contents, Error> {
 }
 
 /// The pictures of a list, or of the lists in a folder.
-fn listed(data: &Path, layout: Layout) -> Result<Contents, Error> {
-    let Gathered { rows, .. } = read_pictures(&DataConfig::new(data), TargetKind::Label)?;
-    let mut labels: Vec<String> = rows.iter().flat_map(|row| &row.labels).cloned().collect();
-    labels.sort_unstable();
-    labels.dedup();
+fn listed<L: Target>(
+    data: &Path,
+    layout: Layout,
+    targets: &[String],
+) -> Result<Contents<L>, Error> {
+    let config = DataConfig { targets: targets.to_vec(), ..DataConfig::new(data) };
+    let Gathered { rows, names, .. } = read_pictures(&config, L::KIND)?;
+    let names = names.unwrap_or_else(|| {
+        let mut labels: Vec<String> = rows.iter().flat_map(|row| &row.labels).cloned().collect();
+        labels.sort_unstable();
+        labels.dedup();
+        labels
+    });
     let start = start(data, layout);
     let items = rows.into_iter().map(|row| {
-        let label = row.labels.first().and_then(|label| labels.binary_search(label).ok());
-        let (part, group, label) = (row.part, row.group, label.unwrap_or_default());
+        let search = |label| names.iter().position(|name| name == label).unwrap_or_default();
+        // Most names are in byte order.
+        let place = |label| names.binary_search(label).unwrap_or_else(|_| search(label));
+        let labels = row.labels.iter().map(place).collect();
+        let (part, group, target) = (row.part, row.group, L::of(labels, row.numbers));
         let file = match &row.item {
             Source::File(path) => relative(path, start),
             Source::Memory(_) => PathBuf::new(),
         };
-        Item { source: row.item, file, part, label, group }
+        Item { source: row.item, file, part, target, group }
     });
-    let mut items: Vec<Item> = items.collect();
+    let mut items: Vec<Item<L>> = items.collect();
     items.sort_by_key(|item| item.part);
-    let mut contents = of(layout, labels, Vec::new());
+    let mut contents = of(layout, names, Vec::new());
     for part in [Part::Train, Part::Val, Part::Test] {
         if part == Part::Train || items.iter().any(|item| item.part == part) {
-            contents.parts.push((part, vec![true; contents.labels.len()]));
+            contents.parts.push((part, vec![true; contents.names.len()]));
         }
     }
     contents.items = items;
@@ -72,8 +100,12 @@ fn named(folder: &Path, rows: Vec<packed::Row>) -> Vec<Named> {
     named.collect()
 }
 
-/// All labels are known in all parts, of which there are those that have pictures, and one to train on.
-fn of(layout: Layout, labels: Vec<String>, parts: Vec<(Part, Vec<Named>)>) -> Contents {
+/// All names are known in all parts, of which there are those that have pictures, and one to train on.
+fn of<L: Target>(
+    layout: Layout,
+    names: Vec<String>,
+    parts: Vec<(Part, Vec<Named>)>,
+) -> Contents<L> {
     let mut contents = Contents {
         layout,
         parts: Vec::new(),
@@ -81,13 +113,16 @@ fn of(layout: Layout, labels: Vec<String>, parts: Vec<(Part, Vec<Named>)>) -> Co
         loose: Vec::new(),
         others: Vec::new(),
         unread: Vec::new(),
-        labels,
+        names,
     };
     for (part, pictures) in parts {
         if part == Part::Train || !pictures.is_empty() {
-            contents.parts.push((part, vec![true; contents.labels.len()]));
+            contents.parts.push((part, vec![true; contents.names.len()]));
         }
-        let item = |(source, file, label)| Item { source, file, part, label, group: String::new() };
+        let item = |(source, file, label)| {
+            let target = L::of(vec![label], Vec::new());
+            Item { source, file, part, target, group: String::new() }
+        };
         contents.items.extend(pictures.into_iter().map(item));
     }
     contents

@@ -9,7 +9,7 @@ pub struct Options {
     pub least_side: usize,
     /// The most that a picture's longer side may be of its shorter one.
     pub most_ratio: f64,
-    /// The fewest training pictures that a label may have; [`least_for`] knows some.
+    /// The fewest training pictures that a label may have, or numbers in all; [`least_for`] knows some.
     pub least_examples: usize,
     /// The most that the most frequent label's training pictures may be of another's.
     pub most_imbalance: f64,
@@ -19,10 +19,17 @@ pub struct Options {
     /// The least correlation of two such pictures, shrunk to 18 x 18 pixels, in `[-1, 1]`; more is asked of pictures with
     /// little detail. Above 1 none is near.
     pub near_likeness: f64,
-    /// What a network sees in the pictures; without it no label is doubted.
+    /// The columns of a list that hold the numbers to learn; none where labels are learned.
+    pub targets: Vec<String>,
+    /// How many times the range of the middle half of its column a number may lie beyond that.
+    pub most_beyond: f64,
+    /// What a network sees in the pictures; without it no label and no number is doubted.
     pub embeddings: Option<Embeddings>,
     /// How many of the pictures most like one vote on its label; 4 at least, or none does.
     pub neighbors: usize,
+    /// How far a number may be from the median of the pictures most like it: times as far as is usual, by the median of all such
+    /// differences at the scale of a normal distribution's standard deviation.
+    pub most_off: f64,
 }
 
 /// A vector a picture, near another's where the pictures show the same.
@@ -58,8 +65,11 @@ impl Default for Options {
             most_imbalance: 5.0,
             near_bits: MOST_BITS,
             near_likeness: 0.95,
+            targets: Vec::new(),
+            most_beyond: 5.0,
             embeddings: None,
             neighbors: 15,
+            most_off: 5.0,
         }
     }
 }

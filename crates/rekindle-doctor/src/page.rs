@@ -8,10 +8,14 @@ use rayon::prelude::*;
 use rekindle_data::Part;
 use rekindle_images::{Picture, Source, decode};
 use rekindle_report::{
-    Checkup, CheckupFinding, CheckupGroup, ClassCount, Data, Thumbnail, checkup,
+    Checkup, CheckupFinding, CheckupGroup, ClassCount, Data, NumberRange, PartRange, PictureCount,
+    Thumbnail, checkup,
 };
 
-use crate::{Diagnosis, Finding, Kind, Layout, contents::start, open::open, terminal::summary};
+use crate::{
+    Diagnosis, Examined, Finding, Kind, LabelCount, Layout, NumberSpread, Spread, contents::start,
+    open::open, terminal::summary,
+};
 
 /// The most pixels along a side of a small picture.
 const SIDE: usize = 200;
@@ -34,14 +38,14 @@ pub fn record(diagnosis: &Diagnosis, most: usize) -> Checkup {
         Layout::Packed => packed.get(file).cloned(),
         Layout::Folders | Layout::List => Some(Source::File(start.join(file))),
     };
-    let labels: BTreeMap<&Path, &str> =
-        diagnosis.examined.iter().map(|it| (it.file.as_path(), it.label.as_str())).collect();
+    let labels: BTreeMap<&Path, String> =
+        diagnosis.examined.iter().map(|it| (it.file.as_path(), said(diagnosis, it))).collect();
     let shown = |finding: &Finding| CheckupFinding {
         text: finding.sentence(),
         pictures: (finding.files.par_iter().take(most))
             .map(|file| Thumbnail {
                 file: file.to_string_lossy().into_owned(),
-                label: labels.get(file.as_path()).map_or_else(String::new, |it| (*it).to_owned()),
+                label: labels.get(file.as_path()).cloned().unwrap_or_default(),
                 image: if DARK.contains(&finding.kind) {
                     Vec::new()
                 } else {
@@ -66,17 +70,48 @@ pub fn record(diagnosis: &Diagnosis, most: usize) -> Checkup {
     }
 }
 
+/// What is learned of a picture, in a few words.
+fn said(diagnosis: &Diagnosis, Examined { label, numbers, .. }: &Examined) -> String {
+    let number = |(column, number): (&String, &Option<f32>)| match number {
+        Some(number) => format!("{column} {number}"),
+        None => format!("{column} missing"),
+    };
+    match numbers.is_empty() {
+        true => label.replace('|', ", "),
+        false => diagnosis.columns.iter().zip(numbers).map(number).collect::<Vec<_>>().join(", "),
+    }
+}
+
 fn data(diagnosis: &Diagnosis) -> Data {
-    let tested = diagnosis.examined_in(Part::Test) > 0;
-    let class = |count: &crate::LabelCount| ClassCount {
+    let [train, validation, test] =
+        [Part::Train, Part::Val, Part::Test].map(|part| diagnosis.examined_in(part));
+    let tested = test > 0;
+    let class = |count: &LabelCount| ClassCount {
         name: count.label.clone(),
         train: count.train,
         validation: count.val,
         test: tested.then_some(count.test),
     };
+    let range = |spread: &Spread| PartRange {
+        pictures: spread.count,
+        low: f64::from(spread.low),
+        median: f64::from(spread.quartiles[1]),
+        high: f64::from(spread.high),
+    };
+    let number = |NumberSpread { name, train, val, test }: &NumberSpread| NumberRange {
+        name: name.clone(),
+        train: train.as_ref().map(range),
+        validation: val.as_ref().map(range),
+        test: test.as_ref().map(range),
+    };
+    // Of one label a picture the classes say it.
+    let labelled: usize = diagnosis.labels.iter().map(|it| it.train + it.val + it.test).sum();
+    let pictures = PictureCount { train, validation, test: tested.then_some(test) };
     Data {
         folder: diagnosis.folder.display().to_string(),
+        pictures: (labelled != diagnosis.examined.len()).then_some(pictures),
         classes: diagnosis.labels.iter().map(class).collect(),
+        numbers: diagnosis.numbers.iter().map(number).collect(),
         ..Data::default()
     }
 }
@@ -84,7 +119,9 @@ fn data(diagnosis: &Diagnosis) -> Data {
 /// The pictures of packed files by their names; none of others.
 fn packed(diagnosis: &Diagnosis) -> BTreeMap<PathBuf, Source> {
     let items = match diagnosis.layout {
-        Layout::Packed => open(&diagnosis.folder).map_or_else(|_| Vec::new(), |it| it.items),
+        Layout::Packed => {
+            open::<usize>(&diagnosis.folder, &[]).map_or_else(|_| Vec::new(), |it| it.items)
+        }
         Layout::Folders | Layout::List => Vec::new(),
     };
     items.into_iter().map(|item| (item.file, item.source)).collect()

@@ -1,15 +1,20 @@
 //! The diagnosis as text for a terminal.
 
+use std::cmp::Reverse;
 use std::fmt::Write;
 use std::path::Path;
 
-use crate::{Diagnosis, Finding, Layout, Severity};
+use rekindle_data::Part;
 
-/// The diagnosis as text, grouped by kind, with at most `most` findings of a kind and files of a finding.
+use crate::{Diagnosis, Finding, LabelCount, Layout, NumberSpread, Severity, Spread};
+
+/// The diagnosis as text, grouped by kind, with at most `most` findings of a kind and files of a finding; then how often each
+/// label is or where each number lies, at most `most` of them.
 pub fn text(diagnosis: &Diagnosis, most: usize) -> String {
     let mut text = String::new();
     let one = if diagnosis.layout == Layout::Packed { "picture" } else { "file" };
     diagnosis.groups().for_each(|group| kind(&mut text, group, one, most));
+    balance(&mut text, diagnosis, most);
     text + &summary(diagnosis) + "\n"
 }
 
@@ -24,7 +29,39 @@ pub(crate) fn summary(diagnosis: &Diagnosis) -> String {
         .collect();
     let found = if counts.is_empty() { "nothing found".to_owned() } else { counts.join(", ") };
     let pictures = counted(diagnosis.examined.len(), "picture");
-    format!("{pictures}, {}: {found}", counted(diagnosis.labels.len(), "label"))
+    let learned = match diagnosis.numbers.len() {
+        0 => counted(diagnosis.labels.len(), "label"),
+        count => counted(count, "column") + " of numbers",
+    };
+    format!("{pictures}, {learned}: {found}")
+}
+
+/// How often each label is, the most frequent first, or where each number lies.
+fn balance(text: &mut String, diagnosis: &Diagnosis, most: usize) {
+    let trained = diagnosis.examined_in(Part::Train).max(1);
+    let mut labels: Vec<&LabelCount> = diagnosis.labels.iter().collect();
+    labels.sort_by_key(|count| Reverse(count.train));
+    let label = |LabelCount { label, train, val, test }: &LabelCount| {
+        let share = 100.0 * *train as f64 / trained as f64;
+        let rest = [(*val, "validate on"), (*test, "test on")];
+        let rest = rest.iter().filter(|(count, _)| *count > 0);
+        let rest: String = rest.map(|(count, to)| format!(", {count} to {to}")).collect();
+        format!("`{label}`: {train} to train on ({share:.1}%){rest}")
+    };
+    let number = |NumberSpread { name, train, val, test }: &NumberSpread| {
+        let parts = [(train, "train on"), (val, "validate on"), (test, "test on")];
+        let parts = parts.iter().filter_map(|(spread, to)| {
+            let Spread { count, low, quartiles: [_, middle, _], high } = spread.as_ref()?;
+            Some(format!("{low} to {high}, median {middle}, in {count} to {to}"))
+        });
+        format!("`{name}`: {}", parts.collect::<Vec<_>>().join("; "))
+    };
+    let lines = labels.into_iter().map(label).chain(diagnosis.numbers.iter().map(number));
+    let lines: Vec<String> = lines.collect();
+    for line in lines.iter().take(most) {
+        let _ = writeln!(text, "{}", visible(line));
+    }
+    more(text, "", lines.len(), most);
 }
 
 /// A heading, what was found, and once what to do where that is the same for all.

@@ -242,15 +242,14 @@ impl TransferTask for Regress {
     }
 
     fn constant(&self, train: &[Vec<f32>], labels: &[Vec<f32>]) -> Option<(Constant, Values)> {
-        let means = Self { ..self.clone() }.fitted(train).scales;
-        let means: Vec<f32> = means.iter().map(|scale| scale.mean as f32).collect();
-        // Numbers as they are stand for themselves.
-        let plain = Self::new(means.len());
-        let mut scores = plain.scores();
+        let fitted = self.clone().fitted(train);
+        // An output of zero stands for the mean.
+        let middle = vec![0.0; fitted.scales.len()];
+        let mut scores = fitted.scores();
         labels
             .iter()
-            .for_each(|label| plain.score(&mut scores, &means, std::slice::from_ref(label)));
-        Some((Constant::Numbers(means), plain.values(&scores)))
+            .for_each(|label| fitted.score(&mut scores, &middle, std::slice::from_ref(label)));
+        Some((Constant::Numbers(fitted.restored(&middle)), fitted.values(&scores)))
     }
 
     fn most_wrong(&self, scores: &Self::Scores) -> Vec<usize> {

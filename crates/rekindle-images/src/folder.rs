@@ -173,7 +173,8 @@ fn of_lists(
     kind: TargetKind,
     targets: &[String],
 ) -> Result<Gathered<Source>, Error> {
-    let mut all = Gathered { rows: Vec::new(), names: None, notes: Vec::new() };
+    let mut all =
+        Gathered { rows: Vec::new(), names: None, notes: Vec::new(), lacking: Vec::new() };
     for (part, list) in lists {
         if *part != Part::Train {
             let offer = manifest::Offer::of(list)?;
@@ -191,6 +192,7 @@ fn of_lists(
         let found = manifest::read(list, kind, targets)?;
         all.names = found.names;
         all.notes.extend(found.notes);
+        all.lacking.extend(found.lacking);
         for mut row in found.rows {
             // A list to train on may set some aside itself.
             if *part != Part::Train {
@@ -210,7 +212,7 @@ fn of_rows(Rows { classes, train, test }: Rows) -> Gathered<Source> {
         Row::new(row.sample.item, classes[row.sample.label].clone(), part)
     };
     let rows = rows.map(row).collect();
-    Gathered { rows, names: Some(classes), notes: Vec::new() }
+    Gathered { rows, names: Some(classes), notes: Vec::new(), lacking: Vec::new() }
 }
 
 pub(crate) fn problem(path: &Path, problem: String) -> Error {

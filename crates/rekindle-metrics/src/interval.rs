@@ -46,7 +46,8 @@ const RESAMPLES: usize = 1000;
 
 /// The interval of a statistic of `examples` examples, which is asked for by the places of a resample.
 ///
-/// The same examples always give the same interval.
+/// The same examples always give the same interval. Resamples that have no such statistic (NaN) do not count; where none has,
+/// neither end is a number.
 ///
 /// # Panics
 ///
@@ -61,13 +62,17 @@ pub fn bootstrap(examples: usize, level: f64, statistic: impl Fn(&[usize]) -> f6
             statistic(&places)
         })
         .collect();
+    found.retain(|value| !value.is_nan());
     found.sort_by(f64::total_cmp);
+    let Some(last) = found.len().checked_sub(1) else {
+        return Interval { low: f64::NAN, high: f64::NAN };
+    };
     let tail = (1.0 - level) / 2.0;
     // Linear between order statistics, as numpy's `percentile`.
     let at = |share: f64| {
-        let place = share * (RESAMPLES - 1) as f64;
+        let place = share * last as f64;
         let below = place.floor() as usize;
-        let above = (below + 1).min(RESAMPLES - 1);
+        let above = (below + 1).min(last);
         found[below] + (found[above] - found[below]) * (place - below as f64)
     };
     Interval { low: at(tail), high: at(1.0 - tail) }

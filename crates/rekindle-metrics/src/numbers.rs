@@ -24,7 +24,7 @@ pub struct Regression {
     pub targets: Vec<NumberErrors>,
 }
 
-/// Errors of one target, or means over several, as scikit-learn defines them.
+/// Errors of one target, or means over several, as scikit-learn defines them but for the share of a true value of zero.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct NumberErrors {
@@ -34,12 +34,17 @@ pub struct NumberErrors {
     pub rmse: Estimate,
     /// The share of the variance that is explained; a target that never changes counts 1 if it is met, else 0.
     pub r2: Estimate,
-    /// The mean absolute error as a share of what is right.
+    /// The mean absolute error as a share of what is right, over examples for which that is not zero; not a number where it is
+    /// zero for all, and of several targets the mean over those that have one.
+    ///
+    /// scikit-learn's `mean_absolute_percentage_error` divides by 2.2e-16 where the true value is zero, so that one such example
+    /// turns the mean into a number of 16 digits that tells of nothing else. A share of zero is not defined: we leave it out,
+    /// and count it in [`zeros`](Self::zeros). Without zeros both agree.
     pub mape: Estimate,
+    /// How many true values are zero, which `mape` leaves out; of several targets in all.
+    #[serde(default)]
+    pub zeros: usize,
 }
-
-/// scikit-learn divides by no less in `mean_absolute_percentage_error`.
-const LEAST: f64 = f64::EPSILON;
 
 /// The level of the intervals.
 const LEVEL: f64 = 0.95;
@@ -106,18 +111,15 @@ impl NumberPredictions {
         }
     }
 
-    /// What is measured after every epoch: `loss` (the mean squared error), `mae`, `rmse`, `mape` and `r2`, means over
-    /// the targets.
+    /// What is measured after every epoch, in the units of the targets: `mae`, `rmse`, `r2` and `mape`, means over the
+    /// targets.
     pub fn values(&self) -> Values {
-        let found: Vec<[f64; 5]> = (0..self.targets)
+        let found: Vec<[f64; 4]> = (0..self.targets)
             .map(|target| errors(self.of_target(target).iter().copied()))
             .collect();
-        let average = |place: usize| {
-            found.iter().map(|errors| errors[place]).sum::<f64>() / self.targets as f64
-        };
         let mut values = Values::default();
-        for (place, name) in ["loss", "mae", "rmse", "r2", "mape"].into_iter().enumerate() {
-            values.set(name, average(place));
+        for (place, name) in ["mae", "rmse", "r2", "mape"].into_iter().enumerate() {
+            values.set(name, average(found.iter().map(|errors| errors[place])));
         }
         values
     }
@@ -144,18 +146,20 @@ impl Regression {
         let columns: Vec<Vec<(f64, f64)>> =
             (0..predictions.targets).map(|target| predictions.of_target(target)).collect();
         let of = |columns: &[Vec<(f64, f64)>]| {
-            let mean = |place: usize, examples: &[usize]| {
-                let each = columns
-                    .iter()
-                    .map(|column| errors(examples.iter().map(|&example| column[example]))[place]);
-                each.sum::<f64>() / columns.len() as f64
-            };
+            let mean =
+                |place: usize, examples: &[usize]| {
+                    average(columns.iter().map(|column| {
+                        errors(examples.iter().map(|&example| column[example]))[place]
+                    }))
+                };
             let all: Vec<usize> = (0..predictions.len()).collect();
             let estimate = |place: usize| {
                 let interval = bootstrap(all.len(), LEVEL, |examples| mean(place, examples));
                 Estimate::new(mean(place, &all), interval, LEVEL)
             };
-            NumberErrors { mae: estimate(1), rmse: estimate(2), r2: estimate(3), mape: estimate(4) }
+            let zeros = columns.iter().flatten().filter(|(right, _)| *right == 0.0).count();
+            let [mae, rmse, r2, mape] = [0, 1, 2, 3].map(estimate);
+            NumberErrors { mae, rmse, r2, mape, zeros }
         };
         Self {
             examples: predictions.len(),
@@ -165,14 +169,23 @@ impl Regression {
     }
 }
 
-/// Mean squared error, mean absolute error, root of the first, R2 and mean absolute percentage error of pairs of what
-/// was right and what was predicted.
-fn errors(pairs: impl Iterator<Item = (f64, f64)> + Clone) -> [f64; 5] {
+/// The mean over targets; what is not defined for one is left out.
+fn average(of_targets: impl Iterator<Item = f64>) -> f64 {
+    let (sum, count) = of_targets
+        .filter(|value| !value.is_nan())
+        .fold((0.0, 0_usize), |(sum, count), value| (sum + value, count + 1));
+    if count == 0 { f64::NAN } else { sum / count as f64 }
+}
+
+/// Mean absolute error, root of the mean squared error, R2 and mean absolute percentage error of pairs of what was right
+/// and what was predicted.
+fn errors(pairs: impl Iterator<Item = (f64, f64)> + Clone) -> [f64; 4] {
     let count = pairs.clone().count().max(1) as f64;
     let mean = |of: &dyn Fn((f64, f64)) -> f64| pairs.clone().map(of).sum::<f64>() / count;
     let square = mean(&|(right, predicted)| (right - predicted).powi(2));
     let absolute = mean(&|(right, predicted)| (right - predicted).abs());
-    let share = mean(&|(right, predicted)| (right - predicted).abs() / right.abs().max(LEAST));
+    let shares = pairs.clone().filter(|(right, _)| *right != 0.0);
+    let share = average(shares.map(|(right, predicted)| ((right - predicted) / right).abs()));
     let middle = mean(&|(right, _)| right);
     let variance = mean(&|(right, _)| (right - middle).powi(2));
     let r2 = match (square == 0.0, variance == 0.0) {
@@ -180,7 +193,7 @@ fn errors(pairs: impl Iterator<Item = (f64, f64)> + Clone) -> [f64; 5] {
         (false, true) => 0.0,
         (false, false) => 1.0 - square / variance,
     };
-    [square, absolute, square.sqrt(), r2, share]
+    [absolute, square.sqrt(), r2, share]
 }
 
 /// The standard deviation of what was right; 1 where it never changes.
@@ -228,7 +241,6 @@ mod tests {
         }
         let values = predictions().values();
         for (name, expected) in [
-            ("loss", 1.781_25),
             ("mae", average.mae.value),
             ("rmse", average.rmse.value),
             ("r2", average.r2.value),
@@ -236,6 +248,27 @@ mod tests {
         ] {
             assert_eq!(values.get(name), Some(expected), "{name}");
         }
+    }
+
+    #[test]
+    fn a_share_of_zero_is_left_out_and_counted() {
+        let mut predictions = NumberPredictions::new(2);
+        // The first target is zero once, the second always.
+        for (predicted, right) in [([1.5, 1.0], [1.0, 0.0]), ([7.0, 2.0], [0.0, 0.0])] {
+            predictions.add(&predicted, &right);
+        }
+        predictions.add(&[-5.0, 0.0], &[-4.0, -0.0]);
+        let found = Regression::of(&predictions);
+        let [first, second] = found.targets[..] else { panic!("{found:?}") };
+        // Half of one, and a quarter of four.
+        assert_eq!((first.mape.value, first.zeros), (0.375, 1));
+        assert!(first.mape.low >= 0.25 && first.mape.high <= 0.5, "{first:?}");
+        let ends = [second.mape.value, second.mape.low, second.mape.high];
+        assert!(ends.iter().all(|end| end.is_nan()) && second.zeros == 3, "{second:?}");
+        assert_eq!((found.average.mape.value, found.average.zeros), (0.375, 4));
+        assert!(second.mae.value == 1.0 && second.rmse.value > 1.0);
+        let values = predictions.values();
+        assert_eq!(values.get("mape"), Some(0.375));
     }
 
     /// `r2_score([1, 1], [1, 2])` is 0, and that of what is met is 1.

@@ -31,7 +31,7 @@ pub use page::html;
 pub use run::{
     Baseline, Better, Calibration, Checkup, CheckupFinding, CheckupGroup, ClassCount, ClassScores,
     Data, Environment, Epoch, Evaluation, Gallery, GroupRate, Guess, History, MainMetric, Metric,
-    Monitored, MultiLabelResults, Phase, Picture, PictureCount, Plan, PredictedNumber,
-    RegressionResults, Results, Run, SingleLabelResults, Stage, State, TargetResults, Thumbnail,
-    Unit, Verdict, Version, Weights,
+    Monitored, MultiLabelResults, NumberRange, PartRange, Phase, Picture, PictureCount, Plan,
+    PredictedNumber, RegressionResults, Results, Run, SingleLabelResults, Stage, State,
+    TargetResults, Thumbnail, Unit, Verdict, Version, Weights,
 };

@@ -94,6 +94,37 @@ pub struct Data {
     /// The classes, in the order of the model's outputs; none where numbers are learned.
     #[serde(default)]
     pub classes: Vec<ClassCount>,
+    /// Where numbers lie that are learned, a column each; none where classes are.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub numbers: Vec<NumberRange>,
+}
+
+/// Where the numbers of a column lie, in each part that has any.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NumberRange {
+    /// The column.
+    pub name: String,
+    /// Of pictures to train on.
+    pub train: Option<PartRange>,
+    /// Of pictures to validate on.
+    pub validation: Option<PartRange>,
+    /// Of pictures that were kept for a last test.
+    pub test: Option<PartRange>,
+}
+
+/// Where the numbers of a part lie.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PartRange {
+    /// Pictures that have one.
+    pub pictures: usize,
+    /// The least.
+    pub low: f64,
+    /// What half of them are below.
+    pub median: f64,
+    /// The greatest.
+    pub high: f64,
 }
 
 /// How many pictures there are.

@@ -226,6 +226,18 @@ impl RegressionLoss {
         self.each(predictions, targets).mean()
     }
 
+    /// The loss of one prediction, which is off by so much.
+    pub fn of_error(&self, error: f64) -> f64 {
+        match *self {
+            Self::Mse => error * error,
+            Self::Mae => error.abs(),
+            Self::Huber { delta } => {
+                let inside = error.abs().min(delta);
+                inside * (error.abs() - inside * 0.5)
+            }
+        }
+    }
+
     /// The loss of each prediction by itself, of the shape of both.
     fn each<const D: usize>(&self, predictions: Tensor<D>, targets: Tensor<D>) -> Tensor<D> {
         assert_eq!(predictions.dims(), targets.dims(), "as many predictions as targets");

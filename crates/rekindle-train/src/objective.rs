@@ -218,6 +218,9 @@ impl Task for ClassifyMultiLabel {
 }
 
 /// Numbers to be predicted. The model learns them standardized; they are measured in their own units.
+///
+/// [`LOSS`] is that of training wherever it is measured, of standardized numbers: on one chart with the loss of training it
+/// means the same, whatever the units.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Regress {
     /// What each number is standardized by.
@@ -298,10 +301,51 @@ impl Task for Regress {
     }
 
     fn values(&self, scores: &Self::Scores) -> Values {
-        scores.values()
+        let losses = self.scales.iter().enumerate().flat_map(|(number, scale)| {
+            let off = |(right, predicted): (f64, f64)| (predicted - right) / scale.deviation;
+            scores.of_target(number).into_iter().map(move |pair| self.loss.of_error(off(pair)))
+        });
+        let count = (scores.len() * self.scales.len()).max(1) as f64;
+        let mut values = Values::default();
+        values.set(LOSS, losses.sum::<f64>() / count);
+        scores.values().iter().for_each(|(name, value)| values.set(name, value));
+        values
     }
 
     fn check(&self) -> Result<(), String> {
         self.loss.check()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_have_the_loss_that_they_are_trained_by() {
+        let labels = vec![vec![1000.0, 0.5], vec![1600.0, -0.5], vec![400.0, 1.5]];
+        let outputs = [0.25, -3.0, 1.5, 0.1, 0.0, 0.0];
+        let scales =
+            vec![Scale { mean: 1000.0, deviation: 600.0 }, Scale { mean: 0.5, deviation: 0.25 }];
+        let losses = [
+            RegressionLoss::Mse,
+            RegressionLoss::Mae,
+            RegressionLoss::Huber { delta: 1.0 },
+            RegressionLoss::Huber { delta: 0.3 },
+        ];
+        for loss in losses {
+            let task = Regress { scales: scales.clone(), loss };
+            let x = Tensor::<1>::from_data(outputs.as_slice(), &Device::flex()).reshape([3, 2]);
+            let trained: f32 = task.loss(x, &BatchTarget::new(labels.clone())).into_scalar();
+            let mut scores = task.scores();
+            task.score(&mut scores, &outputs, &labels);
+            let values = task.values(&scores);
+            let measured = values.get(LOSS).unwrap();
+            assert!((measured - f64::from(trained)).abs() < 1e-5, "{loss:?} {measured} {trained}");
+            // In their own units: 150, 300, 600 of one, and 0.75, 1.025, 1 of the other.
+            let mae = values.get("mae").unwrap();
+            assert!((mae - 1052.775 / 6.0).abs() < 1e-4, "{mae}");
+            assert_eq!(values.iter().next().map(|(name, _)| name), Some(LOSS));
+        }
     }
 }

@@ -5,7 +5,7 @@
 //! | `.safetensors` | the tensor `embeddings`, `[items, dim]`, float32 | the metadata `items`, `labels` and `maker`, as JSON |
 //! | `.npy` | `[items, dim]`, float32, row by row | beside it, as `FILE.names.txt`, `FILE.labels.txt` and `FILE.maker.json` |
 //! | `.jsonl` | an object a line: `item`, `label` where there are labels, `embedding` | `FILE.maker.json` beside it |
-//! | `.parquet` | columns `item`, `label` where there are labels, `embedding`; written alone, with the feature `parquet` | the key `maker` |
+//! | `.parquet` | columns `item`, `label` where there are labels, `embedding`; takes the feature `parquet` | the key `maker` |
 
 use std::path::{Path, PathBuf};
 
@@ -27,6 +27,11 @@ mod parquet {
 
     /// Writes none.
     pub(super) fn save(_: &Embeddings, path: &Path) -> Result<Vec<PathBuf>, Error> {
+        Err(wrong(path, super::NO_PARQUET))
+    }
+
+    /// Reads none.
+    pub(super) fn open(path: &Path) -> Result<Embeddings, Error> {
         Err(wrong(path, super::NO_PARQUET))
     }
 }
@@ -60,7 +65,7 @@ pub enum EmbeddingFormat {
     Npy,
     /// `.jsonl`, an object a line.
     JsonLines,
-    /// `.parquet`, which is written and not read.
+    /// `.parquet`, in builds with the feature `parquet`.
     Parquet,
 }
 
@@ -72,10 +77,10 @@ const FORMATS: [(&str, EmbeddingFormat); 4] = [
 ];
 
 #[cfg(not(feature = "parquet"))]
-const NO_PARQUET: &str = "this program writes no Parquet; build it with the feature `parquet`, or end the name in .safetensors, .npy or .jsonl";
+const NO_PARQUET: &str = "this program reads and writes no Parquet; build it with the feature `parquet`, as in `cargo install --features parquet`, or embed into .safetensors, .npy or .jsonl";
 
 impl EmbeddingFormat {
-    /// The format that embeddings are written in to a path, by the ending of its name.
+    /// The format that embeddings have in a file, by the ending of its name.
     ///
     /// # Errors
     ///
@@ -225,16 +230,13 @@ impl Embeddings {
     ///
     /// # Errors
     ///
-    /// [`Error::Embeddings`] where it cannot be read, is damaged, or is Parquet.
+    /// [`Error::Embeddings`] where it cannot be read or is damaged, and for Parquet in a build without it.
     pub fn open(path: &Path) -> Result<Self, Error> {
         let found = match EmbeddingFormat::of(path)? {
             EmbeddingFormat::Safetensors => tensors::open(path),
             EmbeddingFormat::Npy => npy::open(path),
             EmbeddingFormat::JsonLines => lines::open(path),
-            EmbeddingFormat::Parquet => {
-                let text = "Parquet is written and not read; embed once more into .safetensors";
-                Err(wrong(path, text))
-            }
+            EmbeddingFormat::Parquet => parquet::open(path),
         }?;
         found.checked(path)?;
         Ok(found)

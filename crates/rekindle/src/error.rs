@@ -42,6 +42,18 @@ pub enum Error {
         /// What it was made for.
         found: &'static str,
     },
+    /// The data are of another kind of task than the weights.
+    #[error("{path}: has {found} a picture, but {name} was made for {made_for}; give data of its kind, or weights that were fine-tuned on these", path = .path.display())]
+    OtherData {
+        /// The data.
+        path: PathBuf,
+        /// What they have.
+        found: &'static str,
+        /// The checkpoint.
+        name: String,
+        /// What it was made for.
+        made_for: &'static str,
+    },
     /// The record of a run cannot be read or written.
     #[error(transparent)]
     Report(#[from] rekindle_report::Error),

@@ -1,10 +1,9 @@
 //! Measuring a model on labelled pictures.
 
 use burn::prelude::*;
-use rekindle_data::{DataConfig, Part, TargetKind};
+use rekindle_data::{DataConfig, Part, TargetKind, manifest::Offer};
 use rekindle_finetune::{Items, Measured};
-use rekindle_images::{PictureConfig, PreparePictures, Sample, measure_pictures};
-use rekindle_metrics::Predictions;
+use rekindle_images::{PictureConfig, PreparePictures, Sample, measure_pictures, offer};
 use rekindle_train::{Classify, Test};
 
 use crate::{Error, Learned, Model, ModelTask, Network};
@@ -37,7 +36,8 @@ pub struct Evaluation<T: ModelTask> {
 ///
 /// # Errors
 ///
-/// If the model is for another kind of labels, does not know those of the data, or a picture cannot be read.
+/// If the model or the data are for another kind of task, the model does not know the labels of the data, or a picture cannot be
+/// read.
 pub fn evaluate<L: Learned>(
     model: &Model,
     data: &DataConfig,
@@ -50,6 +50,7 @@ pub fn evaluate<L: Learned>(
     if names.is_empty() {
         return Err(Error::NoLabels);
     }
+    check_kind::<L>(model, data)?;
     let mut data = data.clone();
     if L::KIND == TargetKind::Numbers && data.targets.is_empty() {
         data.targets = names.clone();
@@ -61,14 +62,35 @@ pub fn evaluate<L: Learned>(
     Ok(Evaluation { part: found.part, task, labels, predictions, notes: found.notes })
 }
 
-/// What a pretrained model answers to pictures whose labels are some of its own, as they come.
+/// What a pretrained model answers to pictures whose labels or numbers are some of its own, as they come.
 ///
 /// # Errors
 ///
-/// If a label is none of the checkpoint's, or a picture cannot be read.
-pub fn as_is(model: &Model, data: &DataConfig, batch: usize) -> Result<(Part, Predictions), Error> {
-    let found = evaluate::<usize>(model, data, None, batch, TestViews::One)?;
-    Ok((found.part, found.predictions))
+/// Those of [`evaluate`].
+pub fn as_is<L: Learned>(
+    model: &Model,
+    data: &DataConfig,
+    batch: usize,
+) -> Result<Evaluation<L::Task>, Error> {
+    evaluate::<L>(model, data, None, batch, TestViews::One)
+}
+
+/// Refuses data that do not have what the model answers.
+fn check_kind<L: Learned>(model: &Model, data: &DataConfig) -> Result<(), Error> {
+    let offer = offer(&data.path)?;
+    // Numbers are learned where columns are named.
+    let found = match (data.targets.is_empty(), L::is_offered(&offer)) {
+        (false, _) if L::KIND != TargetKind::Numbers => TargetKind::Numbers,
+        // What offers nothing at all is told by whoever reads it.
+        (true, false) if offer != Offer::NOTHING => offer.kind(),
+        _ => return Ok(()),
+    };
+    Err(Error::OtherData {
+        path: data.path.clone(),
+        found: found.name(),
+        name: model.config().name(),
+        made_for: L::KIND.name(),
+    })
 }
 
 /// What a model answers to pictures that chose nothing about it, in their order.
@@ -107,11 +129,7 @@ impl Model {
     pub fn task<T: ModelTask>(&self) -> Result<T, Error> {
         T::from_config(self.config()).ok_or_else(|| Error::OtherTask {
             name: self.config().name(),
-            found: match self.kind() {
-                TargetKind::Label => "one label",
-                TargetKind::Labels => "several labels",
-                TargetKind::Numbers => "numbers",
-            },
+            found: self.kind().name(),
         })
     }
 

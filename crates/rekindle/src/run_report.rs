@@ -8,7 +8,8 @@ use rekindle_images::Sample;
 use rekindle_metrics::{Direction, Values};
 use rekindle_report::{
     Baseline, Better, Checkup, ClassCount, Data, Environment, Epoch, Evaluation, GroupRate,
-    History, Metric, Monitored, Phase, PictureCount, Plan, Run, Stage, State, Unit, Weights, html,
+    History, Metric, Monitored, NumberRange, PartRange, Phase, PictureCount, Plan, Run, Stage,
+    State, Unit, Weights, html,
 };
 use rekindle_train::{Classify, Monitor, Task};
 
@@ -102,6 +103,7 @@ fn run<T: ShownTask>(
                 test: tested.map(<[_]>::len),
             }),
             classes: classes(&model.names(), [Some(train), Some(val), tested]),
+            numbers: ranges(&model.names(), [Some(train), Some(val), tested]),
         }),
         checkup: about.checkup.clone(),
         weights: (!about.origin.is_empty()).then(|| Weights {
@@ -139,6 +141,28 @@ fn classes<L: rekindle_data::Target>(
         test: count(test, label),
     };
     names.iter().enumerate().map(class).collect()
+}
+
+/// Where the numbers of each column lie, in each part; labels are none.
+fn ranges<L: rekindle_data::Target>(
+    names: &[String],
+    parts: [Option<&[Sample<L>]>; 3],
+) -> Vec<NumberRange> {
+    let range = |column: usize, part: Option<&[Sample<L>]>| {
+        let of = |sample: &Sample<L>| sample.label.numbers().get(column).copied();
+        let mut values: Vec<f32> = part?.iter().filter_map(of).collect();
+        values.sort_by(f32::total_cmp);
+        let [low, high] = [values.first()?, values.last()?].map(|end| f64::from(*end));
+        let middle = [(values.len() - 1) / 2, values.len() / 2].map(|at| f64::from(values[at]));
+        let median = (middle[0] + middle[1]) / 2.0;
+        Some(PartRange { pictures: values.len(), low, median, high })
+    };
+    let column = |(column, name): (usize, &String)| {
+        let [train, validation, test] = parts.map(|part| range(column, part));
+        // A label has none anywhere.
+        train.map(|train| NumberRange { name: name.clone(), train: Some(train), validation, test })
+    };
+    names.iter().enumerate().filter_map(column).collect()
 }
 
 /// The best model's answers to each part, measured.

@@ -5,7 +5,7 @@ use burn::{
     tensor::activation::{log_softmax, sigmoid},
 };
 use rekindle_cards::{HubConfig, LossSpec, TargetColumn, TaskSpec};
-use rekindle_data::Target;
+use rekindle_data::{Target, manifest::Offer};
 use rekindle_finetune::TransferTask;
 use rekindle_metrics::{Classification, MultiLabel, Temperature, Values};
 use rekindle_report::{MultiLabelResults, RegressionResults, Results, SingleLabelResults};
@@ -34,18 +34,33 @@ pub trait ModelTask: TransferTask<Label: Target> {
 pub trait Learned: Target + serde::Serialize {
     /// The task that learns it.
     type Task: ModelTask<Label = Self>;
+
+    /// Whether data that offer this have it.
+    fn is_offered(offer: &Offer) -> bool;
 }
 
 impl Learned for usize {
     type Task = Classify;
+
+    fn is_offered(offer: &Offer) -> bool {
+        offer.label
+    }
 }
 
 impl Learned for Vec<usize> {
     type Task = ClassifyMultiLabel;
+
+    fn is_offered(offer: &Offer) -> bool {
+        offer.labels || offer.label
+    }
 }
 
 impl Learned for Vec<f32> {
     type Task = Regress;
+
+    fn is_offered(offer: &Offer) -> bool {
+        !offer.numbers.is_empty()
+    }
 }
 
 /// What a model's outputs are called: its labels, or its columns of numbers.

@@ -1,6 +1,8 @@
 //! Pictures with any number of labels each, from a list: one call of the library, and every command of the program.
 #![allow(clippy::unwrap_used, reason = "a test may; the lint does not see that helpers are tests")]
 
+#[path = "support/plates.rs"]
+mod plates;
 #[path = "support/program.rs"]
 mod program;
 mod support;
@@ -11,7 +13,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use program::{ends_the_same_when_killed, history, number, objects, printed, refused, text};
+use plates::{CLASSES, Plates, plates};
+use program::{history, number, objects, printed, refused, text};
 use rekindle::{
     Device, Model, Prediction, TestViews,
     cards::{HubConfig, InputSpec, Preprocessing},
@@ -21,57 +24,7 @@ use rekindle::{
     train::ClassifyMultiLabel,
     transfer::Recipe,
 };
-use rekindle_doodles::{SIZE, Task, set};
 use serde_json::Value;
-use tempfile::TempDir;
-
-/// Classes that a plate may show.
-const CLASSES: usize = 4;
-
-/// Plates with doodles of four classes, alone or two exposed on one plate, and a list of what each shows.
-struct Plates {
-    folder: TempDir,
-    list: PathBuf,
-    /// To test on, with what they show.
-    test: Vec<(PathBuf, BTreeSet<String>)>,
-}
-
-/// `doodles` of each class; of five plates one is to validate on, and one to test on.
-fn plates(doodles: usize) -> Plates {
-    let folder = tempfile::tempdir().unwrap();
-    let all = set(Task::Target, doodles, 3);
-    let known: Vec<_> = all.iter().filter(|doodle| doodle.label < CLASSES).collect();
-    let others: Vec<_> = all.iter().filter(|doodle| doodle.label >= CLASSES).collect();
-    let mut rows = "path,labels,split\n".to_owned();
-    let mut test = Vec::new();
-    for (place, &doodle) in known.iter().enumerate() {
-        let beside = match place % 3 {
-            0 => doodle,
-            _ => known[(place * 7 + 3) % known.len()],
-        };
-        // A few show nothing that is looked for.
-        let [one, two] =
-            if place % 12 == 7 { [others[place], others[place + 1]] } else { [doodle, beside] };
-        let pixels = one.pixels.iter().zip(&two.pixels).map(|(a, b)| a.midpoint(*b)).collect();
-        let plate = image::RgbImage::from_raw(SIZE as u32, SIZE as u32, pixels).unwrap();
-        let path = folder.path().join(format!("{place}.png"));
-        plate.save(&path).unwrap();
-        let shown: BTreeSet<String> = [one, two]
-            .iter()
-            .filter(|doodle| doodle.label < CLASSES)
-            .map(|doodle| Task::Target.doodles()[doodle.label].name.to_owned())
-            .collect();
-        let split = ["train", "val", "train", "test", "train"][(place / CLASSES) % 5];
-        let labels = shown.iter().cloned().collect::<Vec<_>>().join("|");
-        rows += &format!("{place}.png,{labels},{split}\n");
-        if split == "test" {
-            test.push((path, shown));
-        }
-    }
-    let list = folder.path().join("plates.csv");
-    fs::write(&list, rows).unwrap();
-    Plates { folder, list, test }
-}
 
 /// `rekindle finetune`, and what it printed.
 fn finetune(plates: &Plates, weights: &Path, out: &Path, more: &[&str]) -> Vec<Value> {
@@ -193,57 +146,6 @@ fn every_recipe_beats_the_constant_and_is_measured_again() {
         let page = fs::read_to_string(out.join("report.html")).unwrap();
         assert!(page.contains("<svg") && out.join("run.json").exists(), "{recipe}: no report");
     }
-}
-
-#[test]
-fn features_that_are_kept_change_no_loss() {
-    let plates = plates(15);
-    let run = |place: &str| {
-        let out = plates.folder.path().join(place);
-        let more = ["--recipe", "gradual", "--epochs", "4", "--views", "2", "--cache", place];
-        finetune(&plates, &support::starter(), &out, &more);
-        (history(&out), out)
-    };
-    let (off, _) = run("off");
-    let (memory, _) = run("memory");
-    let (file, out) = run("file");
-    assert_eq!(off.len(), 4);
-    assert_eq!(off, memory);
-    assert_eq!(off, file);
-    // What the frozen stages made is in a file.
-    let kept = fs::read_dir(out).unwrap().map(|entry| entry.unwrap().path()).filter(|path| {
-        path.extension().is_some_and(|extension| extension == "bin")
-            && !path.ends_with("digests.bin")
-    });
-    assert!(kept.count() > 0);
-}
-
-#[test]
-fn killed_and_gone_on_with_a_run_ends_in_the_same_bytes() {
-    let plates = plates(15);
-    let starter = support::starter();
-    let list = text(&plates.list);
-    ends_the_same_when_killed(
-        plates.folder.path(),
-        &[
-            "--data",
-            list,
-            "--weights",
-            text(&starter),
-            "--recipe",
-            "full",
-            "--epochs",
-            "8",
-            "--batch",
-            "8",
-            "--ema",
-            "0.9",
-            "--smoothing",
-            "0.1",
-            "--augment",
-            "crop",
-        ],
-    );
 }
 
 #[test]

@@ -4,7 +4,7 @@ use std::collections::{BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 
 use super::{GROUP, LABEL, LABELS, PATH, SHOWN, SPLIT, Table, WEIGHT};
-use crate::error::problem;
+use crate::error::{problem, shortened};
 use crate::label::{is_unfit, listed};
 use crate::parts::part_named;
 use crate::set::{Gathered, Row, identity};
@@ -25,7 +25,8 @@ struct Columns {
 
 /// Reads a list of items, of which each has one label, several, or a number in each of the columns `targets`.
 ///
-/// Files are only looked for, not opened. Items are in the order of labels and paths, as folders are read.
+/// Files are only looked for, not opened. Items are in the order of labels and paths, as folders are read. A number that is
+/// not there is NaN, and told in [`Gathered::lacking`].
 ///
 /// # Errors
 ///
@@ -37,11 +38,13 @@ pub fn read(list: &Path, kind: TargetKind, targets: &[String]) -> Result<Gathere
     let columns = columns(&table, kind, targets).map_err(wrong)?;
     let folder = list.parent().unwrap_or(Path::new("."));
     let mut rows: Vec<(u64, Row<PathBuf>)> = Vec::with_capacity(table.rows.len());
-    let mut problems: Vec<String> = Vec::new();
+    let [mut problems, mut lacking] = [const { Vec::new() }; 2];
     for (line, cells) in &table.rows {
-        let mut found = Vec::new();
-        let row = row(&columns, &table.names, cells, kind, folder, &mut found);
-        problems.extend(found.into_iter().map(|text| format!("line {line}: {text}")));
+        let [mut wrong, mut lacks] = [const { Vec::new() }; 2];
+        let row = row(&columns, &table.names, cells, kind, folder, [&mut wrong, &mut lacks]);
+        let told = |text: String| format!("line {line}: {text}");
+        problems.extend(wrong.into_iter().map(told));
+        lacking.extend(lacks.into_iter().map(told));
         rows.push((*line, row));
     }
     if !problems.is_empty() {
@@ -52,7 +55,7 @@ pub fn read(list: &Path, kind: TargetKind, targets: &[String]) -> Result<Gathere
     rows.sort_by(|a, b| (&a.labels, &a.item).cmp(&(&b.labels, &b.item)));
     let names = (kind == TargetKind::Numbers)
         .then(|| columns.targets.iter().map(|&column| table.names[column].clone()).collect());
-    Ok(Gathered { rows, names, notes: unread(list, &table, &columns) })
+    Ok(Gathered { rows, names, notes: unread(list, &table, &columns), lacking })
 }
 
 fn columns(table: &Table, kind: TargetKind, targets: &[String]) -> Result<Columns, String> {
@@ -109,14 +112,14 @@ fn numbers(table: &Table, targets: &[String]) -> Result<Vec<usize>, String> {
     }
 }
 
-/// The row of a line, and what is wrong with it.
+/// The row of a line, what is wrong with it, and which numbers it lacks.
 fn row(
     columns: &Columns,
     names: &[String],
     cells: &[String],
     kind: TargetKind,
     folder: &Path,
-    problems: &mut Vec<String>,
+    [problems, lacking]: [&mut Vec<String>; 2],
 ) -> Row<PathBuf> {
     let cell = |column: Option<usize>| column.map_or("", |column| cells[column].trim());
     let file = cells[columns.path].as_str();
@@ -158,7 +161,10 @@ fn row(
             }
             TargetKind::Numbers => match number(cell) {
                 Ok(number) => numbers.push(number),
-                Err(text) => problems.push(format!("column `{}` {text}", names[column])),
+                Err(text) => {
+                    numbers.push(f32::NAN);
+                    lacking.push(format!("column `{}` {text}", names[column]));
+                }
             },
         }
     }
@@ -226,15 +232,6 @@ fn files(list: &Path, rows: &[(u64, Row<PathBuf>)]) -> Result<(), Error> {
     match twice.is_empty() {
         true => Ok(()),
         false => Err(problem(list, shortened(&twice, "; ") + "; remove one of the lines")),
-    }
-}
-
-/// The first of some problems, and how many more there are.
-fn shortened(problems: &[String], between: &str) -> String {
-    let first = problems[..problems.len().min(SHOWN)].join(between);
-    match problems.len().saturating_sub(SHOWN) {
-        0 => first,
-        more => format!("{first}{between}and {more} more"),
     }
 }
 

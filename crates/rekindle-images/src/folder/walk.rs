@@ -231,7 +231,7 @@ impl Walk {
                 "{count} files and folders that systems and tools leave behind are not read"
             ));
         }
-        Gathered { rows: self.rows, names: None, notes: self.notes }
+        Gathered { rows: self.rows, names: None, notes: self.notes, lacking: Vec::new() }
     }
 }
 

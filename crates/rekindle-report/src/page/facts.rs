@@ -2,7 +2,8 @@
 
 use super::{figure, table};
 use crate::{
-    ClassCount, Data, Environment, Phase, PictureCount, Plan, Run, Stage, State, Weights,
+    ClassCount, Data, Environment, NumberRange, PartRange, Phase, PictureCount, Plan, Run, Stage,
+    State, Weights,
     chart::{BarChart, BarRow, bar_chart},
     markup::{count, counted, duration, escape, moment, number, percent, total},
 };
@@ -40,7 +41,7 @@ pub(super) fn plan(plan: Option<&Plan>) -> String {
 }
 
 pub(crate) fn data(data: Option<&Data>) -> String {
-    let Some(Data { folder, preprocessing, pictures, classes }) = data else {
+    let Some(Data { folder, preprocessing, pictures, classes, numbers }) = data else {
         return String::new();
     };
     let tested = classes.iter().any(|class| class.test.is_some());
@@ -57,7 +58,8 @@ pub(crate) fn data(data: Option<&Data>) -> String {
     });
     let pictures = pictures.map_or_else(String::new, counts);
     let words =
-        pairs(&[("Folder", folder), ("Pictures", &pictures), ("Preprocessing", preprocessing)]);
+        pairs(&[("Folder", folder), ("Pictures", &pictures), ("Preprocessing", preprocessing)])
+            + &ranges(numbers);
     if classes.is_empty() {
         return words;
     }
@@ -79,6 +81,22 @@ pub(crate) fn data(data: Option<&Data>) -> String {
     format!(
         "{words}<details{open}><summary>{number}</summary><div class=\"tall\" tabindex=\"0\" role=\"region\" aria-label=\"Pictures of each {one}\">{chart}</div></details>\n"
     )
+}
+
+/// Where numbers lie, a row a part of each column.
+fn ranges(numbers: &[NumberRange]) -> String {
+    let row = |name: &str, part: &str, range: &PartRange| {
+        // As short as a number of 32 bits reads back.
+        let [low, median, high] =
+            [range.low, range.median, range.high].map(|value| (value as f32).to_string());
+        vec![format!("{}, {part}", escape(name)), count(range.pictures), low, median, high]
+    };
+    let rows = numbers.iter().flat_map(|NumberRange { name, train, validation, test }| {
+        let parts = [("training", train), ("validation", validation), ("test", test)];
+        parts.map(|(part, range)| range.as_ref().map(|range| row(name, part, range)))
+    });
+    let heads = ["Number", "Pictures", "Least", "Median", "Greatest"].map(str::to_owned);
+    table("numbers", "Where numbers lie", &heads, &rows.flatten().collect::<Vec<_>>())
 }
 
 /// Pictures by what they are for, in words.

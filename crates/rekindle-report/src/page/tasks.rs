@@ -83,7 +83,15 @@ pub(super) fn numbers(found: &RegressionResults) -> String {
     let heads = ["Target", "MAE", "RMSE", "R²", "MAPE"].map(str::to_owned);
     let table = table("numbers", "Errors of each target", &heads, &rows);
     let charts: String = found.targets.iter().map(charts).collect();
-    charts + &figure("errors-box", &table, "")
+    let zeros = found.targets.iter().filter(|it| it.errors.zeros > 0);
+    let zeros: Vec<String> = zeros
+        .map(|it| format!("{} true values of 0 in {}", count(it.errors.zeros), escape(&it.name)))
+        .collect();
+    let words = match zeros.is_empty() {
+        true => String::new(),
+        false => format!("MAPE leaves out {}: a share of zero is none.", zeros.join(" and ")),
+    };
+    charts + &figure("errors-box", &table, &words)
 }
 
 /// The figures besides the mean absolute error.

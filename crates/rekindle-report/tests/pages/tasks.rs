@@ -178,6 +178,21 @@ fn an_error_in_percent_of_zero_is_not_shown() {
     let page = html(&run);
     check::whole(&page);
     assert!(!page.contains("<dt>MAPE</dt>") && !page.contains("7700000"), "{page}");
+    assert!(!page.contains("of 0"), "{page}");
+
+    // Where every true value is zero there is none, in JSON too, and the page says why.
+    let Results::Regression(found) = &mut run.evaluations[0].results else { panic!() };
+    for errors in found.targets.iter_mut().map(|it| &mut it.errors).chain([&mut found.average]) {
+        errors.mape.value = f64::NAN;
+        (errors.mape.low, errors.mape.high, errors.zeros) = (f64::NAN, f64::NAN, 80);
+    }
+    let text = serde_json::to_string(&run).unwrap();
+    assert!(text.contains("\"mape\":{\"value\":null,\"low\":null,\"high\":null"), "{text}");
+    let run: Run = serde_json::from_str(&text).unwrap();
+    let page = html(&run);
+    check::whole(&page);
+    has(&page, &["MAPE leaves out", "80 true values of 0"]);
+    assert!(!page.contains("NaN") && !page.contains("<dt>MAPE</dt>"), "{page}");
     has(&page, &["<td>–</td>"]);
 }
 

@@ -65,6 +65,7 @@ pub(crate) fn run(title: &str, classes: usize, seed: u64) -> Run {
                 .to_owned(),
             classes: (0..classes).map(count).collect(),
             pictures: None,
+            numbers: Vec::new(),
         }),
         checkup: Some(checkup(&names, &mut random)),
         weights: Some(Weights {

@@ -54,18 +54,25 @@ pub(super) struct Metric {
     pub(super) value: f64,
     /// At 95%.
     pub(super) interval: Option<[f64; 2]>,
+    /// What it leaves out, where it does.
+    pub(super) without: Option<String>,
 }
 
 impl Metric {
     /// As `accuracy 93.4% (90.0% to 95.2% at 95%)`.
     pub(super) fn line(&self) -> String {
-        let value = shown(self.name, self.value);
-        match self.interval {
-            Some([low, high]) => {
-                let [low, high] = [low, high].map(|end| shown(self.name, end));
-                format!("{} {value} ({low} to {high} at 95%)", self.name)
-            }
-            None => format!("{} {value}", self.name),
+        let value = match self.value.is_nan() {
+            true => "none".to_owned(),
+            false => shown(self.name, self.value),
+        };
+        let interval = self.interval.filter(|_| !self.value.is_nan()).map(|ends| {
+            let [low, high] = ends.map(|end| shown(self.name, end));
+            format!("{low} to {high} at 95%")
+        });
+        let about: Vec<String> = interval.into_iter().chain(self.without.clone()).collect();
+        match about.is_empty() {
+            true => format!("{} {value}", self.name),
+            false => format!("{} {value} ({})", self.name, about.join(", ")),
         }
     }
 }
@@ -125,6 +132,7 @@ impl Answers for usize {
                 name: "accuracy",
                 value: found.accuracy,
                 interval: Some([found.interval.low, found.interval.high]),
+                without: None,
             }],
             values: found.values(),
             more: BTreeMap::from([("confusion", json!(found.confusion))]),
@@ -157,11 +165,12 @@ impl Answers for Vec<usize> {
             name,
             value: estimate.value,
             interval: Some([estimate.low, estimate.high]),
+            without: None,
         };
         let metrics = vec![
             of("map", found.map),
             of("f1", found.f1),
-            Metric { name: "f1_macro", value: found.f1_macro, interval: None },
+            Metric { name: "f1_macro", value: found.f1_macro, interval: None, without: None },
             of("exact", found.exact),
         ];
         Found {
@@ -194,14 +203,19 @@ impl Answers for Vec<f32> {
         Ok(Regress { loss, ..Regress::of(names) })
     }
 
-    fn found(_: &Regress, scores: &rekindle::metrics::NumberPredictions) -> Found {
+    fn found(task: &Regress, scores: &rekindle::metrics::NumberPredictions) -> Found {
         let found = Regression::of(scores);
+        let average = found.average;
+        let zeros = (average.zeros > 0).then(|| match average.zeros {
+            1 => "without the true value that is 0".to_owned(),
+            zeros => format!("without the {zeros} true values that are 0"),
+        });
         let of = |(name, estimate): (&'static str, rekindle::metrics::Estimate)| Metric {
             name,
             value: estimate.value,
             interval: Some([estimate.low, estimate.high]),
+            without: zeros.clone().filter(|_| name == "mape"),
         };
-        let average = found.average;
         let metrics = [
             ("mae", average.mae),
             ("rmse", average.rmse),
@@ -211,7 +225,7 @@ impl Answers for Vec<f32> {
         Found {
             examples: found.examples,
             metrics: metrics.map(of).into(),
-            values: scores.values(),
+            values: task.values(scores),
             more: BTreeMap::from([("targets", json!(found.targets))]),
         }
     }

@@ -15,17 +15,24 @@ use super::{embed::Batches, numbers, output, weights::WeightsArguments};
 
 /// Find what is wrong with labelled pictures before training on them. No file of theirs is changed.
 ///
+/// A list with a column `labels` is examined for several labels a picture, and one with --target for numbers: copies whose
+/// labels or numbers differ, labels that are never apart, numbers that are missing, far out, or elsewhere in one part.
+///
 /// Exits with 0 where no error is found (there may be warnings and notes), with 1 where the data cannot be examined or a
 /// file not be written, and with 2 where errors are found (or the command is mistyped): files that cannot be read, one
-/// picture under two labels or in two parts of the data, labels without pictures.
+/// picture under two labels or in two parts of the data, labels without pictures, numbers that are missing or never change.
 ///
 /// With weights (--model or --weights) it also doubts labels: it warns of pictures whose label the pictures most like them
-/// contradict, as the network sees them, with a score. Labels of fewer than five pictures are not doubted.
+/// contradict, as the network sees them, with a score: of several labels one at a time, of numbers those far from the median of
+/// the pictures most like theirs. Labels of fewer than five pictures are not doubted.
 #[derive(Args)]
 pub(super) struct Arguments {
     /// One folder per label, or train/ and perhaps val/ and test/ of those; or a list (path,label,split in a .csv); or
     /// MNIST's or CIFAR's files, or strips of pictures, whose pictures are named FILE#ROW, counted from 0.
     data: PathBuf,
+    /// Examine the numbers of this column of a list instead of labels. As often as there are columns.
+    #[arg(long = "target", value_name = "COLUMN")]
+    targets: Vec<String>,
     #[command(flatten)]
     weights: WeightsArguments,
     /// Where the network computes: cpu, cuda or vulkan.
@@ -37,11 +44,11 @@ pub(super) struct Arguments {
     /// The recipe that the pictures are for; it decides how many a label needs.
     #[arg(long, default_value = "head")]
     recipe: String,
-    /// The fewest training pictures that a label may have. [default: what the recipe wants]
+    /// The fewest training pictures that a label may have, or numbers in all. [default: what the recipe wants]
     #[arg(long, value_parser = numbers::count_or_none)]
     least: Option<usize>,
     /// Write `path,label,split` of all pictures but the bad: those that cannot be read, all but one of exact duplicates,
-    /// those under two labels, and copies in train/ of what is measured on. Of a list its lines without those, with all
+    /// those under two labels (or with other labels or numbers), those without a number, and copies in train/ of what is measured on. Of a list its lines without those, with all
     /// its columns. `finetune --data MANIFEST.csv` takes it.
     #[arg(long, value_name = "MANIFEST.csv")]
     fix: Option<PathBuf>,
@@ -73,7 +80,8 @@ impl Arguments {
         let pool = pool.context("cannot start the threads to read on; try fewer with --threads")?;
         pool.install(|| {
             let embeddings = self.embeddings()?;
-            let options = Options { least_examples, embeddings, ..Options::default() };
+            let targets = self.targets.clone();
+            let options = Options { least_examples, targets, embeddings, ..Options::default() };
             let diagnosis = examine(&self.data, &options)?;
             say(&diagnosis, self.most, self.json)?;
             if let Some(path) = &self.html {
@@ -100,7 +108,7 @@ impl Arguments {
             return Ok(None);
         }
         let (names, sources): (Vec<PathBuf>, Vec<Source>) =
-            pictures(&self.data)?.into_iter().unzip();
+            pictures(&self.data, &self.targets)?.into_iter().unzip();
         let device = self.device.open()?;
         let weights = self.weights.find()?;
         let name = self.weights.model.as_deref();
@@ -124,7 +132,7 @@ pub(super) fn say(diagnosis: &Diagnosis, most: usize, json: bool) -> anyhow::Res
     }
     let [errors, warnings, notes] =
         [Severity::Error, Severity::Warning, Severity::Note].map(|it| diagnosis.count(it));
-    let summary = json!({
+    let mut summary = json!({
         "folder": diagnosis.folder.to_string_lossy(),
         "pictures": diagnosis.examined.len(),
         "labels": diagnosis.labels,
@@ -132,5 +140,8 @@ pub(super) fn say(diagnosis: &Diagnosis, most: usize, json: bool) -> anyhow::Res
         "warnings": warnings,
         "notes": notes,
     });
+    if !diagnosis.numbers.is_empty() {
+        summary["numbers"] = json!(diagnosis.numbers);
+    }
     output::json(&summary)
 }

@@ -62,26 +62,50 @@ impl Arguments {
         let name = self.weights.model.as_deref();
         let (model, report) = Model::open_file(name, &weights.open()?, &device)?;
         weights.tell(&report);
-        match model.kind() {
-            TargetKind::Label => self.measure::<usize>(&model),
-            TargetKind::Labels => self.measure::<Vec<usize>>(&model),
-            TargetKind::Numbers => self.measure::<Vec<f32>>(&model),
+        let measuring = Measuring {
+            model: &model,
+            data: DataConfig::new(&self.data),
+            part: self.part.map(Part::from),
+            batch: self.batch,
+            views: if self.mirror { TestViews::Mirrored } else { TestViews::One },
+            json: self.common.json,
+            start: Instant::now(),
+        };
+        measuring.run()
+    }
+}
+
+/// A model, what it is measured on, and how that is told.
+pub(super) struct Measuring<'a> {
+    pub(super) model: &'a Model,
+    pub(super) data: DataConfig,
+    pub(super) part: Option<Part>,
+    pub(super) batch: usize,
+    pub(super) views: TestViews,
+    pub(super) json: bool,
+    pub(super) start: Instant,
+}
+
+impl Measuring<'_> {
+    /// Measures the task that the model was made for.
+    pub(super) fn run(&self) -> anyhow::Result<ExitCode> {
+        match self.model.kind() {
+            TargetKind::Label => self.measure::<usize>(),
+            TargetKind::Labels => self.measure::<Vec<usize>>(),
+            TargetKind::Numbers => self.measure::<Vec<f32>>(),
         }
     }
 
-    fn measure<L: Answers>(&self, model: &Model) -> anyhow::Result<ExitCode> {
-        let start = Instant::now();
-        let views = if self.mirror { TestViews::Mirrored } else { TestViews::One };
-        let part = self.part.map(Part::from);
-        let data = DataConfig::new(&self.data);
-        let found = rekindle::evaluate::<L>(model, &data, part, self.batch, views)?;
-        say::<L>(model, &found, self.common.json, start)?;
+    fn measure<L: Answers>(&self) -> anyhow::Result<ExitCode> {
+        let Self { model, data, part, batch, views, json, start } = self;
+        let found = rekindle::evaluate::<L>(model, data, *part, *batch, *views)?;
+        say::<L>(model, &found, *json, *start)?;
         Ok(ExitCode::SUCCESS)
     }
 }
 
 /// What came out, and what always answering the same would give.
-pub(super) fn say<L: Answers>(
+fn say<L: Answers>(
     model: &Model,
     evaluation: &Evaluation<L::Task>,
     as_json: bool,

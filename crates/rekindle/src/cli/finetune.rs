@@ -30,6 +30,7 @@ use super::{
     Common,
     answers::Answers,
     data::{DataArguments, Pictures},
+    evaluate::Measuring,
     output::{self, one_line},
     progress::{self, Progress},
     run_folder::{self, Held, Older},
@@ -208,16 +209,22 @@ impl Arguments {
         Ok(Some(measure(model, task, samples, self.pictures.batch.max(1), TestViews::One)?))
     }
 
-    /// Measures the weights on their own labels.
+    /// Measures the weights on their own labels or numbers.
     fn as_is(&self) -> anyhow::Result<ExitCode> {
         let start = Instant::now();
         let weights = self.start.find()?;
         let device = self.common.device.open()?;
         let (model, _) = Model::open_file(self.start.model.as_deref(), &weights.open()?, &device)?;
-        let (data, batch) = (self.data.config(), self.pictures.batch);
-        let found = rekindle::evaluate::<usize>(&model, &data, None, batch, TestViews::One)?;
-        super::evaluate::say::<usize>(&model, &found, self.common.json, start)?;
-        Ok(ExitCode::SUCCESS)
+        let measuring = Measuring {
+            model: &model,
+            data: self.data.config(),
+            part: None,
+            batch: self.pictures.batch,
+            views: TestViews::One,
+            json: self.common.json,
+            start,
+        };
+        measuring.run()
     }
 
     fn about<T: ModelTask>(&self, outcome: &Outcome<T>, weights: Option<&Found>) -> About {

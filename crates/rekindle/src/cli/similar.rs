@@ -24,7 +24,7 @@ use super::{
 pub(super) struct Arguments {
     #[command(flatten)]
     weights: WeightsArguments,
-    /// The embeddings: .safetensors, .npy or .jsonl.
+    /// The embeddings: .safetensors, .npy, .jsonl, or .parquet in builds with the feature `parquet`.
     #[arg(long = "in", value_name = "EMBEDDINGS")]
     embeddings: PathBuf,
     /// The stage that made them, where the file does not say.

@@ -26,7 +26,8 @@ fn some(labelled: bool, maker: Option<Maker>) -> Embeddings {
 #[test]
 fn every_format_that_is_read_gives_the_same_back() {
     let folder = tempfile::tempdir().unwrap();
-    for name in ["x.safetensors", "x.npy", "x.jsonl", "x.NPY"] {
+    let parquet = cfg!(feature = "parquet").then_some("x.parquet");
+    for name in ["x.safetensors", "x.npy", "x.jsonl", "x.NPY"].into_iter().chain(parquet) {
         let path = folder.path().join(name);
         for labelled in [true, false] {
             for maker in [Some(maker()), None] {
@@ -168,9 +169,27 @@ fn parquet_holds_a_row_an_item() {
     }
 }
 
+#[cfg(feature = "parquet")]
+#[test]
+fn a_damaged_table_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("x.parquet");
+    some(true, Some(maker())).save(&path).unwrap();
+    let good = fs::read(&path).unwrap();
+    for cut in (0..good.len()).step_by(7) {
+        fs::write(&path, &good[..cut]).unwrap();
+        let error = Embeddings::open(&path).unwrap_err().to_string();
+        assert!(error.contains("x.parquet"), "{cut}: {error}");
+    }
+}
+
 #[cfg(not(feature = "parquet"))]
 #[test]
 fn a_build_without_parquet_says_so() {
-    let error = some(true, None).save(Path::new("x.parquet")).unwrap_err().to_string();
-    assert!(error.contains("feature `parquet`"), "{error}");
+    let path = Path::new("x.parquet");
+    for error in [some(true, None).save(path).unwrap_err(), Embeddings::open(path).unwrap_err()] {
+        let error = error.to_string();
+        assert!(error.contains("x.parquet") && error.contains("`parquet`"), "{error}");
+        assert!(error.contains("--features parquet") && error.contains(".safetensors"), "{error}");
+    }
 }

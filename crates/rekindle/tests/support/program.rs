@@ -47,11 +47,13 @@ pub(crate) fn refused(arguments: &[&str]) -> String {
 }
 
 /// The number under a name.
+#[allow(dead_code, reason = "not every test that shares this takes it")]
 pub(crate) fn number(line: &Value, name: &str) -> f64 {
     line[name].as_f64().unwrap_or_else(|| panic!("no number `{name}` in {line}"))
 }
 
 /// What each epoch of a run gave, without how long it took.
+#[allow(dead_code, reason = "not every test that shares this takes it")]
 pub(crate) fn history(run: &Path) -> Vec<Value> {
     let log = fs::read_to_string(run.join("log.jsonl")).unwrap();
     let epoch = |line: &str| {
@@ -65,6 +67,7 @@ pub(crate) fn history(run: &Path) -> Vec<Value> {
 }
 
 /// Runs `rekindle finetune` in one go, and again with a kill after each of its first states; both must leave the same bytes.
+#[allow(dead_code, reason = "not every test that shares this takes it")]
 pub(crate) fn ends_the_same_when_killed(folder: &Path, arguments: &[&str]) {
     let [whole, killed] = ["whole", "killed"].map(|name| folder.join(name));
     let run = |out| {

@@ -53,14 +53,15 @@ impl Arguments {
         let options = Options::default();
         let least_examples = known.unwrap_or(options.least_examples);
         let data = &self.data.data;
-        let diagnosis = examine(data, &Options { least_examples, ..options })?;
+        let targets = self.data.targets.clone();
+        let diagnosis = examine(data, &Options { least_examples, targets, ..options })?;
         say(&diagnosis, MOST, self.common.json)?;
         let stopping = diagnosis.findings.iter().filter(|it| self.stops(it)).count();
         if errors == Errors::Report || stopping == 0 {
             return Ok(Verdict::Train(Some(record(&diagnosis, MOST))));
         }
         if !self.common.json {
-            let fix = fix(&diagnosis);
+            let fix = fix(&diagnosis, &self.data.targets);
             let data = one_line(data.display());
             say!(
                 "{data}: nothing is trained; mend the errors{fix}, or train in spite of them with --doctor=report"
@@ -76,12 +77,16 @@ impl Arguments {
 }
 
 /// How the bad can be left out, where it can.
-fn fix(diagnosis: &Diagnosis) -> String {
+fn fix(diagnosis: &Diagnosis, targets: &[String]) -> String {
     match diagnosis.layout {
         Layout::Packed => String::new(),
         Layout::Folders | Layout::List => {
             let data = one_line(diagnosis.folder.display());
-            format!(", train on the list that `rekindle doctor {data} --fix LIST.csv` makes")
+            let targets = targets.iter().map(|target| format!(" --target {}", one_line(target)));
+            let targets: String = targets.collect();
+            format!(
+                ", train on the list that `rekindle doctor {data}{targets} --fix LIST.csv` makes"
+            )
         }
     }
 }
