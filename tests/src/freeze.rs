@@ -6,8 +6,8 @@ use burn::{module::Param, nn::loss::CrossEntropyLossConfig, optim::GradientsPara
 use rekindle_checkpoint::Naming;
 use rekindle_layers::{Backbone, NameStack, ParameterVisitor, Stage, visit_parameters};
 use rekindle_train::{
-    Batch, BatchTarget, Classify, Fit, Learn, OptimizerConfig, Rates, Schedule, Settings, Source,
-    State, Train, Validation,
+    BatchSource, BatchTarget, Classify, Fit, FitConfig, Learn, OptimizerConfig, Rates, Schedule,
+    State, TensorBatch, Train, Validation,
 };
 
 use crate::support::{Bits, Model, bits, network, pictures};
@@ -29,7 +29,7 @@ impl Pictures {
     }
 }
 
-impl Source<Tensor<4>, BatchTarget> for Pictures {
+impl BatchSource<Tensor<4>, BatchTarget> for Pictures {
     type Error = Infallible;
 
     fn batches(&self) -> usize {
@@ -40,9 +40,9 @@ impl Source<Tensor<4>, BatchTarget> for Pictures {
         &self,
         _epoch: usize,
         device: &Device,
-    ) -> impl Iterator<Item = Result<Batch<Tensor<4>, BatchTarget>, Infallible>> {
+    ) -> impl Iterator<Item = Result<TensorBatch<Tensor<4>, BatchTarget>, Infallible>> {
         let target = BatchTarget::new(Self::labels());
-        iter::once(Ok(Batch { input: Self::input(device), target, indices: vec![0, 1, 2] }))
+        iter::once(Ok(TensorBatch { input: Self::input(device), target, indices: vec![0, 1, 2] }))
     }
 }
 
@@ -54,7 +54,7 @@ pub(crate) fn train(model: Model) -> Model {
         epochs: 1,
         rates: Rates::uniform(1e-4),
         schedule: Schedule::Constant,
-        settings: Settings::default(),
+        settings: FitConfig::default(),
     };
     let objective = Learn { task: Classify::new(CLASSES), forward: Model::forward };
     let state = State::new(model, &OptimizerConfig::default());

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use anyhow::{Context, bail};
 use rekindle_cards::{Card, Which, all_defaults, select_on_hub};
-use rekindle_hub::{Act, Hashing, Hub, Row, Settings, Watch, policy};
+use rekindle_hub::{Act, FetchRow, Hashing, Hub, HubSettings, Watch, policy};
 
 use crate::fetching::{metered, table};
 
@@ -45,8 +45,8 @@ pub(crate) fn run(args: &[String]) -> anyhow::Result<ExitCode> {
         }
     };
     let (cards, policy) = (options.cards()?, policy(&options.accepted)?);
-    let hub = Hub::new(Settings { hashing: options.hashing, ..Settings::from_env()? });
-    let mut rows: Vec<Row> = Vec::new();
+    let hub = Hub::new(HubSettings { hashing: options.hashing, ..HubSettings::from_env()? });
+    let mut rows: Vec<FetchRow> = Vec::new();
     for card in cards {
         let act = |watch: Watch<'_>| hub.act(options.act, card, &policy, watch);
         let row = metered(&std::io::stderr(), &card.name(), act);

@@ -1,7 +1,7 @@
 //! Cards and pins: what a checkpoint is, where it comes from and how its input is prepared.
 //!
 //! A [`Card`] is written by people and says what a checkpoint is; [`find`], [`search`] and [`Query`] look in
-//! the tables that are embedded in this crate. A [`Policy`] says under which licenses weights are used; a
+//! the tables that are embedded in this crate. A [`LicensePolicy`] says under which licenses weights are used; a
 //! [`HubConfig`] is the `config.json` that travels with them.
 //! Nothing here reads a file or opens a socket: text goes in, types come out.
 
@@ -30,9 +30,9 @@ pub use license::Terms;
 pub use lookup::{
     Which, all_defaults, families, find, find_checkpoint, search, select, select_on_hub,
 };
-pub use model_card::{Base, CardMetric, CardUnit, LearnedFrom, Measured, ModelCard};
+pub use model_card::{Base, CardEvaluation, CardMetric, CardUnit, LearnedFrom, ModelCard};
 pub use pin::{Pin, PinnedFile, pins};
-pub use policy::Policy;
+pub use policy::LicensePolicy;
 pub use preprocessing::{CropMode, Interpolation, Preprocessing};
 pub use query::{Count, LicenseFilter, Query, SortBy};
 pub use task_spec::{LossSpec, TargetColumn, TaskSpec};

@@ -7,7 +7,7 @@ use std::fmt::Write;
 
 mod measured;
 
-pub use measured::{CardMetric, CardUnit, Measured};
+pub use measured::{CardEvaluation, CardMetric, CardUnit};
 
 use crate::{CropMode, Error, HubConfig, InputSpec, Interpolation, TaskSpec, Terms, license};
 
@@ -23,7 +23,7 @@ pub struct ModelCard {
     /// What it learned from, where that is known.
     pub data: Option<LearnedFrom>,
     /// What it reaches, the last set named first in the summary.
-    pub measured: Vec<Measured>,
+    pub measured: Vec<CardEvaluation>,
     /// How it was trained, a line each.
     pub training: Vec<String>,
 }

@@ -17,7 +17,7 @@ const UNSTATED: &str = "unstated";
 
 /// The restrictive licenses that are accepted; permissive ones always are.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Policy {
+pub struct LicensePolicy {
     accepted: BTreeSet<String>,
 }
 
@@ -27,7 +27,7 @@ struct File {
     accept: Vec<String>,
 }
 
-impl Policy {
+impl LicensePolicy {
     /// The environment variable that names a policy file.
     pub const VARIABLE: &str = POLICY_FILE;
 
@@ -79,11 +79,11 @@ impl Policy {
         self.check_license(&card.name(), card.license.as_deref())
     }
 
-    /// As [`Policy::check`], for weights without a card: `name` is what they are called in the error.
+    /// As [`LicensePolicy::check`], for weights without a card: `name` is what they are called in the error.
     ///
     /// # Errors
     ///
-    /// As [`Policy::check`].
+    /// As [`LicensePolicy::check`].
     pub fn check_license(&self, name: &str, license: Option<&str>) -> Result<(), Error> {
         let terms = Terms::of(license);
         let key = license.filter(|_| terms != Terms::Unstated).unwrap_or(UNSTATED);
@@ -104,14 +104,14 @@ mod tests {
     use super::*;
     use crate::find;
 
-    fn refused(policy: &Policy, name: &str) -> String {
+    fn refused(policy: &LicensePolicy, name: &str) -> String {
         policy.check(find(name).unwrap()).unwrap_err().to_string()
     }
 
     #[test]
     fn permissive_weights_need_no_policy() {
         let cards = crate::families().unwrap().iter().flat_map(|family| &family.cards);
-        let passed = cards.filter(|card| Policy::default().check(card).is_ok());
+        let passed = cards.filter(|card| LicensePolicy::default().check(card).is_ok());
         assert!(passed.clone().count() > 140, "{}", passed.clone().count());
         for card in passed {
             assert_eq!(card.terms(), Terms::Permissive, "{}", card.name());
@@ -120,7 +120,7 @@ mod tests {
 
     #[test]
     fn a_refusal_names_card_license_restriction_and_remedy() {
-        let message = refused(&Policy::default(), "resnet50.fb_swsl_ig1b_ft_in1k");
+        let message = refused(&LicensePolicy::default(), "resnet50.fb_swsl_ig1b_ft_in1k");
         for part in [
             "resnet50.fb_swsl_ig1b_ft_in1k",
             "cc-by-nc-4.0",
@@ -130,7 +130,7 @@ mod tests {
         ] {
             assert!(message.contains(part), "no `{part}` in: {message}");
         }
-        let message = refused(&Policy::default(), "resnet50.bamboo");
+        let message = refused(&LicensePolicy::default(), "resnet50.bamboo");
         assert!(message.contains("no license"), "{message}");
         assert!(message.contains("--accept-license unstated"), "{message}");
     }
@@ -138,7 +138,7 @@ mod tests {
     #[test]
     fn what_is_accepted_passes_and_nothing_else() {
         let check = |names: &[&str], restricted: bool, unstated: bool| {
-            let mut policy = Policy::default();
+            let mut policy = LicensePolicy::default();
             for name in names {
                 policy.accept(name).unwrap();
             }
@@ -156,8 +156,8 @@ mod tests {
 
     #[test]
     fn an_unknown_license_is_refused_until_accepted_by_its_name() {
-        let mut policy = Policy::default();
-        let check = |policy: &Policy| policy.check_license("mine", Some("Strange-1.0"));
+        let mut policy = LicensePolicy::default();
+        let check = |policy: &LicensePolicy| policy.check_license("mine", Some("Strange-1.0"));
         assert!(check(&policy).unwrap_err().to_string().contains("--accept-license strange-1.0"));
         policy.accept("strange-1.0").unwrap();
         check(&policy).unwrap();
@@ -165,11 +165,15 @@ mod tests {
 
     #[test]
     fn a_policy_file_lists_names_and_nothing_else() {
-        let policy = Policy::parse("p.toml", "accept = [\"cc-by-nc-4.0\", \"Unstated\"]").unwrap();
+        let policy =
+            LicensePolicy::parse("p.toml", "accept = [\"cc-by-nc-4.0\", \"Unstated\"]").unwrap();
         assert_eq!(policy.accepted().collect::<Vec<_>>(), ["cc-by-nc-4.0", "unstated"]);
-        assert_eq!(Policy::parse("p.toml", "accept = []").unwrap(), Policy::default());
+        assert_eq!(
+            LicensePolicy::parse("p.toml", "accept = []").unwrap(),
+            LicensePolicy::default()
+        );
         let check = |text: &str, part: &str| {
-            let message = Policy::parse("p.toml", text).unwrap_err().to_string();
+            let message = LicensePolicy::parse("p.toml", text).unwrap_err().to_string();
             assert!(message.contains("p.toml") && message.contains(part), "{message}");
         };
         check("", "accept");

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use rekindle_data::Part;
 use rekindle_images::Source;
 
-use crate::Layout;
+use crate::DataLayout;
 
 /// What is taken as a picture.
 #[derive(Debug)]
@@ -24,7 +24,7 @@ pub(crate) struct Item<L> {
 /// All that a data set holds.
 #[derive(Debug)]
 pub(crate) struct Contents<L> {
-    pub(crate) layout: Layout,
+    pub(crate) layout: DataLayout,
     /// The labels of all parts, in their order, or the columns of numbers.
     pub(crate) names: Vec<String>,
     /// The parts that there are, and whether each of the names is known in it.
@@ -40,10 +40,10 @@ pub(crate) struct Contents<L> {
 }
 
 /// The folder that names of files are relative to.
-pub(crate) fn start(data: &Path, layout: Layout) -> &Path {
+pub(crate) fn start(data: &Path, layout: DataLayout) -> &Path {
     match layout {
-        Layout::Folders | Layout::Packed => data,
-        Layout::List => data.parent().unwrap_or(Path::new("")),
+        DataLayout::Folders | DataLayout::Packed => data,
+        DataLayout::List => data.parent().unwrap_or(Path::new("")),
     }
 }
 

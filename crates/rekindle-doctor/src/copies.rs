@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 use rekindle_data::Part;
 
 use crate::{
-    Finding, Kind, Layout, Severity,
+    DataLayout, Finding, Kind, Severity,
     case::{About, Case},
     judged::{Copies, Judged},
     near,
@@ -105,7 +105,7 @@ fn finding<L: Judged>(case: &Case<'_, L>, items: &[usize], copies: Copies) -> Fi
     };
     let exact = copies == Copies::Exact;
     let words = match copies {
-        Copies::Exact if case.contents.layout == Layout::Packed => {
+        Copies::Exact if case.contents.layout == DataLayout::Packed => {
             format!("the same pixels {} times", items.len())
         }
         Copies::Exact => format!("the same bytes {} times", items.len()),

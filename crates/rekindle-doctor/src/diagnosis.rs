@@ -100,7 +100,7 @@ pub enum Severity {
 /// How the pictures are kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Layout {
+pub enum DataLayout {
     /// A file each, in one folder a label.
     Folders,
     /// A file each, named by a [list](rekindle_data::manifest).
@@ -198,7 +198,7 @@ pub struct Diagnosis {
     #[serde(serialize_with = "lossy::one")]
     pub folder: PathBuf,
     /// How its pictures are kept.
-    pub layout: Layout,
+    pub layout: DataLayout,
     /// The files, or rows of files, that were taken as pictures, by part, label and name.
     pub examined: Vec<Examined>,
     /// What a list calls the columns of what is learned: `label`, `labels`, or those of numbers.

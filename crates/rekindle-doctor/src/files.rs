@@ -6,7 +6,7 @@ use rekindle_data::Target;
 use rekindle_images::other_kind;
 
 use crate::{
-    Finding, Kind, Layout, Severity,
+    DataLayout, Finding, Kind, Severity,
     case::{About, Case},
     header::{Format, Header},
     measure::{Look, Measured, Unreadable},
@@ -68,7 +68,7 @@ pub(crate) fn findings<L: Target>(case: &Case<'_, L>) -> Vec<Finding> {
     for (item, measured) in case.measured.iter().enumerate() {
         damage(case, item, measured, &mut findings);
         // Packed pictures have no name, and one size, which is their authors' choice.
-        if case.contents.layout != Layout::Packed {
+        if case.contents.layout != DataLayout::Packed {
             names(case, item, measured, &mut findings);
             shape(case, item, measured, &mut findings);
         }
@@ -189,7 +189,7 @@ fn with<L: Target>(case: &Case<'_, L>, property: &Property) -> Option<Finding> {
     };
     let items: Vec<usize> = (0..case.measured.len()).filter(has).collect();
     // What all of a packed set have is how it was made, and tells nothing apart.
-    let all = items.len() == case.measured.len() && case.contents.layout == Layout::Packed;
+    let all = items.len() == case.measured.len() && case.contents.layout == DataLayout::Packed;
     if items.is_empty() || all {
         return None;
     }

@@ -6,7 +6,7 @@ use rekindle_data::{Part, Target};
 use rekindle_images::{Error as ImageError, Listing, MAX_DEPTH, Parts, Source, label_of};
 
 use crate::{
-    Error, Layout,
+    DataLayout, Error,
     contents::{Contents, Item, relative},
 };
 
@@ -73,7 +73,7 @@ pub(crate) fn open<L: Target>(folder: &Path) -> Result<Contents<L>, Error> {
         .collect();
     let loose = walk.loose.into_iter().map(both).collect();
     let others = walk.others.into_iter().map(both).collect();
-    let (layout, names) = (Layout::Folders, labels);
+    let (layout, names) = (DataLayout::Folders, labels);
     Ok(Contents { layout, names, parts: has, items, loose, others, unread })
 }
 

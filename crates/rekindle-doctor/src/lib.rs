@@ -62,11 +62,11 @@ mod signature;
 mod terminal;
 
 pub use diagnosis::{
-    Diagnosis, Examined, Finding, Kind, LabelCount, Layout, NumberSpread, Severity, Spread,
+    DataLayout, Diagnosis, Examined, Finding, Kind, LabelCount, NumberSpread, Severity, Spread,
 };
 pub use error::Error;
 pub use examine::{examine, pictures};
 pub use manifest::{Manifest, write_manifest};
-pub use options::{Embeddings, MOST_BITS, Options, least_for};
+pub use options::{EmbeddingOptions, MOST_BITS, Options, least_for};
 pub use page::{html, record};
 pub use terminal::text;

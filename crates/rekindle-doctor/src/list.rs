@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use rekindle_data::manifest::{PATH, Table};
 
 use crate::{
-    Error, Layout,
+    DataLayout, Error,
     contents::{relative, start},
 };
 
@@ -22,7 +22,7 @@ impl List {
         let table = Table::read(list)?;
         // No table is without paths.
         let path = table.column(PATH).unwrap_or_default();
-        let folder = start(list, Layout::List).to_owned();
+        let folder = start(list, DataLayout::List).to_owned();
         Ok(Self { table, path, folder })
     }
 

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use csv::StringRecord;
 use rekindle_base::AtomicFile;
 
-use crate::{Diagnosis, Error, Examined, Layout, contents::start, list::List};
+use crate::{DataLayout, Diagnosis, Error, Examined, contents::start, list::List};
 
 /// The most bytes of a file that are read to see whether it is a manifest.
 const MOST_NAMES: u64 = 1 << 16;
@@ -36,7 +36,7 @@ pub struct Manifest {
 pub fn write_manifest(diagnosis: &Diagnosis, path: &Path) -> Result<Manifest, Error> {
     let Diagnosis { folder, layout, .. } = diagnosis;
     let same = |list: &Path| path.canonicalize().ok() == list.canonicalize().ok();
-    if *layout == Layout::List && same(folder) {
+    if *layout == DataLayout::List && same(folder) {
         return Err(Error::Same { path: path.to_owned() });
     }
     let left_out: BTreeSet<&Path> =
@@ -45,9 +45,9 @@ pub fn write_manifest(diagnosis: &Diagnosis, path: &Path) -> Result<Manifest, Er
     // Names that are not Unicode are all left out.
     let kept = |file: &Path| (!left_out.contains(file)).then(|| start.join(file));
     let rows = match layout {
-        Layout::Packed => return Err(Error::Packed { path: folder.clone() }),
-        Layout::Folders => of_folders(diagnosis, kept),
-        Layout::List => of_list(folder, kept)?,
+        DataLayout::Packed => return Err(Error::Packed { path: folder.clone() }),
+        DataLayout::Folders => of_folders(diagnosis, kept),
+        DataLayout::List => of_list(folder, kept)?,
     };
     if is_other(path, &rows[0]) {
         return Err(Error::Exists { path: path.to_owned() });

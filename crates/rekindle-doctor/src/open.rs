@@ -6,7 +6,7 @@ use rekindle_data::{DataConfig, Gathered, Part, Target, TargetKind, manifest};
 use rekindle_images::{Parts, Source, lists, offer, packed, read_pictures};
 
 use crate::{
-    Error, Layout,
+    DataLayout, Error,
     contents::{Contents, Item, relative, start},
     folder,
 };
@@ -31,7 +31,7 @@ pub(crate) fn kind(data: &Path, targets: &[String]) -> Result<TargetKind, Error>
 /// All pictures of a data set with what is learned of them.
 pub(crate) fn open<L: Target>(data: &Path, targets: &[String]) -> Result<Contents<L>, Error> {
     if manifest::is_manifest(data) {
-        return listed(data, Layout::List, targets);
+        return listed(data, DataLayout::List, targets);
     }
     if data.is_file() {
         return Err(manifest::no_list(data).into());
@@ -40,11 +40,11 @@ pub(crate) fn open<L: Target>(data: &Path, targets: &[String]) -> Result<Content
     let has_lists = data.is_dir() && !lists(data)?.is_empty() && !in_folders();
     // Numbers are on lists alone.
     if has_lists || !targets.is_empty() {
-        return listed(data, Layout::Folders, targets);
+        return listed(data, DataLayout::Folders, targets);
     }
     match packed::read(data)? {
         Some(packed::Rows { classes, train, test }) => Ok(of(
-            Layout::Packed,
+            DataLayout::Packed,
             classes,
             vec![(Part::Train, named(data, train)), (Part::Test, named(data, test))],
         )),
@@ -55,7 +55,7 @@ pub(crate) fn open<L: Target>(data: &Path, targets: &[String]) -> Result<Content
 /// The pictures of a list, or of the lists in a folder.
 fn listed<L: Target>(
     data: &Path,
-    layout: Layout,
+    layout: DataLayout,
     targets: &[String],
 ) -> Result<Contents<L>, Error> {
     let config = DataConfig { targets: targets.to_vec(), ..DataConfig::new(data) };
@@ -102,7 +102,7 @@ fn named(folder: &Path, rows: Vec<packed::Row>) -> Vec<Named> {
 
 /// All names are known in all parts, of which there are those that have pictures, and one to train on.
 fn of<L: Target>(
-    layout: Layout,
+    layout: DataLayout,
     names: Vec<String>,
     parts: Vec<(Part, Vec<Named>)>,
 ) -> Contents<L> {

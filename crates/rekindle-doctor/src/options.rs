@@ -24,7 +24,7 @@ pub struct Options {
     /// How many times the range of the middle half of its column a number may lie beyond that.
     pub most_beyond: f64,
     /// What a network sees in the pictures; without it no label and no number is doubted.
-    pub embeddings: Option<Embeddings>,
+    pub embeddings: Option<EmbeddingOptions>,
     /// How many of the pictures most like one vote on its label; 4 at least, or none does.
     pub neighbors: usize,
     /// How far a number may be from the median of the pictures most like it: times as far as is usual, by the median of all such
@@ -34,7 +34,7 @@ pub struct Options {
 
 /// A vector a picture, near another's where the pictures show the same.
 #[derive(Debug, Clone, PartialEq, Default)]
-pub struct Embeddings {
+pub struct EmbeddingOptions {
     /// By the names that [`pictures`](crate::pictures) gives, all of one length; those that cannot be read may lack.
     pub rows: BTreeMap<PathBuf, Vec<f32>>,
 }

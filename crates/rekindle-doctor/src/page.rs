@@ -13,8 +13,8 @@ use rekindle_report::{
 };
 
 use crate::{
-    Diagnosis, Examined, Finding, Kind, LabelCount, Layout, NumberSpread, Spread, contents::start,
-    open::open, terminal::summary,
+    DataLayout, Diagnosis, Examined, Finding, Kind, LabelCount, NumberSpread, Spread,
+    contents::start, open::open, terminal::summary,
 };
 
 /// The most pixels along a side of a small picture.
@@ -35,8 +35,8 @@ pub fn record(diagnosis: &Diagnosis, most: usize) -> Checkup {
     let packed = packed(diagnosis);
     let start = start(&diagnosis.folder, diagnosis.layout);
     let source = |file: &PathBuf| match diagnosis.layout {
-        Layout::Packed => packed.get(file).cloned(),
-        Layout::Folders | Layout::List => Some(Source::File(start.join(file))),
+        DataLayout::Packed => packed.get(file).cloned(),
+        DataLayout::Folders | DataLayout::List => Some(Source::File(start.join(file))),
     };
     let labels: BTreeMap<&Path, String> =
         diagnosis.examined.iter().map(|it| (it.file.as_path(), said(diagnosis, it))).collect();
@@ -119,10 +119,10 @@ fn data(diagnosis: &Diagnosis) -> Data {
 /// The pictures of packed files by their names; none of others.
 fn packed(diagnosis: &Diagnosis) -> BTreeMap<PathBuf, Source> {
     let items = match diagnosis.layout {
-        Layout::Packed => {
+        DataLayout::Packed => {
             open::<usize>(&diagnosis.folder, &[]).map_or_else(|_| Vec::new(), |it| it.items)
         }
-        Layout::Folders | Layout::List => Vec::new(),
+        DataLayout::Folders | DataLayout::List => Vec::new(),
     };
     items.into_iter().map(|item| (item.file, item.source)).collect()
 }

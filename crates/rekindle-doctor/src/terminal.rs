@@ -6,13 +6,13 @@ use std::path::Path;
 
 use rekindle_data::Part;
 
-use crate::{Diagnosis, Finding, LabelCount, Layout, NumberSpread, Severity, Spread};
+use crate::{DataLayout, Diagnosis, Finding, LabelCount, NumberSpread, Severity, Spread};
 
 /// The diagnosis as text, grouped by kind, with at most `most` findings of a kind and files of a finding; then how often each
 /// label is or where each number lies, at most `most` of them.
 pub fn text(diagnosis: &Diagnosis, most: usize) -> String {
     let mut text = String::new();
-    let one = if diagnosis.layout == Layout::Packed { "picture" } else { "file" };
+    let one = if diagnosis.layout == DataLayout::Packed { "picture" } else { "file" };
     diagnosis.groups().for_each(|group| kind(&mut text, group, one, most));
     balance(&mut text, diagnosis, most);
     text + &summary(diagnosis) + "\n"

@@ -5,7 +5,7 @@ use std::{num::NonZeroUsize, path::Path, sync::Arc, time::Duration};
 use burn::prelude::*;
 use rekindle_data::{Digests, DrawBatch, LoaderConfig, Order, Prepare, Views};
 use rekindle_layers::Backbone;
-use rekindle_train::{EmaConfig, Fit, Learn, OptimizerConfig, Rates, Settings, Train, Validation};
+use rekindle_train::{EmaConfig, Fit, FitConfig, Learn, OptimizerConfig, Rates, Train, Validation};
 use rekindle_transfer::{
     Classifier, Phase, Plan,
     features::{self, Precision},
@@ -19,7 +19,7 @@ use crate::{
 
 /// How to fine-tune.
 #[derive(Debug)]
-pub struct Finetune<B: Backbone, P: Prepare, T> {
+pub struct EngineConfig<B: Backbone, P: Prepare, T> {
     /// Phases, checked before the first step.
     pub plan: Plan,
     /// What outputs mean, and what is minimized.
@@ -38,8 +38,8 @@ pub struct Finetune<B: Backbone, P: Prepare, T> {
     pub cache: CacheConfig,
     /// How the average of all weights, which is evaluated and kept, follows them; no average without.
     pub ema: Option<EmaConfig>,
-    /// Accumulation, clipping, when to stop, what to compare models by. Its seed is [`Finetune::seed`].
-    pub settings: Settings,
+    /// Accumulation, clipping, when to stop, what to compare models by. Its seed is [`EngineConfig::seed`].
+    pub settings: FitConfig,
     /// Ends the run after the epoch in which the time is up.
     pub time: Option<Duration>,
     /// Every how many epochs a model is kept besides the best, and how many of those.
@@ -54,7 +54,7 @@ pub struct Finetune<B: Backbone, P: Prepare, T> {
 }
 
 /// Whatever prepares items need not be copied for that.
-impl<B: Backbone, P: Prepare, T: Clone> Clone for Finetune<B, P, T> {
+impl<B: Backbone, P: Prepare, T: Clone> Clone for EngineConfig<B, P, T> {
     fn clone(&self) -> Self {
         Self {
             plan: self.plan.clone(),
@@ -172,7 +172,7 @@ impl CacheReport {
 pub(crate) type Forward<B> = fn(&Classifier<B>, Partial<B>) -> Tensor<2>;
 
 /// A run that can begin: how it goes, its network, its data.
-pub(crate) type Opened<B, P, T> = (Finetune<B, P, T>, Classifier<B>, Data<P, T>);
+pub(crate) type Opened<B, P, T> = (EngineConfig<B, P, T>, Classifier<B>, Data<P, T>);
 
 /// Always the one that evaluation sees.
 pub(crate) const ONE_VIEW: Views = Views::Cycled(NonZeroUsize::MIN);
@@ -181,7 +181,7 @@ pub(crate) fn labels<P: Prepare, T: TransferTask>(items: &Items<P, T>) -> Vec<T:
     items.samples.iter().map(|sample| sample.label.clone()).collect()
 }
 
-impl<B, P, T> Finetune<B, P, T>
+impl<B, P, T> EngineConfig<B, P, T>
 where
     B: Backbone<Input: FromPrepared<P::Batch>>,
     P: Prepare,
@@ -190,7 +190,7 @@ where
     /// A plan for a task, with everything else as it is usual.
     pub fn new(plan: Plan, task: T) -> Self {
         Self {
-            settings: Settings { monitor: task.monitor(), ..Settings::default() },
+            settings: FitConfig { monitor: task.monitor(), ..FitConfig::default() },
             plan,
             task,
             batch: 32,
@@ -292,7 +292,7 @@ where
             epochs: phase.epochs,
             rates: Rates { base: phase.lr, groups: network.rates(phase)? },
             schedule: phase.schedule,
-            settings: Settings { seed: self.seed, ..self.settings.clone() },
+            settings: FitConfig { seed: self.seed, ..self.settings.clone() },
         })
     }
 }

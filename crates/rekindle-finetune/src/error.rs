@@ -44,7 +44,7 @@ pub enum Error {
     /// Fine-tuning was asked for in a way that cannot be.
     #[error("cannot fine-tune this way: {}", .0.join("; "))]
     Settings(Vec<String>),
-    /// The loss is no number any more.
+    /// The loss is NaN or infinite.
     #[error("the loss, or the norm of the gradients, is {loss} in epoch {epoch}, step {step}, on {}; lower the learning rate, clip gradients, or look at these", items.join(", "))]
     Diverged {
         /// Counted from one.

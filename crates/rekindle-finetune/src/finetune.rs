@@ -12,13 +12,13 @@ use rekindle_train::{Best, Callback, Ema, End, Epoch, State, TimeBudget, predict
 use rekindle_transfer::Classifier;
 
 use crate::{
-    CacheReport, Effort, Error, Finetune, FromPrepared, HeadStart, RunFolder, Sets, Trainee,
+    CacheReport, Effort, EngineConfig, EngineFolder, Error, FromPrepared, HeadStart, Sets, Trainee,
     TransferTask, data::Data, phases::Trained, run_folder::OpenRun, store::Feeds,
 };
 
 /// What came out of fine-tuning.
 #[derive(Debug)]
-pub struct Outcome<B: Backbone, T: TransferTask> {
+pub struct EngineOutcome<B: Backbone, T: TransferTask> {
     /// The best epoch's network, in validation.
     pub network: Classifier<B>,
     /// The task as it was fitted and calibrated: what outputs mean.
@@ -47,15 +47,15 @@ pub struct Outcome<B: Backbone, T: TransferTask> {
 ///
 /// # Errors
 ///
-/// If the plan cannot be carried out, an item cannot be read, the loss is no number, the run's folder cannot be
+/// If the plan cannot be carried out, an item cannot be read, the loss is NaN, the run's folder cannot be
 /// written, or holds the state of another run.
 pub fn finetune<B, P, T>(
     trainee: Trainee<B>,
     data: Sets<P, T>,
-    config: Finetune<B, P, T>,
-    folder: Option<&RunFolder<'_, P, T>>,
+    config: EngineConfig<B, P, T>,
+    folder: Option<&EngineFolder<'_, P, T>>,
     callbacks: &mut [&mut dyn Callback<Classifier<B>>],
-) -> Result<Outcome<B, T>, Error>
+) -> Result<EngineOutcome<B, T>, Error>
 where
     B: Backbone<Input: FromPrepared<P::Batch>>,
     P: Prepare,
@@ -153,7 +153,7 @@ where
         run.show_wrong(state.history.len(), &task.most_wrong(&scores), &data)?;
         run.rewrite(&network, &task)?;
     }
-    Ok(Outcome {
+    Ok(EngineOutcome {
         network,
         task,
         best,
@@ -172,7 +172,7 @@ where
 const SOLVED: &str = "solved head";
 
 impl Error {
-    /// Says which items a loss was no number on, where only their places were known.
+    /// Says which items a loss was NaN on, where only their places were known.
     fn name_items<P: Prepare, T: TransferTask>(self, data: &Data<P, T>) -> Self {
         match self {
             Self::Train(rekindle_train::Error::Diverged { epoch, step, loss, examples }) => {

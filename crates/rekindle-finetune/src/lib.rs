@@ -15,8 +15,8 @@
 
 mod config;
 mod data;
+mod data_loader;
 mod error;
-mod feed;
 mod finetune;
 mod fingerprint;
 mod input;
@@ -28,15 +28,15 @@ mod store;
 mod task;
 mod weights;
 
-pub use config::{CacheConfig, CachePlace, CacheReport, Finetune, HeadStart, Trainee};
+pub use config::{CacheConfig, CachePlace, CacheReport, EngineConfig, HeadStart, Trainee};
 pub use data::{Items, Labelled, Sets};
+pub use data_loader::{DataLoader, Features, Prepared};
 pub use error::Error;
-pub use feed::{Features, Feed, Prepared};
-pub use finetune::{Outcome, finetune};
+pub use finetune::{EngineOutcome, finetune};
 pub use fingerprint::digest;
 pub use input::{FromPrepared, Partial};
-pub use measure::{Measured, find_rate, measure};
-pub use run_folder::{Describe, RunFolder, Sheet, Start, forget_state};
-pub use start::{Probed, probe};
+pub use measure::{MeasureConfig, find_rate, measure};
+pub use run_folder::{Describe, EngineFolder, Sheet, Start, remove_state};
+pub use start::{EngineProbe, probe};
 pub use task::{Constant, Effort, Solved, TransferTask};
 pub use weights::{load, naming};

@@ -7,11 +7,11 @@ use rekindle_train::{Learn, RateRange, Sweep, Test, Train, predict, sweep};
 use rekindle_transfer::Classifier;
 
 use crate::{
-    CacheConfig, CachePlace, Error, Feed, Finetune, FromPrepared, Items, Partial, Trainee,
-    TransferTask,
+    CacheConfig, CachePlace, DataLoader, EngineConfig, Error, FromPrepared, Items, Partial,
+    Trainee, TransferTask,
     config::{ONE_VIEW, labels},
     data::{Data, Part, on_this_pool},
-    feed::Prepared,
+    data_loader::Prepared,
 };
 
 /// Sweeps through learning rates in the first phase of a plan, whose rates count as relative to each other.
@@ -22,7 +22,7 @@ use crate::{
 pub fn find_rate<B, P, T>(
     trainee: Trainee<B>,
     train: Train<Items<P, T>>,
-    config: Finetune<B, P, T>,
+    config: EngineConfig<B, P, T>,
     range: &RateRange,
 ) -> Result<Sweep, Error>
 where
@@ -32,9 +32,9 @@ where
 {
     // A sweep sees some of the items, once: features of all of them would not come to use.
     let cache = CacheConfig { place: CachePlace::Off, ..config.cache };
-    let config = Finetune { cache, ..config };
+    let config = EngineConfig { cache, ..config };
     let task = config.task.clone().fitted(&labels(&train.0));
-    let config = Finetune { task, ..config };
+    let config = EngineConfig { task, ..config };
     let Trainee { network, identity } = trainee.ready();
     config.check(&network)?;
     let part = Part::new(train.0.samples, train.0.prepare, &config.loader())?;
@@ -47,14 +47,14 @@ where
 
 /// How a network is measured.
 #[derive(Debug, Clone, Copy)]
-pub struct Measured<B: Backbone> {
+pub struct MeasureConfig<B: Backbone> {
     /// Items a step.
     pub batch: usize,
     /// From the network and a batch of inputs to outputs: [`Classifier::forward`], or an average over several views.
     pub forward: fn(&Classifier<B>, B::Input) -> Tensor<2>,
 }
 
-impl<B: Backbone> Measured<B> {
+impl<B: Backbone> MeasureConfig<B> {
     /// Each item once, as it is.
     pub fn plain(batch: usize) -> Self {
         Self { batch, forward: Classifier::forward }
@@ -70,7 +70,7 @@ pub fn measure<B, P, T>(
     network: &Classifier<B>,
     task: &T,
     items: Test<Items<P, T>>,
-    how: &Measured<B>,
+    how: &MeasureConfig<B>,
 ) -> Result<T::Scores, Error>
 where
     B: Backbone<Input: FromPrepared<P::Batch>>,
@@ -88,6 +88,6 @@ where
         },
     };
     // Nothing is chosen by it.
-    let source = Test(Feed::Prepared(Prepared::<B, P, T>::plain(part)));
+    let source = Test(DataLoader::Prepared(Prepared::<B, P, T>::plain(part)));
     Ok(predict(&network.valid(), &learn, &source)?)
 }

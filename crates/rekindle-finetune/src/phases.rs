@@ -9,7 +9,7 @@ use rekindle_train::{Callback, Ema, End, Epoch, State};
 use rekindle_transfer::{BatchNormPolicy, Classifier};
 
 use crate::{
-    CacheReport, Error, Finetune, FromPrepared, TransferTask,
+    CacheReport, EngineConfig, Error, FromPrepared, TransferTask,
     data::Data,
     store::{Feeds, Networks, Of},
 };
@@ -29,7 +29,7 @@ type Listeners<'a, 'b, B> = &'a mut [&'b mut dyn Callback<Classifier<B>>];
 /// A network that is ready for a phase, and what it will be fed.
 type Ready<B, P, T> = (Classifier<B>, Feeds<B, P, T>);
 
-impl<B, P, T> Finetune<B, P, T>
+impl<B, P, T> EngineConfig<B, P, T>
 where
     B: Backbone<Input: FromPrepared<P::Batch>>,
     P: Prepare,
@@ -86,7 +86,7 @@ where
             };
             if done == 0 && index > 0 {
                 state.optimizer = state.optimizer.turn_into(&self.optimizer(index));
-                state.optimizer.forget_frozen(&state.model);
+                state.optimizer.discard_frozen(&state.model);
             }
             if done == 0 && phase.batch_norm == BatchNormPolicy::Reestimated {
                 state.model = reestimate(state.model, data)?;

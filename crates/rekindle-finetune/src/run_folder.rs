@@ -22,7 +22,7 @@ use serde_json::json;
 use sha2::{Digest, Sha256};
 
 use crate::{
-    Error, Finetune, FromPrepared, TransferTask,
+    EngineConfig, Error, FromPrepared, TransferTask,
     data::Data,
     fingerprint::digest,
     weights::{read, write},
@@ -37,7 +37,7 @@ pub type Sheet<H> = dyn Fn(&H, usize) -> Result<Vec<u8>, Failure> + Send + Sync;
 
 /// Where a run leaves what comes of it.
 #[derive(Clone)]
-pub struct RunFolder<'a, P: Prepare, T> {
+pub struct EngineFolder<'a, P: Prepare, T> {
     /// It gets `best.safetensors`, `last.state`, `log.jsonl`, `log.csv`, TensorBoard's events, features of frozen stages, and
     /// in `digests.bin` what files held, by size, inode and times of change.
     pub path: &'a Path,
@@ -51,7 +51,7 @@ pub struct RunFolder<'a, P: Prepare, T> {
     pub sheet: Option<Arc<Sheet<P::Batch>>>,
 }
 
-impl<P: Prepare, T> fmt::Debug for RunFolder<'_, P, T> {
+impl<P: Prepare, T> fmt::Debug for EngineFolder<'_, P, T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { path, start, interval, .. } = self;
         let mut shown = f.debug_struct("RunFolder");
@@ -106,7 +106,7 @@ pub(crate) struct OpenRun<B: Backbone, P: Prepare, T: TransferTask> {
     sheet: Option<Arc<Sheet<P::Batch>>>,
 }
 
-impl<'a, P: Prepare, T: TransferTask> RunFolder<'a, P, T> {
+impl<'a, P: Prepare, T: TransferTask> EngineFolder<'a, P, T> {
     /// A run from its beginning, with a state every ten seconds, and nothing beside the weights.
     pub fn new(path: &'a Path) -> Self {
         let interval = Duration::from_secs(10);
@@ -116,7 +116,7 @@ impl<'a, P: Prepare, T: TransferTask> RunFolder<'a, P, T> {
 
     pub(crate) fn open<B>(
         &self,
-        config: &Finetune<B, P, T>,
+        config: &EngineConfig<B, P, T>,
         data: &Data<P, T>,
         network: &Classifier<B>,
     ) -> Result<OpenRun<B, P, T>, Error>
@@ -161,7 +161,7 @@ impl<'a, P: Prepare, T: TransferTask> RunFolder<'a, P, T> {
 /// # Errors
 ///
 /// If it is there and cannot be removed.
-pub fn forget_state(folder: &Path) -> Result<(), Error> {
+pub fn remove_state(folder: &Path) -> Result<(), Error> {
     let path = folder.join(Keep::STATE);
     match std::fs::remove_file(&path) {
         Err(source) if source.kind() != std::io::ErrorKind::NotFound => {
@@ -180,7 +180,7 @@ where
     /// The state to go on from, which is the one given where none was left; and logs that end with it.
     pub(crate) fn resume(
         &mut self,
-        config: &Finetune<B, P, T>,
+        config: &EngineConfig<B, P, T>,
         state: State<Classifier<B>>,
         data: &Data<P, T>,
     ) -> Result<State<Classifier<B>>, Error> {
@@ -215,7 +215,7 @@ where
         };
         if self.start == Start::Fresh {
             // An older run's state must not be gone on from by a later command.
-            forget_state(&self.path)?;
+            remove_state(&self.path)?;
         }
         // What is restored trains on the device of the model it was put in.
         state.model = state.model.train();
@@ -335,11 +335,11 @@ fn entries(note: &str) -> BTreeMap<String, String> {
 
 /// Everything that a run's result depends on, a line each.
 fn note<B: Backbone, P: Prepare, T: TransferTask>(
-    config: &Finetune<B, P, T>,
+    config: &EngineConfig<B, P, T>,
     data: &Data<P, T>,
     network: &Classifier<B>,
 ) -> Result<String, Error> {
-    let Finetune {
+    let EngineConfig {
         plan,
         task,
         batch,

@@ -12,15 +12,15 @@ use rekindle_metrics::Values;
 use rekindle_transfer::{Classifier, Frozen, Phase, Plan};
 
 use crate::{
-    CacheReport, Effort, Error, Finetune, FromPrepared, Sets, Solved, Trainee, TransferTask,
+    CacheReport, Effort, EngineConfig, Error, FromPrepared, Sets, Solved, Trainee, TransferTask,
     data::{Data, Part},
-    feed::{Feed, Kept},
+    data_loader::{DataLoader, Kept},
     store::{Feeds, device_of},
 };
 
 /// A network whose head was solved for, not trained.
 #[derive(Debug)]
-pub struct Probed<B: Backbone, T: TransferTask> {
+pub struct EngineProbe<B: Backbone, T: TransferTask> {
     /// The network, in validation.
     pub network: Classifier<B>,
     /// The task, with what was chosen by the validation items.
@@ -45,9 +45,9 @@ pub struct Probed<B: Backbone, T: TransferTask> {
 pub fn probe<B, P, T>(
     trainee: Trainee<B>,
     data: Sets<P, T>,
-    config: Finetune<B, P, T>,
+    config: EngineConfig<B, P, T>,
     folder: Option<&std::path::Path>,
-) -> Result<Probed<B, T>, Error>
+) -> Result<EngineProbe<B, T>, Error>
 where
     B: Backbone<Input: FromPrepared<P::Batch>>,
     P: Prepare,
@@ -60,7 +60,7 @@ where
             "samples: they weigh differently, which a head that is solved for does not know; take the recipe `head`, or leave the weights out",
         );
     }
-    let config = Finetune {
+    let config = EngineConfig {
         plan: Plan::new(vec![Phase::new("probe", 1, Frozen::Backbone, 1.0)]),
         views: Views::Cycled(std::num::NonZeroUsize::MIN),
         draws: None,
@@ -76,7 +76,7 @@ where
     };
     let Solved { weight, bias, strength } = found.solved;
     let (task, scores) = config.task.calibrated(found.val);
-    Ok(Probed {
+    Ok(EngineProbe {
         network: network.with_head(weight, bias).valid(),
         task,
         strength,
@@ -128,7 +128,7 @@ where
 /// The embedding of each item as evaluation sees it, in the order of the samples.
 fn embeddings<B, P, T>(
     network: &Classifier<B>,
-    feed: &Feed<B, P, T>,
+    feed: &DataLoader<B, P, T>,
     part: &Part<P, T>,
 ) -> Result<Vec<f32>, Error>
 where
@@ -137,7 +137,7 @@ where
     T: TransferTask,
 {
     let places: Vec<usize> = (0..part.len()).collect();
-    if let Feed::Features(features) = feed
+    if let DataLoader::Features(features) = feed
         && let Kept::Embedding(_) = features.shape
     {
         return features.rows(&places, Views::PLAIN);

@@ -25,17 +25,17 @@ use rekindle_transfer::{
 };
 
 use crate::{
-    CachePlace, CacheReport, Error, Finetune, FromPrepared, TransferTask,
+    CachePlace, CacheReport, EngineConfig, Error, FromPrepared, TransferTask,
     data::{Data, Part},
-    feed::{Features, Feed, Kept, Keys, Prepared},
+    data_loader::{DataLoader, Features, Kept, Keys, Prepared},
     fingerprint::digest,
 };
 
 /// Where a phase's batches come from.
 #[derive(Debug)]
 pub(crate) struct Feeds<B: Backbone, P: Prepare, T: TransferTask> {
-    pub(crate) train: Train<Feed<B, P, T>>,
-    pub(crate) val: Validation<Feed<B, P, T>>,
+    pub(crate) train: Train<DataLoader<B, P, T>>,
+    pub(crate) val: Validation<DataLoader<B, P, T>>,
     pub(crate) report: CacheReport,
 }
 
@@ -59,15 +59,15 @@ where
     T: TransferTask,
 {
     /// Items to measure on, as they are.
-    pub(crate) fn plain(part: &Part<P, T>) -> Validation<Feed<B, P, T>> {
-        Validation(Feed::Prepared(Prepared::plain(part.clone())))
+    pub(crate) fn plain(part: &Part<P, T>) -> Validation<DataLoader<B, P, T>> {
+        Validation(DataLoader::Prepared(Prepared::plain(part.clone())))
     }
 
     /// Features where the phase freezes stages and the same inputs come again in its epochs, else inputs.
     pub(crate) fn new(
         networks: Networks<'_, B>,
         Of { phase, epochs }: Of<'_>,
-        config: &Finetune<B, P, T>,
+        config: &EngineConfig<B, P, T>,
         data: &Data<P, T>,
         folder: Option<&Path>,
     ) -> Result<Self, Error> {
@@ -114,7 +114,7 @@ where
                 teacher: config.teacher.clone(),
             };
             let val = Self::plain(&data.val);
-            return Ok(Self { train: Train(Feed::Prepared(train)), val, report });
+            return Ok(Self { train: Train(DataLoader::Prepared(train)), val, report });
         };
         let start = Instant::now();
         let mut store = open(network, config, &kept, folder, data)?;
@@ -135,7 +135,7 @@ where
         let store = Arc::new(store);
         let feed = |part: &Part<P, T>, keys| {
             let (part, store, shape) = (part.clone(), Arc::clone(&store), kept.clone());
-            Feed::Features(Features { part, store, keys, shape })
+            DataLoader::Features(Features { part, store, keys, shape })
         };
         Ok(Self {
             train: Train(feed(&data.train, train_keys)),
@@ -180,7 +180,7 @@ pub(crate) fn device_of<B: Backbone>(network: &Classifier<B>) -> Device {
 /// The store of what these frozen weights make of items.
 fn open<B: Backbone, P: Prepare, T: TransferTask>(
     network: &Classifier<B>,
-    config: &Finetune<B, P, T>,
+    config: &EngineConfig<B, P, T>,
     kept: &Kept,
     folder: Option<&Path>,
     data: &Data<P, T>,
@@ -214,7 +214,7 @@ fn prefix<B: Backbone>(network: &Classifier<B>, cut: usize) -> impl Fn(&str) -> 
 impl Keys {
     fn new<B: Backbone, P: Prepare, T: TransferTask>(
         part: &Part<P, T>,
-        config: &Finetune<B, P, T>,
+        config: &EngineConfig<B, P, T>,
     ) -> Result<Self, Error> {
         let drawn = part.loader.prepare().describe_drawn();
         Ok(Self { contents: part.contents()?, drawn, seed: config.seed })

@@ -15,7 +15,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use rekindle_hub::{Files, Hub, Settings, unwatched};
+use rekindle_hub::{Files, Hub, HubSettings, unwatched};
 use rekindle_loopback::{Revision, Server, sha256};
 
 /// Bytes of the large file, and of one as long as ResNet-50's weights.
@@ -33,8 +33,10 @@ fn main() {
         let files = vec![("model.safetensors".to_owned(), bytes)];
         let commit = server.publish_revision("owner/large", Revision::new(files));
         let folder = tempfile::tempdir().unwrap();
-        let settings =
-            || Settings { endpoint: server.endpoint(), ..Settings::new(folder.path()).unwrap() };
+        let settings = || HubSettings {
+            endpoint: server.endpoint(),
+            ..HubSettings::new(folder.path()).unwrap()
+        };
         let wanted =
             Files { repository: "owner/large", revision: &commit, names: &["model.safetensors"] };
 

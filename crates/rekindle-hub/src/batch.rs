@@ -2,7 +2,7 @@
 
 use std::{fs, time::Instant};
 
-use rekindle_cards::{Card, Policy};
+use rekindle_cards::{Card, LicensePolicy};
 
 use crate::{Error, Hub, Located, Trust, watch::Watch};
 
@@ -19,7 +19,7 @@ pub enum Act {
 
 /// What became of a card's weights.
 #[derive(Debug)]
-pub struct Row {
+pub struct FetchRow {
     /// The card's name.
     pub card: String,
     /// Bytes of all files: of those that are there, else about as many as will be.
@@ -50,13 +50,14 @@ pub enum Done {
 /// # Errors
 ///
 /// [`Error::Io`] where the file cannot be read, [`Error::Cards`] where it is no policy or a name is no license's.
-pub fn policy(accepted: &[String]) -> Result<Policy, Error> {
-    let mut policy = match std::env::var_os(Policy::VARIABLE).filter(|path| !path.is_empty()) {
+pub fn policy(accepted: &[String]) -> Result<LicensePolicy, Error> {
+    let mut policy = match std::env::var_os(LicensePolicy::VARIABLE).filter(|path| !path.is_empty())
+    {
         Some(path) => {
             let text = fs::read_to_string(&path).map_err(Error::io("read the policy", &path))?;
-            Policy::parse(&path.to_string_lossy(), &text)?
+            LicensePolicy::parse(&path.to_string_lossy(), &text)?
         }
-        None => Policy::default(),
+        None => LicensePolicy::default(),
     };
     for name in accepted {
         policy.accept(name)?;
@@ -66,7 +67,7 @@ pub fn policy(accepted: &[String]) -> Result<Policy, Error> {
 
 impl Hub {
     /// Does something about a card's weights, if their license allows to use them.
-    pub fn act(&self, act: Act, card: &Card, policy: &Policy, watch: Watch<'_>) -> Row {
+    pub fn act(&self, act: Act, card: &Card, policy: &LicensePolicy, watch: Watch<'_>) -> FetchRow {
         let start = Instant::now();
         let found = policy.check(card).map_err(Error::from).and_then(|()| match act {
             Act::Fetch => self.fetch(card, watch).map(Some),
@@ -77,7 +78,7 @@ impl Hub {
                 Err(error) => Err(error),
             },
         });
-        let mut row = Row {
+        let mut row = FetchRow {
             card: card.name(),
             bytes: self.expected_bytes(card),
             commit: None,

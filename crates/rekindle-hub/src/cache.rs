@@ -70,13 +70,13 @@ pub struct Verified {
 pub enum Prune<'a> {
     /// Downloads that were not finished, and blobs that no snapshot refers to.
     Leftovers,
-    /// A repository. What was trusted of it stays recorded: see [`Hub::forget`].
+    /// A repository. What was trusted of it stays recorded: see [`Hub::remove_trust`].
     Repository(&'a str),
 }
 
 /// Whether something is done or only said.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Run {
+pub enum PruneRun {
     /// Nothing is removed.
     Dry,
     /// It is removed.
@@ -141,7 +141,7 @@ impl Hub {
     ///
     /// [`Error::Io`] where something cannot be read or removed; [`Error::Absent`] for a repository that is not
     /// in the cache.
-    pub fn prune(&self, what: Prune<'_>, run: Run) -> Result<Pruned, Error> {
+    pub fn prune(&self, what: Prune<'_>, run: PruneRun) -> Result<Pruned, Error> {
         let mut pruned = Pruned::default();
         match what {
             Prune::Leftovers => {
@@ -274,7 +274,7 @@ impl Hub {
 }
 
 /// Removes partial files and blobs that no snapshot refers to.
-fn leftovers(folder: &Folder, run: Run, pruned: &mut Pruned) -> Result<(), Error> {
+fn leftovers(folder: &Folder, run: PruneRun, pruned: &mut Pruned) -> Result<(), Error> {
     let mut used = BTreeSet::new();
     for path in files(&folder.snapshots())? {
         // What the link names, and where that ends: either keeps a blob.
@@ -303,7 +303,7 @@ fn leftovers(folder: &Folder, run: Run, pruned: &mut Pruned) -> Result<(), Error
 }
 
 /// Removes a repository, unless one of its files is being downloaded.
-fn whole(folder: &Folder, run: Run, pruned: &mut Pruned) -> Result<(), Error> {
+fn whole(folder: &Folder, run: PruneRun, pruned: &mut Pruned) -> Result<(), Error> {
     let mut held = Vec::new();
     for path in entries(&folder.locks)? {
         match Lock::now(&path)? {
@@ -317,15 +317,15 @@ fn whole(folder: &Folder, run: Run, pruned: &mut Pruned) -> Result<(), Error> {
     for path in files(&folder.path)? {
         remove(&path, run, pruned)?;
     }
-    if run == Run::Real {
+    if run == PruneRun::Real {
         fs::remove_dir_all(&folder.path).map_err(Error::io("remove", &folder.path))?;
     }
     Ok(())
 }
 
-fn remove(path: &Path, run: Run, pruned: &mut Pruned) -> Result<(), Error> {
+fn remove(path: &Path, run: PruneRun, pruned: &mut Pruned) -> Result<(), Error> {
     let metadata = fs::symlink_metadata(path).map_err(Error::io("read", path))?;
-    if run == Run::Real {
+    if run == PruneRun::Real {
         fs::remove_file(path).map_err(Error::io("remove", path))?;
     }
     // A link takes no room.

@@ -13,7 +13,7 @@ use ureq::{
 };
 
 use crate::{
-    Answer, Error, Network, Proxies, Settings, Token,
+    Answer, Error, HubSettings, NetworkAccess, Proxies, Token,
     refusal::{disconnected, refused},
     retry::{Failure, Patience, Tries},
     url::{Origin, join, shown},
@@ -35,7 +35,7 @@ pub struct Client {
     endpoint: String,
     origin: Origin,
     token: Option<Token>,
-    network: Network,
+    network: NetworkAccess,
     patience: Patience,
     /// Whether any server ever answered: without that, a host that is not found is no accident.
     answered: AtomicBool,
@@ -64,7 +64,7 @@ impl Client {
     ///
     /// [`Error::Layout`] where the endpoint is no address or the token cannot be sent, and where the file of
     /// certificates holds none; [`Error::Io`] where it cannot be read.
-    pub fn new(settings: &Settings) -> Result<Self, Error> {
+    pub fn new(settings: &HubSettings) -> Result<Self, Error> {
         let endpoint = settings.endpoint.trim_end_matches('/').to_owned();
         let Some(origin) = Origin::of(&endpoint) else {
             let problem = format!("`{}` is not an address of http or https", shown(&endpoint));
@@ -199,7 +199,7 @@ impl Client {
 
     /// A request without content, with the token where it may go.
     pub(crate) fn request(&self, method: &Method, url: &str) -> Result<Request<()>, Failure> {
-        if self.network == Network::Offline {
+        if self.network == NetworkAccess::Offline {
             return Err(Error::Offline { wanted: shown(url) }.into());
         }
         let request = Request::builder().method(method).uri(url).body(());
@@ -289,7 +289,7 @@ mod tests {
 
     #[test]
     fn a_redirect_may_not_give_encryption_up() {
-        let settings = Settings::new(Path::new("cache")).unwrap();
+        let settings = HubSettings::new(Path::new("cache")).unwrap();
         let client = Client::new(&settings).unwrap();
         let next =
             |from: &str, to: &str| client.redirected(from, to).map_err(|error| error.to_string());

@@ -11,7 +11,7 @@ use rekindle_base::sync_folder;
 use ureq::http::{HeaderMap, Method, header};
 
 use crate::{
-    Client, Error, Event,
+    Client, DownloadEvent, Error,
     client::{Answered, Follow, plain},
     digest::{CHUNK, Hasher, Named, Sums},
     layout::{Folder, create_parent},
@@ -42,7 +42,7 @@ pub(crate) struct Count<'a> {
 impl Count<'_> {
     pub(crate) fn add(&self, bytes: u64) {
         let done = self.done.fetch_add(bytes, Ordering::Relaxed) + bytes;
-        (self.watch)(Event::Bytes { done, total: self.total });
+        (self.watch)(DownloadEvent::Bytes { done, total: self.total });
     }
 
     fn subtract(&self, bytes: u64) {

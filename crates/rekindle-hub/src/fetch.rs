@@ -12,7 +12,7 @@ use std::{
 };
 
 use crate::{
-    Client, Error, Event, Hub, Located, Network,
+    Client, DownloadEvent, Error, Hub, Located, NetworkAccess,
     download::{Count, Target, download},
     job::{CONFIG, INDEX, Job, KINDS_OF_WEIGHTS, Selection, Witness},
     layout::{Folder, MAIN, create_parent},
@@ -26,7 +26,7 @@ use crate::{
 pub(crate) fn fetch(hub: &Hub, job: &Job, watch: Watch<'_>) -> Result<Located, Error> {
     match locate(hub, job) {
         Err(Error::Absent { .. } | Error::Damaged { .. } | Error::Layout { .. })
-            if hub.settings.network == Network::Online => {}
+            if hub.settings.network == NetworkAccess::Online => {}
         done => return done,
     }
     let folder = hub.layout.repository(&job.repository)?;
@@ -109,7 +109,7 @@ impl Fetch<'_> {
             && self.hub.hashed.sums(&path).is_ok_and(|sums| {
                 let bad = problem(&path, &sums, self.job.expected(self.commit, name)).is_some();
                 if bad {
-                    (self.watch)(Event::Damaged { file: name });
+                    (self.watch)(DownloadEvent::Damaged { file: name });
                 }
                 !bad
             })
@@ -166,12 +166,12 @@ impl Fetch<'_> {
             sha256: self.job.expected(self.commit, name).map(|expected| expected.sha256),
         };
         let Description { etag, bytes, .. } = description;
-        let waiting = || (self.watch)(Event::Locked { file: name });
+        let waiting = || (self.watch)(DownloadEvent::Locked { file: name });
         let _lock = Lock::wait(&self.folder.lock(etag), waiting)?;
         let blob = self.folder.blob(etag);
         let mut there = blob.is_file();
         if there && target.problem(&self.hub.hashed.sums(&blob)?).is_some() {
-            (self.watch)(Event::Damaged { file: name });
+            (self.watch)(DownloadEvent::Damaged { file: name });
             fs::remove_file(&blob).map_err(Error::io("remove the damaged file", &blob))?;
             there = false;
         }

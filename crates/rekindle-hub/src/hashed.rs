@@ -22,7 +22,7 @@ use crate::{
 
 /// What a file was when it was hashed, and what came out.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-struct Row {
+struct FetchRow {
     #[serde(with = "State")]
     state: FileState,
     sha256: String,
@@ -42,7 +42,7 @@ struct State {
     inode: u64,
 }
 
-type Rows = BTreeMap<PathBuf, Row>;
+type Rows = BTreeMap<PathBuf, FetchRow>;
 
 /// The index, read when it is first needed.
 #[derive(Debug)]
@@ -64,7 +64,7 @@ impl Hashed {
             && let Some(row) = self.rows().as_ref().and_then(|rows| rows.get(&real))
             && row.state == state
         {
-            let Row { sha256, git, .. } = row.clone();
+            let FetchRow { sha256, git, .. } = row.clone();
             return Ok(Sums { bytes: state.bytes, sha256, git });
         }
         self.hash_again(path)
@@ -88,7 +88,7 @@ impl Hashed {
         // What other processes added meanwhile is kept.
         let mut merged = read(&self.path);
         merged.extend(rows.take().unwrap_or_default());
-        merged.insert(real, Row { state, sha256: sums.sha256.clone(), git: sums.git.clone() });
+        merged.insert(real, FetchRow { state, sha256: sums.sha256.clone(), git: sums.git.clone() });
         merged.retain(|path, _| path.exists());
         if let Ok(text) = serde_json::to_vec_pretty(&merged) {
             let _ = write_whole(&self.path, &text);

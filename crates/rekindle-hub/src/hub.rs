@@ -6,7 +6,7 @@ use std::{
 };
 
 use crate::{
-    Client, Error, RepositoryInfo, Settings,
+    Client, Error, HubSettings, RepositoryInfo,
     hashed::Hashed,
     layout::Layout,
     ledger::{Ledger, Record},
@@ -22,7 +22,7 @@ pub const IMPORT: &str = "rekindle cache import";
 /// Weights of cards, in the cache that is shared with Python's huggingface_hub.
 #[derive(Debug)]
 pub struct Hub {
-    pub(crate) settings: Settings,
+    pub(crate) settings: HubSettings,
     pub(crate) layout: Layout,
     pub(crate) hashed: Hashed,
     client: OnceLock<Client>,
@@ -86,18 +86,18 @@ pub struct Files<'a> {
 }
 
 impl Hub {
-    /// A hub as the environment says; see [`Settings::from_env`]. Opens no socket and no file of the cache.
+    /// A hub as the environment says; see [`HubSettings::from_env`]. Opens no socket and no file of the cache.
     ///
     /// # Errors
     ///
-    /// As [`Settings::from_env`].
+    /// As [`HubSettings::from_env`].
     pub fn from_env() -> Result<Self, Error> {
-        Ok(Self::new(Settings::from_env()?))
+        Ok(Self::new(HubSettings::from_env()?))
     }
 
     /// A hub as the settings say.
     #[must_use]
-    pub fn new(settings: Settings) -> Self {
+    pub fn new(settings: HubSettings) -> Self {
         let layout = Layout { cache: settings.cache.clone() };
         let hashed = Hashed::new(layout.hashed(), settings.hashing);
         Self { settings, layout, hashed, client: OnceLock::new() }
@@ -138,8 +138,8 @@ impl Hub {
     /// # Errors
     ///
     /// [`Error::Layout`] or [`Error::Io`] where the record cannot be read or written.
-    pub fn forget(&self, repository: &str) -> Result<usize, Error> {
-        Ledger::forget(&self.ledger(), repository)
+    pub fn remove_trust(&self, repository: &str) -> Result<usize, Error> {
+        Ledger::remove(&self.ledger(), repository)
     }
 
     /// Requests of other kinds, on behalf of the same token.

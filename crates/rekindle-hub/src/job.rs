@@ -3,7 +3,7 @@
 use rekindle_cards::{Card, Pin};
 
 use crate::{
-    Error, Files, Hub, Network,
+    Error, Files, Hub, NetworkAccess,
     hub::{FETCH, IMPORT},
     layout::{MAIN, check_path, check_repository},
     ledger::{Ledger, Record},
@@ -69,8 +69,8 @@ impl Job {
             return Err(Error::NoRepository { card: name });
         };
         let remedy = match hub.settings.network {
-            Network::Online => format!("run `{FETCH} {name}`"),
-            Network::Offline => format!(
+            NetworkAccess::Online => format!("run `{FETCH} {name}`"),
+            NetworkAccess::Offline => format!(
                 "HF_HUB_OFFLINE is set: unset it and run `{FETCH} {name}`, or take the files from another \
                  machine with `{IMPORT} {name} FOLDER`"
             ),
@@ -97,8 +97,8 @@ impl Job {
     pub(crate) fn of_files(hub: &Hub, files: &Files<'_>) -> Result<Self, Error> {
         let Files { repository, revision, names } = *files;
         let remedy = match hub.settings.network {
-            Network::Online => "fetch them with a network",
-            Network::Offline => "HF_HUB_OFFLINE is set: unset it and fetch them",
+            NetworkAccess::Online => "fetch them with a network",
+            NetworkAccess::Offline => "HF_HUB_OFFLINE is set: unset it and fetch them",
         };
         // No names are those of a checkpoint, whichever it has.
         let selection = match names {

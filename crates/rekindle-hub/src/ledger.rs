@@ -109,7 +109,7 @@ impl Ledger {
     }
 
     /// Forgets a repository; says how many files that were.
-    pub(crate) fn forget(path: &Path, repository: &str) -> Result<usize, Error> {
+    pub(crate) fn remove(path: &Path, repository: &str) -> Result<usize, Error> {
         let _lock = Lock::wait(&beside(path), || {})?;
         let mut ledger = Self::read(path)?;
         let before = ledger.records.len();
@@ -162,7 +162,7 @@ mod tests {
         assert_eq!(ledger.of("timm/a", "main").collect::<Vec<_>>(), [&first, &other]);
         assert_eq!(ledger.of("timm/a", "v1").count() + ledger.of("timm/b", "main").count(), 0);
         assert_eq!(
-            (Ledger::forget(&path, "timm/a").unwrap(), Ledger::forget(&path, "timm/a").unwrap()),
+            (Ledger::remove(&path, "timm/a").unwrap(), Ledger::remove(&path, "timm/a").unwrap()),
             (2, 0)
         );
         assert_eq!(Ledger::add(&path, &contradicting).unwrap(), None);

@@ -12,7 +12,7 @@
 //!
 //! let card = rekindle_cards::find("resnet18")?;
 //! let located = Hub::from_env()?.fetch(card, &|event| {
-//!     if let Event::Bytes { done, total } = event {
+//!     if let DownloadEvent::Bytes { done, total } = event {
 //!         eprint!("\r{done} of {total} bytes");
 //!     }
 //! })?;
@@ -53,8 +53,8 @@ mod watch;
 mod weights;
 
 pub use answer::Answer;
-pub use batch::{Act, Done, Row, policy};
-pub use cache::{CachedFile, CachedRepository, CachedRevision, Prune, Pruned, Run, Verified};
+pub use batch::{Act, Done, FetchRow, policy};
+pub use cache::{CachedFile, CachedRepository, CachedRevision, Prune, PruneRun, Pruned, Verified};
 pub use client::Client;
 pub use error::Error;
 pub use hub::{FETCH, Files, Hub, IMPORT, Located, LocatedFile, Trust};
@@ -62,5 +62,5 @@ pub use ledger::Record;
 pub use pinning::Pinned;
 pub use remote::{Description, RemoteFile, RepositoryInfo};
 pub use send::{Content, Outgoing, Verb};
-pub use settings::{Hashing, Links, Network, Proxies, Settings, Token};
-pub use watch::{Event, Watch, unwatched};
+pub use settings::{Hashing, HubSettings, Links, NetworkAccess, Proxies, Token};
+pub use watch::{DownloadEvent, Watch, unwatched};

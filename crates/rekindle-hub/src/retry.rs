@@ -7,7 +7,7 @@ use std::{
 
 use rekindle_base::causes;
 
-use crate::{Error, Event, watch::Watch};
+use crate::{DownloadEvent, Error, watch::Watch};
 
 /// A request that failed.
 #[derive(Debug)]
@@ -88,7 +88,7 @@ impl<'a> Tries<'a> {
             }
             error => ("", causes(error)),
         };
-        watch(Event::Retry { url, problem: &problem, wait });
+        watch(DownloadEvent::Retry { url, problem: &problem, wait });
         thread::sleep(wait);
         Ok(())
     }
@@ -142,8 +142,8 @@ mod tests {
             Error::Network { url, problem, attempts: 1, bytes: 0 }.again(again)
         };
         let waits = Mutex::new(Vec::new());
-        let watch = |event: Event<'_>| match event {
-            Event::Retry { wait, .. } => waits.lock().unwrap().push(wait),
+        let watch = |event: DownloadEvent<'_>| match event {
+            DownloadEvent::Retry { wait, .. } => waits.lock().unwrap().push(wait),
             event => panic!("{event:?}"),
         };
         let mut tries = Tries::new(&patience);

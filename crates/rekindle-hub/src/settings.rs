@@ -16,9 +16,9 @@ use crate::Error;
 /// The Hub itself, where `HF_ENDPOINT` names no other.
 const ENDPOINT: &str = "https://huggingface.co";
 
-/// What [`crate::Hub::new`] needs to know; [`Settings::from_env`] is what users expect.
+/// What [`crate::Hub::new`] needs to know; [`HubSettings::from_env`] is what users expect.
 #[derive(Debug, Clone)]
-pub struct Settings {
+pub struct HubSettings {
     /// The Hub, without a slash at the end: `HF_ENDPOINT`.
     pub endpoint: String,
     /// The folder of repositories: `HF_HUB_CACHE`, or `hub` in `HF_HOME`.
@@ -26,7 +26,7 @@ pub struct Settings {
     /// Who asks: `HF_TOKEN`, or the file that `hf auth login` writes.
     pub token: Option<Token>,
     /// Whether a socket may be opened: `HF_HUB_OFFLINE`.
-    pub network: Network,
+    pub network: NetworkAccess,
     /// How a snapshot refers to its bytes: `HF_HUB_DISABLE_SYMLINKS`.
     pub links: Links,
     /// Whether `HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY` and `NO_PROXY` are obeyed.
@@ -51,7 +51,7 @@ pub struct Settings {
 
 /// Whether a socket may be opened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Network {
+pub enum NetworkAccess {
     /// Where something is missing in the cache.
     Online,
     /// Never.
@@ -108,7 +108,7 @@ impl fmt::Debug for Token {
     }
 }
 
-impl Settings {
+impl HubSettings {
     /// Settings that ask nobody's environment: the public Hub, no token, no proxy, the pins of the cards.
     ///
     /// # Errors
@@ -119,7 +119,7 @@ impl Settings {
             endpoint: ENDPOINT.to_owned(),
             cache: cache.to_owned(),
             token: None,
-            network: Network::Online,
+            network: NetworkAccess::Online,
             links: Links::Symbolic,
             proxies: Proxies::Unused,
             certificates: None,
@@ -143,7 +143,7 @@ impl Settings {
         Self::from_variables(&|name| std::env::var_os(name))
     }
 
-    /// As [`Settings::from_env`], with another way to look variables up.
+    /// As [`HubSettings::from_env`], with another way to look variables up.
     pub(crate) fn from_variables(
         variable: &dyn Fn(&str) -> Option<OsString>,
     ) -> Result<Self, Error> {
@@ -172,7 +172,7 @@ impl Settings {
             settings.endpoint = endpoint.trim_end_matches('/').to_owned();
         }
         if truth("HF_HUB_OFFLINE") || truth("TRANSFORMERS_OFFLINE") {
-            settings.network = Network::Offline;
+            settings.network = NetworkAccess::Offline;
         }
         if truth("HF_HUB_DISABLE_SYMLINKS") {
             settings.links = Links::Copied;
@@ -219,8 +219,8 @@ fn expanded(path: &Path, user: Option<&Path>) -> PathBuf {
 mod tests {
     use super::*;
 
-    fn read(variables: &[(&str, &str)]) -> Result<Settings, Error> {
-        Settings::from_variables(&|name| {
+    fn read(variables: &[(&str, &str)]) -> Result<HubSettings, Error> {
+        HubSettings::from_variables(&|name| {
             let found = variables.iter().find(|(key, _)| *key == name);
             found.map(|(_, value)| OsString::from(value))
         })
@@ -250,11 +250,17 @@ mod tests {
             "https://mirror.example"
         );
         assert_eq!(with("HF_ENDPOINT", "").endpoint, ENDPOINT);
-        for (value, network) in
-            [("1", Network::Offline), ("yes", Network::Offline), ("True", Network::Offline)]
-                .into_iter()
-                .chain([("0", Network::Online), ("", Network::Online), ("off", Network::Online)])
-        {
+        for (value, network) in [
+            ("1", NetworkAccess::Offline),
+            ("yes", NetworkAccess::Offline),
+            ("True", NetworkAccess::Offline),
+        ]
+        .into_iter()
+        .chain([
+            ("0", NetworkAccess::Online),
+            ("", NetworkAccess::Online),
+            ("off", NetworkAccess::Online),
+        ]) {
             assert_eq!(with("HF_HUB_OFFLINE", value).network, network, "{value}");
             assert_eq!(with("TRANSFORMERS_OFFLINE", value).network, network, "{value}");
         }

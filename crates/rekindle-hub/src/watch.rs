@@ -5,7 +5,7 @@ use std::time::Duration;
 /// Something that happened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum Event<'a> {
+pub enum DownloadEvent<'a> {
     /// Bytes have arrived.
     Bytes {
         /// Bytes that are here, of all files of this fetch.
@@ -35,7 +35,7 @@ pub enum Event<'a> {
 }
 
 /// Who is told; called from several threads.
-pub type Watch<'a> = &'a (dyn Fn(Event<'_>) + Sync);
+pub type Watch<'a> = &'a (dyn Fn(DownloadEvent<'_>) + Sync);
 
 /// For [`Watch`]: nobody is told.
-pub fn unwatched(_: Event<'_>) {}
+pub fn unwatched(_: DownloadEvent<'_>) {}

@@ -43,10 +43,10 @@
 //! ```
 
 mod augment;
-mod cache;
 mod decode;
 mod error;
 mod folder;
+mod memory_cache;
 mod mixing;
 pub mod packed;
 mod picture;

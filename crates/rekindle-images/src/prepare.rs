@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use rekindle_data::{Dense, Digests, Prepare, View, canonical};
 
-use crate::cache::{Cache, Kept};
 use crate::decode::decode_rows;
+use crate::memory_cache::{Cache, Kept};
 use crate::{Augment, DiskCache, Error, Picture, Preprocess, Source};
 
 /// What is drawn for pictures, and where decoded ones are kept.

@@ -4,7 +4,7 @@ use burn::{backend::Dispatch, prelude::*};
 
 use crate::{
     Activation,
-    map::{Map, Order},
+    feature_map::{FeatureMap, Order},
     ops::Kernels,
 };
 
@@ -13,16 +13,16 @@ use crate::{
 /// # Panics
 ///
 /// If the shapes differ.
-pub fn add(x: Map, added: Map, activation: Activation) -> Map {
+pub fn add(x: FeatureMap, added: FeatureMap, activation: Activation) -> FeatureMap {
     assert_eq!(x.dims(), added.dims(), "maps of different shapes");
     match x.order() {
         Order::ChannelsLast => {
             let added = added.ordered(Order::ChannelsLast).into_dispatch();
             let y = <Dispatch as Kernels>::add(x.into_inner().into_dispatch(), added, activation);
-            Map::last(Tensor::from_dispatch(y))
+            FeatureMap::last(Tensor::from_dispatch(y))
         }
         Order::ChannelsFirst => {
-            Map::first(activation.forward(x.into_inner() + added.into_tensor()))
+            FeatureMap::first(activation.forward(x.into_inner() + added.into_tensor()))
         }
     }
 }
@@ -33,7 +33,7 @@ pub fn add(x: Map, added: Map, activation: Activation) -> Map {
 /// # Panics
 ///
 /// If the shapes differ.
-pub fn add_scaled(x: Map, factors: Tensor<1>, added: Map) -> Map {
+pub fn add_scaled(x: FeatureMap, factors: Tensor<1>, added: FeatureMap) -> FeatureMap {
     assert_eq!(x.dims(), added.dims(), "maps of different shapes");
     let [batch, ..] = x.dims();
     assert_eq!(factors.dims(), [batch], "a factor for each picture");
@@ -43,11 +43,11 @@ pub fn add_scaled(x: Map, factors: Tensor<1>, added: Map) -> Map {
             let added = added.ordered(Order::ChannelsLast).into_dispatch();
             let x = x.into_inner().into_dispatch();
             let y = <Dispatch as Kernels>::add_scaled(x, factors.into_dispatch(), added);
-            Map::last(Tensor::from_dispatch(y))
+            FeatureMap::last(Tensor::from_dispatch(y))
         }
         Order::ChannelsFirst => {
             let factors = factors.detach().reshape([batch, 1, 1, 1]);
-            Map::first(x.into_inner() * factors + added.into_tensor())
+            FeatureMap::first(x.into_inner() * factors + added.into_tensor())
         }
     }
 }

@@ -12,7 +12,7 @@ use burn::{
 
 use crate::{
     Activation, PackedWeights, Window,
-    map::{Map, Order},
+    feature_map::{FeatureMap, Order},
     ops::{Given, Kernels, Knowledge, NormKind, Operands, Plan},
 };
 
@@ -30,7 +30,7 @@ pub struct Convolve<'a> {
     /// What normalizes each channel.
     pub norm: Norm,
     /// What is added, `[batch, out, height', width']`.
-    pub shortcut: Option<Map>,
+    pub shortcut: Option<FeatureMap>,
     /// Applied last.
     pub activation: Activation,
     /// Where packed weights are kept from one call to the next.
@@ -85,7 +85,7 @@ pub struct Statistics {
 ///
 /// If the channels of `x`, the weights and the groups do not fit each other, if the bias or a vector of the
 /// norm is not `[out]`, if the shortcut is not of the output's shape, or if, on Flex, types of numbers differ.
-pub fn convolve(x: Map, with: Convolve<'_>) -> (Map, Option<Statistics>) {
+pub fn convolve(x: FeatureMap, with: Convolve<'_>) -> (FeatureMap, Option<Statistics>) {
     let [batch, channels, height, width] = x.dims();
     let [out, seen, kernel_height, kernel_width] = with.weight.dims();
     let Window { kernel, .. } = with.window;
@@ -124,7 +124,7 @@ pub fn convolve(x: Map, with: Convolve<'_>) -> (Map, Option<Statistics>) {
     }
 }
 
-fn ours(x: Map, with: Convolve<'_>, count: usize) -> (Map, Option<Statistics>) {
+fn ours(x: FeatureMap, with: Convolve<'_>, count: usize) -> (FeatureMap, Option<Statistics>) {
     let given = |tensor: Option<Tensor<1>>| match tensor {
         Some(tensor) => Given::Some(tensor.into_dispatch()),
         None => Given::None,
@@ -138,7 +138,7 @@ fn ours(x: Map, with: Convolve<'_>, count: usize) -> (Map, Option<Statistics>) {
             (NormKind::Batch { epsilon }, [Some(gamma), Some(beta), None, None])
         }
     };
-    let known = Knowledge { x: x.known(), residual: with.shortcut.as_ref().map(Map::known) };
+    let known = Knowledge { x: x.known(), residual: with.shortcut.as_ref().map(FeatureMap::known) };
     let operands = Operands {
         x: x.into_inner().into_dispatch(),
         weight: with.weight.into_dispatch(),
@@ -166,11 +166,11 @@ fn ours(x: Map, with: Convolve<'_>, count: usize) -> (Map, Option<Statistics>) {
         variance: Tensor::from_dispatch(variance),
         count,
     });
-    (Map::last(Tensor::from_dispatch(y)), statistics)
+    (FeatureMap::last(Tensor::from_dispatch(y)), statistics)
 }
 
 /// Burn's operations, one after the other.
-fn composed(x: Map, with: Convolve<'_>, count: usize) -> (Map, Option<Statistics>) {
+fn composed(x: FeatureMap, with: Convolve<'_>, count: usize) -> (FeatureMap, Option<Statistics>) {
     let Window { stride, dilation, before, after, .. } = with.window;
     let padding = [(before[0], after[0]), (before[1], after[1])];
     let options = ConvOptions::new_with_padding(stride, padding, dilation, with.groups);
@@ -190,5 +190,5 @@ fn composed(x: Map, with: Convolve<'_>, count: usize) -> (Map, Option<Statistics
         Some(shortcut) => y + shortcut.into_tensor(),
         None => y,
     };
-    (Map::first(with.activation.forward(y)), statistics)
+    (FeatureMap::first(with.activation.forward(y)), statistics)
 }

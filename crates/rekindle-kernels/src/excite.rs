@@ -4,7 +4,7 @@ use burn::{backend::Dispatch, prelude::*, tensor::module::conv2d, tensor::ops::C
 
 use crate::{
     Activation,
-    map::{Map, Order},
+    feature_map::{FeatureMap, Order},
     ops::{Excitement, Kernels},
 };
 
@@ -29,7 +29,7 @@ pub struct SqueezeExcite {
 /// # Panics
 ///
 /// If the channels differ.
-pub fn squeeze_excite(x: Map, with: SqueezeExcite) -> Map {
+pub fn squeeze_excite(x: FeatureMap, with: SqueezeExcite) -> FeatureMap {
     let [_, channels, ..] = x.dims();
     let squeezed = with.reduce_bias.dims()[0];
     assert_eq!(
@@ -54,7 +54,7 @@ pub fn squeeze_excite(x: Map, with: SqueezeExcite) -> Map {
                 expand_bias: expand_bias.into_dispatch(),
             };
             let y = <Dispatch as Kernels>::squeeze_excite(operands, activations);
-            Map::last(Tensor::from_dispatch(y))
+            FeatureMap::last(Tensor::from_dispatch(y))
         }
         Order::ChannelsFirst => {
             let x = x.into_inner();
@@ -64,7 +64,7 @@ pub fn squeeze_excite(x: Map, with: SqueezeExcite) -> Map {
             };
             let squeezed = x.clone().mean_dims(&[2, 3]);
             let squeezed = first.forward(layer(squeezed, reduce, reduce_bias));
-            Map::first(x * second.forward(layer(squeezed, expand, expand_bias)))
+            FeatureMap::first(x * second.forward(layer(squeezed, expand, expand_bias)))
         }
     }
 }

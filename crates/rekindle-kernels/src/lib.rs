@@ -1,6 +1,6 @@
 //! Fused operations of vision networks for Burn, with CPU kernels of our own and hand-written gradients.
 //!
-//! A [`Map`] is what flows through a network. On Burn's CPU backend (Flex, in `f32` or `f64`) it lies in
+//! A [`FeatureMap`] is what flows through a network. On Burn's CPU backend (Flex, in `f32` or `f64`) it lies in
 //! memory channels last, and [`convolve`] computes a convolution, the batch norm, the addition and the
 //! activation that follow it in one pass. On every other backend the same functions compose Burn's own
 //! operations, so a network is written once.
@@ -11,15 +11,15 @@
 
 mod activation;
 mod addition;
-mod cache;
 mod convolve;
 mod cpu;
 mod excite;
+mod feature_map;
 mod linear;
-mod map;
 mod memory;
 mod ops;
 mod optimize;
+mod packed_weights;
 mod pooling;
 pub mod profile;
 #[cfg(test)]
@@ -27,11 +27,11 @@ mod tests;
 
 pub use activation::Activation;
 pub use addition::{add, add_scaled};
-pub use cache::PackedWeights;
 pub use convolve::{Convolve, Norm, Statistics, convolve};
 pub use cpu::{Isa, Window};
 pub use excite::{SqueezeExcite, squeeze_excite};
+pub use feature_map::FeatureMap;
 pub use linear::linear;
-pub use map::Map;
 pub use optimize::{Update, update};
+pub use packed_weights::PackedWeights;
 pub use pooling::{average_pool, global_mean, max_pool};

@@ -6,7 +6,7 @@ use burn::{
     tensor::{DType, module},
 };
 
-use crate::{cache::PackedWeights, ops::Kernels};
+use crate::{ops::Kernels, packed_weights::PackedWeights};
 
 /// `x weight + bias`: `[batch, in]`, `[in, out]` and `[out]` to `[batch, out]`.
 ///

@@ -11,7 +11,7 @@ use burn::{
 
 use crate::{
     Window,
-    map::{Map, Order},
+    feature_map::{FeatureMap, Order},
     ops::Kernels,
 };
 
@@ -22,7 +22,7 @@ use crate::{
 ///
 /// If a window may be padding alone: the padding is more than half of it, or its positions lie further apart
 /// than the map is large.
-pub fn max_pool(x: Map, window: Window) -> Map {
+pub fn max_pool(x: FeatureMap, window: Window) -> FeatureMap {
     let Window { kernel, stride, dilation, before, after } = window;
     let [_, _, height, width] = x.dims();
     let map = [height, width];
@@ -35,7 +35,7 @@ pub fn max_pool(x: Map, window: Window) -> Map {
     match x.order() {
         Order::ChannelsLast => {
             let y = <Dispatch as Kernels>::max_pool(x.into_inner().into_dispatch(), window);
-            Map::last(Tensor::from_dispatch(y))
+            FeatureMap::last(Tensor::from_dispatch(y))
         }
         Order::ChannelsFirst => {
             let options = MaxPoolOptions {
@@ -45,7 +45,7 @@ pub fn max_pool(x: Map, window: Window) -> Map {
                 dilation,
                 ceil_mode: false,
             };
-            Map::first(max_pool2d(x.into_inner(), options))
+            FeatureMap::first(max_pool2d(x.into_inner(), options))
         }
     }
 }
@@ -56,13 +56,13 @@ pub fn max_pool(x: Map, window: Window) -> Map {
 /// # Panics
 ///
 /// If there is padding above or to the left, or dilation.
-pub fn average_pool(x: Map, window: Window) -> Map {
+pub fn average_pool(x: FeatureMap, window: Window) -> FeatureMap {
     let Window { kernel, stride, dilation, before, after } = window;
     assert_eq!((before, dilation), ([0; 2], [1; 2]), "an average pool begins at the first pixel");
     match x.order() {
         Order::ChannelsLast => {
             let y = <Dispatch as Kernels>::average_pool(x.into_inner().into_dispatch(), window);
-            Map::last(Tensor::from_dispatch(y))
+            FeatureMap::last(Tensor::from_dispatch(y))
         }
         Order::ChannelsFirst => {
             let options = AvgPoolOptions {
@@ -72,13 +72,13 @@ pub fn average_pool(x: Map, window: Window) -> Map {
                 count_include_pad: false,
                 ceil_mode: false,
             };
-            Map::first(avg_pool2d(x.into_inner(), options))
+            FeatureMap::first(avg_pool2d(x.into_inner(), options))
         }
     }
 }
 
 /// The mean over all pixels: `[batch, channels, height, width]` to `[batch, channels]`.
-pub fn global_mean(x: Map) -> Tensor<2> {
+pub fn global_mean(x: FeatureMap) -> Tensor<2> {
     match x.order() {
         Order::ChannelsLast => Tensor::from_dispatch(<Dispatch as Kernels>::global_mean(
             x.into_inner().into_dispatch(),

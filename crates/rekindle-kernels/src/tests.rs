@@ -6,8 +6,8 @@ use burn::{
 };
 
 use crate::{
-    Activation, Convolve, Map, Norm, SqueezeExcite, Window, add, add_scaled, average_pool,
-    convolve, global_mean, map::Order, max_pool, squeeze_excite,
+    Activation, Convolve, FeatureMap, Norm, SqueezeExcite, Window, add, add_scaled, average_pool,
+    convolve, feature_map::Order, global_mean, max_pool, squeeze_excite,
 };
 
 /// A tensor in double precision that gradients may be taken through.
@@ -17,13 +17,13 @@ fn draw<const D: usize>(shape: [usize; D], low: f64) -> Tensor<D> {
 }
 
 /// Runs `task` over a map in each order, and compares what comes out, and its gradient.
-fn agree<const D: usize>(what: &str, shape: [usize; 4], task: impl Fn(Map) -> Tensor<D>) {
+fn agree<const D: usize>(what: &str, shape: [usize; 4], task: impl Fn(FeatureMap) -> Tensor<D>) {
     let x = draw(shape, -1.0).inner();
     let run = |order| {
         let x = Tensor::from_inner(x.clone()).require_grad();
         let map = match order {
-            Order::ChannelsLast => Map::new(x.clone()),
-            Order::ChannelsFirst => Map::first(x.clone()),
+            Order::ChannelsLast => FeatureMap::new(x.clone()),
+            Order::ChannelsFirst => FeatureMap::first(x.clone()),
         };
         assert_eq!(map.order(), order);
         let y = task(map);
@@ -46,7 +46,7 @@ fn convolutions_are_the_same_in_both_orders() {
         let weight = draw([6, 6 / groups, 3, 3], -1.0);
         for activation in [Activation::Relu6, Activation::HardSwish, Activation::Silu] {
             for joined in [false, true] {
-                let task = |x: Map| {
+                let task = |x: FeatureMap| {
                     let [gamma, beta, mean, variance, bias] = vectors.clone();
                     let with = Convolve {
                         weight: weight.clone(),
@@ -59,8 +59,8 @@ fn convolutions_are_the_same_in_both_orders() {
                             _ => Norm::Batch { gamma, beta, epsilon: 1e-3 },
                         },
                         shortcut: joined.then(|| match x.order() {
-                            Order::ChannelsLast => Map::new(shortcut.clone()),
-                            Order::ChannelsFirst => Map::first(shortcut.clone()),
+                            Order::ChannelsLast => FeatureMap::new(shortcut.clone()),
+                            Order::ChannelsFirst => FeatureMap::first(shortcut.clone()),
                         }),
                         activation,
                         packed: None,
@@ -91,12 +91,16 @@ fn everything_else_is_the_same_in_both_orders() {
     agree("padding", shape, |x| x.pad_channels(1, 2).into_tensor());
     let added = draw(shape, -1.0);
     for activation in [Activation::Identity, Activation::Relu, Activation::Gelu] {
-        agree("addition", shape, |x| add(x, Map::new(added.clone()), activation).into_tensor());
-        agree("addition", shape, |x| add(Map::first(added.clone()), x, activation).into_tensor());
+        agree("addition", shape, |x| {
+            add(x, FeatureMap::new(added.clone()), activation).into_tensor()
+        });
+        agree("addition", shape, |x| {
+            add(FeatureMap::first(added.clone()), x, activation).into_tensor()
+        });
     }
     let factors = draw([3], 0.0);
     agree("branch", shape, |x| {
-        add_scaled(x, factors.clone(), Map::new(added.clone())).into_tensor()
+        add_scaled(x, factors.clone(), FeatureMap::new(added.clone())).into_tensor()
     });
     let excite = SqueezeExcite {
         reduce: draw([2, 4, 1, 1], -1.0),
@@ -124,7 +128,7 @@ fn half_precision_composes() {
             activation: Activation::Relu,
             packed: None,
         };
-        let (y, _) = convolve(Map::new(x.clone().cast(dtype)), with);
+        let (y, _) = convolve(FeatureMap::new(x.clone().cast(dtype)), with);
         global_mean(max_pool(y, Window::square(2, 2, 0))).cast(DType::F64)
     };
     let difference: f64 = (run(DType::F16) - run(DType::F64)).abs().max().into_scalar();

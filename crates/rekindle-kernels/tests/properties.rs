@@ -14,7 +14,7 @@ use burn::{
     },
 };
 use rekindle_kernels::{
-    Activation, Convolve, Isa, Map, Norm, PackedWeights, SqueezeExcite, Window, add_scaled,
+    Activation, Convolve, FeatureMap, Isa, Norm, PackedWeights, SqueezeExcite, Window, add_scaled,
     average_pool, convolve, global_mean, linear, max_pool, squeeze_excite,
 };
 
@@ -279,14 +279,14 @@ impl Case {
             NormKind::Batch => Norm::Batch { gamma: vector(0), beta: vector(1), epsilon: 1e-3 },
         };
         let (y, statistics) = convolve(
-            Map::new(x),
+            FeatureMap::new(x),
             Convolve {
                 weight: with.weight,
                 bias: with.bias,
                 window: self.window,
                 groups: self.groups,
                 norm,
-                shortcut: with.shortcut.map(Map::new),
+                shortcut: with.shortcut.map(FeatureMap::new),
                 activation: self.activation,
                 packed: None,
             },
@@ -309,7 +309,7 @@ impl Case {
                 epsilon: 1e-3,
             },
         };
-        let map = |data: &TensorData| Map::new(Tensor::from_data(data.clone(), &device));
+        let map = |data: &TensorData| FeatureMap::new(Tensor::from_data(data.clone(), &device));
         let with = Convolve {
             weight: Tensor::from_data(operands.weight.clone(), &device),
             bias: operands.bias.as_ref().map(vector),
@@ -429,7 +429,7 @@ fn pools_agree() {
         let what = format!("{window:?} over {shape:?}");
 
         let (ours, burns) = (x(), x());
-        let found = max_pool(Map::new(ours.clone()), window).into_tensor();
+        let found = max_pool(FeatureMap::new(ours.clone()), window).into_tensor();
         let options = MaxPoolOptions {
             kernel_size: kernel,
             stride: window.stride,
@@ -443,7 +443,7 @@ fn pools_agree() {
 
         let (ours, burns) = (x(), x());
         let window = Window { before: [0; 2], ..window };
-        let found = average_pool(Map::new(ours.clone()), window).into_tensor();
+        let found = average_pool(FeatureMap::new(ours.clone()), window).into_tensor();
         let options = AvgPoolOptions {
             kernel_size: kernel,
             stride: window.stride,
@@ -456,7 +456,7 @@ fn pools_agree() {
         compare(&format!("average of {what}"), &mut random, both, [1e-12, 1e-12]);
 
         let (ours, burns) = (x(), x());
-        let found = global_mean(Map::new(ours.clone()));
+        let found = global_mean(FeatureMap::new(ours.clone()));
         let expected = burns.clone().mean_dims(&[2, 3]).flatten(1, 3);
         let both = [(found, vec![Leaf::Four(ours)]), (expected, vec![Leaf::Four(burns)])];
         compare(&format!("mean of {shape:?}"), &mut random, both, [1e-12, 1e-12]);
@@ -494,7 +494,7 @@ fn squeeze_and_excitation_agrees() {
         };
         let ours = |dtype| {
             let (x, with, leaves) = take(dtype);
-            (squeeze_excite(Map::new(x), with).into_tensor(), leaves)
+            (squeeze_excite(FeatureMap::new(x), with).into_tensor(), leaves)
         };
         let burns = || {
             let (x, with, leaves) = take(DType::F64);
@@ -567,7 +567,7 @@ fn a_map_that_several_read_gets_all_their_gradients() {
         std::iter::once(&x).chain(&weights).map(|data| leaf(data, DType::F64)).collect()
     };
     let ours = leaves();
-    let unit = |x: &Map, weight: usize, shortcut: Option<&Map>| {
+    let unit = |x: &FeatureMap, weight: usize, shortcut: Option<&FeatureMap>| {
         let weight = ours[weight].clone();
         let kernel = weight.dims()[2];
         let window = Window::square(kernel, 1, kernel / 2);
@@ -575,7 +575,7 @@ fn a_map_that_several_read_gets_all_their_gradients() {
         let activation = Activation::Silu;
         convolve(x.clone(), Convolve { weight, shortcut, activation, ..ones(1, 1, window) }).0
     };
-    let y = unit(&Map::new(ours[0].clone()), 1, None);
+    let y = unit(&FeatureMap::new(ours[0].clone()), 1, None);
     // Read as input and as shortcut, then by a third and a fourth.
     let z = unit(&unit(&y, 2, None), 4, Some(&y));
     let (a, b) = (unit(&y, 3, Some(&z)), unit(&y, 2, None));
@@ -619,7 +619,8 @@ fn a_branch_is_added_by_its_factor() {
         let factors = Tensor::<1>::from_inner(factors);
         let [x, added] = take();
         let leaves = vec![Leaf::Four(x.clone()), Leaf::Four(added.clone())];
-        let found = add_scaled(Map::new(x), factors.clone(), Map::new(added)).into_tensor();
+        let found =
+            add_scaled(FeatureMap::new(x), factors.clone(), FeatureMap::new(added)).into_tensor();
         let [x, added] = take();
         let expected_leaves = vec![Leaf::Four(x.clone()), Leaf::Four(added.clone())];
         let expected = x * factors.reshape([shape[0], 1, 1, 1]) + added;
@@ -649,7 +650,7 @@ fn batch_norm_is_safe() {
             activation: Activation::Identity,
             packed: None,
         };
-        let (y, statistics) = convolve(Map::new(x), with);
+        let (y, statistics) = convolve(FeatureMap::new(x), with);
         (y.into_tensor(), statistics.unwrap())
     };
     let mut random = Random(5);
@@ -680,7 +681,7 @@ fn an_empty_batch_is_an_empty_batch() {
             activation: Activation::Silu,
             packed: None,
         };
-        let (y, _) = convolve(Map::new(Tensor::zeros([0, 4, 9, 6], &device)), with);
+        let (y, _) = convolve(FeatureMap::new(Tensor::zeros([0, 4, 9, 6], &device)), with);
         assert_eq!(y.dims(), [0, 4, 5, 3]);
         assert_eq!(global_mean(y).dims(), [0, 4]);
     }
@@ -716,14 +717,14 @@ fn results_do_not_depend_on_batch_or_threads() {
         };
         let run = |x: Tensor<4>| {
             let weight = Tensor::from_data(weight.clone(), &device);
-            convolve(Map::new(x), with(weight, Norm::None)).0.into_tensor()
+            convolve(FeatureMap::new(x), with(weight, Norm::None)).0.into_tensor()
         };
         let gradients = || {
             let (x, weight) = (leaf::<4>(&data, DType::F32), leaf::<4>(&weight, DType::F32));
             let ones = || Tensor::ones([out], &device.clone().autodiff()).require_grad();
             let (gamma, beta) = (ones(), ones());
             let norm = Norm::Batch { gamma: gamma.clone(), beta, epsilon: 1e-5 };
-            let (y, _) = convolve(Map::new(x.clone()), with(weight.clone(), norm));
+            let (y, _) = convolve(FeatureMap::new(x.clone()), with(weight.clone(), norm));
             let y = y.into_tensor();
             let gradients = (y.clone() * y).mean().backward();
             [Leaf::Four(x), Leaf::Four(weight), Leaf::One(gamma)]
@@ -765,7 +766,7 @@ fn ones(channels: usize, out: usize, window: Window) -> Convolve<'static> {
 fn wrong_shapes_are_refused() {
     let device = Device::flex();
     let vector = |len: usize| Tensor::<1>::ones([len], &device);
-    let map = |shape: [usize; 4]| Map::new(Tensor::ones(shape, &device));
+    let map = |shape: [usize; 4]| FeatureMap::new(Tensor::ones(shape, &device));
     let with = || ones(3, 8, Window::square(1, 1, 0));
     let batch = |gamma, beta| Norm::Batch { gamma, beta, epsilon: 1e-5 };
     let cases = [
@@ -801,7 +802,7 @@ fn tasks_share_packed_weights() {
         let sums: Vec<f32> = pool.install(|| {
             let task = |_| {
                 let with = ones(64, 128, Window::square(1, 1, 0));
-                let x = Map::new(Tensor::ones([1, 64, 3, 3], &Device::flex()));
+                let x = FeatureMap::new(Tensor::ones([1, 64, 3, 3], &Device::flex()));
                 let with = Convolve { packed: Some(&packed), ..with };
                 convolve(x, with).0.into_tensor().sum().into_scalar()
             };
@@ -817,7 +818,7 @@ fn a_window_may_be_large() {
     let side = 95;
     let window = Window::square(side, 1, 0);
     let with = Convolve { groups: 2, ..ones(1, 2, window) };
-    let x = Map::new(Tensor::ones([1, 2, side, side + 1], &Device::flex()));
+    let x = FeatureMap::new(Tensor::ones([1, 2, side, side + 1], &Device::flex()));
     let sums = convolve(x, with).0.into_tensor().into_data();
     assert!(sums.iter::<f32>().all(|sum| sum == (side * side) as f32));
 }

@@ -28,7 +28,7 @@ pub struct Stage {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum StageOutput {
     /// A feature map, whose pixels each stand for `reduction` pixels of the image in each direction.
-    Map {
+    FeatureMap {
         /// How many times smaller than the image.
         reduction: usize,
     },
@@ -47,7 +47,7 @@ impl Stage {
 
     /// A stage whose output is a map, `reduction` times smaller than the image.
     pub fn map(name: &str, modules: &[&str], channels: usize, reduction: usize) -> Self {
-        Self::new(name, modules, channels, StageOutput::Map { reduction })
+        Self::new(name, modules, channels, StageOutput::FeatureMap { reduction })
     }
 
     /// A stage whose output is one vector.
@@ -58,7 +58,7 @@ impl Stage {
     /// How many times smaller than the image its output is, where that is a map.
     pub fn reduction(&self) -> Option<usize> {
         match self.output {
-            StageOutput::Map { reduction } => Some(reduction),
+            StageOutput::FeatureMap { reduction } => Some(reduction),
             StageOutput::Sequence | StageOutput::Vector => None,
         }
     }

@@ -6,9 +6,9 @@ use burn::{
     prelude::*,
     tensor::Distribution,
 };
-use rekindle_kernels::{Activation, Map, add, add_scaled};
+use rekindle_kernels::{Activation, FeatureMap, add, add_scaled};
 
-use crate::Unit;
+use crate::ConvNormAct;
 
 /// Drops a residual branch of a picture with a probability, and scales the kept ones up.
 ///
@@ -32,7 +32,7 @@ impl DropPath {
 
     /// `shortcut + factors * branch`, all `[batch, channels, height, width]`; outside training the factors are
     /// one.
-    pub fn add(&self, branch: Map, shortcut: Map) -> Map {
+    pub fn add(&self, branch: FeatureMap, shortcut: FeatureMap) -> FeatureMap {
         let device = branch.device();
         if !self.is_active(&device) {
             return add(branch, shortcut, Activation::Identity);
@@ -46,7 +46,12 @@ impl DropPath {
 
     /// The same of the branch that `unit`, which ends in no activation, computes from `x`: outside training
     /// in one pass.
-    pub fn forward_add(&self, unit: &Unit<'_>, x: Map, shortcut: Map) -> Map {
+    pub fn forward_add(
+        &self,
+        unit: &ConvNormAct<'_>,
+        x: FeatureMap,
+        shortcut: FeatureMap,
+    ) -> FeatureMap {
         if self.is_active(&x.device()) {
             self.add(unit.forward(x), shortcut)
         } else {
@@ -68,9 +73,9 @@ mod tests {
     fn branch(layer: &DropPath, x: Tensor<4>) -> Tensor<4> {
         let mut conv = Conv2dConfig::new([2, 2], 1).init(&x.device());
         conv.weight = Param::from_tensor(Tensor::<2>::eye(2, &x.device()).reshape([2, 2, 1, 1]));
-        let unit = Unit::new(&conv, None, Activation::Identity);
-        let nothing = Map::new(x.zeros_like());
-        layer.forward_add(&unit, Map::new(x), nothing).into_tensor()
+        let unit = ConvNormAct::new(&conv, None, Activation::Identity);
+        let nothing = FeatureMap::new(x.zeros_like());
+        layer.forward_add(&unit, FeatureMap::new(x), nothing).into_tensor()
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use burn::prelude::*;
 pub use rekindle_kernels::global_mean;
-use rekindle_kernels::{Map, Window, average_pool, max_pool};
+use rekindle_kernels::{FeatureMap, Window, average_pool, max_pool};
 
 /// The greatest of each window.
 #[derive(Module, Debug)]
@@ -26,7 +26,7 @@ impl MaxPool {
     }
 
     /// `[batch, channels, height, width]` in and out.
-    pub fn forward(&self, x: Map) -> Map {
+    pub fn forward(&self, x: FeatureMap) -> FeatureMap {
         max_pool(x, self.window)
     }
 }
@@ -38,7 +38,7 @@ impl AveragePool {
     }
 
     /// `[batch, channels, height, width]` in and out.
-    pub fn forward(&self, x: Map) -> Map {
+    pub fn forward(&self, x: FeatureMap) -> FeatureMap {
         let [_, _, height, width] = x.dims();
         // As far as the last window that begins within the map reaches.
         let over = [height, width].map(|size| {
@@ -58,14 +58,14 @@ mod tests {
     #[test]
     fn the_last_window_averages_what_there_is() {
         let x = Tensor::<1, Int>::arange(0..9, &Device::flex()).float().reshape([1, 1, 3, 3]);
-        let y = AveragePool::new(2, 2).forward(Map::new(x)).into_tensor();
+        let y = AveragePool::new(2, 2).forward(FeatureMap::new(x)).into_tensor();
         assert_eq!(y.into_data().try_to_vec::<f32>().unwrap(), [2.0, 3.5, 6.5, 8.0]);
     }
 
     #[test]
     fn a_window_begins_within_the_map() {
         let x = Tensor::<1, Int>::arange(0..16, &Device::flex()).float().reshape([1, 1, 4, 4]);
-        let y = AveragePool::new(1, 2).forward(Map::new(x)).into_tensor();
+        let y = AveragePool::new(1, 2).forward(FeatureMap::new(x)).into_tensor();
         assert_eq!(y.into_data().try_to_vec::<f32>().unwrap(), [0.0, 2.0, 8.0, 10.0]);
     }
 
@@ -74,7 +74,7 @@ mod tests {
     fn padding_is_never_the_greatest() {
         let x =
             Tensor::<1, Int>::arange(0..16, &Device::flex()).float().reshape([1, 1, 4, 4]) - 20.0;
-        let y = MaxPool::new(3, 2, 1).forward(Map::new(x)).into_tensor();
+        let y = MaxPool::new(3, 2, 1).forward(FeatureMap::new(x)).into_tensor();
         assert_eq!(y.into_data().try_to_vec::<f32>().unwrap(), [-15.0, -13.0, -7.0, -5.0]);
     }
 }

@@ -2,7 +2,7 @@
 //! <https://arxiv.org/abs/1709.01507>.
 
 use burn::prelude::*;
-use rekindle_kernels::{self as kernels, Map};
+use rekindle_kernels::{self as kernels, FeatureMap};
 
 use crate::{Activation, Conv2d};
 
@@ -14,7 +14,11 @@ use crate::{Activation, Conv2d};
 /// # Panics
 ///
 /// If the channels differ.
-pub fn squeeze_excite(x: Map, [reduce, expand]: [&Conv2d; 2], activations: [Activation; 2]) -> Map {
+pub fn squeeze_excite(
+    x: FeatureMap,
+    [reduce, expand]: [&Conv2d; 2],
+    activations: [Activation; 2],
+) -> FeatureMap {
     let bias = |conv: &Conv2d| match &conv.bias {
         Some(bias) => bias.val(),
         None => Tensor::zeros([conv.channels_out()], (&x.device(), conv.weight.val().dtype())),

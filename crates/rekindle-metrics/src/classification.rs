@@ -111,7 +111,7 @@ impl Classification {
     }
 
     /// The metrics that are single numbers; precision, recall and F1 are means over the classes that occur or are
-    /// predicted, as scikit-learn's with `average="macro"`. An area that does not exist is no number.
+    /// predicted, as scikit-learn's with `average="macro"`. An area that does not exist is NaN.
     pub fn values(&self) -> Values {
         let said = |class: usize| self.confusion.iter().any(|row| row[class] > 0);
         let counts = |(class, of): &(usize, &PerClass)| of.support > 0 || said(*class);

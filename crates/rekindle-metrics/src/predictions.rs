@@ -77,7 +77,7 @@ impl Predictions {
 
     /// Whether the label of each example is among its `k` most likely.
     ///
-    /// A label is as likely as its rank: of equals the first counts, as in PyTorch's `topk`, and what is no number is
+    /// A label is as likely as its rank: of equals the first counts, as in PyTorch's `topk`, and what is NaN is
     /// above it.
     pub fn hits(&self, k: usize) -> Vec<bool> {
         let hit = |(row, &label): (&[f32], &usize)| {

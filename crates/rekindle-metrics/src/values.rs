@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct Values(#[serde(with = "numbers")] Vec<(String, f64)>);
 
-/// Numbers in JSON, which knows neither infinities nor what is no number: both become `null`, and `null` no number.
+/// Numbers in JSON, which knows neither infinities nor what is NaN: both become `null`, and `null` NaN.
 mod numbers {
     use serde::{Deserialize, Deserializer, Serializer};
 
@@ -37,7 +37,7 @@ pub(crate) mod nullable {
     }
 }
 
-/// What is no number is equal to itself, so that two runs can be compared.
+/// What is NaN is equal to itself, so that two runs can be compared.
 impl PartialEq for Values {
     fn eq(&self, other: &Self) -> bool {
         let same = |(a, b): (&(String, f64), &(String, f64))| {
@@ -114,7 +114,7 @@ impl Direction {
         row.map(|row| row.1).ok_or_else(|| UnknownMetric(metric.to_owned()))
     }
 
-    /// Whether a value is better than another; what is no number is worse than any.
+    /// Whether a value is better than another; what is NaN is worse than any.
     pub fn is_better(self, new: f64, old: f64) -> bool {
         match self {
             _ if new.is_nan() => false,

@@ -11,8 +11,8 @@
 use std::{env, error::Error, fs, path::PathBuf};
 
 use rekindle_report::{
-    Run,
-    chart::{Axis, LineChart, Mark, Scale, Series, line_chart},
+    RunRecord,
+    chart::{Axis, AxisScale, LineChart, Mark, Series, line_chart},
     compare, html,
 };
 
@@ -23,7 +23,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let folder = PathBuf::from(env::args_os().nth(1).ok_or("give a folder to write to")?);
     fs::create_dir_all(&folder)?;
     sample::run("Cats and dogs", 2, 1).write(&folder.join("run.json"))?;
-    let run = Run::read(&folder.join("run.json"))?;
+    let run = RunRecord::read(&folder.join("run.json"))?;
     fs::write(folder.join("report.html"), html(&run))?;
     fs::write(folder.join("many.html"), html(&sample::run("A hundred kinds of pets", 100, 2)))?;
     fs::write(folder.join("labels.html"), html(&sample::multi_label("Photos", 10, 1)))?;
@@ -34,7 +34,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-fn runs(count: u64) -> Vec<Run> {
+fn runs(count: u64) -> Vec<RunRecord> {
     let run = |seed: u64| {
         let plan = ["head", "gradual", "full"][seed as usize % 3];
         let mut run = sample::run(&format!("pets, {plan}, seed {seed}"), 10, seed);
@@ -52,7 +52,7 @@ fn rates() -> LineChart {
         title: "Loss by learning rate".to_owned(),
         width: 560.0,
         height: 300.0,
-        x: Axis { label: "learning rate".to_owned(), scale: Scale::Log, ..Axis::default() },
+        x: Axis { label: "learning rate".to_owned(), scale: AxisScale::Log, ..Axis::default() },
         series: vec![Series {
             name: "smoothed loss".to_owned(),
             points: points.map(|rate| (rate, loss(rate))).collect(),

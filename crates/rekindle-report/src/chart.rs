@@ -3,7 +3,7 @@
 //!
 //! Every function takes plain data and returns one `<svg>` element, fit for an HTML page or, as it
 //! is, for a file. Ink follows the text's color, so that a chart works on light and dark ground;
-//! series differ in color, dashes and markers. What is no number is left out, never drawn wrong.
+//! series differ in color, dashes and markers. What is NaN is left out, never drawn wrong.
 
 mod bars;
 mod draw;
@@ -18,5 +18,5 @@ pub(crate) use draw::swatch;
 pub use intervals::{IntervalChart, IntervalRow, interval_chart};
 pub use line::{Band, Legend, LineChart, Mark, Series, line_chart};
 pub use reliability::{ReliabilityChart, reliability_chart};
-pub use scale::{Axis, Scale};
+pub use scale::{Axis, AxisScale};
 pub use scatter::{Ideal, ScatterChart, scatter_chart};

@@ -1,9 +1,10 @@
 //! Several runs on one page: curves over each other, and a table of what was different.
 
 use crate::{
-    Better, Epoch, Evaluation, MainMetric, Metric, Monitored, Results, Run, Unit,
+    Better, EpochRecord, EvaluationRecord, MainMetric, Metric, MetricUnit, Monitored, Results,
+    RunRecord,
     chart::{
-        Axis, IntervalChart, IntervalRow, Legend, LineChart, Scale, Series, interval_chart,
+        Axis, AxisScale, IntervalChart, IntervalRow, Legend, LineChart, Series, interval_chart,
         line_chart, swatch,
     },
     markup::{counted, duration, escape, number, percent, value},
@@ -20,7 +21,7 @@ const LONG: usize = 10;
 ///
 /// The best has the best main metric on its first evaluation, such as the highest accuracy; the loss, then the
 /// monitored metric, decide among equals. Of runs that were made for different kinds of answers none is the best.
-pub fn compare(runs: &[Run]) -> String {
+pub fn compare(runs: &[RunRecord]) -> String {
     let named: Vec<Named<'_>> = runs
         .iter()
         .enumerate()
@@ -42,14 +43,14 @@ pub fn compare(runs: &[Run]) -> String {
 /// A run, what it is called here and how it is drawn.
 struct Named<'a> {
     name: String,
-    run: &'a Run,
+    run: &'a RunRecord,
     style: usize,
 }
 
 /// The title; with a number if another run has the same.
-fn name(runs: &[Run], place: usize) -> String {
+fn name(runs: &[RunRecord], place: usize) -> String {
     let title = &runs[place].title;
-    let same = |runs: &[Run]| runs.iter().filter(|run| &run.title == title).count();
+    let same = |runs: &[RunRecord]| runs.iter().filter(|run| &run.title == title).count();
     match same(runs) {
         1 => title.clone(),
         _ => format!("{title} ({})", same(&runs[..=place])),
@@ -68,7 +69,7 @@ fn metrics(runs: &[Named<'_>]) -> Vec<MainMetric> {
 }
 
 fn main(named: &Named<'_>) -> Option<MainMetric> {
-    named.run.evaluations.first().map(Evaluation::main)
+    named.run.evaluations.first().map(EvaluationRecord::main)
 }
 
 fn contradictions(runs: &[Named<'_>]) -> Vec<String> {
@@ -100,7 +101,7 @@ fn sentence(runs: &[Named<'_>], best: Option<usize>) -> String {
     let others = || runs.iter().filter(|run| run.style != best.style);
     let first = |run: &Named<'_>| run.run.evaluations.first().cloned();
     let ours = evaluation.main();
-    let near = |other: &Evaluation| {
+    let near = |other: &EvaluationRecord| {
         let (other, ours) = (other.main().estimate, ours.estimate);
         match evaluation.main().better {
             Better::Higher => other.high >= ours.low,
@@ -116,8 +117,9 @@ fn sentence(runs: &[Named<'_>], best: Option<usize>) -> String {
             )
         }
     }
-    let elsewhere =
-        |other: Evaluation| other.pictures != evaluation.pictures || other.set != evaluation.set;
+    let elsewhere = |other: EvaluationRecord| {
+        other.pictures != evaluation.pictures || other.set != evaluation.set
+    };
     words += "</p>\n";
     if others().filter_map(first).any(elsewhere) {
         words += "<p class=\"caution\" role=\"note\"><strong>Caution:</strong> not all runs were measured on the same pictures.</p>\n";
@@ -137,7 +139,7 @@ struct Column {
 }
 
 fn differences(runs: &[Named<'_>], best: Option<usize>) -> String {
-    let column = |head, cell: fn(&Run) -> String| {
+    let column = |head, cell: fn(&RunRecord) -> String| {
         // Long ones may wrap, short ones stay on a line.
         let text = |named: &Named<'_>| match escape(&cell(named.run)) {
             cell if cell.chars().count() > 30 => format!("<div class=\"long\">{cell}</div>"),
@@ -152,21 +154,21 @@ fn differences(runs: &[Named<'_>], best: Option<usize>) -> String {
     let mut results: Vec<Column> = metrics(runs).into_iter().map(main).collect();
     results.extend([
         column("Log loss", |run| {
-            let loss = |found: &Evaluation| match &found.results {
+            let loss = |found: &EvaluationRecord| match &found.results {
                 Results::SingleLabel(found) => found.log_loss,
                 _ => None,
             };
             shown(run.evaluations.first().and_then(loss), number)
         }),
         column("F1", |run| {
-            let f1 = |found: &Evaluation| match &found.results {
+            let f1 = |found: &EvaluationRecord| match &found.results {
                 Results::MultiLabel(found) => Some(found.scores.f1.value),
                 _ => None,
             };
             shown(run.evaluations.first().and_then(f1), |f1| percent(f1, 1))
         }),
         column("R²", |run| {
-            let r2 = |found: &Evaluation| match &found.results {
+            let r2 = |found: &EvaluationRecord| match &found.results {
                 Results::Regression(found) => Some(found.average.r2.value),
                 _ => None,
             };
@@ -231,7 +233,7 @@ fn differences(runs: &[Named<'_>], best: Option<usize>) -> String {
 }
 
 /// A main metric with its interval; nothing for a run that has another.
-fn told(run: &Run, metric: &MainMetric) -> String {
+fn told(run: &RunRecord, metric: &MainMetric) -> String {
     let first = run.evaluations.first().filter(|first| first.main().name == metric.name);
     first.map_or_else(String::new, |first| {
         let MainMetric { estimate, unit, .. } = first.main();
@@ -239,7 +241,7 @@ fn told(run: &Run, metric: &MainMetric) -> String {
     })
 }
 
-fn highest_rate(run: &Run) -> String {
+fn highest_rate(run: &RunRecord) -> String {
     let stages = run.plan.iter().flat_map(|plan| &plan.phases).flat_map(|phase| &phase.stages);
     let rates = stages.map(|stage| stage.rate).filter(|rate| *rate > 0.0);
     shown(rates.reduce(f64::max), number)
@@ -285,13 +287,14 @@ fn curves(runs: &[Named<'_>]) -> String {
     };
     let line =
         |named: &Named<'_>, points| Series { name: named.name.clone(), points, style: named.style };
-    let lines = |set: fn(&Epoch) -> &[Metric], metric: &str| -> Vec<Series> {
+    let lines = |set: fn(&EpochRecord) -> &[Metric], metric: &str| -> Vec<Series> {
         histories().map(|(named, it)| line(named, series(&it.epochs, set, metric))).collect()
     };
     let fastest =
         histories().map(|(named, history)| line(named, highest(&rates(history)))).collect();
     let Monitored { name, unit, .. } = &first.monitored;
-    let [number, rate] = [Scale::Linear, Scale::Log].map(|scale| Axis { scale, ..Axis::default() });
+    let [number, rate] =
+        [AxisScale::Linear, AxisScale::Log].map(|scale| Axis { scale, ..Axis::default() });
     let mut charts = String::new();
     if name != LOSS {
         let axis = Axis { unit: *unit, ..Axis::default() };
@@ -314,7 +317,7 @@ fn highest(rates: &[Series]) -> Vec<(f64, f64)> {
     let mut highest: Vec<(f64, f64)> = Vec::new();
     for (epoch, rate) in rates.iter().flat_map(|series| &series.points) {
         match highest.iter_mut().find(|point| point.0 == *epoch) {
-            // `max` passes over what is no number.
+            // `max` passes over what is NaN.
             Some(point) => point.1 = point.1.max(*rate),
             None => highest.push((*epoch, *rate)),
         }
@@ -328,7 +331,7 @@ fn chart(title: &str, series: Vec<Series>, y: Axis) -> String {
     }
     let chart = LineChart {
         title: title.to_owned(),
-        x: Axis { label: "epoch".to_owned(), scale: Scale::Whole, unit: Unit::Number },
+        x: Axis { label: "epoch".to_owned(), scale: AxisScale::Whole, unit: MetricUnit::Number },
         y,
         series,
         legend: Legend::Hidden,

@@ -1,6 +1,6 @@
 //! What a run leaves behind: one page of HTML that opens from disk.
 //!
-//! A [`Run`] is plain data, kept as `run.json` in the run's folder. [`html`] makes a page of it and
+//! A [`RunRecord`] is plain data, kept as `run.json` in the run's folder. [`html`] makes a page of it and
 //! [`compare`] one of several; [`checkup`] makes one of what is wrong with a folder of pictures, which a run may
 //! have as a section too. All are single files: styles, charts and pictures lie in them, nothing
 //! is fetched, and they read the same with scripts turned off. [`chart`] draws the charts and serves
@@ -11,7 +11,7 @@
 //!
 //! use rekindle_report::{Run, html};
 //!
-//! let run = Run::read(Path::new("runs/cats/run.json"))?;
+//! let run = RunRecord::read(Path::new("runs/cats/run.json"))?;
 //! fs::write("runs/cats/report.html", html(&run))?;
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
@@ -30,8 +30,9 @@ pub use error::Error;
 pub use page::html;
 pub use run::{
     Baseline, Better, Calibration, Checkup, CheckupFinding, CheckupGroup, ClassCount, ClassScores,
-    Data, Environment, Epoch, Evaluation, Gallery, GroupRate, Guess, History, MainMetric, Metric,
-    Monitored, MultiLabelResults, NumberRange, PartRange, Phase, Picture, PictureCount, Plan,
-    PredictedNumber, RegressionResults, Results, Run, SingleLabelResults, Stage, State,
-    TargetResults, Thumbnail, Unit, Verdict, Version, Weights,
+    Data, Environment, EpochRecord, EvaluationRecord, Gallery, GroupRate, GuessRecord, History,
+    MainMetric, Metric, MetricUnit, Monitored, MultiLabelResults, NumberRange, PartRange,
+    PhaseRecord, PictureCount, PictureRecord, PlanRecord, PredictedNumber, RegressionResults,
+    Results, RunRecord, SingleLabelResults, StageRecord, StageState, TargetResults, Thumbnail,
+    Verdict, Version, Weights,
 };

@@ -2,7 +2,7 @@
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 
-use crate::Unit;
+use crate::MetricUnit;
 
 /// What stands for a value that is none.
 pub(crate) const NONE: &str = "–";
@@ -97,10 +97,10 @@ pub(crate) fn rough(value: f64) -> String {
 }
 
 /// A value in its unit.
-pub(crate) fn value(value: f64, unit: Unit) -> String {
+pub(crate) fn value(value: f64, unit: MetricUnit) -> String {
     match unit {
-        Unit::Number => number(value),
-        Unit::Share => percent(value, 1),
+        MetricUnit::Number => number(value),
+        MetricUnit::Share => percent(value, 1),
     }
 }
 

@@ -1,6 +1,6 @@
 //! The page of one run: what came out first, then how, then what of.
 
-use crate::{Run, checkup::findings};
+use crate::{RunRecord, checkup::findings};
 
 mod classes;
 mod confusion;
@@ -20,7 +20,7 @@ pub(crate) use training::{LOSS, rates, series};
 /// The run as one page of HTML. It fetches nothing and reads the same with scripts turned off.
 ///
 /// Parts that the record does not have are left out; where it contradicts itself, the page says so.
-pub fn html(run: &Run) -> String {
+pub fn html(run: &RunRecord) -> String {
     let mut sections = vec![section("training", "Training", &training::content(run))];
     for (place, evaluation) in run.evaluations.iter().enumerate() {
         let id = format!("evaluation-{place}");

@@ -11,9 +11,9 @@ pub(crate) mod text;
 
 pub use checkup::{Checkup, CheckupFinding, CheckupGroup, Thumbnail};
 pub use evaluation::{
-    Baseline, Calibration, ClassScores, Evaluation, Gallery, Guess, MainMetric, MultiLabelResults,
-    Picture, PredictedNumber, RegressionResults, Results, SingleLabelResults, TargetResults,
-    Verdict,
+    Baseline, Calibration, ClassScores, EvaluationRecord, Gallery, GuessRecord, MainMetric,
+    MultiLabelResults, PictureRecord, PredictedNumber, RegressionResults, Results,
+    SingleLabelResults, TargetResults, Verdict,
 };
 pub use file::Version;
 
@@ -22,7 +22,7 @@ pub use file::Version;
 /// What is empty or `None` is left out of the page. Shares and probabilities are in `[0, 1]`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Run {
+pub struct RunRecord {
     /// The format of the file that the record is kept in.
     pub version: Version,
     /// What the run is called.
@@ -44,13 +44,13 @@ pub struct Run {
     pub weights: Option<Weights>,
     /// What was trained when, and how fast.
     #[serde(default)]
-    pub plan: Option<Plan>,
+    pub plan: Option<PlanRecord>,
     /// What was measured after every epoch.
     #[serde(default)]
     pub history: Option<History>,
     /// Measurements of the best model: of the validation data first, then of others.
     #[serde(default)]
-    pub evaluations: Vec<Evaluation>,
+    pub evaluations: Vec<EvaluationRecord>,
     /// Pictures worth a look.
     #[serde(default)]
     pub galleries: Vec<Gallery>,
@@ -178,7 +178,7 @@ pub struct Weights {
 /// What was trained when, and how fast.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Plan {
+pub struct PlanRecord {
     /// The plan's name.
     pub name: String,
     /// The optimizer and its settings, in words.
@@ -188,13 +188,13 @@ pub struct Plan {
     #[serde(default)]
     pub schedule: String,
     /// What was done first comes first.
-    pub phases: Vec<Phase>,
+    pub phases: Vec<PhaseRecord>,
 }
 
 /// A part of a plan.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Phase {
+pub struct PhaseRecord {
     /// What it is called.
     pub name: String,
     /// Its first epoch, counted from one over all phases.
@@ -202,19 +202,19 @@ pub struct Phase {
     /// How many epochs it was to last.
     pub epochs: usize,
     /// The network's stages, image first, head last.
-    pub stages: Vec<Stage>,
+    pub stages: Vec<StageRecord>,
 }
 
 /// What a phase does with a stage.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Stage {
+pub struct StageRecord {
     /// The stage's name.
     pub name: String,
     /// How many parameters it has.
     pub parameters: usize,
     /// Whether they move.
-    pub state: State,
+    pub state: StageState,
     /// The learning rate at the schedule's factor of one; zero where frozen.
     pub rate: f64,
     /// What its batch norms normalize by, in words; empty where it has none.
@@ -225,7 +225,7 @@ pub struct Stage {
 /// Whether parameters move.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum State {
+pub enum StageState {
     /// They are trained.
     Trainable,
     /// They stay as they are.
@@ -243,7 +243,7 @@ pub struct History {
     #[serde(default)]
     pub best: Option<usize>,
     /// One for each epoch, in order.
-    pub epochs: Vec<Epoch>,
+    pub epochs: Vec<EpochRecord>,
 }
 
 /// A metric that decides which epoch is the best.
@@ -255,13 +255,13 @@ pub struct Monitored {
     /// Which values are better.
     pub better: Better,
     /// How its values are shown.
-    pub unit: Unit,
+    pub unit: MetricUnit,
 }
 
 impl Default for Monitored {
     /// The accuracy.
     fn default() -> Self {
-        Self { name: "accuracy".to_owned(), better: Better::Higher, unit: Unit::Share }
+        Self { name: "accuracy".to_owned(), better: Better::Higher, unit: MetricUnit::Share }
     }
 }
 
@@ -278,7 +278,7 @@ pub enum Better {
 /// How a value is shown.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Unit {
+pub enum MetricUnit {
     /// As it is.
     #[default]
     Number,
@@ -289,7 +289,7 @@ pub enum Unit {
 /// What was measured after an epoch.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Epoch {
+pub struct EpochRecord {
     /// Counted from one over all phases.
     pub number: usize,
     /// The name of its phase.
@@ -306,7 +306,7 @@ pub struct Epoch {
     pub seconds: f64,
 }
 
-/// A measured value. One that is no number is kept as `null`.
+/// A measured value. One that is NaN is kept as `null`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Metric {

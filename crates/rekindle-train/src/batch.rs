@@ -6,7 +6,7 @@ use burn::prelude::*;
 
 /// Inputs and what is right for them.
 #[derive(Debug, Clone)]
-pub struct Batch<I, T> {
+pub struct TensorBatch<I, T> {
     /// The inputs, on the device of the model that takes them.
     pub input: I,
     /// What is right for them: labels or values.
@@ -16,7 +16,7 @@ pub struct Batch<I, T> {
 }
 
 /// Where batches come from.
-pub trait Source<I, T> {
+pub trait BatchSource<I, T> {
     /// What goes wrong with them.
     type Error: Into<Box<dyn StdError + Send + Sync>>;
 
@@ -31,7 +31,7 @@ pub trait Source<I, T> {
         &self,
         epoch: usize,
         device: &Device,
-    ) -> impl Iterator<Item = Result<Batch<I, T>, Self::Error>>;
+    ) -> impl Iterator<Item = Result<TensorBatch<I, T>, Self::Error>>;
 }
 
 /// Data to learn from.
@@ -49,7 +49,7 @@ pub struct Validation<S>(pub S);
 pub struct Test<S>(pub S);
 
 /// Data that a model can be measured on.
-pub trait Measured {
+pub trait HeldOut {
     /// Where its batches come from.
     type Source;
 
@@ -57,7 +57,7 @@ pub trait Measured {
     fn source(&self) -> &Self::Source;
 }
 
-impl<S> Measured for Validation<S> {
+impl<S> HeldOut for Validation<S> {
     type Source = S;
 
     fn source(&self) -> &S {
@@ -65,7 +65,7 @@ impl<S> Measured for Validation<S> {
     }
 }
 
-impl<S> Measured for Test<S> {
+impl<S> HeldOut for Test<S> {
     type Source = S;
 
     fn source(&self) -> &S {
@@ -73,7 +73,7 @@ impl<S> Measured for Test<S> {
     }
 }
 
-impl<S: Source<I, T>, I, T> Source<I, T> for &S {
+impl<S: BatchSource<I, T>, I, T> BatchSource<I, T> for &S {
     type Error = S::Error;
 
     fn batches(&self) -> usize {
@@ -84,7 +84,7 @@ impl<S: Source<I, T>, I, T> Source<I, T> for &S {
         &self,
         epoch: usize,
         device: &Device,
-    ) -> impl Iterator<Item = Result<Batch<I, T>, Self::Error>> {
+    ) -> impl Iterator<Item = Result<TensorBatch<I, T>, Self::Error>> {
         (*self).epoch(epoch, device)
     }
 }
@@ -92,20 +92,22 @@ impl<S: Source<I, T>, I, T> Source<I, T> for &S {
 /// What a phase needs of its data: one part to learn from, and one to choose by.
 ///
 /// A reference to each is such a pair, which keeps their bounds in one place.
-pub trait Parts<I, T> {
+pub trait FitData<I, T> {
     /// Where batches to learn from come from.
-    fn train(&self) -> &impl Source<I, T>;
+    fn train(&self) -> &impl BatchSource<I, T>;
 
     /// What is measured after each epoch.
-    fn validation(&self) -> &Validation<impl Source<I, T>>;
+    fn validation(&self) -> &Validation<impl BatchSource<I, T>>;
 }
 
-impl<I, T, A: Source<I, T>, B: Source<I, T>> Parts<I, T> for (&Train<A>, &Validation<B>) {
-    fn train(&self) -> &impl Source<I, T> {
+impl<I, T, A: BatchSource<I, T>, B: BatchSource<I, T>> FitData<I, T>
+    for (&Train<A>, &Validation<B>)
+{
+    fn train(&self) -> &impl BatchSource<I, T> {
         &self.0.0
     }
 
-    fn validation(&self) -> &Validation<impl Source<I, T>> {
+    fn validation(&self) -> &Validation<impl BatchSource<I, T>> {
         self.1
     }
 }

@@ -5,7 +5,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crate::{Callback, Event, Failure};
+use crate::{Callback, Failure, TrainEvent};
 
 mod checkpoints;
 mod log;
@@ -29,8 +29,8 @@ impl TimeBudget {
 }
 
 impl<M> Callback<M> for TimeBudget {
-    fn on(&mut self, event: &Event<'_, M>) -> Result<ControlFlow<()>, Failure> {
-        let ended = matches!(event, Event::Epoch { .. });
+    fn on(&mut self, event: &TrainEvent<'_, M>) -> Result<ControlFlow<()>, Failure> {
+        let ended = matches!(event, TrainEvent::Epoch { .. });
         let over = ended && self.end.is_some_and(|end| Instant::now() >= end);
         Ok(if over { ControlFlow::Break(()) } else { ControlFlow::Continue(()) })
     }

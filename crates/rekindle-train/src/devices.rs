@@ -17,7 +17,7 @@ use burn::{
 };
 
 use crate::{
-    Batch, BatchTarget, Callback, End, Error, Fit, Objective, Parts, State,
+    BatchTarget, Callback, End, Error, Fit, FitData, Objective, State, TensorBatch,
     fit::autodiff_device,
     gradients::{Compute, Trained, trained},
 };
@@ -43,7 +43,7 @@ impl<L> ToDevice for BatchTarget<L> {
 
 impl Fit {
     /// As [`Fit::run`], on several devices: a step takes a batch for each (times
-    /// [`accumulate`](crate::Settings::accumulate)), and its gradient is the mean over all of their examples.
+    /// [`accumulate`](crate::FitConfig::accumulate)), and its gradient is the mean over all of their examples.
     ///
     /// So `k` devices do what one does that accumulates `k` batches, to the last bit if they compute alike. The
     /// model stays where it is: the devices get copies of it for each step, and all else (steps, averages,
@@ -74,7 +74,7 @@ impl Fit {
         devices: &[Device],
         state: State<M>,
         objective: &O,
-        data: impl Parts<I, O::Target>,
+        data: impl FitData<I, O::Target>,
         callbacks: &mut [&mut dyn Callback<M>],
     ) -> Result<(State<M>, End), Error>
     where
@@ -103,7 +103,7 @@ struct Workers<'a, M, I, T> {
 
 /// The ends of what goes to a thread and comes back; each step that is given is answered.
 struct Worker<M, I, T> {
-    steps: Sender<(M, Batch<I, T>)>,
+    steps: Sender<(M, TensorBatch<I, T>)>,
     answers: Receiver<Result<Trained<T>, String>>,
 }
 
@@ -115,15 +115,15 @@ impl<M: Module, I: ToDevice + Send, T: ToDevice + Send> Worker<M, I, T> {
         T: 'scope,
         O: Objective<M, I, Target = T> + Send + 'scope,
     {
-        let (steps, given) = channel::<(M, Batch<I, T>)>();
+        let (steps, given) = channel::<(M, TensorBatch<I, T>)>();
         let (answer, answers) = channel();
         scope.spawn(move || {
             for (model, batch) in given {
                 // All that a panic leaves behind are the model's copy and the batch, and they are dropped.
                 let result = catch_unwind(AssertUnwindSafe(|| {
-                    let Batch { input, target, indices } = batch;
+                    let TensorBatch { input, target, indices } = batch;
                     let (input, target) = (input.to_device(&device), target.to_device(&device));
-                    trained(&model, &objective, Batch { input, target, indices })
+                    trained(&model, &objective, TensorBatch { input, target, indices })
                 }));
                 if answer.send(result.map_err(message)).is_err() {
                     break;
@@ -139,7 +139,11 @@ impl<M: Module, I, T> Compute<M, I, T> for Workers<'_, M, I, T> {
         self.devices
     }
 
-    fn compute(&mut self, model: &M, batches: Vec<Batch<I, T>>) -> Result<Vec<Trained<T>>, Error> {
+    fn compute(
+        &mut self,
+        model: &M,
+        batches: Vec<TensorBatch<I, T>>,
+    ) -> Result<Vec<Trained<T>>, Error> {
         let main = autodiff_device(model);
         // All copies first: while they are made, no thread works on the graph of any other.
         let copies: Vec<M> = self

@@ -9,7 +9,7 @@ pub enum Error {
     /// A batch could not be had.
     #[error("cannot read the next batch")]
     Data(#[source] Box<dyn std::error::Error + Send + Sync>),
-    /// The loss is no number any more.
+    /// The loss is NaN or infinite.
     #[error(
         "the loss, or the norm of the gradients, is {loss} in epoch {epoch}, step {step}, on the examples at {examples:?}; lower the learning rate, clip gradients, or look at these examples"
     )]

@@ -6,7 +6,7 @@ use crate::State;
 
 /// What happened. `M` is the model. Epochs and steps are counted from one.
 #[derive(Debug)]
-pub enum Event<'a, M> {
+pub enum TrainEvent<'a, M> {
     /// A phase begins, or goes on after an interruption.
     Phase {
         /// Its name.
@@ -49,21 +49,21 @@ pub type Failure = Box<dyn StdError + Send + Sync>;
 
 /// Who hears of every event. `Break` ends the run after the epoch at hand.
 ///
-/// Closures are callbacks: `|event: &Event<'_, M>| Ok(ControlFlow::Continue(()))`.
+/// Closures are callbacks: `|event: &TrainEvent<'_, M>| Ok(ControlFlow::Continue(()))`.
 pub trait Callback<M> {
     /// Hears of an event.
     ///
     /// # Errors
     ///
     /// Whatever keeps it from its work; training stops then.
-    fn on(&mut self, event: &Event<'_, M>) -> Result<ControlFlow<()>, Failure>;
+    fn on(&mut self, event: &TrainEvent<'_, M>) -> Result<ControlFlow<()>, Failure>;
 }
 
 impl<M, F> Callback<M> for F
 where
-    F: FnMut(&Event<'_, M>) -> Result<ControlFlow<()>, Failure>,
+    F: FnMut(&TrainEvent<'_, M>) -> Result<ControlFlow<()>, Failure>,
 {
-    fn on(&mut self, event: &Event<'_, M>) -> Result<ControlFlow<()>, Failure> {
+    fn on(&mut self, event: &TrainEvent<'_, M>) -> Result<ControlFlow<()>, Failure> {
         self(event)
     }
 }
@@ -71,7 +71,7 @@ where
 /// Tells all of them, whatever the first ones answer.
 pub(crate) fn tell<M>(
     callbacks: &mut [&mut dyn Callback<M>],
-    event: &Event<'_, M>,
+    event: &TrainEvent<'_, M>,
 ) -> Result<ControlFlow<()>, Failure> {
     let mut answer = ControlFlow::Continue(());
     for callback in callbacks {

@@ -69,7 +69,7 @@ pub fn smoothed(losses: &[f64]) -> Vec<f64> {
     losses.iter().map(&mut add).collect()
 }
 
-/// Whether the test should end here: the last smoothed loss is no number, or four times the best.
+/// Whether the test should end here: the last smoothed loss is NaN, or four times the best.
 pub fn exploded(smoothed: &[f64]) -> bool {
     let best = smoothed.iter().copied().fold(f64::INFINITY, f64::min);
     smoothed.last().is_some_and(|&last| !last.is_finite() || last > TOO_MUCH * best)

@@ -9,8 +9,8 @@ use burn::{module::Module, optim::GradientsParams, prelude::*};
 use rekindle_metrics::Values;
 
 use crate::{
-    Accumulator, Batch, Callback, Epoch, Error, Event, LOSS, Measured, Objective, Parts, Rates,
-    Schedule, Settings, Source, State, clip_global_norm,
+    Accumulator, BatchSource, Callback, Epoch, Error, FitConfig, FitData, HeldOut, LOSS, Objective,
+    Rates, Schedule, State, TensorBatch, TrainEvent, clip_global_norm,
     event::tell,
     gradients::{Compute, Here, Trained, floats},
 };
@@ -27,7 +27,7 @@ pub struct Fit {
     /// The factor of each step.
     pub schedule: Schedule,
     /// What is the same in all phases.
-    pub settings: Settings,
+    pub settings: FitConfig,
 }
 
 /// How a phase ended.
@@ -49,12 +49,12 @@ impl Fit {
     ///
     /// # Errors
     ///
-    /// If a batch cannot be had, the loss is no number, or a callback fails.
+    /// If a batch cannot be had, the loss is NaN, or a callback fails.
     pub fn run<M: Module, I, O: Objective<M, I>>(
         &self,
         state: State<M>,
         objective: &O,
-        data: impl Parts<I, O::Target>,
+        data: impl FitData<I, O::Target>,
         callbacks: &mut [&mut dyn Callback<M>],
     ) -> Result<(State<M>, End), Error> {
         self.run_by(&mut Here(objective), state, objective, &data, callbacks)
@@ -66,7 +66,7 @@ impl Fit {
         compute: &mut impl Compute<M, I, O::Target>,
         mut state: State<M>,
         objective: &O,
-        data: &impl Parts<I, O::Target>,
+        data: &impl FitData<I, O::Target>,
         callbacks: &mut [&mut dyn Callback<M>],
     ) -> Result<(State<M>, End), Error> {
         self.settings.monitor.check(&objective.values(&objective.scores()))?;
@@ -77,7 +77,7 @@ impl Fit {
         let steps = data.train().batches().div_ceil(self.batches_a_step(compute.devices()));
         if done < self.epochs {
             let epochs = [state.epochs() + 1, first - untrained + self.epochs];
-            let event = Event::Phase { phase: &self.phase, epochs, steps };
+            let event = TrainEvent::Phase { phase: &self.phase, epochs, steps };
             if tell(callbacks, &event).map_err(Error::Listener)?.is_break() {
                 return Ok((state, End::Broken));
             }
@@ -113,11 +113,11 @@ impl Fit {
         compute: &mut impl Compute<M, I, O::Target>,
         mut state: State<M>,
         objective: &O,
-        data: &impl Parts<I, O::Target>,
+        data: &impl FitData<I, O::Target>,
         callbacks: &mut [&mut dyn Callback<M>],
         Place { first, epoch }: Place,
     ) -> Result<(bool, State<M>), Error> {
-        let Settings { clip, plateau, monitor, seed, .. } = &self.settings;
+        let FitConfig { clip, plateau, monitor, seed, .. } = &self.settings;
         let start = Instant::now();
         let device = autodiff_device(&state.model);
         for device in std::iter::once(&device).chain(compute.devices()) {
@@ -184,7 +184,7 @@ impl Fit {
             if let Some(ema) = &mut state.ema {
                 ema.update(&state.model);
             }
-            let event = Event::Step {
+            let event = TrainEvent::Step {
                 phase: &self.phase,
                 epoch: epoch + 1,
                 step: step + 1,
@@ -212,7 +212,7 @@ impl Fit {
             seconds: start.elapsed().as_secs_f64(),
             waiting: waited.get().as_secs_f64(),
         });
-        let event = Event::Epoch { model: &snapshot, state: &state };
+        let event = TrainEvent::Epoch { model: &snapshot, state: &state };
         broken |= tell(callbacks, &event).map_err(Error::Listener)?.is_break();
         Ok((broken, state))
     }
@@ -236,7 +236,7 @@ pub fn begin<M: Module>(
     assert!(state.history.is_empty(), "a run begins once");
     let model = state.evaluated();
     state.history.push(Epoch { number: 0, ..epoch });
-    let event = Event::Epoch { model: &model, state };
+    let event = TrainEvent::Epoch { model: &model, state };
     // Whoever breaks off does so after the first epoch.
     tell(callbacks, &event).map(drop).map_err(Error::Listener)
 }
@@ -250,8 +250,8 @@ pub fn evaluate<M, I, O, D>(model: &M, objective: &O, data: &D) -> Result<Values
 where
     M: Module,
     O: Objective<M, I>,
-    D: Measured,
-    D::Source: Source<I, O::Target>,
+    D: HeldOut,
+    D::Source: BatchSource<I, O::Target>,
 {
     Ok(objective.values(&predict(model, objective, data)?))
 }
@@ -265,13 +265,13 @@ pub fn predict<M, I, O, D>(model: &M, objective: &O, data: &D) -> Result<O::Scor
 where
     M: Module,
     O: Objective<M, I>,
-    D: Measured,
-    D::Source: Source<I, O::Target>,
+    D: HeldOut,
+    D::Source: BatchSource<I, O::Target>,
 {
     let device = autodiff_device(model).inner();
     let mut scores = objective.scores();
     for batch in data.source().epoch(0, &device) {
-        let Batch { input, target, .. } = batch.map_err(|error| Error::Data(error.into()))?;
+        let TensorBatch { input, target, .. } = batch.map_err(|error| Error::Data(error.into()))?;
         objective.score(&mut scores, &floats(objective.outputs(model, input)), &target);
     }
     Ok(scores)

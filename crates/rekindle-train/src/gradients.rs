@@ -2,7 +2,7 @@
 
 use burn::{module::Module, optim::GradientsParams, prelude::*};
 
-use crate::{Batch, Error, Objective};
+use crate::{Error, Objective, TensorBatch};
 
 /// What came of a batch that is trained on. `T` is the target.
 pub(crate) struct Trained<T> {
@@ -14,7 +14,7 @@ pub(crate) struct Trained<T> {
     pub(crate) target: T,
     /// The places of its examples.
     pub(crate) indices: Vec<usize>,
-    /// Empty where the loss is no number.
+    /// Empty where the loss is NaN.
     pub(crate) gradients: GradientsParams,
 }
 
@@ -25,7 +25,11 @@ pub(crate) trait Compute<M, I, T> {
 
     /// What comes of at most as many batches as there are devices, in their order. Gradients are on the
     /// model's device.
-    fn compute(&mut self, model: &M, batches: Vec<Batch<I, T>>) -> Result<Vec<Trained<T>>, Error>;
+    fn compute(
+        &mut self,
+        model: &M,
+        batches: Vec<TensorBatch<I, T>>,
+    ) -> Result<Vec<Trained<T>>, Error>;
 }
 
 /// On this thread, on the model's device, by an objective.
@@ -39,7 +43,7 @@ impl<M: Module, I, O: Objective<M, I>> Compute<M, I, O::Target> for Here<'_, O> 
     fn compute(
         &mut self,
         model: &M,
-        batches: Vec<Batch<I, O::Target>>,
+        batches: Vec<TensorBatch<I, O::Target>>,
     ) -> Result<Vec<Trained<O::Target>>, Error> {
         Ok(batches.into_iter().map(|batch| trained(model, self.0, batch)).collect())
     }
@@ -49,9 +53,9 @@ impl<M: Module, I, O: Objective<M, I>> Compute<M, I, O::Target> for Here<'_, O> 
 pub(crate) fn trained<M: Module, I, O: Objective<M, I>>(
     model: &M,
     objective: &O,
-    batch: Batch<I, O::Target>,
+    batch: TensorBatch<I, O::Target>,
 ) -> Trained<O::Target> {
-    let Batch { input, target, indices } = batch;
+    let TensorBatch { input, target, indices } = batch;
     let outputs = objective.outputs(model, input);
     let numbers = floats(outputs.clone());
     let loss = objective.loss(outputs, &target);

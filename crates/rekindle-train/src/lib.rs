@@ -4,8 +4,8 @@
 //! |---|---|
 //! | [`Fit`] | trains the model of a [`State`] for a phase, and measures it after each epoch |
 //! | [`Objective`] | what is learned: a [`Task`] ([`Classify`], [`ClassifyMultiLabel`], [`Regress`], or your own) and how outputs come about |
-//! | [`Source`] | where batches come from; [`Train`], [`Validation`] and [`Test`] say what they may be used for |
-//! | [`Callback`] | hears every [`Event`]: [`Checkpoints`], [`Log`], [`TensorBoard`], [`TimeBudget`], closures |
+//! | [`BatchSource`] | where batches come from; [`Train`], [`Validation`] and [`Test`] say what they may be used for |
+//! | [`Callback`] | hears every [`TrainEvent`]: [`Checkpoints`], [`Log`], [`TensorBoard`], [`TimeBudget`], closures |
 //! | [`Schedule`], [`Plateau`], [`EarlyStopping`] | rates by step, and by what came out so far |
 //!
 //! A run is a function of its seed: the state after each epoch, saved and restored, goes on to the same bits.
@@ -34,7 +34,7 @@ mod settings;
 mod state;
 mod tensorboard;
 
-pub use batch::{Batch, Measured, Parts, Source, Test, Train, Validation};
+pub use batch::{BatchSource, FitData, HeldOut, TensorBatch, Test, Train, Validation};
 pub use callbacks::{
     Best, Checkpoints, Histograms, Keep, Log, LogFormat, TensorBoard, TimeBudget, json_line,
 };
@@ -42,7 +42,7 @@ pub use clip::{Accumulator, clip_global_norm};
 pub use devices::ToDevice;
 pub use ema::{Ema, EmaConfig, EmaWarmUp};
 pub use error::Error;
-pub use event::{Callback, Event, Failure};
+pub use event::{Callback, Failure, TrainEvent};
 pub use finder::{RateRange, exploded, smoothed, suggest};
 pub use fit::{End, Fit, begin, evaluate, predict};
 pub use history::Epoch;
@@ -51,7 +51,7 @@ pub use objective::{Classify, ClassifyMultiLabel, LOSS, Learn, Objective, Regres
 pub use optimizer::{Optimizer, OptimizerConfig, Rates};
 pub use schedule::Schedule;
 pub use search::{Sweep, sweep};
-pub use settings::{Monitor, Settings};
+pub use settings::{FitConfig, Monitor};
 pub use state::{SavedState, State, StateError};
 pub use tensorboard::{EventFile, EventFileError};
 

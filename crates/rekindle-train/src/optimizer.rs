@@ -214,7 +214,7 @@ impl Optimizer {
 
     /// Drops the state of all parameters of `module` that take no gradient: where they were frozen again,
     /// it is memory that nobody needs and would be out of date later.
-    pub fn forget_frozen<M: Module>(&mut self, module: &M) {
+    pub fn discard_frozen<M: Module>(&mut self, module: &M) {
         let mut frozen =
             Frozen { path: Vec::new(), of: not_decayed(), ids: [Vec::new(), Vec::new()] };
         module.visit(&mut frozen);

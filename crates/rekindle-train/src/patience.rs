@@ -31,7 +31,7 @@ impl Default for Plateau {
 impl Plateau {
     /// The factor on the learning rate after the epochs of `history`, the monitored value of each.
     ///
-    /// What is no number does not improve on anything.
+    /// What is NaN does not improve on anything.
     pub fn factor(&self, history: &[f64], direction: Direction) -> f64 {
         let (mut bad, mut factor) = (0, 1.0);
         for improved in improvements(history, direction, self.min_delta) {
@@ -72,7 +72,7 @@ pub struct EarlyStopping {
 impl EarlyStopping {
     /// Whether to stop after the epochs of `history`, the monitored value of each.
     ///
-    /// What is no number does not improve on anything.
+    /// What is NaN does not improve on anything.
     pub fn stops(&self, history: &[f64], direction: Direction) -> bool {
         let (mut bad, mut stops) = (0, false);
         for improved in improvements(history, direction, self.min_delta) {

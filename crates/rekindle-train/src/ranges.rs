@@ -7,7 +7,7 @@ use std::{fmt::Debug, ops::RangeBounds};
 pub(crate) struct Ranges(Vec<String>);
 
 impl Ranges {
-    /// Notes `value` unless it lies in `range`; what is no number lies in none.
+    /// Notes `value` unless it lies in `range`; what is NaN lies in none.
     pub(crate) fn within<T: PartialOrd + Debug>(
         mut self,
         name: &str,

@@ -5,7 +5,7 @@
 use burn::{module::Module, optim::GradientsParams};
 
 use crate::{
-    Batch, Error, Objective, OptimizerConfig, RateRange, Rates, Source, Train, exploded,
+    BatchSource, Error, Objective, OptimizerConfig, RateRange, Rates, TensorBatch, Train, exploded,
     fit::autodiff_device, smoothed, suggest,
 };
 
@@ -38,7 +38,7 @@ pub fn sweep<M, I, O, T>(
 where
     M: Module,
     O: Objective<M, I>,
-    T: Source<I, O::Target>,
+    T: BatchSource<I, O::Target>,
 {
     let device = autodiff_device(&model);
     let mut optimizer = optimizer.init();
@@ -47,7 +47,7 @@ where
     // As many epochs as it takes.
     let batches = (0..).flat_map(|epoch| train.0.epoch(epoch, &device));
     for (rate, batch) in tried.iter().zip(batches) {
-        let Batch { input, target, .. } = batch.map_err(|error| Error::Data(error.into()))?;
+        let TensorBatch { input, target, .. } = batch.map_err(|error| Error::Data(error.into()))?;
         let loss = objective.loss(objective.outputs(&model, input), &target);
         losses.push(f64::from(loss.clone().into_scalar::<f32>()));
         curve = smoothed(&losses);

@@ -7,7 +7,7 @@ use crate::{EarlyStopping, Epoch, Error, LOSS, Plateau, ranges::Ranges};
 
 /// What is the same in all phases of a run.
 #[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Settings {
+pub struct FitConfig {
     /// Batches whose mean gradient makes a step; with several devices, for each of them.
     pub accumulate: usize,
     /// The largest norm of all gradients together; above it they are scaled down to it.
@@ -31,7 +31,7 @@ pub struct Monitor {
     pub direction: Direction,
 }
 
-impl Default for Settings {
+impl Default for FitConfig {
     /// Plain steps, measured by the loss.
     fn default() -> Self {
         Self {
@@ -45,7 +45,7 @@ impl Default for Settings {
     }
 }
 
-impl Settings {
+impl FitConfig {
     /// Whether all numbers lie where their docs say.
     ///
     /// # Errors

@@ -14,9 +14,9 @@ use burn::{
     tensor::activation::tanh,
 };
 use rekindle_train::{
-    Batch, BatchTarget, Classify, Ema, EmaConfig, EmaWarmUp, End, Epoch, Error, Event, Fit, Learn,
-    Objective, OptimizerConfig, Plateau, Rates, SavedState, Schedule, Settings, Source, State,
-    Train, Validation,
+    BatchSource, BatchTarget, Classify, Ema, EmaConfig, EmaWarmUp, End, Epoch, Error, Fit,
+    FitConfig, Learn, Objective, OptimizerConfig, Plateau, Rates, SavedState, Schedule, State,
+    TensorBatch, Train, TrainEvent, Validation,
 };
 
 #[derive(Module, Debug)]
@@ -49,7 +49,7 @@ impl Net {
 /// Exclusive or of the signs of points in a square, in batches of these sizes.
 struct Points(&'static [usize]);
 
-impl Source<Tensor<2>, BatchTarget> for Points {
+impl BatchSource<Tensor<2>, BatchTarget> for Points {
     type Error = Infallible;
 
     fn batches(&self) -> usize {
@@ -60,7 +60,7 @@ impl Source<Tensor<2>, BatchTarget> for Points {
         &self,
         epoch: usize,
         device: &Device,
-    ) -> impl Iterator<Item = Result<Batch<Tensor<2>, BatchTarget>, Infallible>> {
+    ) -> impl Iterator<Item = Result<TensorBatch<Tensor<2>, BatchTarget>, Infallible>> {
         let total: usize = self.0.iter().sum();
         let mut first = 0;
         self.0.iter().map(move |&size| {
@@ -70,7 +70,7 @@ impl Source<Tensor<2>, BatchTarget> for Points {
             let at = |i: usize| [(i as f32 * 1.7).sin(), (i as f32 * 2.3).cos()];
             let points: Vec<f32> = indices.iter().flat_map(|&i| at(i)).collect();
             let label = |&i: &usize| usize::from((at(i)[0] > 0.0) != (at(i)[1] > 0.0));
-            Ok(Batch {
+            Ok(TensorBatch {
                 input: Tensor::<1>::from_floats(points.as_slice(), device).reshape([size, 2]),
                 target: BatchTarget::new(indices.iter().map(label).collect()),
                 indices,
@@ -114,11 +114,11 @@ fn fit(epochs: usize, accumulate: usize) -> Fit {
         epochs,
         rates: Rates::uniform(0.03),
         schedule: Schedule::Cosine { warmup: 0.1 },
-        settings: Settings {
+        settings: FitConfig {
             accumulate,
             clip: Some(0.3),
             plateau: Some(Plateau { patience: 1, factor: 0.5, ..Plateau::default() }),
-            ..Settings::default()
+            ..FitConfig::default()
         },
     }
 }
@@ -155,9 +155,9 @@ type Steps = Vec<([usize; 3], [u64; 2])>;
 
 fn note(
     steps: &mut Steps,
-) -> impl FnMut(&Event<'_, Net>) -> Result<ControlFlow<()>, rekindle_train::Failure> {
+) -> impl FnMut(&TrainEvent<'_, Net>) -> Result<ControlFlow<()>, rekindle_train::Failure> {
     |event| {
-        if let Event::Step { step, steps: all, loss, examples, factor, .. } = event {
+        if let TrainEvent::Step { step, steps: all, loss, examples, factor, .. } = event {
             steps.push(([*step, *all, *examples], [loss.to_bits(), factor.to_bits()]));
         }
         Ok(ControlFlow::Continue(()))
@@ -222,8 +222,8 @@ fn a_run_goes_on_where_it_was_left() {
     let _alone = RANDOM.lock().unwrap_or_else(PoisonError::into_inner);
     let objective = noted(&Threads::default());
     let data = (&Train(UNEVEN), &Validation(UNEVEN));
-    let mut stop = |event: &Event<'_, Net>| {
-        let over = matches!(event, Event::Epoch { state, .. } if state.history.len() == 3);
+    let mut stop = |event: &TrainEvent<'_, Net>| {
+        let over = matches!(event, TrainEvent::Epoch { state, .. } if state.history.len() == 3);
         Ok(if over { ControlFlow::Break(()) } else { ControlFlow::Continue(()) })
     };
     let norm = BatchNormConfig::new(16);

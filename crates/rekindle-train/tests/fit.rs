@@ -11,8 +11,8 @@ use burn::{
     prelude::*,
 };
 use rekindle_train::{
-    Batch, BatchTarget, Classify, End, Error, Event, Fit, LOSS, Learn, OptimizerConfig, Rates,
-    SavedState, Schedule, Settings, Source, State, Train, Validation,
+    BatchSource, BatchTarget, Classify, End, Error, Fit, FitConfig, LOSS, Learn, OptimizerConfig,
+    Rates, SavedState, Schedule, State, TensorBatch, Train, TrainEvent, Validation,
 };
 
 #[derive(Module, Debug)]
@@ -37,7 +37,7 @@ impl Net {
 /// Exclusive or, which no linear model can learn.
 struct Xor;
 
-impl Source<Tensor<2>, BatchTarget> for Xor {
+impl BatchSource<Tensor<2>, BatchTarget> for Xor {
     type Error = Infallible;
 
     fn batches(&self) -> usize {
@@ -48,10 +48,10 @@ impl Source<Tensor<2>, BatchTarget> for Xor {
         &self,
         _epoch: usize,
         device: &Device,
-    ) -> impl Iterator<Item = Result<Batch<Tensor<2>, BatchTarget>, Infallible>> {
+    ) -> impl Iterator<Item = Result<TensorBatch<Tensor<2>, BatchTarget>, Infallible>> {
         let first = Tensor::from_floats([[0., 0.], [0., 1.], [1., 0.]], device);
         let second = Tensor::from_floats([[1., 1.]], device);
-        let batch = |input, labels: &[usize], indices: &[usize]| Batch {
+        let batch = |input, labels: &[usize], indices: &[usize]| TensorBatch {
             input,
             target: BatchTarget::new(labels.to_vec()),
             indices: indices.to_vec(),
@@ -73,14 +73,14 @@ fn fit(lr: f64, epochs: usize) -> Fit {
         epochs,
         rates: Rates::uniform(lr),
         schedule: Schedule::Cosine { warmup: 0.1 },
-        settings: Settings::default(),
+        settings: FitConfig::default(),
     }
 }
 
 fn run(fit: &Fit, state: State<Net>, stop_after: usize) -> Result<(State<Net>, End), Error> {
-    let mut stop = |event: &Event<'_, Net>| {
+    let mut stop = |event: &TrainEvent<'_, Net>| {
         Ok(match event {
-            Event::Epoch { state, .. } if state.history.len() >= stop_after => {
+            TrainEvent::Epoch { state, .. } if state.history.len() >= stop_after => {
                 ControlFlow::Break(())
             }
             _ => ControlFlow::Continue(()),
@@ -142,7 +142,7 @@ fn training_learns_repeats_itself_and_goes_on_where_it_was_left() {
         assert!(without_time(&rest) == without_time(&whole));
     }
 
-    // A loss that is no number names the examples.
+    // A loss that is NaN names the examples.
     let error = run(&fit(f64::INFINITY, 3), fresh(SGD), usize::MAX).unwrap_err();
     let Error::Diverged { epoch: 1, step: 2, examples, .. } = &error else { panic!("{error}") };
     assert_eq!(examples, &[3]);

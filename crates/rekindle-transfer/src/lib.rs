@@ -19,7 +19,7 @@ pub use classifier::Classifier;
 pub use error::Error;
 pub use layout::Layout;
 pub use lora::Lora;
-pub use plan::{BatchNormPolicy, Extent, Frozen, NormUse, Phase, Plan, Row, Table};
+pub use plan::{BatchNormPolicy, Extent, Frozen, NormUse, Phase, Plan, PlanRow, PlanTable};
 pub use probe::{Examples, Probe, ProbeConfig};
 pub use recipe::Recipe;
 pub use ridge::Ridge;

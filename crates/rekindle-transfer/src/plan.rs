@@ -34,7 +34,7 @@ use serde::{Deserialize, Serialize};
 
 pub use extent::Extent;
 pub use frozen::Frozen;
-pub use table::{NormUse, Row, Table};
+pub use table::{NormUse, PlanRow, PlanTable};
 
 use crate::{Error, Layout, Lora};
 

@@ -3,7 +3,8 @@
 
 use burn::prelude::*;
 use rekindle_layers::{
-    Activation, BatchNorm, BatchNormConfig, Conv2d, Conv2dConfig, DropPath, Map, Padding, Unit,
+    Activation, BatchNorm, BatchNormConfig, Conv2d, Conv2dConfig, ConvNormAct, DropPath,
+    FeatureMap, Padding,
 };
 
 pub use crate::squeeze::Squeeze;
@@ -182,13 +183,13 @@ impl BlockConfig {
 
 impl Block {
     /// `[batch, channels_in, height, width]` to `[batch, channels_out, height / stride, width / stride]`.
-    pub(crate) fn forward(&self, x: Map) -> Map {
+    pub(crate) fn forward(&self, x: FeatureMap) -> FeatureMap {
         let linear = Activation::Identity;
         match self {
             Self::Convolution(Convolution { conv, bn1, drop_path, activation }) => {
                 // The shortcut is added behind the activation.
                 let shortcut = drop_path.as_ref().map(|drop_path| (drop_path, x.clone()));
-                let y = Unit::new(conv, bn1, *activation).forward(x);
+                let y = ConvNormAct::new(conv, bn1, *activation).forward(x);
                 match shortcut {
                     Some((drop_path, x)) => drop_path.add(y, x),
                     None => y,
@@ -203,21 +204,21 @@ impl Block {
                 drop_path,
                 activation,
             }) => {
-                let wide = |x| squeeze(se, Unit::new(conv_dw, bn1, *activation).forward(x));
-                residual(drop_path.as_ref(), x, wide, &Unit::new(conv_pw, bn2, linear))
+                let wide = |x| squeeze(se, ConvNormAct::new(conv_dw, bn1, *activation).forward(x));
+                residual(drop_path.as_ref(), x, wide, &ConvNormAct::new(conv_pw, bn2, linear))
             }
             Self::Inverted(block) => {
                 let Inverted { conv_pw, bn1, conv_dw, bn2, se, conv_pwl, bn3, .. } = block;
                 let wide = |x| {
-                    let y = Unit::new(conv_pw, bn1, block.activation).forward(x);
-                    squeeze(se, Unit::new(conv_dw, bn2, block.activation).forward(y))
+                    let y = ConvNormAct::new(conv_pw, bn1, block.activation).forward(x);
+                    squeeze(se, ConvNormAct::new(conv_dw, bn2, block.activation).forward(y))
                 };
-                let last = Unit::new(conv_pwl, bn3, linear);
+                let last = ConvNormAct::new(conv_pwl, bn3, linear);
                 residual(block.drop_path.as_ref(), x, wide, &last)
             }
             Self::Fused(Fused { conv_exp, bn1, se, conv_pwl, bn2, drop_path, activation }) => {
-                let wide = |x| squeeze(se, Unit::new(conv_exp, bn1, *activation).forward(x));
-                residual(drop_path.as_ref(), x, wide, &Unit::new(conv_pwl, bn2, linear))
+                let wide = |x| squeeze(se, ConvNormAct::new(conv_exp, bn1, *activation).forward(x));
+                residual(drop_path.as_ref(), x, wide, &ConvNormAct::new(conv_pwl, bn2, linear))
             }
         }
     }
@@ -226,17 +227,17 @@ impl Block {
 /// What is inside a block, then its last unit, and its input added to that.
 fn residual(
     drop_path: Option<&DropPath>,
-    x: Map,
-    inside: impl FnOnce(Map) -> Map,
-    last: &Unit<'_>,
-) -> Map {
+    x: FeatureMap,
+    inside: impl FnOnce(FeatureMap) -> FeatureMap,
+    last: &ConvNormAct<'_>,
+) -> FeatureMap {
     match drop_path {
         Some(drop_path) => drop_path.forward_add(last, inside(x.clone()), x),
         None => last.forward(inside(x)),
     }
 }
 
-fn squeeze(se: &Option<SqueezeExcite>, x: Map) -> Map {
+fn squeeze(se: &Option<SqueezeExcite>, x: FeatureMap) -> FeatureMap {
     match se {
         Some(se) => se.forward(x),
         None => x,

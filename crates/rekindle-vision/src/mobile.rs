@@ -10,8 +10,8 @@
 
 use burn::prelude::*;
 use rekindle_layers::{
-    Activation, Backbone, BatchNorm, BatchNormConfig, Bias, Conv2d, Conv2dConfig, Landmarks, Map,
-    Padding, Stage, StageOutput, Unit, global_mean,
+    Activation, Backbone, BatchNorm, BatchNormConfig, Bias, Conv2d, Conv2dConfig, ConvNormAct,
+    FeatureMap, Landmarks, Padding, Stage, StageOutput, global_mean,
 };
 
 use crate::{
@@ -185,21 +185,23 @@ impl Backbone for MobileNet {
     }
 
     fn stage(&self, index: usize, x: Tensor<4>) -> Tensor<4> {
-        let x = Map::new(x);
+        let x = FeatureMap::new(x);
         let y = match (index.checked_sub(1).map(|index| self.blocks.get(index)), &self.bn2) {
-            (None, _) => Unit::new(&self.conv_stem, &self.bn1, self.activation).forward(x),
+            (None, _) => ConvNormAct::new(&self.conv_stem, &self.bn1, self.activation).forward(x),
             (Some(Some(blocks)), _) => blocks.iter().fold(x, |x, block| block.forward(x)),
-            (Some(None), Some(bn2)) => Unit::new(&self.conv_head, bn2, self.activation).forward(x),
+            (Some(None), Some(bn2)) => {
+                ConvNormAct::new(&self.conv_head, bn2, self.activation).forward(x)
+            }
             (Some(None), None) => {
-                let pooled = Map::new(self.pool(x.into_tensor()).unsqueeze_dims(&[2, 3]));
-                Unit::new(&self.conv_head, None, self.activation).forward(pooled)
+                let pooled = FeatureMap::new(self.pool(x.into_tensor()).unsqueeze_dims(&[2, 3]));
+                ConvNormAct::new(&self.conv_head, None, self.activation).forward(pooled)
             }
         };
         y.into_tensor()
     }
 
     fn pool(&self, x: Tensor<4>) -> Tensor<2> {
-        global_mean(Map::new(x))
+        global_mean(FeatureMap::new(x))
     }
 
     fn embed_dim(&self) -> usize {

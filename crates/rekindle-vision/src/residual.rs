@@ -2,8 +2,8 @@
 
 use burn::prelude::*;
 use rekindle_layers::{
-    Activation, AveragePool, BatchNorm, BatchNormConfig, Bias, Conv2d, Conv2dConfig, Map, Unit,
-    add, squeeze_excite,
+    Activation, AveragePool, BatchNorm, BatchNormConfig, Bias, Conv2d, Conv2dConfig, ConvNormAct,
+    FeatureMap, add, squeeze_excite,
 };
 
 /// The two residual blocks of the paper (Figure 5).
@@ -122,26 +122,26 @@ impl ResidualConfig {
 
 impl Residual {
     /// `[batch, channels_in, height, width]` to `[batch, channels_out, height / stride, width / stride]`.
-    pub(crate) fn forward(&self, x: Map) -> Map {
+    pub(crate) fn forward(&self, x: FeatureMap) -> FeatureMap {
         let shortcut = match &self.downsample {
             Some(downsample) => downsample.forward(x.clone()),
             None => x.clone(),
         };
-        let y = Unit::new(&self.conv1, &self.bn1, Activation::Relu).forward(x);
+        let y = ConvNormAct::new(&self.conv1, &self.bn1, Activation::Relu).forward(x);
         let (y, conv, bn) = match (&self.conv3, &self.bn3) {
             (Some(conv3), Some(bn3)) => {
-                (Unit::new(&self.conv2, &self.bn2, Activation::Relu).forward(y), conv3, bn3)
+                (ConvNormAct::new(&self.conv2, &self.bn2, Activation::Relu).forward(y), conv3, bn3)
             }
             _ => (y, &self.conv2, &self.bn2),
         };
         match &self.se {
             Some(se) => {
-                let y = Unit::new(conv, bn, Activation::Identity).forward(y);
+                let y = ConvNormAct::new(conv, bn, Activation::Identity).forward(y);
                 let gate = [Activation::Relu, Activation::Sigmoid];
                 let y = squeeze_excite(y, [&se.fc1, &se.fc2], gate);
                 add(y, shortcut, Activation::Relu)
             }
-            None => Unit::new(conv, bn, Activation::Relu).forward_add(y, shortcut),
+            None => ConvNormAct::new(conv, bn, Activation::Relu).forward_add(y, shortcut),
         }
     }
 }
@@ -158,13 +158,13 @@ impl Downsample {
         }
     }
 
-    fn forward(&self, x: Map) -> Map {
+    fn forward(&self, x: FeatureMap) -> FeatureMap {
         let (x, conv, bn) = match self {
             Self::Strided((conv, bn)) => (x, conv, bn),
             Self::Average((Some(pool), conv, bn)) => (pool.forward(x), conv, bn),
             Self::Average((None, conv, bn)) => (x, conv, bn),
         };
-        Unit::new(conv, bn, Activation::Identity).forward(x)
+        ConvNormAct::new(conv, bn, Activation::Identity).forward(x)
     }
 }
 

@@ -16,8 +16,8 @@
 
 use burn::{nn::Relu, prelude::*};
 use rekindle_layers::{
-    Activation, Backbone, BatchNorm, Conv2d, Conv2dConfig, Landmarks, Map, MaxPool, Stage, Unit,
-    global_mean,
+    Activation, Backbone, BatchNorm, Conv2d, Conv2dConfig, ConvNormAct, FeatureMap, Landmarks,
+    MaxPool, Stage, global_mean,
 };
 
 use crate::{
@@ -177,7 +177,7 @@ impl Backbone for ResNet {
     }
 
     fn stage(&self, index: usize, x: Tensor<4>) -> Tensor<4> {
-        let x = Map::new(x);
+        let x = FeatureMap::new(x);
         let layer = match index {
             0 => {
                 let x = self.conv1.forward(x, &self.bn1);
@@ -193,7 +193,7 @@ impl Backbone for ResNet {
     }
 
     fn pool(&self, x: Tensor<4>) -> Tensor<2> {
-        global_mean(Map::new(x))
+        global_mean(FeatureMap::new(x))
     }
 
     fn embed_dim(&self) -> usize {
@@ -233,8 +233,8 @@ impl StemConvolution {
     }
 
     /// The stem with the norm behind it.
-    fn forward(&self, x: Map, norm: &BatchNorm) -> Map {
-        let unit = |conv, norm| Unit::new(conv, norm, Activation::Relu);
+    fn forward(&self, x: FeatureMap, norm: &BatchNorm) -> FeatureMap {
+        let unit = |conv, norm| ConvNormAct::new(conv, norm, Activation::Relu);
         match self {
             Self::Plain(conv) => unit(conv, norm).forward(x),
             Self::Deep((conv1, bn1, _, conv2, bn2, _, conv3)) => {

@@ -15,8 +15,8 @@
 
 use burn::prelude::*;
 use rekindle_layers::{
-    Activation, AveragePool, Backbone, BatchNorm, Conv2d, Conv2dConfig, Landmarks, Map, Stage,
-    Unit, global_mean,
+    Activation, AveragePool, Backbone, BatchNorm, Conv2d, Conv2dConfig, ConvNormAct, FeatureMap,
+    Landmarks, Stage, global_mean,
 };
 
 use crate::{residual::norm, variant::Variant};
@@ -100,10 +100,10 @@ impl Backbone for CifarResNet {
     }
 
     fn stage(&self, index: usize, x: Tensor<4>) -> Tensor<4> {
-        let x = Map::new(x);
+        let x = FeatureMap::new(x);
         let layer = match index {
             0 => {
-                let stem = Unit::new(&self.conv1, &self.bn1, Activation::Relu);
+                let stem = ConvNormAct::new(&self.conv1, &self.bn1, Activation::Relu);
                 return stem.forward(x).into_tensor();
             }
             1 => &self.layer1,
@@ -115,7 +115,7 @@ impl Backbone for CifarResNet {
     }
 
     fn pool(&self, x: Tensor<4>) -> Tensor<2> {
-        global_mean(Map::new(x))
+        global_mean(FeatureMap::new(x))
     }
 
     fn embed_dim(&self) -> usize {
@@ -139,14 +139,14 @@ impl Residual {
         }
     }
 
-    fn forward(&self, x: Map) -> Map {
-        let y = Unit::new(&self.conv1, &self.bn1, Activation::Relu).forward(x.clone());
+    fn forward(&self, x: FeatureMap) -> FeatureMap {
+        let y = ConvNormAct::new(&self.conv1, &self.bn1, Activation::Relu).forward(x.clone());
         let shortcut = if self.stride == 1 { x } else { self.shortcut(x) };
-        Unit::new(&self.conv2, &self.bn2, Activation::Relu).forward_add(y, shortcut)
+        ConvNormAct::new(&self.conv2, &self.bn2, Activation::Relu).forward_add(y, shortcut)
     }
 
     /// Every second pixel, between zero channels.
-    fn shortcut(&self, x: Map) -> Map {
+    fn shortcut(&self, x: FeatureMap) -> FeatureMap {
         let [_, channels, ..] = x.dims();
         let zeros = (self.conv2.channels_out() - channels) / 2;
         // A pool of one pixel with a stride takes some pixels and leaves others.

@@ -2,7 +2,7 @@
 //! <https://arxiv.org/abs/1709.01507>.
 
 use burn::prelude::*;
-use rekindle_layers::{Activation, Bias, Conv2d, Conv2dConfig, Map, squeeze_excite};
+use rekindle_layers::{Activation, Bias, Conv2d, Conv2dConfig, FeatureMap, squeeze_excite};
 
 use crate::widths::multiple_of_8;
 
@@ -51,7 +51,7 @@ impl Squeeze {
 
 impl SqueezeExcite {
     /// `[batch, channels, height, width]` to the same.
-    pub(crate) fn forward(&self, x: Map) -> Map {
+    pub(crate) fn forward(&self, x: FeatureMap) -> FeatureMap {
         squeeze_excite(x, [&self.conv_reduce, &self.conv_expand], self.activations)
     }
 }

@@ -20,8 +20,8 @@ use burn::{
     tensor::module::adaptive_avg_pool2d,
 };
 use rekindle_layers::{
-    Activation, Backbone, BatchNorm, BatchNormConfig, Bias, Conv2d, Conv2dConfig, Landmarks, Map,
-    MaxPool, Padding, Stage, StageOutput, Unit, global_mean,
+    Activation, Backbone, BatchNorm, BatchNormConfig, Bias, Conv2d, Conv2dConfig, ConvNormAct,
+    FeatureMap, Landmarks, MaxPool, Padding, Stage, StageOutput, global_mean,
 };
 
 use crate::variant::{Regularization, Variant};
@@ -137,7 +137,7 @@ impl Backbone for Vgg {
                     name: format!("stage{}", index + 1),
                     modules: modules.collect(),
                     channels,
-                    output: StageOutput::Map { reduction: 2 << index },
+                    output: StageOutput::FeatureMap { reduction: 2 << index },
                 }
             })
             .collect();
@@ -155,13 +155,13 @@ impl Backbone for Vgg {
 
     fn stage(&self, index: usize, x: Tensor<4>) -> Tensor<4> {
         match self.slices().nth(index) {
-            Some(layers) => forward(layers, Map::new(x)).into_tensor(),
+            Some(layers) => forward(layers, FeatureMap::new(x)).into_tensor(),
             None => self.pre_logits.forward(x),
         }
     }
 
     fn pool(&self, x: Tensor<4>) -> Tensor<2> {
-        global_mean(Map::new(x))
+        global_mean(FeatureMap::new(x))
     }
 
     fn embed_dim(&self) -> usize {
@@ -185,16 +185,16 @@ impl Vgg {
 }
 
 /// A convolution is computed with the norm and the activation that follow it in the list.
-fn forward(layers: &[Layer], x: Map) -> Map {
+fn forward(layers: &[Layer], x: FeatureMap) -> FeatureMap {
     match layers {
         [] => x,
         [Layer::Conv(conv), Layer::Norm(norm), Layer::Relu(_), rest @ ..] => {
-            forward(rest, Unit::new(conv, norm, Activation::Relu).forward(x))
+            forward(rest, ConvNormAct::new(conv, norm, Activation::Relu).forward(x))
         }
         [Layer::Conv(conv), rest @ ..] => {
             let relu = matches!(rest, [Layer::Relu(_), ..]);
             let activation = if relu { Activation::Relu } else { Activation::Identity };
-            forward(&rest[usize::from(relu)..], Unit::new(conv, None, activation).forward(x))
+            forward(&rest[usize::from(relu)..], ConvNormAct::new(conv, None, activation).forward(x))
         }
         [Layer::Pool(pool), rest @ ..] => forward(rest, pool.forward(x)),
         [Layer::Norm(_) | Layer::Relu(_), ..] => panic!("a norm or a ReLU behind no convolution"),
@@ -210,7 +210,8 @@ impl PreLogits {
         } else {
             x
         };
-        let hidden = |conv, x| Unit::new(conv, None, Activation::Relu).forward(Map::new(x));
+        let hidden =
+            |conv, x| ConvNormAct::new(conv, None, Activation::Relu).forward(FeatureMap::new(x));
         let x = self.drop.forward(hidden(&self.fc1, x).into_tensor());
         hidden(&self.fc2, x).into_tensor()
     }

@@ -28,10 +28,10 @@ use anyhow::Result;
 use clap::Parser;
 use plotters::prelude::*;
 use rekindle::{
-    Device, Finetune, HeadStart, Model, Network, RunFolder,
+    Device, FinetuneConfig, HeadStart, Model, Network, RunFolder,
     data::{Augment, DataConfig, Sample, open_pictures},
     finetune,
-    train::{Classify, Event, Train, Validation},
+    train::{Classify, Train, TrainEvent, Validation},
     transfer::{BatchNormPolicy, Frozen, Phase, Plan},
 };
 use rekindle_doodles::Task;
@@ -93,7 +93,7 @@ fn main() -> Result<()> {
         if start.is_none() {
             model = model.untrained(&device)?;
         }
-        let mut config = Finetune::new(Plan::new(phases), Classify::new(labels.len()));
+        let mut config = FinetuneConfig::new(Plan::new(phases), Classify::new(labels.len()));
         config.pictures.augment = Augment::FLIP;
         config.engine.batch = 10;
         config.engine.seed = arguments.seed;
@@ -101,8 +101,8 @@ fn main() -> Result<()> {
         config.engine.probe = false;
         config.engine.head = HeadStart::AsItIs;
         let mut curve = Vec::new();
-        let mut listen = |event: &Event<'_, Network>| {
-            if let Event::Epoch { state, .. } = event {
+        let mut listen = |event: &TrainEvent<'_, Network>| {
+            if let TrainEvent::Epoch { state, .. } = event {
                 curve.extend(state.history.last().map(|epoch| {
                     (epoch.number as f64, epoch.val.get("accuracy").unwrap_or(f64::NAN))
                 }));

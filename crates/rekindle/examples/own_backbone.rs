@@ -13,7 +13,9 @@ use burn::nn::{PaddingConfig2d, conv::Conv2d, conv::Conv2dConfig};
 use burn::{prelude::*, tensor::activation::relu};
 use rekindle::cards::{HubConfig, find};
 use rekindle::data::{Picture, PictureConfig, PreparePictures, Preprocess, Sample};
-use rekindle::engine::{self, Finetune, HeadStart, Items, Measured, RunFolder, Start, Trainee};
+use rekindle::engine::{
+    self, EngineConfig, EngineFolder, HeadStart, Items, MeasureConfig, Start, Trainee,
+};
 use rekindle::layers::{Backbone, Stage};
 use rekindle::train::{Classify, Test, Train, Validation};
 use rekindle::transfer::{Classifier, Frozen, Phase, Plan};
@@ -75,25 +77,25 @@ pub(crate) fn run([many, few]: [usize; 2], out: &std::path::Path) -> Result<[f64
         Ok((Train(pictures(task, count, 0)?), Validation(pictures(task, 10, 1)?)))
     };
     let plan = Plan::new(vec![Phase::new("all", 12, Frozen::Nothing, 2e-3)]);
-    let config = Finetune::new(plan, Classify::new(24));
-    let config = Finetune { head: HeadStart::AsItIs, probe: false, ..config };
+    let config = EngineConfig::new(plan, Classify::new(24));
+    let config = EngineConfig { head: HeadStart::AsItIs, probe: false, ..config };
     let small = Trainee::new(Classifier::new(Small::new(&device), 24, &device), "small");
     let learned = engine::finetune(small, data(Task::Source, many)?, config, None, &mut [])?;
     let network = Classifier::new(learned.network.backbone().clone(), 10, &device);
     let small = || Trainee::new(network.clone(), "small");
     let head = Phase::new("head", 4, Frozen::Backbone, 0.01);
     let upper = Phase::new("upper", 8, Frozen::Before("convs.2".to_owned()), 1e-3);
-    let config = Finetune::new(Plan::new(vec![head, upper]), Classify::new(10));
+    let config = EngineConfig::new(Plan::new(vec![head, upper]), Classify::new(10));
     let probe = engine::probe(small(), data(Task::Target, few)?, config.clone(), Some(out))?;
     // Run again, it goes on from what it left in the folder, which holds features too.
-    let folder = RunFolder { start: Start::Resume, ..RunFolder::new(out) };
+    let folder = EngineFolder { start: Start::Resume, ..EngineFolder::new(out) };
     let data = data(Task::Target, few)?;
     let tuned = engine::finetune(small(), data, config, Some(&folder), &mut [])?;
     tuned.cache.iter().filter_map(|phase| phase.line(8)).for_each(|line| println!("{line}"));
     let empty = Classifier::new(Small::new(&device), 10, &device);
     let again = engine::load(empty, &out.join("best.safetensors"))?;
     let test = Test(pictures(Task::Target, 20, 2)?);
-    let again = engine::measure(&again, &tuned.task, test, &Measured::plain(32))?;
+    let again = engine::measure(&again, &tuned.task, test, &MeasureConfig::plain(32))?;
     let reached = [probe.scores.top(1), tuned.scores.top(1), again.top(1)];
     println!("probe, fine-tuned, loaded again and tested: {reached:.2?}");
     Ok(reached)

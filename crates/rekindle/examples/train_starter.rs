@@ -15,11 +15,11 @@ use std::{ops::ControlFlow, path::PathBuf};
 use anyhow::Result;
 use clap::Parser;
 use rekindle::{
-    Device, Finetune, HeadStart, Model, Network, RunFolder,
+    Device, FinetuneConfig, HeadStart, Model, Network, RunFolder,
     data::{Augment, RandomCrop},
     finetune,
     metrics::Values,
-    train::{Classify, Event, LOSS, OptimizerConfig, Train, Validation},
+    train::{Classify, LOSS, OptimizerConfig, Train, TrainEvent, Validation},
     transfer::{BatchNormPolicy, Frozen, Phase, Plan},
 };
 use rekindle_doodles::Task;
@@ -49,7 +49,7 @@ fn main() -> Result<()> {
         batch_norm: BatchNormPolicy::Updated,
         ..Phase::new("pretrain", epochs, Frozen::Nothing, 0.1)
     };
-    let mut config = Finetune::new(Plan::new(vec![phase]), Classify::new(labels.len()));
+    let mut config = FinetuneConfig::new(Plan::new(vec![phase]), Classify::new(labels.len()));
     config.pictures.augment = Augment {
         crop: Some(RandomCrop { area: [0.7, 1.0], ..RandomCrop::STANDARD }),
         ..Augment::FLIP
@@ -64,12 +64,12 @@ fn main() -> Result<()> {
     );
     let model = support::expect_doodles(model);
     let value = |values: &Values, name| values.get(name).unwrap_or(f64::NAN);
-    let mut listen = |event: &Event<'_, Network>| {
+    let mut listen = |event: &TrainEvent<'_, Network>| {
         match event {
-            Event::Step { epoch, step, steps, loss, .. } if step % 20 == 0 => {
+            TrainEvent::Step { epoch, step, steps, loss, .. } if step % 20 == 0 => {
                 println!("epoch {epoch} step {step}/{steps} loss {loss:.3}");
             }
-            Event::Epoch { state, .. } => {
+            TrainEvent::Epoch { state, .. } => {
                 if let Some(epoch) = state.history.last() {
                     println!(
                         "epoch {}: val loss {:.3}, val accuracy {:.1}%, {:.0} s",

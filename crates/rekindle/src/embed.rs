@@ -9,7 +9,7 @@ use burn::prelude::*;
 use rekindle_data::canonical;
 use rekindle_finetune::digest;
 use rekindle_images::Source;
-use rekindle_layers::{Backbone, Map, global_mean};
+use rekindle_layers::{Backbone, FeatureMap, global_mean};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use sha2::{Digest, Sha256};
@@ -152,7 +152,7 @@ impl Predictor {
         }
         let found: Tensor<2> = match cut {
             None => self.network().embed(inputs),
-            Some(cut) => global_mean(Map::new(self.network().prefix(cut, inputs))),
+            Some(cut) => global_mean(FeatureMap::new(self.network().prefix(cut, inputs))),
         };
         let [_, dim] = found.dims();
         let values: Vec<f32> = found.into_data().iter::<f32>().collect();

@@ -25,11 +25,11 @@ use crate::{Error, Learned, Model, ModelTask, Network, model::metadata};
 pub use rekindle_finetune::Start;
 
 /// How the engine fine-tunes a network that reads pictures.
-pub type Engine<T> = rekindle_finetune::Finetune<VisionBackbone, PreparePictures, T>;
+pub type Engine<T> = rekindle_finetune::EngineConfig<VisionBackbone, PreparePictures, T>;
 
 /// How to fine-tune on pictures.
 #[derive(Debug, Clone)]
-pub struct Finetune<T: ModelTask = Classify> {
+pub struct FinetuneConfig<T: ModelTask = Classify> {
     /// Phases, the task, and all else that is the same for any input.
     pub engine: Engine<T>,
     /// What is drawn for training pictures, and where decoded ones are kept.
@@ -90,7 +90,7 @@ pub struct Probed<T: ModelTask = Classify> {
 }
 
 /// Pictures to train on and to validate on.
-pub type Parts<T> = (
+pub type PictureParts<T> = (
     Train<Vec<Sample<<T as rekindle_train::Task>::Label>>>,
     Validation<Vec<Sample<<T as rekindle_train::Task>::Label>>>,
 );
@@ -106,8 +106,8 @@ impl<'a> RunFolder<'a> {
     /// # Errors
     ///
     /// If it is there and cannot be removed.
-    pub fn forget_state(&self) -> Result<(), Error> {
-        Ok(rekindle_finetune::forget_state(self.path)?)
+    pub fn remove_state(&self) -> Result<(), Error> {
+        Ok(rekindle_finetune::remove_state(self.path)?)
     }
 
     /// The same for the engine: models get their config and plan, TensorBoard shows pictures.
@@ -115,10 +115,10 @@ impl<'a> RunFolder<'a> {
         &self,
         model: &Model,
         plan: &Plan,
-    ) -> Result<rekindle_finetune::RunFolder<'a, PreparePictures, T>, Error> {
+    ) -> Result<rekindle_finetune::EngineFolder<'a, PreparePictures, T>, Error> {
         let (config, names, plan) = (model.config().clone(), model.names(), plan.clone());
         let preprocess = model.preprocess()?;
-        Ok(rekindle_finetune::RunFolder {
+        Ok(rekindle_finetune::EngineFolder {
             start: self.start,
             interval: self.interval,
             sheet: Some(Arc::new(move |batch, shown| sheet(batch, &preprocess, shown))),
@@ -126,7 +126,7 @@ impl<'a> RunFolder<'a> {
                 let config = task.to_config(&names, config.clone());
                 Ok(metadata(&config, Some(&plan), probe)?)
             }),
-            ..rekindle_finetune::RunFolder::new(self.path)
+            ..rekindle_finetune::EngineFolder::new(self.path)
         })
     }
 }
@@ -139,7 +139,7 @@ fn sheet(batch: &Dense, preprocess: &Preprocess, shown: usize) -> Result<Vec<u8>
     Ok(Picture::sheet(&pictures, 4).to_png()?)
 }
 
-impl<T: ModelTask> Finetune<T> {
+impl<T: ModelTask> FinetuneConfig<T> {
     /// A plan for a task on pictures as they are, with everything else as it is usual.
     pub fn new(plan: Plan, task: T) -> Self {
         Self { engine: Engine::new(plan, task), pictures: PictureConfig::default() }
@@ -154,7 +154,7 @@ impl<T: ModelTask> Finetune<T> {
     fn items(
         &self,
         model: &Model,
-        (Train(train), Validation(val)): Parts<T>,
+        (Train(train), Validation(val)): PictureParts<T>,
     ) -> Result<Sets<PreparePictures, T>, Error> {
         let preprocess = model.preprocess()?;
         let plain = PictureConfig { augment: Augment::NONE, ..self.pictures.clone() };
@@ -177,12 +177,12 @@ fn trainee(model: Model) -> Trainee<VisionBackbone> {
 ///
 /// # Errors
 ///
-/// If the plan cannot be carried out, a picture cannot be read, the loss is no number, the run's folder cannot be
+/// If the plan cannot be carried out, a picture cannot be read, the loss is NaN, the run's folder cannot be
 /// written, or holds the state of another run.
 pub fn finetune<T: ModelTask>(
     model: Model,
-    data: Parts<T>,
-    config: &Finetune<T>,
+    data: PictureParts<T>,
+    config: &FinetuneConfig<T>,
     folder: Option<&RunFolder<'_>>,
     callbacks: &mut [&mut dyn Callback<Network>],
 ) -> Result<Outcome<T>, Error> {
@@ -216,11 +216,11 @@ pub fn finetune<T: ModelTask>(
 /// If a picture cannot be read, the features cannot be kept, or pictures weigh differently.
 pub fn probe<T: ModelTask>(
     model: Model,
-    data: Parts<T>,
-    config: &Finetune<T>,
+    data: PictureParts<T>,
+    config: &FinetuneConfig<T>,
     folder: Option<&RunFolder<'_>>,
 ) -> Result<Probed<T>, Error> {
-    let config = Finetune {
+    let config = FinetuneConfig {
         pictures: PictureConfig { augment: Augment::NONE, ..config.pictures.clone() },
         engine: config.engine.clone(),
     };
@@ -247,7 +247,7 @@ pub fn probe<T: ModelTask>(
 pub fn find_rate<T: ModelTask>(
     model: Model,
     train: Train<Vec<Sample<T::Label>>>,
-    config: &Finetune<T>,
+    config: &FinetuneConfig<T>,
     range: &RateRange,
 ) -> Result<Sweep, Error> {
     let prepare = PreparePictures::new(&model.preprocess()?, &config.pictures)?;
@@ -286,13 +286,13 @@ impl Model {
         let parts = (Train(data.train.clone()), Validation(data.val.clone()));
         match recipe {
             Recipe::Train(plan) => {
-                let mut config = Finetune::new(plan.clone(), task);
-                config.engine.views = Finetune::<L::Task>::usual_views(plan);
+                let mut config = FinetuneConfig::new(plan.clone(), task);
+                config.engine.views = FinetuneConfig::<L::Task>::usual_views(plan);
                 config.pictures.augment = Augment::usual(L::KIND);
                 Ok(finetune(model, parts, &config, None, &mut [])?.model)
             }
             Recipe::Probe => {
-                let config = Finetune::new(Plan::new(Vec::new()), task);
+                let config = FinetuneConfig::new(Plan::new(Vec::new()), task);
                 Ok(probe(model, parts, &config, None)?.model)
             }
             Recipe::AsIs => {

@@ -7,7 +7,7 @@ use std::{
 
 use rekindle_images::Sample;
 use rekindle_metrics::{NumberPredictions, sigmoid};
-use rekindle_report::{Gallery, Guess, Picture, PredictedNumber, Verdict};
+use rekindle_report::{Gallery, GuessRecord, PictureRecord, PredictedNumber, Verdict};
 use rekindle_train::{Classify, ClassifyMultiLabel, Regress};
 
 use crate::{Error, Model, ModelTask, Outcome, task::thresholds};
@@ -62,15 +62,15 @@ fn of_classes(outcome: &Outcome<Classify>, val: &[Sample<usize>]) -> Result<Vec<
         let probabilities = &probabilities[place];
         let mut order: Vec<usize> = (0..probabilities.len()).collect();
         order.sort_by(|&a, &b| probabilities[b].total_cmp(&probabilities[a]));
-        let guess = |&class: &usize| Guess {
+        let guess = |&class: &usize| GuessRecord {
             class: labels[class].clone(),
             probability: probabilities[class],
             verdict: None,
         };
-        let picture = Picture {
+        let picture = PictureRecord {
             label: labels[predictions.labels()[place]].clone(),
             guesses: order.iter().take(GUESSES).map(guess).collect(),
-            ..Picture::default()
+            ..PictureRecord::default()
         };
         (picture, order[0])
     };
@@ -102,12 +102,12 @@ fn of_labels(
             let probability = sigmoid(logit);
             let given = probability > thresholds[label];
             let verdict = Some(Verdict::of(has.contains(&label), given));
-            (label, Guess { class: name.clone(), probability, verdict })
+            (label, GuessRecord { class: name.clone(), probability, verdict })
         };
-        let mut guesses: Vec<(usize, Guess)> =
+        let mut guesses: Vec<(usize, GuessRecord)> =
             rows[place].iter().zip(&names).enumerate().map(guess).collect();
         // What is wrong first, by how far; then what is right, by how likely.
-        let key = |guess: &Guess| match guess.verdict {
+        let key = |guess: &GuessRecord| match guess.verdict {
             Some(Verdict::FalsePositive) => 2.0 + guess.probability,
             Some(Verdict::FalseNegative) => 3.0 - guess.probability,
             _ => guess.probability,
@@ -117,7 +117,7 @@ fn of_labels(
         let label: Vec<&str> = has.iter().map(|&label| names[label].as_str()).collect();
         let label = if label.is_empty() { "no label".to_owned() } else { label.join(", ") };
         let guesses = guesses.into_iter().map(|(_, guess)| guess).take(LISTED).collect();
-        (Picture { label, guesses, ..Picture::default() }, worst)
+        (PictureRecord { label, guesses, ..PictureRecord::default() }, worst)
     };
     let wrong = (
         "Most wrong",
@@ -147,7 +147,7 @@ fn of_numbers(outcome: &Outcome<Regress>, val: &[Sample<Vec<f32>>]) -> Result<Ve
             PredictedNumber { name: names[target].clone(), right, predicted }
         };
         let numbers = order.iter().take(LISTED).map(number).collect();
-        (Picture { numbers, ..Picture::default() }, order.first().copied().unwrap_or(0))
+        (PictureRecord { numbers, ..PictureRecord::default() }, order.first().copied().unwrap_or(0))
     };
     let wrong = (
         "Most wrong",
@@ -163,10 +163,10 @@ fn galleries<L>(
     model: &Model,
     samples: &[Sample<L>],
     chosen: Vec<(&str, &str, Vec<usize>)>,
-    told: impl Fn(usize) -> (Picture, usize),
+    told: impl Fn(usize) -> (PictureRecord, usize),
 ) -> Result<Vec<Gallery>, Error> {
     // A picture that is in two of them is looked at once.
-    let mut shown: BTreeMap<usize, Picture> = BTreeMap::new();
+    let mut shown: BTreeMap<usize, PictureRecord> = BTreeMap::new();
     let mut galleries = Vec::new();
     for (title, text, places) in chosen {
         let mut pictures = Vec::new();
@@ -175,11 +175,11 @@ fn galleries<L>(
                 Entry::Occupied(found) => found.into_mut(),
                 Entry::Vacant(free) => {
                     let (picture, output) = told(place);
-                    let explanation = model.explain(samples[place].item.clone(), output)?;
-                    free.insert(Picture {
+                    let cam = model.grad_cam(samples[place].item.clone(), output)?;
+                    free.insert(PictureRecord {
                         file: name(&samples[place], place),
-                        image: explanation.picture.to_jpeg()?,
-                        overlay: explanation.overlay().to_jpeg()?,
+                        image: cam.picture.to_jpeg()?,
+                        overlay: cam.overlay().to_jpeg()?,
                         ..picture
                     })
                 }

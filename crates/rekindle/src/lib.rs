@@ -21,9 +21,9 @@ mod device;
 mod embed;
 mod embeddings;
 mod error;
-mod explain;
 mod finetune;
 mod gallery;
+mod grad_cam;
 mod measure;
 mod model;
 mod network;
@@ -37,18 +37,19 @@ pub use device::DeviceKind;
 pub use embed::Maker;
 pub use embeddings::{EmbeddingFormat, Embeddings, Neighbor};
 pub use error::Error;
-pub use explain::Explanation;
 pub use finetune::{
-    Engine, Finetune, Outcome, Parts, Probed, RunFolder, Start, find_rate, finetune, probe,
+    Engine, FinetuneConfig, Outcome, PictureParts, Probed, RunFolder, Start, find_rate, finetune,
+    probe,
 };
 pub use gallery::ShownTask;
+pub use grad_cam::GradCam;
 pub use measure::{Evaluation, TestViews, as_is, evaluate, measure};
 pub use model::Model;
 pub use network::Network;
 pub use predict::{Guess, Number, Prediction};
 pub use publish::model_card;
 pub use rekindle_finetune::{CacheConfig, CachePlace, CacheReport, HeadStart};
-pub use run_report::{About, Measured, Shown, cache_notes, write_report};
+pub use run_report::{About, Answered, Shown, cache_notes, write_report};
 pub use task::{Learned, ModelTask};
 
 pub use rekindle_cards as cards;

@@ -2,7 +2,7 @@
 
 use burn::prelude::*;
 use rekindle_data::{DataConfig, Part, TargetKind, manifest::Offer};
-use rekindle_finetune::{Items, Measured};
+use rekindle_finetune::{Items, MeasureConfig};
 use rekindle_images::{PictureConfig, PreparePictures, Sample, measure_pictures, offer};
 use rekindle_train::{Classify, Test};
 
@@ -109,8 +109,8 @@ pub fn measure<T: ModelTask>(
     let pictures = PictureConfig { cache_bytes: 0, ..PictureConfig::default() };
     let prepare = PreparePictures::new(&model.preprocess()?, &pictures)?;
     let how = match views {
-        TestViews::One => Measured::plain(batch),
-        TestViews::Mirrored => Measured { batch, forward: mirrored::<T> },
+        TestViews::One => MeasureConfig::plain(batch),
+        TestViews::Mirrored => MeasureConfig { batch, forward: mirrored::<T> },
     };
     let items = Test(Items { samples: samples.0, prepare });
     Ok(rekindle_finetune::measure(model.network(), task, items, &how)?)

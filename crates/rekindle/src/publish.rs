@@ -3,10 +3,12 @@
 use std::path::Path;
 
 use rekindle_cards::{
-    Base, CardMetric, CardUnit, Error, HubConfig, LearnedFrom, Measured, ModelCard,
+    Base, CardEvaluation, CardMetric, CardUnit, Error, HubConfig, LearnedFrom, ModelCard,
 };
 use rekindle_metrics::{Estimate, NumberErrors};
-use rekindle_report::{ClassCount, Evaluation, Phase, Results, Run, State, Unit};
+use rekindle_report::{
+    ClassCount, EvaluationRecord, MetricUnit, PhaseRecord, Results, RunRecord, StageState,
+};
 
 /// The card of a fine-tuned model: `config` is what its weights carry, `run` the record of how it came about.
 ///
@@ -20,7 +22,7 @@ use rekindle_report::{ClassCount, Evaluation, Phase, Results, Run, State, Unit};
 pub fn model_card(
     repository: &str,
     config: HubConfig,
-    run: Option<&Run>,
+    run: Option<&RunRecord>,
     license: Option<&str>,
 ) -> Result<ModelCard, Error> {
     let from_nothing = run.is_some_and(|run| run.weights.is_none());
@@ -63,7 +65,7 @@ fn base(config: &HubConfig) -> Result<(Base, Option<Base>), Error> {
     Ok((Base { name, repository, license }, listed))
 }
 
-fn learned_from(run: &Run) -> Option<LearnedFrom> {
+fn learned_from(run: &RunRecord) -> Option<LearnedFrom> {
     let data = run.data.as_ref()?;
     let row = |class: &ClassCount| {
         (class.name.clone(), [class.train, class.validation, class.test.unwrap_or_default()])
@@ -76,11 +78,11 @@ fn learned_from(run: &Run) -> Option<LearnedFrom> {
     })
 }
 
-fn measured(found: &Evaluation) -> Option<Measured> {
+fn measured(found: &EvaluationRecord) -> Option<CardEvaluation> {
     let metric = |name: &str, of: Estimate| {
-        let unit = match Unit::of(name) {
-            Unit::Share => CardUnit::Share,
-            Unit::Number => CardUnit::Number,
+        let unit = match MetricUnit::of(name) {
+            MetricUnit::Share => CardUnit::Share,
+            MetricUnit::Number => CardUnit::Number,
         };
         let interval = [of.low, of.high, of.level];
         CardMetric { name: name.to_owned(), value: of.value, interval, unit }
@@ -100,7 +102,7 @@ fn measured(found: &Evaluation) -> Option<Measured> {
         [metric.value, low, high].into_iter().all(f64::is_finite)
     };
     let baselines = found.baselines.iter().filter(|baseline| baseline.value.is_finite());
-    metrics.iter().all(finite).then(|| Measured {
+    metrics.iter().all(finite).then(|| CardEvaluation {
         set: found.set.clone(),
         pictures: found.pictures,
         metrics,
@@ -109,7 +111,7 @@ fn measured(found: &Evaluation) -> Option<Measured> {
 }
 
 /// The phases, then what they have in common, a line each.
-fn training(run: &Run) -> Vec<String> {
+fn training(run: &RunRecord) -> Vec<String> {
     let mut lines = Vec::new();
     if let Some(plan) = &run.plan {
         lines.extend(plan.phases.iter().map(phase));
@@ -131,11 +133,11 @@ fn training(run: &Run) -> Vec<String> {
     lines
 }
 
-fn phase(phase: &Phase) -> String {
+fn phase(phase: &PhaseRecord) -> String {
     let trained: Vec<_> = phase
         .stages
         .iter()
-        .filter(|stage| stage.state == State::Trainable)
+        .filter(|stage| stage.state == StageState::Trainable)
         .map(|stage| format!("{} at {}", stage.name, stage.rate))
         .collect();
     format!("{}, {} epochs: trains {}", phase.name, phase.epochs, trained.join(", "))
@@ -144,7 +146,8 @@ fn phase(phase: &Phase) -> String {
 #[cfg(test)]
 mod tests {
     use rekindle_report::{
-        Data, Environment, Epoch, History, Plan, SingleLabelResults, Stage, Weights,
+        Data, Environment, EpochRecord, History, PlanRecord, SingleLabelResults, StageRecord,
+        Weights,
     };
 
     use super::*;
@@ -157,8 +160,8 @@ mod tests {
         Results::SingleLabel(SingleLabelResults { accuracy, ..SingleLabelResults::default() })
     }
 
-    fn run() -> Run {
-        Run {
+    fn run() -> RunRecord {
+        RunRecord {
             weights: Some(Weights { name: "resnet18.a1_in1k".into(), ..Weights::default() }),
             data: Some(Data {
                 folder: "/somewhere/secret/ants_and_bees".into(),
@@ -171,39 +174,39 @@ mod tests {
                 ..Data::default()
             }),
             evaluations: vec![
-                Evaluation {
+                EvaluationRecord {
                     set: "validation".into(),
                     pictures: 3,
                     results: right(Estimate { value: 0.9, low: 0.8, high: 0.95, level: 0.95 }),
-                    ..Evaluation::default()
+                    ..EvaluationRecord::default()
                 },
-                Evaluation {
+                EvaluationRecord {
                     set: "test".into(),
                     results: right(Estimate { value: f64::NAN, ..Estimate::default() }),
-                    ..Evaluation::default()
+                    ..EvaluationRecord::default()
                 },
             ],
-            plan: Some(Plan {
-                phases: vec![Phase {
+            plan: Some(PlanRecord {
+                phases: vec![PhaseRecord {
                     name: "head".into(),
                     epochs: 4,
                     stages: vec![
-                        Stage { name: "layer4".into(), ..Stage::default() },
-                        Stage {
+                        StageRecord { name: "layer4".into(), ..StageRecord::default() },
+                        StageRecord {
                             name: "head".into(),
-                            state: State::Trainable,
+                            state: StageState::Trainable,
                             rate: 0.01,
-                            ..Stage::default()
+                            ..StageRecord::default()
                         },
                     ],
-                    ..Phase::default()
+                    ..PhaseRecord::default()
                 }],
                 optimizer: "AdamW".into(),
-                ..Plan::default()
+                ..PlanRecord::default()
             }),
             history: Some(History {
                 best: Some(3),
-                epochs: vec![Epoch::default(); 4],
+                epochs: vec![EpochRecord::default(); 4],
                 ..History::default()
             }),
             environment: Environment {
@@ -212,7 +215,7 @@ mod tests {
                 ..Environment::default()
             },
             command: "rekindle finetune --data /somewhere/secret".into(),
-            ..Run::default()
+            ..RunRecord::default()
         }
     }
 
@@ -223,7 +226,7 @@ mod tests {
         assert_eq!(base.repository.as_deref(), Some("timm/resnet18.a1_in1k"));
         assert_eq!(card.config.license.as_deref(), Some("apache-2.0"));
         assert_eq!(card.data.clone().unwrap().name, "ants_and_bees");
-        assert_eq!(card.measured.len(), 1, "what is no number is left out");
+        assert_eq!(card.measured.len(), 1, "what is NaN is left out");
         let lines = [
             "head, 4 epochs: trains head at 0.01",
             "optimizer: AdamW",
@@ -261,7 +264,7 @@ mod tests {
 
     #[test]
     fn what_began_with_nothing_has_no_base_and_needs_a_license() {
-        let scratch = Run { weights: None, ..run() };
+        let scratch = RunRecord { weights: None, ..run() };
         let card = |asked| model_card("me/ants", config("resnet18"), Some(&scratch), asked);
         let message = card(None).unwrap_err().to_string();
         assert!(message.contains("me/ants: was trained from nothing"), "{message}");

@@ -7,13 +7,13 @@ use rekindle_finetune::Constant;
 use rekindle_images::Sample;
 use rekindle_metrics::{Direction, Values};
 use rekindle_report::{
-    Baseline, Better, Checkup, ClassCount, Data, Environment, Epoch, Evaluation, GroupRate,
-    History, Metric, Monitored, NumberRange, PartRange, Phase, PictureCount, Plan, Run, Stage,
-    State, Unit, Weights, html,
+    Baseline, Better, Checkup, ClassCount, Data, Environment, EpochRecord, EvaluationRecord,
+    GroupRate, History, Metric, MetricUnit, Monitored, NumberRange, PartRange, PhaseRecord,
+    PictureCount, PlanRecord, RunRecord, StageRecord, StageState, Weights, html,
 };
 use rekindle_train::{Classify, Monitor, Task};
 
-use crate::{Error, Finetune, Model, ModelTask, Outcome, ShownTask};
+use crate::{Error, FinetuneConfig, Model, ModelTask, Outcome, ShownTask};
 
 /// What is said of a run besides what came out of it.
 #[derive(Debug, Clone, Default)]
@@ -37,7 +37,7 @@ pub struct About {
 }
 
 /// Pictures, and what a model answers to them.
-pub type Measured<'a, T> = (&'a [Sample<<T as Task>::Label>], &'a <T as Task>::Scores);
+pub type Answered<'a, T> = (&'a [Sample<<T as Task>::Label>], &'a <T as Task>::Scores);
 
 /// The pictures of a run.
 #[derive(Debug, Clone, Copy)]
@@ -47,7 +47,7 @@ pub struct Shown<'a, T: ModelTask = Classify> {
     /// Those it was validated on.
     pub val: &'a [Sample<T::Label>],
     /// Those that chose nothing, and what the best model answers to them.
-    pub test: Option<Measured<'a, T>>,
+    pub test: Option<Answered<'a, T>>,
 }
 
 /// Writes `run.json` and `report.html` for a run whose folder has been written.
@@ -58,7 +58,7 @@ pub struct Shown<'a, T: ModelTask = Classify> {
 pub fn write_report<T: ShownTask>(
     folder: &Path,
     about: &About,
-    config: &Finetune<T>,
+    config: &FinetuneConfig<T>,
     outcome: &Outcome<T>,
     shown: Shown<'_, T>,
 ) -> Result<(), Error> {
@@ -70,10 +70,10 @@ pub fn write_report<T: ShownTask>(
 
 fn run<T: ShownTask>(
     about: &About,
-    config: &Finetune<T>,
+    config: &FinetuneConfig<T>,
     outcome: &Outcome<T>,
     Shown { train, val, test }: Shown<'_, T>,
-) -> Result<Run, Error> {
+) -> Result<RunRecord, Error> {
     let model = &outcome.model;
     let evaluations = evaluations(about, outcome, Shown { train, val, test });
     let galleries = T::galleries(outcome, val)?;
@@ -81,7 +81,7 @@ fn run<T: ShownTask>(
     let card = rekindle_cards::find_checkpoint(&model.config().name())?;
     let name = Path::new(&about.folder).file_name();
     let name = name.map_or_else(|| about.folder.clone(), |name| name.display().to_string());
-    Ok(Run {
+    Ok(RunRecord {
         title: format!("{} on {name}", model.config().name()),
         command: about.command.clone(),
         environment: Environment {
@@ -118,7 +118,7 @@ fn run<T: ShownTask>(
         evaluations,
         galleries,
         notes: about.notes.clone(),
-        ..Run::default()
+        ..RunRecord::default()
     })
 }
 
@@ -170,18 +170,21 @@ fn evaluations<T: ModelTask>(
     about: &About,
     outcome: &Outcome<T>,
     Shown { train, val, test }: Shown<'_, T>,
-) -> Vec<Evaluation> {
+) -> Vec<EvaluationRecord> {
     let names = outcome.model.names();
     let labels = |samples: &[Sample<T::Label>]| -> Vec<T::Label> {
         samples.iter().map(|sample| sample.label.clone()).collect()
     };
     let trained = labels(train);
-    let of = |set: &str, samples: &[Sample<T::Label>], scores: &T::Scores, before| Evaluation {
-        set: set.to_owned(),
-        pictures: samples.len(),
-        baselines: always(&outcome.task, &names, &trained, &labels(samples)).into_iter().collect(),
-        results: outcome.task.results(&names, scores, before),
-    };
+    let of =
+        |set: &str, samples: &[Sample<T::Label>], scores: &T::Scores, before| EvaluationRecord {
+            set: set.to_owned(),
+            pictures: samples.len(),
+            baselines: always(&outcome.task, &names, &trained, &labels(samples))
+                .into_iter()
+                .collect(),
+            results: outcome.task.results(&names, scores, before),
+        };
     let mut validation = of("validation", val, &outcome.predictions, Some(&outcome.uncalibrated));
     // What else was compared with was measured on the validation pictures.
     let others = about.baselines.iter();
@@ -230,20 +233,20 @@ fn preprocessing(model: &Model) -> String {
     .to_lowercase()
 }
 
-fn plan<T: ModelTask>(config: &Finetune<T>, model: &Model) -> Result<Plan, Error> {
+fn plan<T: ModelTask>(config: &FinetuneConfig<T>, model: &Model) -> Result<PlanRecord, Error> {
     let table = config.engine.plan.table(&model.network().layout())?;
     let mut first_epoch = 1;
     let mut phases = Vec::new();
     for phase in &config.engine.plan.phases {
         let rows = table.rows.iter().filter(|row| row.phase == phase.name);
-        let stage = |row: &rekindle_transfer::Row| Stage {
+        let stage = |row: &rekindle_transfer::PlanRow| StageRecord {
             name: row.stage.clone(),
             parameters: row.parameters,
-            state: if row.trained == 0 { State::Frozen } else { State::Trainable },
+            state: if row.trained == 0 { StageState::Frozen } else { StageState::Trainable },
             rate: row.lr,
             batch_norm: row.batch_norm.to_string(),
         };
-        phases.push(Phase {
+        phases.push(PhaseRecord {
             name: phase.name.clone(),
             first_epoch,
             epochs: phase.epochs,
@@ -256,7 +259,7 @@ fn plan<T: ModelTask>(config: &Finetune<T>, model: &Model) -> Result<Plan, Error
         found.dedup();
         found.join("; then ")
     };
-    Ok(Plan {
+    Ok(PlanRecord {
         name: String::new(),
         optimizer: same(|phase| format!("{:?}", phase.optimizer)),
         schedule: same(|phase| format!("{:?}", phase.schedule)),
@@ -264,7 +267,7 @@ fn plan<T: ModelTask>(config: &Finetune<T>, model: &Model) -> Result<Plan, Error
     })
 }
 
-fn history<T: ModelTask>(config: &Finetune<T>, outcome: &Outcome<T>) -> History {
+fn history<T: ModelTask>(config: &FinetuneConfig<T>, outcome: &Outcome<T>) -> History {
     let Monitor { metric, direction } = &config.engine.settings.monitor;
     let metrics = |values: &rekindle_metrics::Values| {
         // JSON has no number that is none.
@@ -272,7 +275,7 @@ fn history<T: ModelTask>(config: &Finetune<T>, outcome: &Outcome<T>) -> History 
         finite.map(|(name, value)| Metric { name: name.to_owned(), value }).collect()
     };
     let groups = stages(&outcome.model);
-    let epoch = |epoch: &rekindle_train::Epoch| Epoch {
+    let epoch = |epoch: &rekindle_train::Epoch| EpochRecord {
         number: epoch.number,
         phase: epoch.phase.clone(),
         train: metrics(&epoch.train),
@@ -292,7 +295,7 @@ fn history<T: ModelTask>(config: &Finetune<T>, outcome: &Outcome<T>) -> History 
                 Direction::Higher => Better::Higher,
                 Direction::Lower => Better::Lower,
             },
-            unit: Unit::of(metric),
+            unit: MetricUnit::of(metric),
         },
         best: Some(outcome.best.number),
         epochs: outcome.history.iter().map(epoch).collect(),

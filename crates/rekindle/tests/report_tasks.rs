@@ -5,7 +5,7 @@ mod support;
 
 use std::{ffi::OsStr, fs, path::Path, process::Command};
 
-use rekindle::report::{Results, Run, Verdict};
+use rekindle::report::{Results, RunRecord, Verdict};
 use rekindle_doodles::{SIZE, Task, set};
 
 /// Doodles of four classes, alone or two on one plate, with a list of what each shows and how bright it is.
@@ -38,14 +38,14 @@ fn rekindle(arguments: &[&dyn AsRef<OsStr>]) -> String {
     String::from_utf8(output.stdout).unwrap()
 }
 
-fn finetune(data: &Path, out: &Path, more: &[&str]) -> Run {
+fn finetune(data: &Path, out: &Path, more: &[&str]) -> RunRecord {
     let starter = support::starter();
     let mut arguments: Vec<&dyn AsRef<OsStr>> = vec![&"finetune", &"--data", &data, &"--out", &out];
     arguments.extend([&"--weights" as &dyn AsRef<OsStr>, &starter, &"--epochs", &"2"]);
     arguments.extend([&"--batch" as &dyn AsRef<OsStr>, &"8"]);
     arguments.extend(more.iter().map(|it| it as &dyn AsRef<OsStr>));
     rekindle(&arguments);
-    Run::read(&out.join("run.json")).unwrap()
+    RunRecord::read(&out.join("run.json")).unwrap()
 }
 
 #[test]
@@ -91,7 +91,7 @@ fn runs_of_every_task_are_reported_compared_and_pushed() {
         let wrong = |verdict| matches!(verdict, Verdict::FalsePositive | Verdict::FalseNegative);
         assert!(picture.guesses[0].verdict.is_some_and(wrong), "{:?}", picture.guesses);
         assert!(!picture.overlay.is_empty());
-        let has = |it: &&rekindle::report::Guess| {
+        let has = |it: &&rekindle::report::GuessRecord| {
             matches!(it.verdict, Some(Verdict::TruePositive | Verdict::FalseNegative))
         };
         let holds: Vec<&str> = picture.label.split(", ").collect();

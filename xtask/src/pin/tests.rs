@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use rekindle_cards::{HubConfig, PinnedFile, find};
-use rekindle_hub::Settings;
+use rekindle_hub::HubSettings;
 use rekindle_loopback::Server;
 use tempfile::TempDir;
 
@@ -60,7 +60,7 @@ impl Stage {
     }
 
     fn pin(&self, names: &[&str], options: Options) -> (bool, Vec<Status>) {
-        let mut settings = Settings::new(&self.root.path().join("cache")).unwrap();
+        let mut settings = HubSettings::new(&self.root.path().join("cache")).unwrap();
         settings.endpoint = self.server.endpoint();
         settings.wait = Duration::from_millis(1);
         let (hub, cards) = (Hub::new(settings), cards(&owned(names)).unwrap());
@@ -191,7 +191,7 @@ fn a_repository_that_does_not_answer_is_told_and_keeps_its_pin() {
 fn a_damaged_file_of_pins_is_an_error_and_left_as_it_is() {
     let stage = Stage::new();
     fs::write(stage.root.path().join("weights/resnet.toml"), "[[pin]]\n").unwrap();
-    let settings = Settings::new(stage.root.path()).unwrap();
+    let settings = HubSettings::new(stage.root.path()).unwrap();
     let cards = cards(&owned(&NAMES)).unwrap();
     let error = pin(stage.root.path(), &Hub::new(settings), &cards, FORCE, &mut |_, _| {});
     assert!(error.unwrap_err().to_string().contains("weights/resnet.toml"));

@@ -7,7 +7,7 @@ use crate::TaskSpec;
 
 /// What a model reaches on a set of pictures.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Measured {
+pub struct CardEvaluation {
     /// The set: `validation`, `test`.
     pub set: String,
     /// How many pictures it has.
@@ -68,7 +68,7 @@ impl ModelCard {
         let names: String = others.iter().map(|metric| format!(" {} |", metric.name)).collect();
         writeln!(text, "| pictures | {} | interval |{names} to beat |", main.name)?;
         writeln!(text, "|---|---|---|{}---|", "---|".repeat(others.len()))?;
-        for Measured { set, pictures, metrics, baselines } in &self.measured {
+        for CardEvaluation { set, pictures, metrics, baselines } in &self.measured {
             let Some((main, others)) = metrics.split_first() else { continue };
             let [low, high, level] = main.interval;
             let shown = |value: f64| main.unit.shown(value);

@@ -20,7 +20,7 @@ fn card() -> ModelCard {
                 ("bee | <b>wasp</b>\n".to_owned(), [122, 31, 21]),
             ],
         }),
-        measured: vec![Measured {
+        measured: vec![CardEvaluation {
             set: "validation".to_owned(),
             pictures: 61,
             metrics: vec![metric("accuracy", 0.9344, [0.8433, 0.9744], CardUnit::Share)],

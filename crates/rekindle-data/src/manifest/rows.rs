@@ -183,7 +183,7 @@ fn number(cell: &str) -> Result<f32, String> {
     if cell.is_empty() {
         return Err("is empty; give a number, or remove the line".to_owned());
     }
-    let number: f64 = cell.parse().map_err(|_| format!("has `{cell}`, which is no number"))?;
+    let number: f64 = cell.parse().map_err(|_| format!("has `{cell}`, which is not a number"))?;
     match number as f32 {
         small if small.is_finite() => Ok(small),
         _ => Err(format!("has `{cell}`, which is no finite number of 32 bits")),

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use rekindle_data::DataConfig;
 use rekindle_doctor::{
-    Diagnosis, Error, Kind, Layout, Options, Severity, examine, html, write_manifest,
+    DataLayout, Diagnosis, Error, Kind, Options, Severity, examine, html, write_manifest,
 };
 use rekindle_images::open_pictures;
 
@@ -44,7 +44,7 @@ fn a_list_is_examined_and_its_other_columns_are_kept() {
     let list = folder.path().join("list.csv");
     let options = Options { least_examples: 5, ..Options::default() };
     let diagnosis = examine(&list, &options).unwrap();
-    assert_eq!((diagnosis.layout, diagnosis.examined.len()), (Layout::List, 27));
+    assert_eq!((diagnosis.layout, diagnosis.examined.len()), (DataLayout::List, 27));
     let expected = [
         (Kind::Truncated, Severity::Error, vec!["p/cut.png"]),
         (Kind::Leak, Severity::Error, vec!["p/leak.png", "p/6.png"]),

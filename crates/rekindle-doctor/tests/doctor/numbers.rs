@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use rekindle_data::{DataConfig, Random};
 use rekindle_doctor::{
-    Diagnosis, Embeddings, Error, Kind, Options, Severity, examine, html, pictures, text,
+    Diagnosis, EmbeddingOptions, Error, Kind, Options, Severity, examine, html, pictures, text,
     write_manifest,
 };
 use rekindle_images::open_pictures;
@@ -199,7 +199,7 @@ fn numbers_that_neighbors_contradict_are_found() {
         let path = list.path();
         let all = options(&["age", "other"]);
         assert_eq!(pictures(&path, &all.targets).unwrap().len(), rows.len());
-        let with = Options { embeddings: Some(Embeddings { rows }), ..all.clone() };
+        let with = Options { embeddings: Some(EmbeddingOptions { rows }), ..all.clone() };
         let diagnosis = examine(&path, &with).unwrap();
         let doubted = diagnosis.findings.iter().filter(|it| it.kind == Kind::NumberError);
         let doubted: BTreeSet<String> = doubted

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use image::{DynamicImage, RgbImage, imageops::brighten};
 use rekindle_doctor::{
-    Error, Kind, Layout, Options, Severity, examine, html, text, write_manifest,
+    DataLayout, Error, Kind, Options, Severity, examine, html, text, write_manifest,
 };
 
 use crate::pictures::{draw, write};
@@ -87,7 +87,11 @@ fn copies_are_found_by_file_and_row_in_each_format() {
         let folder = tempfile::tempdir().unwrap();
         pack(folder.path(), &pictures());
         let diagnosis = examine(folder.path(), &Options::default()).unwrap();
-        assert_eq!((diagnosis.layout, diagnosis.examined.len()), (Layout::Packed, 38), "{format}");
+        assert_eq!(
+            (diagnosis.layout, diagnosis.examined.len()),
+            (DataLayout::Packed, 38),
+            "{format}"
+        );
         let row = |file: &str, row: usize| format!("{file}#{row}");
         let expected = BTreeSet::from([
             (Kind::TwoLabels, Severity::Error, vec![row(train, 6), row(train, 25)]),

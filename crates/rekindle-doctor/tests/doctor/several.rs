@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use rekindle_data::{DataConfig, Random};
 use rekindle_doctor::{
-    Embeddings, Kind, Options, Severity, examine, html, pictures, text, write_manifest,
+    EmbeddingOptions, Kind, Options, Severity, examine, html, pictures, text, write_manifest,
 };
 use rekindle_images::open_pictures;
 
@@ -176,7 +176,7 @@ fn labels_that_neighbors_contradict_are_found_a_label_a_time() {
         let names: BTreeSet<PathBuf> =
             pictures(&path, &[]).unwrap().into_iter().map(|(name, _)| name).collect();
         assert!(names.iter().eq(rows.keys()));
-        let embeddings = Some(Embeddings { rows });
+        let embeddings = Some(EmbeddingOptions { rows });
         let diagnosis = examine(&path, &Options { embeddings, ..Options::default() }).unwrap();
         let doubted = diagnosis.findings.iter().filter(|it| it.kind == Kind::LabelError);
         let doubted: BTreeSet<(String, String)> = doubted
@@ -192,7 +192,7 @@ fn labels_that_neighbors_contradict_are_found_a_label_a_time() {
     }
 }
 
-/// Embeddings that say nothing of the labels doubt none.
+/// EmbeddingOptions that say nothing of the labels doubt none.
 #[test]
 fn where_nothing_is_told_apart_nothing_is_doubted() {
     let mut random = Random::new(5, 0, 0);
@@ -203,7 +203,7 @@ fn where_nothing_is_told_apart_nothing_is_doubted() {
         let row = (0..6).map(|_| random.unit() as f32).collect();
         rows.insert(PathBuf::from(format!("{n}.png")), row);
     }
-    let embeddings = Some(Embeddings { rows });
+    let embeddings = Some(EmbeddingOptions { rows });
     let diagnosis = examine(&list.path(), &Options { embeddings, ..Options::default() }).unwrap();
     let kinds: Vec<Kind> = diagnosis.findings.iter().map(|it| it.kind).collect();
     assert!(kinds.iter().filter(|kind| **kind == Kind::LabelError).count() <= 2, "{kinds:?}");

@@ -14,15 +14,15 @@ use crate::Error;
 
 /// A JSON map as its pairs, in the order of the file and with names that occur twice.
 #[derive(Debug)]
-pub(super) struct Pairs<V>(pub(super) Vec<(String, V)>);
+pub(super) struct Entries<V>(pub(super) Vec<(String, V)>);
 
-impl<V> Default for Pairs<V> {
+impl<V> Default for Entries<V> {
     fn default() -> Self {
         Self(Vec::new())
     }
 }
 
-impl<'de, V: Deserialize<'de>> Deserialize<'de> for Pairs<V> {
+impl<'de, V: Deserialize<'de>> Deserialize<'de> for Entries<V> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         deserializer.deserialize_map(PairsVisitor(PhantomData))
     }
@@ -31,13 +31,13 @@ impl<'de, V: Deserialize<'de>> Deserialize<'de> for Pairs<V> {
 struct PairsVisitor<V>(PhantomData<V>);
 
 impl<'de, V: Deserialize<'de>> Visitor<'de> for PairsVisitor<V> {
-    type Value = Pairs<V>;
+    type Value = Entries<V>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("a map")
     }
 
-    fn visit_map<M: MapAccess<'de>>(self, mut map: M) -> Result<Pairs<V>, M::Error> {
+    fn visit_map<M: MapAccess<'de>>(self, mut map: M) -> Result<Entries<V>, M::Error> {
         let mut pairs = Vec::new();
         while let Some(pair) = map.next_entry()? {
             if pairs.len() == MAX_TENSORS {
@@ -45,7 +45,7 @@ impl<'de, V: Deserialize<'de>> Visitor<'de> for PairsVisitor<V> {
             }
             pairs.push(pair);
         }
-        Ok(Pairs(pairs))
+        Ok(Entries(pairs))
     }
 }
 

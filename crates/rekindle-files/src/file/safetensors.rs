@@ -11,7 +11,7 @@ use std::path::Path;
 
 use serde::de::{Deserialize, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
 
-use super::json::{Pairs, duplicates};
+use super::json::{Entries, duplicates};
 use super::positioned::PositionedFile;
 use super::pytorch::value::MAX_DIMENSIONS;
 use super::{Contents, Dtype, Location, MAX_TENSORS, TensorInfo};
@@ -112,7 +112,7 @@ pub(super) fn read_header(
 /// The header as JSON, before it has been checked.
 #[derive(Debug, Default)]
 struct RawHeader {
-    metadata: Pairs<String>,
+    metadata: Entries<String>,
     tensors: Vec<(String, RawTensor)>,
     repeated_metadata: bool,
 }
@@ -285,7 +285,7 @@ impl<'de> Visitor<'de> for HeaderVisitor {
         while let Some(name) = map.next_key::<String>()? {
             if name == METADATA_KEY {
                 header.repeated_metadata |= metadata.is_some();
-                metadata = Some(map.next_value::<Option<Pairs<String>>>()?.unwrap_or_default());
+                metadata = Some(map.next_value::<Option<Entries<String>>>()?.unwrap_or_default());
             } else if header.tensors.len() == MAX_TENSORS {
                 return Err(M::Error::custom(format!("more than {MAX_TENSORS} tensors")));
             } else {

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Component, Path};
 
-use super::json::{Pairs, duplicates, read_text};
+use super::json::{Entries, duplicates, read_text};
 use super::{Contents, safetensors};
 use crate::Error;
 
@@ -13,7 +13,7 @@ const MAX_PROBLEMS: usize = 1000;
 /// An index that maps names of tensors to names of files, all in the index's own folder.
 #[derive(serde::Deserialize)]
 struct Index {
-    weight_map: Pairs<String>,
+    weight_map: Entries<String>,
 }
 
 /// Opens every shard that the index names, and checks that they agree with it.

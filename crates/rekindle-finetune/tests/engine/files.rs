@@ -9,7 +9,7 @@ use std::{
 use burn::prelude::*;
 use rekindle_data::{Dense, Digests, Error, Prepare, Random, Sample, View};
 use rekindle_finetune::{
-    Error as FinetuneError, Finetune, HeadStart, Items, RunFolder, Start, Trainee, finetune,
+    EngineConfig, EngineFolder, Error as FinetuneError, HeadStart, Items, Start, Trainee, finetune,
 };
 use rekindle_train::{Classify, Train, Validation};
 use rekindle_transfer::{Classifier, Frozen, Phase, Plan};
@@ -81,13 +81,13 @@ fn what_files_hold_is_known_from_run_to_run_and_a_change_is_noticed() {
             Items { samples, prepare: Pixels }
         };
         let plan = Plan::new(vec![Phase::new("all", 2, Frozen::Nothing, 0.01)]);
-        let config = Finetune {
+        let config = EngineConfig {
             batch: 4,
             head: HeadStart::AsItIs,
             probe: false,
-            ..Finetune::new(plan, Classify::new(CLASSES))
+            ..EngineConfig::new(plan, Classify::new(CLASSES))
         };
-        let folder = RunFolder { start, interval: Duration::ZERO, ..RunFolder::new(&out) };
+        let folder = EngineFolder { start, interval: Duration::ZERO, ..EngineFolder::new(&out) };
         let data = (Train(items(&files[..8])), Validation(items(&files[8..])));
         finetune(Trainee::new(network.clone(), "chain"), data, config, Some(&folder), &mut [])
     };

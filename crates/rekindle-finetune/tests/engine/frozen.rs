@@ -4,8 +4,8 @@ use std::ops::ControlFlow;
 
 use burn::prelude::*;
 use rekindle_data::Sample;
-use rekindle_finetune::{Finetune, HeadStart, Items, Trainee, TransferTask, finetune};
-use rekindle_train::{ClassifyMultiLabel, Event, Regress, Train, Validation};
+use rekindle_finetune::{EngineConfig, HeadStart, Items, Trainee, TransferTask, finetune};
+use rekindle_train::{ClassifyMultiLabel, Regress, Train, TrainEvent, Validation};
 use rekindle_transfer::{BatchNormPolicy, Classifier, Phase, Plan, Recipe};
 
 use crate::support::{Bits, Chain, Noise, Whole, bits, noise};
@@ -45,14 +45,14 @@ fn check<T: TransferTask>(task: T, labels: &[T::Label]) {
             let samples = noise(EXAMPLES, 1).into_iter().zip(labels).map(sample).collect();
             Items::<Whole, T> { samples, prepare: Whole }
         };
-        let config = Finetune {
+        let config = EngineConfig {
             batch: 4,
             head: HeadStart::AsItIs,
             probe: false,
-            ..Finetune::new(Plan { phases: phases.clone(), ..plan }, task.clone())
+            ..EngineConfig::new(Plan { phases: phases.clone(), ..plan }, task.clone())
         };
-        let mut listen = |event: &Event<'_, Classifier<Chain>>| {
-            if let Event::Epoch { state, .. } = event {
+        let mut listen = |event: &TrainEvent<'_, Classifier<Chain>>| {
+            if let TrainEvent::Epoch { state, .. } = event {
                 known.push(bits(&state.model));
             }
             Ok(ControlFlow::Continue(()))

@@ -5,12 +5,12 @@ use std::{ops::ControlFlow, path::Path, time::Duration};
 use burn::{nn::LinearConfig, prelude::*};
 use rekindle_data::{Prepare as _, Sample, View, Views};
 use rekindle_finetune::{
-    CacheConfig, CachePlace, Finetune, FromPrepared as _, HeadStart, Items, Outcome, RunFolder,
-    Start, Trainee, finetune, probe,
+    CacheConfig, CachePlace, EngineConfig, EngineFolder, EngineOutcome, FromPrepared as _,
+    HeadStart, Items, Start, Trainee, finetune, probe,
 };
 use rekindle_layers::{Backbone, Flow, Fusion};
 use rekindle_metrics::Values;
-use rekindle_train::{Callback, Classify, Event, Train, Validation};
+use rekindle_train::{Callback, Classify, Train, TrainEvent, Validation};
 use rekindle_transfer::{BatchNormPolicy, Classifier, Frozen, Phase, Plan};
 
 use crate::support::{Chain, Looks, MIDDLE, SIDE, bits, noise};
@@ -45,36 +45,36 @@ fn data(draws: bool) -> Data {
     (Train(items(14, 1)), Validation(items(7, 2)))
 }
 
-fn config(frozen: usize, epochs: usize) -> Finetune<Both, Looks, Classify> {
+fn config(frozen: usize, epochs: usize) -> EngineConfig<Both, Looks, Classify> {
     let phase = Phase {
         batch_norm: BatchNormPolicy::Updated,
         ..Phase::new("only", epochs, Frozen::Stages(frozen), 0.01)
     };
-    Finetune {
+    EngineConfig {
         batch: 4,
         head: HeadStart::AsItIs,
         probe: false,
-        ..Finetune::new(Plan::new(vec![phase]), Classify::new(CLASSES))
+        ..EngineConfig::new(Plan::new(vec![phase]), Classify::new(CLASSES))
     }
 }
 
 fn run(
     network: &Network,
     data: Data,
-    config: Finetune<Both, Looks, Classify>,
-    folder: Option<&RunFolder<'_, Looks, Classify>>,
+    config: EngineConfig<Both, Looks, Classify>,
+    folder: Option<&EngineFolder<'_, Looks, Classify>>,
     callbacks: &mut [&mut dyn Callback<Network>],
-) -> Outcome<Both, Classify> {
+) -> EngineOutcome<Both, Classify> {
     let trainee = Trainee::new(network.clone(), "two chains");
     finetune(trainee, data, config, folder, callbacks).unwrap()
 }
 
-fn folder(path: &Path, start: Start) -> RunFolder<'_, Looks, Classify> {
-    RunFolder { start, interval: Duration::ZERO, ..RunFolder::new(path) }
+fn folder(path: &Path, start: Start) -> EngineFolder<'_, Looks, Classify> {
+    EngineFolder { start, interval: Duration::ZERO, ..EngineFolder::new(path) }
 }
 
 /// What each epoch reached.
-fn course(outcome: &Outcome<Both, Classify>) -> Vec<(usize, Values, Values)> {
+fn course(outcome: &EngineOutcome<Both, Classify>) -> Vec<(usize, Values, Values)> {
     let epochs = outcome.history.iter();
     epochs.map(|epoch| (epoch.number, epoch.train.clone(), epoch.val.clone())).collect()
 }
@@ -145,8 +145,8 @@ fn frozen_stages_do_not_move_and_the_others_do() {
     let before = bits(&network);
     for frozen in 0..=DEPTH {
         let mut after = Vec::new();
-        let mut listen = |event: &Event<'_, Network>| {
-            if let Event::Epoch { state, .. } = event {
+        let mut listen = |event: &TrainEvent<'_, Network>| {
+            if let TrainEvent::Epoch { state, .. } = event {
                 after.push(bits(&state.model));
             }
             Ok(ControlFlow::Continue(()))
@@ -174,7 +174,7 @@ fn features_that_are_kept_at_any_cut_change_no_loss() {
             let place = |place| {
                 let cache = CacheConfig { place, ..CacheConfig::default() };
                 let views = Views::Cycled(2.try_into().unwrap());
-                Finetune { cache, views, ..config(cut, 4) }
+                EngineConfig { cache, views, ..config(cut, 4) }
             };
             let off = run(&network, data(draws), place(CachePlace::Off), None, &mut []);
             assert!(off.cache[0].off.is_some(), "{row}");
@@ -211,15 +211,15 @@ fn a_run_that_was_broken_off_ends_in_the_same_bits() {
             decay: 0.5,
             ..Phase::new("all", 3, Frozen::Nothing, 0.005)
         };
-        Finetune { plan: Plan::new(vec![upper, all]), ..config(0, 1) }
+        EngineConfig { plan: Plan::new(vec![upper, all]), ..config(0, 1) }
     };
     let folder_of = |path, start| folder(path, start);
     let one = run(&network, data(false), plan(), Some(&folder_of(&whole, Start::Fresh)), &mut []);
     assert_eq!(one.history.len(), 5);
     // Broken off in each phase, and then left alone.
     for epochs in [1, 3] {
-        let mut stop = |event: &Event<'_, Network>| match event {
-            Event::Epoch { state, .. } if state.history.len() == epochs => {
+        let mut stop = |event: &TrainEvent<'_, Network>| match event {
+            TrainEvent::Epoch { state, .. } if state.history.len() == epochs => {
                 Ok(ControlFlow::Break(()))
             }
             _ => Ok(ControlFlow::Continue(())),

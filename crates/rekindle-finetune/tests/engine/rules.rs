@@ -8,7 +8,7 @@ use burn::{
 use rekindle_checkpoint::CheckpointFile;
 use rekindle_data::{Prepare, Sample};
 use rekindle_finetune::{
-    Finetune, FromPrepared, HeadStart, Items, RunFolder, Trainee, finetune, load, naming,
+    EngineConfig, EngineFolder, FromPrepared, HeadStart, Items, Trainee, finetune, load, naming,
 };
 use rekindle_layers::{Backbone, Fusion, Rule, Rules, Stage};
 use rekindle_train::{Classify, Train, Validation};
@@ -90,16 +90,16 @@ where
     };
     let files = tempfile::tempdir().unwrap();
     let plan = Plan::new(vec![Phase::new("all", 1, Frozen::Nothing, 0.01)]);
-    let config = Finetune {
+    let config = EngineConfig {
         head: HeadStart::AsItIs,
         probe: false,
-        ..Finetune::new(plan, Classify::new(CLASSES))
+        ..EngineConfig::new(plan, Classify::new(CLASSES))
     };
     let outcome = finetune(
         Trainee::new(network(), row),
         (Train(items(8, 1)), Validation(items(4, 2))),
         config,
-        Some(&RunFolder::new(files.path())),
+        Some(&EngineFolder::new(files.path())),
         &mut [],
     )
     .unwrap();

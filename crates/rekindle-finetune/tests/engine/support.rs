@@ -5,8 +5,8 @@ use std::{collections::BTreeMap, path::Path, sync::Arc};
 use burn::{module::Param, prelude::*};
 use rekindle_data::{Dense, Digests, Error, Item, Prepare, Random, View};
 use rekindle_layers::{
-    Activation, Backbone, BatchNorm, BatchNormConfig, Conv2d, Conv2dConfig, Map, NameStack,
-    ParameterVisitor, Stage, Unit, global_mean, visit_parameters,
+    Activation, Backbone, BatchNorm, BatchNormConfig, Conv2d, Conv2dConfig, ConvNormAct,
+    FeatureMap, NameStack, ParameterVisitor, Stage, global_mean, visit_parameters,
 };
 
 /// Channels of a chain's maps.
@@ -50,12 +50,12 @@ impl Backbone for Chain {
     }
 
     fn stage(&self, index: usize, x: Tensor<4>) -> Tensor<4> {
-        let unit = Unit::new(&self.conv[index], &self.bn[index], Activation::Relu);
-        unit.forward(Map::new(x)).into_tensor()
+        let unit = ConvNormAct::new(&self.conv[index], &self.bn[index], Activation::Relu);
+        unit.forward(FeatureMap::new(x)).into_tensor()
     }
 
     fn pool(&self, x: Tensor<4>) -> Tensor<2> {
-        global_mean(Map::new(x))
+        global_mean(FeatureMap::new(x))
     }
 
     fn embed_dim(&self) -> usize {

@@ -11,7 +11,7 @@ use crate::{
     answer::Answer,
     layout::MAIN,
     send::{Content, Outgoing, Verb},
-    watch::{Event, Watch},
+    watch::{DownloadEvent, Watch},
 };
 
 /// What git-lfs's requests and answers are made of.
@@ -85,7 +85,7 @@ pub(super) fn store(
             return Err(problem(format!("refused with {code}: {message}")));
         }
         let before = done;
-        let progress = |sent: u64| watch(Event::Bytes { done: before + sent, total });
+        let progress = |sent: u64| watch(DownloadEvent::Bytes { done: before + sent, total });
         match object.actions.as_ref().and_then(|actions| actions.upload.as_ref()) {
             Some(action) => send(client, told, action, &progress).map_err(|error| match error {
                 Sending::Parts(count) => problem(format!(
@@ -99,7 +99,7 @@ pub(super) fn store(
             }
         }
         done += told.sums.bytes;
-        watch(Event::Bytes { done, total });
+        watch(DownloadEvent::Bytes { done, total });
         if let Some(verify) = object.actions.as_ref().and_then(|actions| actions.verify.as_ref()) {
             let object = json!({ "oid": told.sums.sha256, "size": told.sums.bytes });
             post(client, &verify.href, &object)?;

@@ -2,7 +2,9 @@
 
 use std::{fs, thread, time::Duration};
 
-use rekindle_hub::{Error, Files, Hub, Network, Prune, Run, Settings, Trust, unwatched};
+use rekindle_hub::{
+    Error, Files, Hub, HubSettings, NetworkAccess, Prune, PruneRun, Trust, unwatched,
+};
 use rekindle_loopback::{Fault, Rule, sha256};
 
 use crate::support::{CONFIG, REPOSITORY, Stage, bytes, card, list};
@@ -98,13 +100,13 @@ fn pruning_takes_leftovers_and_leaves_what_is_used_or_locked() {
         file.lock().unwrap();
         file
     });
-    let dry = stage.hub().prune(Prune::Leftovers, Run::Dry).unwrap();
+    let dry = stage.hub().prune(Prune::Leftovers, PruneRun::Dry).unwrap();
     assert_eq!(list(&blobs).len(), good.len() + 5);
-    let real = stage.hub().prune(Prune::Leftovers, Run::Real).unwrap();
+    let real = stage.hub().prune(Prune::Leftovers, PruneRun::Real).unwrap();
     assert_eq!(dry, real);
     assert_eq!((real.bytes, real.files.len(), real.locked.len()), (60, 3, 2));
     held.iter().for_each(|file| file.unlock().unwrap());
-    assert_eq!(stage.hub().prune(Prune::Leftovers, Run::Real).unwrap().bytes, 90);
+    assert_eq!(stage.hub().prune(Prune::Leftovers, PruneRun::Real).unwrap().bytes, 90);
     assert_eq!(list(&blobs), good);
     stage.check(&stage.hub().locate(card()).unwrap());
 }
@@ -117,20 +119,20 @@ fn a_repository_is_removed_unless_it_is_being_downloaded() {
         stage.cache().join(".locks").join(FOLDER).join(format!("{}.lock", sha256(&stage.weights)));
     let held = fs::File::open(&lock).unwrap();
     held.lock().unwrap();
-    let pruned = stage.hub().prune(Prune::Repository(REPOSITORY), Run::Real).unwrap();
+    let pruned = stage.hub().prune(Prune::Repository(REPOSITORY), PruneRun::Real).unwrap();
     assert_eq!((pruned.files.len(), pruned.locked), (0, vec![lock]));
     stage.check(&stage.hub().locate(card()).unwrap());
     // Dropping it may not do: a process that another test is starting has it for a moment as well.
     held.unlock().unwrap();
-    let dry = stage.hub().prune(Prune::Repository(REPOSITORY), Run::Dry).unwrap();
+    let dry = stage.hub().prune(Prune::Repository(REPOSITORY), PruneRun::Dry).unwrap();
     stage.check(&stage.hub().locate(card()).unwrap());
-    let real = stage.hub().prune(Prune::Repository(REPOSITORY), Run::Real).unwrap();
+    let real = stage.hub().prune(Prune::Repository(REPOSITORY), PruneRun::Real).unwrap();
     assert_eq!(dry, real);
     assert!(!stage.cache().join(FOLDER).exists());
-    let error = stage.hub().prune(Prune::Repository(REPOSITORY), Run::Real).unwrap_err();
+    let error = stage.hub().prune(Prune::Repository(REPOSITORY), PruneRun::Real).unwrap_err();
     assert!(matches!(error, Error::Absent { .. }), "{error}");
     assert!(matches!(
-        stage.hub().prune(Prune::Repository("../x"), Run::Real),
+        stage.hub().prune(Prune::Repository("../x"), PruneRun::Real),
         Err(Error::Name { .. })
     ));
     // What was trusted is still what is used.
@@ -145,7 +147,7 @@ fn files_from_elsewhere_become_what_a_download_would_have_been() {
         let mut stage = if pinned { Stage::pinned() } else { Stage::new() };
         let source = stage.folder.path().join("stick");
         fs::create_dir_all(&source).unwrap();
-        let offline = Hub::new(Settings { network: Network::Offline, ..stage.settings() });
+        let offline = Hub::new(HubSettings { network: NetworkAccess::Offline, ..stage.settings() });
         fs::write(source.join("model.safetensors"), &stage.weights).unwrap();
         let message = offline.import(card(), &source).unwrap_err().to_string();
         assert!(
@@ -226,7 +228,7 @@ fn an_unfinished_download_is_listed() {
     let [repository] = &stage.hub().list().unwrap()[..] else { panic!() };
     assert_eq!(repository.incomplete, 100_000);
     assert!(stage.hub().verify().unwrap().problems.is_empty());
-    assert_eq!(stage.hub().prune(Prune::Leftovers, Run::Real).unwrap().bytes, 100_000);
+    assert_eq!(stage.hub().prune(Prune::Leftovers, PruneRun::Real).unwrap().bytes, 100_000);
 }
 
 #[test]
@@ -245,7 +247,7 @@ fn a_card_may_name_more_files_than_weights_and_config() {
         ];
         let commit = stage.server.publish(REPOSITORY, files);
         stage.pins.iter_mut().for_each(|pin| pin.commit.clone_from(&commit));
-        let settings = Settings { cache: stage.folder.path().join("new"), ..stage.settings() };
+        let settings = HubSettings { cache: stage.folder.path().join("new"), ..stage.settings() };
         let hub = Hub::new(settings);
         let located = hub.fetch(&card, &unwatched).unwrap();
         assert_eq!(fs::read(located.folder.join(&tokenizer)).unwrap(), b"{}");

@@ -8,7 +8,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use rekindle_hub::{Event, Hub, Settings, unwatched};
+use rekindle_hub::{DownloadEvent, Hub, HubSettings, unwatched};
 use rekindle_loopback::{Fault, Host, Rule, Server};
 
 use crate::support::{CONFIG, Stage, TOKEN, bytes, card, list};
@@ -245,7 +245,7 @@ fn a_download_goes_on_where_it_was_cut() {
     stage.server.clear();
     let (done, downloaded) = (Mutex::new(Vec::new()), Mutex::new(0));
     let located = stage.hub().fetch(card(), &|event| {
-        if let Event::Bytes { done: now, total } = event {
+        if let DownloadEvent::Bytes { done: now, total } = event {
             assert!(now <= total);
             done.lock().unwrap().push(now);
             *downloaded.lock().unwrap() = total;
@@ -349,7 +349,7 @@ fn waiting_is_told_and_limited() {
     let waits = Mutex::new(Vec::new());
     let start = Instant::now();
     let located = stage.hub().fetch(card(), &|event| {
-        if let Event::Retry { url, problem, wait } = event {
+        if let DownloadEvent::Retry { url, problem, wait } = event {
             assert!(url.starts_with("http://localhost:") && !url.contains('?'), "{url}");
             assert!(problem.contains("503"), "{problem}");
             waits.lock().unwrap().push(wait);
@@ -367,17 +367,17 @@ fn nobody_there_is_an_error_that_names_the_host() {
         ("http://127.0.0.1:1".to_owned(), "refused"),
         ("http://no-such-host.invalid".to_owned(), "not found"),
     ] {
-        let hub = Hub::new(Settings { endpoint: endpoint.clone(), ..stage.settings() });
+        let hub = Hub::new(HubSettings { endpoint: endpoint.clone(), ..stage.settings() });
         let message = hub.fetch(card(), &unwatched).unwrap_err().to_string();
         assert!(message.contains(&endpoint) && message.to_lowercase().contains(part), "{message}");
     }
     // A server that knows no TLS.
     let plain = stage.server.endpoint().replace("http:", "https:");
-    let hub = Hub::new(Settings { endpoint: plain.clone(), stall: SHORT, ..stage.settings() });
+    let hub = Hub::new(HubSettings { endpoint: plain.clone(), stall: SHORT, ..stage.settings() });
     let message = hub.fetch(card(), &unwatched).unwrap_err().to_string();
     assert!(message.contains(&plain), "{message}");
     for endpoint in ["", "huggingface.co", "ftp://huggingface.co"] {
-        let hub = Hub::new(Settings { endpoint: endpoint.to_owned(), ..stage.settings() });
+        let hub = Hub::new(HubSettings { endpoint: endpoint.to_owned(), ..stage.settings() });
         let message = hub.fetch(card(), &unwatched).unwrap_err().to_string();
         assert!(message.contains("HF_ENDPOINT"), "{message}");
     }
@@ -437,7 +437,7 @@ fn a_full_disk_is_said_before_and_after_it_is_full() {
     let full = Mutex::new(false);
     let error = stage.hub().fetch(card(), &|event| {
         let mut full = full.lock().unwrap();
-        if matches!(event, Event::Bytes { done, .. } if done > 60_000) && !*full {
+        if matches!(event, DownloadEvent::Bytes { done, .. } if done > 60_000) && !*full {
             *full = true;
             let _ = fs::write(cache.join("filler"), &filler);
         }

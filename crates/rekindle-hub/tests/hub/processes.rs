@@ -8,7 +8,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use rekindle_hub::{Hub, Settings, unwatched};
+use rekindle_hub::{Hub, HubSettings, unwatched};
 use rekindle_loopback::{Fault, Host, Rule};
 
 use crate::support::{Stage, card};
@@ -18,7 +18,7 @@ use crate::support::{Stage, card};
 #[ignore = "run by other tests, as a process of its own"]
 fn fetch_in_a_process() {
     let Some(endpoint) = env::var_os("REKINDLE_TEST_ENDPOINT") else { return };
-    let settings = Settings::from_env().unwrap();
+    let settings = HubSettings::from_env().unwrap();
     assert_eq!(endpoint.to_str(), Some(settings.endpoint.as_str()));
     let located = Hub::new(settings).fetch(card(), &unwatched).unwrap();
     println!("downloaded {}", located.downloaded);

@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use rekindle_hub::{Files, Hub, Links, Network, Settings, Trust, unwatched};
+use rekindle_hub::{Files, Hub, HubSettings, Links, NetworkAccess, Trust, unwatched};
 use rekindle_loopback::{Fault, Rule};
 
 use crate::support::{CONFIG, REPOSITORY, Stage, card, list};
@@ -41,7 +41,7 @@ fn python_finds_what_we_have_fetched() {
         (Stage::pinned(), Links::Symbolic),
         (Stage::new(), Links::Copied),
     ] {
-        let hub = Hub::new(Settings { links, ..stage.settings() });
+        let hub = Hub::new(HubSettings { links, ..stage.settings() });
         let located = hub.fetch(card(), &unwatched).unwrap();
         stage.server.requests();
         let script = format!(
@@ -100,7 +100,7 @@ fn we_find_what_python_has_fetched() {
             }
             stage.server.requests();
             for trust in trusts {
-                let offline = Settings { network: Network::Offline, ..stage.settings() };
+                let offline = HubSettings { network: NetworkAccess::Offline, ..stage.settings() };
                 let located = Hub::new(offline).fetch(card(), &unwatched).unwrap();
                 assert_eq!(located.trust, trust);
                 stage.check(&located);
@@ -112,7 +112,7 @@ fn we_find_what_python_has_fetched() {
             assert_eq!(
                 stage
                     .hub()
-                    .prune(rekindle_hub::Prune::Leftovers, rekindle_hub::Run::Real)
+                    .prune(rekindle_hub::Prune::Leftovers, rekindle_hub::PruneRun::Real)
                     .unwrap()
                     .files
                     .len(),
@@ -195,7 +195,7 @@ fn a_certificate_is_checked_and_one_of_ones_own_can_be_trusted() {
     BufReader::new(tls.0.stdout.take().unwrap()).read_line(&mut port).unwrap();
 
     let files = Files { repository: REPOSITORY, revision: "main", names: &["config.json"] };
-    let settings = |host: &str, certificates: Option<&str>| Settings {
+    let settings = |host: &str, certificates: Option<&str>| HubSettings {
         endpoint: format!("https://{host}:{}", port.trim()),
         certificates: certificates.map(|name| stage.folder.path().join(name)),
         ..stage.settings()

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use rekindle_hub::{Content, Error, Network, Outgoing, Settings, Verb};
+use rekindle_hub::{Content, Error, HubSettings, NetworkAccess, Outgoing, Verb};
 use rekindle_loopback::{Fault, Rule, Server};
 
 use crate::support::{Stage, TOKEN};
@@ -98,7 +98,8 @@ fn what_may_have_been_done_is_not_asked_for_again() {
 #[test]
 fn nothing_is_sent_offline_or_with_odd_letters() {
     let stage = Stage::new();
-    let hub = rekindle_hub::Hub::new(Settings { network: Network::Offline, ..stage.settings() });
+    let hub =
+        rekindle_hub::Hub::new(HubSettings { network: NetworkAccess::Offline, ..stage.settings() });
     let post = outgoing(Verb::Post, "/api/x", Content::Bytes(b"{}"));
     let error = hub.client().unwrap().send(&post).unwrap_err();
     assert!(matches!(error, Error::Offline { .. }), "{error}");
@@ -106,7 +107,7 @@ fn nothing_is_sent_offline_or_with_odd_letters() {
     let odd = Outgoing { headers: &[("x", "a\nb")], ..post };
     hub.client().unwrap().send(&odd).unwrap_err();
     let token = rekindle_hub::Token::new("hf_a\nhf_b");
-    let error = rekindle_hub::Client::new(&Settings { token, ..stage.settings() }).unwrap_err();
+    let error = rekindle_hub::Client::new(&HubSettings { token, ..stage.settings() }).unwrap_err();
     assert!(
         error.to_string().contains("HF_TOKEN") && !error.to_string().contains("hf_"),
         "{error}"

@@ -8,7 +8,7 @@ use std::{
 };
 
 use rekindle_cards::{Card, Pin};
-use rekindle_hub::{Error, Hub, Located, Settings, Token, unwatched};
+use rekindle_hub::{Error, Hub, HubSettings, Located, Token, unwatched};
 use rekindle_loopback::{Request, Server, git_sha1, sha256};
 use tempfile::TempDir;
 
@@ -61,8 +61,8 @@ impl Stage {
         self.folder.path().join("hub")
     }
 
-    pub(crate) fn settings(&self) -> Settings {
-        Settings {
+    pub(crate) fn settings(&self) -> HubSettings {
+        HubSettings {
             endpoint: self.server.endpoint(),
             token: Token::new(TOKEN),
             // Long enough for a machine that is busy.
@@ -71,7 +71,7 @@ impl Stage {
             wait: Duration::from_millis(1),
             longest_wait: Duration::from_millis(20),
             pins: self.pins.clone(),
-            ..Settings::new(&self.cache()).unwrap()
+            ..HubSettings::new(&self.cache()).unwrap()
         }
     }
 

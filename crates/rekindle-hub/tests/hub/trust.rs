@@ -2,7 +2,9 @@
 
 use std::{fs, thread, time::Duration};
 
-use rekindle_hub::{Error, Event, Files, Hashing, Hub, Links, Network, Settings, Trust, unwatched};
+use rekindle_hub::{
+    DownloadEvent, Error, Files, Hashing, Hub, HubSettings, Links, NetworkAccess, Trust, unwatched,
+};
 
 use crate::support::{CONFIG, REPOSITORY, Stage, bytes, card, list};
 
@@ -45,7 +47,7 @@ fn the_first_use_is_said_and_then_enforced() {
     stage.check(&again);
 
     // Forgetting is a decision.
-    assert_eq!(stage.hub().forget(REPOSITORY).unwrap(), 2);
+    assert_eq!(stage.hub().remove_trust(REPOSITORY).unwrap(), 2);
     fs::remove_dir_all(stage.cache().join("models--timm--resnet18.a1_in1k")).unwrap();
     let anew = stage.fetch().unwrap();
     assert_eq!((anew.trust, anew.commit), (Trust::FirstUse, newer));
@@ -95,7 +97,7 @@ fn a_poisoned_cache_is_noticed_and_mended() {
         for links in [Links::Symbolic, Links::Copied] {
             for file in ["config.json", "model.safetensors"] {
                 let stage = pinned();
-                let settings = || Settings { links, ..stage.settings() };
+                let settings = || HubSettings { links, ..stage.settings() };
                 let located = Hub::new(settings()).fetch(card(), &unwatched).unwrap();
                 let path = located.folder.join(file);
                 thread::sleep(Duration::from_millis(20));
@@ -106,7 +108,7 @@ fn a_poisoned_cache_is_noticed_and_mended() {
                 assert!(matches!(error, Error::Damaged { .. }), "{file}: {error}");
                 let told = std::sync::Mutex::new(Vec::new());
                 let mended = Hub::new(settings()).fetch(card(), &|event| {
-                    if let Event::Damaged { file } = event {
+                    if let DownloadEvent::Damaged { file } = event {
                         told.lock().unwrap().push(file.to_owned());
                     }
                 });
@@ -124,7 +126,7 @@ fn bytes_that_contradict_their_name_are_never_trusted() {
     for file in ["config.json", "model.safetensors"] {
         let stage = Stage::new();
         let located = stage.fetch().unwrap();
-        stage.hub().forget(REPOSITORY).unwrap();
+        stage.hub().remove_trust(REPOSITORY).unwrap();
         thread::sleep(Duration::from_millis(20));
         let path = located.folder.join(file);
         let mut content = fs::read(&path).unwrap();
@@ -140,7 +142,7 @@ fn bytes_that_contradict_their_name_are_never_trusted() {
 #[test]
 fn locating_opens_no_socket_and_says_what_to_do() {
     let stage = Stage::new();
-    let offline = Hub::new(Settings { network: Network::Offline, ..stage.settings() });
+    let offline = Hub::new(HubSettings { network: NetworkAccess::Offline, ..stage.settings() });
     for hub in [&stage.hub(), &offline] {
         let message = hub.locate(card()).unwrap_err().to_string();
         for part in [
@@ -162,7 +164,7 @@ fn locating_opens_no_socket_and_says_what_to_do() {
     stage.server.requests();
     stage.check(&stage.hub().locate(card()).unwrap());
     stage.check(&offline.fetch(card(), &unwatched).unwrap());
-    let always = Hub::new(Settings { hashing: Hashing::Always, ..stage.settings() });
+    let always = Hub::new(HubSettings { hashing: Hashing::Always, ..stage.settings() });
     stage.check(&always.locate(card()).unwrap());
     assert!(stage.server.requests().is_empty());
 
@@ -317,7 +319,7 @@ fn whichever_weights_a_repository_has_are_fetched() {
                 assert!(!file.is_file() || fs::read(file).unwrap() == *content, "{name}");
             }
             // Again without a network, from records of what was used first.
-            let settings = Settings { network: Network::Offline, ..stage.settings() };
+            let settings = HubSettings { network: NetworkAccess::Offline, ..stage.settings() };
             let again = fetch(&Hub::new(settings)).unwrap();
             assert_eq!((again.folder, again.trust), (located.folder.clone(), Trust::Recorded));
             // Changed bytes are noticed, whatever kind they are of.
@@ -326,7 +328,7 @@ fn whichever_weights_a_repository_has_are_fetched() {
             content[5] ^= 1;
             thread::sleep(Duration::from_millis(20));
             fs::write(&path, &content).unwrap();
-            let settings = Settings { network: Network::Offline, ..stage.settings() };
+            let settings = HubSettings { network: NetworkAccess::Offline, ..stage.settings() };
             let error = fetch(&Hub::new(settings)).unwrap_err();
             assert!(matches!(error, Error::Damaged { .. }), "{error}");
         }

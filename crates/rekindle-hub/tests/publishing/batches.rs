@@ -1,6 +1,6 @@
 //! What commands say of the weights of many cards.
 
-use rekindle_cards::{Policy, find};
+use rekindle_cards::{LicensePolicy, find};
 use rekindle_hub::{Act, Done, Error, Trust, unwatched};
 
 use crate::support::{Stage, card, config, weights};
@@ -16,7 +16,7 @@ fn stage() -> Stage {
 #[test]
 fn weights_are_planned_then_missing_then_fetched_then_there() {
     let stage = stage();
-    let policy = Policy::default();
+    let policy = LicensePolicy::default();
     let row = |act| stage.hub().act(act, card(), &policy, &unwatched);
     let planned = row(Act::Plan);
     assert!(matches!(planned.outcome, Ok(Done::Planned)), "{planned:?}");
@@ -40,7 +40,7 @@ fn weights_are_planned_then_missing_then_fetched_then_there() {
 #[test]
 fn damage_is_found_and_mended() {
     let stage = stage();
-    let policy = Policy::default();
+    let policy = LicensePolicy::default();
     let row = |act| stage.hub().act(act, card(), &policy, &unwatched);
     row(Act::Fetch);
     let path = stage.hub().locate(card()).unwrap().folder.join("model.safetensors");
@@ -55,9 +55,9 @@ fn damage_is_found_and_mended() {
 fn a_license_that_is_not_accepted_keeps_weights_from_being_asked_for() {
     let stage = stage();
     let restricted = find("resnet18.fb_swsl_ig1b_ft_in1k").unwrap();
-    let row = |policy: &Policy, act| stage.hub().act(act, restricted, policy, &unwatched);
+    let row = |policy: &LicensePolicy, act| stage.hub().act(act, restricted, policy, &unwatched);
     for act in [Act::Fetch, Act::Check, Act::Plan] {
-        let row = row(&Policy::default(), act);
+        let row = row(&LicensePolicy::default(), act);
         let error = row.outcome.unwrap_err();
         let license = matches!(error, Error::Cards(rekindle_cards::Error::License { .. }));
         assert!(license && error.to_string().contains("--accept-license cc-by-nc-4.0"), "{error}");
@@ -72,7 +72,7 @@ fn a_license_that_is_not_accepted_keeps_weights_from_being_asked_for() {
 fn a_card_without_a_repository_is_not_fetched() {
     let stage = stage();
     let local = find("resnet20_cifar").unwrap();
-    let row = stage.hub().act(Act::Fetch, local, &Policy::default(), &unwatched);
+    let row = stage.hub().act(Act::Fetch, local, &LicensePolicy::default(), &unwatched);
     assert!(row.outcome.unwrap_err().to_string().contains("only as a file"));
     assert!(stage.server.requests().is_empty());
 }

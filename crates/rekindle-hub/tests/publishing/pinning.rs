@@ -82,7 +82,8 @@ fn further_files_of_a_card_are_pinned_and_obeyed() {
     assert!(!whole, "the Hub says what a large file is");
 
     // Those bytes or none.
-    let hub = |pin: Pin| Hub::new(rekindle_hub::Settings { pins: vec![pin], ..stage.settings() });
+    let hub =
+        |pin: Pin| Hub::new(rekindle_hub::HubSettings { pins: vec![pin], ..stage.settings() });
     for name in NAMES {
         let mut other = pin.clone();
         let file = other.files.iter_mut().find(|file| file.name == name).unwrap();

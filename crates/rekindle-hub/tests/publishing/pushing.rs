@@ -4,7 +4,7 @@ use std::{fs, sync::Mutex};
 
 use rekindle_cards::{Base, HubConfig, ModelCard};
 use rekindle_hub::{
-    Error, Event, Hub, Token,
+    DownloadEvent, Error, Hub, Token,
     push::{Fate, Push, Pushed, Source, Upload, Visibility, push},
     unwatched,
 };
@@ -109,8 +109,8 @@ fn a_long_file_goes_up_in_parts() {
         let stage = self::stage();
         stage.server.split_uploads(part);
         let seen = Mutex::new(Vec::new());
-        let watch = |event: Event<'_>| match event {
-            Event::Bytes { done, total } => seen.lock().unwrap().push((done, total)),
+        let watch = |event: DownloadEvent<'_>| match event {
+            DownloadEvent::Bytes { done, total } => seen.lock().unwrap().push((done, total)),
             event => panic!("{event:?}"),
         };
         let mut settings = stage.settings();

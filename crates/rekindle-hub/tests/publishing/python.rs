@@ -2,7 +2,7 @@
 
 use std::{path::Path, process::Command};
 
-use rekindle_cards::{CardMetric, CardUnit, LearnedFrom, Measured};
+use rekindle_cards::{CardEvaluation, CardMetric, CardUnit, LearnedFrom};
 use rekindle_hub::{
     Hub, Token,
     push::{Push, Upload, Visibility, push},
@@ -47,7 +47,7 @@ fn wanted(weights: &Path) -> Push {
         name: "ants: and bees".to_owned(),
         classes: LABELS.iter().map(|label| ((*label).to_owned(), [3, 2, 1])).collect(),
     });
-    about.measured = vec![Measured {
+    about.measured = vec![CardEvaluation {
         set: "test".to_owned(),
         pictures: 3,
         metrics: vec![CardMetric {

@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use rekindle_cards::{Card, HubConfig, find};
-use rekindle_hub::{Hub, Settings};
+use rekindle_hub::{Hub, HubSettings};
 use rekindle_loopback::Server;
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -18,8 +18,8 @@ impl Stage {
         Self { server: Server::start().unwrap(), folder: tempfile::tempdir().unwrap() }
     }
 
-    pub(crate) fn settings(&self) -> Settings {
-        let mut settings = Settings::new(&self.folder.path().join("cache")).unwrap();
+    pub(crate) fn settings(&self) -> HubSettings {
+        let mut settings = HubSettings::new(&self.folder.path().join("cache")).unwrap();
         settings.endpoint = self.server.endpoint();
         settings.wait = Duration::from_millis(1);
         settings.stall = Duration::from_secs(5);

@@ -46,7 +46,7 @@ impl Activation {
     /// The machine has the instructions of `S`.
     #[inline(always)]
     pub(crate) unsafe fn value<S: Simd>(self, x: S::V) -> S::V {
-        // SAFETY: by contract. A minimum or maximum with a number first keeps what is no number.
+        // SAFETY: by contract. A minimum or maximum with a number first keeps what is NaN.
         unsafe {
             match self {
                 Self::Identity => x,

@@ -169,16 +169,16 @@ enum Part {
 
 fn map<E: Real>(isa: Isa, values: &mut [E], activation: Activation, part: Part) {
     // SAFETY: the kernel holds a slice.
-    unsafe { E::dispatch(isa, Map { values, activation, part }) };
+    unsafe { E::dispatch(isa, FeatureMap { values, activation, part }) };
 }
 
-struct Map<'a, E> {
+struct FeatureMap<'a, E> {
     values: &'a mut [E],
     activation: Activation,
     part: Part,
 }
 
-impl<E: Real> Kernel<E> for Map<'_, E> {
+impl<E: Real> Kernel<E> for FeatureMap<'_, E> {
     type Output = ();
 
     #[inline(always)]

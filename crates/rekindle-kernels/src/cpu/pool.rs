@@ -18,7 +18,7 @@ fn shape(input: Extent, window: Window) -> Convolution {
 /// The greatest number of each window and channel, `[batch, height', width', channels]`.
 ///
 /// Where `places` are wanted they say which position of the window it was: the first of equals, or of those
-/// that are no number.
+/// that are NaN.
 pub(crate) fn maximum<E: Real>(
     isa: Isa,
     input: Extent,
@@ -95,7 +95,7 @@ impl<E: Real> Kernel<E> for Maximum<'_, E> {
                 let mut place = S::constant(index as f64);
                 for &(source, index) in &self.sources[1..] {
                     let x = S::load_up_to(self.x.add(source + at), left);
-                    // The old one stays if it is no smaller, or no number.
+                    // The old one stays if it is no smaller, or NaN.
                     let here = S::constant(index as f64);
                     let next = S::select_ge(best, x, place, here);
                     place = S::select_ge(best, best, next, place);

@@ -4,9 +4,9 @@ use burn_flex::FlexTensor;
 
 use super::tensor::{numbers, tensor_of};
 use crate::{
-    cache::PackedWeights,
     cpu::{Convolution, Direction, Extent, Isa, Packed, Post, Window, dense, norm::Measure},
     memory::Buffer,
+    packed_weights::PackedWeights,
     profile::measure,
 };
 

@@ -1,6 +1,6 @@
 //! The operations as a backend extension of Burn: for Flex, and differentiable.
 //!
-//! Maps are `[batch, height, width, channels]` here. Other backends never come here: see [`crate::Map`].
+//! Maps are `[batch, height, width, channels]` here. Other backends never come here: see [`crate::FeatureMap`].
 
 mod add;
 mod backward;
@@ -21,9 +21,9 @@ use burn::backend::{
 use burn_flex::FlexTensor;
 
 use crate::{
-    cache::PackedWeights,
     cpu::{Activation, Window},
-    map::Known,
+    feature_map::Known,
+    packed_weights::PackedWeights,
 };
 
 pub(crate) use tensor::{FlexReal, slice, tensor_in};
@@ -168,7 +168,7 @@ macro_rules! typed {
                 type $E = f32;
                 $call
             }
-            // `Map` sends no other here.
+            // `FeatureMap` sends no other here.
             other => panic!("the CPU kernels compute in f32 or f64, not in {other:?}"),
         }
     };

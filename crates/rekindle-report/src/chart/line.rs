@@ -2,7 +2,7 @@
 
 use super::{
     draw::{self, Anchor},
-    scale::{Axis, Placed, Scale, drawable},
+    scale::{Axis, AxisScale, Placed, drawable},
 };
 
 /// Lines, and what they are drawn over.
@@ -97,7 +97,7 @@ pub fn line_chart(chart: &LineChart) -> String {
     let points = || chart.series.iter().flat_map(|series| &series.points);
     let seen = |&&(x, y): &&(f64, f64)| drawable(chart.x.scale, x) && drawable(chart.y.scale, y);
     let mut xs: Vec<f64> = points().filter(seen).map(|(x, _)| *x).collect();
-    if chart.x.scale == Scale::Whole {
+    if chart.x.scale == AxisScale::Whole {
         // All epochs have their place, those without a value too.
         xs.extend(points().map(|(x, _)| x));
     }

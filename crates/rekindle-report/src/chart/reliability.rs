@@ -9,7 +9,7 @@ use super::{
     scale::{Axis, Placed},
 };
 use crate::{
-    Unit,
+    MetricUnit,
     markup::{counted, percent, total},
 };
 
@@ -33,7 +33,7 @@ const COUNTS: (f64, f64) = (362.0, 40.0);
 
 /// Draws a point for each bin, its distance to the diagonal, and how many pictures it stands for.
 pub fn reliability_chart(chart: &ReliabilityChart) -> String {
-    let axis = Axis { unit: Unit::Share, ..Axis::default() };
+    let axis = Axis { unit: MetricUnit::Share, ..Axis::default() };
     let heading = draw::heading(&chart.title, SIZE.0);
     let Some(placed) = Placed::around(&axis, &[0.0, 1.0], 5.0) else { return heading };
     let (x, y) = (placed.over(LEFT, RIGHT), placed.over(BOTTOM, TOP));

@@ -1,6 +1,6 @@
 //! From values to places on the page, and which values are written beside an axis.
 
-use crate::{Unit, markup};
+use crate::{MetricUnit, markup};
 
 /// The most that is drawn; greater values are taken for none, lest their differences overflow.
 const GREATEST: f64 = 1e30;
@@ -13,14 +13,14 @@ pub struct Axis {
     /// What is measured, with its unit; may be empty.
     pub label: String,
     /// How values are spaced.
-    pub scale: Scale,
+    pub scale: AxisScale,
     /// How they are written.
-    pub unit: Unit,
+    pub unit: MetricUnit,
 }
 
 /// How values are spaced.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum Scale {
+pub enum AxisScale {
     /// Evenly.
     #[default]
     Linear,
@@ -33,8 +33,8 @@ pub enum Scale {
 /// A scale laid out over pixels.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Placed {
-    scale: Scale,
-    unit: Unit,
+    scale: AxisScale,
+    unit: MetricUnit,
     low: f64,
     high: f64,
     pixels: (f64, f64),
@@ -49,8 +49,8 @@ pub(super) struct Tick {
 }
 
 /// Whether and on which scale a value can be drawn.
-pub(super) fn drawable(scale: Scale, value: f64) -> bool {
-    value.is_finite() && value.abs() <= GREATEST && (scale != Scale::Log || value > 1e-30)
+pub(super) fn drawable(scale: AxisScale, value: f64) -> bool {
+    value.is_finite() && value.abs() <= GREATEST && (scale != AxisScale::Log || value > 1e-30)
 }
 
 impl Placed {
@@ -66,15 +66,15 @@ impl Placed {
         }
         let step;
         match axis.scale {
-            Scale::Whole => {
+            AxisScale::Whole => {
                 (low, high) = (low.round() - 0.5, high.round() + 0.5);
                 step = nice((high - low) / steps).max(1.0);
             }
-            Scale::Linear => {
+            AxisScale::Linear => {
                 // A flat line gets some room, more than rounding could blur.
                 let least = (low.abs().max(high.abs()) * 0.02).max(1e-9);
                 if high - low < least {
-                    let bounded = axis.unit == Unit::Share && high <= 1.0;
+                    let bounded = axis.unit == MetricUnit::Share && high <= 1.0;
                     low -= least;
                     high = if bounded { (high + least).min(1.0) } else { high + least };
                 }
@@ -83,7 +83,7 @@ impl Placed {
                 let steps_to = |value: f64| (value / step * 1e6).round() / 1e6;
                 (low, high) = (steps_to(low).floor() * step, steps_to(high).ceil() * step);
             }
-            Scale::Log => {
+            AxisScale::Log => {
                 let top = high.log10();
                 low = low.max(10_f64.powf(top - f64::from(DECADES)));
                 let (first, last) = (low.log10().floor(), top.ceil());
@@ -109,7 +109,7 @@ impl Placed {
             return None;
         }
         let share = match self.scale {
-            Scale::Log => (value / self.low).log10() / (self.high / self.low).log10(),
+            AxisScale::Log => (value / self.low).log10() / (self.high / self.low).log10(),
             _ => (value - self.low) / (self.high - self.low),
         };
         let (from, to) = self.pixels;
@@ -124,7 +124,7 @@ impl Placed {
     /// The values to write beside the axis, from low to high.
     pub(super) fn ticks(&self) -> Vec<Tick> {
         match self.scale {
-            Scale::Log => self.powers(),
+            AxisScale::Log => self.powers(),
             _ => {
                 let first = (self.low / self.step - 1e-6).ceil();
                 let count = ((self.high / self.step + 1e-6).floor() - first).clamp(0.0, 60.0);
@@ -149,11 +149,11 @@ impl Placed {
         let tick = |(lead, power): (&f64, i32)| {
             let value = lead * 10_f64.powi(power);
             let label = match (self.unit, power) {
-                (Unit::Share, _) => self.written(value),
-                (Unit::Number, 0..=5) if first >= 0 => markup::count(value.round() as usize),
-                (Unit::Number, _) if first >= -2 && last <= 2 => self.written(value),
-                (Unit::Number, 0) => format!("{lead}"),
-                (Unit::Number, _) => format!("{lead}e{power}"),
+                (MetricUnit::Share, _) => self.written(value),
+                (MetricUnit::Number, 0..=5) if first >= 0 => markup::count(value.round() as usize),
+                (MetricUnit::Number, _) if first >= -2 && last <= 2 => self.written(value),
+                (MetricUnit::Number, 0) => format!("{lead}"),
+                (MetricUnit::Number, _) => format!("{lead}e{power}"),
             };
             Tick { value, label }
         };
@@ -162,15 +162,15 @@ impl Placed {
 
     /// A value with as many decimals as the step has.
     fn label(&self, value: f64) -> String {
-        let factor = if self.unit == Unit::Share { 100.0 } else { 1.0 };
+        let factor = if self.unit == MetricUnit::Share { 100.0 } else { 1.0 };
         let decimals = (-(self.step * factor).log10().floor()).clamp(0.0, 9.0) as usize;
         let value = if value.abs() < self.step * 1e-6 { 0.0 } else { value };
         match self.unit {
-            Unit::Share => format!("{:.decimals$}%", value * 100.0),
-            Unit::Number if !(1e-6..1e6).contains(&self.high.abs().max(self.low.abs())) => {
+            MetricUnit::Share => format!("{:.decimals$}%", value * 100.0),
+            MetricUnit::Number if !(1e-6..1e6).contains(&self.high.abs().max(self.low.abs())) => {
                 markup::number(value)
             }
-            Unit::Number => format!("{value:.decimals$}"),
+            MetricUnit::Number => format!("{value:.decimals$}"),
         }
     }
 }
@@ -201,7 +201,7 @@ fn above(value: f64) -> f64 {
 mod tests {
     use super::*;
 
-    fn labels(scale: Scale, unit: Unit, values: &[f64]) -> String {
+    fn labels(scale: AxisScale, unit: MetricUnit, values: &[f64]) -> String {
         let axis = Axis { label: String::new(), scale, unit };
         let placed = Placed::around(&axis, values, 5.0).unwrap().over(0.0, 100.0);
         placed.ticks().iter().map(|tick| format!("{} ", tick.label)).collect()
@@ -212,17 +212,22 @@ mod tests {
         let check = |scale, unit, values: &[f64], expected: &str| {
             assert_eq!(labels(scale, unit, values).trim_end(), expected, "{values:?}");
         };
-        check(Scale::Linear, Unit::Number, &[0.0, 0.69], "0.0 0.2 0.4 0.6 0.8");
-        check(Scale::Linear, Unit::Share, &[0.5, 0.947], "50% 60% 70% 80% 90% 100%");
-        check(Scale::Linear, Unit::Share, &[1.0, 1.0], "98.0% 98.5% 99.0% 99.5% 100.0%");
-        check(Scale::Whole, Unit::Number, &[1.0, 12.0], "5 10");
-        check(Scale::Whole, Unit::Number, &[1.0, 3.0], "1 2 3");
-        check(Scale::Log, Unit::Number, &[1e-5, 1e-3], "1e-5 2e-5 5e-5 1e-4 2e-4 5e-4 1e-3");
-        check(Scale::Log, Unit::Number, &[1e-7, 1.0], "1e-7 1e-5 1e-3 1e-1");
-        check(Scale::Log, Unit::Number, &[3.0, 4.0], "2 5");
+        check(AxisScale::Linear, MetricUnit::Number, &[0.0, 0.69], "0.0 0.2 0.4 0.6 0.8");
+        check(AxisScale::Linear, MetricUnit::Share, &[0.5, 0.947], "50% 60% 70% 80% 90% 100%");
+        check(AxisScale::Linear, MetricUnit::Share, &[1.0, 1.0], "98.0% 98.5% 99.0% 99.5% 100.0%");
+        check(AxisScale::Whole, MetricUnit::Number, &[1.0, 12.0], "5 10");
+        check(AxisScale::Whole, MetricUnit::Number, &[1.0, 3.0], "1 2 3");
         check(
-            Scale::Log,
-            Unit::Number,
+            AxisScale::Log,
+            MetricUnit::Number,
+            &[1e-5, 1e-3],
+            "1e-5 2e-5 5e-5 1e-4 2e-4 5e-4 1e-3",
+        );
+        check(AxisScale::Log, MetricUnit::Number, &[1e-7, 1.0], "1e-7 1e-5 1e-3 1e-1");
+        check(AxisScale::Log, MetricUnit::Number, &[3.0, 4.0], "2 5");
+        check(
+            AxisScale::Log,
+            MetricUnit::Number,
             &[100.0, 2000.0],
             "100 200 500 1\u{202f}000 2\u{202f}000 5\u{202f}000 10\u{202f}000",
         );
@@ -232,9 +237,9 @@ mod tests {
     fn what_is_no_number_has_no_place() {
         let axis = |scale| Axis { scale, ..Axis::default() };
         let none = [f64::NAN, f64::INFINITY, -f64::INFINITY, 1e300];
-        assert!(Placed::around(&axis(Scale::Linear), &none, 5.0).is_none());
-        assert!(Placed::around(&axis(Scale::Log), &[0.0, -1.0], 5.0).is_none());
-        let placed = Placed::around(&axis(Scale::Log), &[0.0, 0.1, 10.0], 5.0).unwrap();
+        assert!(Placed::around(&axis(AxisScale::Linear), &none, 5.0).is_none());
+        assert!(Placed::around(&axis(AxisScale::Log), &[0.0, -1.0], 5.0).is_none());
+        let placed = Placed::around(&axis(AxisScale::Log), &[0.0, 0.1, 10.0], 5.0).unwrap();
         assert_eq!(placed.place(0.0), None);
         assert_eq!(placed.over(0.0, 200.0).place(1.0), Some(100.0));
     }
@@ -250,7 +255,7 @@ mod tests {
             &[123_456.0],
         ];
         for values in sets {
-            for scale in [Scale::Linear, Scale::Whole, Scale::Log] {
+            for scale in [AxisScale::Linear, AxisScale::Whole, AxisScale::Log] {
                 let axis = Axis { scale, ..Axis::default() };
                 let Some(placed) = Placed::around(&axis, values, 5.0) else { continue };
                 let placed = placed.over(0.0, 300.0);

@@ -14,7 +14,7 @@ pub struct ScatterChart {
     pub x: Axis,
     /// The axis along the left.
     pub y: Axis,
-    /// The points; those that are no numbers are left out.
+    /// The points; those that are NaN are left out.
     pub points: Vec<(f64, f64)>,
     /// Where points lie that are as they should be.
     pub ideal: Ideal,

@@ -4,7 +4,7 @@ use rekindle_metrics::Temperature;
 
 use super::{confusion, figure, table, tiles::Tile};
 use crate::{
-    Calibration, ClassScores, SingleLabelResults, Unit,
+    Calibration, ClassScores, MetricUnit, SingleLabelResults,
     chart::{ReliabilityChart, reliability_chart},
     markup::{count, escape, number, percent, total, value},
 };
@@ -113,7 +113,7 @@ fn scores(classes: &[ClassScores]) -> String {
 
 /// A share with a bar as long as it below.
 pub(super) fn bar(share: f64) -> String {
-    let text = value(share, Unit::Share);
+    let text = value(share, MetricUnit::Share);
     if !share.is_finite() {
         return text;
     }

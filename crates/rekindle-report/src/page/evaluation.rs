@@ -7,13 +7,13 @@ use super::{
     tiles::{self, Tile},
 };
 use crate::{
-    Better, Evaluation, MainMetric, Results, Run, Unit,
+    Better, EvaluationRecord, MainMetric, MetricUnit, Results, RunRecord,
     markup::{count, counted, duration, escape, percent, rough, value},
     run::metric::{Known, in_sentence},
 };
 
 /// The result in one sentence, and the figures that belong to it.
-pub(super) fn opening(run: &Run) -> String {
+pub(super) fn opening(run: &RunRecord) -> String {
     let sentence = match (run.evaluations.as_slice(), monitored(run)) {
         ([first, rest @ ..], _) => {
             let others: String = rest.iter().map(|other| format!(" {}.", reached(other))).collect();
@@ -25,12 +25,12 @@ pub(super) fn opening(run: &Run) -> String {
     sentence + &tiles(run)
 }
 
-pub(super) fn title(evaluation: &Evaluation) -> String {
+pub(super) fn title(evaluation: &EvaluationRecord) -> String {
     let pictures = if evaluation.pictures == 1 { "picture" } else { "pictures" };
     format!("Results on {} {} {}", count(evaluation.pictures), evaluation.set, pictures)
 }
 
-pub(super) fn content(evaluation: &Evaluation) -> String {
+pub(super) fn content(evaluation: &EvaluationRecord) -> String {
     match &evaluation.results {
         Results::SingleLabel(found) => classes::content(found),
         Results::MultiLabel(found) => tasks::multi_label(found),
@@ -39,11 +39,11 @@ pub(super) fn content(evaluation: &Evaluation) -> String {
 }
 
 /// The main metric's interval, such as `88–98%`.
-pub(crate) fn interval(evaluation: &Evaluation) -> String {
+pub(crate) fn interval(evaluation: &EvaluationRecord) -> String {
     let MainMetric { estimate, unit, .. } = evaluation.main();
     match unit {
-        Unit::Number => format!("{}–{}", rough(estimate.low), rough(estimate.high)),
-        Unit::Share => {
+        MetricUnit::Number => format!("{}–{}", rough(estimate.low), rough(estimate.high)),
+        MetricUnit::Share => {
             // Ten thousand pictures tell tenths of a percent apart, sixty do not.
             let decimals = if evaluation.pictures < 1000 { 0 } else { 1 };
             let [low, high] = [estimate.low, estimate.high].map(|end| percent(end, decimals));
@@ -53,27 +53,27 @@ pub(crate) fn interval(evaluation: &Evaluation) -> String {
 }
 
 /// Which of two runs did better: by the main metric, then by the loss, then by the best epoch's metric.
-pub(crate) fn rank(one: &Run, other: &Run) -> Ordering {
+pub(crate) fn rank(one: &RunRecord, other: &RunRecord) -> Ordering {
     let signed = |value: f64, better| if better == Better::Lower { -value } else { value };
-    let main = |run: &Run| {
+    let main = |run: &RunRecord| {
         let MainMetric { estimate, better, .. } = run.evaluations.first()?.main();
         Some(signed(estimate.value, better))
     };
-    let loss = |run: &Run| run.evaluations.first().and_then(Evaluation::loss);
-    let metric = |run: &Run| best_metric(run).map(|(value, better)| signed(value, better));
+    let loss = |run: &RunRecord| run.evaluations.first().and_then(EvaluationRecord::loss);
+    let metric = |run: &RunRecord| best_metric(run).map(|(value, better)| signed(value, better));
     compared(main(one), main(other))
         .then_with(|| compared(loss(other), loss(one)))
         .then_with(|| compared(metric(one), metric(other)))
 }
 
-/// The greater is the better; what is no number is the worst.
+/// The greater is the better; what is NaN is the worst.
 fn compared(one: Option<f64>, other: Option<f64>) -> Ordering {
     let number = |value: Option<f64>| value.filter(|value| !value.is_nan());
     number(one).partial_cmp(&number(other)).unwrap_or(Ordering::Equal)
 }
 
 /// The monitored metric in the best epoch.
-fn best_metric(run: &Run) -> Option<(f64, Better)> {
+fn best_metric(run: &RunRecord) -> Option<(f64, Better)> {
     let history = run.history.as_ref()?;
     let epoch = history.epochs.iter().find(|epoch| Some(epoch.number) == history.best)?;
     let metric = epoch.validation.iter().find(|metric| metric.name == history.monitored.name)?;
@@ -81,7 +81,7 @@ fn best_metric(run: &Run) -> Option<(f64, Better)> {
 }
 
 /// The best epoch's metric in a sentence, for a run that was not evaluated further.
-fn monitored(run: &Run) -> Option<String> {
+fn monitored(run: &RunRecord) -> Option<String> {
     let (best, _) = best_metric(run)?;
     let monitored = &run.history.as_ref()?.monitored;
     let name = escape(&in_sentence(&monitored.name));
@@ -90,9 +90,9 @@ fn monitored(run: &Run) -> Option<String> {
 }
 
 /// What was reached on a set, such as `98.3% of 60 validation pictures right (91–100%)`.
-pub(crate) fn reached(evaluation: &Evaluation) -> String {
+pub(crate) fn reached(evaluation: &EvaluationRecord) -> String {
     let MainMetric { name, estimate, unit, .. } = evaluation.main();
-    let Evaluation { set, pictures, results, .. } = evaluation;
+    let EvaluationRecord { set, pictures, results, .. } = evaluation;
     let (reached, interval) = (value(estimate.value, unit), interval(evaluation));
     let (pictures, set) = (count(*pictures), escape(set));
     let interval = format!("<span class=\"keep\">({interval})</span>");
@@ -109,7 +109,7 @@ pub(crate) fn reached(evaluation: &Evaluation) -> String {
     }
 }
 
-fn baseline(evaluation: &Evaluation) -> String {
+fn baseline(evaluation: &EvaluationRecord) -> String {
     let Some(first) = evaluation.baselines.first() else { return String::new() };
     let MainMetric { unit, .. } = evaluation.main();
     let reaches = match &evaluation.results {
@@ -120,7 +120,7 @@ fn baseline(evaluation: &Evaluation) -> String {
 }
 
 /// The few figures that sum up a run.
-fn tiles(run: &Run) -> String {
+fn tiles(run: &RunRecord) -> String {
     let mut tiles: Vec<Tile> = Vec::new();
     if let Some(evaluation) = run.evaluations.first() {
         let MainMetric { title, estimate, unit, .. } = evaluation.main();

@@ -2,8 +2,8 @@
 
 use super::{figure, table};
 use crate::{
-    ClassCount, Data, Environment, NumberRange, PartRange, Phase, PictureCount, Plan, Run, Stage,
-    State, Weights,
+    ClassCount, Data, Environment, NumberRange, PartRange, PhaseRecord, PictureCount, PlanRecord,
+    RunRecord, StageRecord, StageState, Weights,
     chart::{BarChart, BarRow, bar_chart},
     markup::{count, counted, duration, escape, moment, number, percent, total},
 };
@@ -11,10 +11,10 @@ use crate::{
 /// Up to how many classes the bars are open to see.
 const OPEN: usize = 16;
 
-pub(super) fn plan(plan: Option<&Plan>) -> String {
-    let Some(Plan { name, optimizer, schedule, phases }) = plan else { return String::new() };
+pub(super) fn plan(plan: Option<&PlanRecord>) -> String {
+    let Some(PlanRecord { name, optimizer, schedule, phases }) = plan else { return String::new() };
     let words = pairs(&[("Name", name), ("Optimizer", optimizer), ("Schedule", schedule)]);
-    let mut stages: Vec<&Stage> = Vec::new();
+    let mut stages: Vec<&StageRecord> = Vec::new();
     for stage in phases.iter().flat_map(|phase| &phase.stages) {
         if stages.iter().all(|other| other.name != stage.name) {
             stages.push(stage);
@@ -22,7 +22,7 @@ pub(super) fn plan(plan: Option<&Plan>) -> String {
     }
     let mut heads = vec!["Stage".to_owned(), "Parameters".to_owned()];
     heads.extend(phases.iter().enumerate().map(phase_head));
-    let row = |stage: &&Stage| {
+    let row = |stage: &&StageRecord| {
         let mut cells = vec![escape(&stage.name), count(stage.parameters)];
         cells.extend(phases.iter().map(|phase| {
             let here = phase.stages.iter().find(|other| other.name == stage.name);
@@ -131,7 +131,7 @@ pub(super) fn notes(notes: &[String]) -> String {
     if lines.is_empty() { lines } else { format!("<ul class=\"notes\">{lines}</ul>\n") }
 }
 
-pub(super) fn again(run: &Run) -> String {
+pub(super) fn again(run: &RunRecord) -> String {
     let Environment { rekindle, burn, device, threads, seed, started, seconds } = &run.environment;
     let command = if run.command.is_empty() {
         String::new()
@@ -180,8 +180,8 @@ fn linked(text: &str) -> String {
     }
 }
 
-fn phase_head((place, phase): (usize, &Phase)) -> String {
-    let Phase { name, first_epoch, epochs, .. } = phase;
+fn phase_head((place, phase): (usize, &PhaseRecord)) -> String {
+    let PhaseRecord { name, first_epoch, epochs, .. } = phase;
     let span = match epochs {
         0 => "no epoch".to_owned(),
         1 => format!("epoch {first_epoch}"),
@@ -190,19 +190,21 @@ fn phase_head((place, phase): (usize, &Phase)) -> String {
     format!("{}. {}<small>{span}</small>", place + 1, escape(name))
 }
 
-fn state(stage: &Stage) -> String {
+fn state(stage: &StageRecord) -> String {
     let norm = match stage.batch_norm.as_str() {
         "" => String::new(),
         norm => format!("<small>{}</small>", escape(norm)),
     };
     match stage.state {
-        State::Frozen => format!("<span class=\"frozen\">frozen</span>{norm}"),
-        State::Trainable => format!("<span class=\"trained\">{}</span>{norm}", number(stage.rate)),
+        StageState::Frozen => format!("<span class=\"frozen\">frozen</span>{norm}"),
+        StageState::Trainable => {
+            format!("<span class=\"trained\">{}</span>{norm}", number(stage.rate))
+        }
     }
 }
 
-fn trained(phase: &Phase, all: usize) -> String {
-    let moving = phase.stages.iter().filter(|stage| stage.state == State::Trainable);
+fn trained(phase: &PhaseRecord, all: usize) -> String {
+    let moving = phase.stages.iter().filter(|stage| stage.state == StageState::Trainable);
     let sum = total(moving.map(|stage| stage.parameters));
     let share = percent(sum as f64 / all as f64, 2);
     format!("{}<small>{share}</small>", count(sum))

@@ -1,7 +1,7 @@
 //! Pictures with what the model took them for, and where it looked.
 
 use crate::{
-    Gallery, Guess, Picture, PredictedNumber, Verdict,
+    Gallery, GuessRecord, PictureRecord, PredictedNumber, Verdict,
     markup::{data_uri, escape, number, percent},
 };
 
@@ -22,8 +22,8 @@ fn gallery(gallery: &Gallery) -> String {
     format!("<h3>{}</h3>{text}<div class=\"gallery\">{cards}</div>\n", escape(&gallery.title))
 }
 
-fn card(picture: &Picture) -> String {
-    let Picture { file, label, guesses, numbers, image, overlay } = picture;
+fn card(picture: &PictureRecord) -> String {
+    let PictureRecord { file, label, guesses, numbers, image, overlay } = picture;
     let (file, label) = (escape(file), escape(label));
     let labeled = if label.is_empty() { String::new() } else { format!(", labeled {label}") };
     let mut images = shown(image, &format!("{file}{labeled}"));
@@ -52,13 +52,13 @@ fn card(picture: &Picture) -> String {
 }
 
 /// Whether the answer is right, in a word.
-fn verdict(guesses: &[Guess], label: &str) -> &'static str {
+fn verdict(guesses: &[GuessRecord], label: &str) -> &'static str {
     let wrong = |verdict| matches!(verdict, Verdict::FalsePositive | Verdict::FalseNegative);
     let given = guesses.iter().filter_map(|guess| guess.verdict);
     match guesses.first() {
         None => "",
-        Some(Guess { verdict: Some(_), .. }) if given.clone().any(wrong) => "wrong",
-        Some(Guess { verdict: Some(_), .. }) => "right",
+        Some(GuessRecord { verdict: Some(_), .. }) if given.clone().any(wrong) => "wrong",
+        Some(GuessRecord { verdict: Some(_), .. }) => "right",
         Some(first) if first.class == label => "right",
         Some(_) => "wrong",
     }
@@ -71,7 +71,7 @@ fn shown(bytes: &[u8], words: &str) -> String {
     }
 }
 
-fn line(guess: &Guess, label: &str) -> String {
+fn line(guess: &GuessRecord, label: &str) -> String {
     let class = escape(&guess.class);
     let named = match guess.verdict {
         Some(Verdict::TruePositive) => format!("<b>{class}</b> ✓"),

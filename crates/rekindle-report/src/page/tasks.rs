@@ -4,7 +4,7 @@ use rekindle_metrics::{Estimate, NumberErrors, PerLabel};
 
 use super::{classes::bar, figure, table, tiles::Tile};
 use crate::{
-    MultiLabelResults, RegressionResults, TargetResults, Unit,
+    MetricUnit, MultiLabelResults, RegressionResults, TargetResults,
     chart::{Axis, Ideal, ScatterChart, scatter_chart},
     markup::{NONE, count, escape, number, percent, rough, value},
 };
@@ -55,9 +55,13 @@ pub(super) fn multi_label_tiles(found: &MultiLabelResults) -> Vec<Tile> {
     let scores = &found.scores;
     let tile = |name: &str, value: String, about: String| (name.to_owned(), value, about);
     vec![
-        tile("F1", percent(scores.f1.value, 1), around(&scores.f1, Unit::Share)),
+        tile("F1", percent(scores.f1.value, 1), around(&scores.f1, MetricUnit::Share)),
         tile("F1 (macro)", percent(scores.f1_macro, 1), "mean over the labels".to_owned()),
-        tile("Exact match", percent(scores.exact.value, 1), around(&scores.exact, Unit::Share)),
+        tile(
+            "Exact match",
+            percent(scores.exact.value, 1),
+            around(&scores.exact, MetricUnit::Share),
+        ),
         tile("Loss", number(scores.loss), "binary cross-entropy".to_owned()),
     ]
 }
@@ -70,10 +74,14 @@ pub(super) fn numbers(found: &RegressionResults) -> String {
     let row = |name: &str, errors: &NumberErrors| {
         vec![
             escape(name),
-            shown(&errors.mae, Unit::Number),
-            shown(&errors.rmse, Unit::Number),
-            shown(&errors.r2, Unit::Number),
-            if tells(&errors.mape) { shown(&errors.mape, Unit::Share) } else { NONE.to_owned() },
+            shown(&errors.mae, MetricUnit::Number),
+            shown(&errors.rmse, MetricUnit::Number),
+            shown(&errors.r2, MetricUnit::Number),
+            if tells(&errors.mape) {
+                shown(&errors.mape, MetricUnit::Share)
+            } else {
+                NONE.to_owned()
+            },
         ]
     };
     let mut rows: Vec<_> = found.targets.iter().map(|it| row(&it.name, &it.errors)).collect();
@@ -100,9 +108,10 @@ pub(super) fn number_tiles(found: &RegressionResults) -> Vec<Tile> {
     let tile = |name: &str, of: &Estimate, unit| {
         (name.to_owned(), value(of.value, unit), around(of, unit))
     };
-    let mut tiles = vec![tile("RMSE", rmse, Unit::Number), tile("R²", r2, Unit::Number)];
+    let mut tiles =
+        vec![tile("RMSE", rmse, MetricUnit::Number), tile("R²", r2, MetricUnit::Number)];
     if tells(mape) {
-        tiles.push(tile("MAPE", mape, Unit::Share));
+        tiles.push(tile("MAPE", mape, MetricUnit::Share));
     }
     tiles
 }
@@ -116,13 +125,13 @@ fn tells(mape: &Estimate) -> bool {
 }
 
 /// An interval, such as `12.1–14`.
-fn around(of: &Estimate, unit: Unit) -> String {
+fn around(of: &Estimate, unit: MetricUnit) -> String {
     match unit {
-        Unit::Share => {
+        MetricUnit::Share => {
             let [low, high] = [of.low, of.high].map(|end| percent(end, 1));
             format!("{}–{high}", low.trim_end_matches('%'))
         }
-        Unit::Number => format!("{}–{}", rough(of.low), rough(of.high)),
+        MetricUnit::Number => format!("{}–{}", rough(of.low), rough(of.high)),
     }
 }
 

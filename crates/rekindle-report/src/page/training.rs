@@ -2,8 +2,8 @@
 
 use super::{figure, table};
 use crate::{
-    Epoch, History, Metric, Monitored, Plan, Run, Unit,
-    chart::{Axis, Band, LineChart, Mark, Scale, Series, line_chart},
+    EpochRecord, History, Metric, MetricUnit, Monitored, PlanRecord, RunRecord,
+    chart::{Axis, AxisScale, Band, LineChart, Mark, Series, line_chart},
     markup::{counted, duration, escape, number, value},
     run::metric::{in_sentence, title},
 };
@@ -11,17 +11,17 @@ use crate::{
 /// The name of the loss among the metrics.
 pub(crate) const LOSS: &str = "loss";
 
-pub(super) fn content(run: &Run) -> String {
+pub(super) fn content(run: &RunRecord) -> String {
     let Some(history) = run.history.as_ref().filter(|history| !history.epochs.is_empty()) else {
         return String::new();
     };
     let bands = bands(history, run.plan.as_ref());
     let Monitored { name, unit, .. } = &history.monitored;
-    let mut charts = chart(history, &bands, "Loss", LOSS, Unit::Number);
+    let mut charts = chart(history, &bands, "Loss", LOSS, MetricUnit::Number);
     if name != LOSS {
         charts += &chart(history, &bands, &title(name), name, *unit);
     } else if let Some(name) = other_metric(history) {
-        charts += &chart(history, &bands, &title(name), name, Unit::of(name));
+        charts += &chart(history, &bands, &title(name), name, MetricUnit::of(name));
     }
     charts += &rates_chart(history, &bands);
     format!(
@@ -39,11 +39,11 @@ fn other_metric(history: &History) -> Option<&str> {
 
 /// The metric's values by epoch.
 pub(crate) fn series(
-    epochs: &[Epoch],
-    set: fn(&Epoch) -> &[Metric],
+    epochs: &[EpochRecord],
+    set: fn(&EpochRecord) -> &[Metric],
     metric: &str,
 ) -> Vec<(f64, f64)> {
-    let point = |epoch: &Epoch| {
+    let point = |epoch: &EpochRecord| {
         let value = set(epoch).iter().find(|value| value.name == metric)?.value;
         Some((epoch.number as f64, value))
     };
@@ -51,7 +51,7 @@ pub(crate) fn series(
 }
 
 /// The phases as stretches of the axis of epochs; none if there is but one.
-fn bands(history: &History, plan: Option<&Plan>) -> Vec<Band> {
+fn bands(history: &History, plan: Option<&PlanRecord>) -> Vec<Band> {
     let mut bands: Vec<Band> = Vec::new();
     for epoch in &history.epochs {
         let (from, to) = (epoch.number as f64 - 0.5, epoch.number as f64 + 0.5);
@@ -88,9 +88,9 @@ pub(crate) fn rates(history: &History) -> Vec<Series> {
     }
     let mut told: Vec<Series> = Vec::new();
     for group in groups {
-        let point = |epoch: &Epoch| {
+        let point = |epoch: &EpochRecord| {
             let rate = epoch.rates.iter().find(|rate| rate.group == group)?.rate;
-            // Zero has no place on a logarithmic axis; no number breaks the line there.
+            // Zero has no place on a logarithmic axis; NaN breaks the line there.
             Some((epoch.number as f64, if rate > 0.0 { rate } else { f64::NAN }))
         };
         let points: Vec<(f64, f64)> = history.epochs.iter().filter_map(point).collect();
@@ -117,7 +117,7 @@ fn same(one: &[(f64, f64)], other: &[(f64, f64)]) -> bool {
     one.iter().map(bits).eq(other.iter().map(bits))
 }
 
-fn chart(history: &History, bands: &[Band], title: &str, metric: &str, unit: Unit) -> String {
+fn chart(history: &History, bands: &[Band], title: &str, metric: &str, unit: MetricUnit) -> String {
     let line = |name: &str, set, style| Series {
         name: name.to_owned(),
         points: series(&history.epochs, set, metric),
@@ -133,7 +133,7 @@ fn chart(history: &History, bands: &[Band], title: &str, metric: &str, unit: Uni
     let best = history.best.map(|best| Mark { label: "best".to_owned(), at: best as f64 });
     let chart = LineChart {
         title: title.to_owned(),
-        x: Axis { label: "epoch".to_owned(), scale: Scale::Whole, unit: Unit::Number },
+        x: Axis { label: "epoch".to_owned(), scale: AxisScale::Whole, unit: MetricUnit::Number },
         y: Axis { unit, ..Axis::default() },
         series: lines,
         bands: bands.to_vec(),
@@ -150,8 +150,8 @@ fn rates_chart(history: &History, bands: &[Band]) -> String {
     }
     let chart = LineChart {
         title: "Learning rate at the end of each epoch".to_owned(),
-        x: Axis { label: "epoch".to_owned(), scale: Scale::Whole, unit: Unit::Number },
-        y: Axis { scale: Scale::Log, ..Axis::default() },
+        x: Axis { label: "epoch".to_owned(), scale: AxisScale::Whole, unit: MetricUnit::Number },
+        y: Axis { scale: AxisScale::Log, ..Axis::default() },
         series: lines,
         bands: bands.to_vec(),
         ..LineChart::default()
@@ -193,7 +193,7 @@ fn epochs(history: &History) -> String {
         heads.push(format!("Validation {}", escape(name)));
     }
     heads.push("Time".to_owned());
-    let row = |epoch: &Epoch| {
+    let row = |epoch: &EpochRecord| {
         let mark = if history.best == Some(epoch.number) { " (best)" } else { "" };
         let mut cells = vec![format!("{}{mark}", epoch.number), escape(&epoch.phase)];
         for name in &names {
@@ -202,7 +202,7 @@ fn epochs(history: &History) -> String {
                 let unit = if *name == history.monitored.name {
                     history.monitored.unit
                 } else {
-                    Unit::of(name)
+                    MetricUnit::of(name)
                 };
                 cells.push(
                     metric.map_or_else(|| number(f64::NAN), |metric| value(metric.value, unit)),

@@ -3,7 +3,7 @@
 use rekindle_metrics::{Estimate, MultiLabel, NumberErrors, PerClass, Temperature};
 use serde::{Deserialize, Serialize};
 
-use super::{Better, Unit, metric::Known, text};
+use super::{Better, MetricUnit, metric::Known, text};
 
 mod record;
 mod results;
@@ -11,7 +11,7 @@ mod results;
 /// What the best model does on a set of pictures.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(try_from = "record::Record", into = "record::Record")]
-pub struct Evaluation {
+pub struct EvaluationRecord {
     /// The name of the set, such as `validation`.
     pub set: String,
     /// How many pictures it has.
@@ -102,12 +102,12 @@ pub struct MainMetric {
     /// How it came out.
     pub estimate: Estimate,
     /// How its values are shown.
-    pub unit: Unit,
+    pub unit: MetricUnit,
     /// Which of its values are better.
     pub better: Better,
 }
 
-impl Evaluation {
+impl EvaluationRecord {
     /// The metric that models of this kind are compared by, and that the baselines are told in.
     pub fn main(&self) -> MainMetric {
         let (name, estimate, better) = match &self.results {
@@ -140,7 +140,7 @@ pub struct Baseline {
     pub value: f64,
 }
 
-/// How well one class is told from the others. A share of nothing is no number.
+/// How well one class is told from the others. A share of nothing is NaN.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct ClassScores {
     /// The class.
@@ -174,13 +174,13 @@ pub struct Gallery {
     #[serde(default)]
     pub text: String,
     /// The most telling ones first.
-    pub pictures: Vec<Picture>,
+    pub pictures: Vec<PictureRecord>,
 }
 
 /// A picture and what the model takes it for.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Picture {
+pub struct PictureRecord {
     /// Its file.
     pub file: String,
     /// What it is of; empty where numbers say it.
@@ -188,7 +188,7 @@ pub struct Picture {
     pub label: String,
     /// What it may be of, the likeliest first; of several labels those that tell the most.
     #[serde(default)]
-    pub guesses: Vec<Guess>,
+    pub guesses: Vec<GuessRecord>,
     /// What was predicted, where that is numbers.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub numbers: Vec<PredictedNumber>,
@@ -203,7 +203,7 @@ pub struct Picture {
 /// What a picture may be of.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Guess {
+pub struct GuessRecord {
     /// The class.
     pub class: String,
     /// How likely the model takes it to be.

@@ -9,7 +9,7 @@ use std::{
 use rekindle_base::AtomicFile;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
-use super::Run;
+use super::RunRecord;
 use crate::Error;
 
 /// The most that is read, in bytes. A record with 64 pictures takes about 4 MB.
@@ -45,7 +45,7 @@ struct Head {
     version: u64,
 }
 
-impl Run {
+impl RunRecord {
     /// Reads the record at `path`, a `run.json`.
     ///
     /// # Errors

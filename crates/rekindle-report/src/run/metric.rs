@@ -1,6 +1,6 @@
 //! What metrics are called, and how their values are shown.
 
-use super::Unit;
+use super::MetricUnit;
 
 /// A metric as people know it.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -11,10 +11,10 @@ pub(crate) struct Known {
     /// In a sentence.
     pub(crate) words: &'static str,
     /// How its values are shown.
-    pub(crate) unit: Unit,
+    pub(crate) unit: MetricUnit,
 }
 
-use Unit::{Number, Share};
+use MetricUnit::{Number, Share};
 
 /// All that are shown by another name than their own, or in percent.
 const TABLE: [Known; 14] = [
@@ -34,7 +34,12 @@ const TABLE: [Known; 14] = [
     named("mape", "MAPE", "mean absolute percentage error", Share),
 ];
 
-const fn named(name: &'static str, title: &'static str, words: &'static str, unit: Unit) -> Known {
+const fn named(
+    name: &'static str,
+    title: &'static str,
+    words: &'static str,
+    unit: MetricUnit,
+) -> Known {
     Known { name, title, words, unit }
 }
 
@@ -65,7 +70,7 @@ pub(crate) fn in_sentence(name: &str) -> String {
     Known::find(name).map_or_else(|| name.to_owned(), |known| known.words.to_owned())
 }
 
-impl Unit {
+impl MetricUnit {
     /// How the values of a metric are shown.
     pub fn of(metric: &str) -> Self {
         Known::find(metric).map_or(Self::Number, |known| known.unit)

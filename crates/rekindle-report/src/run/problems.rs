@@ -3,7 +3,7 @@
 use rekindle_metrics::Estimate;
 
 use super::{
-    Evaluation, MultiLabelResults, RegressionResults, Results, Run, SingleLabelResults,
+    EvaluationRecord, MultiLabelResults, RegressionResults, Results, RunRecord, SingleLabelResults,
     TargetResults,
 };
 use crate::markup::{number, total};
@@ -11,7 +11,7 @@ use crate::markup::{number, total};
 /// How far the end of an interval may be off by rounding.
 const ROUNDING: f64 = 1e-6;
 
-impl Run {
+impl RunRecord {
     /// Everything in which the record contradicts itself, one line each; the page shows them too.
     pub fn problems(&self) -> Vec<String> {
         let mut problems = Vec::new();
@@ -31,8 +31,8 @@ impl Run {
     }
 }
 
-fn contradictions(evaluation: &Evaluation) -> Vec<String> {
-    let Evaluation { set, pictures, results, .. } = evaluation;
+fn contradictions(evaluation: &EvaluationRecord) -> Vec<String> {
+    let EvaluationRecord { set, pictures, results, .. } = evaluation;
     match results {
         Results::SingleLabel(found) => classes(set, *pictures, found),
         Results::MultiLabel(found) => labels(set, *pictures, found),

@@ -1,12 +1,12 @@
 //! Pages of made-up runs: whole, safe whatever the labels, and silent about what there is not.
 
 use rekindle_report::chart::{
-    Axis, Band, BarChart, BarRow, IntervalChart, LineChart, Mark, ReliabilityChart, Scale, Series,
-    bar_chart, interval_chart, line_chart, reliability_chart,
+    Axis, AxisScale, Band, BarChart, BarRow, IntervalChart, LineChart, Mark, ReliabilityChart,
+    Series, bar_chart, interval_chart, line_chart, reliability_chart,
 };
 use rekindle_report::{
-    Better, Checkup, CheckupFinding, CheckupGroup, GroupRate, History, Monitored, Results, Run,
-    SingleLabelResults, Thumbnail, Unit, checkup, compare, html,
+    Better, Checkup, CheckupFinding, CheckupGroup, GroupRate, History, MetricUnit, Monitored,
+    Results, RunRecord, SingleLabelResults, Thumbnail, checkup, compare, html,
 };
 use serde_json::Value;
 
@@ -16,14 +16,14 @@ mod sample;
 mod tasks;
 
 /// What was measured first, of a run with one label a picture.
-fn single(run: &mut Run) -> &mut SingleLabelResults {
+fn single(run: &mut RunRecord) -> &mut SingleLabelResults {
     match &mut run.evaluations[0].results {
         Results::SingleLabel(found) => found,
         other => panic!("{other:?}"),
     }
 }
 
-fn runs(count: u64) -> Vec<Run> {
+fn runs(count: u64) -> Vec<RunRecord> {
     (1..=count).map(|seed| sample::run(&format!("pets {seed}"), 10, seed)).collect()
 }
 
@@ -78,7 +78,7 @@ fn no_label_becomes_markup() {
         let mut record = serde_json::to_value(run).unwrap();
         let changed = spoil(&mut record, HOSTILE);
         assert!(changed > least, "{changed}");
-        let run: Run = serde_json::from_value(record).unwrap();
+        let run: RunRecord = serde_json::from_value(record).unwrap();
         for page in [html(&run), compare(&[run.clone(), run])] {
             check::whole(&page);
             for part in ["<script>alert", "<img src=x", "\u{202e}", "\0", "</title></script>"] {
@@ -118,7 +118,7 @@ fn an_address_that_runs_code_is_no_link() {
 
 #[test]
 fn what_is_missing_leaves_nothing_behind() {
-    type Remove = fn(&mut Run);
+    type Remove = fn(&mut RunRecord);
     let parts: [(&str, Remove); 8] = [
         ("training", |run| run.history = None),
         ("evaluation-0", |run| run.evaluations.clear()),
@@ -141,7 +141,7 @@ fn what_is_missing_leaves_nothing_behind() {
         }
         check::whole(&compare(&[run.clone(), whole.clone(), run]));
     }
-    let bare = html(&Run { title: "bare".to_owned(), ..Run::default() });
+    let bare = html(&RunRecord { title: "bare".to_owned(), ..RunRecord::default() });
     check::whole(&bare);
     assert!(!bare.contains("<section") && !bare.contains("<nav") && !bare.contains("lead\""));
 }
@@ -151,7 +151,7 @@ fn a_run_that_watches_its_loss_shows_another_metric_too() {
     let mut run = sample::run("Pets", 2, 1);
     let history = run.history.as_mut().unwrap();
     history.monitored =
-        Monitored { name: "loss".to_owned(), better: Better::Lower, unit: Unit::Number };
+        Monitored { name: "loss".to_owned(), better: Better::Lower, unit: MetricUnit::Number };
     let page = html(&run);
     assert!(
         page.contains("aria-label=\"Loss by epoch")
@@ -259,7 +259,7 @@ fn charts_stand_alone() {
         let points = (0..count).map(|step| (10_f64.powi(step as i32 % 7 - 3), f64::from(step)));
         Series { name: "error <b>".to_owned(), points: points.collect(), style: 3 }
     };
-    for scale in [Scale::Linear, Scale::Whole, Scale::Log] {
+    for scale in [AxisScale::Linear, AxisScale::Whole, AxisScale::Log] {
         for count in [0, 1, 2, 1000] {
             let series = vec![line(count), Series::default(), line(1)];
             let bands = vec![Band { label: "a <i>".to_owned(), from: -1.0, to: 1e9 }];
@@ -285,7 +285,7 @@ fn charts_stand_alone() {
 #[test]
 fn the_best_of_the_runs_is_marked_once() {
     let badge = "<span class=\"badge\">best</span>";
-    let check = |runs: &[Run], expected: &str| {
+    let check = |runs: &[RunRecord], expected: &str| {
         let page = compare(runs);
         let marked: Vec<&str> = page.lines().filter(|line| line.contains(badge)).collect();
         let [row] = marked[..] else { panic!("{} marked", marked.len()) };
@@ -353,9 +353,9 @@ fn a_run_says_what_the_doctor_found() {
     assert_eq!(section.matches("<img src=\"data:image/png").count(), 4);
     // The record keeps them, and reads those that had none.
     let mut record = serde_json::to_value(&run).unwrap();
-    assert_eq!(serde_json::from_value::<Run>(record.clone()).unwrap().checkup, run.checkup);
+    assert_eq!(serde_json::from_value::<RunRecord>(record.clone()).unwrap().checkup, run.checkup);
     record.as_object_mut().unwrap().remove("checkup");
-    assert_eq!(serde_json::from_value::<Run>(record).unwrap().checkup, None);
+    assert_eq!(serde_json::from_value::<RunRecord>(record).unwrap().checkup, None);
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! Runs whose answers are several labels or numbers, and runs of older versions.
 
-use rekindle_report::{Results, Run, compare, html};
+use rekindle_report::{Results, RunRecord, compare, html};
 use serde_json::{Value, json};
 
 use crate::{check, sample};
@@ -57,7 +57,7 @@ fn every_kind_of_answers_is_kept_and_shown() {
     ] {
         assert_eq!(run.problems(), Vec::<String>::new());
         let record = serde_json::to_string(&run).unwrap();
-        let again: Run = serde_json::from_str(&record).unwrap();
+        let again: RunRecord = serde_json::from_str(&record).unwrap();
         assert_eq!(serde_json::to_string(&again).unwrap(), record);
         let page = html(&again);
         check::whole(&page);
@@ -91,7 +91,7 @@ fn an_older_record_is_read_and_compared() {
     });
     let mut record = serde_json::to_value(sample::run("Pets", 2, 1)).unwrap();
     record["evaluations"] = json!([old]);
-    let run: Run = serde_json::from_value(record.clone()).unwrap();
+    let run: RunRecord = serde_json::from_value(record.clone()).unwrap();
     assert_eq!(run.problems(), Vec::<String>::new());
     let sentence = "<strong>75%</strong> of 4 validation pictures right <span class=\"keep\">(30–95%)</span>, where the most \
                     frequent label (ant) is right for 50%.";
@@ -106,7 +106,7 @@ fn an_older_record_is_read_and_compared() {
     let spoil = |change: fn(&mut Value)| {
         let mut record = record.clone();
         change(&mut record["evaluations"][0]);
-        serde_json::from_value::<Run>(record).unwrap_err().to_string()
+        serde_json::from_value::<RunRecord>(record).unwrap_err().to_string()
     };
     let one_of = "one of `accuracy`, `multi_label` and `regression`";
     for (error, part) in [
@@ -188,7 +188,7 @@ fn an_error_in_percent_of_zero_is_not_shown() {
     }
     let text = serde_json::to_string(&run).unwrap();
     assert!(text.contains("\"mape\":{\"value\":null,\"low\":null,\"high\":null"), "{text}");
-    let run: Run = serde_json::from_str(&text).unwrap();
+    let run: RunRecord = serde_json::from_str(&text).unwrap();
     let page = html(&run);
     check::whole(&page);
     has(&page, &["MAPE leaves out", "80 true values of 0"]);

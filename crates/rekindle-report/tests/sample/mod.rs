@@ -8,9 +8,10 @@ use rekindle_metrics::{
 };
 use rekindle_report::{
     Baseline, Better, Calibration, Checkup, CheckupFinding, CheckupGroup, ClassCount, ClassScores,
-    Data, Environment, Epoch, Evaluation, Gallery, GroupRate, Guess, History, Metric, Monitored,
-    MultiLabelResults, Phase, Picture, PictureCount, Plan, PredictedNumber, RegressionResults,
-    Results, Run, SingleLabelResults, Stage, State, Thumbnail, Unit, Verdict, Version, Weights,
+    Data, Environment, EpochRecord, EvaluationRecord, Gallery, GroupRate, GuessRecord, History,
+    Metric, MetricUnit, Monitored, MultiLabelResults, PhaseRecord, PictureCount, PictureRecord,
+    PlanRecord, PredictedNumber, RegressionResults, Results, RunRecord, SingleLabelResults,
+    StageRecord, StageState, Thumbnail, Verdict, Version, Weights,
 };
 
 /// Names and parameters of a network's stages, image first.
@@ -27,7 +28,7 @@ const PHASES: [(&str, usize, usize, f64); 3] =
     [("head", 4, 5, 1e-3), ("upper", 4, 3, 2e-4), ("all", 4, 0, 5e-5)];
 
 /// A run of three phases on pictures of these many classes.
-pub(crate) fn run(title: &str, classes: usize, seed: u64) -> Run {
+pub(crate) fn run(title: &str, classes: usize, seed: u64) -> RunRecord {
     let mut random = Random(seed * 7919 + 17);
     let names: Vec<String> = (0..classes).map(class).collect();
     let confusion = confusion(classes, &mut random);
@@ -41,7 +42,7 @@ pub(crate) fn run(title: &str, classes: usize, seed: u64) -> Run {
         validation: confusion[class].iter().sum(),
         test: test(class),
     };
-    Run {
+    RunRecord {
         version: Version,
         title: title.to_owned(),
         command: format!(
@@ -132,26 +133,26 @@ fn confusion(classes: usize, random: &mut Random) -> Vec<Vec<usize>> {
     matrix
 }
 
-fn plan() -> Plan {
+fn plan() -> PlanRecord {
     let mut first_epoch = 1;
     let phases = PHASES.map(|(name, epochs, frozen, rate)| {
         let stage = |(place, (name, parameters)): (usize, &(&str, usize))| {
             let moves = place >= frozen;
             let norm = if *name == "fc" { "" } else { "keeps its statistics" };
-            Stage {
+            StageRecord {
                 name: (*name).to_owned(),
                 parameters: *parameters,
-                state: if moves { State::Trainable } else { State::Frozen },
+                state: if moves { StageState::Trainable } else { StageState::Frozen },
                 rate: if moves { rate * 0.5_f64.powi(5 - place as i32) } else { 0.0 },
                 batch_norm: norm.to_owned(),
             }
         };
         let stages = STAGES.iter().enumerate().map(stage).collect();
-        let phase = Phase { name: name.to_owned(), first_epoch, epochs, stages };
+        let phase = PhaseRecord { name: name.to_owned(), first_epoch, epochs, stages };
         first_epoch += epochs;
         phase
     });
-    Plan {
+    PlanRecord {
         name: "gradual".to_owned(),
         optimizer: "AdamW, betas 0.9 and 0.999, weight decay 0.01".to_owned(),
         schedule: "half a cosine in each phase, after a linear rise over its first tenth"
@@ -182,7 +183,7 @@ fn history(accuracy: f64, random: &mut Random) -> History {
                     factor * rate * 0.5_f64.powi(5 - place as i32)
                 },
             };
-            epochs.push(Epoch {
+            epochs.push(EpochRecord {
                 number,
                 phase: phase.to_owned(),
                 train: metrics(
@@ -203,7 +204,11 @@ fn history(accuracy: f64, random: &mut Random) -> History {
     History { monitored: Monitored::default(), best: Some(best), epochs }
 }
 
-fn evaluation(names: &[String], confusion: Vec<Vec<usize>>, random: &mut Random) -> Evaluation {
+fn evaluation(
+    names: &[String],
+    confusion: Vec<Vec<usize>>,
+    random: &mut Random,
+) -> EvaluationRecord {
     let pictures: usize = confusion.iter().flatten().sum();
     let right: usize = (0..names.len()).map(|class| confusion[class][class]).sum();
     let most = confusion.iter().map(|row| row.iter().sum::<usize>()).max().unwrap_or(0);
@@ -231,7 +236,7 @@ fn evaluation(names: &[String], confusion: Vec<Vec<usize>>, random: &mut Random)
         })
         .collect();
     let baseline = |name: &str, value| Baseline { name: name.to_owned(), value };
-    Evaluation {
+    EvaluationRecord {
         set: "validation".to_owned(),
         pictures,
         baselines: vec![
@@ -260,7 +265,7 @@ fn evaluation(names: &[String], confusion: Vec<Vec<usize>>, random: &mut Random)
 }
 
 /// A run on pictures with any number of these many labels.
-pub(crate) fn multi_label(title: &str, labels: usize, seed: u64) -> Run {
+pub(crate) fn multi_label(title: &str, labels: usize, seed: u64) -> RunRecord {
     let mut random = Random(seed * 7919 + 17);
     let names: Vec<String> = (0..labels).map(class).collect();
     let mut predictions = MultiLabelPredictions::new(labels);
@@ -282,18 +287,18 @@ pub(crate) fn multi_label(title: &str, labels: usize, seed: u64) -> Run {
         Verdict::TruePositive,
         Verdict::TrueNegative,
     ];
-    let guess = |(place, verdict): (usize, &Verdict)| Guess {
+    let guess = |(place, verdict): (usize, &Verdict)| GuessRecord {
         class: names[place % labels].clone(),
         probability: [0.12, 0.81, 0.92, 0.03][place],
         verdict: Some(*verdict),
     };
-    let picture = |place: usize, random: &mut Random| Picture {
+    let picture = |place: usize, random: &mut Random| PictureRecord {
         file: format!("photos/IMG_{:04}.jpg", 1000 + place * 173),
         label: format!("{}, {}", names[0], names[2 % labels]),
         guesses: verdicts.iter().enumerate().map(guess).collect(),
         image: drawn(place, random, false),
         overlay: drawn(place, random, true),
-        ..Picture::default()
+        ..PictureRecord::default()
     };
     let pictures = (0..4).map(|place| picture(place, &mut random)).collect();
     let results = Results::MultiLabel(MultiLabelResults::of(&names, scores, Some(0.61)));
@@ -302,7 +307,7 @@ pub(crate) fn multi_label(title: &str, labels: usize, seed: u64) -> Run {
 }
 
 /// A run on pictures of which two numbers are predicted.
-pub(crate) fn regression(title: &str, seed: u64) -> Run {
+pub(crate) fn regression(title: &str, seed: u64) -> RunRecord {
     let mut random = Random(seed * 7919 + 17);
     let names = ["size".to_owned(), "weight in kg".to_owned()];
     let mut predictions = NumberPredictions::new(2);
@@ -316,12 +321,12 @@ pub(crate) fn regression(title: &str, seed: u64) -> Run {
         let (right, predicted) = predictions.of_target(place)[0];
         PredictedNumber { name: name.clone(), right, predicted }
     };
-    let picture = |place: usize, random: &mut Random| Picture {
+    let picture = |place: usize, random: &mut Random| PictureRecord {
         file: format!("photos/IMG_{:04}.jpg", 1000 + place * 173),
         numbers: names.iter().enumerate().map(number).collect(),
         image: drawn(place, random, false),
         overlay: drawn(place, random, true),
-        ..Picture::default()
+        ..PictureRecord::default()
     };
     let pictures = (0..4).map(|place| picture(place, &mut random)).collect();
     let results = Results::Regression(RegressionResults::of(&names, &predictions));
@@ -333,22 +338,24 @@ pub(crate) fn regression(title: &str, seed: u64) -> Run {
 
 /// The same run where other answers were learned.
 fn other_task(
-    run: Run,
+    run: RunRecord,
     metric: &str,
     results: Results,
     baseline: Baseline,
-    pictures: Vec<Picture>,
-) -> Run {
+    pictures: Vec<PictureRecord>,
+) -> RunRecord {
     let mut run = run;
     let counts = PictureCount { train: 300, validation: 80, test: None };
     run.data.iter_mut().for_each(|data| data.pictures = Some(counts));
     let set = "validation".to_owned();
-    run.evaluations = vec![Evaluation { set, pictures: 80, baselines: vec![baseline], results }];
+    run.evaluations =
+        vec![EvaluationRecord { set, pictures: 80, baselines: vec![baseline], results }];
     let title = "Most wrong".to_owned();
     run.galleries = vec![Gallery { title, text: "The worst first.".to_owned(), pictures }];
     let better = if metric == "mae" { Better::Lower } else { Better::Higher };
     if let Some(history) = &mut run.history {
-        history.monitored = Monitored { name: metric.to_owned(), better, unit: Unit::of(metric) };
+        history.monitored =
+            Monitored { name: metric.to_owned(), better, unit: MetricUnit::of(metric) };
         let measured = history.epochs.iter_mut().flat_map(|it| [&mut it.train, &mut it.validation]);
         measured.filter_map(|it| it.get_mut(1)).for_each(|it| it.name = metric.to_owned());
     }
@@ -368,12 +375,12 @@ fn galleries(names: &[String], random: &mut Random) -> Vec<Gallery> {
     let mut picture = |place: usize, sure: f64| {
         let (label, taken) = (place % names.len(), (place + 1) % names.len());
         let (rest, share) = (1.0 - sure, if names.len() > 2 { 0.8 } else { 1.0 });
-        let guess = |class: usize, probability| Guess {
+        let guess = |class: usize, probability| GuessRecord {
             class: names[class].clone(),
             probability,
             verdict: None,
         };
-        Picture {
+        PictureRecord {
             file: format!("validation/{}/IMG_{:04}.jpg", names[label], 1000 + place * 173),
             label: names[label].clone(),
             guesses: vec![guess(taken, sure), guess(label, rest * share)]
@@ -382,7 +389,7 @@ fn galleries(names: &[String], random: &mut Random) -> Vec<Gallery> {
                 .collect(),
             image: drawn(place, random, false),
             overlay: drawn(place, random, true),
-            ..Picture::default()
+            ..PictureRecord::default()
         }
     };
     vec![

@@ -10,7 +10,7 @@ use std::{
 
 use burn::module::Module;
 
-use crate::{Callback, Event, Failure, Monitor, State};
+use crate::{Callback, Failure, Monitor, State, TrainEvent};
 
 /// What is kept of a run, in one folder.
 #[derive(Debug, Clone)]
@@ -66,8 +66,8 @@ impl<M: Module> Best<M> {
 }
 
 impl<M: Module> Callback<M> for Best<M> {
-    fn on(&mut self, event: &Event<'_, M>) -> Result<ControlFlow<()>, Failure> {
-        if let Event::Epoch { model, state } = event
+    fn on(&mut self, event: &TrainEvent<'_, M>) -> Result<ControlFlow<()>, Failure> {
+        if let TrainEvent::Epoch { model, state } = event
             && self.monitor.best(&state.history).is_some_and(|best| best + 1 == state.history.len())
         {
             let (epochs, number) = (state.history.len(), state.epochs());
@@ -193,9 +193,9 @@ impl<M: Module, S: FnMut(&M, &Path) -> Result<(), Failure>> Checkpoints<M, S> {
 }
 
 impl<M: Module, S: FnMut(&M, &Path) -> Result<(), Failure>> Callback<M> for Checkpoints<M, S> {
-    fn on(&mut self, event: &Event<'_, M>) -> Result<ControlFlow<()>, Failure> {
+    fn on(&mut self, event: &TrainEvent<'_, M>) -> Result<ControlFlow<()>, Failure> {
         let answer = self.best.on(event)?;
-        if let Event::Epoch { model, state } = event {
+        if let TrainEvent::Epoch { model, state } = event {
             self.epoch(model, state)?;
         }
         Ok(answer)

@@ -10,7 +10,7 @@ use std::{
 use rekindle_base::{PathError, write_file};
 use serde_json::Value;
 
-use crate::{Callback, Epoch, Event, Failure};
+use crate::{Callback, Epoch, Failure, TrainEvent};
 
 /// A file that gets a line for each epoch.
 #[derive(Debug)]
@@ -101,8 +101,8 @@ fn quoted(cell: &str) -> String {
 }
 
 impl<M> Callback<M> for Log {
-    fn on(&mut self, event: &Event<'_, M>) -> Result<ControlFlow<()>, Failure> {
-        if let Event::Epoch { state, .. } = event
+    fn on(&mut self, event: &TrainEvent<'_, M>) -> Result<ControlFlow<()>, Failure> {
+        if let TrainEvent::Epoch { state, .. } = event
             && let Some(epoch) = state.history.last()
             && is_logged(epoch)
         {

@@ -7,7 +7,7 @@ use burn::{
     prelude::*,
 };
 
-use crate::{Callback, Epoch, Event, EventFile, EventFileError, Failure};
+use crate::{Callback, Epoch, EventFile, EventFileError, Failure, TrainEvent};
 
 /// Writes event files that TensorBoard reads; the steps on its axis are epochs.
 #[derive(Debug)]
@@ -96,17 +96,17 @@ impl TensorBoard {
 }
 
 impl<M: Module> Callback<M> for TensorBoard {
-    fn on(&mut self, event: &Event<'_, M>) -> Result<ControlFlow<()>, Failure> {
+    fn on(&mut self, event: &TrainEvent<'_, M>) -> Result<ControlFlow<()>, Failure> {
         match event {
-            Event::Epoch { state, .. } => {
+            TrainEvent::Epoch { state, .. } => {
                 if let Some(epoch) = state.history.last() {
                     self.epoch(epoch, &state.model)?;
                 }
             }
-            Event::Phase { phase, epochs, .. } => {
+            TrainEvent::Phase { phase, epochs, .. } => {
                 self.file.text("phase", epochs[0] as i64, phase)?;
             }
-            Event::Step { .. } => {}
+            TrainEvent::Step { .. } => {}
         }
         Ok(ControlFlow::Continue(()))
     }

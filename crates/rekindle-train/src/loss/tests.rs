@@ -502,7 +502,7 @@ fn regressions_are_pytorchs() {
     }
 }
 
-/// An example that is certainly right has a loss of zero, and no slope that is no number.
+/// An example that is certainly right has a loss of zero, and no slope that is NaN.
 #[test]
 fn certainty_has_a_slope() {
     for focal in [0.5, 1.0, 2.0] {

@@ -138,7 +138,7 @@ fn what_is_frozen_is_forgotten() {
     let mut layer = step(&mut optimizer, layer(), 1.0);
     let with_state = optimizer.inner.to_record().len();
     layer.weight = layer.weight.set_require_grad(false);
-    optimizer.forget_frozen(&layer);
+    optimizer.discard_frozen(&layer);
     assert_eq!((with_state, optimizer.inner.to_record().len()), (2, 1));
     // It starts anew, with decay on the weight as ever.
     layer.weight = layer.weight.set_require_grad(true);

@@ -41,7 +41,7 @@ pub enum EventFileError {
         tag: String,
         /// Its step.
         step: i64,
-        /// How many values are infinite or no number.
+        /// How many values are infinite or NaN.
         count: usize,
         /// How many values there are.
         total: usize,

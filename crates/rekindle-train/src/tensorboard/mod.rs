@@ -98,7 +98,7 @@ impl EventFile {
     ///
     /// # Errors
     ///
-    /// [`EventFileError::NotFinite`] if a value is infinite or no number, and
+    /// [`EventFileError::NotFinite`] if a value is infinite or NaN, and
     /// [`EventFileError::Write`] if too many events wait and cannot be written.
     pub fn histogram(
         &mut self,

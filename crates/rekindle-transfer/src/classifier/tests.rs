@@ -2,7 +2,8 @@ use std::convert::Infallible;
 
 use burn::module::Param;
 use rekindle_layers::{
-    Activation, BatchNorm, BatchNormConfig, Conv2d, Conv2dConfig, Landmarks, Map, Unit, global_mean,
+    Activation, BatchNorm, BatchNormConfig, Conv2d, Conv2dConfig, ConvNormAct, FeatureMap,
+    Landmarks, global_mean,
 };
 
 use super::*;
@@ -54,7 +55,7 @@ impl Backbone for Chain {
     }
 
     fn pool(&self, x: Tensor<4>) -> Tensor<2> {
-        global_mean(Map::new(x))
+        global_mean(FeatureMap::new(x))
     }
 
     fn stages(&self) -> Vec<Stage> {
@@ -65,7 +66,7 @@ impl Backbone for Chain {
 
     fn stage(&self, index: usize, x: Tensor<4>) -> Tensor<4> {
         let (conv, norm) = [(&self.conv1, &self.bn1), (&self.conv2, &self.bn2)][index];
-        Unit::new(conv, norm, Activation::Relu).forward(Map::new(x)).into_tensor()
+        ConvNormAct::new(conv, norm, Activation::Relu).forward(FeatureMap::new(x)).into_tensor()
     }
 
     fn embed_dim(&self) -> usize {

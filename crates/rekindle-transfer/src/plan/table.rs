@@ -7,7 +7,7 @@ use crate::{Error, Layout};
 
 /// One line: a stage, or the classifier, in a phase.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Row {
+pub struct PlanRow {
     /// Name of the phase.
     pub phase: String,
     /// Epochs of the phase.
@@ -44,9 +44,9 @@ pub enum NormUse {
 
 /// Rows of all phases; displayed in aligned columns.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Table {
+pub struct PlanTable {
     /// Phase by phase, in each the stages from the image to the classifier.
-    pub rows: Vec<Row>,
+    pub rows: Vec<PlanRow>,
 }
 
 impl Plan {
@@ -55,24 +55,24 @@ impl Plan {
     /// # Errors
     ///
     /// If the plan does not pass its [`check`](Plan::check).
-    pub fn table(&self, layout: &Layout) -> Result<Table, Error> {
+    pub fn table(&self, layout: &Layout) -> Result<PlanTable, Error> {
         self.check(layout)?;
         let mut rows = Vec::new();
         for phase in &self.phases {
             rows.extend(phase.rows(layout)?);
         }
-        Ok(Table { rows })
+        Ok(PlanTable { rows })
     }
 }
 
 impl Phase {
-    fn rows(&self, layout: &Layout) -> Result<Vec<Row>, Error> {
+    fn rows(&self, layout: &Layout) -> Result<Vec<PlanRow>, Error> {
         let extent = self.frozen.extent(layout)?;
         let stages = layout.stages.iter().map(|stage| stage.name.clone());
         let names = stages.chain([layout.classifier.clone()]);
         let rates = self.rates(layout)?.into_iter().chain([self.lr]);
         let rows = names.zip(rates).enumerate().map(|(part, (stage, lr))| {
-            let mut row = Row {
+            let mut row = PlanRow {
                 phase: self.name.clone(),
                 epochs: self.epochs,
                 stage,
@@ -123,7 +123,7 @@ impl fmt::Display for NormUse {
     }
 }
 
-impl fmt::Display for Table {
+impl fmt::Display for PlanTable {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut lines = vec![HEADER.map(str::to_owned)];
         let mut phase = None;

@@ -19,7 +19,7 @@ use std::{
 use anyhow::{Context, Result, bail};
 use clap::Parser;
 use rekindle::{
-    Device, Finetune, Learned, Model, ModelTask,
+    Device, FinetuneConfig, Learned, Model, ModelTask,
     cards::{HubConfig, InputSpec, Preprocessing},
     checkpoint::CheckpointFile,
     data::{Augment, DataConfig, DataSet, Parts, open_pictures},
@@ -191,14 +191,14 @@ impl Set {
             values.get(metric).with_context(|| format!("no {metric} was measured"))
         };
         let Recipe::Train(plan) = Recipe::named(way, self.epochs, 0.01)? else {
-            let mut config = Finetune::new(Plan::new(Vec::new()), task);
+            let mut config = FinetuneConfig::new(Plan::new(Vec::new()), task);
             config.engine.seed = seed;
             let found = probe(model, parts, &config, None)?;
             let found = value(&found.task.values(&found.predictions))?;
             return Ok([found; 2]);
         };
-        let views = Finetune::<L::Task>::usual_views(&plan);
-        let mut config = Finetune::new(plan, task);
+        let views = FinetuneConfig::<L::Task>::usual_views(&plan);
+        let mut config = FinetuneConfig::new(plan, task);
         config.engine.views = views;
         config.engine.seed = seed;
         config.pictures.augment = Augment::usual(L::KIND);

@@ -5,7 +5,7 @@ use std::{path::PathBuf, process::ExitCode};
 use clap::{Args, Subcommand};
 use rekindle::{
     cards,
-    hub::{Hub, Located, Prune, Run, Trust},
+    hub::{Hub, Located, Prune, PruneRun, Trust},
 };
 use serde_json::json;
 
@@ -37,7 +37,7 @@ enum Task {
         dry_run: bool,
         /// Forget what was trusted of the repository, too: its next use is a first one.
         #[arg(long, requires = "repository")]
-        forget: bool,
+        drop_trust: bool,
     },
     /// Put weights that were had elsewhere into the cache, as a checkpoint's.
     Import {
@@ -54,9 +54,9 @@ impl Arguments {
         match self.task {
             Task::List { json } => list(&hub, json)?,
             Task::Verify => return verify(&hub),
-            Task::Prune { repository, dry_run, forget } => {
-                let run = if dry_run { Run::Dry } else { Run::Real };
-                prune(&hub, repository.as_deref(), run, forget)?;
+            Task::Prune { repository, dry_run, drop_trust } => {
+                let run = if dry_run { PruneRun::Dry } else { PruneRun::Real };
+                prune(&hub, repository.as_deref(), run, drop_trust)?;
             }
             Task::Import { checkpoint, from } => {
                 let Located { folder, trust, .. } = hub.import(cards::find(&checkpoint)?, &from)?;
@@ -119,7 +119,7 @@ fn verify(hub: &Hub) -> anyhow::Result<ExitCode> {
     Ok(if found.problems.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-fn prune(hub: &Hub, repository: Option<&str>, run: Run, forget: bool) -> anyhow::Result<()> {
+fn prune(hub: &Hub, repository: Option<&str>, run: PruneRun, drop_trust: bool) -> anyhow::Result<()> {
     let what = repository.map_or(Prune::Leftovers, Prune::Repository);
     let pruned = hub.prune(what, run)?;
     for file in &pruned.files {
@@ -128,10 +128,10 @@ fn prune(hub: &Hub, repository: Option<&str>, run: Run, forget: bool) -> anyhow:
     for file in &pruned.locked {
         say!("{}: left, for another process is at work on it", output::one_line(file.display()));
     }
-    let done = if run == Run::Dry { "would be removed" } else { "removed" };
+    let done = if run == PruneRun::Dry { "would be removed" } else { "removed" };
     say!("{} files, {} {done}", pruned.files.len(), size(pruned.bytes));
-    if let (true, Run::Real, Some(repository)) = (forget, run, repository) {
-        say!("what was trusted of {} files is forgotten", hub.forget(repository)?);
+    if let (true, PruneRun::Real, Some(repository)) = (drop_trust, run, repository) {
+        say!("what was trusted of {} files is dropped", hub.remove_trust(repository)?);
     }
     Ok(())
 }

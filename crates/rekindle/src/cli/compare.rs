@@ -4,7 +4,7 @@ use std::{path::PathBuf, process::ExitCode};
 
 use anyhow::{Context, bail};
 use clap::Args;
-use rekindle::report::{MainMetric, Run, compare};
+use rekindle::report::{MainMetric, RunRecord, compare};
 
 use super::{answers::shown, output::one_line};
 
@@ -21,8 +21,8 @@ pub(super) struct Arguments {
 
 impl Arguments {
     pub(super) fn run(&self) -> anyhow::Result<ExitCode> {
-        let read = |folder: &PathBuf| -> anyhow::Result<Run> {
-            let mut run = Run::read(&folder.join("run.json"))?;
+        let read = |folder: &PathBuf| -> anyhow::Result<RunRecord> {
+            let mut run = RunRecord::read(&folder.join("run.json"))?;
             let name = folder.file_name().unwrap_or(folder.as_os_str());
             run.title = format!("{}: {}", name.display(), run.title);
             Ok(run)

@@ -6,7 +6,7 @@ use anyhow::{Context, bail};
 use clap::Args;
 use rekindle::{DeviceKind, Model, data::Source};
 use rekindle_doctor::{
-    Diagnosis, Embeddings, Options, Severity, examine, html, least_for, pictures, text,
+    Diagnosis, EmbeddingOptions, Options, Severity, examine, html, least_for, pictures, text,
     write_manifest,
 };
 use serde_json::json;
@@ -103,7 +103,7 @@ impl Arguments {
 
 impl Arguments {
     /// What a network sees in the pictures, where one is given. What cannot be read is a finding, and no error.
-    fn embeddings(&self) -> anyhow::Result<Option<Embeddings>> {
+    fn embeddings(&self) -> anyhow::Result<Option<EmbeddingOptions>> {
         if self.weights.model.is_none() && self.weights.weights.is_none() {
             return Ok(None);
         }
@@ -117,7 +117,7 @@ impl Arguments {
         let rows =
             Batches { model: &model, stage: None, batch: self.batch }.embed(&sources, |_| ());
         let rows = names.into_iter().zip(rows).filter_map(|(name, row)| Some((name, row?)));
-        Ok(Some(Embeddings { rows: rows.collect() }))
+        Ok(Some(EmbeddingOptions { rows: rows.collect() }))
     }
 }
 

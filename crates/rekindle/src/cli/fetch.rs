@@ -5,7 +5,7 @@ use std::{io::stderr, process::ExitCode};
 use clap::Args;
 use rekindle::{
     cards::{Which, select_on_hub},
-    hub::{Act, Hashing, Hub, Row, Settings, policy},
+    hub::{Act, FetchRow, Hashing, Hub, HubSettings, policy},
 };
 use serde_json::json;
 
@@ -50,7 +50,7 @@ impl Arguments {
         let hashing = if self.verify { Hashing::Always } else { Hashing::OnceAChange };
         let cards = select_on_hub(&self.names, Which::Default)?;
         let policy = policy(&self.accept_license)?;
-        let hub = Hub::new(Settings { hashing, ..Settings::from_env()? });
+        let hub = Hub::new(HubSettings { hashing, ..HubSettings::from_env()? });
         let mut rows = Vec::new();
         for card in cards {
             let row = metered(&stderr(), &card.name(), |watch| hub.act(act, card, &policy, watch));
@@ -67,7 +67,7 @@ impl Arguments {
     }
 }
 
-fn object(row: &Row) -> serde_json::Value {
+fn object(row: &FetchRow) -> serde_json::Value {
     json!({
         "checkpoint": row.card,
         "status": status(row),

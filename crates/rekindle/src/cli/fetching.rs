@@ -10,7 +10,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use rekindle_hub::{Done, Error, Event, Row, Trust, Watch};
+use rekindle_hub::{Done, DownloadEvent, Error, FetchRow, Trust, Watch};
 
 /// Why bytes are believed, in a word or two.
 const TRUST: [(Trust, &str); 4] = [
@@ -24,7 +24,7 @@ const TRUST: [(Trust, &str); 4] = [
 const OFTEN: Duration = Duration::from_millis(100);
 
 /// The state of a card's weights, in a word or two.
-pub(crate) fn status(row: &Row) -> &'static str {
+pub(crate) fn status(row: &FetchRow) -> &'static str {
     match &row.outcome {
         Ok(Done::Fetched) => "fetched",
         Ok(Done::Cached) => "in the cache",
@@ -38,7 +38,7 @@ pub(crate) fn status(row: &Row) -> &'static str {
 }
 
 /// Rows as a table, with all that went wrong below it.
-pub(crate) fn table(rows: &[Row]) -> String {
+pub(crate) fn table(rows: &[FetchRow]) -> String {
     let mut text = format!(
         "{:<42} {:>9}  {:<12} {:<10} {:>7}  status\n",
         "checkpoint", "size", "commit", "trust", "seconds"
@@ -77,9 +77,9 @@ impl Meter {
     }
 
     /// What is worth showing of an event; nothing where the last line is still fresh.
-    fn line(&self, event: Event<'_>) -> Option<String> {
+    fn line(&self, event: DownloadEvent<'_>) -> Option<String> {
         match event {
-            Event::Bytes { done, total } => {
+            DownloadEvent::Bytes { done, total } => {
                 let now = Instant::now();
                 let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
                 let before = match *last {
@@ -98,13 +98,13 @@ impl Meter {
                 let (done, total, rate) = (megabytes(done), megabytes(total), rate / 1e6);
                 Some(format!("{done} of {total}, {rate:.1} MB/s{left}"))
             }
-            Event::Retry { url, problem, wait } => {
+            DownloadEvent::Retry { url, problem, wait } => {
                 Some(format!("{url}: {problem}; again in {:.0} s", wait.as_secs_f64().ceil()))
             }
-            Event::Locked { file } => {
+            DownloadEvent::Locked { file } => {
                 Some(format!("{file}: another process downloads it; waiting"))
             }
-            Event::Damaged { file } => {
+            DownloadEvent::Damaged { file } => {
                 Some(format!("{file}: damaged in the cache; downloading it again"))
             }
             // Of what else may come nothing is known here.
@@ -117,8 +117,8 @@ impl Meter {
 /// next one replaces, else only what is worth keeping.
 pub(crate) fn metered<T>(to: &Stderr, name: &str, task: impl FnOnce(Watch<'_>) -> T) -> T {
     let (meter, terminal) = (Meter::new(), to.is_terminal());
-    let watch = |event: Event<'_>| {
-        let lasting = !matches!(event, Event::Bytes { .. });
+    let watch = |event: DownloadEvent<'_>| {
+        let lasting = !matches!(event, DownloadEvent::Bytes { .. });
         let Some(line) = meter.line(event) else { return };
         // What a server says is shown, and never obeyed by a terminal.
         let line = line.replace(char::is_control, "\u{fffd}");
@@ -147,8 +147,8 @@ pub(crate) fn megabytes(bytes: u64) -> String {
 mod tests {
     use super::*;
 
-    fn row(outcome: Result<Done, Error>) -> Row {
-        Row {
+    fn row(outcome: Result<Done, Error>) -> FetchRow {
+        FetchRow {
             card: "resnet18.a1_in1k".to_owned(),
             bytes: 46_807_446,
             commit: Some("0123456789abcdef".to_owned()),
@@ -160,7 +160,7 @@ mod tests {
 
     #[test]
     fn a_table_says_what_went_wrong_below_it() {
-        let refused = rekindle_cards::Policy::default()
+        let refused = rekindle_cards::LicensePolicy::default()
             .check(rekindle_cards::find("resnet18.fb_swsl_ig1b_ft_in1k").unwrap())
             .unwrap_err();
         let rows = [row(Ok(Done::Fetched)), row(Ok(Done::Cached)), row(Err(refused.into()))];
@@ -177,11 +177,11 @@ mod tests {
     #[test]
     fn a_meter_says_how_far_it_is_and_not_too_often() {
         let meter = Meter::new();
-        let at = |done| meter.line(Event::Bytes { done, total: 2_000_000 });
+        let at = |done| meter.line(DownloadEvent::Bytes { done, total: 2_000_000 });
         assert!(at(1_000_000).is_some_and(|line| line.starts_with("1.0 MB of 2.0 MB, ")));
         assert_eq!(at(1_000_001), None, "the last line is still fresh");
         assert!(at(2_000_000).is_some(), "the end is always told");
-        let line = meter.line(Event::Damaged { file: "a.bin" });
+        let line = meter.line(DownloadEvent::Damaged { file: "a.bin" });
         assert!(line.is_some_and(|line| line.starts_with("a.bin: damaged")));
     }
 }

@@ -5,10 +5,10 @@ use std::{path::PathBuf, process::ExitCode};
 use anyhow::Context;
 use clap::Args;
 use rekindle::{
-    Device, Finetune, Learned, Model, ModelTask as _,
+    Device, FinetuneConfig, Learned, Model, ModelTask as _,
     data::TargetKind,
     find_rate,
-    report::chart::{Axis, LineChart, Mark, Scale, Series, line_chart},
+    report::chart::{Axis, AxisScale, LineChart, Mark, Series, line_chart},
     train::{RateRange, Train},
     transfer::{Frozen, Phase, Plan},
 };
@@ -76,7 +76,7 @@ impl Arguments {
         let (model, _) = Model::for_task(name, weights.as_ref(), &task, &set.names, device)?;
         let frozen = if self.stages == 0 { Frozen::Backbone } else { Frozen::AllBut(self.stages) };
         let phase = Phase { decay: self.decay, ..Phase::new("sweep", 1, frozen, 1.0) };
-        let mut config = Finetune::new(Plan::new(vec![phase]), task);
+        let mut config = FinetuneConfig::new(Plan::new(vec![phase]), task);
         config.engine.batch = self.batch;
         config.engine.seed = self.seed;
         config.pictures.augment =
@@ -92,7 +92,7 @@ impl Arguments {
             title: "Loss by learning rate".to_owned(),
             width: 720.0,
             height: 420.0,
-            x: Axis { label: "learning rate".to_owned(), scale: Scale::Log, ..Axis::default() },
+            x: Axis { label: "learning rate".to_owned(), scale: AxisScale::Log, ..Axis::default() },
             y: Axis { label: "loss".to_owned(), ..Axis::default() },
             marks: found
                 .suggestion

@@ -9,7 +9,7 @@ use std::{
 use anyhow::Context;
 use clap::Args;
 use rekindle::{
-    About, Device, Finetune, Model, ModelTask, Outcome, RunFolder, Shown, Start, TestViews,
+    About, Device, FinetuneConfig, Model, ModelTask, Outcome, RunFolder, Shown, Start, TestViews,
     cache_notes,
     data::{DataSet, DiskCacheUse, Sample, TargetKind, Unusable, quarantine},
     finetune, measure, probe,
@@ -258,7 +258,7 @@ impl Arguments {
         if self.overwrite {
             held.clear()?;
         }
-        let mut config = Finetune::new(Plan::new(Vec::new()), task);
+        let mut config = FinetuneConfig::new(Plan::new(Vec::new()), task);
         config.engine.batch = self.pictures.batch;
         config.engine.cache = self.cache();
         config.engine.seed = self.what.seed;
@@ -266,7 +266,7 @@ impl Arguments {
         let probed = probe(model, data, &config, Some(&RunFolder::new(&self.out)))?;
         let path = self.out.join("best.safetensors");
         // The state of an older run there would go on from another best model than its own.
-        RunFolder::new(&self.out).forget_state()?;
+        RunFolder::new(&self.out).remove_state()?;
         probed.model.save(&path, None)?;
         let val = L::found(&probed.task, &probed.predictions);
         let test = self.test(&probed.model, &probed.task, &set.test)?;

@@ -27,15 +27,15 @@ use std::{
 use anyhow::{Context, bail};
 use clap::Args;
 use rekindle::{
-    Finetune, HeadStart, Model, ModelTask as _, RunFolder, TestViews,
+    FinetuneConfig, HeadStart, Model, ModelTask as _, RunFolder, TestViews,
     checkpoint::CheckpointFile,
     data::{DataConfig, DataSet, Sample, TargetKind, canonical, offer, open_pictures},
     engine::TransferTask as _,
     finetune, measure,
     metrics::Direction,
     report::{
-        Unit,
-        chart::{Axis, LineChart, Scale, Series, line_chart},
+        MetricUnit,
+        chart::{Axis, AxisScale, LineChart, Series, line_chart},
     },
     train::{Test, Train, Validation},
 };
@@ -205,8 +205,8 @@ impl Arguments {
         let (name, task) = (candidate.model.as_deref(), L::Task::of(&part.names));
         let (model, _) = Model::for_task(name, weights.as_ref(), &task, &part.names, &device)?;
         let plan = candidate.plan(&self.root)?;
-        let views = Finetune::<L::Task>::usual_views(&plan);
-        let mut config = Finetune::new(plan, task);
+        let views = FinetuneConfig::<L::Task>::usual_views(&plan);
+        let mut config = FinetuneConfig::new(plan, task);
         config.pictures.augment =
             Augmentation::or_usual(candidate.augment()?, L::KIND, &model.config().tag)?;
         config.engine.batch = candidate.batch;
@@ -367,7 +367,11 @@ fn plot(rows: &[Row], label: &str, x: fn(&Row) -> f64) -> String {
         lines.entry(&row.candidate).or_default().push((x(row), row.value));
     }
     let metric = rows.first().map_or("accuracy", |row| row.metric.as_str());
-    let unit = if ["mae", "rmse", "r2"].contains(&metric) { Unit::Number } else { Unit::Share };
+    let unit = if ["mae", "rmse", "r2"].contains(&metric) {
+        MetricUnit::Number
+    } else {
+        MetricUnit::Share
+    };
     let series = lines.into_iter().enumerate().map(|(style, (name, mut points))| {
         points.sort_by(|a, b| a.0.total_cmp(&b.0));
         Series { name: name.to_owned(), points, style }
@@ -376,7 +380,7 @@ fn plot(rows: &[Row], label: &str, x: fn(&Row) -> f64) -> String {
         title: format!("Validation {metric} by {label}"),
         width: 720.0,
         height: 420.0,
-        x: Axis { label: label.to_owned(), scale: Scale::Log, ..Axis::default() },
+        x: Axis { label: label.to_owned(), scale: AxisScale::Log, ..Axis::default() },
         y: Axis { unit, ..Axis::default() },
         series: series.collect(),
         ..LineChart::default()

@@ -7,7 +7,7 @@ use rekindle::{
     ModelTask, Network, Outcome,
     data::{DataSet, Sample},
     engine::TransferTask as _,
-    train::{Callback, Epoch, Event, Failure, LOSS, Task, json_line},
+    train::{Callback, Epoch, Failure, LOSS, Task, TrainEvent, json_line},
 };
 use serde_json::{Value, json};
 
@@ -185,13 +185,15 @@ pub(super) fn add(line: &mut Value, prefix: &str, interval: &str, found: &Found)
 }
 
 impl Callback<Network> for Progress {
-    fn on(&mut self, event: &Event<'_, Network>) -> Result<ControlFlow<()>, Failure> {
+    fn on(&mut self, event: &TrainEvent<'_, Network>) -> Result<ControlFlow<()>, Failure> {
         match event {
-            Event::Phase { epochs, .. } => (self.began, self.epochs) = (Instant::now(), *epochs),
-            Event::Step { phase, epoch, step, steps, loss, examples, waiting, .. } => {
+            TrainEvent::Phase { epochs, .. } => {
+                (self.began, self.epochs) = (Instant::now(), *epochs)
+            }
+            TrainEvent::Step { phase, epoch, step, steps, loss, examples, waiting, .. } => {
                 self.step(*epoch, [*step, *steps], (phase, *loss, *examples), *waiting);
             }
-            Event::Epoch { state, .. } => {
+            TrainEvent::Epoch { state, .. } => {
                 if let Some(epoch) = state.history.last() {
                     self.epoch(epoch)?;
                 }

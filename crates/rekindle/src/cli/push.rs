@@ -16,7 +16,7 @@ use rekindle::{
         push::{Fate, Push, Pushed, Upload, Visibility, push},
     },
     model_card,
-    report::Run,
+    report::RunRecord,
 };
 use serde_json::json;
 
@@ -103,7 +103,7 @@ fn word(fate: Fate) -> &'static str {
 }
 
 /// The weights of a run, what they carry, and the record of how they came about.
-fn read(path: &Path) -> anyhow::Result<(PathBuf, HubConfig, Option<Run>)> {
+fn read(path: &Path) -> anyhow::Result<(PathBuf, HubConfig, Option<RunRecord>)> {
     let (weights, record) = match path.is_dir() {
         true => (path.join("best.safetensors"), path.join("run.json")),
         false => (path.to_owned(), path.with_file_name("run.json")),
@@ -116,7 +116,7 @@ fn read(path: &Path) -> anyhow::Result<(PathBuf, HubConfig, Option<Run>)> {
         )
     })?;
     let config = HubConfig::from_json(config).with_context(|| weights.display().to_string())?;
-    let run = record.exists().then(|| Run::read(&record)).transpose()?;
+    let run = record.exists().then(|| RunRecord::read(&record)).transpose()?;
     if let Some(data) = run.as_ref().and_then(|run| run.data.as_ref())
         // Numbers have no labels.
         && !data.classes.iter().map(|class| &class.name).eq(&config.labels)

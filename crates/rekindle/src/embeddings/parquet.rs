@@ -130,7 +130,7 @@ fn text(row: &Row, column: &str) -> Option<String> {
     }
 }
 
-/// The embedding; none where it is no list, or something in it is no number.
+/// The embedding; none where it is no list, or something in it is not a number.
 fn values(row: &Row) -> Option<Vec<f32>> {
     let Field::ListInternal(values) = field(row, EMBEDDING)? else { return None };
     let value = |value: &Field| match value {

@@ -211,7 +211,7 @@ fn numbers_are_those_of_the_columns_that_are_named() {
         (
             ["", "x", "1"],
             &["age"][..],
-            "line 2: column `age` is empty; give a number, or remove the line; line 3: column `age` has `x`, which is no number",
+            "line 2: column `age` is empty; give a number, or remove the line; line 3: column `age` has `x`, which is not a number",
         ),
         (["inf", "1", "1"], &["age"], "line 2: column `age` has `inf`, which is no finite"),
         (["1", "NaN", "1"], &["age"], "line 3: column `age` has `NaN`, which is no finite"),

@@ -144,9 +144,9 @@ pub(crate) unsafe trait Simd: Copy + 'static {
     unsafe fn div(a: Self::V, b: Self::V) -> Self::V;
     /// `a * b + c`
     unsafe fn fma(a: Self::V, b: Self::V, c: Self::V) -> Self::V;
-    /// The greater of each lane; `b` where one is no number.
+    /// The greater of each lane; `b` where one is NaN.
     unsafe fn max(a: Self::V, b: Self::V) -> Self::V;
-    /// The smaller of each lane; `b` where one is no number.
+    /// The smaller of each lane; `b` where one is NaN.
     unsafe fn min(a: Self::V, b: Self::V) -> Self::V;
     /// The square root.
     unsafe fn sqrt(a: Self::V) -> Self::V;
@@ -240,7 +240,7 @@ pub(crate) use vectors;
 unsafe fn exp_f32<S: Simd<E = f32>>(x: S::V) -> S::V {
     // SAFETY: the caller vouches for the instructions.
     unsafe {
-        // NaN stays NaN: where one is no number, the second is the result.
+        // NaN stays NaN: where one is NaN, the second is the result.
         let x = S::max(S::splat(-87.0), S::min(S::splat(88.0), x));
         // Adding and subtracting 1.5 * 2^23 rounds to whole numbers.
         let magic = S::splat(12_582_912.0);

@@ -4,8 +4,8 @@ use rekindle_metrics::Estimate;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Baseline, Calibration, ClassScores, Evaluation, MultiLabelResults, RegressionResults, Results,
-    SingleLabelResults,
+    Baseline, Calibration, ClassScores, EvaluationRecord, MultiLabelResults, RegressionResults,
+    Results, SingleLabelResults,
 };
 
 /// An evaluation as JSON has it.
@@ -37,7 +37,7 @@ pub(super) struct Record {
 /// What an evaluation must have.
 const ONE: &str = "an evaluation has one of `accuracy`, `multi_label` and `regression`";
 
-impl TryFrom<Record> for Evaluation {
+impl TryFrom<Record> for EvaluationRecord {
     type Error = &'static str;
 
     fn try_from(record: Record) -> Result<Self, Self::Error> {
@@ -60,8 +60,8 @@ impl TryFrom<Record> for Evaluation {
     }
 }
 
-impl From<Evaluation> for Record {
-    fn from(Evaluation { set, pictures, baselines, results }: Evaluation) -> Self {
+impl From<EvaluationRecord> for Record {
+    fn from(EvaluationRecord { set, pictures, baselines, results }: EvaluationRecord) -> Self {
         let empty = Self {
             set,
             pictures,

@@ -56,7 +56,7 @@ impl RegressionResults {
     }
 }
 
-/// At most [`POINTS`] of them, evenly spread; what is no number has no point.
+/// At most [`POINTS`] of them, evenly spread; what is NaN has no point.
 fn points(pairs: &[(f64, f64)]) -> Vec<[f64; 2]> {
     let step = pairs.len().div_ceil(POINTS).max(1);
     let finite = |(right, predicted): &&(f64, f64)| right.is_finite() && predicted.is_finite();

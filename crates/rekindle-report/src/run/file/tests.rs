@@ -14,7 +14,7 @@ fn failure(content: &[u8]) -> Error {
     let folder = folder();
     let path = folder.path().join("run.json");
     fs::write(&path, content).unwrap();
-    Run::read(&path).unwrap_err()
+    RunRecord::read(&path).unwrap_err()
 }
 
 #[test]
@@ -22,18 +22,19 @@ fn what_is_written_is_read_and_no_number_stays_none() {
     let folder = folder();
     let path = folder.path().join("run.json");
     let metric = |value| Metric { name: "loss".to_owned(), value };
-    let epoch = crate::Epoch {
+    let epoch = crate::EpochRecord {
         number: 1,
         train: vec![metric(f64::NAN), metric(f64::INFINITY), metric(0.1 + 0.2)],
-        ..crate::Epoch::default()
+        ..crate::EpochRecord::default()
     };
     let history = History { epochs: vec![epoch], ..History::default() };
-    let run = Run { title: "a <b>".to_owned(), history: Some(history), ..Run::default() };
+    let run =
+        RunRecord { title: "a <b>".to_owned(), history: Some(history), ..RunRecord::default() };
     run.write(&path).unwrap();
-    let values = |run: &Run| -> Vec<f64> {
+    let values = |run: &RunRecord| -> Vec<f64> {
         run.history.as_ref().unwrap().epochs[0].train.iter().map(|metric| metric.value).collect()
     };
-    let back = Run::read(&path).unwrap();
+    let back = RunRecord::read(&path).unwrap();
     let [first, second, third] = values(&back)[..] else { panic!("{back:?}") };
     assert!(first.is_nan() && second.is_nan());
     assert_eq!(third, 0.1 + 0.2);
@@ -45,8 +46,8 @@ fn writing_replaces_the_old_record_and_leaves_nothing_else() {
     let folder = folder();
     let path = folder.path().join("run.json");
     fs::write(&path, "old").unwrap();
-    Run { title: "new".to_owned(), ..Run::default() }.write(&path).unwrap();
-    assert_eq!(Run::read(&path).unwrap().title, "new");
+    RunRecord { title: "new".to_owned(), ..RunRecord::default() }.write(&path).unwrap();
+    assert_eq!(RunRecord::read(&path).unwrap().title, "new");
     assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
     #[cfg(unix)]
     {
@@ -62,13 +63,13 @@ fn writing_replaces_the_old_record_and_leaves_nothing_else() {
 fn a_record_that_cannot_be_written_says_so() {
     let folder = folder();
     let path = folder.path().join("nowhere/run.json");
-    let error = Run::default().write(&path).unwrap_err();
+    let error = RunRecord::default().write(&path).unwrap_err();
     assert!(error.to_string().contains("nowhere/run.json: cannot write"), "{error}");
 }
 
 #[test]
 fn hostile_files_are_told_apart() {
-    let whole = serde_json::to_string(&Run::default()).unwrap();
+    let whole = serde_json::to_string(&RunRecord::default()).unwrap();
     let check = |content: &[u8], part: &str| {
         let error = causes(&failure(content));
         assert!(error.contains("run.json: ") && error.contains(part), "no `{part}` in: {error}");
@@ -92,9 +93,9 @@ fn hostile_files_are_told_apart() {
 #[test]
 fn no_file_and_too_large_a_file_are_told_apart() {
     let folder = folder();
-    let missing = Run::read(&folder.path().join("none.json")).unwrap_err();
+    let missing = RunRecord::read(&folder.path().join("none.json")).unwrap_err();
     assert!(matches!(missing, Error::NotFound { .. }), "{missing}");
-    let unreadable = Run::read(folder.path()).unwrap_err();
+    let unreadable = RunRecord::read(folder.path()).unwrap_err();
     assert!(matches!(unreadable, Error::Read { .. }), "{unreadable}");
     let path = folder.path().join("large.json");
     fs::write(&path, "x".repeat(11)).unwrap();

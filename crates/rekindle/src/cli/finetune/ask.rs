@@ -10,7 +10,7 @@ use std::{
 use anyhow::{Context, bail};
 use clap::Args;
 use rekindle::{
-    CacheConfig, CachePlace, Finetune, HeadStart, Model,
+    CacheConfig, CachePlace, FinetuneConfig, HeadStart, Model,
     data::{DataSet, DiskCache, MixConfig, Order, Views},
     metrics::Direction,
     train::{EarlyStopping, EmaConfig, EmaWarmUp, Monitor, Plateau},
@@ -194,7 +194,7 @@ impl Arguments {
         set: &DataSet<L>,
         model: &Model,
         device: &rekindle::Device,
-    ) -> anyhow::Result<Finetune<L::Task>> {
+    ) -> anyhow::Result<FinetuneConfig<L::Task>> {
         let (pictures, steps, keep) = (&self.pictures, &self.steps, &self.keep);
         let teacher = match &steps.teacher {
             Some(path) => Some(Arc::new(teacher(path, set, model, device)?)),
@@ -203,9 +203,9 @@ impl Arguments {
         let task = self.task(set)?;
         let views = match pictures.views {
             Some(count) => Views::Cycled(count),
-            None => Finetune::<L::Task>::usual_views(&plan),
+            None => FinetuneConfig::<L::Task>::usual_views(&plan),
         };
-        let mut config = Finetune::new(plan, task);
+        let mut config = FinetuneConfig::new(plan, task);
         config.pictures.augment =
             Augmentation::or_usual(pictures.augment, L::KIND, &model.config().tag)?;
         config.pictures.disk = match &keep.pixels {

@@ -3,7 +3,7 @@
 use clap::{Args, ValueEnum};
 use rekindle::report::Checkup;
 use rekindle_doctor::{
-    Diagnosis, Finding, Kind, Layout, Options, Severity, examine, least_for, record,
+    DataLayout, Diagnosis, Finding, Kind, Options, Severity, examine, least_for, record,
 };
 
 use super::{
@@ -79,8 +79,8 @@ impl Arguments {
 /// How the bad can be left out, where it can.
 fn fix(diagnosis: &Diagnosis, targets: &[String]) -> String {
     match diagnosis.layout {
-        Layout::Packed => String::new(),
-        Layout::Folders | Layout::List => {
+        DataLayout::Packed => String::new(),
+        DataLayout::Folders | DataLayout::List => {
             let data = one_line(diagnosis.folder.display());
             let targets = targets.iter().map(|target| format!(" --target {}", one_line(target)));
             let targets: String = targets.collect();

@@ -1,18 +1,18 @@
 //! A convolution with its norm and activation, as the families call it.
 
-use rekindle_kernels::{Convolve, Map, Norm, convolve};
+use rekindle_kernels::{Convolve, FeatureMap, Norm, convolve};
 
 use crate::{Activation, BatchNorm, Conv2d};
 
 /// A convolution with the norm and the activation behind it, computed in one pass over the map.
 #[derive(Debug, Clone, Copy)]
-pub struct Unit<'a> {
+pub struct ConvNormAct<'a> {
     conv: &'a Conv2d,
     norm: Option<&'a BatchNorm>,
     activation: Activation,
 }
 
-impl<'a> Unit<'a> {
+impl<'a> ConvNormAct<'a> {
     /// `conv`, then `norm` if there is one, then `activation`.
     pub fn new(
         conv: &'a Conv2d,
@@ -27,7 +27,7 @@ impl<'a> Unit<'a> {
     /// # Panics
     ///
     /// If the channels differ.
-    pub fn forward(&self, x: Map) -> Map {
+    pub fn forward(&self, x: FeatureMap) -> FeatureMap {
         self.run(x, None)
     }
 
@@ -36,11 +36,11 @@ impl<'a> Unit<'a> {
     /// # Panics
     ///
     /// If the channels or the shapes differ.
-    pub fn forward_add(&self, x: Map, shortcut: Map) -> Map {
+    pub fn forward_add(&self, x: FeatureMap, shortcut: FeatureMap) -> FeatureMap {
         self.run(x, Some(shortcut))
     }
 
-    fn run(&self, x: Map, shortcut: Option<Map>) -> Map {
+    fn run(&self, x: FeatureMap, shortcut: Option<FeatureMap>) -> FeatureMap {
         let [_, _, height, width] = x.dims();
         let device = x.device();
         let with = Convolve {

@@ -40,7 +40,7 @@ fn heat_is_the_map_weighed_by_the_head() {
         let mut expected: Vec<f32> = (0..rows * columns).map(heat).collect();
         let hottest = expected.iter().copied().fold(0.0, f32::max);
         expected.iter_mut().for_each(|heat| *heat /= hottest.max(f32::MIN_POSITIVE));
-        let found = model.explain(picture.clone(), label).unwrap();
+        let found = model.grad_cam(picture.clone(), label).unwrap();
         assert_eq!(found.size, [rows, columns]);
         for (found, expected) in found.heat.iter().zip(&expected) {
             assert!((found - expected).abs() < 1e-4, "label {label}: {found} against {expected}");

@@ -13,7 +13,7 @@ use burn::{prelude::*, tensor::DType};
 /// was made of. Going in and out costs nothing where the order is right already: the tensor that comes out
 /// is a view.
 #[derive(Debug, Clone)]
-pub struct Map {
+pub struct FeatureMap {
     tensor: Tensor<4>,
     order: Order,
     known: Known,
@@ -46,7 +46,7 @@ pub(crate) enum Order {
     ChannelsFirst,
 }
 
-impl Map {
+impl FeatureMap {
     /// From `[batch, channels, height, width]`.
     pub fn new(x: Tensor<4>) -> Self {
         let ours =
@@ -141,14 +141,14 @@ mod tests {
     fn a_map_is_the_tensor_it_was_made_of() {
         let device = Device::flex();
         let x = Tensor::<1, Int>::arange(0..120, &device).float().reshape([2, 3, 4, 5]);
-        let map = Map::new(x.clone());
+        let map = FeatureMap::new(x.clone());
         assert_eq!((map.order(), map.dims()), (Order::ChannelsLast, [2, 3, 4, 5]));
         map.into_tensor().into_data().assert_eq(&x.clone().into_data(), true);
-        let padded = Map::new(x.clone()).pad_channels(1, 2);
+        let padded = FeatureMap::new(x.clone()).pad_channels(1, 2);
         assert_eq!(padded.dims(), [2, 6, 4, 5]);
         let inside = padded.into_tensor().slice([0..2, 1..4]);
         inside.into_data().assert_eq(&x.clone().into_data(), true);
-        let half = Map::new(x.clone().cast(DType::F16));
+        let half = FeatureMap::new(x.clone().cast(DType::F16));
         assert_eq!((half.order(), half.dims()), (Order::ChannelsFirst, [2, 3, 4, 5]));
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use burn::prelude::*;
 use rekindle_data::{Draw, DrawBatch, Loader, Prepare};
 use rekindle_layers::{Backbone, Flow, Input};
-use rekindle_train::{Batch, BatchTarget, Mix, Source};
+use rekindle_train::{BatchSource, BatchTarget, Mix, TensorBatch};
 use rekindle_transfer::{
     Classifier,
     features::{FeatureStore, Key},
@@ -15,7 +15,7 @@ use crate::{Error, FromPrepared, Partial, TransferTask, data::Part};
 
 /// Where the batches of a phase come from.
 #[derive(Debug)]
-pub enum Feed<B: Backbone, P: Prepare, T: TransferTask> {
+pub enum DataLoader<B: Backbone, P: Prepare, T: TransferTask> {
     /// Inputs as they are prepared.
     Prepared(Prepared<B, P, T>),
     /// What frozen stages made of them.
@@ -71,7 +71,7 @@ pub(crate) struct Keys {
     pub(crate) seed: u64,
 }
 
-impl<B, P, T> Source<Partial<B>, BatchTarget<T::Label>> for Feed<B, P, T>
+impl<B, P, T> BatchSource<Partial<B>, BatchTarget<T::Label>> for DataLoader<B, P, T>
 where
     B: Backbone<Input: FromPrepared<P::Batch>>,
     P: Prepare,
@@ -90,7 +90,7 @@ where
         &self,
         epoch: usize,
         device: &Device,
-    ) -> impl Iterator<Item = Result<Batch<Partial<B>, BatchTarget<T::Label>>, Error>> {
+    ) -> impl Iterator<Item = Result<TensorBatch<Partial<B>, BatchTarget<T::Label>>, Error>> {
         let device = device.clone();
         let batches: Box<dyn Iterator<Item = _> + '_> = match self {
             Self::Prepared(prepared) => Box::new(prepared.epoch(epoch, device)),
@@ -115,7 +115,7 @@ where
         &self,
         epoch: usize,
         device: Device,
-    ) -> impl Iterator<Item = Result<Batch<Partial<B>, BatchTarget<T::Label>>, Error>> {
+    ) -> impl Iterator<Item = Result<TensorBatch<Partial<B>, BatchTarget<T::Label>>, Error>> {
         let seed = self.part.loader.config().seed;
         self.part.loader.epoch(epoch as u64).enumerate().map(move |(step, batch)| {
             let rekindle_data::Batch { mut input, weights, indices, .. } =
@@ -130,7 +130,7 @@ where
             });
             let labels = indices.iter().map(|&place| self.part.labels[place].clone()).collect();
             let target = BatchTarget { labels, weights: uneven(weights), mix, teacher };
-            Ok(Batch { input: Partial::Input(input), target, indices })
+            Ok(TensorBatch { input: Partial::Input(input), target, indices })
         })
     }
 }
@@ -140,7 +140,7 @@ impl<P: Prepare, T: TransferTask> Features<P, T> {
         &self,
         epoch: usize,
         device: Device,
-    ) -> impl Iterator<Item = Result<Batch<Partial<B>, BatchTarget<T::Label>>, Error>> {
+    ) -> impl Iterator<Item = Result<TensorBatch<Partial<B>, BatchTarget<T::Label>>, Error>> {
         let loader: &Loader<P> = &self.part.loader;
         let view = loader.view_of(epoch as u64);
         let order = loader.order(epoch as u64);
@@ -159,7 +159,7 @@ impl<P: Prepare, T: TransferTask> Features<P, T> {
                 }
             };
             let target = BatchTarget { weights: uneven(weights), ..BatchTarget::new(labels) };
-            Ok(Batch { input, target, indices })
+            Ok(TensorBatch { input, target, indices })
         })
     }
 

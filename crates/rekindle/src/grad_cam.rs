@@ -8,7 +8,7 @@ use crate::{Error, Model};
 
 /// A picture as the network saw it, and what counted for a label.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Explanation {
+pub struct GradCam {
     /// The input as a picture.
     pub picture: Picture,
     /// How much each place of the last map counted, rows from the top, in `[0, 1]`.
@@ -17,7 +17,7 @@ pub struct Explanation {
     pub size: [usize; 2],
 }
 
-impl Explanation {
+impl GradCam {
     /// The picture with the heat over it.
     pub fn overlay(&self) -> Picture {
         self.picture.heated(&self.heat, self.size)
@@ -37,7 +37,7 @@ impl Model {
     /// # Panics
     ///
     /// If there is no such label.
-    pub fn explain(&self, picture: impl Into<Source>, label: usize) -> Result<Explanation, Error> {
+    pub fn grad_cam(&self, picture: impl Into<Source>, label: usize) -> Result<GradCam, Error> {
         let predictor = self.predictor()?;
         let images = predictor.inputs(std::iter::once(picture.into()))?;
         let input: Vec<f32> = images.to_data().iter::<f32>().collect();
@@ -53,11 +53,7 @@ impl Model {
         let [_, channels, rows, columns] = map.dims();
         let Some(slope) = map.grad(&gradients) else {
             // A map that the logit does not depend on.
-            return Ok(Explanation {
-                picture,
-                heat: vec![0.0; rows * columns],
-                size: [rows, columns],
-            });
+            return Ok(GradCam { picture, heat: vec![0.0; rows * columns], size: [rows, columns] });
         };
         let weights = slope.reshape([channels, rows * columns]).mean_dim(1);
         let map = map.inner().reshape([channels, rows * columns]);
@@ -67,6 +63,6 @@ impl Model {
         if hottest > 0.0 {
             heat.iter_mut().for_each(|heat| *heat /= hottest);
         }
-        Ok(Explanation { picture, heat, size: [rows, columns] })
+        Ok(GradCam { picture, heat, size: [rows, columns] })
     }
 }
