@@ -399,7 +399,7 @@ fn kinds_that_are_not_read_are_named() {
         (gray().with(259, SHORT, &[4]), "CCITT fax compression of more than one bit a pixel"),
         (
             File::new(2, &[8; 3], &arithmetic).with(259, SHORT, &[7]),
-            "JPEG compression with arithmetic coding",
+            "JPEG compression and arithmetic coding",
         ),
         (
             File::new(1, &[8; 2], &samples::jpeg(3, 2)).with(338, SHORT, &[2]).with(
@@ -407,7 +407,7 @@ fn kinds_that_are_not_read_are_named() {
                 SHORT,
                 &[7],
             ),
-            "JPEG compression with 2 components",
+            "JPEG compression and 2 components",
         ),
         (rgb(32).with(339, SHORT, &[3; 3]), "RGB of float 32-bit samples"),
         (rgb(32), "RGB of 32-bit samples"),

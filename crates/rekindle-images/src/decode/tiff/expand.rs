@@ -154,7 +154,7 @@ fn of_jpeg(page: &Page, data: &[u8], rows: usize, name: &str) -> Result<Vec<u8>,
         file = Cow::from([tables, rest].concat());
     }
     let markers = Markers::read(&file);
-    let kind = |kind: &str| Failure::Unsupported(format!("JPEG compression with {kind}"));
+    let kind = |kind: &str| Failure::Unsupported(format!("JPEG compression and {kind}"));
     if markers.way().map_err(kind)? != Way::Whole {
         return Err(kind("a scan a component"));
     }
