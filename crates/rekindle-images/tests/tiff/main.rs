@@ -67,6 +67,29 @@ fn kinds() -> Vec<(&'static str, File, Vec<u8>)> {
             &[16],
         )
     };
+    let planes_of_tiles = File {
+        strips: [0, 1, 2]
+            .map(|channel| {
+                let plane = plane(channel);
+                tile(&[&plane[..3], &plane[3..]])
+            })
+            .to_vec(),
+        ..File::new(2, &[8; 3], &[]).with(284, SHORT, &[2]).with(322, SHORT, &[16]).with(
+            323,
+            SHORT,
+            &[16],
+        )
+    };
+    let planes_of_tiles = File { tiled: true, ..planes_of_tiles };
+    let tiles_of_lzw = File {
+        strips: tiled.strips.iter().map(|tile| samples::lzw(tile)).collect(),
+        ..tiled.clone()
+    };
+    let difference = |at: usize| match at % 9 {
+        0..3 => rgb[at],
+        _ => rgb[at].wrapping_sub(rgb[at - 3]),
+    };
+    let differences_of_colors: Vec<u8> = (0..18).map(difference).collect();
     let rows =
         File { strips: vec![rgb[..9].to_vec(), rgb[9..].to_vec()], ..File::new(2, &[8; 3], &[]) }
             .with(278, SHORT, &[1]);
@@ -224,7 +247,16 @@ fn kinds() -> Vec<(&'static str, File, Vec<u8>)> {
             planar.with(284, SHORT, &[2]).with(259, SHORT, &[8]).with(317, SHORT, &[2]),
             rgb.clone(),
         ),
-        ("tiles", tiled, gray([1, 2, 3, 4, 5, 6])),
+        ("tiles", tiled.clone(), gray([1, 2, 3, 4, 5, 6])),
+        ("tiles of planes", planes_of_tiles, rgb.clone()),
+        ("tiles of LZW", tiles_of_lzw.with(259, SHORT, &[5]), gray([1, 2, 3, 4, 5, 6])),
+        (
+            "LZW, differences",
+            File::new(2, &[8; 3], &samples::lzw(&differences_of_colors))
+                .with(259, SHORT, &[5])
+                .with(317, SHORT, &[2]),
+            rgb.clone(),
+        ),
         (
             "CMYK",
             File::new(5, &[8; 4], &[[100, 50, 0, 128].to_vec(), [0, 0, 0, 255].repeat(5)].concat()),
@@ -367,7 +399,15 @@ fn kinds_that_are_not_read_are_named() {
         (gray().with(259, SHORT, &[4]), "CCITT fax compression of more than one bit a pixel"),
         (
             File::new(2, &[8; 3], &arithmetic).with(259, SHORT, &[7]),
-            "JPEG compression with arithmetic coding",
+            "JPEG compression and arithmetic coding",
+        ),
+        (
+            File::new(1, &[8; 2], &samples::jpeg(3, 2)).with(338, SHORT, &[2]).with(
+                259,
+                SHORT,
+                &[7],
+            ),
+            "JPEG compression and 2 components",
         ),
         (rgb(32).with(339, SHORT, &[3; 3]), "RGB of float 32-bit samples"),
         (rgb(32), "RGB of 32-bit samples"),
@@ -407,6 +447,7 @@ fn what_is_cut_short_anywhere_is_refused() {
         let spare = match kind {
             "RGB in planes, Deflate, differences" => 5,
             "Group 4" | "Group 4 from the lowest bit" => 3,
+            "tiles of LZW" | "LZW, differences" => 2,
             _ => 0,
         };
         for end in 0..bytes.len() - spare {

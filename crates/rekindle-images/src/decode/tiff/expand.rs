@@ -4,7 +4,8 @@ use std::borrow::Cow;
 use std::io::Read;
 
 use ruzstd::decoding::StreamingDecoder;
-use weezl::{BitOrder, LzwStatus, decode as lzw};
+use weezl::decode::Configuration;
+use weezl::{BitOrder, LzwStatus};
 use zune_jpeg::zune_core::colorspace::ColorSpace;
 
 use super::super::failure::{Failure, MAX_ALLOCATION};
@@ -153,7 +154,7 @@ fn of_jpeg(page: &Page, data: &[u8], rows: usize, name: &str) -> Result<Vec<u8>,
         file = Cow::from([tables, rest].concat());
     }
     let markers = Markers::read(&file);
-    let kind = |kind: &str| Failure::Unsupported(format!("JPEG compression with {kind}"));
+    let kind = |kind: &str| Failure::Unsupported(format!("JPEG compression and {kind}"));
     if markers.way().map_err(kind)? != Way::Whole {
         return Err(kind("a scan a component"));
     }
@@ -187,7 +188,7 @@ fn of_jpeg(page: &Page, data: &[u8], rows: usize, name: &str) -> Result<Vec<u8>,
 fn lzw(data: &[u8], length: usize, expanded: &mut Vec<u8>) -> Result<(), Failure> {
     // What is announced may be far more than there is.
     const STEP: usize = 1 << 16;
-    let mut decoder = lzw::Configuration::with_tiff_size_switch(BitOrder::Msb, 8)
+    let mut decoder = Configuration::with_tiff_size_switch(BitOrder::Msb, 8)
         .with_yield_on_full_buffer(true)
         .build();
     let (mut rest, end) = (data, expanded.len() + length);
