@@ -18,6 +18,7 @@ use std::{
 };
 
 use program::{objects, refused, text};
+use rekindle_doodles::{SIZE, Task, set};
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -86,7 +87,7 @@ fn a_contradiction_stops_a_run_and_is_left_out() {
             found["files"].as_array().unwrap().iter().map(|file| file.as_str().unwrap()).collect();
         assert_eq!(files, BTreeSet::from(["0.png", "copy.png"]));
         let summary = lines.last().unwrap();
-        assert_eq!(summary["errors"].as_u64().unwrap(), 1, "{summary}");
+        assert!(summary["errors"].as_u64().unwrap() > 0, "{summary}");
         // How much there is of what.
         let numbers = summary["numbers"].as_array().map_or(0, Vec::len);
         assert_eq!(numbers, task.asked.len() / 2, "{summary}");
@@ -120,7 +121,7 @@ fn a_contradiction_stops_a_run_and_is_left_out() {
         let report = fs::read_to_string(out.join("report.html")).unwrap();
         let checkup = report.split("<section id=\"checkup\"").nth(1).unwrap();
         let checkup = checkup.split("</section>").next().unwrap();
-        assert!(checkup.contains("copy.png") && checkup.contains("1 error"), "{checkup}");
+        assert!(checkup.contains("copy.png") && checkup.contains(&task.title[1..]), "{checkup}");
         run(0, &good, &["--doctor", "--overwrite"]);
     }
 }
@@ -148,37 +149,44 @@ fn doubted(list: &Path, kind: &str, asked: &[&str]) -> BTreeSet<(String, String)
     found.map(of).collect()
 }
 
-/// One label of every thirtieth plate is given or taken away.
+/// Doodles with what they show and whether it is of the first half of the classes; one of these labels of every twenty-first is
+/// given or taken away.
 #[test]
 fn several_labels_that_were_changed_are_found_a_label_a_time() {
-    let plates = plates::plates(100);
-    let text = fs::read_to_string(&plates.list).unwrap();
-    let mut lines = text.lines().map(str::to_owned).collect::<Vec<_>>();
-    let names: BTreeSet<String> = lines[1..]
-        .iter()
-        .flat_map(|line| line.split(',').nth(1).unwrap().split('|'))
-        .filter(|label| !label.is_empty())
-        .map(str::to_owned)
-        .collect();
-    let names: Vec<String> = names.into_iter().collect();
+    let folder = tempfile::tempdir().unwrap();
+    let classes = Task::Target.doodles();
+    let mut list = "path,labels\n".to_owned();
     let mut planted = BTreeSet::new();
-    for place in (11..lines.len()).step_by(30) {
-        let cells: Vec<&str> = lines[place].split(',').collect();
-        let mut labels: BTreeSet<&str> = cells[1].split('|').filter(|it| !it.is_empty()).collect();
-        let label = names[place / 30 % names.len()].as_str();
-        if !labels.remove(label) {
-            labels.insert(label);
+    for (place, doodle) in set(Task::Target, 60, 7).into_iter().enumerate() {
+        let name = |class: usize| classes[class % classes.len()].name;
+        let mut labels = BTreeSet::from([name(doodle.label)]);
+        if doodle.label < classes.len() / 2 {
+            labels.insert("half");
         }
-        planted.insert((cells[0].to_owned(), label.to_owned()));
-        let labels: Vec<&str> = labels.into_iter().collect();
-        lines[place] = format!("{},{},{}", cells[0], labels.join("|"), cells[2]);
+        let file = format!("{place}.png");
+        if place % 21 == 3 {
+            let label = match place / 21 % 3 {
+                0 => name(doodle.label),
+                1 => name(doodle.label + 1),
+                _ => "half",
+            };
+            if !labels.remove(label) {
+                labels.insert(label);
+            }
+            planted.insert((file.clone(), label.to_owned()));
+        }
+        let size = SIZE as u32;
+        let picture = image::RgbImage::from_raw(size, size, doodle.pixels).unwrap();
+        picture.save(folder.path().join(&file)).unwrap();
+        list += &format!("{file},{}\n", labels.into_iter().collect::<Vec<_>>().join("|"));
     }
-    fs::write(&plates.list, lines.join("\n") + "\n").unwrap();
-    let found = doubted(&plates.list, "label_error", &[]);
+    let path = folder.path().join("list.csv");
+    fs::write(&path, list).unwrap();
+    let found = doubted(&path, "label_error", &[]);
     let right = planted.intersection(&found).count();
     let all = format!("{right} of {} changed labels found, {} doubted", planted.len(), found.len());
     eprintln!("{all}");
-    assert!(planted.len() >= 13, "{all}");
+    assert!(planted.len() > 20 && 2 * right > planted.len(), "{all}");
 }
 
 /// The size of every thirtieth bar is that of a bar at the other end.
@@ -200,6 +208,6 @@ fn numbers_that_were_changed_are_found() {
     let right = planted.intersection(&found).count();
     let all =
         format!("{right} of {} changed numbers found, {} doubted", planted.len(), found.len());
-    eprintln!("{all}");
-    assert!(planted.len() >= 10, "{all}");
+    // The starter has never seen a bar.
+    assert!(planted.len() == 10 && right >= 9 && found.len() <= 30, "{all}");
 }
