@@ -119,7 +119,12 @@ fn verify(hub: &Hub) -> anyhow::Result<ExitCode> {
     Ok(if found.problems.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-fn prune(hub: &Hub, repository: Option<&str>, run: PruneRun, drop_trust: bool) -> anyhow::Result<()> {
+fn prune(
+    hub: &Hub,
+    repository: Option<&str>,
+    run: PruneRun,
+    drop_trust: bool,
+) -> anyhow::Result<()> {
     let what = repository.map_or(Prune::Leftovers, Prune::Repository);
     let pruned = hub.prune(what, run)?;
     for file in &pruned.files {

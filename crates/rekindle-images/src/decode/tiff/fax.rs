@@ -69,7 +69,7 @@ fn row(
     transitions.clear();
     let mut at = 0_u16;
     while at < width {
-        let is_white = transitions.len() % 2 == 0;
+        let is_white = transitions.len().is_multiple_of(2);
         // Runs of 64 and more come first, and add to the one below 64 that ends them.
         loop {
             let run = if is_white { white::decode(reader)? } else { black::decode(reader)? };
