@@ -8,7 +8,7 @@
 //! what one has downloaded, the other finds.
 //!
 //! ```no_run
-//! use rekindle_hub::{Event, Hub, Trust};
+//! use rekindle_hub::{DownloadEvent, Hub, Trust};
 //!
 //! let card = rekindle_cards::find("resnet18")?;
 //! let located = Hub::from_env()?.fetch(card, &|event| {

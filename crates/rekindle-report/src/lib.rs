@@ -9,7 +9,7 @@
 //! ```no_run
 //! use std::{fs, path::Path};
 //!
-//! use rekindle_report::{Run, html};
+//! use rekindle_report::{RunRecord, html};
 //!
 //! let run = RunRecord::read(Path::new("runs/cats/run.json"))?;
 //! fs::write("runs/cats/report.html", html(&run))?;
