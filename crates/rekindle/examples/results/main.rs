@@ -47,9 +47,9 @@ struct Arguments {
     /// Only the data sets whose name has this in it; no table is written then.
     #[arg(long)]
     only: Option<String>,
-    /// Seeds of each way on each data set.
-    #[arg(long, default_value_t = 3)]
-    seeds: u64,
+    /// Seeds of each way on each data set; times are told of the first.
+    #[arg(long, value_delimiter = ',', default_value = "0,1,2")]
+    seeds: Vec<u64>,
     /// Folder for the pictures and for what was measured.
     #[arg(long, default_value = "runs/results")]
     out: PathBuf,
@@ -89,7 +89,7 @@ fn main() -> Result<()> {
     let only = arguments.only.as_deref().unwrap_or_default();
     for set in SETS.iter().filter(|set| set.name.contains(only)) {
         let folder = set.folder(&arguments)?;
-        for seed in 0..arguments.seeds {
+        for &seed in &arguments.seeds {
             match set.pictures {
                 Pictures::Turned(_) => {
                     let mut config = DataConfig::new(folder.join("turned.csv"));
@@ -110,7 +110,11 @@ fn main() -> Result<()> {
         }
     }
     if arguments.only.is_none() {
-        fs::write(&arguments.table, rows.table()?).context("the table cannot be written")?;
+        fs::write(
+            &arguments.table,
+            rows.table(arguments.seeds.first().copied().unwrap_or_default())?,
+        )
+        .context("the table cannot be written")?;
         println!("table: {}", arguments.table.display());
     }
     Ok(())

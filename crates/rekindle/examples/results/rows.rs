@@ -53,58 +53,49 @@ impl Rows {
         Ok(())
     }
 
-    pub(crate) fn table(&self) -> Result<String> {
+    /// The table; how long things took is told of one seed, whose runs followed each other.
+    pub(crate) fn table(&self, timed: u64) -> Result<String> {
         let mut text = OPENING.to_owned();
         for set in &SETS {
             for way in WAYS.into_iter().chain([PEER]) {
-                let rows: Vec<&Row> =
+                let mut rows: Vec<&Row> =
                     self.all.iter().filter(|row| row.set == set.name && row.way == way).collect();
+                rows.sort_by_key(|row| row.seed);
                 let Some(first) = rows.first() else { continue };
                 let mean = |value: fn(&Row) -> f64| {
                     rows.iter().map(|row| value(row)).sum::<f64>() / rows.len() as f64
                 };
-                let turned = matches!(set.pictures, Pictures::Turned(_));
-                let shown = |value: f64| match turned {
-                    true => format!("{value:.2}°"),
-                    false => format!("{:.1}%", 100.0 * value),
+                let shown = |value: f64| match set.pictures {
+                    Pictures::Turned(_) => format!("{value:.2}°"),
+                    _ => format!("{:.1}%", 100.0 * value),
                 };
                 let seeds: Vec<String> = rows.iter().map(|row| shown(row.kept)).collect();
-                let Row { train, val, .. } = first;
+                let seconds = self.find(set.name, way, timed).map(|row| row.seconds);
+                let peer = self.find(set.name, PEER, timed).map(|row| row.seconds);
+                let share = seconds.zip(peer).map(|(ours, peer)| format!("{:.2}", ours / peer));
                 writeln!(
                     text,
-                    "| {} | {train} + {val} | {way} | {} | {} | {} | {:.0} | {} |",
+                    "| {} | {} + {} | {way} | {} | {} | {} | {} | {} |",
                     set.name,
+                    first.train,
+                    first.val,
                     shown(mean(|row| row.kept)),
                     seeds.join(", "),
                     shown(mean(|row| row.last)),
-                    mean(|row| row.seconds),
-                    self.ratio(set.name, way),
+                    seconds.map_or_else(String::new, |seconds| format!("{seconds:.0}")),
+                    share.unwrap_or_default(),
                 )?;
             }
         }
         Ok(text)
-    }
-
-    /// A way's time in the peer's, seed by seed: the two ran one after the other.
-    fn ratio(&self, set: &str, way: &str) -> String {
-        let of = |row: &&Row| row.set == set && row.way == way;
-        let ratios: Option<Vec<f64>> = self
-            .all
-            .iter()
-            .filter(of)
-            .map(|row| Some(row.seconds / self.find(set, PEER, row.seed)?.seconds))
-            .collect();
-        ratios.map_or_else(String::new, |ratios| {
-            format!("{:.2}", ratios.iter().sum::<f64>() / ratios.len().max(1) as f64)
-        })
     }
 }
 
 const OPENING: &str = "# Results
 
 Every recipe with all else as it is usual, for three seeds: what is kept of a run on the validation pictures (the mean and
-each seed), what its last epoch had (which chooses nothing), the seconds of all of it, and those as a share of the peer's
-on the same machine in the same minutes. The peer is fastai's `fine_tune` written in PyTorch: the head alone for an
+each seed), what its last epoch had (which chooses nothing), the seconds of all of it with the first seed, and those as a
+share of the peer's, on the same machine in the same minutes. The peer is fastai's `fine_tune` written in PyTorch: the head alone for an
 epoch, then everything for as many epochs as ours, on random crops, its last epoch counted.
 
 The first four sets are pictures with a label, their accuracy; MobileNetV2 with ImageNet's weights learns them, for six
