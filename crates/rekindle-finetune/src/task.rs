@@ -97,8 +97,10 @@ impl Solved {
     }
 }
 
-/// Products that a probe of every strength takes seconds for, and the most that one of a single strength is tried on.
+/// The most products of examples, features and labels that a strength is chosen on by all parts of the examples, and by one
+/// part, and the most that a usual strength is tried on: each takes seconds.
 const QUICK: usize = 5_000_000;
+const JUDGED: usize = 100_000_000;
 const BEARABLE: usize = 500_000_000;
 
 /// What most data sets choose.
@@ -109,6 +111,10 @@ fn logistic(examples: &Examples<'_>, effort: Effort) -> Option<Probe> {
     let products = examples.features.len().saturating_mul(examples.classes);
     match (effort, products) {
         (Effort::Any, _) | (_, ..=QUICK) => Some(Probe::chosen(examples, &ProbeConfig::default())),
+        (_, ..=JUDGED) => {
+            let config = ProbeConfig { judges: 1, ..ProbeConfig::default() };
+            Some(Probe::chosen(examples, &config))
+        }
         (_, ..=BEARABLE) => {
             let config = ProbeConfig { strength: USUAL_STRENGTH, ..ProbeConfig::default() };
             Some(Probe::fit(examples, &config))
