@@ -5,8 +5,8 @@
 //! REKINDLE_TEST_DATA=DIR cargo xtask results --peers "python peers.py"            # with PyTorch, in turns
 //! ```
 //!
-//! It takes an hour and a half on two cores, goes on where it was interrupted, and writes `docs/results.md`. Expected: no
-//! recipe below the probe, `full` above it, in a fraction of PyTorch's time.
+//! It takes an hour on two cores, goes on where it was interrupted, and writes `docs/results.md`. Expected: no recipe below
+//! the probe, and `full` above it where pictures are others than the weights know, in a fraction of PyTorch's time.
 #![allow(clippy::print_stdout, reason = "an example shows what it does")]
 
 use std::{
