@@ -63,14 +63,14 @@ const RECIPES: &[Entry] = &[
         Step { name: "head",   epochs: Rest,       frozen: Backbone,  lr: 1.0,  decay: 1.0, warmup: 0.1, batch_norm: Kept },
     ]) },
     Entry { name: "gradual", about: "the last two stages with the head, then the last four, slower towards the image", way: Way::Phases(&[
-        Step { name: "upper",  epochs: Part(1, 2), frozen: AllBut(2), lr: 3e-2, decay: 0.7, warmup: 0.2, batch_norm: Kept },
-        Step { name: "middle", epochs: Rest,       frozen: AllBut(4), lr: 3e-2, decay: 0.7, warmup: 0.2, batch_norm: Kept },
+        Step { name: "upper",  epochs: Part(1, 2), frozen: AllBut(2), lr: 0.1,  decay: 0.7, warmup: 0.2, batch_norm: Kept },
+        Step { name: "middle", epochs: Rest,       frozen: AllBut(4), lr: 0.1,  decay: 0.7, warmup: 0.2, batch_norm: Kept },
     ]) },
     Entry { name: "full", about: "everything, slower towards the image", way: Way::Phases(&[
-        Step { name: "full",   epochs: Rest,       frozen: Nothing,   lr: 3e-2, decay: 0.7, warmup: 0.2, batch_norm: Kept },
+        Step { name: "full",   epochs: Rest,       frozen: Nothing,   lr: 0.1,  decay: 0.7, warmup: 0.2, batch_norm: Kept },
     ]) },
     Entry { name: "lora", about: "low-rank factors on the backbone's weights and the head, merged when saved", way: Way::Phases(&[
-        Step { name: "factors", epochs: Rest,      frozen: Pretrained, lr: 5e-2, decay: 1.0, warmup: 0.2, batch_norm: Kept },
+        Step { name: "factors", epochs: Rest,      frozen: Pretrained, lr: 0.1,  decay: 1.0, warmup: 0.2, batch_norm: Kept },
     ]) },
     Entry { name: "scratch", about: "everything at one rate, with batch statistics: for training from nothing", way: Way::Phases(&[
         Step { name: "all",    epochs: Rest,       frozen: Nothing,   lr: 0.3,  decay: 1.0, warmup: 0.1, batch_norm: Updated },
@@ -174,6 +174,6 @@ mod tests {
     fn gradual_unfreezes_from_the_head() {
         let Recipe::Train(plan) = Recipe::named("gradual", 7, 1e-2).unwrap() else { panic!() };
         let found: Vec<_> = plan.phases.iter().map(|p| (p.name.as_str(), p.epochs, p.lr)).collect();
-        assert_eq!(found, [("upper", 4, 3e-4), ("middle", 3, 3e-4)]);
+        assert_eq!(found, [("upper", 4, 1e-3), ("middle", 3, 1e-3)]);
     }
 }

@@ -112,7 +112,7 @@ mod tests {
         assert!(plan.phases.iter().all(|phase| phase.decay == 0.7));
         assert!(plan.phases.iter().all(|phase| phase.schedule == Schedule::Constant));
         assert_eq!(plan.phases[0].frozen, Frozen::Before("layer3".to_owned()));
-        assert_eq!((plan.phases[1].lr, plan.phases[0].lr), (1e-5, 3e-4));
+        assert_eq!((plan.phases[1].lr, plan.phases[0].lr), (1e-5, 1e-3));
         assert_eq!(plan.phases[0].stage_lr["layer4"], 1e-5);
         assert!(matches!(plan.phases[0].optimizer, OptimizerConfig::Sgd { .. }));
         assert!(matches!(plan.phases[1].optimizer, OptimizerConfig::AdamW { .. }));
