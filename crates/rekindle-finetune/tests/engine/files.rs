@@ -14,7 +14,7 @@ use rekindle_finetune::{
 use rekindle_train::{Classify, Train, Validation};
 use rekindle_transfer::{Classifier, Frozen, Phase, Plan};
 
-use crate::support::{Chain, SIDE};
+use crate::support::{Chain, SIDE, Whole};
 
 const CLASSES: usize = 2;
 /// Bytes of a record of `digests.bin`: what a file is found by, its digest, and a checksum.
@@ -36,11 +36,11 @@ impl Prepare for Pixels {
     }
 
     fn collate(&self, inputs: &mut Vec<Vec<f32>>) -> Result<Dense, Error> {
-        Ok(Dense::stack(inputs.iter().map(Vec::as_slice), &[3, SIDE, SIDE]))
+        Whole.collate(inputs)
     }
 
     fn input_bytes(&self) -> usize {
-        4 * 3 * SIDE * SIDE
+        Whole.input_bytes()
     }
 
     fn draws(&self) -> bool {
