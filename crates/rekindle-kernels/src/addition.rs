@@ -12,9 +12,10 @@ use crate::{
 ///
 /// # Panics
 ///
-/// If the shapes differ.
+/// If the shapes or the types of numbers differ.
 pub fn add(x: FeatureMap, added: FeatureMap, activation: Activation) -> FeatureMap {
     assert_eq!(x.dims(), added.dims(), "maps of different shapes");
+    assert_eq!(x.dtype(), added.dtype(), "maps of different types");
     match x.order() {
         Order::ChannelsLast => {
             let added = added.ordered(Order::ChannelsLast).into_dispatch();
@@ -32,9 +33,10 @@ pub fn add(x: FeatureMap, added: FeatureMap, activation: Activation) -> FeatureM
 ///
 /// # Panics
 ///
-/// If the shapes differ.
+/// If the shapes or the types of numbers differ.
 pub fn add_scaled(x: FeatureMap, factors: Tensor<1>, added: FeatureMap) -> FeatureMap {
     assert_eq!(x.dims(), added.dims(), "maps of different shapes");
+    assert_eq!(x.dtype(), added.dtype(), "maps of different types");
     let [batch, ..] = x.dims();
     assert_eq!(factors.dims(), [batch], "a factor for each picture");
     assert_eq!(factors.dtype(), x.dtype(), "factors and a map of different types");

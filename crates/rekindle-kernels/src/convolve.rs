@@ -12,6 +12,7 @@ use burn::{
 
 use crate::{
     Activation, PackedWeights, Window,
+    cpu::{Convolution, Extent},
     feature_map::{FeatureMap, Order},
     ops::{Given, Kernels, Knowledge, NormKind, Operands, Plan},
 };
@@ -84,20 +85,24 @@ pub struct Statistics {
 /// # Panics
 ///
 /// If the channels of `x`, the weights and the groups do not fit each other, if the bias or a vector of the
-/// norm is not `[out]`, if the shortcut is not of the output's shape, or if, on Flex, types of numbers differ.
+/// norm is not `[out]`, if the shortcut is not of the output's shape, if, on Flex, types of numbers differ, or if the
+/// window is not such as [`Window::count`] takes.
 pub fn convolve(x: FeatureMap, with: Convolve<'_>) -> (FeatureMap, Option<Statistics>) {
     let [batch, channels, height, width] = x.dims();
     let [out, seen, kernel_height, kernel_width] = with.weight.dims();
     let Window { kernel, .. } = with.window;
     assert_eq!([kernel_height, kernel_width], kernel, "a kernel and weights of different sizes");
     assert!(
-        with.groups > 0 && channels == seen * with.groups && out % with.groups == 0,
-        "a convolution of {} channels in {} groups to {out} channels was given {channels} channels",
-        seen * with.groups,
+        with.groups > 0
+            && seen.checked_mul(with.groups) == Some(channels)
+            && out.is_multiple_of(with.groups),
+        "a convolution of {seen} channels in each of {} groups to {out} was given {channels} channels",
         with.groups,
     );
-    let [height, width] = with.window.count([height, width]);
-    let count = batch * height * width;
+    let input = Extent::new([batch, height, width, channels]);
+    let output = Convolution::new(input, out, with.groups, with.window).output();
+    let [_, height, width, _] = output.dims();
+    let count = output.pixels();
     let vectors = match &with.norm {
         Norm::None => vec![],
         Norm::Running { gamma, beta, mean, variance, .. } => vec![gamma, beta, mean, variance],

@@ -28,7 +28,7 @@ pub struct SqueezeExcite {
 ///
 /// # Panics
 ///
-/// If the channels differ.
+/// If the channels differ or, on Flex, the types of numbers.
 pub fn squeeze_excite(x: FeatureMap, with: SqueezeExcite) -> FeatureMap {
     let [_, channels, ..] = x.dims();
     let squeezed = with.reduce_bias.dims()[0];
@@ -43,6 +43,14 @@ pub fn squeeze_excite(x: FeatureMap, with: SqueezeExcite) -> FeatureMap {
         "channels of squeeze and excitation"
     );
     assert_eq!(with.expand_bias.dims(), [channels], "channels of squeeze and excitation");
+    let types = [
+        with.reduce.dtype(),
+        with.reduce_bias.dtype(),
+        with.expand.dtype(),
+        with.expand_bias.dtype(),
+    ];
+    let same = x.order() == Order::ChannelsFirst || types == [x.dtype(); 4];
+    assert!(same, "squeeze and excitation and a map of different types");
     let SqueezeExcite { reduce, reduce_bias, expand, expand_bias, activations } = with;
     match x.order() {
         Order::ChannelsLast => {

@@ -7,6 +7,8 @@ use std::sync::{
 
 use burn::{prelude::*, tensor::DType};
 
+use crate::cpu::count;
+
 /// A feature map `[batch, channels, height, width]`, in the order of memory that its backend computes in.
 ///
 /// On Flex, in `f32` and `f64`, the channels of a pixel lie side by side; elsewhere a map is the tensor it
@@ -84,7 +86,14 @@ impl FeatureMap {
     }
 
     /// The map between channels of zeros, `before` and `after`.
+    ///
+    /// # Panics
+    ///
+    /// If that is a map of more numbers than any machine holds.
     pub fn pad_channels(self, before: usize, after: usize) -> Self {
+        let [batch, channels, height, width] = self.dims();
+        let padded = before.checked_add(after).and_then(|zeros| zeros.checked_add(channels));
+        count(&[batch, padded.unwrap_or(usize::MAX), height, width]);
         let Self { tensor, order, .. } = self;
         let axis = match order {
             Order::ChannelsLast => 3,

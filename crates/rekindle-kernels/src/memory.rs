@@ -35,8 +35,8 @@ const REGION: usize = 32 << 20;
 /// its maps is not the order in which it wants them.
 const SPARE: usize = 64 << 20;
 /// Blocks are as long as they must be and nothing waits, so that a sanitizer sees every step beyond one:
-/// `--cfg exact_memory`, see CONTRIBUTING.md.
-const EXACT: bool = cfg!(exact_memory);
+/// `--cfg exact_memory`, see CONTRIBUTING.md; under Miri always.
+const EXACT: bool = cfg!(any(exact_memory, miri));
 
 /// Bytes that no block exceeds: rounding a size up does not overflow, and every layout is valid.
 const MOST: usize = isize::MAX as usize / 4;
@@ -281,27 +281,25 @@ mod system {
     use super::*;
 
     /// Zeros, aligned to a line or, if there are many, to a huge page.
-    #[cfg(any(exact_memory, not(target_os = "linux")))]
+    #[cfg(any(exact_memory, miri, not(target_os = "linux")))]
     pub(super) fn allocate(size: usize) -> NonNull<u8> {
-        let layout = layout(size);
         // SAFETY: no size is zero.
-        let start = unsafe { std::alloc::alloc_zeroed(layout) };
-        NonNull::new(start).unwrap_or_else(|| std::alloc::handle_alloc_error(layout))
+        let start = unsafe { std::alloc::alloc_zeroed(layout(size)) };
+        NonNull::new(start).unwrap_or_else(|| refuse(size))
     }
 
-    #[cfg(any(exact_memory, not(target_os = "linux")))]
+    #[cfg(any(exact_memory, miri, not(target_os = "linux")))]
     pub(super) fn free(start: NonNull<u8>, size: usize) {
         // SAFETY: `allocate` made it with the same layout.
         unsafe { std::alloc::dealloc(start.as_ptr(), layout(size)) }
     }
 
-    #[cfg(all(not(exact_memory), target_os = "linux"))]
+    #[cfg(all(not(any(exact_memory, miri)), target_os = "linux"))]
     pub(super) fn allocate(size: usize) -> NonNull<u8> {
         if size < HUGE {
-            let layout = layout(size);
             // SAFETY: no size is zero.
-            let start = unsafe { std::alloc::alloc_zeroed(layout) };
-            return NonNull::new(start).unwrap_or_else(|| std::alloc::handle_alloc_error(layout));
+            let start = unsafe { std::alloc::alloc_zeroed(layout(size)) };
+            return NonNull::new(start).unwrap_or_else(|| refuse(size));
         }
         // As much more as it takes to begin at a huge page; what is over is given back.
         let whole = size + HUGE;
@@ -311,7 +309,7 @@ mod system {
             let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS;
             let mapped = libc::mmap(std::ptr::null_mut(), whole, protection, flags, -1, 0);
             if mapped == libc::MAP_FAILED {
-                std::alloc::handle_alloc_error(layout(size));
+                refuse(size);
             }
             let before = mapped.align_offset(HUGE);
             if before > 0 {
@@ -327,7 +325,7 @@ mod system {
         }
     }
 
-    #[cfg(all(not(exact_memory), target_os = "linux"))]
+    #[cfg(all(not(any(exact_memory, miri)), target_os = "linux"))]
     pub(super) fn free(start: NonNull<u8>, size: usize) {
         // SAFETY: `allocate` made it in the same way.
         unsafe {
@@ -337,6 +335,11 @@ mod system {
                 libc::munmap(start.as_ptr().cast(), size);
             }
         }
+    }
+
+    /// A map that is too large is a caller's bug, which a panic says, rather than the end of the process.
+    fn refuse(size: usize) -> ! {
+        panic!("the system has no {size} bytes of memory")
     }
 
     fn layout(size: usize) -> Layout {
@@ -404,6 +407,16 @@ mod tests {
         }
         // All is joined again: a range for each region.
         assert_eq!((pool.used_bytes, pool.free.len()), (0, pool.regions.len()));
+    }
+
+    /// More than an address reaches, and more than a size says: refused, and the pool goes on.
+    #[test]
+    fn more_than_there_is_is_refused() {
+        for len in [MOST / size_of::<f32>(), MOST, usize::MAX] {
+            let refused = std::panic::catch_unwind(|| Buffer::<f32>::any(len).len());
+            assert!(refused.is_err(), "{len} numbers");
+        }
+        assert_eq!(Buffer::<f32>::filled(5000, 1.5).iter().sum::<f32>(), 7500.0);
     }
 
     #[test]

@@ -5,7 +5,7 @@ use burn_flex::FlexTensor;
 
 pub use crate::cpu::update::Update;
 use crate::{
-    cpu::{self, Isa},
+    cpu::{self, Isa, count},
     memory::Buffer,
     ops::{FlexReal, slice, tensor_in},
     profile::{Cost, measure},
@@ -19,7 +19,7 @@ use crate::{
 ///
 /// # Panics
 ///
-/// If the shapes differ.
+/// If the shapes differ, or, on Flex, types of numbers between the weight and a state.
 pub fn update<const D: usize>(
     update: Update,
     weight: Tensor<D>,
@@ -27,6 +27,9 @@ pub fn update<const D: usize>(
     state: [Option<Tensor<D>>; 2],
 ) -> (Tensor<D>, [Option<Tensor<D>>; 2]) {
     assert_eq!(weight.dims(), gradient.dims(), "a gradient of another shape");
+    for state in state.iter().flatten() {
+        assert_eq!(weight.dims(), state.dims(), "a state of another shape");
+    }
     let ours = !weight.device().is_autodiff()
         && weight.device() == Device::flex()
         && matches!(weight.dtype(), DType::F32 | DType::F64)
@@ -55,6 +58,7 @@ fn in_place<E: FlexReal>(
     g: FlexTensor,
     [m, v]: State,
 ) -> (FlexTensor, State) {
+    let count = count(g.layout().shape());
     let g = g.to_contiguous();
     let wanted = match update {
         Update::Sgd { momentum, .. } => [momentum != 0.0, false],
@@ -63,13 +67,12 @@ fn in_place<E: FlexReal>(
     };
     let shape = g.layout().shape().clone();
     let [mut m, mut v] = [(m, wanted[0]), (v, wanted[1])].map(|(tensor, wanted)| {
-        let zeros = || tensor_in(Buffer::<E>::zeros(shape.num_elements()), shape.clone());
+        let zeros = || tensor_in(Buffer::<E>::zeros(count), shape.clone());
         wanted.then(|| tensor.map_or_else(zeros, own::<E>))
     });
     let mut w = own::<E>(w);
-    let (count, size) = (shape.num_elements(), size_of::<E>());
     let arrays = 3 + 2 * (usize::from(m.is_some()) + usize::from(v.is_some()));
-    let bytes = (count * size * arrays) as f64;
+    let bytes = (count * size_of::<E>() * arrays) as f64;
     measure(
         "update",
         || Cost { shape: count.to_string(), flops: 0.0, bytes },

@@ -21,15 +21,14 @@ use crate::{
 /// # Panics
 ///
 /// If a window may be padding alone: the padding is more than half of it, or its positions lie further apart
-/// than the map is large.
+/// than the map is large. Or if the window is not such as [`Window::count`] takes.
 pub fn max_pool(x: FeatureMap, window: Window) -> FeatureMap {
     let Window { kernel, stride, dilation, before, after } = window;
     let [_, _, height, width] = x.dims();
     let map = [height, width];
+    window.check(map);
     let fits = (0..2).all(|axis| {
-        kernel[axis] > 0
-            && 2 * before[axis].max(after[axis]) <= kernel[axis]
-            && dilation[axis] <= map[axis]
+        2 * before[axis].max(after[axis]) <= kernel[axis] && dilation[axis] <= map[axis]
     });
     assert!(fits, "a window of {kernel:?} that may be padding alone, over a map of {map:?}");
     match x.order() {
@@ -55,9 +54,11 @@ pub fn max_pool(x: FeatureMap, window: Window) -> FeatureMap {
 ///
 /// # Panics
 ///
-/// If there is padding above or to the left, or dilation.
+/// If there is padding above or to the left, or dilation, or if the window is not such as [`Window::count`] takes.
 pub fn average_pool(x: FeatureMap, window: Window) -> FeatureMap {
     let Window { kernel, stride, dilation, before, after } = window;
+    let [_, _, height, width] = x.dims();
+    window.check([height, width]);
     assert_eq!((before, dilation), ([0; 2], [1; 2]), "an average pool begins at the first pixel");
     match x.order() {
         Order::ChannelsLast => {

@@ -6,6 +6,14 @@
 //! tried in a process of its own.
 
 use burn::{
+    backend::{
+        Autodiff, Flex,
+        autodiff::{
+            checkpoint::{base::Checkpointer, strategy::NoCheckpointing},
+            grads::Gradients,
+            ops::{Backward, Ops, OpsKind},
+        },
+    },
     prelude::*,
     tensor::{
         DType, TensorData,
@@ -13,9 +21,10 @@ use burn::{
         ops::{AvgPoolOptions, ConvOptions, MaxPoolOptions},
     },
 };
+use burn_flex::FlexTensor;
 use rekindle_kernels::{
-    Activation, Convolve, FeatureMap, Isa, Norm, PackedWeights, SqueezeExcite, Window, add_scaled,
-    average_pool, convolve, global_mean, linear, max_pool, squeeze_excite,
+    Activation, Convolve, FeatureMap, Isa, Norm, PackedWeights, SqueezeExcite, Update, Window, add,
+    add_scaled, average_pool, convolve, global_mean, linear, max_pool, squeeze_excite, update,
 };
 
 /// SplitMix64: the same numbers every time.
@@ -761,12 +770,32 @@ fn ones(channels: usize, out: usize, window: Window) -> Convolve<'static> {
     }
 }
 
+/// What a task panics with.
+fn refusal(task: &dyn Fn()) -> String {
+    let task = std::panic::AssertUnwindSafe(task);
+    let panic = std::panic::catch_unwind(task).expect_err("it was taken");
+    let formatted = panic.downcast_ref::<String>().cloned();
+    formatted.unwrap_or_else(|| panic.downcast_ref::<&str>().unwrap_or(&"").to_string())
+}
+
 /// What does not fit is refused before anything is read, rather than read beyond its end.
 #[test]
 fn wrong_shapes_are_refused() {
+    operands_that_do_not_fit();
+    windows_that_are_none();
+    gradients_of_another_shape();
+    // Where overflows are looked for, Burn itself takes no tensor of these shapes.
+    if !cfg!(debug_assertions) {
+        shapes_whose_product_wraps();
+    }
+}
+
+fn operands_that_do_not_fit() {
     let device = Device::flex();
     let vector = |len: usize| Tensor::<1>::ones([len], &device);
     let map = |shape: [usize; 4]| FeatureMap::new(Tensor::ones(shape, &device));
+    let double =
+        |shape: [usize; 4]| FeatureMap::new(Tensor::<4>::ones(shape, &device).cast(DType::F64));
     let with = || ones(3, 8, Window::square(1, 1, 0));
     let batch = |gamma, beta| Norm::Batch { gamma, beta, epsilon: 1e-5 };
     let cases = [
@@ -774,22 +803,344 @@ fn wrong_shapes_are_refused() {
         ("norm", Convolve { norm: batch(vector(64), vector(8)), ..with() }),
         ("norm", Convolve { norm: batch(vector(8), vector(4)), ..with() }),
         ("shortcut", Convolve { shortcut: Some(map([1, 8, 6, 4])), ..with() }),
+        ("types", Convolve { shortcut: Some(double([1, 8, 4, 6])), ..with() }),
         ("types", Convolve { bias: Some(vector(8).cast(DType::F64)), ..with() }),
         ("channels", ones(2, 8, Window::square(1, 1, 0))),
+        ("groups", Convolve { groups: 0, ..with() }),
+        ("groups", Convolve { groups: 3, ..ones(1, 8, Window::square(1, 1, 0)) }),
+        // Five times as many wrap to three.
+        ("groups", Convolve { groups: 0x6666_6666_6666_6667, ..ones(5, 0, with().window) }),
     ];
-    let refusal = |task: &dyn Fn()| {
-        let task = std::panic::AssertUnwindSafe(task);
-        let panic = std::panic::catch_unwind(task).expect_err("it was taken");
-        let formatted = panic.downcast_ref::<String>().cloned();
-        formatted.unwrap_or_else(|| panic.downcast_ref::<&str>().unwrap_or(&"").to_string())
-    };
     for (what, with) in cases {
         let message = refusal(&|| drop(convolve(map([1, 3, 4, 6]), with.clone())));
         assert!(message.contains(what), "`{what}` is not in: {message}");
     }
+    let identity = Activation::Identity;
+    let excite = SqueezeExcite {
+        reduce: Tensor::ones([2, 3, 1, 1], &device),
+        reduce_bias: vector(2),
+        expand: Tensor::ones([3, 2, 1, 1], &device),
+        expand_bias: vector(3).cast(DType::F64),
+        activations: [identity; 2],
+    };
+    let x = || map([2, 3, 2, 2]);
+    let sgd = Update::Sgd { lr: 0.1, momentum: 0.9, decay: 0.0, nesterov: false };
+    let rows: [(&str, &dyn Fn()); 8] = [
+        ("shapes", &|| drop(add(x(), map([2, 3, 2, 1]), identity))),
+        ("types", &|| drop(add(x(), double([2, 3, 2, 2]), identity))),
+        ("types", &|| drop(add_scaled(x(), vector(2), double([2, 3, 2, 2])))),
+        ("factor", &|| drop(add_scaled(x(), vector(3), x()))),
+        ("types", &|| drop(squeeze_excite(x(), excite.clone()))),
+        ("gradient", &|| drop(update(sgd, vector(3), vector(2), [None, None]))),
+        ("state", &|| drop(update(sgd, vector(3), vector(3), [Some(vector(2)), None]))),
+        ("state", &|| drop(update(sgd, vector(3), vector(3), [Some(vector(0)), None]))),
+    ];
+    for (what, task) in rows {
+        let message = refusal(task);
+        assert!(message.contains(what), "`{what}` is not in: {message}");
+    }
+}
+
+/// Windows whose reach or count would wrap, or that have no size.
+fn windows_that_are_none() {
+    let device = Device::flex();
+    let map = |dtype| FeatureMap::new(Tensor::<4>::ones([1, 2, 4, 6], &device).cast(dtype));
+    let plain = Window::square(3, 1, 1);
+    let (half, most) = (1 << 63, usize::MAX);
+    for (what, window) in [
+        ("without", Window { kernel: [0, 3], ..plain }),
+        ("without", Window { kernel: [3, 0], ..plain }),
+        ("without", Window { stride: [0, 1], ..plain }),
+        ("without", Window { stride: [1, 0], ..plain }),
+        ("without", Window { dilation: [0, 1], ..plain }),
+        ("without", Window { dilation: [1, 0], ..plain }),
+        ("pixels", Window { before: [half, 1], ..plain }),
+        ("pixels", Window { before: [1, half], ..plain }),
+        ("pixels", Window { after: [1, most], ..plain }),
+        ("pixels", Window { before: [half; 2], after: [half; 2], ..plain }),
+        ("pixels", Window { before: [most - 3, 1], ..plain }),
+        ("pixels", Window { dilation: [half, 1], ..plain }),
+        ("pixels", Window { dilation: [1, most], ..plain }),
+        ("pixels", Window { stride: [1, half], ..plain }),
+        ("pixels", Window { stride: [Window::MOST_PIXELS + 1, 1], ..plain }),
+        ("pixels", Window { after: [0, Window::MOST_PIXELS], ..plain }),
+        // Each axis is one that might be.
+        ("numbers", Window { before: [Window::MOST_PIXELS / 2; 2], ..plain }),
+    ] {
+        let with = |groups, dtype| {
+            let with = ones(2 / groups, 2, window);
+            Convolve { groups, weight: with.weight.clone().cast(dtype), ..with }
+        };
+        let rows: [(&str, &dyn Fn()); 5] = [
+            ("dense", &|| drop(convolve(map(DType::F32), with(1, DType::F32)))),
+            ("depthwise", &|| drop(convolve(map(DType::F32), with(2, DType::F32)))),
+            ("composed", &|| drop(convolve(map(DType::F16), with(1, DType::F16)))),
+            ("maximum", &|| drop(max_pool(map(DType::F32), window))),
+            ("average", &|| drop(average_pool(map(DType::F32), window))),
+        ];
+        for (operation, task) in rows {
+            if what == "numbers" && matches!(operation, "maximum" | "average") {
+                continue; // Refused for another reason: the padding.
+            }
+            let message = refusal(task);
+            assert!(message.contains(what), "{operation}: `{what}` is not in: {message}");
+        }
+        if what != "numbers" {
+            let message = refusal(&|| drop(window.count([4, 6])));
+            assert!(message.contains(what), "count: `{what}` is not in: {message}");
+        }
+    }
+    let side = 1 << 13;
+    let large =
+        Window { before: [side / 2; 2], after: [side / 2; 2], ..Window::square(side, 1, 0) };
     let apart = Window { dilation: [3; 2], ..Window::square(2, 1, 1) };
-    let message = refusal(&|| drop(max_pool(map([1, 2, 2, 2]), apart)));
-    assert!(message.contains("padding alone"), "{message}");
+    let single = || FeatureMap::new(Tensor::ones([1, 2, 2, 2], &device));
+    for (what, window) in [("positions", large), ("padding alone", apart)] {
+        let message = refusal(&|| drop(max_pool(single(), window)));
+        assert!(message.contains(what), "`{what}` is not in: {message}");
+    }
+    let message = refusal(&|| drop(average_pool(single(), large)));
+    assert!(message.contains("positions"), "{message}");
+}
+
+/// Somebody else's operation: it changes nothing, and its gradient is whatever it was given.
+#[derive(Debug)]
+struct Foreign;
+
+impl Backward<Flex, 1> for Foreign {
+    type State = FlexTensor;
+
+    fn backward(self, ops: Ops<FlexTensor, 1>, grads: &mut Gradients, _: &mut Checkpointer) {
+        drop(grads.consume::<Flex>(&ops.node));
+        if let [Some(parent)] = ops.parents {
+            grads.register::<Flex>(parent.id, ops.state);
+        }
+    }
+}
+
+fn foreign<const D: usize>(y: Tensor<D>, gradient: Tensor<D>) -> Tensor<D> {
+    let gradient = gradient.try_into_primitive::<Flex>().unwrap();
+    let (y, node) = y.try_into_primitive::<Autodiff<Flex>>().unwrap().into_parts();
+    Tensor::from_primitive::<Autodiff<Flex>>(
+        match Foreign.prepare::<NoCheckpointing>([node]).compute_bound().stateful() {
+            OpsKind::Tracked(prep) => prep.finish(gradient, y),
+            OpsKind::UnTracked(prep) => prep.finish(y),
+        },
+    )
+}
+
+/// The gradient that comes to an operation is what another registered, which may be anybody's.
+fn gradients_of_another_shape() {
+    let device = Device::flex();
+    let shape = [2, 4, 5, 6];
+    let x = || Tensor::<4>::from_inner(Tensor::ones(shape, &device)).require_grad();
+    let map = || FeatureMap::new(x());
+    let vector = || Tensor::<1>::from_inner(Tensor::ones([4], &device)).require_grad();
+    let unit = |groups: usize, norm: NormKind, activation, shortcut: bool| {
+        let weight = Tensor::ones([4, 4 / groups, 3, 3], &device);
+        let norm = match norm {
+            NormKind::None => Norm::None,
+            NormKind::Running => Norm::Running {
+                gamma: vector(),
+                beta: vector(),
+                mean: vector().detach(),
+                variance: vector().detach(),
+                epsilon: 1e-3,
+            },
+            NormKind::Batch => Norm::Batch { gamma: vector(), beta: vector(), epsilon: 1e-3 },
+        };
+        let with = Convolve {
+            weight: Tensor::from_inner(weight).require_grad(),
+            bias: Some(vector()),
+            groups,
+            norm,
+            activation,
+            shortcut: shortcut.then(map),
+            ..ones(4, 4, Window::square(3, 1, 1))
+        };
+        convolve(map(), with).0
+    };
+    let mut outputs: Vec<(String, Box<dyn Fn() -> FeatureMap + '_>)> = Vec::new();
+    for groups in [1, 2, 4] {
+        for norm in [NormKind::None, NormKind::Running, NormKind::Batch] {
+            for activation in [Activation::Identity, Activation::Relu, Activation::Silu] {
+                for shortcut in [false, true] {
+                    let what = format!("{groups} groups, {norm:?}, {activation:?}, {shortcut}");
+                    outputs
+                        .push((what, Box::new(move || unit(groups, norm, activation, shortcut))));
+                }
+            }
+        }
+    }
+    let excite = || SqueezeExcite {
+        reduce: Tensor::from_inner(Tensor::ones([2, 4, 1, 1], &device)),
+        reduce_bias: Tensor::from_inner(Tensor::ones([2], &device)),
+        expand: Tensor::from_inner(Tensor::ones([4, 2, 1, 1], &device)),
+        expand_bias: vector(),
+        activations: [Activation::Silu, Activation::Sigmoid],
+    };
+    let factors = || Tensor::<1>::from_inner(Tensor::ones([2], &device));
+    let window = Window::square(2, 2, 0);
+    let more: [(&str, &dyn Fn() -> FeatureMap); 6] = [
+        ("maximum", &|| max_pool(map(), window)),
+        ("average", &|| average_pool(map(), window)),
+        ("excitation", &|| squeeze_excite(map(), excite())),
+        ("sum", &|| add(map(), map(), Activation::Identity)),
+        ("activation of a sum", &|| add(map(), map(), Activation::Silu)),
+        ("scaled sum", &|| add_scaled(map(), factors(), map())),
+    ];
+    for (what, output) in more {
+        outputs.push((what.to_owned(), Box::new(output)));
+    }
+    for (what, output) in outputs {
+        let [batch, channels, height, width] = output().dims();
+        for (shape, dtype) in [
+            ([1, 1, 1, 1], DType::F32),
+            ([batch, channels, height, width - 1], DType::F32),
+            ([batch, channels, width, height + 40], DType::F32),
+            // As many numbers.
+            ([channels, batch, height, width], DType::F32),
+            ([0, channels, height, width], DType::F32),
+            ([batch, channels, height, width], DType::F64),
+        ] {
+            let gradient = || Tensor::<4>::ones(shape, &device).cast(dtype);
+            let message = refusal(&|| {
+                drop(foreign(output().into_tensor(), gradient()).sum().backward());
+            });
+            assert!(message.contains("a gradient of another shape"), "{what}: {message}");
+        }
+    }
+    for (shape, dtype) in [([1, 1], DType::F32), ([4, 2], DType::F32), ([2, 4], DType::F64)] {
+        let gradient = || Tensor::<2>::ones(shape, &device).cast(dtype);
+        let message = refusal(&|| drop(foreign(global_mean(map()), gradient()).sum().backward()));
+        assert!(message.contains("a gradient of another shape"), "mean: {message}");
+    }
+}
+
+/// Tensors without numbers, or of one that is shown many times, whose other axes have a product that wraps.
+fn shapes_whose_product_wraps() {
+    let device = Device::flex();
+    let single = || Tensor::<4>::ones([1, 1, 1, 1], &device);
+    let expanded = |shape: [usize; 4]| single().expand(Shape::new(shape));
+    let many = |shape: [usize; 4]| FeatureMap::new(expanded(shape));
+    let plain = Window::square(1, 1, 0);
+    let far = 1 << 33;
+    // The last but one is 2^64 + 1 numbers, the last a number more than may be.
+    for shape in [
+        [1 << 32, 1 << 32, 0, 1],
+        [1 << 32, 0, 1 << 32, 1],
+        [0, 1 << 32, 1 << 16, 1 << 16],
+        [1 << 63, 2, 0, 0],
+        [1, 2, 1 << 63, 0],
+        [274_177, 67_280_421_310_721, 1, 1],
+        [(1 << 40) + 1, 1, 1, 1],
+    ] {
+        let [batch, channels, ..] = shape;
+        let x = || match shape.contains(&0) {
+            true => FeatureMap::new(Tensor::zeros(shape, &device)),
+            false => many(shape),
+        };
+        let vector = |len| Tensor::<1>::ones([1], &device).expand(Shape::new([len]));
+        let excite = || SqueezeExcite {
+            reduce: expanded([1, channels, 1, 1]),
+            reduce_bias: vector(1),
+            expand: expanded([channels, 1, 1, 1]),
+            expand_bias: vector(channels),
+            activations: [Activation::Relu, Activation::Sigmoid],
+        };
+        let dense = || Convolve { weight: expanded([1, channels, 1, 1]), ..ones(1, 1, plain) };
+        let sgd = Update::Sgd { lr: 0.1, momentum: 0.9, decay: 0.0, nesterov: false };
+        let tensor = || x().into_tensor();
+        let rows: [(&str, &dyn Fn()); 8] = [
+            ("mean", &|| drop(global_mean(x()))),
+            ("maximum", &|| drop(max_pool(x(), plain))),
+            ("average", &|| drop(average_pool(x(), plain))),
+            ("sum", &|| drop(add(x(), x(), Activation::Relu))),
+            ("scaled sum", &|| drop(add_scaled(x(), vector(batch), x()))),
+            ("excitation", &|| drop(squeeze_excite(x(), excite()))),
+            ("convolution", &|| drop(convolve(x(), dense()))),
+            ("step", &|| drop(update(sgd, tensor(), tensor(), [None, None]))),
+        ];
+        for (operation, task) in rows {
+            let message = refusal(task);
+            let refused = ["numbers than", "pixels", "padding alone"];
+            let ours = refused.iter().any(|why| message.contains(why));
+            assert!(ours, "{operation} of {shape:?}: {message}");
+        }
+    }
+    let rows: [(&str, &dyn Fn()); 5] = [
+        ("weights", &|| {
+            let weight = expanded([far, far, 1, 1]);
+            let x = FeatureMap::new(Tensor::zeros([0, far, 1, 1], &device));
+            drop(convolve(x, Convolve { weight, ..ones(1, 1, plain) }));
+        }),
+        ("outputs", &|| {
+            let weight = expanded([far, 1, 1, 1]);
+            drop(convolve(many([1 << 4, 1, 4, 4]), Convolve { weight, ..ones(1, 1, plain) }));
+        }),
+        ("a layer's weights", &|| {
+            let weight = Tensor::<2>::ones([1, 1], &device).expand([far, far]);
+            let bias = Tensor::<1>::ones([1], &device).expand([far]);
+            let x = Tensor::<2>::zeros([0, far], &device);
+            drop(linear(x, weight, bias, &PackedWeights::default()));
+        }),
+        ("padding", &|| drop(many([1, 2, 2, 2]).pad_channels(usize::MAX, 0))),
+        ("padding", &|| drop(many([1, 2, 2, 2]).pad_channels(1 << 63, (1 << 63) - 1))),
+    ];
+    for (what, task) in rows {
+        let message = refusal(task);
+        assert!(message.contains("numbers than"), "{what}: {message}");
+    }
+}
+
+/// No channel, no pixel and no picture are sizes like others.
+#[test]
+fn a_size_may_be_zero() {
+    let device = Device::flex();
+    let values = [1.0_f32, -2.0, 3.0];
+    let bias = Tensor::<1>::from_floats(values, &device);
+    for batch in [0, 1, 5] {
+        let x = Tensor::<2>::zeros([batch, 0], &device);
+        let y = linear(x, Tensor::zeros([0, 3], &device), bias.clone(), &PackedWeights::default());
+        y.into_data().assert_eq(&TensorData::new(values.repeat(batch), [batch, 3]), true);
+        let (x, weight) = (Tensor::ones([batch, 4], &device), Tensor::zeros([4, 0], &device));
+        let y = linear(x, weight, Tensor::zeros([0], &device), &PackedWeights::default());
+        assert_eq!(y.dims(), [batch, 0]);
+    }
+    for shape in [[2, 3, 0, 4], [2, 3, 4, 0], [0, 3, 4, 4], [2, 0, 4, 4]] {
+        let [batch, channels, ..] = shape;
+        let x = || FeatureMap::new(Tensor::zeros(shape, &device));
+        let means = TensorData::new(vec![0.0_f32; batch * channels], [batch, channels]);
+        global_mean(x()).into_data().assert_eq(&means, true);
+        assert_eq!(add(x(), x(), Activation::Silu).dims(), shape);
+        // Padding is read, and nothing else.
+        let window = Window { before: [1, 0], after: [2, 3], ..Window::square(3, 1, 0) };
+        let (y, _) =
+            convolve(x(), Convolve { bias: Some(bias.clone()), ..ones(channels, 3, window) });
+        let [rows, columns] = window.count([shape[2], shape[3]]);
+        let pixels = rows * columns;
+        let expected: Vec<f32> =
+            (0..batch * 3 * pixels).map(|index| values[index / pixels % 3]).collect();
+        let expected = TensorData::new(expected, [batch, 3, rows, columns]);
+        y.into_tensor().into_data().assert_eq(&expected, true);
+    }
+    // Of no squeezed channel the second bias is left; the gradient of the first layer is as empty.
+    let x = leaf::<4>(&Random(9).tensor([2, 3, 2, 2], -1.0, 1.0), DType::F32);
+    let empty = |shape: [usize; 4]| Tensor::<4>::from_inner(Tensor::zeros(shape, &device));
+    let bias = Tensor::<1>::from_inner(bias).require_grad();
+    let excite = |bias: Tensor<1>| SqueezeExcite {
+        reduce: empty([0, 3, 1, 1]),
+        reduce_bias: Tensor::from_inner(Tensor::zeros([0], &device)),
+        expand: empty([3, 0, 1, 1]),
+        expand_bias: bias,
+        activations: [Activation::Relu, Activation::Sigmoid],
+    };
+    let y = squeeze_excite(FeatureMap::new(x.clone()), excite(bias.clone())).into_tensor();
+    let factors = Activation::Sigmoid.forward(bias.clone().reshape([1, 3, 1, 1]));
+    let expected = x.clone() * factors;
+    let leaves = || vec![Leaf::Four(x.clone()), Leaf::One(bias.clone())];
+    let both = [(y, leaves()), (expected, leaves())];
+    compare("no squeezed channel", &mut Random(10), both, [1e-5, 1e-5]);
 }
 
 /// Pictures of a batch of their own, each a task, share what is packed: none waits for itself.

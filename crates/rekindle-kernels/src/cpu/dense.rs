@@ -2,7 +2,7 @@
 
 use super::{
     activation::Activation,
-    geometry::{Convolution, Extent, Gather, Position},
+    geometry::{Convolution, Direction, Extent, Gather, Position},
     layout::Panel,
     norm::{Block, Measure, Moments},
     pack::Packed,
@@ -32,6 +32,7 @@ pub(crate) fn forward<E: Real>(
     y: &mut [E],
     measure: Measure,
 ) -> Option<Moments<E>> {
+    weights.check(convolution, Direction::Forward);
     if weights.layout.winograd {
         return winograd::product(&Grid::forward(convolution), x, weights, post, y, measure);
     }
@@ -65,6 +66,7 @@ pub(crate) fn input_gradient<E: Real>(
     residual: Option<&[E]>,
     dx: &mut [E],
 ) {
+    weights.check(convolution, Direction::Backward);
     let (from, to) = (convolution.output(), convolution.input);
     let post = Post { residual, ..Post::default() };
     if weights.layout.winograd {
@@ -98,14 +100,14 @@ pub(crate) fn is_padded_once(convolution: &Convolution) -> bool {
 
 /// A copy of the input with its padding in memory.
 pub(crate) fn pad<E: Real>(convolution: &Convolution, x: &[E]) -> (Buffer<E>, Extent) {
-    let Extent { batch, height, width, channels } = convolution.input;
+    let [batch, height, width, channels] = convolution.input.dims();
     let window = &convolution.window;
-    let extent = Extent {
+    let extent = Extent::new([
         batch,
-        height: height + window.before[0] + window.after[0],
-        width: width + window.before[1] + window.after[1],
+        height + window.before[0] + window.after[0],
+        width + window.before[1] + window.after[1],
         channels,
-    };
+    ]);
     let mut padded = Buffer::<E>::any(extent.len());
     let row = extent.width * channels;
     let out = Shared::new(&mut padded);
@@ -154,7 +156,10 @@ fn product<E: Real>(
     assert_eq!(source.len(), from.len(), "a source of another shape");
     assert_eq!(target.len(), to.len(), "a target of another shape");
     assert_eq!(to.channels, columns, "weights of another convolution");
-    assert!(post.residual.is_none_or(|residual| residual.len() == to.len()));
+    assert!(
+        post.residual.is_none_or(|residual| residual.len() == to.len()),
+        "what is added is of another shape"
+    );
     let pixels = gather.count(to.batch);
     let size = block_size(pixels);
     let mut moments = measure.begin(columns, cut(pixels, size));
@@ -213,7 +218,8 @@ fn product<E: Real>(
                     high: E::of(high),
                 };
                 // SAFETY: each pixel and column is written by one task; sources were checked against
-                // the map, run by run, and the weights and factors are as long as the panel.
+                // the map, run by run, and lie within it, since no product of an extent wraps; the weights are
+                // those of the gather's convolution, and they and the factors are as long as the panel.
                 unsafe {
                     tile::product(layout.isa, panel, rows, columns);
                     if let Some(activation) = rest {

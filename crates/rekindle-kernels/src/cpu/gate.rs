@@ -11,6 +11,12 @@ use crate::memory::Buffer;
 /// shape.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Gate<'a, E> {
+    /// Pictures. With the two below it cannot be told from the slices where one of them is zero.
+    pub(crate) batch: usize,
+    /// Channels of the means and of the factors.
+    pub(crate) channels: usize,
+    /// Channels between the layers.
+    pub(crate) squeezed: usize,
     /// `[squeezed, channels]`
     pub(crate) reduce: &'a [E],
     /// `[squeezed]`
@@ -38,9 +44,9 @@ impl<E: Real> Gate<'_, E> {
     /// The factors of means.
     pub(crate) fn forward(&self, isa: Isa, means: &[E]) -> Buffer<E> {
         let [first, second] = self.activations;
-        let mut hidden = linear(isa, means, self.reduce, self.reduce_bias);
+        let mut hidden = self.reduced(isa, means);
         map(isa, &mut hidden, first, Part::Value);
-        let mut factors = linear(isa, &hidden, self.expand, self.expand_bias);
+        let mut factors = self.expanded(isa, &hidden);
         map(isa, &mut factors, second, Part::Value);
         factors
     }
@@ -48,10 +54,10 @@ impl<E: Real> Gate<'_, E> {
     /// All gradients for that of the factors.
     pub(crate) fn backward(&self, isa: Isa, means: &[E], dfactors: &[E]) -> Gradients<E> {
         let [first, second] = self.activations;
-        let before_first = linear(isa, means, self.reduce, self.reduce_bias);
+        let before_first = self.reduced(isa, means);
         let mut hidden = Buffer::copy(&before_first);
         map(isa, &mut hidden, first, Part::Value);
-        let before_second = linear(isa, &hidden, self.expand, self.expand_bias);
+        let before_second = self.expanded(isa, &hidden);
         let mut factors = Buffer::copy(&before_second);
         map(isa, &mut factors, second, Part::Value);
 
@@ -59,21 +65,36 @@ impl<E: Real> Gate<'_, E> {
         map(isa, &mut dsecond, second, Part::Slope);
         dsecond.iter_mut().zip(dfactors).for_each(|(slope, &d)| *slope = *slope * d);
         let [expand, expand_bias, mut dfirst] =
-            linear_back(isa, &hidden, self.expand, &dsecond, self.expand_bias.len());
+            linear_back(isa, &hidden, self.expand, &dsecond, [self.squeezed, self.channels]);
         let mut slopes = before_first;
         map(isa, &mut slopes, first, Part::Slope);
         dfirst.iter_mut().zip(slopes.iter()).for_each(|(d, &slope)| *d = *d * slope);
         let [reduce, reduce_bias, means] =
-            linear_back(isa, means, self.reduce, &dfirst, self.reduce_bias.len());
+            linear_back(isa, means, self.reduce, &dfirst, [self.channels, self.squeezed]);
         Gradients { factors, means, weights: [reduce, reduce_bias, expand, expand_bias] }
+    }
+
+    /// The first layer.
+    fn reduced(&self, isa: Isa, means: &[E]) -> Buffer<E> {
+        linear(isa, means, self.reduce, self.reduce_bias, [self.batch, self.channels])
+    }
+
+    /// The second layer.
+    fn expanded(&self, isa: Isa, hidden: &[E]) -> Buffer<E> {
+        linear(isa, hidden, self.expand, self.expand_bias, [self.batch, self.squeezed])
     }
 }
 
 /// `y = x w^T + bias`, `x` `[batch, in]`, `w` `[out, in]`.
-fn linear<E: Real>(isa: Isa, x: &[E], w: &[E], bias: &[E]) -> Buffer<E> {
+fn linear<E: Real>(
+    isa: Isa,
+    x: &[E],
+    w: &[E],
+    bias: &[E],
+    [batch, inputs]: [usize; 2],
+) -> Buffer<E> {
     let outputs = bias.len();
-    let inputs = w.len() / outputs.max(1);
-    let batch = x.len() / inputs.max(1);
+    assert!(x.len() == batch * inputs && w.len() == inputs * outputs, "a layer of another shape");
     let mut y = Buffer::<E>::zeros(batch * outputs);
     let out = Shared::new(&mut y);
     parts(outputs, 32, |start, end| {
@@ -81,7 +102,7 @@ fn linear<E: Real>(isa: Isa, x: &[E], w: &[E], bias: &[E]) -> Buffer<E> {
             let w = &w[output * inputs..(output + 1) * inputs];
             for picture in 0..batch {
                 let x = &x[picture * inputs..(picture + 1) * inputs];
-                // SAFETY: the rows are as long as each other, and each output belongs to one task.
+                // SAFETY: the kernel holds slices, each output belongs to one task, and there is one for each picture.
                 unsafe {
                     let sum = E::dispatch(isa, Dot { a: x, b: w });
                     *out.get().add(picture * outputs + output) = E::of(sum) + bias[output];
@@ -92,9 +113,14 @@ fn linear<E: Real>(isa: Isa, x: &[E], w: &[E], bias: &[E]) -> Buffer<E> {
     y
 }
 
-/// The gradients of weights, bias and input of [`linear`] with so many outputs.
-fn linear_back<E: Real>(isa: Isa, x: &[E], w: &[E], dy: &[E], outputs: usize) -> [Buffer<E>; 3] {
-    let inputs = w.len() / outputs.max(1);
+/// The gradients of weights, bias and input of [`linear`].
+fn linear_back<E: Real>(
+    isa: Isa,
+    x: &[E],
+    w: &[E],
+    dy: &[E],
+    [inputs, outputs]: [usize; 2],
+) -> [Buffer<E>; 3] {
     let mut dx = Buffer::<E>::zeros(x.len());
     let mut dw = Buffer::<E>::zeros(w.len());
     let mut bias = Buffer::<E>::zeros(outputs);

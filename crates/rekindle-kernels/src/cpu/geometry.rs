@@ -1,6 +1,26 @@
 //! Shapes of maps and windows, and which pixels a pixel reads.
 
-/// The shape of a map, `[batch, height, width, channels]` in memory.
+/// Most numbers of a map, with its padding or without, and of weights, each axis counted as one at least: what else is
+/// made of shapes, such as bytes, columns filled up to vectors and sums of tasks, is some thousand times as much at most,
+/// and does not wrap.
+pub(crate) const MOST_NUMBERS: usize = 1 << (usize::BITS / 2 + 8);
+
+/// How many numbers a shape has.
+///
+/// # Panics
+///
+/// If there are more than [`MOST_NUMBERS`], an axis without any counted as one: a tensor that holds nothing may have
+/// other axes whose product wraps.
+pub(crate) fn count(dims: &[usize]) -> usize {
+    let bounded = |product: usize, &dim: &usize| {
+        product.checked_mul(dim.max(1)).filter(|&product| product <= MOST_NUMBERS)
+    };
+    let most = dims.iter().try_fold(1, bounded);
+    assert!(most.is_some(), "a shape of {dims:?} has more numbers than {MOST_NUMBERS}");
+    dims.iter().product()
+}
+
+/// The shape of a map, `[batch, height, width, channels]` in memory. No product of its axes wraps.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) struct Extent {
     /// Pictures.
@@ -11,12 +31,20 @@ pub(crate) struct Extent {
     pub(crate) width: usize,
     /// Numbers in a pixel.
     pub(crate) channels: usize,
+    /// Numbers in all pixels. Nobody else can make an extent, so that every one is checked.
+    len: usize,
 }
 
 impl Extent {
     /// From `[batch, height, width, channels]`.
-    pub(crate) fn new([batch, height, width, channels]: [usize; 4]) -> Self {
-        Self { batch, height, width, channels }
+    ///
+    /// # Panics
+    ///
+    /// If there are more numbers than [`count`] takes.
+    pub(crate) fn new(dims: [usize; 4]) -> Self {
+        let len = count(&dims);
+        let [batch, height, width, channels] = dims;
+        Self { batch, height, width, channels, len }
     }
 
     /// As `[batch, height, width, channels]`.
@@ -31,16 +59,13 @@ impl Extent {
 
     /// Numbers in all pixels.
     pub(crate) fn len(&self) -> usize {
-        let product = |a: usize, b: usize| a.checked_mul(b);
-        let len = self.dims().into_iter().try_fold(1, product);
-        let Some(len) = len else { panic!("a map of {self} has too many numbers") };
-        len
+        self.len
     }
 }
 
 impl std::fmt::Display for Extent {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Self { batch, height, width, channels } = self;
+        let [batch, height, width, channels] = self.dims();
         write!(f, "{batch}x{height}x{width} {channels}")
     }
 }
@@ -72,8 +97,20 @@ impl Window {
         }
     }
 
+    /// Most pixels of a map with its padding on an axis, of a window's reach, and of a stride or a dilation.
+    pub const MOST_PIXELS: usize = 1 << 30;
+    /// Most positions of a window: a pool says where a maximum was in the numbers it computes with, and `f32` has
+    /// no more whole ones in a row.
+    pub const MOST_POSITIONS: usize = 1 << 24;
+
     /// How many windows fit a map, `[vertical, horizontal]`; none where the map is smaller than one.
+    ///
+    /// # Panics
+    ///
+    /// If the window has no position, stride or dilation, or if it or the map exceeds [`Window::MOST_PIXELS`] or
+    /// [`Window::MOST_POSITIONS`].
     pub fn count(&self, map: [usize; 2]) -> [usize; 2] {
+        self.check(map);
         [0, 1].map(|axis| {
             let reach = self.dilation[axis] * (self.kernel[axis] - 1) + 1;
             let padded = map[axis] + self.before[axis] + self.after[axis];
@@ -81,9 +118,41 @@ impl Window {
         })
     }
 
+    /// Refuses what cannot be counted over a map: after it, sums and products of a window's and a map's pixels on an
+    /// axis do not wrap, with a sign or without.
+    ///
+    /// # Panics
+    ///
+    /// As [`Window::count`] says.
+    pub(crate) fn check(&self, map: [usize; 2]) {
+        let Self { kernel, stride, dilation, before, after } = *self;
+        let fits = |pixels: usize| pixels <= Self::MOST_PIXELS;
+        for axis in 0..2 {
+            let least = kernel[axis].min(stride[axis]).min(dilation[axis]);
+            assert!(least > 0, "a window without a position, a stride or a dilation: {self:?}");
+            let reach = (kernel[axis] - 1).checked_mul(dilation[axis]);
+            let padding = before[axis].checked_add(after[axis]);
+            let padded = padding.and_then(|padding| padding.checked_add(map[axis]));
+            assert!(
+                reach.is_some_and(|reach| reach < Self::MOST_PIXELS)
+                    && padded.is_some_and(fits)
+                    && fits(stride[axis])
+                    && fits(dilation[axis]),
+                "a window or a map of more than {} pixels on an axis: {self:?} over {map:?}",
+                Self::MOST_PIXELS,
+            );
+        }
+        let positions = kernel[0].checked_mul(kernel[1]);
+        assert!(
+            positions.is_some_and(|positions| positions <= Self::MOST_POSITIONS),
+            "a window of {kernel:?} has more positions than {}",
+            Self::MOST_POSITIONS,
+        );
+    }
+
     /// Positions in the window.
     pub fn positions(&self) -> usize {
-        self.kernel[0] * self.kernel[1]
+        self.kernel[0].saturating_mul(self.kernel[1])
     }
 
     /// Whether each window is one pixel of the map, and each pixel one window.
@@ -95,7 +164,7 @@ impl Window {
     }
 }
 
-/// A convolution's shapes.
+/// A convolution's shapes, which fit each other. None of their products wraps.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) struct Convolution {
     /// Its input.
@@ -106,14 +175,38 @@ pub(crate) struct Convolution {
     pub(crate) groups: usize,
     /// Its window.
     pub(crate) window: Window,
+    /// Its output. Nobody else can make a convolution, so that every one is checked.
+    output: Extent,
 }
 
 impl Convolution {
+    /// From its input, its output's channels, its groups and its window.
+    ///
+    /// # Panics
+    ///
+    /// If the groups do not divide the channels, if the window and the map are not such as [`Window::count`] takes, or
+    /// if the output, the weights or the input with its padding have more numbers than [`count`] takes.
+    pub(crate) fn new(input: Extent, channels_out: usize, groups: usize, window: Window) -> Self {
+        let [batch, height, width, channels] = input.dims();
+        assert!(
+            (1..=channels.max(channels_out).max(1)).contains(&groups)
+                && channels.is_multiple_of(groups)
+                && channels_out.is_multiple_of(groups),
+            "a convolution of {channels} to {channels_out} channels in {groups} groups",
+        );
+        let Window { kernel, before, after, .. } = window;
+        let [rows, columns] = window.count([height, width]);
+        let output = Extent::new([batch, rows, columns, channels_out]);
+        let [height, width] =
+            [(height, 0), (width, 1)].map(|(pixels, axis)| pixels + before[axis] + after[axis]);
+        count(&[batch, height, width, channels]);
+        count(&[channels_out, channels / groups, kernel[0], kernel[1]]);
+        Self { input, channels_out, groups, window, output }
+    }
+
     /// Its output.
     pub(crate) fn output(&self) -> Extent {
-        let Extent { batch, height, width, .. } = self.input;
-        let [height, width] = self.window.count([height, width]);
-        Extent { batch, height, width, channels: self.channels_out }
+        self.output
     }
 
     /// Input channels that an output channel sees.
@@ -149,7 +242,7 @@ pub(crate) enum Direction {
 
 impl std::fmt::Display for Convolution {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Extent { batch, height, width, channels } = self.input;
+        let [batch, height, width, channels] = self.input.dims();
         let Window { kernel: [rows, columns], stride: [stride, _], .. } = self.window;
         write!(f, "{batch}x{height}x{width} {channels}->{} {rows}x{columns}", self.channels_out)?;
         if stride > 1 {
@@ -212,11 +305,15 @@ impl Gather {
         }
     }
 
-    /// How the gradient of input pixels reads that of the output: one gather for each remainder.
+    /// How the gradient of input pixels reads that of the output: one gather for each remainder; none where there is
+    /// no number to write, though there may be remainders without end.
     pub(crate) fn backward(convolution: &Convolution) -> Vec<Self> {
         let window = &convolution.window;
         let Extent { height, width, .. } = convolution.input;
         let mut gathers = Vec::new();
+        if convolution.input.len() == 0 {
+            return gathers;
+        }
         for a in 0..window.stride[0].min(height) {
             for b in 0..window.stride[1].min(width) {
                 let rows = Self::offsets(window, 0, a);
@@ -316,7 +413,7 @@ mod tests {
                 after: [after, kernel * dilation],
             };
             let input = Extent::new([1, size, size, 1]);
-            let convolution = Convolution { input, channels_out: 1, groups: 1, window };
+            let convolution = Convolution::new(input, 1, 1, window);
             let output = convolution.output();
             let mut pairs = Vec::new();
             let gather = Gather::forward(&convolution);

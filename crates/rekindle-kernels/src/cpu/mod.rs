@@ -17,6 +17,8 @@ mod post;
 pub(crate) mod scale;
 mod simd;
 pub(crate) mod slope;
+#[cfg(test)]
+mod tests;
 mod tile;
 pub(crate) mod update;
 pub(crate) mod weight_gradient;
@@ -24,9 +26,9 @@ mod winograd;
 
 pub use activation::Activation;
 pub use geometry::Window;
-pub(crate) use geometry::{Convolution, Direction, Extent};
+pub(crate) use geometry::{Convolution, Direction, Extent, count};
 pub(crate) use pack::Packed;
-pub(crate) use parallel::{Shared, parts};
+pub(crate) use parallel::{Shared, Written, parts};
 pub(crate) use post::Post;
 pub use simd::Isa;
 pub(crate) use simd::Real;

@@ -161,7 +161,8 @@ impl<E: Real> Kernel<E> for BlockMoments<E> {
                 for _ in 0..pixels / 2 {
                     even = S::add(even, S::load_up_to(p, left));
                     odd = S::add(odd, S::load_up_to(p.add(stride), left));
-                    p = p.add(2 * stride);
+                    // At last beyond the block, where nothing is read.
+                    p = p.wrapping_add(2 * stride);
                 }
                 if pixels % 2 == 1 {
                     even = S::add(even, S::load_up_to(p, left));
@@ -174,7 +175,7 @@ impl<E: Real> Kernel<E> for BlockMoments<E> {
                     let (a, b) = (S::sub(a, mean), S::sub(b, mean));
                     even = S::fma(a, a, even);
                     odd = S::fma(b, b, odd);
-                    p = p.add(2 * stride);
+                    p = p.wrapping_add(2 * stride);
                 }
                 if pixels % 2 == 1 {
                     let a = S::sub(S::load_up_to(p, left), mean);
@@ -200,14 +201,18 @@ pub(crate) fn apply<E: Real>(
     z: &mut [E],
 ) {
     let channels = scale.len();
-    assert!(y.len() == z.len() && residual.is_none_or(|residual| residual.len() == y.len()));
+    assert!(
+        y.len() == z.len() && residual.is_none_or(|residual| residual.len() == y.len()),
+        "maps of different shapes"
+    );
     assert!(mean.len() == channels && shift.len() == channels, "a norm of other channels");
     assert!(y.len().is_multiple_of(channels.max(1)), "a map of other channels");
     let (from, to, residual) = (Shared::read(y), Shared::new(z), residual.map(Shared::read));
     let [mean, scale, shift] = [mean, scale, shift].map(Shared::read);
     parts(y.len() / channels.max(1), (PART / channels.max(1)).max(1), |start, end| {
         let first = start * channels;
-        // SAFETY: each pixel is written by one task.
+        // SAFETY: each pixel is written by one task; all maps are as long as that which is cut, and the vectors as a
+        // pixel.
         unsafe {
             E::dispatch(
                 isa,

@@ -40,7 +40,8 @@ impl<E: Real> Packed<E> {
         tasks(panels.len(), |index| {
             let (group, panel) = panels[index];
             let len = panel.vectors * layout.lanes * layout.depth();
-            // SAFETY: panels do not overlap, and together they are the buffer.
+            // SAFETY: panels do not overlap, and together they are the buffer: no product of the convolution's shapes
+            // wraps.
             let part = unsafe { std::slice::from_raw_parts_mut(out.get().add(panel.start), len) };
             let source = Source { convolution, weights, scale };
             match direction {
@@ -54,6 +55,16 @@ impl<E: Real> Packed<E> {
     /// Whether this is what packing weights of this convolution would give.
     pub(crate) fn fits(&self, isa: Isa, convolution: &Convolution, direction: Direction) -> bool {
         self.layout == Layout::new::<E>(isa, convolution, direction)
+    }
+
+    /// Refuses the weights of another convolution, or of another direction.
+    ///
+    /// # Panics
+    ///
+    /// If that is what they are.
+    pub(crate) fn check(&self, convolution: &Convolution, direction: Direction) {
+        let fits = self.fits(self.layout.isa, convolution, direction);
+        assert!(fits, "weights that were packed for another convolution than {convolution}");
     }
 
     pub(crate) fn as_slice(&self) -> &[E] {

@@ -46,9 +46,38 @@ impl<T> Shared<T> {
     }
 }
 
+/// A map that is read, and the map of as many numbers that what becomes of it is written to.
+#[derive(Debug)]
+pub(crate) enum Written<'a, T> {
+    /// The same.
+    Over(&'a mut [T]),
+    /// Another.
+    To {
+        /// What is read.
+        from: &'a [T],
+        /// What is written.
+        to: &'a mut [T],
+    },
+}
+
+impl<T> Written<'_, T> {
+    /// How many numbers there are, and where they are read and written. Who holds the map goes on holding it while
+    /// these are used.
+    pub(super) fn shared(&mut self) -> (usize, [Shared<T>; 2]) {
+        match self {
+            Self::Over(map) => (map.len(), [Shared::new(map); 2]),
+            Self::To { from, to } => {
+                assert_eq!(from.len(), to.len(), "a map that is written to one of another shape");
+                (to.len(), [Shared::read(from), Shared::new(to)])
+            }
+        }
+    }
+}
+
 /// Runs tasks `0..count`, in any order, on as many threads as there are.
 pub(crate) fn tasks(count: usize, task: impl Fn(usize) + Sync + Send) {
-    if count <= 1 || rayon::current_num_threads() == 1 {
+    // Miri looks at what a task does, not at rayon.
+    if cfg!(miri) || count <= 1 || rayon::current_num_threads() == 1 {
         (0..count).for_each(task);
     } else {
         (0..count).into_par_iter().with_max_len(1).for_each(task);

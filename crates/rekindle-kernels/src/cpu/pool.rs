@@ -12,7 +12,12 @@ const PART: usize = 16 << 10;
 
 /// A pool as a convolution that has a channel of output for each of input.
 fn shape(input: Extent, window: Window) -> Convolution {
-    Convolution { input, channels_out: input.channels, groups: input.channels, window }
+    Convolution::new(input, input.channels, input.channels.max(1), window)
+}
+
+/// What a pool makes of a map.
+pub(crate) fn output(input: Extent, window: Window) -> Extent {
+    shape(input, window).output()
 }
 
 /// The greatest number of each window and channel, `[batch, height', width', channels]`.
@@ -27,10 +32,15 @@ pub(crate) fn maximum<E: Real>(
     y: &mut [E],
     places: Option<&mut [E]>,
 ) {
-    let output = shape(input, window).output();
-    assert!(x.len() == input.len() && y.len() == output.len());
-    assert!(places.as_ref().is_none_or(|places| places.len() == y.len()));
-    let gather = Gather::forward(&shape(input, window));
+    let pool = shape(input, window);
+    let output = pool.output();
+    assert_eq!(x.len(), input.len(), "an input of another shape");
+    assert_eq!(y.len(), output.len(), "an output of another shape");
+    assert!(
+        places.as_ref().is_none_or(|places| places.len() == y.len()),
+        "places of another shape"
+    );
+    let gather = Gather::forward(&pool);
     let channels = input.channels;
     let (x, y, places) = (Shared::read(x), Shared::new(y), places.map(Shared::new));
     parts(output.pixels(), (PART / channels.max(1)).max(1), |start, end| {
@@ -38,7 +48,7 @@ pub(crate) fn maximum<E: Real>(
         gather.each(start, end, |i, picture, row, column| {
             let at = (start + i) * channels;
             look_up(&gather, input, [picture, row, column], &mut sources);
-            // SAFETY: each pixel belongs to one task, and sources lie within the map.
+            // SAFETY: each pixel belongs to one task, and sources lie within the map, of which no product wraps.
             unsafe {
                 E::dispatch(
                     isa,
@@ -87,9 +97,18 @@ impl<E: Real> Kernel<E> for Maximum<'_, E> {
 
     #[inline(always)]
     unsafe fn run<S: Simd<E = E>>(self) {
-        let Some(&(first, index)) = self.sources.first() else { return };
         // SAFETY: by what `maximum` says of the pointers.
         unsafe {
+            let Some(&(first, index)) = self.sources.first() else {
+                // Padding alone, which is less than every number; what was in the memory before is nobody's business.
+                vectors!(S, self.channels, |at, left| {
+                    S::store_up_to(self.y.add(at), S::constant(f64::NEG_INFINITY), left);
+                    if let Some(places) = self.places {
+                        S::store_up_to(places.add(at), S::constant(-1.0), left);
+                    }
+                });
+                return;
+            };
             vectors!(S, self.channels, |at, left| {
                 let mut best = S::load_up_to(self.x.add(first + at), left);
                 let mut place = S::constant(index as f64);
@@ -122,7 +141,9 @@ pub(crate) fn maximum_gradient<E: Real>(
 ) {
     let pool = shape(input, window);
     let output = pool.output();
-    assert!(dx.len() == input.len() && dy.len() == output.len() && places.len() == dy.len());
+    assert_eq!(dx.len(), input.len(), "an input of another shape");
+    assert_eq!(dy.len(), output.len(), "a gradient of another shape");
+    assert_eq!(places.len(), dy.len(), "places of another shape");
     let channels = input.channels;
     let (dy, places, dx) = (Shared::read(dy), Shared::read(places), Shared::new(dx));
     for gather in Gather::backward(&pool) {
@@ -133,7 +154,7 @@ pub(crate) fn maximum_gradient<E: Real>(
                 let x = gather.origin[1] + gather.spacing[1] * column;
                 let pixel = (picture * input.height + y) * input.width + x;
                 look_up(&gather, output, [picture, row, column], &mut sources);
-                // SAFETY: each pixel belongs to one task, and sources lie within the map.
+                // SAFETY: each pixel belongs to one task, and sources lie within the map, of which no product wraps.
                 unsafe {
                     E::dispatch(
                         isa,
@@ -186,7 +207,8 @@ impl<E: Real> Kernel<E> for MaximumGradient<'_, E> {
 pub(crate) fn average<E: Real>(input: Extent, window: Window, x: &[E], y: &mut [E]) {
     let pool = shape(input, window);
     let output = pool.output();
-    assert!(x.len() == input.len() && y.len() == output.len());
+    assert_eq!(x.len(), input.len(), "an input of another shape");
+    assert_eq!(y.len(), output.len(), "an output of another shape");
     let gather = Gather::forward(&pool);
     let shares = Shares::new(input, window);
     let channels = input.channels;
@@ -220,7 +242,8 @@ pub(crate) fn average<E: Real>(input: Extent, window: Window, x: &[E], y: &mut [
 pub(crate) fn average_gradient<E: Real>(input: Extent, window: Window, dy: &[E], dx: &mut [E]) {
     let pool = shape(input, window);
     let output = pool.output();
-    assert!(dx.len() == input.len() && dy.len() == output.len());
+    assert_eq!(dx.len(), input.len(), "an input of another shape");
+    assert_eq!(dy.len(), output.len(), "a gradient of another shape");
     let shares = Shares::new(input, window);
     let channels = input.channels;
     let out = Shared::new(dx);
@@ -282,8 +305,12 @@ impl Shares {
 
 /// The mean of each picture and channel, `[batch, channels]`.
 pub(crate) fn mean<E: Real>(isa: Isa, input: Extent, x: &[E]) -> Buffer<E> {
-    let Extent { batch, height, width, channels } = input;
+    let [batch, height, width, channels] = input.dims();
     assert_eq!(x.len(), input.len(), "an input of another shape");
+    if x.is_empty() {
+        // Of no pixel there is not even a pointer.
+        return Buffer::zeros(batch * channels);
+    }
     let pixels = height * width;
     let mut means = Buffer::<E>::any(batch * channels);
     let (from, out) = (Shared::read(x), Shared::new(&mut means));
@@ -293,7 +320,7 @@ pub(crate) fn mean<E: Real>(isa: Isa, input: Extent, x: &[E]) -> Buffer<E> {
     tasks(batch * blocks, |task| {
         let (picture, first) = (task / blocks, task % blocks * block);
         let columns = (channels - first).min(block);
-        // SAFETY: each picture and channel belongs to one task.
+        // SAFETY: each picture and channel belongs to one task, and lies within the map: no product of an extent wraps.
         unsafe {
             let x = from.get().add(picture * pixels * channels + first);
             let mean = out.get().add(picture * channels + first);
@@ -344,7 +371,8 @@ impl<E: Real> Kernel<E> for Mean<E> {
 /// The gradient of the input of [`mean`].
 pub(crate) fn mean_gradient<E: Real>(input: Extent, dy: &[E], dx: &mut [E]) {
     let Extent { height, width, channels, .. } = input;
-    assert!(dx.len() == input.len() && dy.len() == input.batch * channels);
+    assert_eq!(dx.len(), input.len(), "an input of another shape");
+    assert_eq!(dy.len(), input.batch * channels, "a gradient of another shape");
     let pixels = height * width;
     let share = E::of(1.0 / pixels.max(1) as f64);
     let out = Shared::new(dx);

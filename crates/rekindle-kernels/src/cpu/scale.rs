@@ -21,11 +21,14 @@ pub(crate) fn scale<E: Real>(
     added: Option<&[E]>,
     y: &mut [E],
 ) {
-    let Extent { batch, height, width, channels } = input;
-    assert!(x.len() == input.len() && y.len() == input.len());
-    assert!(factors.len() == batch * channels);
-    assert!(constants.is_none_or(|constants| constants.len() == factors.len()));
-    assert!(added.is_none_or(|added| added.len() == x.len()));
+    let [batch, height, width, channels] = input.dims();
+    assert!(x.len() == input.len() && y.len() == input.len(), "maps of different shapes");
+    assert_eq!(factors.len(), batch * channels, "a factor for each picture and channel");
+    assert!(
+        constants.is_none_or(|constants| constants.len() == factors.len())
+            && added.is_none_or(|added| added.len() == x.len()),
+        "what is added is of another shape"
+    );
     let pixels = height * width;
     let [from, factors] = [x, factors].map(Shared::read);
     let [constants, added] = [constants, added].map(|values| values.map(Shared::read));
@@ -35,7 +38,7 @@ pub(crate) fn scale<E: Real>(
     tasks(batch * blocks, |task| {
         let (picture, start) = (task / blocks, task % blocks * part);
         let at = (picture * pixels + start) * channels;
-        // SAFETY: each pixel belongs to one task.
+        // SAFETY: each pixel belongs to one task, and lies within the maps: no product of an extent wraps.
         unsafe {
             E::dispatch(
                 isa,
@@ -91,8 +94,12 @@ impl<E: Real> Kernel<E> for Scale<E> {
 
 /// The sum over the pixels of `x * dy` for each picture and channel, `[batch, channels]`.
 pub(crate) fn products<E: Real>(isa: Isa, input: Extent, x: &[E], dy: &[E]) -> Buffer<E> {
-    let Extent { batch, height, width, channels } = input;
-    assert!(x.len() == input.len() && dy.len() == input.len());
+    let [batch, height, width, channels] = input.dims();
+    assert!(x.len() == input.len() && dy.len() == input.len(), "maps of different shapes");
+    if x.is_empty() {
+        // Of no pixel there is not even a pointer.
+        return Buffer::zeros(batch * channels);
+    }
     let pixels = height * width;
     let mut sums = Buffer::<E>::any(batch * channels);
     let [x, dy] = [x, dy].map(Shared::read);
@@ -103,7 +110,7 @@ pub(crate) fn products<E: Real>(isa: Isa, input: Extent, x: &[E], dy: &[E]) -> B
     tasks(batch * blocks, |task| {
         let (picture, first) = (task / blocks, task % blocks * block);
         let at = picture * pixels * channels + first;
-        // SAFETY: each picture and channel belongs to one task.
+        // SAFETY: each picture and channel belongs to one task, and lies within the maps: no product of an extent wraps.
         unsafe {
             E::dispatch(
                 isa,

@@ -59,7 +59,10 @@ pub(crate) fn update<E: Real>(
     v: &mut [E],
 ) {
     assert!(g.len() == w.len(), "a gradient of another shape");
-    assert!((m.is_empty() || m.len() == w.len()) && (v.is_empty() || v.len() == w.len()));
+    assert!(
+        (m.is_empty() || m.len() == w.len()) && (v.is_empty() || v.len() == w.len()),
+        "a state of another shape"
+    );
     let (has_m, has_v) = (!m.is_empty(), !v.is_empty());
     let needed = match update {
         Update::Sgd { .. } => true,
@@ -70,7 +73,7 @@ pub(crate) fn update<E: Real>(
     let len = w.len();
     let (w, g, m, v) = (Shared::new(w), Shared::read(g), Shared::new(m), Shared::new(v));
     parts(len, PART, |start, end| {
-        // SAFETY: each number belongs to one task.
+        // SAFETY: each number belongs to one task, and what is there is as long as the weights.
         unsafe {
             E::dispatch(
                 isa,

@@ -13,7 +13,7 @@ use burn_flex::FlexTensor;
 
 use super::{
     costs::pass,
-    tensor::{FlexReal, contiguous, extent, map_in_place, numbers, slice, tensor_of},
+    tensor::{FlexReal, Like, contiguous, extent, map_in_place, numbers, slice, tensor_of},
     typed,
 };
 use crate::{
@@ -85,16 +85,15 @@ impl Backward<Flex, 2> for Sum {
     type State = (FlexTensor, Activation);
 
     fn backward(self, ops: Ops<Self::State, 2>, grads: &mut Gradients, _: &mut Checkpointer) {
-        let dy = grads.consume::<Flex>(&ops.node);
         let (kept, activation) = ops.state;
+        let dy = Like::of(&kept).check(grads.consume::<Flex>(&ops.node));
         let g = match activation {
             Activation::Identity => dy,
             _ => typed!(dy, E => {
-                let (channels, len) = (extent(&dy).channels, extent(&dy).len());
-                map_in_place::<E>(dy, |dy, out| {
+                let channels = extent(&dy).channels;
+                map_in_place::<E>(dy, |dy| {
                     let argument = Argument::Kept(slice::<E>(&kept));
-                    let isa = Isa::best();
-                    slope::slopes(isa, activation, argument, channels, dy, len, Some(out));
+                    slope::slopes(Isa::best(), activation, argument, channels, dy);
                 })
             }),
         };
@@ -139,7 +138,10 @@ pub(super) fn tracked_add_scaled<C: CheckpointStrategy>(
     let factors = factors.into_primitive();
     let run = |x: FlexTensor, added| typed!(x, E => add_scaled::<E>(x, &factors, added));
     match AddScaled.prepare::<C>([a, b]).compute_bound().stateful() {
-        OpsKind::Tracked(prep) => prep.finish(factors.clone(), run(x, added)),
+        OpsKind::Tracked(prep) => {
+            let y = run(x, added);
+            prep.finish((factors.clone(), Like::of(&y)), y)
+        }
         OpsKind::UnTracked(prep) => prep.finish(run(x, added)),
     }
 }
@@ -148,15 +150,16 @@ pub(super) fn tracked_add_scaled<C: CheckpointStrategy>(
 struct AddScaled;
 
 impl Backward<Flex, 2> for AddScaled {
-    type State = FlexTensor;
+    type State = (FlexTensor, Like);
 
-    fn backward(self, ops: Ops<FlexTensor, 2>, grads: &mut Gradients, _: &mut Checkpointer) {
-        let dy = grads.consume::<Flex>(&ops.node);
+    fn backward(self, ops: Ops<Self::State, 2>, grads: &mut Gradients, _: &mut Checkpointer) {
+        let (factors, like) = ops.state;
+        let dy = like.check(grads.consume::<Flex>(&ops.node));
         let [x, added] = ops.parents;
         if let Some(x) = x {
             let dx = typed!(dy, E => {
                 let input = extent(&dy);
-                let factors = spread::<E>(&ops.state, input);
+                let factors = spread::<E>(&factors, input);
                 let dy = contiguous::<E>(dy.clone());
                 let mut dx = Buffer::<E>::any(input.len());
                 let dy = slice::<E>(&dy);

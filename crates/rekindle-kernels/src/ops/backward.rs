@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     cpu::{
-        Activation, Direction, Isa, Packed, Shared, dense, depthwise, scale,
+        Activation, Direction, Isa, Packed, Written, dense, depthwise, scale,
         slope::{self, Argument, Rest, Sums},
         weight_gradient,
     },
@@ -31,17 +31,17 @@ pub(super) fn gradients<E: FlexReal>(
     let mut found = Found::default();
     let isa = Isa::best();
     let output = saved.convolution.output();
-    let (channels, len) = (output.channels, output.len());
+    let channels = output.channels;
     let activation = saved.plan.activation;
     let vector = |buffer: Buffer<E>| Some(tensor_of(buffer, [channels]));
     let dz = contiguous::<E>(dz);
-    let slopes = |activation, argument: Argument<'_, E>, dz, out: Option<Shared<E>>| {
-        let maps = if out.is_some() { 3 } else { 2 };
-        measure(
-            "slopes",
-            || pass::<E>(output, maps),
-            || slope::slopes(isa, activation, argument, channels, dz, len, out),
-        )
+    let slopes = |activation, argument: Argument<'_, E>, dz: Written<'_, E>| {
+        let run = || slope::slopes(isa, activation, argument, channels, dz);
+        measure("slopes", || pass::<E>(output, 3), run)
+    };
+    let sums_of = |activation, argument: Argument<'_, E>, dz: &[E]| {
+        let run = || slope::sums(isa, activation, argument, channels, dz);
+        measure("slopes", || pass::<E>(output, 2), run)
     };
     let of = |tensor: &Option<FlexTensor>| {
         tensor.as_ref().map(|tensor| numbers::<E>(tensor).into_owned())
@@ -65,13 +65,10 @@ pub(super) fn gradients<E: FlexReal>(
         // The gradient of what was added is that of the activation's argument: it must be written.
         let (g, sums, activation) = if wanted[RESIDUAL] && activation != Activation::Identity {
             let mut sums = None;
-            let g = map_in_place::<E>(dz, |dz, out| {
-                sums = Some(slopes(activation, argument, dz, Some(out)));
-            });
+            let g = map_in_place::<E>(dz, |dz| sums = Some(slopes(activation, argument, dz)));
             (g, sums, Activation::Identity)
         } else {
-            let from = Shared::read(slice::<E>(&dz));
-            let sums = slopes(activation, argument, from, None);
+            let sums = sums_of(activation, argument, slice::<E>(&dz));
             (dz, Some(sums), activation)
         };
         let Some(sums) = sums else { return found };
@@ -93,14 +90,9 @@ pub(super) fn gradients<E: FlexReal>(
             found[RESIDUAL] = Some(g.clone());
         }
         if wanted[X] || wanted[WEIGHT] {
-            let dy = map_in_place::<E>(g, |dz, out| {
-                measure(
-                    "norm back",
-                    || pass::<E>(output, 3),
-                    || {
-                        slope::through_norm(isa, activation, argument, [dz, out], len, &sums, &r);
-                    },
-                );
+            let dy = map_in_place::<E>(g, |dz| {
+                let run = || slope::through_norm(isa, activation, argument, dz, &sums, &r);
+                measure("norm back", || pass::<E>(output, 3), run);
             });
             convolution_gradients::<E>(&saved, &dy, None, wanted, before, &mut found);
         }
@@ -111,16 +103,14 @@ pub(super) fn gradients<E: FlexReal>(
     let kept = saved.kept.as_ref().or(saved.value.as_ref());
     let mut sums: Option<Sums<E>> = None;
     let g = match kept {
-        Some(kept) if activation != Activation::Identity => map_in_place::<E>(dz, |dz, out| {
+        Some(kept) if activation != Activation::Identity => map_in_place::<E>(dz, |dz| {
             let argument = Argument::Kept(slice::<E>(kept));
-            sums = Some(slopes(activation, argument, dz, Some(out)));
+            sums = Some(slopes(activation, argument, dz));
         }),
         _ => {
             if vectors {
-                let numbers = slice::<E>(&dz);
-                let argument = Argument::Kept(numbers);
-                let from = Shared::read(numbers);
-                sums = Some(slopes(Activation::Identity, argument, from, None));
+                let dz = slice::<E>(&dz);
+                sums = Some(sums_of(Activation::Identity, Argument::Kept(dz), dz));
             }
             dz
         }

@@ -113,12 +113,13 @@ impl Backward<Flex, 6> for Unit {
     type State = Saved;
 
     fn backward(self, ops: Ops<Saved, 6>, grads: &mut Gradients, _: &mut Checkpointer) {
-        let dz = grads.consume::<Flex>(&ops.node);
+        let [like_x, like_z] = ops.state.like.clone();
+        let dz = like_z.check(grads.consume::<Flex>(&ops.node));
         let Knowledge { x, residual } = ops.state.plan.known.clone();
         let wanted = ops.parents.each_ref().map(Option::is_some);
         // What the input's other readers found is taken out, and comes back with ours added.
         let before = ops.parents[X].as_ref().filter(|_| x.get());
-        let before = before.map(|parent| grads.consume::<Flex>(parent));
+        let before = before.map(|parent| like_x.check(grads.consume::<Flex>(parent)));
         let found = typed!(dz, E => gradients::<E>(dz, ops.state, wanted, before));
         for (parent, gradient) in ops.parents.into_iter().zip(found) {
             if let (Some(parent), Some(gradient)) = (parent, gradient) {

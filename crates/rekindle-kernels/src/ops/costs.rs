@@ -11,7 +11,7 @@ use crate::{
 /// The convolution of an input and a weight.
 pub(super) fn shapes(x: &FlexTensor, weight: &FlexTensor, plan: &Plan) -> Convolution {
     let channels_out = extent(weight).batch;
-    Convolution { input: extent(x), channels_out, groups: plan.groups, window: plan.window }
+    Convolution::new(extent(x), channels_out, plan.groups, plan.window)
 }
 
 /// What a convolution or a gradient of it costs.

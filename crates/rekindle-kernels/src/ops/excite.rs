@@ -14,7 +14,7 @@ use burn_flex::FlexTensor;
 use super::{
     Excitement,
     costs::pass,
-    tensor::{FlexReal, contiguous, extent, numbers, slice, tensor_of},
+    tensor::{FlexReal, Like, contiguous, extent, numbers, slice, tensor_of},
     typed,
 };
 use crate::{
@@ -35,10 +35,15 @@ fn with_gate<E: FlexReal, T>(
     activations: [Activation; 2],
     run: impl FnOnce(&Gate<'_, E>) -> T,
 ) -> T {
+    let shape = operands.x.layout().shape();
+    let (batch, channels) = (shape[0], shape[shape.num_dims() - 1]);
     let [reduce, reduce_bias, expand, expand_bias] =
         [&operands.reduce, &operands.reduce_bias, &operands.expand, &operands.expand_bias]
             .map(|tensor| numbers::<E>(tensor));
     run(&Gate {
+        batch,
+        channels,
+        squeezed: reduce_bias.len(),
         reduce: &reduce,
         reduce_bias: &reduce_bias,
         expand: &expand,
@@ -121,7 +126,8 @@ impl Backward<Flex, 5> for Excite {
     type State = Excited;
 
     fn backward(self, ops: Ops<Excited, 5>, grads: &mut Gradients, _: &mut Checkpointer) {
-        let dy = grads.consume::<Flex>(&ops.node);
+        // The output is of the input's shape.
+        let dy = Like::of(&ops.state.x).check(grads.consume::<Flex>(&ops.node));
         let wanted = ops.parents[0].is_some();
         let map = extent(&ops.state.x);
         let found = typed!(dy, E => {

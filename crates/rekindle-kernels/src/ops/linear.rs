@@ -17,16 +17,12 @@ pub(super) fn plain(
     bias: &FlexTensor,
     packed: &PackedWeights,
 ) -> FlexTensor {
+    // Of the shapes, not of the lengths: a layer of no inputs has a batch all the same.
+    let [batch, channels] = x.layout().shape().dims();
+    let [outputs] = bias.layout().shape().dims();
+    let input = Extent::new([batch, 1, 1, channels]);
+    let convolution = Convolution::new(input, outputs, 1, Window::square(1, 1, 0));
     let (x, bias) = (numbers::<f32>(&x), numbers::<f32>(bias));
-    let outputs = bias.len();
-    let channels = weight.layout().num_elements() / outputs.max(1);
-    let batch = x.len() / channels.max(1);
-    let convolution = Convolution {
-        input: Extent::new([batch, 1, 1, channels]),
-        channels_out: outputs,
-        groups: 1,
-        window: Window::square(1, 1, 0),
-    };
     let isa = Isa::best();
     let packed = packed.get(isa, &convolution, weight, || {
         let weights = numbers::<f32>(weight);
@@ -37,7 +33,7 @@ pub(super) fn plain(
         }
         Packed::new(isa, &convolution, Direction::Forward, &turned, None)
     });
-    let mut y = Buffer::<f32>::any(batch * outputs);
+    let mut y = Buffer::<f32>::any(convolution.output().len());
     let post = Post { shift: Some(&bias), ..Post::default() };
     measure(
         "linear",

@@ -13,7 +13,7 @@ use burn_flex::FlexTensor;
 
 use super::{
     costs::pass,
-    tensor::{FlexReal, contiguous, extent, slice, tensor_of},
+    tensor::{FlexReal, Like, contiguous, extent, slice, tensor_of},
     typed,
 };
 use crate::{
@@ -37,8 +37,7 @@ pub(super) fn maximum<E: FlexReal>(
 ) -> (FlexTensor, Option<FlexTensor>) {
     let input = extent(&x);
     let x = contiguous::<E>(x);
-    let [height, width] = window.count([input.height, input.width]);
-    let output = Extent { height, width, ..input };
+    let output = pool::output(input, window);
     let mut y = Buffer::<E>::any(output.len());
     let mut found = (places == Places::Kept).then(|| Buffer::<E>::any(output.len()));
     let places = found.as_deref_mut();
@@ -55,8 +54,7 @@ pub(super) fn maximum<E: FlexReal>(
 pub(super) fn average<E: FlexReal>(x: FlexTensor, window: Window) -> FlexTensor {
     let input = extent(&x);
     let x = contiguous::<E>(x);
-    let [height, width] = window.count([input.height, input.width]);
-    let output = Extent { height, width, ..input };
+    let output = pool::output(input, window);
     let mut y = Buffer::<E>::any(output.len());
     measure(
         "pool",
@@ -88,11 +86,11 @@ enum Pool {
 struct Pooled;
 
 impl Backward<Flex, 1> for Pooled {
-    type State = (Extent, Pool);
+    type State = (Extent, Pool, Like);
 
-    fn backward(self, ops: Ops<(Extent, Pool), 1>, grads: &mut Gradients, _: &mut Checkpointer) {
-        let dy = grads.consume::<Flex>(&ops.node);
-        let (input, pool) = ops.state;
+    fn backward(self, ops: Ops<Self::State, 1>, grads: &mut Gradients, _: &mut Checkpointer) {
+        let (input, pool, like) = ops.state;
+        let dy = like.check(grads.consume::<Flex>(&ops.node));
         if let [Some(parent)] = ops.parents {
             let dx = typed!(dy, E => gradient::<E>(dy, input, &pool));
             grads.register::<Flex>(parent.id, dx);
@@ -101,7 +99,7 @@ impl Backward<Flex, 1> for Pooled {
 }
 
 fn gradient<E: FlexReal>(dy: FlexTensor, input: Extent, pool: &Pool) -> FlexTensor {
-    let dy = dy.to_contiguous();
+    let dy = contiguous::<E>(dy);
     let dy = slice::<E>(&dy);
     let mut dx = Buffer::<E>::any(input.len());
     measure(
@@ -129,7 +127,7 @@ pub(super) fn tracked_maximum<C: CheckpointStrategy>(x: Tracked<C>, window: Wind
             let (y, places) = typed!(x, E => maximum::<E>(x, window, Places::Kept));
             // Places were asked for, so they are there.
             let places = places.unwrap_or_else(|| y.clone());
-            prep.finish((input, Pool::Maximum(window, places)), y)
+            prep.finish((input, Pool::Maximum(window, places), Like::of(&y)), y)
         }
         OpsKind::UnTracked(prep) => {
             prep.finish(typed!(x, E => maximum::<E>(x, window, Places::Ignored)).0)
@@ -153,7 +151,10 @@ fn tracked<C: CheckpointStrategy>(
     let (x, node) = x.into_parts();
     let input = extent(&x);
     match Pooled.prepare::<C>([node]).compute_bound().stateful() {
-        OpsKind::Tracked(prep) => prep.finish((input, pool), run(x)),
+        OpsKind::Tracked(prep) => {
+            let y = run(x);
+            prep.finish((input, pool, Like::of(&y)), y)
+        }
         OpsKind::UnTracked(prep) => prep.finish(run(x)),
     }
 }

@@ -3,7 +3,7 @@
 use burn::backend::Flex;
 use burn_flex::FlexTensor;
 
-use super::{Given, NormKind, Operands, Plan, costs::shapes, forward::Forward};
+use super::{Given, NormKind, Operands, Plan, costs::shapes, forward::Forward, tensor::Like};
 use crate::cpu::{Activation, Convolution};
 
 /// Tensors of operands that gradients are taken of, in the order of the graph's parents.
@@ -19,6 +19,8 @@ pub(super) const RESIDUAL: usize = 5;
 pub(super) struct Saved {
     pub(super) plan: Plan,
     pub(super) convolution: Convolution,
+    /// What the gradients of the input and of the output are to be like.
+    pub(super) like: [Like; 2],
     pub(super) x: Option<FlexTensor>,
     pub(super) weight: Option<FlexTensor>,
     pub(super) bias: Option<FlexTensor>,
@@ -61,6 +63,7 @@ impl Saved {
         };
         Self {
             convolution,
+            like: [Like::of(&operands.x), Like::of(&forward.z)],
             x: weights.then_some(operands.x),
             weight: (wanted[X] || weights).then_some(operands.weight),
             bias: keep(operands.bias),

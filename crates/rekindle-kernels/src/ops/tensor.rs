@@ -1,12 +1,15 @@
 //! Flex's tensors as slices and back.
+//!
+//! Whoever asks for a tensor's numbers has its shape counted: see [`count`]. A shape without numbers may have a product
+//! that wraps, and so may one that shows few numbers as many.
 
 use std::borrow::Cow;
 
-use burn::tensor::{Element, Shape};
+use burn::tensor::{DType, Element, Shape};
 use burn_flex::{FlexTensor, Layout};
 
 use crate::{
-    cpu::{Extent, Real, Shared},
+    cpu::{Extent, Real, Shared, Written, count},
     memory::Buffer,
 };
 
@@ -18,22 +21,23 @@ impl FlexReal for f64 {}
 
 /// A tensor whose numbers lie in a row.
 pub(crate) fn contiguous<E: FlexReal>(tensor: FlexTensor) -> FlexTensor {
+    let shape = tensor.layout().shape().to_vec();
+    let len = count(&shape);
     if tensor.is_contiguous() {
         return tensor;
     }
-    let shape = tensor.layout().shape().to_vec();
     let Ok([a, b, c, d]) = <[usize; 4]>::try_from(shape) else { return tensor.to_contiguous() };
     // Burn's own copy of a permuted picture runs on one thread.
     let strides = tensor.layout().strides().to_vec();
     let source = tensor.storage::<E>();
     let start = tensor.layout().start_offset() as isize;
-    let mut out = Buffer::<E>::any(a * b * c * d);
+    let mut out = Buffer::<E>::any(len);
     let target = Shared::new(&mut out);
     crate::cpu::parts(a * b, 8, |first, end| {
         for row in first..end {
             let (i, j) = (row / b, row % b);
             let from = start + i as isize * strides[0] + j as isize * strides[1];
-            // SAFETY: each row is written by one task.
+            // SAFETY: each row is written by one task, and lies within the copy: the shape's products do not wrap.
             let target =
                 unsafe { std::slice::from_raw_parts_mut(target.get().add(row * c * d), c * d) };
             // The inner axis of the source goes outside: its stride is the longer one.
@@ -55,6 +59,7 @@ pub(crate) fn extent(tensor: &FlexTensor) -> Extent {
 
 /// The numbers of a contiguous tensor.
 pub(crate) fn slice<E: FlexReal>(tensor: &FlexTensor) -> &[E] {
+    count(tensor.layout().shape());
     let Some(numbers) = tensor.as_slice::<E>() else {
         panic!(
             "a tensor of {:?} that is not contiguous, or not of {:?}",
@@ -67,6 +72,7 @@ pub(crate) fn slice<E: FlexReal>(tensor: &FlexTensor) -> &[E] {
 
 /// A small tensor's numbers, in a row.
 pub(crate) fn numbers<E: FlexReal>(tensor: &FlexTensor) -> Cow<'_, [E]> {
+    count(tensor.layout().shape());
     match tensor.as_slice::<E>() {
         Some(slice) => Cow::Borrowed(slice),
         None => Cow::Owned(slice::<E>(&tensor.to_contiguous()).to_vec()),
@@ -83,26 +89,50 @@ pub(crate) fn tensor_of<E: FlexReal, const D: usize>(
 
 /// A contiguous tensor of this shape.
 pub(crate) fn tensor_in<E: FlexReal>(buffer: Buffer<E>, shape: Shape) -> FlexTensor {
-    debug_assert_eq!(buffer.len(), shape.num_elements());
+    assert_eq!(buffer.len(), count(&shape), "as many numbers as a tensor of {shape:?} has");
     FlexTensor::new(buffer.into_bytes(), Layout::contiguous(shape), E::dtype())
 }
 
-/// Maps a tensor to one of the same shape, in place where nobody else holds it: `run` is given where to
-/// read and where to write, which may be the same.
+/// Maps a tensor to one of the same shape, in place where nobody else holds it.
 pub(crate) fn map_in_place<E: FlexReal>(
     tensor: FlexTensor,
-    run: impl FnOnce(Shared<E>, Shared<E>),
+    run: impl FnOnce(Written<'_, E>),
 ) -> FlexTensor {
     let mut tensor = contiguous::<E>(tensor);
-    let len = tensor.layout().num_elements();
     if let Some((start, end)) = tensor.layout().contiguous_offsets()
         && let Some(numbers) = tensor.try_storage_mut::<E>()
     {
-        let numbers = Shared::new(&mut numbers[start..end]);
-        run(numbers, numbers);
+        run(Written::Over(&mut numbers[start..end]));
         return tensor;
     }
-    let mut out = Buffer::<E>::any(len);
-    run(Shared::read(slice::<E>(&tensor)), Shared::new(&mut out));
+    let from = slice::<E>(&tensor);
+    let mut out = Buffer::<E>::any(from.len());
+    run(Written::To { from, to: &mut out });
     tensor_in(out, tensor.layout().shape().clone())
+}
+
+/// What the gradient of a tensor is to be like. It comes from another operation, which may be anybody's.
+#[derive(Debug, Clone)]
+pub(crate) struct Like {
+    shape: Shape,
+    dtype: DType,
+}
+
+impl Like {
+    /// The gradient of this tensor.
+    pub(crate) fn of(tensor: &FlexTensor) -> Self {
+        Self { shape: tensor.layout().shape().clone(), dtype: tensor.dtype() }
+    }
+
+    /// The gradient, looked at.
+    ///
+    /// # Panics
+    ///
+    /// If it is of another shape, or of other numbers.
+    pub(crate) fn check(&self, gradient: FlexTensor) -> FlexTensor {
+        let found = (gradient.layout().shape(), gradient.dtype());
+        let expected = (&self.shape, self.dtype);
+        assert_eq!(found, expected, "a gradient of another shape or type than what it is of");
+        gradient
+    }
 }

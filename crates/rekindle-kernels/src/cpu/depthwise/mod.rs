@@ -35,6 +35,7 @@ pub(crate) fn forward<E: Real>(
     y: &mut [E],
     measure: Measure,
 ) -> Option<Moments<E>> {
+    check(convolution, weights);
     let maps = Maps { source: x, from: convolution.input, target: y, to: convolution.output() };
     product(
         isa,
@@ -56,6 +57,7 @@ pub(crate) fn input_gradient<E: Real>(
     residual: Option<&[E]>,
     dx: &mut [E],
 ) {
+    check(convolution, weights);
     let (from, to) = (convolution.output(), convolution.input);
     let weights = Weights { weights, scale };
     let post = Post { residual, ..Post::default() };
@@ -63,6 +65,12 @@ pub(crate) fn input_gradient<E: Real>(
         let maps = Maps { source: dy, from, target: dx, to };
         product(isa, &gather, maps, weights, &post, Measure::Nothing);
     }
+}
+
+/// Refuses what is not a depthwise convolution with these weights.
+fn check<E>(convolution: &Convolution, weights: &[E]) {
+    assert!(convolution.is_depthwise(), "{convolution} is not depthwise");
+    assert_eq!(weights.len(), convolution.weights(), "weights of another shape");
 }
 
 /// What is read and what is written.
@@ -84,7 +92,10 @@ fn product<E: Real>(
     let Maps { source, from, target, to } = maps;
     assert_eq!(source.len(), from.len(), "a source of another shape");
     assert_eq!(target.len(), to.len(), "a target of another shape");
-    assert!(post.residual.is_none_or(|residual| residual.len() == to.len()));
+    assert!(
+        post.residual.is_none_or(|residual| residual.len() == to.len()),
+        "what is added is of another shape"
+    );
     let [rows, columns] = gather.targets;
     let all = to.batch * rows;
     let runs = runs(&gather.positions);
@@ -115,7 +126,8 @@ fn product<E: Real>(
     };
     let clamped = post.activation.clamp().is_some();
     parts(all, part, |start, end| {
-        // SAFETY: each row of targets belongs to one task.
+        // SAFETY: each row of targets belongs to one task; the maps are as long as their extents say, of which no product
+        // wraps, and weights and factors as long as the channels.
         unsafe {
             if clamped {
                 E::dispatch(isa, Task::<E, true> { job: &job, start, end });
@@ -203,7 +215,8 @@ impl<E: Real, const CLAMPED: bool> Kernel<E> for Task<'_, E, CLAMPED> {
             job.look_up(picture, row, &mut taps);
             let target = job.target_at(picture, row);
             let mut column = 0;
-            // SAFETY: targets and their sources lie within the maps.
+            // SAFETY: targets lie within the map; sources are checked against it, row by row and column by column, and
+            // neither a window's reach nor an extent wraps.
             unsafe {
                 while column < columns {
                     // The last of them begin early enough to be whole: some are computed twice.

@@ -18,6 +18,7 @@ pub(crate) fn weight_gradient<E: Real>(
     dw: &mut [E],
 ) {
     let output = convolution.output();
+    assert!(convolution.is_depthwise(), "{convolution} is not depthwise");
     assert_eq!(x.len(), convolution.input.len(), "an input of another shape");
     assert_eq!(dy.len(), output.len(), "a gradient of another shape");
     assert_eq!(dw.len(), convolution.weights(), "weights of another shape");
@@ -28,7 +29,7 @@ pub(crate) fn weight_gradient<E: Real>(
     let (shared, len) = (Shared::new(&mut sums), dw.len());
     tasks(tasks_, |task| {
         let (start, end) = (task * part, ((task + 1) * part).min(rows));
-        // SAFETY: each part of the sums belongs to one task.
+        // SAFETY: each part of the sums belongs to one task, and the maps are as long as their extents say.
         unsafe {
             let sums = shared.get().add(task * len);
             E::dispatch(
@@ -103,7 +104,7 @@ impl<E: Real> WeightSums<'_, E> {
         let room = from.width as isize - 1 - start - ((K - 1) * dilation) as isize;
         let last =
             if room < 0 { first } else { (room as usize / stride + 1).min(to.width).max(first) };
-        // SAFETY: sources are checked, or lie within the row.
+        // SAFETY: sources are checked, or lie within the row: neither a window's reach nor an extent wraps.
         unsafe {
             let x = self.x.add((picture * from.height + y as usize) * from.width * channels);
             let dy = self.dy.add(index * to.width * channels);

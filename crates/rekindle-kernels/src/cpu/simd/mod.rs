@@ -41,7 +41,8 @@ impl Isa {
     /// All that this machine has, the best first.
     pub fn available() -> Vec<Self> {
         let mut found = Vec::new();
-        #[cfg(target_arch = "x86_64")]
+        // Miri knows few instructions, so it runs plain code.
+        #[cfg(all(target_arch = "x86_64", not(miri)))]
         {
             let fma = is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma");
             if fma && is_x86_feature_detected!("avx512f") && is_x86_feature_detected!("avx512dq") {
@@ -164,13 +165,13 @@ pub(crate) unsafe trait Simd: Copy + 'static {
     /// Asks for the memory at `p`, which need not be there, to be brought to the second cache.
     #[inline(always)]
     unsafe fn prefetch(p: *const Self::E) {
-        #[cfg(target_arch = "x86_64")]
+        #[cfg(all(target_arch = "x86_64", not(miri)))]
         // SAFETY: part of SSE, which every x86-64 has; it never faults.
         unsafe {
             use std::arch::x86_64::{_MM_HINT_T1, _mm_prefetch};
             _mm_prefetch::<_MM_HINT_T1>(p.cast());
         }
-        #[cfg(not(target_arch = "x86_64"))]
+        #[cfg(any(not(target_arch = "x86_64"), miri))]
         let _ = p;
     }
 

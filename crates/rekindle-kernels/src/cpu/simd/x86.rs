@@ -20,7 +20,7 @@ pub(super) struct Double4;
 ///
 /// # Safety
 ///
-/// The machine has AVX-512 F and DQ, AVX2 and FMA.
+/// The machine has AVX-512 F and DQ, AVX2 and FMA, and the pointers that the kernel holds are valid.
 #[target_feature(enable = "avx512f,avx512dq,avx2,fma")]
 pub(super) unsafe fn avx512<S: Simd, K: Kernel<S::E>>(kernel: K) -> K::Output {
     // SAFETY: the caller vouches for the instructions and the kernel's pointers.
@@ -31,7 +31,7 @@ pub(super) unsafe fn avx512<S: Simd, K: Kernel<S::E>>(kernel: K) -> K::Output {
 ///
 /// # Safety
 ///
-/// The machine has both.
+/// The machine has both, and the pointers that the kernel holds are valid.
 #[target_feature(enable = "avx2,fma")]
 pub(super) unsafe fn avx2<S: Simd, K: Kernel<S::E>>(kernel: K) -> K::Output {
     // SAFETY: the caller vouches for the instructions and the kernel's pointers.

@@ -148,7 +148,7 @@ fn turned<E: Real>(isa: Isa, convolution: &Convolution, x: &[E], dy: &[E], dw: &
     /// Rows and columns that are turned at a time: both sides of them are in the first cache.
     const SIDE: usize = 32;
     let (inputs, outputs) = (convolution.input.channels, convolution.channels_out);
-    let turned = Convolution { input: convolution.output(), channels_out: inputs, ..*convolution };
+    let turned = Convolution::new(convolution.output(), inputs, 1, convolution.window);
     let mut sums = Buffer::<E>::any(dw.len());
     weight_gradient(isa, &turned, dy, x, &mut sums);
     let target = Shared::new(dw);

@@ -56,7 +56,10 @@ pub(super) fn product<E: Real>(
     assert_eq!(source.len(), from.len(), "a source of another shape");
     assert_eq!(target.len(), to.len(), "a target of another shape");
     assert!(from.channels == layout.channels && to.channels == layout.columns, "other weights");
-    assert!(post.residual.is_none_or(|residual| residual.len() == to.len()));
+    assert!(
+        post.residual.is_none_or(|residual| residual.len() == to.len()),
+        "what is added is of another shape"
+    );
     let lines = grid.lines();
     let blocks = (lines * grid.columns).div_ceil(SQUARES).min(lines).max(1);
     let size = lines.div_ceil(blocks);

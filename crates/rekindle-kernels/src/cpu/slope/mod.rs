@@ -4,45 +4,20 @@
 //! `g = dz * slope(u)`. One pass gives `g` and its sums over the pixels; where the norm's statistics are
 //! the batch's own, a second pass takes their part from it.
 
+mod argument;
+
 use super::{
     activation::Activation,
     dense::block_size,
-    parallel::{Shared, parts},
+    parallel::{Shared, Written, parts},
     simd::{Isa, Kernel, Real, Simd, vectors},
 };
 use crate::memory::Buffer;
+pub(crate) use argument::{Argument, Rest};
+use argument::{Plain, Pointers, kind};
 
 /// Pixels that are summed in registers before they are added to the sums in memory.
 const ROWS: usize = 4;
-
-/// Where the argument of an activation is found.
-#[derive(Debug, Clone, Copy)]
-pub(crate) enum Argument<'a, E> {
-    /// The argument itself, or the value if that tells the slope.
-    Kept(&'a [E]),
-    /// `scale * (y - mean) + shift + residual`
-    Normed {
-        /// The norm's input.
-        y: &'a [E],
-        /// A factor for each channel.
-        scale: &'a [E],
-        /// What is added for each channel.
-        shift: &'a [E],
-        /// The mean of each channel.
-        mean: &'a [E],
-        /// The value, if that tells the slope, or else what was added.
-        rest: Option<Rest<'a, E>>,
-    },
-}
-
-/// What a normed argument lacks.
-#[derive(Debug, Clone, Copy)]
-pub(crate) enum Rest<'a, E> {
-    /// What was added to it.
-    Residual(&'a [E]),
-    /// The activation's value, which tells its slope.
-    Value(&'a [E]),
-}
 
 /// Sums over all pixels for each channel.
 #[derive(Debug)]
@@ -51,18 +26,6 @@ pub(crate) struct Sums<E> {
     pub(crate) gradient: Buffer<E>,
     /// Of `g * (y - mean)`; zero where there is no `y`.
     pub(crate) product: Buffer<E>,
-}
-
-/// What an argument is made of, known when a kernel is compiled: [`Pointers::kind`].
-mod kind {
-    /// It was kept.
-    pub(super) const KEPT: u8 = 0;
-    /// The norm's output.
-    pub(super) const NORMED: u8 = 1;
-    /// The norm's output and what was added.
-    pub(super) const ADDED: u8 = 2;
-    /// The value was kept, and there is a norm behind.
-    pub(super) const VALUE: u8 = 3;
 }
 
 /// Runs `$kernel` compiled for the kind of `$pointers`.
@@ -77,15 +40,44 @@ macro_rules! of_kind {
     };
 }
 
-/// The sums of `g` over the pixels; `g` itself is written to `out` where that is wanted. `out` may be
-/// where `dz` is.
+/// Writes `g` from `dz`, and sums it over the pixels.
 pub(crate) fn slopes<E: Real>(
     isa: Isa,
     activation: Activation,
     argument: Argument<'_, E>,
     channels: usize,
-    dz: Shared<E>,
+    mut map: Written<'_, E>,
+) -> Sums<E> {
+    let (len, [dz, out]) = map.shared();
+    let pointers = Pointers::new(activation, argument, channels, len);
+    // SAFETY: both are of a map of so many numbers, which is held until all tasks are done.
+    unsafe { summed(isa, pointers, channels, len, dz, Some(out)) }
+}
+
+/// Sums `g` over the pixels, and writes it nowhere.
+pub(crate) fn sums<E: Real>(
+    isa: Isa,
+    activation: Activation,
+    argument: Argument<'_, E>,
+    channels: usize,
+    dz: &[E],
+) -> Sums<E> {
+    let pointers = Pointers::new(activation, argument, channels, dz.len());
+    // SAFETY: the slice is as long as it says, and held until all tasks are done.
+    unsafe { summed(isa, pointers, channels, dz.len(), Shared::read(dz), None) }
+}
+
+/// The sums of `g`, which is written where that is wanted.
+///
+/// # Safety
+///
+/// `dz` and `out`, which may be the same, have `len` numbers, as the pointers were made for; nobody else uses `out`.
+unsafe fn summed<E: Real>(
+    isa: Isa,
+    pointers: Pointers<E>,
+    channels: usize,
     len: usize,
+    dz: Shared<E>,
     out: Option<Shared<E>>,
 ) -> Sums<E> {
     let pixels = len / channels.max(1);
@@ -93,11 +85,10 @@ pub(crate) fn slopes<E: Real>(
     let blocks = pixels.div_ceil(size);
     let mut partial = Buffer::<E>::zeros(2 * blocks * channels);
     let sums = Shared::new(&mut partial);
-    let pointers = Pointers::new(activation, argument, channels, len);
     parts(pixels, size, |start, end| {
         let first = start * channels;
         let block = 2 * (start / size) * channels;
-        // SAFETY: each pixel and each block of sums belongs to one task.
+        // SAFETY: each pixel and each block of sums belongs to one task; the maps have so many numbers, by contract.
         unsafe {
             let kernel = SlopesOver {
                 pointers: pointers.at(first).plain(),
@@ -122,122 +113,6 @@ pub(crate) fn slopes<E: Real>(
     Sums { gradient: total(0), product: total(1) }
 }
 
-/// Pointers to what an argument is made of.
-#[derive(Debug)]
-struct Pointers<E> {
-    activation: Activation,
-    kept: Option<Shared<E>>,
-    normed: Option<[Shared<E>; 4]>,
-    residual: Option<Shared<E>>,
-}
-
-impl<E> Clone for Pointers<E> {
-    fn clone(&self) -> Self {
-        *self
-    }
-}
-
-impl<E> Copy for Pointers<E> {}
-
-impl<E: Real> Pointers<E> {
-    /// What the argument is made of.
-    fn kind(&self) -> u8 {
-        match (self.normed.is_some(), self.kept.is_some(), self.residual.is_some()) {
-            (false, ..) => kind::KEPT,
-            (true, true, _) => kind::VALUE,
-            (true, false, true) => kind::ADDED,
-            (true, false, false) => kind::NORMED,
-        }
-    }
-
-    fn new(activation: Activation, argument: Argument<'_, E>, channels: usize, len: usize) -> Self {
-        let mut pointers = Self { activation, kept: None, normed: None, residual: None };
-        let map = |values: &[E]| {
-            assert_eq!(values.len(), len, "a map of another shape");
-            Shared::read(values)
-        };
-        match argument {
-            Argument::Kept(kept) => pointers.kept = Some(map(kept)),
-            Argument::Normed { y, scale, shift, mean, rest } => {
-                assert!([scale, shift, mean].iter().all(|values| values.len() == channels));
-                let [scale, shift, mean] = [scale, shift, mean].map(Shared::read);
-                pointers.normed = Some([map(y), scale, shift, mean]);
-                match rest {
-                    Some(Rest::Value(value)) => pointers.kept = Some(map(value)),
-                    Some(Rest::Residual(residual)) => pointers.residual = Some(map(residual)),
-                    None => {}
-                }
-            }
-        }
-        pointers
-    }
-
-    /// From the number `first` of the map on.
-    unsafe fn at(mut self, first: usize) -> Self {
-        let at = |map: Shared<E>| {
-            // SAFETY: a map has more numbers, by contract.
-            Shared::from(unsafe { map.get().add(first) })
-        };
-        self.kept = self.kept.map(at);
-        self.residual = self.residual.map(at);
-        self.normed = self.normed.map(|[y, scale, shift, mean]| [at(y), scale, shift, mean]);
-        self
-    }
-
-    /// The same as plain pointers, null where there is nothing.
-    fn plain(&self) -> Plain<E> {
-        let pointer =
-            |map: Option<Shared<E>>| map.map_or(std::ptr::null(), |map| map.get().cast_const());
-        let normed = self.normed.map(|normed| normed.map(Some)).unwrap_or([None; 4]);
-        let [y, scale, shift, mean] = normed.map(pointer);
-        let (kept, residual) = (pointer(self.kept), pointer(self.residual));
-        Plain { activation: self.activation, kept, y, scale, shift, mean, residual }
-    }
-}
-
-/// Pointers that are null where there is nothing.
-#[derive(Clone, Copy)]
-struct Plain<E> {
-    activation: Activation,
-    kept: *const E,
-    y: *const E,
-    scale: *const E,
-    shift: *const E,
-    mean: *const E,
-    residual: *const E,
-}
-
-impl<E: Real> Plain<E> {
-    /// The slope at a number of the map, and the distance of `y` from its mean.
-    #[inline(always)]
-    unsafe fn slope<S: Simd<E = E>, const KIND: u8>(
-        &self,
-        pixel: usize,
-        at: usize,
-        left: usize,
-    ) -> [S::V; 2] {
-        // SAFETY: the caller's number lies within the map, and what the kind names is there.
-        unsafe {
-            let mut apart = S::zero();
-            if KIND != kind::KEPT {
-                let y = S::load_up_to(self.y.add(pixel + at), left);
-                apart = S::sub(y, S::load_up_to(self.mean.add(at), left));
-            }
-            let u = if KIND == kind::KEPT || KIND == kind::VALUE {
-                S::load_up_to(self.kept.add(pixel + at), left)
-            } else {
-                let scale = S::load_up_to(self.scale.add(at), left);
-                let mut u = S::fma(apart, scale, S::load_up_to(self.shift.add(at), left));
-                if KIND == kind::ADDED {
-                    u = S::add(u, S::load_up_to(self.residual.add(pixel + at), left));
-                }
-                u
-            };
-            [self.activation.slope::<S>(u), apart]
-        }
-    }
-}
-
 struct SlopesOver<E> {
     pointers: Plain<E>,
     channels: usize,
@@ -257,7 +132,7 @@ impl<E: Real, const KIND: u8> Slopes<E, KIND> {
         let Self(SlopesOver { ref pointers, channels, dz, out, gradient, product, .. }) = *self;
         let out = out.unwrap_or(std::ptr::null_mut());
         let pixel = pixel * channels;
-        // SAFETY: by what `slopes` says of the pointers.
+        // SAFETY: by the contract of `summed`.
         unsafe {
             vectors!(S, channels, |at, left| {
                 let mut sum = S::load_up_to(gradient.add(at), left);
@@ -311,18 +186,18 @@ impl<E: Real, const KIND: u8> Kernel<E> for Slopes<E, KIND> {
 }
 
 /// The gradient of a batch norm's input, `dy = scale * (g - mean(g) - xhat * mean(g * xhat))`, where `g`
-/// is what [`slopes`] wrote, or else is computed again from `dz`. `out` may be where `dz` is.
+/// is what [`slopes`] wrote, or else is computed again from `dz`.
 pub(crate) fn through_norm<E: Real>(
     isa: Isa,
     activation: Activation,
     argument: Argument<'_, E>,
-    [dz, out]: [Shared<E>; 2],
-    len: usize,
+    mut map: Written<'_, E>,
     sums: &Sums<E>,
     deviation: &[E],
 ) {
     let Argument::Normed { scale, .. } = argument else { return };
     let channels = scale.len();
+    let (len, [dz, out]) = map.shared();
     let pixels = len / channels.max(1);
     let count = pixels as f64;
     // dy = scale * g - constant - factor * (y - mean), with the reciprocal deviation in the factor twice.
@@ -338,7 +213,7 @@ pub(crate) fn through_norm<E: Real>(
     let size = block_size(pixels);
     parts(pixels, size, |start, end| {
         let first = start * channels;
-        // SAFETY: each pixel belongs to one task.
+        // SAFETY: each pixel belongs to one task; all maps have `len` numbers, and are held until all tasks are done.
         unsafe {
             let kernel = NormOver {
                 pointers: pointers.at(first).plain(),
