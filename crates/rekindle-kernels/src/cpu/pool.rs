@@ -216,7 +216,7 @@ pub(crate) fn average<E: Real>(input: Extent, window: Window, x: &[E], y: &mut [
     let row = (PART / channels.max(1)).max(1);
     parts(output.pixels(), row, |start, end| {
         gather.each(start, end, |i, picture, row, column| {
-            // SAFETY: each pixel belongs to one task.
+            // SAFETY: each pixel belongs to one task, and lies within the map.
             let y = unsafe {
                 std::slice::from_raw_parts_mut(out.get().add((start + i) * channels), channels)
             };
@@ -254,7 +254,7 @@ pub(crate) fn average_gradient<E: Real>(input: Extent, window: Window, dy: &[E],
                 let y = gather.origin[0] + gather.spacing[0] * row;
                 let x = gather.origin[1] + gather.spacing[1] * column;
                 let pixel = (picture * input.height + y) * input.width + x;
-                // SAFETY: each pixel belongs to one task.
+                // SAFETY: each pixel belongs to one task, and lies within the map.
                 let dx = unsafe {
                     std::slice::from_raw_parts_mut(out.get().add(pixel * channels), channels)
                 };
@@ -378,7 +378,7 @@ pub(crate) fn mean_gradient<E: Real>(input: Extent, dy: &[E], dx: &mut [E]) {
     let out = Shared::new(dx);
     parts(input.pixels(), (PART / channels.max(1)).max(1), |start, end| {
         for pixel in start..end {
-            // SAFETY: each pixel belongs to one task.
+            // SAFETY: each pixel belongs to one task, and lies within the map.
             let dx = unsafe {
                 std::slice::from_raw_parts_mut(out.get().add(pixel * channels), channels)
             };

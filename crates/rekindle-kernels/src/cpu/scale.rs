@@ -174,7 +174,7 @@ pub(crate) fn dots<E: Real>(isa: Isa, a: &[E], b: &mut [E], factors: &[E]) -> Bu
     let (a, b, out) = (Shared::read(a), Shared::new(b), Shared::new(&mut dots));
     parts(rows, (PART / len.max(1)).max(1), |start, end| {
         for row in start..end {
-            // SAFETY: each row belongs to one task.
+            // SAFETY: each row belongs to one task, and all of them together are no longer than either side.
             unsafe {
                 let (a, b) = (a.get().add(row * len), b.get().add(row * len));
                 *out.get().add(row) = E::dispatch(isa, Dot { a, b, factor: factors[row], len });
