@@ -773,7 +773,7 @@ fn ones(channels: usize, out: usize, window: Window) -> Convolve<'static> {
 /// What a task panics with.
 fn refusal(task: &dyn Fn()) -> String {
     let task = std::panic::AssertUnwindSafe(task);
-    let panic = std::panic::catch_unwind(task).expect_err("it was taken");
+    let Err(panic) = std::panic::catch_unwind(task) else { panic!("it was taken") };
     let formatted = panic.downcast_ref::<String>().cloned();
     formatted.unwrap_or_else(|| panic.downcast_ref::<&str>().unwrap_or(&"").to_string())
 }
@@ -919,8 +919,12 @@ impl Backward<Flex, 1> for Foreign {
 }
 
 fn foreign<const D: usize>(y: Tensor<D>, gradient: Tensor<D>) -> Tensor<D> {
-    let gradient = gradient.try_into_primitive::<Flex>().unwrap();
-    let (y, node) = y.try_into_primitive::<Autodiff<Flex>>().unwrap().into_parts();
+    let (Ok(gradient), Ok(y)) =
+        (gradient.try_into_primitive::<Flex>(), y.try_into_primitive::<Autodiff<Flex>>())
+    else {
+        panic!("a tensor that is not on Flex")
+    };
+    let (y, node) = y.into_parts();
     Tensor::from_primitive::<Autodiff<Flex>>(
         match Foreign.prepare::<NoCheckpointing>([node]).compute_bound().stateful() {
             OpsKind::Tracked(prep) => prep.finish(gradient, y),
