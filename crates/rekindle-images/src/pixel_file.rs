@@ -14,7 +14,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use rekindle_base::{self as base, FileState, Header, Key, PathError, RecordFile, Sizes};
 
-use crate::{Error, Picture};
+use crate::decode::gate::Gate;
+use crate::{Error, MAX_PIXELS, Picture};
 
 /// Decoded pictures on disk. Loaders that get clones of one share it.
 #[derive(Debug, Clone)]
@@ -65,6 +66,8 @@ const HEADER: Header =
     Header { name: b"rekindle pixels", version: b"2", key: [0; 32], sizes: Sizes::Own };
 /// Bytes of width, height and channels.
 const SIZE: usize = 12;
+/// Most bytes of a record that is read: no picture that is decoded has more.
+const MAX_RECORD: usize = SIZE + 3 * MAX_PIXELS;
 
 #[derive(Debug)]
 pub(crate) struct PixelFile {
@@ -101,9 +104,13 @@ impl PixelFile {
         DiskCacheUse { pictures: self.records.len(), found: *found, closed: closed.clone() }
     }
 
-    /// The picture of a file, if it is here and its file has not changed.
-    pub(crate) fn get(&self, path: &Path) -> Option<Picture> {
-        let values = self.records.get(&item(path)?).ok()??;
+    /// The picture of a file, if it is here and its file has not changed; a large one passes the gate first.
+    pub(crate) fn get(&self, path: &Path, gate: &mut Gate) -> Option<Picture> {
+        let item = item(path)?;
+        // Anyone may have written the file, and in it how long a record is.
+        let bytes = self.records.size(&item).filter(|bytes| *bytes <= MAX_RECORD)?;
+        gate.pass(bytes);
+        let values = self.records.get(&item).ok()??;
         let (size, pixels) = values.split_first_chunk::<SIZE>()?;
         let [width, height, channels] = [0, 4, 8].map(|place| {
             let bytes = [0, 1, 2, 3].map(|byte| size[place + byte]);
@@ -168,6 +175,10 @@ mod tests {
 
     use super::*;
 
+    fn get(cache: &PixelFile, path: &Path) -> Option<Picture> {
+        cache.get(path, &mut Gate::default())
+    }
+
     fn picture(shade: u8) -> Picture {
         Picture::from_rgb(5, 4, vec![shade; 60]).unwrap()
     }
@@ -193,26 +204,26 @@ mod tests {
         let (_folder, files, cached) = folder();
         let cache = open(&cached);
         for (shade, file) in files.iter().enumerate() {
-            assert!(cache.get(file).is_none());
+            assert!(get(&cache, file).is_none());
             cache.put(file, &picture(shade as u8));
         }
         // While it writes, another reads.
         let other = open(&cached);
-        assert_eq!(other.get(&files[2]), Some(picture(2)));
+        assert_eq!(get(&other, &files[2]), Some(picture(2)));
         assert_eq!(other.used().closed.as_deref(), Some("another run writes to it"));
         drop((cache, other));
         let cache = open(&cached);
         assert_eq!(cache.used().pictures, 4);
         for (shade, file) in files.iter().enumerate() {
-            assert_eq!(cache.get(file), Some(picture(shade as u8)));
+            assert_eq!(get(&cache, file), Some(picture(shade as u8)));
         }
         fs::write(&files[1], "longer than it was").unwrap();
         fs::remove_file(&files[3]).unwrap();
-        assert!(cache.get(&files[1]).is_none() && cache.get(&files[3]).is_none());
+        assert!(get(&cache, &files[1]).is_none() && get(&cache, &files[3]).is_none());
         cache.put(&files[1], &picture(9));
-        assert_eq!(cache.get(&files[1]), Some(picture(9)));
+        assert_eq!(get(&cache, &files[1]), Some(picture(9)));
         drop(cache);
-        assert_eq!(open(&cached).get(&files[1]), Some(picture(9)));
+        assert_eq!(get(&open(&cached), &files[1]), Some(picture(9)));
     }
 
     /// To the byte: room for three pictures keeps three, and a byte less keeps two.
@@ -226,7 +237,7 @@ mod tests {
             assert_eq!(cache.has_room(60), kept > 0, "{budget}");
             files.iter().for_each(|file| cache.put(file, &picture(1)));
             assert!(!cache.has_room(60), "{budget}");
-            let found = files.iter().filter(|file| cache.get(file).is_some());
+            let found = files.iter().filter(|file| get(&cache, file).is_some());
             assert_eq!((found.count(), cache.used().pictures), (kept, kept), "{budget}");
             let written = fs::metadata(cached.join(NAME)).unwrap().len();
             assert_eq!(written, start + kept as u64 * each, "{budget}");
@@ -253,11 +264,11 @@ mod tests {
             fs::write(&path, bytes).unwrap();
             let cache = open(&cached);
             for (shade, file) in files.iter().enumerate() {
-                assert!(cache.get(file).is_none_or(|found| found == picture(shade as u8)));
+                assert!(get(&cache, file).is_none_or(|found| found == picture(shade as u8)));
             }
             cache.put(&files[3], &picture(3));
             drop(cache);
-            assert_eq!(open(&cached).get(&files[3]), Some(picture(3)));
+            assert_eq!(get(&open(&cached), &files[3]), Some(picture(3)));
         }
     }
 
@@ -290,10 +301,10 @@ mod tests {
         fs::create_dir(&cached).unwrap();
         fs::write(cached.join(NAME), [b"rekindle pixels1".as_slice(), &[3; 500]].concat()).unwrap();
         let cache = open(&cached);
-        assert!(cache.get(&files[0]).is_none());
+        assert!(get(&cache, &files[0]).is_none());
         cache.put(&files[0], &picture(1));
         drop(cache);
-        assert_eq!(open(&cached).get(&files[0]), Some(picture(1)));
+        assert_eq!(get(&open(&cached), &files[0]), Some(picture(1)));
     }
 
     #[test]

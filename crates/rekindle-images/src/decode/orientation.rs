@@ -14,7 +14,7 @@ use std::io::Read;
 use image::ImageFormat;
 use image::metadata::Orientation;
 
-/// Most bytes that a compressed text is inflated to: no EXIF block is longer than a JPEG segment.
+/// Most bytes that the compressed texts of a file are inflated to: no EXIF block is longer than a JPEG segment.
 const MAX_TEXT: u64 = 1 << 20;
 
 /// The tag of the orientation, TIFF 6.0, page 36.
@@ -75,14 +75,14 @@ fn jpeg(bytes: &[u8]) -> Blocks {
 /// Chunks, those behind the pixels too.
 fn png(bytes: &[u8]) -> Blocks {
     let mut blocks = Blocks::default();
-    let mut at = 8;
+    let (mut at, mut left) = (8, MAX_TEXT);
     while let Some(head) = part(bytes, at, 8) {
         let length = u32::from_be_bytes([head[0], head[1], head[2], head[3]]) as usize;
         let Some(body) = part(bytes, at + 8, length) else { break };
         match &head[4..] {
             b"eXIf" => blocks.exif = Some(body.to_vec()),
             kind @ (b"tEXt" | b"zTXt" | b"iTXt") => {
-                if let Some((name, text)) = text(kind, body) {
+                if let Some((name, text)) = text(kind, body, &mut left) {
                     match name {
                         PNG_XMP => blocks.xmp = Some(text),
                         RAW_PROFILE => blocks.raw_profile = Some(text),
@@ -99,19 +99,19 @@ fn png(bytes: &[u8]) -> Blocks {
 }
 
 /// The name and the text of a PNG's chunk of text.
-fn text<'a>(kind: &[u8], body: &'a [u8]) -> Option<(&'a [u8], Vec<u8>)> {
+fn text<'a>(kind: &[u8], body: &'a [u8], left: &mut u64) -> Option<(&'a [u8], Vec<u8>)> {
     let (name, rest) = split(body)?;
     if !matches!(name, PNG_XMP | RAW_PROFILE) {
         return None;
     }
     let text = match kind {
         b"tEXt" => rest.to_vec(),
-        b"zTXt" => inflate(rest.get(1..)?),
+        b"zTXt" => inflate(rest.get(1..)?, left),
         _ => {
             let (&[compressed, _], rest) = rest.split_first_chunk()?;
             let (_language, rest) = split(rest)?;
             let (_translated, rest) = split(rest)?;
-            if compressed == 0 { rest.to_vec() } else { inflate(rest) }
+            if compressed == 0 { rest.to_vec() } else { inflate(rest, left) }
         }
     };
     Some((name, text))
@@ -123,11 +123,12 @@ fn split(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
     Some((&bytes[..end], &bytes[end + 1..]))
 }
 
-/// As much as can be inflated.
-fn inflate(bytes: &[u8]) -> Vec<u8> {
+/// As much as can be inflated, of what is left of [`MAX_TEXT`].
+fn inflate(bytes: &[u8], left: &mut u64) -> Vec<u8> {
     let mut text = Vec::new();
     // What is damaged ends the text, as it ends what can be known.
-    drop(flate2::read::ZlibDecoder::new(bytes).take(MAX_TEXT).read_to_end(&mut text));
+    drop(flate2::read::ZlibDecoder::new(bytes).take(*left).read_to_end(&mut text));
+    *left -= text.len() as u64;
     text
 }
 
