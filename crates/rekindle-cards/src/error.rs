@@ -32,7 +32,9 @@ pub enum Error {
         source: Arc<serde_json::Error>,
     },
     /// A text that is too long to be a model's config.
-    #[error("model config: {bytes} bytes, more than the limit of {limit}; fetch or write the file again")]
+    #[error(
+        "model config: {bytes} bytes, more than the limit of {limit}; fetch or write the file again"
+    )]
     ConfigTooLong {
         /// Its length.
         bytes: usize,

@@ -7,10 +7,10 @@ use std::path::Path;
 use rekindle_base::AtomicFile;
 use serde::ser::{Serialize, SerializeMap, Serializer};
 
+use crate::error::shortened;
 use crate::file::MAX_NAME_BYTES;
 use crate::file::json::duplicates;
 use crate::file::safetensors::{LENGTH_BYTES, MAX_HEADER_BYTES, METADATA_KEY, checked_bytes};
-use crate::error::shortened;
 use crate::{Dtype, Error};
 
 #[cfg(test)]

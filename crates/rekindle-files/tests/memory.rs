@@ -147,8 +147,7 @@ fn bombs() -> Vec<(&'static str, Vec<u8>)> {
         &text("storage"),
         b"ctorch\nFloatStorage\nK\0NK\x18tQ",
     ];
-    let rebuilt =
-        [&rebuilt.concat()[..], b"K\0(K\x01K\x01K\x01K\x01tq\x03h\x03\x89Nt"].concat();
+    let rebuilt = [&rebuilt.concat()[..], b"K\0(K\x01K\x01K\x01K\x01tq\x03h\x03\x89Nt"].concat();
     let tensor = [&rebuilt[..], b"R"].concat();
     vec![
         ("brackets", safetensors(&format!("{{\"a\":{}", "[".repeat(limit)))),

@@ -226,11 +226,7 @@ fn upright(image: RgbImage, bytes: &[u8]) -> RgbImage {
     oriented(DynamicImage::ImageRgb8(image), turned).into_rgb8()
 }
 
-fn other(
-    bytes: &[u8],
-    format: ImageFormat,
-    file: &Subject<'_>,
-) -> Result<RgbImage, Failure> {
+fn other(bytes: &[u8], format: ImageFormat, file: &Subject<'_>) -> Result<RgbImage, Failure> {
     let mut limits = Limits::default();
     limits.max_alloc = Some(match format {
         // Of a PNG this is for a row of pixels and what stands beside them: a profile of colors may be inflated to any length.

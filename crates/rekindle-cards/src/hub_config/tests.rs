@@ -399,7 +399,8 @@ fn what_would_take_all_memory_is_refused_by_its_limit() {
         assert!(HubConfig::from_json(&text).is_ok(), "{size}");
     }
     // Each of its numbers would take sixteen times its length in memory.
-    let long = config(&format!(r#""num_classes": 2, "x": [{}0]"#, "0,".repeat(MAX_CONFIG_BYTES / 2)));
+    let long =
+        config(&format!(r#""num_classes": 2, "x": [{}0]"#, "0,".repeat(MAX_CONFIG_BYTES / 2)));
     let problem = refused(&long);
     assert!(problem.contains("more than the limit of 8388608"), "{problem}");
     assert!(HubConfig::is_one(&long));

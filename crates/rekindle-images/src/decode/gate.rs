@@ -90,7 +90,8 @@ mod tests {
         }),
         ("PNG", |side| {
             let sides = u32::from(side).to_be_bytes().repeat(2);
-            [b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR".as_slice(), &sides, b"\x08\x02\0\0\0\0\0\0\0"].concat()
+            [b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR".as_slice(), &sides, b"\x08\x02\0\0\0\0\0\0\0"]
+                .concat()
         }),
         ("PNM", |side| format!("P6\n{side} {side}\n255\n").into_bytes()),
         ("TIFF", |side| {

@@ -34,10 +34,7 @@ mod page;
 const XMP: Tag = Tag::Unknown(700);
 
 /// The first page, as it is stored, and how to turn it upright.
-pub(super) fn decode(
-    bytes: &[u8],
-    file: &Subject<'_>,
-) -> Result<(RgbImage, Orientation), Failure> {
+pub(super) fn decode(bytes: &[u8], file: &Subject<'_>) -> Result<(RgbImage, Orientation), Failure> {
     let mut decoder = Decoder::new(Cursor::new(bytes))?;
     let mut page = Page::read(&mut decoder)?;
     file.admit(page.size)?;

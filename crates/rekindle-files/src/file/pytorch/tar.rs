@@ -92,7 +92,8 @@ fn read_storages(
         };
         let key = key_text(&machine.values, key)?.into_owned();
         let elements = natural::<u64>(i64::from_le_bytes(input.array()?))?;
-        let storage = Storage { key: (*key).into(), dtype: Some(dtype), elements, view: 0..elements };
+        let storage =
+            Storage { key: (*key).into(), dtype: Some(dtype), elements, view: 0..elements };
         let bytes = storage.bytes().ok_or_else(malformed)?;
         let extent = Extent { offset: input.position(), bytes, checksum: None };
         input.skip(bytes)?;
@@ -115,7 +116,8 @@ fn read_storages(
             return Err(malformed());
         };
         let key = key.into_owned();
-        let storage = Storage { key: (*key).into(), dtype: Some(dtype), elements, view: 0..elements };
+        let storage =
+            Storage { key: (*key).into(), dtype: Some(dtype), elements, view: 0..elements };
         let start = offset.checked_mul(dtype.bytes() as u64);
         let (Some(start), Some(bytes)) = (start, storage.bytes()) else { return Err(malformed()) };
         if start.checked_add(bytes).is_none_or(|end| end > root.bytes) {

@@ -191,9 +191,8 @@ fn naming_a_thing_again_and_again_is_counted() {
         tuple(&[&start[..], &[int(24)]].concat())
     };
     // An object, put into the memo, then what is done to it so many times.
-    let again = |object: &[u8], step: &[u8], times: usize| {
-        [object, b"q\x01", &step.repeat(times)].concat()
-    };
+    let again =
+        |object: &[u8], step: &[u8], times: usize| [object, b"q\x01", &step.repeat(times)].concat();
     let list = |object: &[u8], times: usize| {
         [again(object, b"", 0), b"(".to_vec(), b"h\x01".repeat(times), b"t".to_vec()].concat()
     };
@@ -204,7 +203,11 @@ fn naming_a_thing_again_and_again_is_counted() {
     for (what, body, reason) in [
         ("a long key", nested(&long(1025), &tensor), "a key has 1025 bytes, more than 1024"),
         ("a key of megabytes", nested(&long(8 << 20), b")"), "a key has 8388608 bytes"),
-        ("a long name", nested(&long(600), &nested(&long(600), &tensor)), "name has more than 1024"),
+        (
+            "a long name",
+            nested(&long(600), &nested(&long(600), &tensor)),
+            "name has more than 1024",
+        ),
         ("a long key of a storage", [id(&long(1025)), b"Q".to_vec()].concat(), "a key has 1025"),
         ("a key of a storage, often", again(&id(&long(1024)), b"h\x01Q", 70_000), "used so often"),
         ("a key, often", list(&nested(&long(1024), b")"), 70_000), "used so often"),
