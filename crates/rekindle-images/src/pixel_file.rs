@@ -174,6 +174,7 @@ mod tests {
     use std::fs;
 
     use super::*;
+    use crate::LARGE_BYTES;
 
     fn get(cache: &PixelFile, path: &Path) -> Option<Picture> {
         cache.get(path, &mut Gate::default())
@@ -269,6 +270,37 @@ mod tests {
             cache.put(&files[3], &picture(3));
             drop(cache);
             assert_eq!(get(&open(&cached), &files[3]), Some(picture(3)));
+        }
+    }
+
+    /// A file of somebody else's making, of which the disk holds nothing.
+    #[test]
+    fn records_that_say_they_are_large_wait_and_those_beyond_any_picture_are_not_read() {
+        let (_folder, files, cached) = folder();
+        drop(open(&cached));
+        let path = cached.join(NAME);
+        let header = fs::read(&path).unwrap();
+        let gibibytes = 3_u64 << 30;
+        for (bytes, waits) in [
+            (SIZE + 60, false),
+            (LARGE_BYTES, false),
+            (LARGE_BYTES + 1, true),
+            (MAX_RECORD + 1, false),
+            (gibibytes as usize, false),
+        ] {
+            let key = item(&files[0]).unwrap();
+            let size = (bytes as u32).to_le_bytes();
+            let checksum = crc32fast::hash(&[&key[..], &size].concat()).to_le_bytes();
+            fs::write(&path, [&header[..], &key, &size, &checksum].concat()).unwrap();
+            let file = fs::OpenOptions::new().write(true).open(&path).unwrap();
+            file.set_len(header.len() as u64 + HEADER.record_bytes(bytes)).unwrap();
+            let cache = open(&cached);
+            assert_eq!(cache.used().pictures, 1, "{bytes}");
+            let mut gate = Gate::default();
+            assert!(cache.get(&files[0], &mut gate).is_none(), "{bytes}");
+            assert_eq!(gate.is_held(), waits, "{bytes}");
+            // Of the others, a record that was read and is damaged is no longer there.
+            assert_eq!(cache.used().pictures, usize::from(bytes > MAX_RECORD), "{bytes}");
         }
     }
 

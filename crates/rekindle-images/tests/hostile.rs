@@ -147,7 +147,11 @@ fn what_is_no_regular_file_is_refused_and_not_waited_for() {
     std::os::unix::fs::symlink("/dev/zero", &link).unwrap();
     let socket = folder.path().join("socket.jpg");
     let _listener = std::os::unix::net::UnixListener::bind(&socket).unwrap();
-    for path in [link, socket] {
+    // Where the system has the command: nobody ever writes to it.
+    let pipe = folder.path().join("pipe.jpg");
+    let made = std::process::Command::new("mkfifo").arg(&pipe).status();
+    let pipe = made.is_ok_and(|status| status.success()).then_some(pipe);
+    for path in [link, socket].into_iter().chain(pipe) {
         let message = decode(&path).unwrap_err().to_string();
         assert!(message.contains("no regular file"), "{message}");
     }

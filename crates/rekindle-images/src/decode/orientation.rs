@@ -206,3 +206,32 @@ pub(super) fn of_xmp(xmp: &[u8]) -> Option<u8> {
 fn part(bytes: &[u8], at: usize, length: usize) -> Option<&[u8]> {
     bytes.get(at..at.checked_add(length)?)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+
+    use super::*;
+
+    /// A compressed text of a PNG, of so many zeros.
+    fn chunk(name: &[u8], zeros: usize) -> Vec<u8> {
+        let mut text = flate2::write::ZlibEncoder::new(Vec::new(), flate2::Compression::fast());
+        text.write_all(&vec![0; zeros]).unwrap();
+        let body = [name, &[0, 0], &text.finish().unwrap()].concat();
+        [&(body.len() as u32).to_be_bytes()[..], b"zTXt", &body, &[0; 4]].concat()
+    }
+
+    #[test]
+    fn all_texts_of_a_file_share_what_may_be_inflated() {
+        let half = MAX_TEXT as usize / 2;
+        for (lengths, expected) in [
+            ([half, half], [half, half]),
+            ([half, 20 * half], [half, half]),
+            ([20 * half, half], [2 * half, 0]),
+        ] {
+            let chunks = [chunk(RAW_PROFILE, lengths[0]), chunk(PNG_XMP, lengths[1])].concat();
+            let Blocks { raw_profile, xmp, .. } = png(&[vec![0; 8], chunks].concat());
+            assert_eq!([raw_profile, xmp].map(|text| text.unwrap().len()), expected);
+        }
+    }
+}

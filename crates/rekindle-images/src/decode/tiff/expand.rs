@@ -74,7 +74,7 @@ pub(super) fn chunks(
     let sum = lengths.iter().try_fold(0_usize, |sum, length| sum.checked_add(*length));
     let sum = sum.filter(|sum| *sum <= MAX_ALLOCATION).ok_or_else(too_much)?;
     file.wait(sum);
-    // Strips and tiles that share their bytes would be read again and again.
+    // Strips and tiles that share their bytes would be copied again and again.
     let mut left = OVERLAP * bytes.len();
     let mut expanded = Vec::new();
     let mut places = Vec::with_capacity(page.places.len());
@@ -90,7 +90,9 @@ pub(super) fn chunks(
             _ => data(bytes, place),
         };
         let data = data.ok_or_else(cut_short)?;
-        left = left.checked_sub(data.len()).ok_or_else(overlap)?;
+        if page.reversed || expand == Expand::Jpeg {
+            left = left.checked_sub(data.len()).ok_or_else(overlap)?;
+        }
         let ordered = match page.reversed && expand != Expand::Jpeg {
             true => Cow::from(data.iter().map(|byte| byte.reverse_bits()).collect::<Vec<u8>>()),
             false => Cow::from(data),
