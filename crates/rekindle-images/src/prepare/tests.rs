@@ -207,7 +207,7 @@ fn a_large_picture_holds_its_gate_until_it_is_prepared() {
         image::GrayImage::new(side, side).save(&path).unwrap();
         let disk = Some(DiskCache::open(&folder.path().join("cache"), 1 << 30).unwrap());
         let prepare = prepare(PictureConfig { cache_bytes: 0, disk, ..PictureConfig::default() });
-        let view = View { seed: 0, epoch: 0, index: 0 };
+        let view = View::PLAIN;
         for from in ["the file", "the cache"] {
             let (picture, gate) = prepare.picture(&Source::File(path.clone()), view).unwrap();
             assert_eq!((picture.width(), gate.is_held()), (side as usize, waits), "{from}");
