@@ -64,7 +64,8 @@ fuzz_target!(|bytes: &[u8]| {
         let config = PictureConfig { augment, cache_bytes: 0, disk: Some(disk.clone()) };
         let prepare = PreparePictures::new(&preprocess.expect("it is sound"), &config);
         let samples = vec![Sample::file(picture, 0)];
-        let loader: Result<Loader, _> = Loader::new(samples, prepare.expect("it is sound"), &LoaderConfig::default());
+        let loader: Result<Loader, _> =
+            Loader::new(samples, prepare.expect("it is sound"), &LoaderConfig::default());
         let mut batches = loader.expect("it is sound").epoch(1);
         let batch = batches.next().expect("there is one").expect("the picture itself is sound");
         assert_eq!(batch.input.values.len(), 3 * 8 * 6);

@@ -6,10 +6,13 @@ use std::panic::catch_unwind;
 use parquet::file::metadata::ParquetMetaData;
 use parquet::file::reader::{FileReader, SerializedFileReader};
 use parquet::record::Field;
+use rekindle_base::read_at_most;
 
 use super::Table;
 use super::limits::{MAX_LIST_BYTES, check_columns, check_line, check_values};
 use crate::error::panic_message;
+
+mod pages;
 
 /// All of a file, as text.
 pub(super) fn read(file: File) -> Result<Table, String> {
@@ -22,12 +25,15 @@ fn broken(error: &dyn std::fmt::Display) -> String {
 }
 
 fn rows(file: File) -> Result<Table, String> {
+    let bytes = read_at_most(&file, MAX_LIST_BYTES).map_err(|error| broken(&error))?;
     let reader = SerializedFileReader::new(file).map_err(|error| broken(&error))?;
     let schema = reader.metadata().file_metadata().schema();
     let names: Vec<String> =
         schema.get_fields().iter().map(|field| field.name().to_owned()).collect();
     check_columns(1, names.len())?;
     check_sizes(reader.metadata(), names.len())?;
+    pages::check(&bytes, reader.metadata())?;
+    drop(bytes);
     let rows = reader.get_row_iter(None).map_err(|error| broken(&error))?;
     let mut found = Vec::new();
     let mut bytes = 0;
