@@ -42,8 +42,9 @@ fn chunk(
     values: &mut usize,
 ) -> Result<(), String> {
     let damaged = || broken(&"its pages are not where it says");
-    let (start, length) = column.byte_range();
-    let range = usize::try_from(start).ok().zip(usize::try_from(length).ok());
+    // Either may be negative, which the library's own way to ask asserts that it is not.
+    let start = column.dictionary_page_offset().unwrap_or(column.data_page_offset());
+    let range = usize::try_from(start).ok().zip(usize::try_from(column.compressed_size()).ok());
     let range = range.and_then(|(start, length)| Some(start..start.checked_add(length)?));
     let mut rest = range.and_then(|range| file.get(range)).ok_or_else(damaged)?;
     while !rest.is_empty() {

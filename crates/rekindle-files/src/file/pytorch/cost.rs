@@ -6,7 +6,7 @@
 use super::Problem;
 
 /// Bytes that reading a file may copy, beside those that are read: keys, names, items.
-const MAX_COPIED_BYTES: usize = 64 << 20;
+const MAX_COPIED_BYTES: usize = 32 << 20;
 
 /// What was spent so far.
 #[derive(Debug, Default)]
