@@ -22,7 +22,15 @@ fn every_hostile_file_is_refused_by_name() {
     assert_eq!(decode_bytes(&whole, "whole.jpg").unwrap().width(), 64);
     let huge_png =
         b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\x7f\xff\xff\xff\x7f\xff\xff\xff\x08\x02\0\0\0".to_vec();
+    // Progressive, in scans of nothing, each of which goes over the whole picture.
+    let scans = [
+        b"\xff\xd8\xff\xc2\0\x0b\x08\0\x08\0\x08\x01\x01\x11\0".as_slice(),
+        &b"\xff\xda\0\x02".repeat(501),
+        b"\xff\xd9",
+    ]
+    .concat();
     let cases: Vec<(&str, Vec<u8>, &str)> = vec![
+        ("scans.jpg", scans, "it has more than 500 scans"),
         ("empty.jpg", Vec::new(), "not a picture (an empty file)"),
         ("text.jpg", b"this is no picture\n".to_vec(), "not a picture (its first bytes"),
         ("page.png", b"<!DOCTYPE html><html>404</html>".to_vec(), "not a picture"),

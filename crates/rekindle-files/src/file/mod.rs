@@ -268,7 +268,8 @@ fn find_weights(folder: &Path) -> Result<PathBuf, Error> {
 fn read_config(file: &Path) -> Result<Option<String>, Error> {
     let is_known = WEIGHT_FILES.iter().any(|name| file.file_name() == Some(name.as_ref()));
     let config = file.with_file_name(CONFIG_FILE);
-    if is_known && config.is_file() {
+    // What is there and is no regular file is refused, not passed over.
+    if is_known && config.exists() {
         json::read_text(&config, MAX_CONFIG_BYTES).map(Some)
     } else {
         Ok(None)
