@@ -117,7 +117,7 @@ impl PixelFile {
             u32::from_le_bytes(bytes) as usize
         });
         let area = width.checked_mul(height)?.checked_mul(channels)?;
-        if area != pixels.len() || !matches!(channels, 1 | 3) {
+        if area == 0 || area != pixels.len() || !matches!(channels, 1 | 3) {
             return None;
         }
         self.lock().found += 1;
@@ -270,6 +270,29 @@ mod tests {
             cache.put(&files[3], &picture(3));
             drop(cache);
             assert_eq!(get(&open(&cached), &files[3]), Some(picture(3)));
+        }
+    }
+
+    /// Its checksums are right, its size is none that a picture can have.
+    #[test]
+    fn records_of_no_picture_are_passed_over() {
+        let (_folder, files, cached) = folder();
+        let key = item(&files[0]).unwrap();
+        for (sides, pixels, is_one) in [
+            ([2_u32, 3, 1], 6, true),
+            ([2, 3, 3], 18, true),
+            ([213, 0, 3], 0, false),
+            ([0, 4, 1], 0, false),
+            ([2, 3, 0], 0, false),
+            ([2, 3, 2], 12, false),
+            ([2, 3, 1], 7, false),
+            ([u32::MAX, u32::MAX, 3], 3, false),
+        ] {
+            let _ = fs::remove_file(cached.join(NAME));
+            let cache = open(&cached);
+            let sides: Vec<u8> = sides.into_iter().flat_map(u32::to_le_bytes).collect();
+            cache.records.put(&key, &[sides, vec![7; pixels]].concat()).unwrap();
+            assert_eq!(get(&cache, &files[0]).is_some(), is_one, "{pixels}");
         }
     }
 
