@@ -211,7 +211,7 @@ fn cifar(names: &Path, train: &[PathBuf], test: &Path, labels: usize) -> Result<
         let read = |source| Error::Read { path: path.to_owned(), source };
         let length = path.metadata().map_err(read)?.len() as usize;
         check_size(path, length / record, Some(length))?;
-        if length == 0 || length % record != 0 {
+        if length == 0 || !length.is_multiple_of(record) {
             let problem =
                 format!("{length} bytes are no whole number of records of {record}; fetch it anew");
             return Err(wrong(path, problem));

@@ -69,8 +69,11 @@ mod tests {
     use super::super::{image, known};
     use super::*;
 
-    /// What each format says first, of a square picture; nothing of the pixels follows.
-    const HEADERS: [(&str, fn(u16) -> Vec<u8>); 7] = [
+    /// The first bytes of a square picture of that side.
+    type Header = fn(u16) -> Vec<u8>;
+
+    /// What each format says first; nothing of the pixels follows.
+    const HEADERS: [(&str, Header); 7] = [
         ("BMP", |side| {
             let sides = u32::from(side).to_le_bytes().repeat(2);
             let head = b"BM\x36\0\0\0\0\0\0\0\x36\0\0\0\x28\0\0\0".as_slice();
