@@ -11,6 +11,7 @@ mod cargo;
 mod fetch_weights;
 #[path = "../../crates/rekindle/src/cli/fetching.rs"]
 mod fetching;
+mod fuzz;
 mod lab;
 mod ladders;
 mod pin;
@@ -23,6 +24,7 @@ const USAGE: &str = "usage: cargo xtask COMMAND
   bench ARGS...          measure networks on this machine: infer, train, cold; see `bench help`
   bench data FOLDER      measure how fast pictures become inputs; see `bench data --help`
   fetch-weights NAME...  fetch weights into the cache, or check them; see `fetch-weights --help`
+  fuzz [SECONDS] [NAME]  hand hostile files to every reader, as long; see `fuzz help`
   ladders                climb the ladders of docs/ladders, and write docs/ladder.md
   parity ARGS...         compare every architecture with golden results of the reference library
   pin [NAME...]          ask the Hub what repositories hold, and write weights/*.toml; see `pin --help`
@@ -37,6 +39,7 @@ fn main() -> anyhow::Result<ExitCode> {
     match command.as_deref() {
         Some("bench") => bench::run(&rest),
         Some("fetch-weights") => fetch_weights::run(&rest),
+        Some("fuzz") => fuzz::run(&rest),
         Some("ladders") => ladders::run(&rest),
         Some("parity") => lab::run("parity", &rest),
         Some("pin") => pin::run(&rest),

@@ -5,7 +5,7 @@
 
 use std::{
     collections::HashMap,
-    fs::{self, File, Metadata},
+    fs::{self, Metadata},
     io::{self, Read},
     path::Path,
     sync::{Mutex, MutexGuard, PoisonError},
@@ -14,7 +14,7 @@ use std::{
 
 use sha2::{Digest, Sha256};
 
-use crate::{Error, Header, Key, RecordFile, Sizes, key};
+use crate::{Error, Header, Key, RecordFile, Sizes, key, open_regular};
 
 #[cfg(test)]
 mod tests;
@@ -28,7 +28,7 @@ const CHUNK: usize = 256 * 1024;
 ///
 /// If it cannot be read.
 pub fn digest_file(path: &Path) -> io::Result<Key> {
-    let mut file = File::open(path)?;
+    let mut file = open_regular(path)?;
     let mut hash = Sha256::new();
     let mut chunk = vec![0; CHUNK];
     loop {

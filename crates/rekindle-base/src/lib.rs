@@ -6,6 +6,7 @@
 //! | [`PathError`], [`causes`] | what the file system refused, and an error with its causes |
 //! | [`RecordFile`] | a cache on disk: checked records that are only ever appended |
 //! | [`digest_file`], [`Digests`] | SHA-256 of files, computed once a change |
+//! | [`open_regular`], [`read_regular`] | files of others: regular ones, up to a limit |
 //! | [`Random`] | random numbers by counting: any stream can be had from a few numbers |
 
 mod atomic;
@@ -14,6 +15,7 @@ mod failure;
 mod key;
 mod random;
 mod records;
+mod regular;
 
 pub use atomic::{AtomicFile, sync_folder, write_file};
 pub use digest::{Digests, FileState, digest_file};
@@ -21,6 +23,7 @@ pub use failure::{PathError, causes};
 pub use key::{Key, key};
 pub use random::{Random, STEP, mix};
 pub use records::{Error, Header, Opened, RecordFile, Sizes, Unusable};
+pub use regular::{open_regular, read_at_most, read_regular, read_text};
 
 #[cfg(test)]
 mod again;

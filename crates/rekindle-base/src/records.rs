@@ -179,6 +179,11 @@ impl RecordFile {
         self.lock().index.contains_key(item)
     }
 
+    /// Bytes of the values of an item, as its record says.
+    pub fn size(&self, item: &Key) -> Option<usize> {
+        self.lock().index.get(item).map(|place| place.bytes)
+    }
+
     /// Adds the values of an item; what is there already is kept.
     ///
     /// # Errors

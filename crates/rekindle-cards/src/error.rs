@@ -31,6 +31,16 @@ pub enum Error {
         #[source]
         source: Arc<serde_json::Error>,
     },
+    /// A text that is too long to be a model's config.
+    #[error(
+        "model config: {bytes} bytes, more than the limit of {limit}; fetch or write the file again"
+    )]
+    ConfigTooLong {
+        /// Its length.
+        bytes: usize,
+        /// The longest that is read.
+        limit: usize,
+    },
     /// The JSON is not the config of a model.
     #[error("model config: {} to mend: {}", count(problems), problems.join("; "))]
     HubConfig {

@@ -21,6 +21,11 @@ mod dialect;
 mod model_args;
 mod timm;
 
+/// Longest text of a config, in bytes; that of ImageNet-21k with all labels has 2 MB.
+pub const MAX_CONFIG_BYTES: usize = 8 << 20;
+/// Most outputs of a network; ImageNet-21k has 21,843 classes.
+pub const MAX_CLASSES: usize = 1 << 20;
+
 /// What travels with the weights of a model, on the Hub and in a saved checkpoint.
 #[derive(Debug, Clone, PartialEq)]
 pub struct HubConfig {
@@ -61,9 +66,13 @@ impl HubConfig {
     ///
     /// # Errors
     ///
-    /// [`Error::Json`] where the text is not JSON, [`Error::Dialect`] where another tool wrote it,
+    /// [`Error::ConfigTooLong`] beyond [`MAX_CONFIG_BYTES`], [`Error::Json`] where the text is not JSON, [`Error::Dialect`] where another tool wrote it,
     /// [`Error::HubConfig`] with every key that is missing, of the wrong type, of the wrong length or out of range.
     pub fn from_json(text: &str) -> Result<Self, Error> {
+        if text.len() > MAX_CONFIG_BYTES {
+            let (bytes, limit) = (text.len(), MAX_CONFIG_BYTES);
+            return Err(Error::ConfigTooLong { bytes, limit });
+        }
         let root: Value = serde_json::from_str(text)
             .map_err(|source| Error::Json { source: Arc::new(source) })?;
         let Value::Object(root) = root else {
@@ -78,8 +87,13 @@ impl HubConfig {
     }
 
     /// Whether a text claims to be a config that is read here: an object that names an `architecture`.
+    ///
+    /// One that is too long to be looked into counts as one, for [`HubConfig::from_json`] to say so.
     #[must_use]
     pub fn is_one(text: &str) -> bool {
+        if text.len() > MAX_CONFIG_BYTES {
+            return true;
+        }
         serde_json::from_str::<Value>(text).is_ok_and(|root| root.get("architecture").is_some())
     }
 
@@ -176,6 +190,7 @@ impl HubConfig {
             let test = self.at_test_size(usual).problems();
             problems.extend(test.into_iter().map(|problem| format!("at the test size: {problem}")));
         }
+        problems.extend(timm::too_many(self.classes));
         problems.extend(self.task.problems(self.classes));
         if let Some(temperature) =
             self.temperature.filter(|value| !(value.is_finite() && *value > 0.0))

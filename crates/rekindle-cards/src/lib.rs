@@ -24,7 +24,7 @@ mod task_spec;
 pub use card::{Card, Paper, TestSize};
 pub use error::Error;
 pub use family::Family;
-pub use hub_config::HubConfig;
+pub use hub_config::{HubConfig, MAX_CLASSES, MAX_CONFIG_BYTES};
 pub use input_spec::{Column, ColumnKind, InputSpec, Scaling, SeriesInput, TableInput, TextInput};
 pub use license::Terms;
 pub use lookup::{
@@ -33,6 +33,6 @@ pub use lookup::{
 pub use model_card::{Base, CardEvaluation, CardMetric, CardUnit, LearnedFrom, ModelCard};
 pub use pin::{Pin, PinnedFile, pins};
 pub use policy::LicensePolicy;
-pub use preprocessing::{CropMode, Interpolation, Preprocessing};
+pub use preprocessing::{CropMode, Interpolation, MAX_INPUT_NUMBERS, Preprocessing};
 pub use query::{Count, LicenseFilter, Query, SortBy};
 pub use task_spec::{LossSpec, TargetColumn, TaskSpec};

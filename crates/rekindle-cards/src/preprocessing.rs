@@ -10,10 +10,13 @@ const MAX_SIDE: usize = 8192;
 /// Most channels; hyperspectral pictures have a few hundred.
 const MAX_CHANNELS: usize = 1024;
 
+/// Most numbers of an input, 64 MiB of them: a square of color may be 2364 pixels wide, and no checkpoint here takes half of that.
+pub const MAX_INPUT_NUMBERS: usize = 1 << 24;
+
 /// How pixels become the input of a network, as its weights were trained and evaluated.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Preprocessing {
-    /// Channels, height and width of the input.
+    /// Channels, height and width of the input: at most [`MAX_INPUT_NUMBERS`] in all.
     pub input_size: [usize; 3],
     /// Filter of the resize.
     pub interpolation: Interpolation,
@@ -50,6 +53,12 @@ impl Preprocessing {
             if !(1..=MAX_SIDE).contains(&size) {
                 problems.push(format!("input_size has a {axis} of {size}, outside 1..={MAX_SIDE}"));
             }
+        }
+        let numbers = channels.saturating_mul(height).saturating_mul(width);
+        if numbers > MAX_INPUT_NUMBERS {
+            problems.push(format!(
+                "input_size has {channels} x {height} x {width} numbers, more than the limit of {MAX_INPUT_NUMBERS}"
+            ));
         }
         if !(self.crop_pct > 0.0 && self.crop_pct <= 1.0) {
             problems.push(format!("crop_pct is {}, outside (0, 1]", self.crop_pct));

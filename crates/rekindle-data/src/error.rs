@@ -56,6 +56,46 @@ pub(crate) fn shortened(problems: &[String], between: &str) -> String {
     }
 }
 
+/// Problems of a file that may have any number of them: the first are kept, the others counted.
+#[derive(Debug, Default)]
+pub(crate) struct Problems {
+    first: Vec<String>,
+    count: usize,
+}
+
+impl Problems {
+    pub(crate) fn push(&mut self, problem: String) {
+        self.count += 1;
+        if self.first.len() < SHOWN {
+            self.first.push(problem);
+        }
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.count == 0
+    }
+
+    /// The first, and how many more there are.
+    pub(crate) fn told(&self, between: &str) -> String {
+        let first = self.first.join(between);
+        match self.count - self.first.len() {
+            0 => first,
+            more => format!("{first}{between}and {more} more"),
+        }
+    }
+}
+
+/// Letters that a message quotes of a value, which may be as long as a line.
+const QUOTED: usize = 100;
+
+/// The start of a value, for a message.
+pub(crate) fn quoted(text: &str) -> String {
+    match text.char_indices().nth(QUOTED) {
+        None => text.to_owned(),
+        Some((end, _)) => format!("{}...", &text[..end]),
+    }
+}
+
 /// What a panic said, where it said it in text.
 pub(crate) fn panic_message(panic: &(dyn std::any::Any + Send)) -> String {
     let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());

@@ -23,30 +23,42 @@
 //! | any other | | a number to learn, where it is asked for; else not read, and a note says so |
 //!
 //! Labels are numbered by their byte order, as folders are.
+//!
+//! | what a list may ask for | limit |
+//! |---|---|
+//! | bytes of the file | [`MAX_LIST_BYTES`] |
+//! | bytes of a line | [`MAX_LINE_BYTES`] |
+//! | columns | [`MAX_COLUMNS`] |
+//! | values | [`MAX_VALUES`] |
 
 use std::collections::BTreeSet;
+use std::fs::File;
 use std::path::Path;
+
+use rekindle_base::open_regular;
 
 use crate::error::problem;
 use crate::label::SHOWN;
 use crate::{Error, TargetKind};
 
 mod delimited;
+mod limits;
 mod lines;
 #[cfg(feature = "parquet")]
 mod parquet;
 mod rows;
 #[cfg(not(feature = "parquet"))]
 mod parquet {
-    use super::{Path, Table};
+    use super::{File, Table};
 
     /// Reads none.
-    pub(super) fn read(_: &Path) -> Result<Table, String> {
+    pub(super) fn read(_: File) -> Result<Table, String> {
         let problem = "this program reads no Parquet; build it with the feature `parquet`, or save the list as .csv";
         Err(problem.to_owned())
     }
 }
 
+pub use limits::{MAX_COLUMNS, MAX_LINE_BYTES, MAX_LIST_BYTES, MAX_VALUES};
 pub use rows::read;
 
 /// What the column of items may be called, in any case.
@@ -61,7 +73,7 @@ const WEIGHT: &[&str] = &["weight"];
 /// A format of lists, by the extension of its files.
 struct Format {
     extension: &'static str,
-    read: fn(&Path) -> Result<Table, String>,
+    read: fn(File) -> Result<Table, String>,
 }
 
 const FORMATS: [Format; 7] = [
@@ -156,14 +168,21 @@ impl Table {
     ///
     /// # Errors
     ///
-    /// [`Error::Read`] where it cannot be opened, [`Error::Folder`] where it is no list or has no column of paths.
+    /// [`Error::Read`] where it cannot be opened or is no regular file, [`Error::Folder`] where it is no list, has no column
+    /// of paths, or more of something than a list may have.
     pub fn read(path: &Path) -> Result<Self, Error> {
         let wrong = |text| problem(path, text);
+        let unread = |source| Error::Read { path: path.to_owned(), source };
         // Opened here, so that a file that is missing or forbidden is told as everywhere.
-        std::fs::File::open(path)
-            .map_err(|source| Error::Read { path: path.to_owned(), source })?;
+        let file = open_regular(path).map_err(unread)?;
         let format = format(path).ok_or_else(|| no_list(path))?;
-        let table = (format.read)(path).map_err(wrong)?;
+        let bytes = file.metadata().map_err(unread)?.len();
+        if bytes > MAX_LIST_BYTES {
+            return Err(wrong(format!(
+                "has {bytes} bytes, more than the limit of {MAX_LIST_BYTES}; split it"
+            )));
+        }
+        let table = (format.read)(file).map_err(wrong)?;
         match table.column(PATH) {
             Some(_) => Ok(table),
             None => Err(wrong(format!(

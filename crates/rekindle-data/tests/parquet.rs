@@ -4,7 +4,13 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
+use parquet::basic::{Compression, GzipLevel};
+use parquet::data_type::{ByteArray, ByteArrayType};
+use parquet::file::properties::WriterProperties;
+use parquet::file::writer::SerializedFileWriter;
+use parquet::schema::parser::parse_message_type;
 use rekindle_data::{DataSet, Error, Sample, Split, Target, manifest};
 
 const WRITERS: [&str; 2] = ["pandas", "polars"];
@@ -47,6 +53,49 @@ fn labels_splits_and_weights_are_those_of_the_list() {
         let labels: Vec<_> = tagged.train.iter().map(|sample| sample.label.clone()).collect();
         assert_eq!(labels, [vec![], vec![0, 2], vec![1], vec![1], vec![1, 2], vec![2]]);
     }
+}
+
+/// A list with a column of one text in every row, packed.
+fn packed(path: &Path, rows: usize, text: &str, compression: Compression) {
+    let schema = "message list { REQUIRED BINARY path (UTF8); }";
+    let schema = Arc::new(parse_message_type(schema).unwrap());
+    let properties = WriterProperties::builder().set_compression(compression).build();
+    let file = fs::File::create(path).unwrap();
+    let mut writer = SerializedFileWriter::new(file, schema, Arc::new(properties)).unwrap();
+    let mut group = writer.next_row_group().unwrap();
+    let mut column = group.next_column().unwrap().unwrap();
+    let text = ByteArray::from(text);
+    let batch = vec![text; rows];
+    column.typed::<ByteArrayType>().write_batch(&batch, None, None).unwrap();
+    column.close().unwrap();
+    group.close().unwrap();
+    writer.close().unwrap();
+}
+
+/// A file of kilobytes that is a list of gigabytes, and one whose pages hold other than they announce.
+#[test]
+fn no_more_is_unpacked_than_a_list_may_have() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("list.parquet");
+    let gzip = Compression::GZIP(GzipLevel::default());
+    // A dictionary of one text of half a megabyte, which two thousand rows share.
+    packed(&path, 2000, &"x".repeat(1 << 19), gzip);
+    assert!(fs::metadata(&path).unwrap().len() < 1 << 20);
+    let error = manifest::Table::read(&path).unwrap_err().to_string();
+    assert!(error.contains("more than the limit of 536870912 bytes"), "{error}");
+    packed(&path, 2, &"x".repeat(manifest::MAX_LINE_BYTES + 1), gzip);
+    let error = manifest::Table::read(&path).unwrap_err().to_string();
+    assert!(error.contains("longer than the limit of 1048576 bytes"), "{error}");
+    packed(&path, 1000, &"x".repeat(1 << 16), gzip);
+    assert_eq!(manifest::Table::read(&path).unwrap().rows.len(), 1000);
+    let mut bytes = fs::read(&path).unwrap();
+    // Kind and size of the first page, the dictionary: 65,540 is 4 and the text. It is made to say 4.
+    let header = [0x15, 4, 0x15, 0x88, 0x80, 0x08];
+    assert_eq!(bytes[4..10], header);
+    bytes[7..10].copy_from_slice(&[0x88, 0x80, 0]);
+    fs::write(&path, &bytes).unwrap();
+    let error = manifest::Table::read(&path).unwrap_err().to_string();
+    assert!(error.contains("unpacks to more than the 4 bytes that it announces"), "{error}");
 }
 
 /// Cut anywhere, or with any byte another, it is read or refused by name.

@@ -270,9 +270,7 @@ fn beside<L: Target>(case: &Case<'_, L>) -> Vec<Finding> {
 fn start(path: &Path) -> Vec<u8> {
     use std::io::Read;
     let mut bytes = Vec::new();
-    if path.is_file()
-        && let Ok(file) = std::fs::File::open(path)
-    {
+    if let Ok(file) = rekindle_base::open_regular(path) {
         // What cannot be read is of no known kind.
         let _ = file.take(SNIFFED as u64).read_to_end(&mut bytes);
     }

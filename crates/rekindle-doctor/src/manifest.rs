@@ -1,12 +1,11 @@
 //! The list of what is left when the bad is left out.
 
 use std::collections::BTreeSet;
-use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use csv::StringRecord;
-use rekindle_base::AtomicFile;
+use rekindle_base::{AtomicFile, open_regular};
 
 use crate::{DataLayout, Diagnosis, Error, Examined, contents::start, list::List};
 
@@ -97,7 +96,7 @@ fn is_other(path: &Path, names: &StringRecord) -> bool {
         Ok(metadata) if !metadata.is_file() => return true,
         _ => {}
     }
-    match File::open(path) {
+    match open_regular(path) {
         Ok(file) => csv::Reader::from_reader(file.take(MOST_NAMES))
             .headers()
             .map_or(true, |found| found != names),

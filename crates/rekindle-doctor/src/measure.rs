@@ -1,23 +1,14 @@
 //! One picture: read, decoded, measured and dropped. What is kept takes about a kilobyte.
 
 use std::path::Path;
-use std::sync::Mutex;
 
-use rekindle_images::{
-    Error as ImageError, Picture, Source, announced_size, decode_bytes, read_file,
-};
+use rekindle_images::{Error as ImageError, Picture, Source, decode_then, read_file};
 use sha2::{Digest, Sha256};
 
 use crate::{
     header::{Format, Header},
     signature::Signature,
 };
-
-/// Pictures of more pixels are decoded one at a time, whatever the number of threads: each takes hundreds of MB.
-const LARGE: usize = 32 << 20;
-
-/// Held while a large picture is decoded.
-static LARGE_ONE: Mutex<()> = Mutex::new(());
 
 /// What is known of a file.
 #[derive(Debug)]
@@ -88,11 +79,7 @@ fn of_bytes(bytes: &[u8]) -> Measured {
 }
 
 fn look(bytes: &[u8]) -> Result<Look, Unreadable> {
-    // A panic elsewhere while it was held leaves nothing half done.
-    let _guard = is_large(bytes)
-        .then(|| LARGE_ONE.lock().unwrap_or_else(std::sync::PoisonError::into_inner));
-    let picture = decode_bytes(bytes, "").map_err(unreadable)?;
-    Ok(Look::of(&picture))
+    decode_then(bytes, "", |picture| Look::of(&picture)).map_err(unreadable)
 }
 
 impl Look {
@@ -102,11 +89,6 @@ impl Look {
         let signature = Box::new(Signature::of(picture));
         Self { width: picture.width(), height: picture.height(), gray, signature }
     }
-}
-
-/// Whether the header announces many pixels; what cannot be told is not large, as it will not be decoded either.
-fn is_large(bytes: &[u8]) -> bool {
-    announced_size(bytes).is_some_and(|[width, height]| width.saturating_mul(height) > LARGE)
 }
 
 /// Why, without the name that the error has too.

@@ -306,6 +306,37 @@ pub enum Error {
     },
 }
 
+/// Names that a message lists, and letters of each: a file may have any number of them.
+const MAX_SHOWN: usize = 1000;
+const MAX_SHOWN_LETTERS: usize = 200;
+
+/// Names for a message: the first of them, without control characters, each cut where it is long.
+pub(crate) fn shown<N: AsRef<str>>(names: impl IntoIterator<Item = N>) -> Vec<String> {
+    let mut names = names.into_iter();
+    let mut first: Vec<String> =
+        names.by_ref().take(MAX_SHOWN).map(|name| shortened(name.as_ref())).collect();
+    let more = names.count();
+    if more > 0 {
+        first.push(format!("and {more} more"));
+    }
+    first
+}
+
+/// A name for a message, without control characters, and cut where it is long.
+pub(crate) fn shortened(name: &str) -> String {
+    let mut text = String::new();
+    for letter in name.chars().take(MAX_SHOWN_LETTERS) {
+        match letter.is_control() {
+            true => text.extend(letter.escape_debug()),
+            false => text.push(letter),
+        }
+    }
+    if name.chars().nth(MAX_SHOWN_LETTERS).is_some() {
+        text.push_str(&format!("... of {} bytes", name.len()));
+    }
+    text
+}
+
 /// What to ask for instead of a set that is not there.
 fn remedy(found: &[String]) -> String {
     if found.is_empty() {

@@ -7,6 +7,8 @@ use std::path::Path;
 use rekindle_base::AtomicFile;
 use serde::ser::{Serialize, SerializeMap, Serializer};
 
+use crate::error::shortened;
+use crate::file::MAX_NAME_BYTES;
 use crate::file::json::duplicates;
 use crate::file::safetensors::{LENGTH_BYTES, MAX_HEADER_BYTES, METADATA_KEY, checked_bytes};
 use crate::{Dtype, Error};
@@ -91,6 +93,12 @@ impl Layout {
         }
         if entries.iter().any(|entry| entry.name == METADATA_KEY) {
             return Err(invalid(format!("no tensor may be called {METADATA_KEY}")));
+        }
+
+        let keys = entries.iter().map(|entry| &entry.name).chain(metadata.keys());
+        if let Some(long) = keys.into_iter().find(|name| name.len() > MAX_NAME_BYTES) {
+            let long = shortened(long);
+            return Err(invalid(format!("the name {long} has more than {MAX_NAME_BYTES} bytes")));
         }
 
         let mut order = Vec::with_capacity(entries.len());

@@ -14,12 +14,21 @@ use rekindle_files::CheckpointFile;
 const FILE: &str = "REKINDLE_FILES_MEMORY";
 /// What may be taken in addition to twice the file, in bytes.
 const CONSTANT: usize = 64 << 20;
+/// How often a file may be read, and what may be read beside it, in bytes: a count that no slow machine changes.
+const TIMES_READ: u64 = 3;
+const READ_BESIDE: u64 = 1 << 20;
 
 /// Peak and present size of this process, in bytes.
 fn resident(field: &str) -> usize {
     let status = std::fs::read_to_string("/proc/self/status").unwrap();
     let line = status.lines().find(|line| line.starts_with(field)).unwrap();
     line.split_whitespace().nth(1).unwrap().parse::<usize>().unwrap() << 10
+}
+
+/// Bytes that this process has read, as the system counts them.
+fn bytes_read() -> u64 {
+    let counts = std::fs::read_to_string("/proc/self/io").unwrap();
+    counts.lines().find_map(|line| line.strip_prefix("rchar: ")).unwrap().parse().unwrap()
 }
 
 fn safetensors(header: &str) -> Vec<u8> {
@@ -41,19 +50,66 @@ fn filled(limit: usize, start: &str, end: &str, item: impl Fn(usize) -> String) 
     text + end
 }
 
+/// An archive of a pickle and of a storage `0` of 24 floats.
 fn zip(pickle: &[u8]) -> Vec<u8> {
-    let (name, size) = (b"data.pkl", (pickle.len() as u32).to_le_bytes());
-    let sizes = [[0; 4], size, size].concat();
-    let fields = [b"\x14\0\0\0\0\0\0\0\0\0".as_slice(), &sizes, b"\x08\0\0\0"].concat();
-    let local = [b"PK\x03\x04".as_slice(), &fields, name, pickle].concat();
-    let central = [b"PK\x01\x02\x14\0".as_slice(), &fields, &[0; 14], name].concat();
+    let (mut local, mut central) = (Vec::new(), Vec::new());
+    for (name, content) in [("data.pkl", pickle), ("data/0", &[0; 96])] {
+        let [size, place] = [content.len(), local.len()].map(|it| (it as u32).to_le_bytes());
+        let sizes = [[0; 4], size, size].concat();
+        let fields = [b"\x14\0\0\0\0\0\0\0\0\0".as_slice(), &sizes, &[name.len() as u8, 0, 0, 0]];
+        let (fields, name) = (fields.concat(), name.as_bytes());
+        local.extend([b"PK\x03\x04".as_slice(), &fields, name, content].concat());
+        let opening = [b"PK\x01\x02\x14\0".as_slice(), &fields, &[0; 10], &place, name];
+        central.extend(opening.concat());
+    }
     let place = [central.len() as u32, local.len() as u32].map(u32::to_le_bytes).concat();
-    [local, central, b"PK\x05\x06\0\0\0\0\x01\0\x01\0".to_vec(), place, vec![0; 2]].concat()
+    [local, central, b"PK\x05\x06\0\0\0\0\x02\0\x02\0".to_vec(), place, vec![0; 2]].concat()
 }
 
 /// A pickle of an opening, then the step again and again.
 fn pickle(start: &[u8], step: &[u8], times: usize) -> Vec<u8> {
     zip(&[b"\x80\x02", start, &step.repeat(times), b"."].concat())
+}
+
+fn text(text: &str) -> Vec<u8> {
+    [b"X".as_slice(), &(text.len() as u32).to_le_bytes(), text.as_bytes()].concat()
+}
+
+/// A pickle that uses one object again and again.
+fn again(object: &[u8], step: &[u8], times: usize) -> Vec<u8> {
+    zip(&[b"\x80\x02".as_slice(), object, b"q\x01(", &step.repeat(times), b"t."].concat())
+}
+
+/// Ever new views of a storage with a key of so many bytes.
+fn views(key: usize, count: i32) -> Vec<u8> {
+    let [tag, key, device] = ["storage".into(), "k".repeat(key), "cpu".into()].map(|it| text(&it));
+    let kind = b"q\x01ctorch\nFloatStorage\nq\x02";
+    let mut pickle =
+        [b"\x80\x02".as_slice(), &tag, kind, &key, b"q\x03", &device, b"q\x04"].concat();
+    for offset in 0..count {
+        pickle.extend(b"(h\x01h\x02h\x03h\x04J\0\0\x10\0(NJ");
+        pickle.extend(offset.to_le_bytes());
+        pickle.extend(b"K\x01ttQ");
+    }
+    zip(&[pickle, b".".to_vec()].concat())
+}
+
+/// What PyTorch wrote before 1.6: so many storages of nothing, in which nothing is read but their lengths.
+fn empty_storages(count: i32) -> Vec<u8> {
+    let mut file = b"\x80\x02\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19.".to_vec();
+    file.extend(b"\x80\x02M\xe9\x03.");
+    file.extend([b"\x80\x02}".as_slice(), &text("little_endian"), b"\x88s."].concat());
+    let start = [text("storage"), b"q\x01ctorch\nFloatStorage\nq\x02".to_vec(), text("cpu")];
+    file.extend([b"\x80\x02".as_slice(), &start.concat(), b"q\x03"].concat());
+    let key = |number: i32| [b"J".as_slice(), &number.to_le_bytes()].concat();
+    for number in 0..count {
+        file.extend([b"(h\x01h\x02".as_slice(), &key(number), b"h\x03K\0tQ"].concat());
+    }
+    file.extend(b".\x80\x02](");
+    (0..count).for_each(|number| file.extend(key(number)));
+    file.extend(b"e.");
+    file.extend(vec![0; 8 * count as usize]);
+    file
 }
 
 /// Puts of ever new places in the memo.
@@ -81,8 +137,18 @@ fn bombs() -> Vec<(&'static str, Vec<u8>)> {
     let limit = 24_999_000;
     let long = "x".repeat(limit - 100);
     let escaped = r"\u0061".repeat((limit - 100) / 6);
-    let text = format!("X{}", "x".repeat(1000));
-    let text = [b"X".as_slice(), &1000_u32.to_le_bytes(), &text.as_bytes()[1..]].concat();
+    let words = text(&"x".repeat(1000));
+    let keyed = |bytes: usize| [b"}".as_slice(), &text(&"k".repeat(bytes)), b")s"].concat();
+    let nothing = [b"}(".as_slice(), &b"NN".repeat(200_000), b"u"].concat();
+    let pairs = [b"](".as_slice(), &b"NN\x86".repeat(90_000), b"e\x85"].concat();
+    let ordered = [b"ccollections\nOrderedDict\nq\x02".as_slice(), &pairs].concat();
+    let rebuilt = [
+        b"ctorch._utils\n_rebuild_tensor_v2\nq\x02((".as_slice(),
+        &text("storage"),
+        b"ctorch\nFloatStorage\nK\0NK\x18tQ",
+    ];
+    let rebuilt = [&rebuilt.concat()[..], b"K\0(K\x01K\x01K\x01K\x01tq\x03h\x03\x89Nt"].concat();
+    let tensor = [&rebuilt[..], b"R"].concat();
     vec![
         ("brackets", safetensors(&format!("{{\"a\":{}", "[".repeat(limit)))),
         ("a header of 100 MB", safetensors(&format!("{{\"a\":{}", "[".repeat(99_999_000)))),
@@ -133,6 +199,13 @@ fn bombs() -> Vec<(&'static str, Vec<u8>)> {
             )),
         ),
         (
+            "names of control characters",
+            safetensors(&filled(limit, "{", "}", |index| {
+                let name = format!("{}{index:x}", "\u{9b}".repeat(500));
+                format!(r#""{name}":{{"dtype":"U8","shape":[0],"data_offsets":[0,0]}}"#)
+            })),
+        ),
+        (
             "unknown fields",
             safetensors(&filled(limit, r#"{"a":{"#, "}}", |index| format!(r#""{index:x}":[]"#))),
         ),
@@ -151,7 +224,16 @@ fn bombs() -> Vec<(&'static str, Vec<u8>)> {
         ("an item each", pickle(b"}q\0", b"NNs", 166_000)),
         ("a list each", pickle(b"", b"]Na", 166_000)),
         ("items", pickle(b"}(", b"NN", 249_000)),
-        ("texts", pickle(b"", &text, 16_700)),
+        ("texts", pickle(b"", &words, 16_700)),
+        ("views by a long key", views(8 << 20, 300)),
+        ("views by a short key", views(1000, 38_000)),
+        ("a walk over a long key", again(&keyed(16_000_000), b"h\x01", 1000)),
+        ("a walk over a short key", again(&keyed(1000), b"h\x01", 480_000)),
+        ("a walk over nothing", again(&nothing, b"h\x01", 90_000)),
+        ("dictionaries of one list", again(&ordered, b"h\x02h\x01R", 40_000)),
+        ("tensors of one storage", again(&rebuilt, b"h\x02h\x01R", 160_000)),
+        ("names of one tensor", again(&tensor, b"h\x01", 99_999)),
+        ("storages of nothing", empty_storages(40_000)),
         ("numbers", pickle(b"", &[b"\x8a\xff".as_slice(), &[1; 255]].concat(), 100_000)),
         ("memo", memo()),
         ("an archive", tar(60_000_000)),
@@ -180,16 +262,22 @@ fn memory_is_bounded_by_twice_the_file() {
         let taken: usize = taken.split_whitespace().next().unwrap().parse().unwrap();
         let limit = 2 * bytes.len() + CONSTANT;
         assert!(taken <= limit, "{what}: {taken} bytes for a file of {}: {output}", bytes.len());
+        let read = output.lines().find_map(|line| line.split("read ").nth(1)).unwrap();
+        let read: u64 = read.split_whitespace().next().unwrap().parse().unwrap();
+        let limit = TIMES_READ * bytes.len() as u64 + READ_BESIDE;
+        assert!(read <= limit, "{what}: {read} bytes read of a file of {}", bytes.len());
     }
 }
 
 fn open(path: &Path) {
     let before = resident("VmRSS");
+    let read = bytes_read();
     let result = CheckpointFile::open(path);
+    let read = bytes_read() - read;
     let taken = resident("VmHWM").saturating_sub(before);
     let outcome = match result {
         Ok(file) => format!("{} tensors", file.tensors().count()),
         Err(error) => error.to_string().chars().take(200).collect(),
     };
-    println!("\ntaken {taken} {outcome}");
+    println!("\ntaken {taken} read {read} {outcome}");
 }

@@ -12,6 +12,15 @@
 //! | palettes, L\*a\*b\*, float and the like (TIFF) | [by a table of their own](tiff) |
 //! | color profile, gamma | ignored |
 //! | a kind that no decoder here reads | [refused](Error::Unsupported) by its name |
+//!
+//! | what a file may ask for | limit |
+//! |---|---|
+//! | bytes of the file | 2 GiB |
+//! | width times height | [`MAX_PIXELS`] |
+//! | bytes of pixels before pictures wait for one another | [`LARGE_BYTES`] |
+//! | bytes that a decoder allocates | 8 a pixel of [`MAX_PIXELS`] |
+//! | bytes of texts and profiles of colors, inflated | 1 and 16 MiB |
+//! | scans of a JPEG | 500 |
 
 use std::io::Cursor;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -19,12 +28,15 @@ use std::path::Path;
 
 use image::metadata::Orientation;
 use image::{DynamicImage, ImageDecoder, ImageFormat, ImageReader, Limits, RgbImage};
+use rekindle_base::read_regular;
 
-use self::failure::{Failure, MAX_ALLOCATION, MAX_FILE, check_size};
+use self::failure::{Failure, MAX_ALLOCATION, MAX_BESIDE, MAX_FILE};
+use self::gate::{Gate, Subject};
 use self::orientation::orientation;
 use crate::{Error, Picture};
 
 mod failure;
+pub(crate) mod gate;
 mod gif;
 mod jpeg;
 mod kinds;
@@ -36,6 +48,7 @@ mod tiff;
 mod top;
 
 pub use failure::MAX_PIXELS;
+pub use gate::LARGE_BYTES;
 pub use kinds::other_kind;
 
 /// Belongs to JPEG alone, but is found before the EXIF block of WebP files too.
@@ -47,16 +60,16 @@ const EXIF_PREFIX: &[u8] = b"Exif\0\0";
 ///
 /// [`Error::Read`] where the file cannot be read, else those of [`decode_bytes`].
 pub fn decode(path: &Path) -> Result<Picture, Error> {
-    decode_rows(path, &mut |height, _| height)
+    decode_rows(path, &mut |height, _| height).map(|(picture, _)| picture)
 }
 
 /// Decodes at least the `rows` from the top that are asked for, given height and width; others may be black.
 ///
-/// A file may be asked about twice.
+/// A file may be asked about twice. The gate is to be held as long as the picture.
 pub(crate) fn decode_rows(
     path: &Path,
     rows: &mut dyn FnMut(usize, usize) -> usize,
-) -> Result<Picture, Error> {
+) -> Result<(Picture, Gate), Error> {
     rows_of_bytes(&read_file(path)?, &path.display().to_string(), rows)
 }
 
@@ -76,7 +89,7 @@ pub fn read_file(path: &Path) -> Result<Vec<u8>, Error> {
     if metadata.len() > MAX_FILE {
         return Err(other("a file of more than 2 GiB"));
     }
-    std::fs::read(path).map_err(read)
+    read_regular(path, MAX_FILE).map_err(read)
 }
 
 /// Decodes the bytes of a file to RGB; `name` stands for the file in errors.
@@ -86,14 +99,30 @@ pub fn read_file(path: &Path) -> Result<Vec<u8>, Error> {
 /// [`Error::NotAPicture`], [`Error::Decode`], [`Error::Unsupported`] or [`Error::TooLarge`]; [`Error::Panicked`] where a
 /// decoder has a bug.
 pub fn decode_bytes(bytes: &[u8], name: &str) -> Result<Picture, Error> {
-    rows_of_bytes(bytes, name, &mut |height, _| height)
+    decode_then(bytes, name, |picture| picture)
+}
+
+/// Decodes the bytes of a file and does something with the picture, while no other large one is in memory.
+///
+/// What is done must decode no other picture: a large one would wait for this one.
+///
+/// # Errors
+///
+/// Those of [`decode_bytes`].
+pub fn decode_then<T>(
+    bytes: &[u8],
+    name: &str,
+    then: impl FnOnce(Picture) -> T,
+) -> Result<T, Error> {
+    let (picture, _gate) = rows_of_bytes(bytes, name, &mut |height, _| height)?;
+    Ok(then(picture))
 }
 
 fn rows_of_bytes(
     bytes: &[u8],
     name: &str,
     rows: &mut dyn FnMut(usize, usize) -> usize,
-) -> Result<Picture, Error> {
+) -> Result<(Picture, Gate), Error> {
     if bytes.is_empty() {
         return Err(Error::NotAPicture { name: name.to_owned(), found: "an empty file" });
     }
@@ -103,23 +132,34 @@ fn rows_of_bytes(
             found: other_kind(bytes).unwrap_or("its first bytes are of no known format"),
         });
     };
-    let decode = || match format {
-        ImageFormat::Jpeg => Ok(upright(jpeg::decode(bytes, name, rows)?, bytes)),
-        ImageFormat::Tiff => {
-            let (image, orientation) = tiff::decode(bytes, name)?;
-            Ok(oriented(image.into(), orientation).into_rgb8())
-        }
-        ImageFormat::Gif => gif::decode(bytes, name),
-        _ => other(bytes, format, name),
-    };
+    let file = Subject::new(name);
     // Decoders are handed bytes that anyone may have written, and some of them assert: a bad file must not end a run.
-    let image = catch_unwind(AssertUnwindSafe(decode))
+    let image = catch_unwind(AssertUnwindSafe(|| image(bytes, format, &file, rows)))
         .map_err(|panic| Error::Panicked {
             name: name.to_owned(),
             message: panic_message(&*panic),
         })?
         .map_err(|failure| failure.into_error(name, format_name))?;
-    Picture::from_rgb(image.width() as usize, image.height() as usize, image.into_raw())
+    let [width, height] = [image.width(), image.height()].map(|side| side as usize);
+    Ok((Picture::from_rgb(width, height, image.into_raw())?, file.into_gate()))
+}
+
+/// The pixels of a file, upright.
+fn image(
+    bytes: &[u8],
+    format: ImageFormat,
+    file: &Subject<'_>,
+    rows: &mut dyn FnMut(usize, usize) -> usize,
+) -> Result<RgbImage, Failure> {
+    match format {
+        ImageFormat::Jpeg => Ok(upright(jpeg::decode(bytes, file, rows)?, bytes)),
+        ImageFormat::Tiff => {
+            let (image, orientation) = tiff::decode(bytes, file)?;
+            Ok(oriented(image.into(), orientation).into_rgb8())
+        }
+        ImageFormat::Gif => gif::decode(bytes, file),
+        _ => other(bytes, format, file),
+    }
 }
 
 /// Width and height that the bytes of a file announce, before it is turned upright; nothing where they do not tell.
@@ -128,6 +168,7 @@ pub fn announced_size(bytes: &[u8]) -> Option<[usize; 2]> {
     let size = || match format {
         ImageFormat::Tiff => tiff::announced_size(bytes),
         ImageFormat::Gif => gif::announced_size(bytes),
+        ImageFormat::Png => png_size(bytes),
         _ => {
             let decoder = ImageReader::with_format(Cursor::new(bytes), format).into_decoder();
             let (width, height) = decoder.ok()?.dimensions();
@@ -185,19 +226,37 @@ fn upright(image: RgbImage, bytes: &[u8]) -> RgbImage {
     oriented(DynamicImage::ImageRgb8(image), turned).into_rgb8()
 }
 
-fn other(bytes: &[u8], format: ImageFormat, name: &str) -> Result<RgbImage, Failure> {
+fn other(bytes: &[u8], format: ImageFormat, file: &Subject<'_>) -> Result<RgbImage, Failure> {
     let mut limits = Limits::default();
-    limits.max_alloc = Some(MAX_ALLOCATION as u64);
+    limits.max_alloc = Some(match format {
+        // Of a PNG this is for a row of pixels and what stands beside them: a profile of colors may be inflated to any length.
+        ImageFormat::Png => {
+            let [width, height] = png_size(bytes).unwrap_or_default();
+            file.wait(width.saturating_mul(height).saturating_mul(3));
+            (16 * width.min(MAX_PIXELS) + bytes.len() + MAX_BESIDE) as u64
+        }
+        _ => MAX_ALLOCATION as u64,
+    });
     let mut reader = ImageReader::with_format(Cursor::new(bytes), format);
     reader.limits(limits);
     let mut decoder = reader.into_decoder()?;
     let (width, height) = decoder.dimensions();
-    check_size(name, [width as usize, height as usize])?;
+    file.admit([width as usize, height as usize])?;
+    // Those of 16 bits are narrowed, so that both are there.
+    let pixels = 3 * u64::from(width) * u64::from(height);
+    file.wait((decoder.total_bytes().max(pixels)) as usize);
     // A damaged EXIF block says nothing of the pixels, and Pillow ignores it as well.
     let orientation = orientation(bytes, format).or_else(|| decoder.orientation().ok());
     let orientation = orientation.unwrap_or(Orientation::NoTransforms);
     let image = DynamicImage::from_decoder(decoder)?;
     Ok(to_rgb(oriented(image, orientation)))
+}
+
+/// Width and height in a PNG's header, which is the first thing in it.
+fn png_size(bytes: &[u8]) -> Option<[usize; 2]> {
+    let (width, height) = bytes.get(16..24)?.split_first_chunk()?;
+    let sides = [*width, *height.first_chunk()?];
+    Some(sides.map(|side| u32::from_be_bytes(side) as usize))
 }
 
 fn oriented(mut image: DynamicImage, orientation: Orientation) -> DynamicImage {

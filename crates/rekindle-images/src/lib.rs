@@ -66,7 +66,8 @@ pub use augment::{
     RandomCrop, RandomErasing, RandomPerspective, RandomRotation, TrivialAugmentWide,
 };
 pub use decode::{
-    MAX_PIXELS, announced_size, decode, decode_bytes, format_name, other_kind, read_file,
+    LARGE_BYTES, MAX_PIXELS, announced_size, decode, decode_bytes, decode_then, format_name,
+    other_kind, read_file,
 };
 pub use error::Error;
 pub use folder::{

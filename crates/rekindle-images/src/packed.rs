@@ -6,15 +6,23 @@
 //! | CIFAR-10 (Krizhevsky 2009), binary version | `data_batch_1.bin` to `5`, `test_batch.bin`, `batches.meta.txt` | those of the last |
 //! | CIFAR-100, binary version | `train.bin`, `test.bin`, `fine_label_names.txt` | the hundred fine ones |
 //!
+//! | what a file may ask for | limit |
+//! |---|---|
+//! | bytes, unpacked: those that its header announces | 1 GiB |
+//! | pictures | [`MAX_PACKED`] |
+//! | bytes of a text of labels | 16 MiB |
+//!
 //! Layouts: <http://yann.lecun.com/exdb/mnist/> and <https://www.cs.toronto.edu/~kriz/cifar.html>.
 
-use std::io::Read;
+use std::io::{BufReader, ErrorKind, Read};
 use std::path::{Path, PathBuf};
 
-pub use crate::rows::{Row, Rows};
+use rekindle_base::{open_regular, read_regular};
+
+pub use crate::rows::{MAX_PACKED, Row, Rows};
 use crate::{
     Error, Picture,
-    rows::{by_label, rows},
+    rows::{by_label, lines, rows},
     strips,
 };
 
@@ -51,32 +59,56 @@ fn find(folder: &Path, name: &str) -> Option<PathBuf> {
         .find(|path| path.is_file())
 }
 
-/// The most bytes of a file: no data set of these kinds comes near.
-const MAX_BYTES: u64 = 1 << 32;
+/// The most bytes of a file, unpacked: the largest of these kinds, EMNIST, has half of that.
+const MAX_BYTES: usize = 1 << 30;
 
-fn bytes(path: &Path) -> Result<Vec<u8>, Error> {
-    let read = |source| Error::Read { path: path.to_owned(), source };
-    let file = std::fs::File::open(path).map_err(read)?;
-    let mut bytes = Vec::new();
-    let compressed = path.extension().is_some_and(|extension| extension == "gz");
-    let mut from: Box<dyn Read> = match compressed {
-        true => Box::new(flate2::read::GzDecoder::new(file)),
-        false => Box::new(file),
-    };
-    from.by_ref().take(MAX_BYTES + 1).read_to_end(&mut bytes).map_err(read)?;
-    if bytes.len() as u64 > MAX_BYTES {
-        return Err(wrong(path, "more than 4 GiB; this is no data set of this kind".to_owned()));
+/// A file from its start, unpacked as it is read.
+struct Unpacked<'a> {
+    path: &'a Path,
+    from: Box<dyn Read>,
+}
+
+impl<'a> Unpacked<'a> {
+    fn open(path: &'a Path) -> Result<Self, Error> {
+        let file =
+            open_regular(path).map_err(|source| Error::Read { path: path.to_owned(), source })?;
+        let compressed = path.extension().is_some_and(|extension| extension == "gz");
+        let from: Box<dyn Read> = match compressed {
+            true => Box::new(flate2::read::GzDecoder::new(BufReader::new(file))),
+            false => Box::new(BufReader::new(file)),
+        };
+        Ok(Self { path, from })
     }
-    Ok(bytes)
+
+    /// The next bytes, as many; false where the file ends first.
+    fn fill(&mut self, bytes: &mut [u8]) -> Result<bool, Error> {
+        match self.from.read_exact(bytes) {
+            Ok(()) => Ok(true),
+            Err(error) if error.kind() == ErrorKind::UnexpectedEof => Ok(false),
+            Err(source) => Err(Error::Read { path: self.path.to_owned(), source }),
+        }
+    }
+}
+
+/// Refuses what no data set of these kinds has, before it is read.
+fn check_size(path: &Path, pictures: usize, bytes: Option<usize>) -> Result<(), Error> {
+    if pictures > MAX_PACKED {
+        let problem = format!(
+            "announces {pictures} pictures or labels, more than the limit of {MAX_PACKED}; give pictures in files of their own"
+        );
+        return Err(wrong(path, problem));
+    }
+    if bytes.is_none_or(|bytes| bytes > MAX_BYTES) {
+        let problem = format!(
+            "holds more than the limit of {MAX_BYTES} bytes; give pictures in files of their own"
+        );
+        return Err(wrong(path, problem));
+    }
+    Ok(())
 }
 
 fn wrong(path: &Path, problem: String) -> Error {
     Error::Folder { path: path.to_owned(), problem }
-}
-
-fn lines(path: &Path) -> Result<Vec<String>, Error> {
-    let text = String::from_utf8_lossy(&bytes(path)?).into_owned();
-    Ok(text.lines().map(str::trim).filter(|line| !line.is_empty()).map(str::to_owned).collect())
 }
 
 fn idx(folder: &Path, train: &Path) -> Result<Rows, Error> {
@@ -107,13 +139,11 @@ fn idx(folder: &Path, train: &Path) -> Result<Rows, Error> {
 
 /// Pictures and labels of two idx files.
 fn pairs(images: &Path, labels: &Path) -> Result<Vec<(Picture, usize)>, Error> {
-    let (pixels, shape) = array(images, 3)?;
-    let (numbers, count) = array(labels, 1)?;
-    let [pictures, height, width] = [shape[0], shape[1], shape[2]];
-    if count[0] != pictures {
+    let ([pictures, height, width], pixels) = array::<3>(images)?;
+    let ([count], numbers) = array::<1>(labels)?;
+    if count != pictures {
         let problem = format!(
-            "has {} labels for the {pictures} pictures of {}; fetch both anew",
-            count[0],
+            "has {count} labels for the {pictures} pictures of {}; fetch both anew",
             images.display()
         );
         return Err(wrong(labels, problem));
@@ -121,36 +151,50 @@ fn pairs(images: &Path, labels: &Path) -> Result<Vec<(Picture, usize)>, Error> {
     if height == 0 || width == 0 {
         return Err(wrong(images, "pictures without pixels; fetch it anew".to_owned()));
     }
-    let rows = pixels.chunks_exact(height * width).zip(numbers);
-    Ok(rows
-        .map(|(row, label)| (Picture::of(width, height, 1, row.to_vec()), usize::from(label)))
-        .collect())
+    let rows = pixels.into_iter().zip(numbers.concat());
+    Ok(rows.map(|(row, label)| (Picture::of(width, height, 1, row), usize::from(label))).collect())
 }
 
-/// The bytes of an idx file of unsigned bytes, and the length of each dimension.
-fn array(path: &Path, dimensions: u8) -> Result<(Vec<u8>, Vec<usize>), Error> {
-    let mut bytes = bytes(path)?;
-    let header = 4 + 4 * usize::from(dimensions);
+/// The length of each dimension of an idx file of unsigned bytes, and its bytes, a row of the first dimension each.
+///
+/// No more is unpacked than its header announces, and a byte to see that nothing follows.
+fn array<const N: usize>(path: &Path) -> Result<([usize; N], Vec<Vec<u8>>), Error> {
+    let mut file = Unpacked::open(path)?;
+    let mut header = [[0; 4]; 4];
+    let header = &mut header.as_flattened_mut()[..4 + 4 * N];
     // Two zeros, 8 for unsigned bytes, the number of dimensions.
-    if bytes.len() < header || bytes[..4] != [0, 0, 8, dimensions] {
+    if !file.fill(header)? || header[..4] != [0, 0, 8, N as u8] {
         return Err(wrong(
             path,
-            format!("is no idx file of bytes in {dimensions} dimensions; fetch it anew"),
+            format!("is no idx file of bytes in {N} dimensions; fetch it anew"),
         ));
     }
-    let length = |place: usize| {
-        let at = 4 + 4 * place;
-        u32::from_be_bytes([bytes[at], bytes[at + 1], bytes[at + 2], bytes[at + 3]]) as usize
-    };
-    let shape: Vec<usize> = (0..usize::from(dimensions)).map(length).collect();
-    let wanted = shape.iter().try_fold(1_usize, |product, &length| product.checked_mul(length));
-    let found = bytes.len() - header;
-    if wanted != Some(found) {
-        let problem =
-            format!("its header announces {shape:?} bytes, it holds {found}; fetch it anew");
+    let mut shape = [0; N];
+    for (length, bytes) in shape.iter_mut().zip(header[4..].as_chunks::<4>().0) {
+        *length = u32::from_be_bytes(*bytes) as usize;
+    }
+    let product =
+        |lengths: &[usize]| lengths.iter().try_fold(1_usize, |it, length| it.checked_mul(*length));
+    check_size(path, shape[0], product(&shape))?;
+    let row = product(&shape[1..]).unwrap_or_default();
+    let mut rows = Vec::new();
+    for _ in 0..shape[0] {
+        let mut bytes = vec![0; row];
+        if !file.fill(&mut bytes)? {
+            let problem = format!(
+                "its header announces {shape:?} bytes, it ends after {} of {}; fetch it anew",
+                rows.len(),
+                shape[0]
+            );
+            return Err(wrong(path, problem));
+        }
+        rows.push(bytes);
+    }
+    if file.fill(&mut [0])? {
+        let problem = format!("its header announces {shape:?} bytes, it holds more; fetch it anew");
         return Err(wrong(path, problem));
     }
-    Ok((bytes.split_off(header), shape))
+    Ok((shape, rows))
 }
 
 /// Side of CIFAR's pictures.
@@ -164,14 +208,15 @@ fn cifar(names: &Path, train: &[PathBuf], test: &Path, labels: usize) -> Result<
     }
     let record = labels + 3 * SIDE * SIDE;
     let read = |path: &Path| -> Result<Vec<Row>, Error> {
-        let bytes = bytes(path)?;
-        if bytes.is_empty() || bytes.len() % record != 0 {
-            let problem = format!(
-                "{} bytes are no whole number of records of {record}; fetch it anew",
-                bytes.len()
-            );
+        let read = |source| Error::Read { path: path.to_owned(), source };
+        let length = path.metadata().map_err(read)?.len() as usize;
+        check_size(path, length / record, Some(length))?;
+        if length == 0 || !length.is_multiple_of(record) {
+            let problem =
+                format!("{length} bytes are no whole number of records of {record}; fetch it anew");
             return Err(wrong(path, problem));
         }
+        let bytes = read_regular(path, length as u64).map_err(read)?;
         let picture = |record: &[u8]| {
             let label = usize::from(record[labels - 1]);
             if label >= classes.len() {
@@ -239,16 +284,69 @@ mod tests {
             assert_eq!((pixels.len(), usize::from(pixels[0]) / 6 % 2), (6, label));
         }
         for (bytes, expected) in [
-            (idx_file(&[9], &labels), "announces [9] bytes, it holds 10"),
+            (idx_file(&[9], &labels), "announces [9] bytes, it holds more"),
+            (idx_file(&[11], &labels), "announces [11] bytes, it ends after 10 of 11"),
             (idx_file(&[9], &labels[..9]), "has 9 labels for the 10 pictures"),
             (labels.clone(), "is no idx file"),
-            (idx_file(&[u32::MAX], &labels), "announces"),
+            (idx_file(&[u32::MAX], &labels), "more than the limit of 2097152"),
         ] {
             write("train-labels-idx1-ubyte", &bytes);
             let error =
                 open_pictures::<usize>(&DataConfig::new(folder.path())).unwrap_err().to_string();
             assert!(error.contains(expected), "{error}");
         }
+    }
+
+    #[test]
+    fn no_more_is_unpacked_than_a_header_announces() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("pictures.gz");
+        let gz = |shape: &[u32], zeros: usize| {
+            let mut gz = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+            gz.write_all(&idx_file(shape, &[])).unwrap();
+            let megabyte = vec![0; 1 << 20];
+            (0..zeros >> 20).for_each(|_| gz.write_all(&megabyte).unwrap());
+            gz.write_all(&megabyte[..zeros % (1 << 20)]).unwrap();
+            gz.finish().unwrap()
+        };
+        for (what, bytes, expected) in [
+            (
+                "announces 8 kB",
+                gz(&[8, 32, 32], 64 << 20),
+                "announces [8, 32, 32] bytes, it holds more",
+            ),
+            ("announces nothing", gz(&[0, 32, 32], 64 << 20), "it holds more"),
+            (
+                "announces 4 GB",
+                gz(&[4, 1 << 15, 1 << 15], 100),
+                "more than the limit of 1073741824 bytes",
+            ),
+            (
+                "announces more than 64 bits",
+                gz(&[2, u32::MAX, u32::MAX], 100),
+                "more than the limit",
+            ),
+            (
+                "announces pictures of a pixel",
+                gz(&[1 << 30, 1, 1], 100),
+                "more than the limit of 2097152",
+            ),
+            ("announces too much", gz(&[2, 32, 32], 1024), "it ends after 1 of 2"),
+        ] {
+            fs::write(&path, &bytes).unwrap();
+            let error = array::<3>(&path).unwrap_err().to_string();
+            assert!(error.contains(expected) && error.contains("pictures.gz"), "{what}: {error}");
+        }
+        let text = folder.path().join("classes.txt");
+        fs::File::create(&text).unwrap().set_len(1 << 33).unwrap();
+        let error = lines(&text).unwrap_err();
+        let cause = std::error::Error::source(&error).unwrap().to_string();
+        assert!(cause.contains("more than 16777216 bytes, the limit"), "{cause}");
+        let records = folder.path().join("data_batch_1.bin");
+        fs::File::create(&records).unwrap().set_len(3073 << 24).unwrap();
+        fs::write(&text, "plane\ncar\n").unwrap();
+        let error = cifar(&text, &[records], &folder.path().join("none"), 1).unwrap_err();
+        assert!(error.to_string().contains("more than the limit of 2097152"), "{error}");
     }
 
     #[test]

@@ -14,7 +14,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use rekindle_base::{self as base, FileState, Header, Key, PathError, RecordFile, Sizes};
 
-use crate::{Error, Picture};
+use crate::decode::gate::Gate;
+use crate::{Error, MAX_PIXELS, Picture};
 
 /// Decoded pictures on disk. Loaders that get clones of one share it.
 #[derive(Debug, Clone)]
@@ -65,6 +66,8 @@ const HEADER: Header =
     Header { name: b"rekindle pixels", version: b"2", key: [0; 32], sizes: Sizes::Own };
 /// Bytes of width, height and channels.
 const SIZE: usize = 12;
+/// Most bytes of a record that is read: no picture that is decoded has more.
+const MAX_RECORD: usize = SIZE + 3 * MAX_PIXELS;
 
 #[derive(Debug)]
 pub(crate) struct PixelFile {
@@ -101,16 +104,20 @@ impl PixelFile {
         DiskCacheUse { pictures: self.records.len(), found: *found, closed: closed.clone() }
     }
 
-    /// The picture of a file, if it is here and its file has not changed.
-    pub(crate) fn get(&self, path: &Path) -> Option<Picture> {
-        let values = self.records.get(&item(path)?).ok()??;
+    /// The picture of a file, if it is here and its file has not changed; a large one passes the gate first.
+    pub(crate) fn get(&self, path: &Path, gate: &mut Gate) -> Option<Picture> {
+        let item = item(path)?;
+        // Anyone may have written the file, and in it how long a record is.
+        let bytes = self.records.size(&item).filter(|bytes| *bytes <= MAX_RECORD)?;
+        gate.pass(bytes);
+        let values = self.records.get(&item).ok()??;
         let (size, pixels) = values.split_first_chunk::<SIZE>()?;
         let [width, height, channels] = [0, 4, 8].map(|place| {
             let bytes = [0, 1, 2, 3].map(|byte| size[place + byte]);
             u32::from_le_bytes(bytes) as usize
         });
         let area = width.checked_mul(height)?.checked_mul(channels)?;
-        if area != pixels.len() || !matches!(channels, 1 | 3) {
+        if area == 0 || area != pixels.len() || !matches!(channels, 1 | 3) {
             return None;
         }
         self.lock().found += 1;
@@ -167,6 +174,11 @@ mod tests {
     use std::fs;
 
     use super::*;
+    use crate::LARGE_BYTES;
+
+    fn get(cache: &PixelFile, path: &Path) -> Option<Picture> {
+        cache.get(path, &mut Gate::default())
+    }
 
     fn picture(shade: u8) -> Picture {
         Picture::from_rgb(5, 4, vec![shade; 60]).unwrap()
@@ -193,26 +205,26 @@ mod tests {
         let (_folder, files, cached) = folder();
         let cache = open(&cached);
         for (shade, file) in files.iter().enumerate() {
-            assert!(cache.get(file).is_none());
+            assert!(get(&cache, file).is_none());
             cache.put(file, &picture(shade as u8));
         }
         // While it writes, another reads.
         let other = open(&cached);
-        assert_eq!(other.get(&files[2]), Some(picture(2)));
+        assert_eq!(get(&other, &files[2]), Some(picture(2)));
         assert_eq!(other.used().closed.as_deref(), Some("another run writes to it"));
         drop((cache, other));
         let cache = open(&cached);
         assert_eq!(cache.used().pictures, 4);
         for (shade, file) in files.iter().enumerate() {
-            assert_eq!(cache.get(file), Some(picture(shade as u8)));
+            assert_eq!(get(&cache, file), Some(picture(shade as u8)));
         }
         fs::write(&files[1], "longer than it was").unwrap();
         fs::remove_file(&files[3]).unwrap();
-        assert!(cache.get(&files[1]).is_none() && cache.get(&files[3]).is_none());
+        assert!(get(&cache, &files[1]).is_none() && get(&cache, &files[3]).is_none());
         cache.put(&files[1], &picture(9));
-        assert_eq!(cache.get(&files[1]), Some(picture(9)));
+        assert_eq!(get(&cache, &files[1]), Some(picture(9)));
         drop(cache);
-        assert_eq!(open(&cached).get(&files[1]), Some(picture(9)));
+        assert_eq!(get(&open(&cached), &files[1]), Some(picture(9)));
     }
 
     /// To the byte: room for three pictures keeps three, and a byte less keeps two.
@@ -226,7 +238,7 @@ mod tests {
             assert_eq!(cache.has_room(60), kept > 0, "{budget}");
             files.iter().for_each(|file| cache.put(file, &picture(1)));
             assert!(!cache.has_room(60), "{budget}");
-            let found = files.iter().filter(|file| cache.get(file).is_some());
+            let found = files.iter().filter(|file| get(&cache, file).is_some());
             assert_eq!((found.count(), cache.used().pictures), (kept, kept), "{budget}");
             let written = fs::metadata(cached.join(NAME)).unwrap().len();
             assert_eq!(written, start + kept as u64 * each, "{budget}");
@@ -253,11 +265,65 @@ mod tests {
             fs::write(&path, bytes).unwrap();
             let cache = open(&cached);
             for (shade, file) in files.iter().enumerate() {
-                assert!(cache.get(file).is_none_or(|found| found == picture(shade as u8)));
+                assert!(get(&cache, file).is_none_or(|found| found == picture(shade as u8)));
             }
             cache.put(&files[3], &picture(3));
             drop(cache);
-            assert_eq!(open(&cached).get(&files[3]), Some(picture(3)));
+            assert_eq!(get(&open(&cached), &files[3]), Some(picture(3)));
+        }
+    }
+
+    /// Its checksums are right, its size is none that a picture can have.
+    #[test]
+    fn records_of_no_picture_are_passed_over() {
+        let (_folder, files, cached) = folder();
+        let key = item(&files[0]).unwrap();
+        for (sides, pixels, is_one) in [
+            ([2_u32, 3, 1], 6, true),
+            ([2, 3, 3], 18, true),
+            ([213, 0, 3], 0, false),
+            ([0, 4, 1], 0, false),
+            ([2, 3, 0], 0, false),
+            ([2, 3, 2], 12, false),
+            ([2, 3, 1], 7, false),
+            ([u32::MAX, u32::MAX, 3], 3, false),
+        ] {
+            let _ = fs::remove_file(cached.join(NAME));
+            let cache = open(&cached);
+            let sides: Vec<u8> = sides.into_iter().flat_map(u32::to_le_bytes).collect();
+            cache.records.put(&key, &[sides, vec![7; pixels]].concat()).unwrap();
+            assert_eq!(get(&cache, &files[0]).is_some(), is_one, "{pixels}");
+        }
+    }
+
+    /// A file of somebody else's making, of which the disk holds nothing.
+    #[test]
+    fn records_that_say_they_are_large_wait_and_those_beyond_any_picture_are_not_read() {
+        let (_folder, files, cached) = folder();
+        drop(open(&cached));
+        let path = cached.join(NAME);
+        let header = fs::read(&path).unwrap();
+        let gibibytes = 3_u64 << 30;
+        for (bytes, waits) in [
+            (SIZE + 60, false),
+            (LARGE_BYTES, false),
+            (LARGE_BYTES + 1, true),
+            (MAX_RECORD + 1, false),
+            (gibibytes as usize, false),
+        ] {
+            let key = item(&files[0]).unwrap();
+            let size = (bytes as u32).to_le_bytes();
+            let checksum = crc32fast::hash(&[&key[..], &size].concat()).to_le_bytes();
+            fs::write(&path, [&header[..], &key, &size, &checksum].concat()).unwrap();
+            let file = fs::OpenOptions::new().write(true).open(&path).unwrap();
+            file.set_len(header.len() as u64 + HEADER.record_bytes(bytes)).unwrap();
+            let cache = open(&cached);
+            assert_eq!(cache.used().pictures, 1, "{bytes}");
+            let mut gate = Gate::default();
+            assert!(cache.get(&files[0], &mut gate).is_none(), "{bytes}");
+            assert_eq!(gate.is_held(), waits, "{bytes}");
+            // Of the others, a record that was read and is damaged is no longer there.
+            assert_eq!(cache.used().pictures, usize::from(bytes > MAX_RECORD), "{bytes}");
         }
     }
 
@@ -290,10 +356,10 @@ mod tests {
         fs::create_dir(&cached).unwrap();
         fs::write(cached.join(NAME), [b"rekindle pixels1".as_slice(), &[3; 500]].concat()).unwrap();
         let cache = open(&cached);
-        assert!(cache.get(&files[0]).is_none());
+        assert!(get(&cache, &files[0]).is_none());
         cache.put(&files[0], &picture(1));
         drop(cache);
-        assert_eq!(open(&cached).get(&files[0]), Some(picture(1)));
+        assert_eq!(get(&open(&cached), &files[0]), Some(picture(1)));
     }
 
     #[test]

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use rekindle_data::{Dense, Digests, Prepare, View, canonical};
 
 use crate::decode::decode_rows;
+use crate::decode::gate::Gate;
 use crate::memory_cache::{Cache, Kept};
 use crate::{Augment, DiskCache, Error, Picture, Preprocess, Source};
 
@@ -63,20 +64,25 @@ impl PreparePictures {
     }
 
     /// The picture of a source: as a whole where it is kept, else at least the rows that the view looks at.
-    fn picture(&self, source: &Source, view: View) -> Result<Arc<Picture>, Error> {
+    ///
+    /// The gate is to be held as long as the picture is needed.
+    fn picture(&self, source: &Source, view: View) -> Result<(Arc<Picture>, Gate), Error> {
         let path = match source {
-            Source::Memory(picture) => return Ok(Arc::clone(picture)),
+            Source::Memory(picture) => return Ok((Arc::clone(picture), Gate::default())),
             Source::File(path) => path,
         };
         let keep = |bytes| !self.augment.is_none() && self.cache.has_room(bytes);
         let disk = self.disk.as_ref().map(DiskCache::file);
         let on_disk = |bytes| disk.is_some_and(|disk| disk.has_room(bytes));
         let mut whole = true;
-        let picture = match disk.and_then(|disk| disk.get(path)) {
-            Some(picture) => picture,
+        let mut gate = Gate::default();
+        let (picture, gate) = match disk.and_then(|disk| disk.get(path, &mut gate)) {
+            Some(picture) => (picture, gate),
             None => {
+                // Whoever decodes waits by itself.
+                drop(gate);
                 let augment = self.drawn(view);
-                let picture = decode_rows(path, &mut |height, width| {
+                let (picture, gate) = decode_rows(path, &mut |height, width| {
                     let bytes = height * width * 3;
                     whole = keep(bytes) || on_disk(bytes);
                     if whole { height } else { augment.rows(height, width, &mut view.random()) }
@@ -84,14 +90,14 @@ impl PreparePictures {
                 if let Some(disk) = disk.filter(|_| whole) {
                     disk.put(path, &picture);
                 }
-                picture
+                (picture, gate)
             }
         };
         let picture = Arc::new(picture);
         if whole && keep(picture.pixels().len()) {
             self.cache.keep(source, || Kept::Picture(Arc::clone(&picture)));
         }
-        Ok(picture)
+        Ok((picture, gate))
     }
 
     fn drawn(&self, view: View) -> &Augment {
@@ -130,9 +136,9 @@ impl Prepare for PreparePictures {
         view: View,
         spare: Option<PictureInput>,
     ) -> Result<PictureInput, Error> {
-        let picture = match self.cache.get(source) {
+        let (picture, _gate) = match self.cache.get(source) {
             Some(Kept::Input(input)) => return Ok(PictureInput::Kept(input)),
-            Some(Kept::Picture(picture)) => picture,
+            Some(Kept::Picture(picture)) => (picture, Gate::default()),
             None => self.picture(source, view)?,
         };
         let mut buffer = match spare {

@@ -3,7 +3,14 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use crate::{Picture, Sample};
+use rekindle_base::read_regular;
+
+use crate::{Error, Picture, Sample};
+
+/// Most pictures in a file: each takes two hundred bytes beside its pixels.
+pub const MAX_PACKED: usize = 1 << 21;
+/// Longest text of labels or of their names, in bytes.
+pub(crate) const MAX_TEXT_BYTES: u64 = 16 << 20;
 
 /// The labels and pictures of a folder with such files, and where in its files they are.
 #[derive(Debug, Clone)]
@@ -25,6 +32,14 @@ pub struct Row {
     pub row: usize,
     /// The picture, in memory, and its label.
     pub sample: Sample,
+}
+
+/// The lines of a text that are not empty, without the blanks around them.
+pub(crate) fn lines(path: &Path) -> Result<Vec<String>, Error> {
+    let text = read_regular(path, MAX_TEXT_BYTES)
+        .map_err(|source| Error::Read { path: path.to_owned(), source })?;
+    let text = String::from_utf8_lossy(&text);
+    Ok(text.lines().map(str::trim).filter(|line| !line.is_empty()).map(str::to_owned).collect())
 }
 
 /// Pictures and labels of a file as its rows.

@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 
 use crate::{
     Error, Picture, decode,
-    rows::{Row, Rows, by_label, rows},
+    rows::{MAX_PACKED, Row, Rows, by_label, lines, rows},
 };
 
 const CLASSES: &str = "classes.txt";
@@ -25,12 +25,7 @@ pub(crate) fn open(folder: &Path) -> Result<Option<Rows>, Error> {
     if !names.is_file() || files(folder, "train")?.is_empty() {
         return Ok(None);
     }
-    let classes: Vec<String> = text(&names)?
-        .lines()
-        .map(str::trim)
-        .filter(|line| !line.is_empty())
-        .map(str::to_owned)
-        .collect();
+    let classes = lines(&names)?;
     if classes.len() < 2 {
         return Err(wrong(&names, "names fewer than two labels; write one a line".to_owned()));
     }
@@ -68,8 +63,14 @@ fn labels_of(strip: &Path) -> PathBuf {
 /// The pictures of a file, a row each.
 fn strip(path: &Path, classes: usize) -> Result<Vec<Row>, Error> {
     let labels = labels_of(path);
-    let text = text(&labels)?;
-    let numbers: Vec<&str> = text.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
+    let numbers = lines(&labels)?;
+    if numbers.len() > MAX_PACKED {
+        let count = numbers.len();
+        return Err(wrong(
+            &labels,
+            format!("has {count} labels, more than the limit of {MAX_PACKED}"),
+        ));
+    }
     let sheet = decode(path)?;
     let (width, channels) = (sheet.width(), sheet.channels());
     let side = width.isqrt();
@@ -88,7 +89,7 @@ fn strip(path: &Path, classes: usize) -> Result<Vec<Row>, Error> {
         return Err(wrong(&labels, problem));
     }
     let lines = sheet.pixels().chunks_exact(width * channels);
-    let picture = |(row, number): (&[u8], &str)| {
+    let picture = |(row, number): (&[u8], String)| {
         let label = number.parse().ok().filter(|&label: &usize| label < classes);
         let label = label.ok_or_else(|| {
             wrong(&labels, format!("`{number}` is no label; {CLASSES} names 0 to {}", classes - 1))
@@ -97,10 +98,6 @@ fn strip(path: &Path, classes: usize) -> Result<Vec<Row>, Error> {
     };
     let pictures: Result<Vec<_>, Error> = lines.zip(numbers).map(picture).collect();
     Ok(rows(path, pictures?))
-}
-
-fn text(path: &Path) -> Result<String, Error> {
-    std::fs::read_to_string(path).map_err(|source| Error::Read { path: path.to_owned(), source })
 }
 
 fn wrong(path: &Path, problem: String) -> Error {

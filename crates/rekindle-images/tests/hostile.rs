@@ -22,7 +22,15 @@ fn every_hostile_file_is_refused_by_name() {
     assert_eq!(decode_bytes(&whole, "whole.jpg").unwrap().width(), 64);
     let huge_png =
         b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\x7f\xff\xff\xff\x7f\xff\xff\xff\x08\x02\0\0\0".to_vec();
+    // Progressive, in scans of nothing, each of which goes over the whole picture.
+    let scans = [
+        b"\xff\xd8\xff\xc2\0\x0b\x08\0\x08\0\x08\x01\x01\x11\0".as_slice(),
+        &b"\xff\xda\0\x02".repeat(501),
+        b"\xff\xd9",
+    ]
+    .concat();
     let cases: Vec<(&str, Vec<u8>, &str)> = vec![
+        ("scans.jpg", scans, "it has more than 500 scans"),
         ("empty.jpg", Vec::new(), "not a picture (an empty file)"),
         ("text.jpg", b"this is no picture\n".to_vec(), "not a picture (its first bytes"),
         ("page.png", b"<!DOCTYPE html><html>404</html>".to_vec(), "not a picture"),
@@ -147,7 +155,11 @@ fn what_is_no_regular_file_is_refused_and_not_waited_for() {
     std::os::unix::fs::symlink("/dev/zero", &link).unwrap();
     let socket = folder.path().join("socket.jpg");
     let _listener = std::os::unix::net::UnixListener::bind(&socket).unwrap();
-    for path in [link, socket] {
+    // Where the system has the command: nobody ever writes to it.
+    let pipe = folder.path().join("pipe.jpg");
+    let made = std::process::Command::new("mkfifo").arg(&pipe).status();
+    let pipe = made.is_ok_and(|status| status.success()).then_some(pipe);
+    for path in [link, socket].into_iter().chain(pipe) {
         let message = decode(&path).unwrap_err().to_string();
         assert!(message.contains("no regular file"), "{message}");
     }

@@ -9,13 +9,12 @@
 //! | SHA-256 of all of the above | 32 |
 
 use std::{
-    fs::File,
     io::{self, Read, Write},
     path::{Path, PathBuf},
 };
 
 use burn::{module::Module, store::ModuleRecord, tensor::Bytes};
-use rekindle_base::{AtomicFile, PathError};
+use rekindle_base::{AtomicFile, PathError, open_regular};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
@@ -62,6 +61,8 @@ pub enum StateError {
 const MAGIC: &[u8; 17] = b"rekindle state 1\n";
 /// Bytes of a SHA-256.
 const DIGEST: usize = 32;
+/// Most bytes of a state: that of the largest network here, with its optimizer and its average, has a quarter of that.
+const MAX_STATE_BYTES: u64 = 16 << 30;
 
 #[derive(Debug, Serialize, Deserialize)]
 struct Header {
@@ -181,11 +182,17 @@ impl SavedState {
             path: path.to_owned(),
             problem: problem.to_owned(),
         };
-        let mut file = match File::open(path) {
+        let mut file = match open_regular(path) {
             Ok(file) => file,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(failed(error).into()),
         };
+        let length = file.metadata().map_err(&failed)?.len();
+        if length > MAX_STATE_BYTES {
+            let problem =
+                format!("it has {length} bytes, more than the limit of {MAX_STATE_BYTES}");
+            return Err(damaged(&problem));
+        }
         let mut bytes = Vec::new();
         file.read_to_end(&mut bytes).map_err(failed)?;
         let (magic, rest) =

@@ -167,6 +167,18 @@ fn a_state_is_whole_or_refused() {
         std::fs::write(&path, &bad).unwrap();
         assert!(SavedState::read(&path).is_err(), "flipped at {place}");
     }
+    // Far more than a state takes, of which nothing is on the disk; and what has no end.
+    std::fs::File::create(&path).unwrap().set_len(1 << 40).unwrap();
+    let error = SavedState::read(&path).unwrap_err().to_string();
+    assert!(error.contains("1099511627776 bytes, more than the limit of 17179869184"), "{error}");
+    #[cfg(unix)]
+    {
+        let endless = folder.path().join("endless.state");
+        std::os::unix::fs::symlink("/dev/zero", &endless).unwrap();
+        let error = SavedState::read(&endless).unwrap_err();
+        let cause = std::error::Error::source(&error).unwrap().to_string();
+        assert!(cause.contains("no regular file"), "{cause}");
+    }
     std::fs::write(&path, &good).unwrap();
     let other = LinearConfig::new(3, 3).init(&device);
     let error = SavedState::read(&path).unwrap().unwrap().restore(other, &ADAMW, None).unwrap_err();

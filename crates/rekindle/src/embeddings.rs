@@ -76,6 +76,9 @@ const FORMATS: [(&str, EmbeddingFormat); 4] = [
     ("parquet", EmbeddingFormat::Parquet),
 ];
 
+/// Most bytes of a file of embeddings, as they are in memory.
+const MAX_FILE_BYTES: u64 = 4 << 30;
+
 #[cfg(not(feature = "parquet"))]
 const NO_PARQUET: &str = "this program reads and writes no Parquet; build it with the feature `parquet`, as in `cargo install --features parquet`, or embed into .safetensors, .npy or .jsonl";
 

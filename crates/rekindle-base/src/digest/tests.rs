@@ -49,7 +49,7 @@ fn a_file_is_hashed_once_a_change() {
     let date = file.metadata().unwrap().modified().unwrap();
     thread::sleep(Duration::from_millis(20));
     fs::write(&file, "two").unwrap();
-    File::options().write(true).open(&file).unwrap().set_modified(date).unwrap();
+    fs::File::options().write(true).open(&file).unwrap().set_modified(date).unwrap();
     if cfg!(unix) {
         assert_eq!(digest(), digest_file(&file).unwrap());
     }

@@ -367,6 +367,46 @@ fn a_bad_config_is_an_error_that_names_the_key() {
 }
 
 #[test]
+fn what_would_take_all_memory_is_refused_by_its_limit() {
+    let config = |rest: &str| format!(r#"{{"architecture": "a", {rest}}}"#);
+    for (rest, expected) in [
+        (r#""num_classes": 2, "input_size": [3, 8192, 8192]"#, "more than the limit of 16777216"),
+        (r#""num_classes": 2, "input_size": [3, 4096, 4096]"#, "more than the limit of 16777216"),
+        (r#""num_classes": 2, "input_size": [1024, 512, 512]"#, "more than the limit of 16777216"),
+        (r#""num_classes": 2, "test_input_size": [3, 8192, 8192]"#, "at the test size"),
+        (
+            r#""num_classes": 2, "pretrained_cfg": {"input_size": [3, 8192, 8192]}"#,
+            "more than the limit of 16777216",
+        ),
+        (r#""num_classes": 4000000000000"#, "num_classes is 4000000000000, more than the limit"),
+        (
+            r#""num_classes": 4000000000000, "label_names": {"0": "one"}"#,
+            "num_classes is 4000000000000, more than the limit of 1048576",
+        ),
+        (
+            r#""num_classes": 2, "rekindle": {"input": {"image": {"input_size": [3, 8192, 8192],
+                "interpolation": "bicubic", "crop_pct": 1, "crop_mode": "center", "mean": [0],
+                "std": [1]}}}"#,
+            "more than the limit of 16777216",
+        ),
+    ] {
+        let problem = refused(&config(rest));
+        assert!(problem.contains(expected), "{rest}: {problem}");
+    }
+    // Larger than any that is published, and read all the same.
+    for size in ["[3, 2048, 2048]", "[3, 512, 8192]"] {
+        let text = config(&format!(r#""num_classes": 21843, "input_size": {size}"#));
+        assert!(HubConfig::from_json(&text).is_ok(), "{size}");
+    }
+    // Each of its numbers would take sixteen times its length in memory.
+    let long =
+        config(&format!(r#""num_classes": 2, "x": [{}0]"#, "0,".repeat(MAX_CONFIG_BYTES / 2)));
+    let problem = refused(&long);
+    assert!(problem.contains("more than the limit of 8388608"), "{problem}");
+    assert!(HubConfig::is_one(&long));
+}
+
+#[test]
 fn a_truncated_config_is_not_json() {
     for end in 0..NESTED.len() {
         assert!(refused(&NESTED[..end]).contains("not JSON"), "cut at {end}");

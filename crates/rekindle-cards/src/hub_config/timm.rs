@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::{Map, Value};
 
-use super::{HubConfig, Own, model_args};
+use super::{HubConfig, MAX_CLASSES, Own, model_args};
 use crate::{CropMode, InputSpec, Interpolation, Preprocessing};
 
 /// timm's `IMAGENET_DEFAULT_MEAN`, in `[0, 1]`.
@@ -38,7 +38,9 @@ pub(super) fn config(root: &Map<String, Value>) -> Result<HubConfig, Vec<String>
             keys.problems.push(format!("{key} is missing"));
         }
     }
-    let labels = keys.labels(classes.unwrap_or_default());
+    // Before anything is made for each of them.
+    keys.problems.extend(classes.and_then(too_many));
+    let labels = keys.labels(classes.unwrap_or_default().min(MAX_CLASSES));
     let own = keys.own();
     let size = "channels, height and width";
     let image = Preprocessing {
@@ -78,6 +80,12 @@ pub(super) fn config(root: &Map<String, Value>) -> Result<HubConfig, Vec<String>
         descriptions: keys.get("label_descriptions", "an object of texts").unwrap_or_default(),
     };
     if keys.problems.is_empty() { Ok(config) } else { Err(keys.problems) }
+}
+
+/// What is wrong with a number of classes.
+pub(super) fn too_many(classes: usize) -> Option<String> {
+    (classes > MAX_CLASSES)
+        .then(|| format!("num_classes is {classes}, more than the limit of {MAX_CLASSES}"))
 }
 
 /// A config's keys, wherever its style keeps them.

@@ -1,7 +1,10 @@
 //! Lists as text: values between commas, tabs or semicolons, as RFC 4180 quotes them.
 
-use std::path::Path;
+use std::fs::File;
 
+use rekindle_base::read_at_most;
+
+use super::limits::{MAX_LIST_BYTES, check_columns, check_line, check_values};
 use super::{PATH, Table, is_named};
 
 /// What may stand between values, as the line of names shows it; of several that fit, the first.
@@ -11,11 +14,11 @@ const DELIMITERS: [char; 4] = [',', '\t', ';', '|'];
 type Record = (u64, Vec<String>);
 
 /// All of a file, as text.
-pub(super) fn read(path: &Path) -> Result<Table, String> {
+pub(super) fn read(file: File) -> Result<Table, String> {
     let broken = |error: &dyn std::fmt::Display| {
         format!("cannot be read: {error}; save it as comma-separated values in UTF-8")
     };
-    let bytes = std::fs::read(path).map_err(|error| broken(&error))?;
+    let bytes = read_at_most(file, MAX_LIST_BYTES).map_err(|error| broken(&error))?;
     let text = text(bytes).map_err(broken)?;
     table(&text)
 }
@@ -40,23 +43,27 @@ fn table(text: &str) -> Result<Table, String> {
         return Ok(Table { names: Vec::new(), rows: Vec::new() });
     };
     let mut rows = Vec::new();
-    let mut wrong = Vec::new();
+    let (mut wrong, mut count) = (Vec::new(), 0_usize);
     for (line, mut cells) in records {
         // Spreadsheets fill lines up.
         while cells.len() > names.len() && cells.last().is_some_and(String::is_empty) {
             cells.pop();
         }
         if cells.len() != names.len() {
-            wrong.push(format!("line {line} has {} values", cells.len()));
+            count += 1;
+            if count <= super::SHOWN {
+                wrong.push(format!("line {line} has {} values", cells.len()));
+            }
         }
         rows.push((line, cells));
     }
     if wrong.is_empty() {
         return Ok(Table { names, rows });
     }
-    let count = wrong.len().saturating_sub(super::SHOWN);
-    wrong.truncate(super::SHOWN);
-    let more = if count > 0 { format!(", and {count} more") } else { String::new() };
+    let more = match count.saturating_sub(super::SHOWN) {
+        0 => String::new(),
+        more => format!(", and {more} more"),
+    };
     let (wrong, names) = (wrong.join(", "), names.len());
     Err(format!("{wrong}{more}, but the first line names {names} columns; quote what has commas"))
 }
@@ -80,11 +87,16 @@ fn delimiter(text: &str) -> char {
 fn records(text: &str, delimiter: char) -> Result<Vec<Record>, String> {
     let mut rest = Rest { text, line: 1 };
     let mut records = Vec::new();
+    let mut values = 0;
     while !rest.text.is_empty() {
-        let line = rest.line;
+        let (line, left) = (rest.line, rest.text.len());
         let mut cells = Vec::new();
         loop {
             cells.push(rest.value(delimiter)?);
+            check_line(line, left - rest.text.len())?;
+            check_columns(line, cells.len())?;
+            values += 1;
+            check_values(1, values)?;
             match rest.take() {
                 Some(found) if found == delimiter => {}
                 _ => break,
@@ -126,6 +138,7 @@ impl Rest<'_> {
         }
         let ends = |letter: char| letter == delimiter || matches!(letter, '\n' | '\r');
         let (value, rest) = self.text.split_at(self.text.find(ends).unwrap_or(self.text.len()));
+        check_line(self.line, value.len())?;
         self.text = rest;
         Ok(value.trim_end_matches(blank).to_owned())
     }
@@ -148,6 +161,7 @@ impl Rest<'_> {
                 Some('"') => break,
                 Some(letter) => value.push(letter),
             }
+            check_line(opened, value.len())?;
         }
         let blank = |letter: char| letter != delimiter && matches!(letter, ' ' | '\t');
         self.text = self.text.trim_start_matches(blank);
@@ -211,6 +225,44 @@ mod tests {
             assert_eq!(text(bytes).unwrap_or_default(), words);
         }
         assert!(text(vec![0xff, 0xfe, 0, 0xd8]).is_err() && text(vec![b'a', 0xe9]).is_err());
+    }
+
+    #[test]
+    fn lines_ask_for_no_more_than_a_list_may_have() {
+        use super::super::{MAX_COLUMNS, MAX_LINE_BYTES, MAX_VALUES};
+        let long = "x".repeat(MAX_LINE_BYTES + 1);
+        let names = format!("path{}", ",a".repeat(MAX_COLUMNS - 1));
+        for (what, text, expected) in [
+            ("a long name", long.clone(), "line 1: is longer than the limit of 1048576 bytes"),
+            ("a long value", format!("path,label\n1,{long}\n"), "line 2: is longer than the limit"),
+            ("a long quote", format!("path,label\n1,\"{long}"), "line 2: is longer than the limit"),
+            (
+                "a long line",
+                format!("path,label\n{}", format!("{},", &long[..1000]).repeat(1100)),
+                "line 2: is longer than the limit",
+            ),
+            (
+                "many columns",
+                format!("{names},a\n"),
+                "line 1: has more than the limit of 16384 columns",
+            ),
+            (
+                "many values",
+                format!("{names}\n")
+                    + &(",".repeat(MAX_COLUMNS - 1) + "\n").repeat(MAX_VALUES / MAX_COLUMNS),
+                "more than the limit of 16777216 values",
+            ),
+        ] {
+            let error = table(&text).unwrap_err();
+            assert!(error.contains(expected), "{what}: {error}");
+        }
+        assert!(table(&format!("{names}\n{names}\n")).is_ok());
+        // What is wrong with every line is told of the first of them.
+        let error = table(&format!("path,label\n{}", "1\n".repeat(1000))).unwrap_err();
+        assert!(
+            error.contains("line 6 has 1 values, and 995 more") && error.len() < 300,
+            "{error}"
+        );
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::collections::{BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 
 use super::{GROUP, LABEL, LABELS, PATH, SHOWN, SPLIT, Table, WEIGHT};
-use crate::error::{problem, shortened};
+use crate::error::{Problems, problem, quoted};
 use crate::label::{is_unfit, listed};
 use crate::parts::part_named;
 use crate::set::{Gathered, Row, identity};
@@ -38,17 +38,17 @@ pub fn read(list: &Path, kind: TargetKind, targets: &[String]) -> Result<Gathere
     let columns = columns(&table, kind, targets).map_err(wrong)?;
     let folder = list.parent().unwrap_or(Path::new("."));
     let mut rows: Vec<(u64, Row<PathBuf>)> = Vec::with_capacity(table.rows.len());
-    let [mut problems, mut lacking] = [const { Vec::new() }; 2];
+    let (mut problems, mut lacking) = (Problems::default(), Vec::new());
     for (line, cells) in &table.rows {
         let [mut wrong, mut lacks] = [const { Vec::new() }; 2];
         let row = row(&columns, &table.names, cells, kind, folder, [&mut wrong, &mut lacks]);
         let told = |text: String| format!("line {line}: {text}");
-        problems.extend(wrong.into_iter().map(told));
+        wrong.into_iter().map(told).for_each(|text| problems.push(text));
         lacking.extend(lacks.into_iter().map(told));
         rows.push((*line, row));
     }
     if !problems.is_empty() {
-        return Err(wrong(shortened(&problems, "; ")));
+        return Err(wrong(problems.told("; ")));
     }
     files(list, &rows)?;
     let mut rows: Vec<Row<PathBuf>> = rows.into_iter().map(|(_, row)| row).collect();
@@ -129,6 +129,7 @@ fn row(
     let part = match cell(columns.split) {
         "" => Part::Train,
         text => part_named(text).unwrap_or_else(|| {
+            let text = quoted(text);
             problems.push(format!("`{text}` is no split; write train, val or test"));
             Part::Train
         }),
@@ -139,6 +140,7 @@ fn row(
             let number = text.parse().ok();
             number.filter(|weight: &f32| weight.is_finite() && *weight >= 0.0).unwrap_or_else(
                 || {
+                    let text = quoted(text);
                     problems.push(format!("`{text}` is no weight; write a number of 0 or more"));
                     1.0
                 },
@@ -183,10 +185,12 @@ fn number(cell: &str) -> Result<f32, String> {
     if cell.is_empty() {
         return Err("is empty; give a number, or remove the line".to_owned());
     }
-    let number: f64 = cell.parse().map_err(|_| format!("has `{cell}`, which is not a number"))?;
+    let told = || quoted(cell);
+    let number: f64 =
+        cell.parse().map_err(|_| format!("has `{}`, which is not a number", told()))?;
     match number as f32 {
         small if small.is_finite() => Ok(small),
-        _ => Err(format!("has `{cell}`, which is no finite number of 32 bits")),
+        _ => Err(format!("has `{}`, which is no finite number of 32 bits", told())),
     }
 }
 
@@ -204,18 +208,19 @@ fn resolved(folder: &Path, file: &str) -> PathBuf {
 
 /// Refuses files that are not there, and those that two lines name, in whatever spelling.
 fn files(list: &Path, rows: &[(u64, Row<PathBuf>)]) -> Result<(), Error> {
-    let missing = rows.iter().filter(|(_, row)| !row.item.is_file());
-    let missing: Vec<String> = missing.map(|(_, row)| row.item.display().to_string()).collect();
-    if !missing.is_empty() {
+    let mut missing = rows.iter().filter(|(_, row)| !row.item.is_file());
+    let shown = missing.by_ref().take(SHOWN);
+    let shown: Vec<String> = shown.map(|(_, row)| row.item.display().to_string()).collect();
+    if !shown.is_empty() {
         let text = format!(
             "{} of its files are not there, such as {}; relative paths start at its folder",
-            missing.len(),
-            missing[..missing.len().min(SHOWN)].join(", ")
+            shown.len() + missing.count(),
+            shown.join(", ")
         );
         return Err(problem(list, text));
     }
     let mut seen = HashMap::new();
-    let mut twice = Vec::new();
+    let mut twice = Problems::default();
     for (line, row) in rows {
         let Some(identity) = identity(&row.item) else { continue };
         if let Some((first, other)) = seen.insert(identity, (*line, &row.item)) {
@@ -231,7 +236,7 @@ fn files(list: &Path, rows: &[(u64, Row<PathBuf>)]) -> Result<(), Error> {
     }
     match twice.is_empty() {
         true => Ok(()),
-        false => Err(problem(list, shortened(&twice, "; ") + "; remove one of the lines")),
+        false => Err(problem(list, twice.told("; ") + "; remove one of the lines")),
     }
 }
 

@@ -2,15 +2,15 @@
 
 use std::collections::BTreeSet;
 use std::fmt;
-use std::fs::File;
-use std::io::Read;
 use std::marker::PhantomData;
 use std::path::Path;
 
+use rekindle_base::{open_regular, read_at_most};
 use serde::de::{Deserialize, Deserializer, Error as _, MapAccess, Visitor};
 
-use super::MAX_TENSORS;
+use super::{MAX_NAME_BYTES, MAX_TENSORS};
 use crate::Error;
+use crate::error::shown;
 
 /// A JSON map as its pairs, in the order of the file and with names that occur twice.
 #[derive(Debug)]
@@ -40,6 +40,7 @@ impl<'de, V: Deserialize<'de>> Visitor<'de> for PairsVisitor<V> {
     fn visit_map<M: MapAccess<'de>>(self, mut map: M) -> Result<Entries<V>, M::Error> {
         let mut pairs = Vec::new();
         while let Some(pair) = map.next_entry()? {
+            check_length(&pair)?;
             if pairs.len() == MAX_TENSORS {
                 return Err(M::Error::custom(format!("more than {MAX_TENSORS} entries")));
             }
@@ -49,24 +50,31 @@ impl<'de, V: Deserialize<'de>> Visitor<'de> for PairsVisitor<V> {
     }
 }
 
+/// The name of an entry, which no program needs to be long.
+pub(super) fn check_length<V, E: serde::de::Error>((name, _): &(String, V)) -> Result<(), E> {
+    if name.len() <= MAX_NAME_BYTES {
+        return Ok(());
+    }
+    Err(E::custom(format!("a name of {} bytes, more than {MAX_NAME_BYTES}", name.len())))
+}
+
 /// The names that occur more than once, each of them once.
 pub(crate) fn duplicates<'a>(names: impl Iterator<Item = &'a String>) -> Vec<String> {
     let mut seen = BTreeSet::new();
     let repeated: BTreeSet<_> = names.filter(|name| !seen.insert(*name)).collect();
-    repeated.into_iter().cloned().collect()
+    shown(repeated)
 }
 
 /// Reads a text file of at most `limit` bytes.
 pub(super) fn read_text(path: &Path, limit: u64) -> Result<String, Error> {
     let read_error = |source| Error::Read { path: path.to_owned(), source };
-    let file = File::open(path).map_err(read_error)?;
+    let file = open_regular(path).map_err(read_error)?;
     let bytes = file.metadata().map_err(read_error)?.len();
     if bytes > limit {
         return Err(Error::TooLarge { path: path.to_owned(), bytes, limit });
     }
-    let mut text = Vec::new();
     // The file may grow while it is read, so the limit holds here as well.
-    file.take(limit).read_to_end(&mut text).map_err(read_error)?;
+    let text = read_at_most(file, limit).map_err(read_error)?;
     String::from_utf8(text)
         .map_err(|error| Error::NotUtf8 { path: path.to_owned(), source: error.utf8_error() })
 }

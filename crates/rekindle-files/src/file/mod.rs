@@ -37,9 +37,11 @@ const WEIGHT_FILES: [&str; 3] =
 /// The file beside them that says which architecture they are for.
 const CONFIG_FILE: &str = "config.json";
 /// Largest `config.json` that is read, in bytes; that of ImageNet-21k with all labels has 2 MB.
-const MAX_CONFIG_BYTES: u64 = 16 << 20;
+const MAX_CONFIG_BYTES: u64 = 8 << 20;
 /// Tensors that a file may have, and names that an index may.
 pub(crate) const MAX_TENSORS: usize = 100_000;
+/// Bytes that a name may have: of a tensor, of what it is kept under, of a shard. Those of networks have less than 100.
+pub(crate) const MAX_NAME_BYTES: usize = 1024;
 /// Bytes that are read and converted at once; a multiple of every element's size.
 const CHUNK_BYTES: usize = 1 << 20;
 
@@ -266,7 +268,8 @@ fn find_weights(folder: &Path) -> Result<PathBuf, Error> {
 fn read_config(file: &Path) -> Result<Option<String>, Error> {
     let is_known = WEIGHT_FILES.iter().any(|name| file.file_name() == Some(name.as_ref()));
     let config = file.with_file_name(CONFIG_FILE);
-    if is_known && config.is_file() {
+    // What is there and is no regular file is refused, not passed over.
+    if is_known && config.exists() {
         json::read_text(&config, MAX_CONFIG_BYTES).map(Some)
     } else {
         Ok(None)

@@ -6,16 +6,17 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::fs::File;
 use std::path::Path;
 
+use rekindle_base::open_regular;
 use serde::de::{Deserialize, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
 
-use super::json::{Entries, duplicates};
+use super::json::{Entries, check_length, duplicates};
 use super::positioned::PositionedFile;
 use super::pytorch::value::MAX_DIMENSIONS;
 use super::{Contents, Dtype, Location, MAX_TENSORS, TensorInfo};
 use crate::Error;
+use crate::error::shown;
 
 /// Bytes of the length that opens a file.
 pub(crate) const LENGTH_BYTES: u64 = 8;
@@ -37,7 +38,7 @@ pub(super) struct Header {
 /// Opens a safetensors file.
 pub(super) fn open(path: &Path) -> Result<Contents, Error> {
     let read_error = |source| Error::Read { path: path.to_owned(), source };
-    let file = File::open(path).map_err(read_error)?;
+    let file = open_regular(path).map_err(read_error)?;
     let length = file.metadata().map_err(read_error)?.len();
     let file = PositionedFile::new(file);
     let header = read_header(&file, length, path)?;
@@ -206,10 +207,7 @@ pub(crate) fn check_names<'a>(
     path: &Path,
     names: impl Iterator<Item = &'a String>,
 ) -> Result<(), Error> {
-    let names: Vec<_> = names
-        .filter(|name| name.contains(char::is_control))
-        .map(|name| name.escape_debug().to_string())
-        .collect();
+    let names = shown(names.filter(|name| name.contains(char::is_control)));
     if names.is_empty() {
         Ok(())
     } else {
@@ -289,7 +287,9 @@ impl<'de> Visitor<'de> for HeaderVisitor {
             } else if header.tensors.len() == MAX_TENSORS {
                 return Err(M::Error::custom(format!("more than {MAX_TENSORS} tensors")));
             } else {
-                header.tensors.push((name, map.next_value()?));
+                let tensor = (name, map.next_value()?);
+                check_length(&tensor)?;
+                header.tensors.push(tensor);
             }
         }
         header.metadata = metadata.unwrap_or_default();

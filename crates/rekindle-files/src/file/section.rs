@@ -36,7 +36,13 @@ impl<'a> Section<'a> {
     /// Goes on after that many bytes, read or not.
     pub(super) fn skip(&mut self, bytes: u64) -> io::Result<()> {
         let position = self.position().checked_add(bytes).filter(|position| *position <= self.end);
-        self.position = position.ok_or(io::ErrorKind::UnexpectedEof)?;
+        let position = position.ok_or(io::ErrorKind::UnexpectedEof)?;
+        // What is buffered is not read again: a file may skip little, very often.
+        if position <= self.position {
+            self.used += bytes as usize;
+            return Ok(());
+        }
+        self.position = position;
         self.buffer.clear();
         self.used = 0;
         Ok(())

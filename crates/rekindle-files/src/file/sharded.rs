@@ -6,6 +6,7 @@ use std::path::{Component, Path};
 use super::json::{Entries, duplicates, read_text};
 use super::{Contents, safetensors};
 use crate::Error;
+use crate::error::shown;
 
 /// Disagreements that are listed, when there is no end of them.
 const MAX_PROBLEMS: usize = 1000;
@@ -59,9 +60,11 @@ pub(super) fn open(path: &Path) -> Result<Contents, Error> {
             return Err(Error::ShardMismatch { path: path.to_owned(), problems });
         }
     }
-    problems.extend(
-        mapped.iter().map(|(name, file)| format!("{name} is mapped to {file}, but not in it")),
-    );
+    let told = mapped.iter().take(MAX_PROBLEMS);
+    problems.extend(told.map(|(name, file)| format!("{name} is mapped to {file}, but not in it")));
+    if mapped.len() > MAX_PROBLEMS {
+        problems.push(format!("and {} more", mapped.len() - MAX_PROBLEMS));
+    }
     if problems.is_empty() {
         Ok(contents)
     } else {
@@ -71,14 +74,11 @@ pub(super) fn open(path: &Path) -> Result<Contents, Error> {
 
 /// Refuses names that lead out of the folder, then lists every shard that is not there.
 fn check_shards(path: &Path, shards: &BTreeSet<String>) -> Result<(), Error> {
-    let unsafe_names = shards.iter().filter(|shard| !is_plain_name(shard));
-    let names: Vec<String> =
-        unsafe_names.map(|shard| shard.replace(char::is_control, "?")).collect();
+    let names = shown(shards.iter().filter(|shard| !is_plain_name(shard)));
     if !names.is_empty() {
         return Err(Error::UnsafeShardNames { path: path.to_owned(), names });
     }
-    let names: Vec<String> =
-        shards.iter().filter(|shard| !path.with_file_name(shard).exists()).cloned().collect();
+    let names = shown(shards.iter().filter(|shard| !path.with_file_name(shard).exists()));
     if !names.is_empty() {
         return Err(Error::MissingShards { path: path.to_owned(), names });
     }

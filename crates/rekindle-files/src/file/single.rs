@@ -1,8 +1,9 @@
 //! One file: what it is by its content, and how its tensors are read.
 
-use std::fs::File;
 use std::io::Read;
 use std::path::Path;
+
+use rekindle_base::open_regular;
 
 use super::pytorch::OPENING_BYTES;
 use super::safetensors::LENGTH_BYTES;
@@ -34,7 +35,7 @@ pub(super) fn open(path: &Path, set: &WeightsSet) -> Result<Contents, Error> {
 /// Decides by content; a name that ends in `.safetensors` only makes for a better error.
 fn detect(path: &Path) -> Result<Format, Error> {
     let mut opening = Vec::new();
-    File::open(path)
+    open_regular(path)
         .and_then(|file| file.take(OPENING_BYTES as u64).read_to_end(&mut opening))
         .map_err(|source| Error::Read { path: path.to_owned(), source })?;
 

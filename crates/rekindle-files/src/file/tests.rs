@@ -107,4 +107,29 @@ fn the_config_belongs_to_the_files_of_a_folder() {
     fs::write(folder.path().join("config.json"), vec![b' '; MAX_CONFIG_BYTES as usize + 1])
         .unwrap();
     assert!(matches!(CheckpointFile::open(&path), Err(Error::TooLarge { .. })));
+    // A terabyte, of which nothing is on the disk; then what is no file at all.
+    let config = folder.path().join("config.json");
+    fs::File::create(&config).unwrap().set_len(1 << 40).unwrap();
+    let error = CheckpointFile::open(&path).unwrap_err().to_string();
+    assert!(error.contains("above the limit of 8388608 bytes"), "{error}");
+    let refused = || {
+        let error = CheckpointFile::open(&path).unwrap_err();
+        let cause = std::error::Error::source(&error).unwrap().to_string();
+        assert!(error.to_string().contains("config.json") && cause.contains("no regular file"));
+    };
+    fs::remove_file(&config).unwrap();
+    fs::create_dir(&config).unwrap();
+    refused();
+    fs::remove_dir(&config).unwrap();
+    #[cfg(unix)]
+    {
+        std::os::unix::fs::symlink("/dev/zero", &config).unwrap();
+        refused();
+        fs::remove_file(&config).unwrap();
+        // Where the system has the command: nobody ever writes to it.
+        let made = std::process::Command::new("mkfifo").arg(&config).status();
+        if made.is_ok_and(|status| status.success()) {
+            refused();
+        }
+    }
 }

@@ -7,6 +7,9 @@ use crate::Error;
 /// The most pixels of a picture that is decoded; above it Pillow too raises `DecompressionBombError`.
 pub const MAX_PIXELS: usize = 178_956_970;
 
+/// Most bytes of what a PNG holds beside its pixels, inflated: profiles of colors have four million at most.
+pub(super) const MAX_BESIDE: usize = 16 << 20;
+
 /// Most bytes that a decoder may allocate for one picture: [`MAX_PIXELS`] of 16-bit RGBA and a few rows.
 pub(super) const MAX_ALLOCATION: usize = 8 * MAX_PIXELS + (1 << 20);
 

@@ -14,7 +14,8 @@ use image::codecs::gif::GifDecoder;
 use image::imageops::replace;
 use image::{DynamicImage, ImageDecoder, Limits, Rgb, RgbImage};
 
-use super::failure::{Failure, MAX_ALLOCATION, check_size};
+use super::failure::{Failure, MAX_ALLOCATION};
+use super::gate::Subject;
 
 /// What stands before the pixels of the first frame.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -29,13 +30,13 @@ struct First {
 }
 
 /// The first frame, in its place.
-pub(super) fn decode(bytes: &[u8], name: &str) -> Result<RgbImage, Failure> {
+pub(super) fn decode(bytes: &[u8], file: &Subject<'_>) -> Result<RgbImage, Failure> {
     let Some(first) = First::read(bytes).filter(|first| !first.is_whole()) else {
-        return frame(bytes, name);
+        return frame(bytes, file);
     };
     let whole = first.whole();
-    check_size(name, whole)?;
-    let frame = frame(&first.alone(bytes), name)?;
+    file.admit(whole)?;
+    let frame = frame(&first.alone(bytes), file)?;
     let [width, height] = whole.map(|side| side as u32);
     let mut image = RgbImage::from_pixel(width, height, Rgb(first.around));
     let [left, top] = first.place.map(i64::from);
@@ -49,10 +50,10 @@ pub(super) fn announced_size(bytes: &[u8]) -> Option<[usize; 2]> {
 }
 
 /// A first frame that covers what the header announces.
-fn frame(bytes: &[u8], name: &str) -> Result<RgbImage, Failure> {
+fn frame(bytes: &[u8], file: &Subject<'_>) -> Result<RgbImage, Failure> {
     let mut decoder = GifDecoder::new(Cursor::new(bytes))?;
     let (width, height) = decoder.dimensions();
-    check_size(name, [width as usize, height as usize])?;
+    file.admit([width as usize, height as usize])?;
     let mut limits = Limits::default();
     limits.max_alloc = Some(MAX_ALLOCATION as u64);
     decoder.set_limits(limits)?;
@@ -163,7 +164,7 @@ mod tests {
             ([0, 0], [1, 0, 2, 3], b"", b"", [3, 3], Some([0, 0, 9]), red),
         ] {
             let bytes = gif(screen, frame, extension, palette);
-            let image = decode(&bytes, "a.gif").unwrap();
+            let image = decode(&bytes, &Subject::new("a.gif")).unwrap();
             let found = [image.width() as usize, image.height() as usize];
             assert_eq!((found, announced_size(&bytes)), (size, Some(size)), "{frame:?}");
             let [left, top, width, height] = frame.map(u32::from);
@@ -179,7 +180,7 @@ mod tests {
     fn no_damage_panics_and_none_takes_more_than_the_picture() {
         let whole = gif([5, 4], [1, 1, 4, 3], TRANSPARENT_1, OWN);
         for end in 0..whole.len() - 1 {
-            let cut = decode(&whole[..end], "cut.gif");
+            let cut = decode(&whole[..end], &Subject::new("cut.gif"));
             // The end of the codes and the trailer say nothing of the pixels.
             assert!(cut.is_err() || end + 4 > whole.len(), "{end} of {}", whole.len());
         }
@@ -188,7 +189,7 @@ mod tests {
                 let mut bytes = whole.clone();
                 bytes[place] = value;
                 let size = announced_size(&bytes);
-                match decode(&bytes, "damaged.gif") {
+                match decode(&bytes, &Subject::new("damaged.gif")) {
                     Ok(image) => {
                         let found = [image.width() as usize, image.height() as usize];
                         assert_eq!(size, Some(found), "byte {place} as {value}");
@@ -207,7 +208,7 @@ mod tests {
         let mut bytes = gif([5, 4], [1, 1, 4, 3], b"", b"");
         let place = bytes.iter().position(|byte| *byte == 0x2c).unwrap();
         bytes[place + 1..place + 5].fill(0xff);
-        let failure = decode(&bytes, "far.gif").unwrap_err();
+        let failure = decode(&bytes, &Subject::new("far.gif")).unwrap_err();
         assert!(matches!(failure, Failure::Ours(crate::Error::TooLarge { .. })), "{failure:?}");
     }
 }

@@ -5,40 +5,48 @@ use zune_jpeg::JpegDecoder;
 use zune_jpeg::zune_core::colorspace::ColorSpace;
 use zune_jpeg::zune_core::options::DecoderOptions;
 
-use super::failure::{Failure, check_size};
+use super::failure::Failure;
+use super::gate::Subject;
 use super::markers::{Markers, Way};
 use super::planes;
 use super::source::Memory;
 use super::top::{self, Top};
 
+/// Scans that a file may have: each goes over the whole picture, and may take no more than a few bytes.
+const MAX_SCANS: usize = 500;
+
 /// Decodes a file, or at least the `rows` from its top that are asked for, given height and width; as it is coded, whichever
 /// way up.
 pub(super) fn decode(
     bytes: &[u8],
-    name: &str,
+    file: &Subject<'_>,
     rows: &mut dyn FnMut(usize, usize) -> usize,
 ) -> Result<RgbImage, Failure> {
-    match top::shorten(bytes, rows).and_then(decode_top) {
+    match top::shorten(bytes, rows).and_then(|top| decode_top(top, file)) {
         Some(image) => Ok(image),
-        None => decode_whole(bytes, name),
+        None => decode_whole(bytes, file),
     }
 }
 
-fn decode_whole(bytes: &[u8], name: &str) -> Result<RgbImage, Failure> {
+fn decode_whole(bytes: &[u8], file: &Subject<'_>) -> Result<RgbImage, Failure> {
     let markers = Markers::read(bytes);
     if markers.way().map_err(Failure::unsupported)? == Way::Components {
         let frame = markers.frame.as_ref();
-        check_size(name, frame.map_or([0; 2], |frame| [frame.width, frame.height]))?;
+        file.admit(frame.map_or([0; 2], |frame| [frame.width, frame.height]))?;
         return planes::decode(&markers).map_err(Failure::Decoder);
     }
-    let pixels = pixels(bytes, &markers, name, Colors::Rgb)?;
+    let pixels = pixels(bytes, &markers, file, Colors::Rgb)?;
     let [width, height] = pixels.size.map(|side| side as u32);
     RgbImage::from_raw(width, height, pixels.samples)
         .ok_or_else(|| Failure::Decoder("fewer pixels than its header announces".to_owned()))
 }
 
 /// The first rows of a picture, above black; nothing where they have a fault, for the whole to be decoded.
-fn decode_top(Top { bytes, height, size: [width, whole] }: Top) -> Option<RgbImage> {
+fn decode_top(
+    Top { bytes, height, size: [width, whole] }: Top,
+    file: &Subject<'_>,
+) -> Option<RgbImage> {
+    file.admit([width, whole]).ok()?;
     let mut pixels = vec![0; width * whole * 3];
     let mut decoder = decoder(&bytes, Conformance::Strict, ColorSpace::RGB);
     decoder.decode_headers().ok()?;
@@ -67,16 +75,19 @@ pub(super) struct Pixels {
 pub(super) fn pixels(
     bytes: &[u8],
     markers: &Markers<'_>,
-    name: &str,
+    file: &Subject<'_>,
     colors: Colors,
 ) -> Result<Pixels, Failure> {
-    match pixels_by(bytes, name, colors, Conformance::Strict) {
+    if markers.scans.len() > MAX_SCANS {
+        return Err(Failure::Decoder(format!("it has more than {MAX_SCANS} scans")));
+    }
+    match pixels_by(bytes, file, colors, Conformance::Strict) {
         // Real photographs have stray bytes and bad codes, which Pillow decodes around. A file that was cut short is
         // refused: half a picture with its label is worse than none.
         Err(Failure::Decoder(_))
             if markers.ends || (markers.scans.is_empty() && has_end(bytes)) =>
         {
-            pixels_by(bytes, name, colors, Conformance::Lenient)
+            pixels_by(bytes, file, colors, Conformance::Lenient)
         }
         Err(Failure::Decoder(cause)) => {
             Err(Failure::Decoder(format!("cut short, it has no end marker ({cause})")))
@@ -105,7 +116,7 @@ fn options(conformance: Conformance, colors: ColorSpace) -> DecoderOptions {
 
 fn pixels_by(
     bytes: &[u8],
-    name: &str,
+    file: &Subject<'_>,
     colors: Colors,
     conformance: Conformance,
 ) -> Result<Pixels, Failure> {
@@ -115,7 +126,7 @@ fn pixels_by(
     let mut decoder = decoder(bytes, conformance, ColorSpace::RGB);
     decoder.decode_headers().map_err(failure)?;
     let size = decoder.dimensions().map_or([0; 2], |(width, height)| [width, height]);
-    check_size(name, size)?;
+    file.admit(size)?;
     let coded = decoder.input_colorspace();
     if let Some(coded) = coded.filter(|_| colors == Colors::Coded) {
         decoder.set_options(options(conformance, coded));

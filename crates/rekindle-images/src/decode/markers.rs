@@ -16,6 +16,8 @@
 pub(super) struct Markers<'a> {
     pub(super) frame: Option<Frame>,
     pub(super) scans: Vec<Scan<'a>>,
+    /// Segments of Huffman tables, whole.
+    pub(super) huffman: Vec<&'a [u8]>,
     /// Segments of quantization tables, whole.
     pub(super) quantization: Vec<&'a [u8]>,
     /// Whether an application's segment says that the components are red, green and blue, or that they are not.
@@ -45,8 +47,8 @@ pub(super) struct Component {
 pub(super) struct Scan<'a> {
     /// The ids of its components, each with its Huffman tables.
     pub(super) components: Vec<[u8; 2]>,
-    /// Segments of Huffman tables up to here, whole.
-    pub(super) huffman: Vec<&'a [u8]>,
+    /// How many segments of Huffman tables stand before it.
+    pub(super) huffman: usize,
     /// The segment of the restart interval that counts here.
     pub(super) restart: Option<&'a [u8]>,
     pub(super) data: &'a [u8],
@@ -63,7 +65,7 @@ impl<'a> Markers<'a> {
     /// Reads up to the end of the first picture, or as far as there is any sense in it.
     pub(super) fn read(bytes: &'a [u8]) -> Self {
         let mut found = Self::default();
-        let (mut huffman, mut restart) = (Vec::new(), None);
+        let mut restart = None;
         let mut jfif = false;
         let mut at = 2;
         while let Some(&[first, marker]) = bytes.get(at..at + 2) {
@@ -87,7 +89,7 @@ impl<'a> Markers<'a> {
             };
             at = end;
             match marker {
-                0xc4 => huffman.push(segment),
+                0xc4 => found.huffman.push(segment),
                 0xdb => found.quantization.push(segment),
                 0xdd => restart = Some(segment),
                 0xe0 => jfif |= body.starts_with(b"JFIF\0"),
@@ -103,7 +105,7 @@ impl<'a> Markers<'a> {
                     let count = usize::from(body.first().copied().unwrap_or_default());
                     let pairs = body.get(1..).unwrap_or_default().as_chunks::<2>().0;
                     let components = pairs.iter().take(count).copied().collect();
-                    let huffman = huffman.clone();
+                    let huffman = found.huffman.len();
                     found.scans.push(Scan { components, huffman, restart, data });
                 }
                 _ => {}

@@ -14,7 +14,7 @@ use std::io::Read;
 use image::ImageFormat;
 use image::metadata::Orientation;
 
-/// Most bytes that a compressed text is inflated to: no EXIF block is longer than a JPEG segment.
+/// Most bytes that the compressed texts of a file are inflated to: no EXIF block is longer than a JPEG segment.
 const MAX_TEXT: u64 = 1 << 20;
 
 /// The tag of the orientation, TIFF 6.0, page 36.
@@ -75,14 +75,14 @@ fn jpeg(bytes: &[u8]) -> Blocks {
 /// Chunks, those behind the pixels too.
 fn png(bytes: &[u8]) -> Blocks {
     let mut blocks = Blocks::default();
-    let mut at = 8;
+    let (mut at, mut left) = (8, MAX_TEXT);
     while let Some(head) = part(bytes, at, 8) {
         let length = u32::from_be_bytes([head[0], head[1], head[2], head[3]]) as usize;
         let Some(body) = part(bytes, at + 8, length) else { break };
         match &head[4..] {
             b"eXIf" => blocks.exif = Some(body.to_vec()),
             kind @ (b"tEXt" | b"zTXt" | b"iTXt") => {
-                if let Some((name, text)) = text(kind, body) {
+                if let Some((name, text)) = text(kind, body, &mut left) {
                     match name {
                         PNG_XMP => blocks.xmp = Some(text),
                         RAW_PROFILE => blocks.raw_profile = Some(text),
@@ -99,19 +99,19 @@ fn png(bytes: &[u8]) -> Blocks {
 }
 
 /// The name and the text of a PNG's chunk of text.
-fn text<'a>(kind: &[u8], body: &'a [u8]) -> Option<(&'a [u8], Vec<u8>)> {
+fn text<'a>(kind: &[u8], body: &'a [u8], left: &mut u64) -> Option<(&'a [u8], Vec<u8>)> {
     let (name, rest) = split(body)?;
     if !matches!(name, PNG_XMP | RAW_PROFILE) {
         return None;
     }
     let text = match kind {
         b"tEXt" => rest.to_vec(),
-        b"zTXt" => inflate(rest.get(1..)?),
+        b"zTXt" => inflate(rest.get(1..)?, left),
         _ => {
             let (&[compressed, _], rest) = rest.split_first_chunk()?;
             let (_language, rest) = split(rest)?;
             let (_translated, rest) = split(rest)?;
-            if compressed == 0 { rest.to_vec() } else { inflate(rest) }
+            if compressed == 0 { rest.to_vec() } else { inflate(rest, left) }
         }
     };
     Some((name, text))
@@ -123,11 +123,12 @@ fn split(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
     Some((&bytes[..end], &bytes[end + 1..]))
 }
 
-/// As much as can be inflated.
-fn inflate(bytes: &[u8]) -> Vec<u8> {
+/// As much as can be inflated, of what is left of [`MAX_TEXT`].
+fn inflate(bytes: &[u8], left: &mut u64) -> Vec<u8> {
     let mut text = Vec::new();
     // What is damaged ends the text, as it ends what can be known.
-    drop(flate2::read::ZlibDecoder::new(bytes).take(MAX_TEXT).read_to_end(&mut text));
+    drop(flate2::read::ZlibDecoder::new(bytes).take(*left).read_to_end(&mut text));
+    *left -= text.len() as u64;
     text
 }
 
@@ -204,4 +205,33 @@ pub(super) fn of_xmp(xmp: &[u8]) -> Option<u8> {
 /// The bytes from a place on, so many of them.
 fn part(bytes: &[u8], at: usize, length: usize) -> Option<&[u8]> {
     bytes.get(at..at.checked_add(length)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+
+    use super::*;
+
+    /// A compressed text of a PNG, of so many zeros.
+    fn chunk(name: &[u8], zeros: usize) -> Vec<u8> {
+        let mut text = flate2::write::ZlibEncoder::new(Vec::new(), flate2::Compression::fast());
+        text.write_all(&vec![0; zeros]).unwrap();
+        let body = [name, &[0, 0], &text.finish().unwrap()].concat();
+        [&(body.len() as u32).to_be_bytes()[..], b"zTXt", &body, &[0; 4]].concat()
+    }
+
+    #[test]
+    fn all_texts_of_a_file_share_what_may_be_inflated() {
+        let half = MAX_TEXT as usize / 2;
+        for (lengths, expected) in [
+            ([half, half], [half, half]),
+            ([half, 20 * half], [half, half]),
+            ([20 * half, half], [2 * half, 0]),
+        ] {
+            let chunks = [chunk(RAW_PROFILE, lengths[0]), chunk(PNG_XMP, lengths[1])].concat();
+            let Blocks { raw_profile, xmp, .. } = png(&[vec![0; 8], chunks].concat());
+            assert_eq!([raw_profile, xmp].map(|text| text.unwrap().len()), expected);
+        }
+    }
 }

@@ -58,7 +58,7 @@ fn plane(
     let mut file = vec![0xff, 0xd8];
     markers.quantization.iter().for_each(|segment| file.extend(*segment));
     file.extend([0xff, 0xc0, 0, 11, 8, high, low, left, right, 1, 1, 0x11, component.table]);
-    scan.huffman.iter().for_each(|segment| file.extend(*segment));
+    markers.huffman.iter().take(scan.huffman).for_each(|segment| file.extend(*segment));
     file.extend(scan.restart.unwrap_or_default());
     file.extend([0xff, 0xda, 0, 8, 1, 1, tables, 0, 63, 0]);
     file.extend(scan.data);

@@ -19,7 +19,8 @@ use image::metadata::Orientation;
 
 use self::directory::Part;
 use self::page::Page;
-use super::failure::{Failure, MAX_ALLOCATION, check_size};
+use super::failure::{Failure, MAX_ALLOCATION};
+use super::gate::Subject;
 use super::orientation::of_xmp;
 
 mod colors;
@@ -33,15 +34,16 @@ mod page;
 const XMP: Tag = Tag::Unknown(700);
 
 /// The first page, as it is stored, and how to turn it upright.
-pub(super) fn decode(bytes: &[u8], name: &str) -> Result<(RgbImage, Orientation), Failure> {
+pub(super) fn decode(bytes: &[u8], file: &Subject<'_>) -> Result<(RgbImage, Orientation), Failure> {
     let mut decoder = Decoder::new(Cursor::new(bytes))?;
     let mut page = Page::read(&mut decoder)?;
-    check_size(name, page.size)?;
-    check_size(name, page.chunk)?;
+    file.admit(page.size)?;
+    file.admit(page.chunk)?;
+    file.wait(page.sample_bytes());
     let colors = colors::Colors::of(&page)?;
     // What it says of itself beside its pixels is as good as not there where it is damaged.
     let orientation = orientation(&mut decoder).unwrap_or(Orientation::NoTransforms);
-    let expanded = expand::chunks(&mut page, bytes, name)?;
+    let expanded = expand::chunks(&mut page, bytes, file)?;
     let samples = samples(&page, bytes, &expanded)?;
     let [width, height] = page.size.map(|side| side as u32);
     let image = RgbImage::from_raw(width, height, colors.rgb(&page, samples))

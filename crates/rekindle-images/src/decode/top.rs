@@ -115,7 +115,7 @@ mod tests {
             return false;
         };
         let rows = whole.height() * eighths / 8;
-        let top = decode_rows(path, &mut |height, _| height * eighths / 8).unwrap();
+        let (top, _gate) = decode_rows(path, &mut |height, _| height * eighths / 8).unwrap();
         assert_eq!([top.width(), top.height()], [whole.width(), whole.height()], "{path:?}");
         let line = 3 * whole.width();
         assert!(top.pixels()[..rows * line] == whole.pixels()[..rows * line], "{path:?} {rows}");

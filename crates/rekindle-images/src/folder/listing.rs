@@ -7,6 +7,8 @@ use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
+use rekindle_base::open_regular;
+
 use crate::{Error, decode};
 
 /// Extensions of files taken as pictures, whatever their case; the content decides how they are decoded.
@@ -156,5 +158,5 @@ fn is_picture(path: &Path) -> bool {
 fn holds_picture(path: &Path) -> bool {
     let mut start = Vec::new();
     let read = |file: File| file.take(SNIFFED).read_to_end(&mut start).is_ok();
-    path.is_file() && File::open(path).is_ok_and(read) && decode::is_picture(&start)
+    open_regular(path).is_ok_and(read) && decode::is_picture(&start)
 }

@@ -198,6 +198,23 @@ fn a_file_read_in_part_gives_the_inputs_of_the_whole() {
     }
 }
 
+/// From the file and from the disk's cache: the other workers wait until it is resized and dropped.
+#[test]
+fn a_large_picture_holds_its_gate_until_it_is_prepared() {
+    let folder = tempfile::tempdir().unwrap();
+    for (side, waits) in [(60, false), (6000, true)] {
+        let path = folder.path().join(format!("{side}.png"));
+        image::GrayImage::new(side, side).save(&path).unwrap();
+        let disk = Some(DiskCache::open(&folder.path().join("cache"), 1 << 30).unwrap());
+        let prepare = prepare(PictureConfig { cache_bytes: 0, disk, ..PictureConfig::default() });
+        let view = View::PLAIN;
+        for from in ["the file", "the cache"] {
+            let (picture, gate) = prepare.picture(&Source::File(path.clone()), view).unwrap();
+            assert_eq!((picture.width(), gate.is_held()), (side as usize, waits), "{from}");
+        }
+    }
+}
+
 /// What is on disk gives the inputs of what is decoded, in this run and in the next.
 #[test]
 fn pictures_on_disk_give_the_same_inputs() {

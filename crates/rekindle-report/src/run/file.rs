@@ -1,12 +1,11 @@
 //! Records on disk: read whole or not at all, and written so that a crash leaves the old one.
 
 use std::{
-    fs::File,
     io::{self, BufWriter, Read, Write},
     path::Path,
 };
 
-use rekindle_base::AtomicFile;
+use rekindle_base::{AtomicFile, open_regular};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 use super::RunRecord;
@@ -84,7 +83,7 @@ impl RunRecord {
 /// The whole of a file of at most `limit` bytes.
 fn bytes(path: &Path, limit: u64) -> Result<Vec<u8>, Error> {
     let read = |source| Error::Read { path: path.to_owned(), source };
-    let file = File::open(path).map_err(|source| match source.kind() {
+    let file = open_regular(path).map_err(|source| match source.kind() {
         io::ErrorKind::NotFound => Error::NotFound { path: path.to_owned() },
         _ => read(source),
     })?;

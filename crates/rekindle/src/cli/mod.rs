@@ -123,9 +123,12 @@ impl Cli {
     }
 }
 
+/// Most bytes of a plan.
+const MAX_PLAN_BYTES: u64 = 1 << 20;
+
 /// The plan of a file.
 fn read_plan(path: &Path) -> anyhow::Result<Plan> {
-    let text = std::fs::read_to_string(path);
+    let text = rekindle_base::read_text(path, MAX_PLAN_BYTES);
     let text = text.with_context(|| format!("{}: cannot be read", path.display()))?;
     Plan::from_toml(&text).with_context(|| path.display().to_string())
 }

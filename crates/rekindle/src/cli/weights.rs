@@ -128,7 +128,8 @@ fn of_repository(name: &str, accepted: &[String]) -> anyhow::Result<Found> {
     let files = Files { repository, revision, names: &[] };
     let located = metered(&stderr(), repository, |watch| hub.fetch_files(&files, watch))?;
     let config = located.folder.join("config.json");
-    let text = std::fs::read_to_string(&config).with_context(|| config.display().to_string())?;
+    let text = rekindle_base::read_text(&config, rekindle_cards::MAX_CONFIG_BYTES as u64)
+        .with_context(|| config.display().to_string())?;
     let config = HubConfig::from_json(&text).with_context(|| config.display().to_string())?;
     policy.check_license(repository, config.license.as_deref())?;
     Ok(told(located))

@@ -5,7 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use rekindle_base::write_file;
+use rekindle_base::{read_text, write_file};
 
 use super::{Embeddings, unwritable, wrong};
 use crate::{Error, Maker};
@@ -86,8 +86,11 @@ fn remove(path: &Path) -> Result<(), Error> {
     }
 }
 
+/// Most bytes of a text beside embeddings: a name an item.
+const MAX_TEXT_BYTES: u64 = 256 << 20;
+
 fn read(path: &Path) -> Result<Option<String>, Error> {
-    match fs::read_to_string(path) {
+    match read_text(path, MAX_TEXT_BYTES) {
         Ok(text) => Ok(Some(text)),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(wrong(path, format!("cannot be read: {error}; embed once more"))),

@@ -1,16 +1,18 @@
 //! Embeddings as lines of JSON: an object an item.
 
 use std::{
-    fs::File,
-    io::{BufRead, BufReader, BufWriter, Write},
+    io::{self, BufRead, BufReader, BufWriter, Read as _, Write},
     path::{Path, PathBuf},
 };
 
-use rekindle_base::AtomicFile;
+use rekindle_base::{AtomicFile, open_regular};
 use serde::{Deserialize, Serialize};
 
 use super::{Embeddings, beside, unwritable, wrong};
 use crate::Error;
+
+/// Most bytes of a line: a million numbers, and the item's name.
+const MAX_LINE_BYTES: u64 = 16 << 20;
 
 #[derive(Serialize)]
 struct Written<'a> {
@@ -52,8 +54,9 @@ pub(super) fn open(path: &Path) -> Result<Embeddings, Error> {
     let unread = |error| wrong(path, format!("cannot be read: {error}; look whether it is there"));
     let mut found: Option<Embeddings> = None;
     let maker = beside::maker(path)?;
-    for (line, text) in (1..).zip(BufReader::new(File::open(path).map_err(unread)?).lines()) {
-        let text = text.map_err(unread)?;
+    let mut file = BufReader::new(open_regular(path).map_err(unread)?);
+    for line in 1.. {
+        let Some(text) = next_line(&mut file).map_err(unread)? else { break };
         if text.trim().is_empty() {
             continue;
         }
@@ -69,4 +72,17 @@ pub(super) fn open(path: &Path) -> Result<Embeddings, Error> {
         found.push(item, label.unwrap_or_default(), &embedding);
     }
     found.ok_or_else(|| wrong(path, "holds no embeddings; embed once more"))
+}
+
+/// The next line, with its end; none where the file ends.
+fn next_line(file: &mut impl BufRead) -> io::Result<Option<String>> {
+    let mut text = String::new();
+    match file.take(MAX_LINE_BYTES + 1).read_line(&mut text)? {
+        0 => Ok(None),
+        bytes if bytes as u64 > MAX_LINE_BYTES => {
+            let problem = format!("it has a line of more than {MAX_LINE_BYTES} bytes, the limit");
+            Err(io::Error::new(io::ErrorKind::InvalidData, problem))
+        }
+        _ => Ok(Some(text)),
+    }
 }

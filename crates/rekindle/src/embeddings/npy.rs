@@ -1,14 +1,13 @@
 //! Embeddings as a NumPy array (format 1.0 of NEP 1): a line that says what it is, then the numbers.
 
 use std::{
-    fs,
     io::{BufWriter, Write},
     path::{Path, PathBuf},
 };
 
-use rekindle_base::AtomicFile;
+use rekindle_base::{AtomicFile, read_regular};
 
-use super::{Embeddings, beside, unwritable, wrong};
+use super::{Embeddings, MAX_FILE_BYTES, beside, unwritable, wrong};
 use crate::Error;
 
 const MAGIC: &[u8] = b"\x93NUMPY";
@@ -43,7 +42,7 @@ fn header(items: usize, dim: usize) -> Vec<u8> {
 }
 
 pub(super) fn open(path: &Path) -> Result<Embeddings, Error> {
-    let bytes = fs::read(path).map_err(|error| {
+    let bytes = read_regular(path, MAX_FILE_BYTES).map_err(|error| {
         wrong(path, format!("cannot be read: {error}; look whether it is there"))
     })?;
     let damaged = || wrong(path, "is no whole NumPy array; embed once more");

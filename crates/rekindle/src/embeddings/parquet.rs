@@ -1,7 +1,6 @@
 //! Embeddings as a table in Apache Parquet: a row an item.
 
 use std::{
-    fs::File,
     io::Write,
     panic::catch_unwind,
     path::{Path, PathBuf},
@@ -21,10 +20,10 @@ use parquet::{
     record::{Field, Row},
     schema::types::{Type, TypePtr},
 };
-use rekindle_base::AtomicFile;
+use rekindle_base::{AtomicFile, open_regular};
 use serde_json::json;
 
-use super::{Embeddings, unwritable, wrong};
+use super::{Embeddings, MAX_FILE_BYTES, unwritable, wrong};
 use crate::Error;
 
 /// Items that are written at once.
@@ -87,8 +86,15 @@ fn read(path: &Path) -> Result<Embeddings, Error> {
     let broken = |error: &dyn std::fmt::Display| {
         wrong(path, format!("cannot be read: {error}; embed once more"))
     };
-    let file = File::open(path).map_err(|error| broken(&error))?;
+    let file = open_regular(path).map_err(|error| broken(&error))?;
     let reader = SerializedFileReader::new(file).map_err(|error| broken(&error))?;
+    let columns = reader.metadata().row_groups().iter().flat_map(|group| group.columns());
+    let bytes = columns.map(|column| u64::try_from(column.uncompressed_size()).unwrap_or(u64::MAX));
+    if bytes.fold(0, u64::saturating_add) > MAX_FILE_BYTES {
+        let text =
+            format!("holds more than the limit of {MAX_FILE_BYTES} bytes, unpacked; split it");
+        return Err(wrong(path, text));
+    }
     let metadata = reader.metadata().file_metadata();
     let maker = metadata.key_value_metadata().into_iter().flatten();
     let maker = maker.filter(|pair| pair.key == MAKER).find_map(|pair| pair.value.as_deref());

@@ -87,6 +87,7 @@ fn what_is_damaged_or_foreign_is_refused_by_its_name() {
         ("words.jsonl", format!("{lines}ant").into(), "line 2"),
         ("null.jsonl", b"{\"item\":\"b\",\"embedding\":[null]}".to_vec(), "line 1"),
         ("none.jsonl", b"\n".to_vec(), "holds no embeddings"),
+        ("endless.jsonl", vec![b' '; (16 << 20) + 1], "a line of more than 16777216 bytes"),
         ("words.safetensors", b"not tensors at all".to_vec(), "words.safetensors"),
         ("x.parquet", Vec::new(), "Parquet"),
         ("x.csv", Vec::new(), ".jsonl"),
@@ -95,6 +96,10 @@ fn what_is_damaged_or_foreign_is_refused_by_its_name() {
         let error = Embeddings::open(&path(name)).unwrap_err().to_string();
         assert!(error.contains(said) && error.contains(name), "{name}: {error}");
     }
+    // Of which nothing is on the disk.
+    fs::File::create(path("sparse.npy")).unwrap().set_len(1 << 40).unwrap();
+    let error = Embeddings::open(&path("sparse.npy")).unwrap_err().to_string();
+    assert!(error.contains("more than 4294967296 bytes"), "{error}");
     fs::write(path("whole.npy.labels.txt"), "ant\n").unwrap();
     let error = Embeddings::open(&path("whole.npy")).unwrap_err().to_string();
     assert!(error.contains("4 rows and 1 labels"), "{error}");

@@ -5,9 +5,12 @@
 //! tensor, makes a container, or is remembered as something that no tensor depends on. The rows are
 //! what `torch.save` needs for a state dict, and what training scripts keep beside it.
 
+use std::borrow::Cow;
+
 use super::Problem;
 use super::value::{Global, MAX_DIMENSIONS, RawTensor, Storage, Value, Values};
 use crate::Dtype;
+use crate::file::MAX_NAME_BYTES;
 
 /// Arguments of `_rebuild_tensor_v3`, which says the element type in the last of them.
 const WITH_DTYPE: u8 = 7;
@@ -105,7 +108,10 @@ pub(super) fn call(values: &mut Values, callable: Value, args: Value) -> Result<
         }
         // Python 2 hands all pairs over at once.
         (Global::Dict, [Value::List(pairs)]) => {
-            let pairs = values.list(*pairs).iter().map(|pair| match pair {
+            let pairs = *pairs;
+            // One list may be handed over again and again.
+            values.cost.copy(2 * size_of_val(values.list(pairs)))?;
+            let pairs = values.list(pairs).iter().map(|pair| match pair {
                 Value::List(pair) | Value::Tuple(pair) => match values.list(*pair) {
                     [key, value] => Ok((*key, *value)),
                     _ => Err(damaged("a dictionary is not made of pairs")),
@@ -117,7 +123,7 @@ pub(super) fn call(values: &mut Values, callable: Value, args: Value) -> Result<
         }
         (Global::Rebuild(arity), args) if args.len() >= usize::from(arity) => {
             let tensor = rebuild(values, args, arity)?;
-            Ok(values.push_tensor(tensor))
+            values.push_tensor(tensor)
         }
         _ => Err(damaged("a call has other arguments than PyTorch gives it")),
     }
@@ -176,15 +182,23 @@ pub(super) fn storage(values: &mut Values, id: Value) -> Result<Value, Problem> 
         },
         _ => return Err(malformed()),
     };
-    let storage = Storage { key: key_text(values, *key)?, dtype, elements, view };
-    values.push_storage(storage)
+    let key = key_text(values, *key)?;
+    let (bytes, key) = (key.len(), key.into());
+    values.cost.copy(bytes)?;
+    values.push_storage(Storage { key, dtype, elements, view })
 }
 
 /// A key: PyTorch writes the same one as a text here and as a number there.
-pub(super) fn key_text(values: &Values, key: Value) -> Result<String, Problem> {
+pub(super) fn key_text(values: &Values, key: Value) -> Result<Cow<'_, str>, Problem> {
     match key {
-        Value::Text(text) => Ok(values.text(text).to_owned()),
-        Value::Int(number) => Ok(number.to_string()),
+        Value::Text(text) => match values.text(text) {
+            text if text.len() <= MAX_NAME_BYTES => Ok(text.into()),
+            text => Err(Problem::Refused(format!(
+                "a key has {} bytes, more than {MAX_NAME_BYTES}",
+                text.len()
+            ))),
+        },
+        Value::Int(number) => Ok(number.to_string().into()),
         _ => Err(damaged("a key is neither a text nor a number")),
     }
 }

@@ -43,9 +43,10 @@ pub(super) fn parse(file: &PositionedFile, length: u64) -> Result<Parsed, Proble
         }
         let extent = Extent { offset: input.position(), bytes, checksum: None };
         input.skip(bytes)?;
-        if storages.insert(key.clone(), extent).is_some() {
+        if storages.contains_key(&*key) {
             return Err(Problem::Damaged(format!("storage {key:?} is listed twice")));
         }
+        storages.insert(key.into_owned(), extent);
     }
     if input.left() > 0 {
         let reason = format!("{} bytes follow its last storage", input.left());

@@ -164,7 +164,7 @@ impl Run<'_> {
             Persistent::Storages => calls::storage(self.values, id),
             Persistent::Tensors(tensors) => {
                 let key = calls::key_text(self.values, id)?;
-                let tensor = tensors.get(&key).copied();
+                let tensor = tensors.get(&*key).copied();
                 tensor.ok_or_else(|| Problem::Damaged(format!("there is no tensor {key:?}")))
             }
             Persistent::Nothing => {

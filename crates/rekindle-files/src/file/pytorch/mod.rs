@@ -12,6 +12,7 @@
 //! | TAR | before | a header block with `ustar` in it |
 
 mod calls;
+mod cost;
 mod layout;
 mod legacy;
 mod machine;
@@ -19,21 +20,25 @@ mod tar;
 pub(super) mod value;
 mod zip;
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs::File;
 use std::io;
 use std::path::Path;
 
+use rekindle_base::open_regular;
+
+use self::cost::Cost;
 use self::value::{Value, Values};
 use super::positioned::PositionedFile;
 use super::sets::{AVERAGED, RAW, WeightsSet};
-use super::{Contents, MAX_TENSORS};
+use super::{Contents, MAX_NAME_BYTES, MAX_TENSORS};
 use crate::Error;
+use crate::error::shown;
 
 /// What `DataParallel` and `torch.compile` put in front of every name, in either order.
 const WRAPPERS: [&str; 3] = ["_orig_mod.", "module.", "_orig_mod."];
 /// Bytes that all names together may have: nesting multiplies them.
-const MAX_NAME_BYTES: usize = 16 << 20;
+const MAX_NAMES_BYTES: usize = 16 << 20;
 /// Dictionaries and lists within each other; a list that holds itself has no end of them.
 const MAX_NESTING: usize = 32;
 /// Values that are looked at for tensors: sharing multiplies them as well.
@@ -121,7 +126,7 @@ pub(super) fn starts_like(opening: &[u8]) -> bool {
 /// Opens a PyTorch checkpoint.
 pub(super) fn open(path: &Path, set: &WeightsSet) -> Result<Contents, Error> {
     let read_error = |source| Error::Read { path: path.to_owned(), source };
-    let file = File::open(path).map_err(read_error)?;
+    let file = open_regular(path).map_err(read_error)?;
     let length = file.metadata().map_err(read_error)?.len();
     let file = PositionedFile::new(file);
     let mut contents = contents(&file, length, set).map_err(|problem| problem.at(path))?;
@@ -144,11 +149,12 @@ fn contents(file: &PositionedFile, length: u64, set: &WeightsSet) -> Result<Cont
         repeated: BTreeSet::new(),
         bytes: 0,
         visited: 0,
+        cost: Cost::default(),
     };
     names.walk(root, &mut String::new(), 0)?;
     let Names { found, repeated, .. } = names;
     if !repeated.is_empty() {
-        return Err(Problem::Names(repeated.into_iter().collect()));
+        return Err(Problem::Names(shown(repeated)));
     }
     if found.is_empty() {
         return Err(Problem::NoTensors(keys(&values, root)));
@@ -158,7 +164,7 @@ fn contents(file: &PositionedFile, length: u64, set: &WeightsSet) -> Result<Cont
     for (name, tensor) in found {
         let tensor = values.tensor(tensor);
         let storage = values.storage(tensor.storage);
-        let Some(extent) = storages.get(&storage.key) else {
+        let Some(extent) = storages.get(&*storage.key) else {
             let reason = format!("the storage of tensor {name} is missing");
             return Err(Problem::Damaged(reason));
         };
@@ -213,8 +219,8 @@ fn choose(
 fn keys(values: &Values, root: Value) -> Vec<String> {
     let Value::Dict(dict) = root else { return Vec::new() };
     let keys = values.dict(dict).iter().filter_map(|(key, _)| calls::key_text(values, *key).ok());
-    let keys: BTreeSet<_> = keys.map(|key| key.escape_debug().to_string()).collect();
-    keys.into_iter().collect()
+    let keys: BTreeSet<Cow<'_, str>> = keys.collect();
+    shown(keys)
 }
 
 /// The tensors by name: their paths through dictionaries and lists, as `state_dict` has them.
@@ -224,35 +230,37 @@ struct Names<'a> {
     repeated: BTreeSet<String>,
     bytes: usize,
     visited: usize,
+    cost: Cost,
 }
 
 impl Names<'_> {
     fn walk(&mut self, value: Value, path: &mut String, depth: usize) -> Result<(), Problem> {
-        self.visited += 1;
-        if depth > MAX_NESTING || self.visited > MAX_VISITED {
-            return Err(Problem::Refused("its dictionaries and lists nest without end".into()));
+        if depth > MAX_NESTING {
+            return Err(endless());
         }
         match value {
             Value::Dict(dict) => {
                 for (key, value) in self.values.dict(dict) {
-                    if !matches!(
-                        value,
-                        Value::Dict(_) | Value::List(_) | Value::Tuple(_) | Value::Tensor(_)
-                    ) {
-                        continue;
+                    if self.visit(*value)? {
+                        let key = calls::key_text(self.values, *key)?;
+                        self.step(&key, *value, path, depth)?;
                     }
-                    let key = calls::key_text(self.values, *key)?;
-                    self.step(&key, *value, path, depth)?;
                 }
             }
             Value::List(list) | Value::Tuple(list) => {
                 for (index, value) in self.values.list(list).iter().enumerate() {
-                    self.step(&index.to_string(), *value, path, depth)?;
+                    if self.visit(*value)? {
+                        self.step(&index.to_string(), *value, path, depth)?;
+                    }
                 }
             }
             Value::Tensor(tensor) => {
+                if path.len() > MAX_NAME_BYTES {
+                    let reason = format!("a tensor's name has more than {MAX_NAME_BYTES} bytes");
+                    return Err(Problem::Refused(reason));
+                }
                 self.bytes += path.len();
-                if self.bytes > MAX_NAME_BYTES || self.found.len() == MAX_TENSORS {
+                if self.bytes > MAX_NAMES_BYTES || self.found.len() == MAX_TENSORS {
                     let reason =
                         format!("it has more than {MAX_TENSORS} tensors, or names without end");
                     return Err(Problem::Refused(reason));
@@ -272,6 +280,15 @@ impl Names<'_> {
         Ok(())
     }
 
+    /// Counts a value, whatever it is, and says whether there may be tensors in it.
+    fn visit(&mut self, value: Value) -> Result<bool, Problem> {
+        self.visited += 1;
+        if self.visited > MAX_VISITED {
+            return Err(endless());
+        }
+        Ok(matches!(value, Value::Dict(_) | Value::List(_) | Value::Tuple(_) | Value::Tensor(_)))
+    }
+
     fn step(
         &mut self,
         key: &str,
@@ -279,6 +296,7 @@ impl Names<'_> {
         path: &mut String,
         depth: usize,
     ) -> Result<(), Problem> {
+        self.cost.copy(key.len() + 1)?;
         let length = path.len();
         if length > 0 {
             path.push('.');
@@ -288,6 +306,10 @@ impl Names<'_> {
         path.truncate(length);
         Ok(())
     }
+}
+
+fn endless() -> Problem {
+    Problem::Refused("its dictionaries and lists nest without end".into())
 }
 
 /// Drops a wrapper's prefix where every name has it: elsewhere it is the network's own. Says what was dropped.

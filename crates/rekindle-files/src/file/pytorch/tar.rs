@@ -90,9 +90,10 @@ fn read_storages(
         let [key, _, Value::Global(Global::Storage(Some(dtype)))] = fields(machine, row)? else {
             return Err(malformed());
         };
-        let key = key_text(&machine.values, key)?;
+        let key = key_text(&machine.values, key)?.into_owned();
         let elements = natural::<u64>(i64::from_le_bytes(input.array()?))?;
-        let storage = Storage { key: key.clone(), dtype: Some(dtype), elements, view: 0..elements };
+        let storage =
+            Storage { key: (*key).into(), dtype: Some(dtype), elements, view: 0..elements };
         let bytes = storage.bytes().ok_or_else(malformed)?;
         let extent = Extent { offset: input.position(), bytes, checksum: None };
         input.skip(bytes)?;
@@ -111,10 +112,12 @@ fn read_storages(
         let (key, root) = (key_text(&machine.values, key)?, key_text(&machine.values, root)?);
         let (offset, elements) = (natural::<u64>(offset)?, natural::<u64>(elements)?);
         let dtype = machine.values.find_storage(&root).and_then(|storage| storage.dtype);
-        let (Some(root), Some(dtype)) = (storages.get(&root), dtype) else {
+        let (Some(root), Some(dtype)) = (storages.get(&*root), dtype) else {
             return Err(malformed());
         };
-        let storage = Storage { key: key.clone(), dtype: Some(dtype), elements, view: 0..elements };
+        let key = key.into_owned();
+        let storage =
+            Storage { key: (*key).into(), dtype: Some(dtype), elements, view: 0..elements };
         let start = offset.checked_mul(dtype.bytes() as u64);
         let (Some(start), Some(bytes)) = (start, storage.bytes()) else { return Err(malformed()) };
         if start.checked_add(bytes).is_none_or(|end| end > root.bytes) {
@@ -139,6 +142,7 @@ fn read_tensors(
         let row = machine.read(input, &Persistent::Nothing)?;
         let [key, storage, _] = fields(machine, row)?;
         let (key, storage) = (key_text(&machine.values, key)?, key_text(&machine.values, storage)?);
+        let key = key.into_owned();
         let storage = machine.values.find_storage(&storage).cloned().ok_or_else(malformed)?;
         let dtype = storage.dtype.ok_or_else(malformed)?;
         let Value::Storage(storage) = machine.values.push_storage(storage)? else {
@@ -159,7 +163,7 @@ fn read_tensors(
         let (shape, stride) = (extents()?, extents()?);
         let offset = natural(i64::from_le_bytes(input.array()?))?;
         let tensor = RawTensor { storage, dtype, offset, shape, stride };
-        if tensors.insert(key, machine.values.push_tensor(tensor)).is_some() {
+        if tensors.insert(key, machine.values.push_tensor(tensor)?).is_some() {
             return Err(malformed());
         }
     }

@@ -6,9 +6,12 @@
 
 use std::collections::BTreeMap;
 use std::ops::Range;
+use std::rc::Rc;
 
 use super::Problem;
+use super::cost::Cost;
 use crate::Dtype;
+use crate::file::MAX_TENSORS;
 
 /// Extents that a tensor may have; PyTorch's networks have five at most.
 pub(in crate::file) const MAX_DIMENSIONS: usize = 8;
@@ -61,7 +64,7 @@ pub(super) struct Text {
 /// A storage as the pickle describes it.
 #[derive(Debug, Clone)]
 pub(super) struct Storage {
-    pub(super) key: String,
+    pub(super) key: Rc<str>,
     /// `None` where the storage is untyped: each tensor says what its own is.
     pub(super) dtype: Option<Dtype>,
     pub(super) elements: u64,
@@ -88,8 +91,9 @@ pub(super) struct Values {
     dicts: Vec<Vec<(Value, Value)>>,
     storages: Vec<Storage>,
     /// The storage of each key, which must be described the same way each time.
-    keys: BTreeMap<String, u32>,
+    keys: BTreeMap<Rc<str>, u32>,
     tensors: Vec<RawTensor>,
+    pub(super) cost: Cost,
 }
 
 impl Values {
@@ -147,9 +151,15 @@ impl Values {
     }
 
     /// Keeps a storage; two descriptions of one must agree but for the view.
-    pub(super) fn push_storage(&mut self, storage: Storage) -> Result<Value, Problem> {
+    pub(super) fn push_storage(&mut self, mut storage: Storage) -> Result<Value, Problem> {
         let index = self.storages.len() as u32;
-        let first = *self.keys.entry(storage.key.clone()).or_insert(index);
+        // One copy of a key for all views of its storage.
+        let known = self.keys.get_key_value(&*storage.key);
+        let first = known.map_or(index, |(_, first)| *first);
+        match known {
+            Some((key, _)) => storage.key = Rc::clone(key),
+            None => drop(self.keys.insert(Rc::clone(&storage.key), index)),
+        }
         if let Some(known) = self.storages.get(first as usize) {
             if (known.dtype, known.elements) != (storage.dtype, storage.elements) {
                 let reason = format!("storage {:?} is described in two ways", storage.key);
@@ -158,6 +168,10 @@ impl Values {
             if known.view == storage.view {
                 return Ok(Value::Storage(first));
             }
+        }
+        if self.storages.len() == MAX_TENSORS {
+            let reason = format!("it describes more than {MAX_TENSORS} storages and views of them");
+            return Err(Problem::Refused(reason));
         }
         self.storages.push(storage);
         Ok(Value::Storage(index))
@@ -172,9 +186,13 @@ impl Values {
         self.keys.get(key).map(|index| self.storage(*index))
     }
 
-    pub(super) fn push_tensor(&mut self, tensor: RawTensor) -> Value {
+    pub(super) fn push_tensor(&mut self, tensor: RawTensor) -> Result<Value, Problem> {
+        if self.tensors.len() == MAX_TENSORS {
+            let reason = format!("it rebuilds more than {MAX_TENSORS} tensors");
+            return Err(Problem::Refused(reason));
+        }
         self.tensors.push(tensor);
-        Value::Tensor((self.tensors.len() - 1) as u32)
+        Ok(Value::Tensor((self.tensors.len() - 1) as u32))
     }
 
     pub(super) fn tensor(&self, tensor: u32) -> &RawTensor {

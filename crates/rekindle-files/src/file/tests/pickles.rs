@@ -172,13 +172,58 @@ fn sharing_does_not_multiply_what_is_held() {
     let name = [b"c".as_slice(), &vec![b'x'; 1 << 20], b"\n\n"].concat();
     check("name", &checkpoint(&pickle(&name)), Refused, "names something in more");
     // Long names within each other, of which a small file could make gigabytes.
-    let key = text(&"k".repeat(60_000));
+    let key = text(&"k".repeat(500));
     let mut names = [b"}".as_slice(), &text("x"), b"}(", &key, &tensor, b"q\x01"].concat();
-    for index in 0..400 {
+    for index in 0..40_000 {
         names.extend([int(index), b"h\x01".to_vec()].concat());
     }
     let inner = [b"}".as_slice(), &key, &names, b"us", b"s"].concat();
     check("names", &checkpoint(&pickle(&inner)), Refused, "names without end");
+}
+
+#[test]
+fn naming_a_thing_again_and_again_is_counted() {
+    let long = |bytes: usize| text(&"k".repeat(bytes));
+    let nested = |key: &[u8], value: &[u8]| [b"}".as_slice(), key, value, b"s"].concat();
+    let tensor = Tensor::default().rebuilt();
+    let id = |key: &[u8]| {
+        let start = [text("storage"), global("torch", "FloatStorage"), key.to_vec(), text("cpu")];
+        tuple(&[&start[..], &[int(24)]].concat())
+    };
+    // An object, put into the memo, then what is done to it so many times.
+    let again =
+        |object: &[u8], step: &[u8], times: usize| [object, b"q\x01", &step.repeat(times)].concat();
+    let list = |object: &[u8], times: usize| {
+        [again(object, b"", 0), b"(".to_vec(), b"h\x01".repeat(times), b"t".to_vec()].concat()
+    };
+    let nothing = [b"}(".as_slice(), &b"NN".repeat(100_000), b"u"].concat();
+    let pairs = [b"](".as_slice(), &b"NN\x86".repeat(50_000), b"e"].concat();
+    let called = global("collections", "OrderedDict");
+    let called = [called.as_slice(), b"q\x02", &pairs, b"\x85"].concat();
+    for (what, body, reason) in [
+        ("a long key", nested(&long(1025), &tensor), "a key has 1025 bytes, more than 1024"),
+        ("a key of megabytes", nested(&long(8 << 20), b")"), "a key has 8388608 bytes"),
+        (
+            "a long name",
+            nested(&long(600), &nested(&long(600), &tensor)),
+            "name has more than 1024",
+        ),
+        ("a long key of a storage", [id(&long(1025)), b"Q".to_vec()].concat(), "a key has 1025"),
+        ("a key of a storage, often", again(&id(&long(1024)), b"h\x01Q", 70_000), "used so often"),
+        ("a key, often", list(&nested(&long(1024), b")"), 70_000), "used so often"),
+        ("a dictionary of no tensors, often", list(&nothing, 20), "nest without end"),
+        ("pairs, often", again(&called, b"h\x02h\x01R", 100), "used so often"),
+        ("a tensor, often", again_rebuilt(&tensor, 100_001), "more than 100000 tensors"),
+    ] {
+        check(what, &checkpoint(&pickle(&body)), Refused, reason);
+    }
+}
+
+/// A tensor, rebuilt so many times from the same arguments.
+fn again_rebuilt(tensor: &[u8], times: usize) -> Vec<u8> {
+    let rebuild = global("torch._utils", "_rebuild_tensor_v2");
+    let args = tensor.strip_prefix(&rebuild[..]).and_then(|rest| rest.strip_suffix(b"R")).unwrap();
+    [rebuild.as_slice(), b"q\x01", args, b"q\x02", &b"h\x01h\x02R".repeat(times)].concat()
 }
 
 #[test]

@@ -9,6 +9,7 @@ use weezl::{BitOrder, LzwStatus};
 use zune_jpeg::zune_core::colorspace::ColorSpace;
 
 use super::super::failure::{Failure, MAX_ALLOCATION};
+use super::super::gate::Subject;
 use super::super::jpeg::{self, Colors};
 use super::super::markers::{Markers, Way};
 use super::fax;
@@ -23,6 +24,9 @@ const ZSTANDARD: u16 = 50000;
 const LZW: u16 = 5;
 /// Deflate by its two numbers, PackBits.
 const OTHERS: [u16; 3] = [8, 32946, 32773];
+
+/// How many times as long as the file all strips or tiles may be.
+const OVERLAP: usize = 8;
 
 /// Compressions that are refused, by name.
 const REFUSED: &[(u16, &str)] = &[
@@ -45,7 +49,11 @@ const REFUSED: &[(u16, &str)] = &[
 ];
 
 /// What was expanded. The page speaks of it afterwards, at places behind the file's last byte.
-pub(super) fn chunks(page: &mut Page, bytes: &[u8], name: &str) -> Result<Vec<u8>, Failure> {
+pub(super) fn chunks(
+    page: &mut Page,
+    bytes: &[u8],
+    file: &Subject<'_>,
+) -> Result<Vec<u8>, Failure> {
     let expand = match page.compression {
         NONE => Expand::None { counted: false },
         HUFFMAN | FAX_3 | FAX_4 => Expand::Fax(fax_kind(page)?),
@@ -64,7 +72,10 @@ pub(super) fn chunks(page: &mut Page, bytes: &[u8], name: &str) -> Result<Vec<u8
     let too_much = || Failure::Decoder("its strips or tiles hold more than is decoded".to_owned());
     let lengths = lengths.ok_or_else(too_much)?;
     let sum = lengths.iter().try_fold(0_usize, |sum, length| sum.checked_add(*length));
-    sum.filter(|sum| *sum <= MAX_ALLOCATION).ok_or_else(too_much)?;
+    let sum = sum.filter(|sum| *sum <= MAX_ALLOCATION).ok_or_else(too_much)?;
+    file.wait(sum);
+    // Strips and tiles that share their bytes would be copied again and again.
+    let mut left = OVERLAP * bytes.len();
     let mut expanded = Vec::new();
     let mut places = Vec::with_capacity(page.places.len());
     for (chunk, length) in lengths.into_iter().enumerate() {
@@ -79,6 +90,9 @@ pub(super) fn chunks(page: &mut Page, bytes: &[u8], name: &str) -> Result<Vec<u8
             _ => data(bytes, place),
         };
         let data = data.ok_or_else(cut_short)?;
+        if page.reversed || expand == Expand::Jpeg {
+            left = left.checked_sub(data.len()).ok_or_else(overlap)?;
+        }
         let ordered = match page.reversed && expand != Expand::Jpeg {
             true => Cow::from(data.iter().map(|byte| byte.reverse_bits()).collect::<Vec<u8>>()),
             false => Cow::from(data),
@@ -95,7 +109,7 @@ pub(super) fn chunks(page: &mut Page, bytes: &[u8], name: &str) -> Result<Vec<u8
                 fax::expand(kind, &ordered, size, &mut expanded)?;
             }
             Expand::Lzw => lzw(&ordered, length, &mut expanded)?,
-            Expand::Jpeg => expanded.extend(of_jpeg(page, &ordered, page.rows(chunk), name)?),
+            Expand::Jpeg => expanded.extend(of_jpeg(page, &ordered, page.rows(chunk), file)?),
             Expand::Zstandard => zstandard(&ordered, length, &mut expanded)?,
         }
         places.push([(bytes.len() + start) as u64, (expanded.len() - start) as u64]);
@@ -118,6 +132,12 @@ enum Expand {
     Lzw,
     Jpeg,
     Zstandard,
+}
+
+fn overlap() -> Failure {
+    Failure::Decoder(format!(
+        "its strips or tiles overlap so much that they are {OVERLAP} times as long as the file"
+    ))
 }
 
 fn cut_short() -> Failure {
@@ -144,7 +164,12 @@ fn fax_kind(page: &Page) -> Result<fax::Kind, Failure> {
 }
 
 /// All that a JPEG has is a strip or tile; its tables may be the page's.
-fn of_jpeg(page: &Page, data: &[u8], rows: usize, name: &str) -> Result<Vec<u8>, Failure> {
+fn of_jpeg(
+    page: &Page,
+    data: &[u8],
+    rows: usize,
+    subject: &Subject<'_>,
+) -> Result<Vec<u8>, Failure> {
     if page.bits != 8 {
         return Err(Failure::Unsupported(format!("JPEG compression of {} bits", page.bits)));
     }
@@ -163,7 +188,7 @@ fn of_jpeg(page: &Page, data: &[u8], rows: usize, name: &str) -> Result<Vec<u8>,
     }
     let fits = markers.frame.as_ref().is_some_and(|frame| {
         frame.width == page.chunk[0]
-            && frame.height >= rows
+            && (rows..=2 * page.chunk[1].max(rows)).contains(&frame.height)
             && frame.components.len() == page.chunk_channels()
     });
     if !fits {
@@ -172,7 +197,7 @@ fn of_jpeg(page: &Page, data: &[u8], rows: usize, name: &str) -> Result<Vec<u8>,
     }
     let is_brightness_and_color = page.space == YCBCR;
     let colors = if is_brightness_and_color { Colors::Rgb } else { Colors::Coded };
-    let mut pixels = jpeg::pixels(&file, &markers, name, colors)?;
+    let mut pixels = jpeg::pixels(&file, &markers, subject, colors)?;
     if is_brightness_and_color && pixels.coded != Some(ColorSpace::YCbCr) {
         return Err(kind("other colors than the page says"));
     }

@@ -105,6 +105,12 @@ impl Page {
         })
     }
 
+    /// Bytes that all samples take, as they are stored.
+    pub(super) fn sample_bytes(&self) -> usize {
+        let sample = usize::from(self.bits.div_ceil(8)).saturating_mul(self.channels);
+        sample.saturating_mul(self.size[0]).saturating_mul(self.size[1])
+    }
+
     /// Channels of a strip or tile.
     pub(super) fn chunk_channels(&self) -> usize {
         if self.planar { 1 } else { self.channels }
