@@ -9,7 +9,7 @@ use super::{Source, Told, told::Place};
 use crate::{
     Client, Error,
     answer::Answer,
-    layout::MAIN,
+    names::MAIN,
     send::{Content, Outgoing, Verb},
     watch::{DownloadEvent, Watch},
 };
