@@ -169,7 +169,9 @@ impl Hub {
         file: &str,
     ) -> Option<Expected<'a>> {
         let pins = self.settings.pins.iter().filter(|pin| pin.repository == repository);
-        Expected::of(pins, ledger.of(repository), commit, file)
+        let origin = self.settings.origin();
+        let records = ledger.of(repository).filter(move |record| record.is_from(&origin));
+        Expected::of(pins, records, commit, file)
     }
 
     /// Hashes a file and notes what is wrong with it.

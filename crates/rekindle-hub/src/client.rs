@@ -112,7 +112,7 @@ impl Client {
                 .timeout_per_read(Some(silence))
                 .timeout_per_write(Some(silence))
                 // A head is short: who sends it byte by byte is waited for no longer.
-                .timeout_recv_response(Some(silence * WINDOW))
+                .timeout_recv_response(Some(silence.saturating_mul(WINDOW)))
                 .proxy(proxy);
             let config = match &tls {
                 Some(tls) => config.tls_config(tls.clone()),

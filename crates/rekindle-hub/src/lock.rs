@@ -14,7 +14,7 @@ use std::{
 use crate::{Error, fence};
 
 /// How long a lock is waited for that another holds while its download does not grow, in silences of a server.
-const SILENCES: u32 = 30;
+const SILENCES: u32 = 12;
 
 /// The wait between two looks at a lock that another holds.
 const LOOK: Duration = Duration::from_millis(50);
@@ -34,7 +34,7 @@ pub(crate) struct Patience {
 impl Patience {
     /// For holders who are as patient with servers as we are: [`SILENCES`] times the longest silence of one.
     pub(crate) fn of(silence: Duration) -> Self {
-        let looks = (silence * SILENCES).as_millis() / LOOK.as_millis();
+        let looks = silence.saturating_mul(SILENCES).as_millis() / LOOK.as_millis();
         Self { looks: u32::try_from(looks).unwrap_or(u32::MAX).max(1) }
     }
 }
@@ -74,7 +74,7 @@ impl Lock {
             looks = if now == before { looks + 1 } else { 0 };
             before = now;
             if looks >= patience.looks {
-                let waited = (LOOK * looks).as_secs_f64();
+                let waited = LOOK.saturating_mul(looks).as_secs_f64();
                 return Err(Error::Locked { path: path.to_owned(), waited });
             }
             thread::sleep(LOOK);
@@ -163,6 +163,8 @@ mod tests {
             // The first look, one for each growth, and three that found nothing changed.
             assert_eq!(looks.get(), 1 + grows.saturating_sub(1) + 3, "{grows}");
         }
-        assert_eq!(Patience::of(Duration::from_secs(10)).looks, 6000);
+        for (silence, looks) in [(10, 2400), (0, 1), (u64::MAX, u32::MAX)] {
+            assert_eq!(Patience::of(Duration::from_secs(silence)).looks, looks);
+        }
     }
 }

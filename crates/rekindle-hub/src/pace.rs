@@ -23,7 +23,7 @@ pub(crate) struct Pace {
 
 impl Pace {
     pub(crate) fn new(silence: Duration, now: Instant) -> Self {
-        Self { window: silence * WINDOW, start: now, bytes: 0 }
+        Self { window: silence.saturating_mul(WINDOW), start: now, bytes: 0 }
     }
 
     /// Takes note of bytes; says what is wrong where a whole window brought too few.

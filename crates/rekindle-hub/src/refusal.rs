@@ -58,8 +58,12 @@ pub(crate) fn words(headers: &HeaderMap, content: &[u8]) -> String {
         let json: serde_json::Value = serde_json::from_slice(content).ok()?;
         Some(json.get("error")?.as_str()?.to_owned())
     });
-    let printable = |letter: &char| !letter.is_control();
-    said.unwrap_or_default().chars().filter(printable).take(WORDS).collect()
+    repeated(&said.unwrap_or_default())
+}
+
+/// A server's words as they are repeated: short, and nothing that a terminal would obey.
+pub(crate) fn repeated(words: &str) -> String {
+    words.chars().filter(|letter| !letter.is_control()).take(WORDS).collect()
 }
 
 fn remedy(status: u16, headers: &HeaderMap, endpoint: &str, url: &str) -> String {

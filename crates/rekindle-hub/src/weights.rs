@@ -29,6 +29,9 @@ impl Hub {
 
     /// A card's weights, downloaded where the cache lacks them; offline it is [`Hub::locate`].
     ///
+    /// Weights under a license that [`HubSettings::licenses`](crate::HubSettings::licenses) does not accept are neither
+    /// downloaded nor located: the strictest of the card, the Hub's page and `config.json`, which comes first.
+    ///
     /// A card with a pin gets the pin's bytes or an error. One without gets what the Hub has when it is first
     /// used, and the same ever after; [`Located::trust`] says which it was, and users are to be told.
     ///

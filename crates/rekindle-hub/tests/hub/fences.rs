@@ -254,7 +254,7 @@ fn a_lock_that_is_held_for_ever_is_given_up() {
     fs::create_dir_all(lock.parent().unwrap()).unwrap();
     let held = fs::File::create(&lock).unwrap();
     held.lock().unwrap();
-    // 60 looks; a machine that is busy may take several tries to answer that fast.
+    // 24 looks; a machine that is busy may take several tries to answer that fast.
     let stall = Duration::from_millis(100);
     let hub = || Hub::new(HubSettings { stall, attempts: 100, ..stage.settings() });
     let error = hub().fetch(card(), &unwatched).unwrap_err();
