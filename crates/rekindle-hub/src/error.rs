@@ -181,22 +181,15 @@ pub enum Error {
         /// The most that it may have, in bytes.
         limit: u64,
     },
-    /// Files were first used from another endpoint than the one that is asked now.
-    #[error(
-        "{repository}: {file} was first used from {endpoint}{}, and {asked} is asked now: {remedy}",
-        on(day)
-    )]
+    /// A file was first used from another endpoint than the one that is asked now.
+    #[error("{repository}: {file} {problem}: {remedy}")]
     Elsewhere {
         /// The repository on the Hub.
         repository: String,
         /// The file within the repository.
         file: String,
-        /// The endpoint that it was first used from.
-        endpoint: String,
-        /// The day of that use, `2026-01-31`; empty where none is recorded.
-        day: String,
-        /// The endpoint that is asked now.
-        asked: String,
+        /// From which endpoint it was first used, on which day, and which is asked now.
+        problem: String,
         /// What to do.
         remedy: String,
     },
@@ -224,10 +217,6 @@ impl Error {
     ) -> impl FnOnce(io::Error) -> Self {
         move |source| Self::Io { action, path: path.into(), source }
     }
-}
-
-fn on(day: &str) -> String {
-    if day.is_empty() { String::new() } else { format!(" on {day}") }
 }
 
 fn said(message: &str) -> String {

@@ -69,9 +69,10 @@ pub(crate) fn locate(hub: &Hub, job: &Job, fetched: Option<&Fetched>) -> Result<
             return Err(Error::Elsewhere {
                 repository: job.repository.clone(),
                 file: name,
-                endpoint: other.endpoint.clone(),
-                day: other.day.clone(),
-                asked: job.endpoint.clone(),
+                problem: format!(
+                    "was first used from {} on {}, and {} is asked now",
+                    other.endpoint, other.day, job.endpoint
+                ),
                 remedy: format!("set HF_ENDPOINT to the former, or {}", job.remedy),
             });
         }
