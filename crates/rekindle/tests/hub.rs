@@ -291,6 +291,7 @@ fn no_route_leads_around_a_license() {
         let accept: [&dyn AsRef<OsStr>; 2] = [&"--accept-license", &license];
         let output = stage.online(&[arguments, &accept].concat());
         assert!(output.status.success(), "{}", told(&output));
+        stage.server.requests();
     };
     let weights = &["model.safetensors", "X-Signature"];
 
