@@ -3,6 +3,7 @@
 //! | file | what |
 //! |---|---|
 //! | [`AtomicFile`] | a file that appears whole, or not at all |
+//! | [`is_private`], [`write_private`] | files that nobody but their user can change |
 //! | [`PathError`], [`causes`] | what the file system refused, and an error with its causes |
 //! | [`RecordFile`] | a cache on disk: checked records that are only ever appended |
 //! | [`digest_file`], [`Digests`] | SHA-256 of files, computed once a change |
@@ -13,6 +14,7 @@ mod atomic;
 mod digest;
 mod failure;
 mod key;
+mod private;
 mod random;
 mod records;
 mod regular;
@@ -21,6 +23,7 @@ pub use atomic::{AtomicFile, sync_folder, write_file};
 pub use digest::{Digests, FileState, digest_file};
 pub use failure::{PathError, causes};
 pub use key::{Key, key};
+pub use private::{is_private, private_folder, write_private};
 pub use random::{Random, STEP, mix};
 pub use records::{Error, Header, Opened, RecordFile, Sizes, Unusable};
 pub use regular::{open_regular, read_at_most, read_regular, read_text};

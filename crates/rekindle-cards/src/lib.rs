@@ -19,6 +19,7 @@ mod policy;
 mod preprocessing;
 mod query;
 mod repository_path;
+mod stated;
 mod task_spec;
 
 pub use card::{Card, Paper, TestSize};
@@ -28,11 +29,13 @@ pub use hub_config::{HubConfig, MAX_CLASSES, MAX_CONFIG_BYTES};
 pub use input_spec::{Column, ColumnKind, InputSpec, Scaling, SeriesInput, TableInput, TextInput};
 pub use license::Terms;
 pub use lookup::{
-    Which, all_defaults, families, find, find_checkpoint, search, select, select_on_hub,
+    Which, all_defaults, families, find, find_by_repository, find_checkpoint, search, select,
+    select_on_hub,
 };
 pub use model_card::{Base, CardEvaluation, CardMetric, CardUnit, LearnedFrom, ModelCard};
 pub use pin::{Pin, PinnedFile, pins};
 pub use policy::LicensePolicy;
 pub use preprocessing::{CropMode, Interpolation, MAX_INPUT_NUMBERS, Preprocessing};
 pub use query::{Count, LicenseFilter, Query, SortBy};
+pub use stated::StatedLicenses;
 pub use task_spec::{LossSpec, TargetColumn, TaskSpec};

@@ -54,16 +54,42 @@ const RESTRICTIONS: [(&str, &str); 9] = [
 const UNKNOWN: &str = "has terms that must be read first";
 
 impl Terms {
-    /// The terms of a license, given its SPDX identifier in any case.
+    /// The terms of a license, given its SPDX identifier in any case, or several of them with `or` and `and` between.
     #[must_use]
     pub fn of(license: Option<&str>) -> Self {
-        let license = license.unwrap_or_default().to_ascii_lowercase();
-        match license.as_str() {
+        match license.unwrap_or_default().trim() {
             "" => Self::Unstated,
-            license if PERMISSIVE.iter().any(|(name, _)| *name == license) => Self::Permissive,
-            _ => Self::Restricted,
+            license => match unmet(license, &|name| is_permissive(name)) {
+                None => Self::Permissive,
+                Some(_) => Self::Restricted,
+            },
         }
     }
+}
+
+fn is_permissive(name: &str) -> bool {
+    PERMISSIVE.iter().any(|(permissive, _)| *permissive == name)
+}
+
+/// The first license of an expression that is not `met`, in lower case; none where one of its choices is met entirely.
+///
+/// `mit or apache-2.0` is met by either, `mit and cc-by-4.0` by both. What is written with parentheses is taken as a
+/// license of its own, whose terms nobody here knows.
+pub(crate) fn unmet(license: &str, met: &dyn Fn(&str) -> bool) -> Option<String> {
+    let license = license.trim().to_ascii_lowercase();
+    let choices: Vec<&str> = match license.contains(['(', ')']) {
+        true => vec![&license],
+        false => license.split(" or ").collect(),
+    };
+    let mut first = None;
+    for choice in choices {
+        let part = choice.split(" and ").map(str::trim).find(|part| !met(part));
+        match part {
+            None => return None,
+            Some(part) => first = first.or(Some(part.to_owned())),
+        }
+    }
+    first
 }
 
 /// What a license rules out or asks for, as the end of "which ..."; `None` where it is permissive or unstated.
@@ -111,7 +137,15 @@ mod tests {
         check(Some("gpl-3.0"), Terms::Restricted);
         check(Some("other"), Terms::Restricted);
         check(Some(""), Terms::Unstated);
+        check(Some(" "), Terms::Unstated);
         check(None, Terms::Unstated);
+        check(Some("MIT OR Apache-2.0"), Terms::Permissive);
+        check(Some("cc-by-nc-4.0 or mit"), Terms::Permissive);
+        check(Some("mit and cc-by-4.0"), Terms::Permissive);
+        check(Some("mit and cc-by-nc-4.0"), Terms::Restricted);
+        check(Some("mit and cc-by-nc-4.0 or gpl-3.0"), Terms::Restricted);
+        check(Some("cc-by-nc-4.0 and (gpl-3.0 or mit or isc)"), Terms::Restricted);
+        check(Some("mit, and more"), Terms::Restricted);
     }
 
     #[test]

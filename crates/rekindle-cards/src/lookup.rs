@@ -67,6 +67,18 @@ pub fn find_checkpoint(name: &str) -> Result<Option<&'static Card>, Error> {
     Ok(families()?.iter().flat_map(|family| &family.cards).find(|card| card.name() == name))
 }
 
+/// The cards whose weights are in a repository, whose name may be written in any case, as the Hub takes it.
+///
+/// # Errors
+///
+/// As [`families`].
+pub fn find_by_repository(repository: &str) -> Result<Vec<&'static Card>, Error> {
+    let is = |card: &&Card| {
+        card.repository.as_ref().is_some_and(|name| name.eq_ignore_ascii_case(repository))
+    };
+    Ok(families()?.iter().flat_map(|family| &family.cards).filter(is).collect())
+}
+
 /// The cards that a family, an architecture, a card or a pattern with `*` or `?` names; there is at least one.
 ///
 /// A card's own name and a pattern mean what they match, whatever `which` is.

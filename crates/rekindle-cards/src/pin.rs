@@ -8,6 +8,9 @@
 //! file = "model.safetensors"
 //! bytes = 46807446
 //! # ...
+//! [[pin.files]]                       # it decides on labels and preprocessing
+//! name = "config.json"
+//! # ...
 //! [[pin.files]]                       # where the card names further files
 //! name = "tokenizer.json"
 //! # ...
@@ -57,7 +60,7 @@ pub struct Pin {
     pub parameters: usize,
     /// What the repository's config says of the input.
     pub input: InputSpec,
-    /// The files that the card names besides the weights, in its order.
+    /// What the weights need besides them: `config.json`, then the files that the card names, in its order.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub files: Vec<PinnedFile>,
 }
@@ -82,12 +85,16 @@ struct File {
 }
 
 impl Pin {
+    /// The file that says what weights are: as much depends on its bytes as on theirs.
+    pub const CONFIG: &str = "config.json";
+
     /// Reads the text of `weights/<family>.toml`; `file` names it in errors.
     ///
     /// # Errors
     ///
     /// [`Error::Toml`] where the text is not a list of pins, [`Error::Rows`] with every pin that holds a
-    /// malformed hash, a path out of the repository or a value out of range, or that is listed twice.
+    /// malformed hash, a path out of the repository or a value out of range, that says nothing of `config.json`, or that
+    /// is listed twice.
     pub fn parse(file: &str, text: &str) -> Result<Vec<Self>, Error> {
         let File { pin: pins } = parse_toml(file, text)?;
         let mut problems = Vec::new();
@@ -137,7 +144,9 @@ impl Pin {
             files => files.join(", "),
         };
         let ours: Vec<&str> = card.files.iter().map(String::as_str).collect();
-        let theirs: Vec<&str> = self.files.iter().map(|file| file.name.as_str()).collect();
+        // Every checkpoint has a config; no card names it.
+        let further = self.files.iter().filter(|file| file.name != Self::CONFIG);
+        let theirs: Vec<&str> = further.map(|file| file.name.as_str()).collect();
         compare("files", names(&ours), names(&theirs));
         let (InputSpec::Image(ours), InputSpec::Image(theirs)) = (&card.input, &self.input) else {
             if card.input != self.input {
@@ -184,6 +193,9 @@ impl Pin {
                 problems.push(format!("{name} is named twice"));
             }
         }
+        if !self.files.iter().any(|file| file.name == Self::CONFIG) {
+            problems.push(format!("{} is not pinned; run `cargo xtask pin`", Self::CONFIG));
+        }
         if self.parameters == 0 {
             problems.push("parameters is 0".to_owned());
         }
@@ -229,6 +241,10 @@ mod tests {
         crop_mode = "center"
         mean = [0.485, 0.456, 0.406]
         std = [0.229, 0.224, 0.225]
+        [[pin.files]]
+        name = "config.json"
+        bytes = 612
+        sha256 = "1123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
     "#;
 
     #[test]
@@ -245,7 +261,7 @@ mod tests {
         let file =
             |name: &str| PinnedFile { name: name.to_owned(), bytes: 7, sha256: "0".repeat(64) };
         let another = Pin {
-            files: vec![file("vocab.txt"), file("a/b.json")],
+            files: vec![file("config.json"), file("vocab.txt"), file("a/b.json")],
             file: "other.safetensors".to_owned(),
             ..pins[0].clone()
         };
@@ -253,7 +269,7 @@ mod tests {
         let expected = "files is vocab.txt, a/b.json, the card says none";
         assert_eq!(another.differences(card), [expected]);
         let named: Vec<&str> = another.digests().map(|(name, ..)| name).collect();
-        assert_eq!(named, ["other.safetensors", "vocab.txt", "a/b.json"]);
+        assert_eq!(named, ["other.safetensors", "config.json", "vocab.txt", "a/b.json"]);
         pins.push(another);
         let written = toml::to_string(&std::collections::BTreeMap::from([("pin", &pins)])).unwrap();
         assert_eq!(Pin::parse("weights/a.toml", &written).unwrap(), pins);
@@ -326,6 +342,7 @@ mod tests {
         check(std, &with_file("vocab.txt", 0, "0"), "bytes of vocab.txt is 0");
         check(std, &with_file("vocab.txt", 7, "A"), "sha256 of vocab.txt");
         check(std, &with_file("model.safetensors", 7, "0"), "model.safetensors is named twice");
+        check("config.json", "config.yaml", "config.json is not pinned");
         check("bytes", "byte", "byte");
         check("crop_pct = 0.95", "crop_pct = 9.5", "crop_pct");
         check("[0.485, 0.456, 0.406]", "[0.485, 0.456]", "mean");

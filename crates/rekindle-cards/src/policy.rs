@@ -9,11 +9,14 @@ use std::collections::BTreeSet;
 use serde::Deserialize;
 
 use crate::family::parse_toml;
-use crate::license::{POLICY_FILE, restriction};
+use crate::license::{POLICY_FILE, restriction, unmet};
 use crate::{Card, Error, Terms};
 
 /// The name by which the lack of a license is accepted.
 const UNSTATED: &str = "unstated";
+
+/// The name by which terms are accepted that have no name.
+const OTHER: &str = "other";
 
 /// The restrictive licenses that are accepted; permissive ones always are.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -57,8 +60,7 @@ impl LicensePolicy {
     ///
     /// [`Error::LicenseName`] where the name is empty or not one word.
     pub fn accept(&mut self, name: &str) -> Result<(), Error> {
-        let of_a_name = |byte: u8| byte.is_ascii_alphanumeric() || b"-.+".contains(&byte);
-        if name.is_empty() || !name.bytes().all(of_a_name) {
+        if !is_name(name) {
             return Err(Error::LicenseName { name: name.to_owned() });
         }
         self.accepted.insert(name.to_ascii_lowercase());
@@ -85,18 +87,49 @@ impl LicensePolicy {
     ///
     /// As [`LicensePolicy::check`].
     pub fn check_license(&self, name: &str, license: Option<&str>) -> Result<(), Error> {
-        let terms = Terms::of(license);
-        let key = license.filter(|_| terms != Terms::Unstated).unwrap_or(UNSTATED);
-        let key = key.to_ascii_lowercase();
-        if terms == Terms::Permissive || self.accepted.contains(&key) {
+        let met = |license: &str| {
+            Terms::of(Some(license)) == Terms::Permissive || self.accepted.contains(license)
+        };
+        let license = license.map(str::trim).filter(|license| !license.is_empty());
+        let Some(unmet) = unmet(license.unwrap_or(UNSTATED), &met) else { return Ok(()) };
+        // What could not be accepted by its name has terms of its own.
+        let key = if is_name(&unmet) { unmet } else { OTHER.to_owned() };
+        if key == OTHER && self.accepted.contains(OTHER) {
             return Ok(());
         }
-        let reason = match restriction(license) {
-            Some(restriction) => format!("is under {key}, which {restriction}"),
+        let reason = match license {
+            Some(_) => {
+                let restriction = restriction(Some(&key)).unwrap_or_default();
+                format!("is under {key}, which {restriction}")
+            }
             None => "states no license, so nothing is granted until its authors are asked".into(),
         };
         Err(Error::License { name: name.to_owned(), license: key, reason })
     }
+
+    /// Whether weights may be used of which several say something: a card, a page, a config. The strictest decides: each
+    /// license that is stated is permissive or accepted; where none is, the lack of one is.
+    ///
+    /// # Errors
+    ///
+    /// As [`LicensePolicy::check`].
+    pub fn check_all<'a>(
+        &self,
+        name: &str,
+        stated: impl IntoIterator<Item = &'a str>,
+    ) -> Result<(), Error> {
+        let mut stated = stated.into_iter().filter(|license| !license.trim().is_empty()).peekable();
+        if stated.peek().is_none() {
+            return self.check_license(name, None);
+        }
+        stated.try_for_each(|license| self.check_license(name, Some(license)))
+    }
+}
+
+/// Whether a license may be accepted by this name.
+fn is_name(name: &str) -> bool {
+    let of_a_name = |byte: u8| byte.is_ascii_alphanumeric() || b"-.+".contains(&byte);
+    !name.is_empty() && name.bytes().all(of_a_name)
 }
 
 #[cfg(test)]
@@ -161,6 +194,39 @@ mod tests {
         assert!(check(&policy).unwrap_err().to_string().contains("--accept-license strange-1.0"));
         policy.accept("strange-1.0").unwrap();
         check(&policy).unwrap();
+    }
+
+    #[test]
+    fn the_strictest_of_several_decides() {
+        let check = |accepted: &[&str], stated: &[&str], expected: Option<&str>| {
+            let mut policy = LicensePolicy::default();
+            accepted.iter().for_each(|name| policy.accept(name).unwrap());
+            let found = policy.check_all("mine", stated.iter().copied());
+            let found = found.err().map(|error| error.to_string());
+            let expected = expected.map(|name| format!("`--accept-license {name}`"));
+            match (found, expected) {
+                (Some(found), Some(expected)) => assert!(found.contains(&expected), "{found}"),
+                (found, expected) => assert_eq!(found, expected, "{accepted:?} {stated:?}"),
+            }
+        };
+        check(&[], &["mit", "Apache-2.0"], None);
+        check(&[], &["mit", "cc-by-nc-4.0"], Some("cc-by-nc-4.0"));
+        check(&[], &["cc-by-nc-4.0", "mit"], Some("cc-by-nc-4.0"));
+        check(&["cc-by-nc-4.0"], &["cc-by-nc-4.0", "mit", "gpl-3.0"], Some("gpl-3.0"));
+        check(&["cc-by-nc-4.0", "gpl-3.0"], &["cc-by-nc-4.0", "mit", "gpl-3.0"], None);
+        check(&[], &["", "mit"], None);
+        for nothing in [&[][..], &[""], &[" ", ""]] {
+            check(&[], nothing, Some("unstated"));
+            check(&["mit"], nothing, Some("unstated"));
+            check(&["unstated"], nothing, None);
+        }
+        // Either, both, and what no name is.
+        check(&[], &["mit or apache-2.0"], None);
+        check(&[], &["gpl-3.0 or cc-by-nc-4.0"], Some("gpl-3.0"));
+        check(&["cc-by-nc-4.0"], &["gpl-3.0 or cc-by-nc-4.0"], None);
+        check(&["gpl-3.0"], &["gpl-3.0 and cc-by-nc-4.0"], Some("cc-by-nc-4.0"));
+        check(&[], &["terms, as read \u{1b}[2J"], Some("other"));
+        check(&["other"], &["terms, as read"], None);
     }
 
     #[test]

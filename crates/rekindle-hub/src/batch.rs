@@ -1,10 +1,10 @@
 //! Weights of many cards, one after the other: what commands that fetch, check or plan have in common.
 
-use std::{fs, time::Instant};
+use std::time::Instant;
 
 use rekindle_cards::{Card, LicensePolicy};
 
-use crate::{Error, Hub, Located, Trust, watch::Watch};
+use crate::{Error, Hub, Located, Trust, fetch::fetch, job::Job, locate::locate, watch::Watch};
 
 /// What is to be done about a card's weights.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,36 +45,18 @@ pub enum Done {
     Planned,
 }
 
-/// The licenses that are accepted: those of the file that `REKINDLE_LICENSES` names, and these.
-///
-/// # Errors
-///
-/// [`Error::Io`] where the file cannot be read, [`Error::Cards`] where it is no policy or a name is no license's.
-pub fn policy(accepted: &[String]) -> Result<LicensePolicy, Error> {
-    let mut policy = match std::env::var_os(LicensePolicy::VARIABLE).filter(|path| !path.is_empty())
-    {
-        Some(path) => {
-            let text = fs::read_to_string(&path).map_err(Error::io("read the policy", &path))?;
-            LicensePolicy::parse(&path.to_string_lossy(), &text)?
-        }
-        None => LicensePolicy::default(),
-    };
-    for name in accepted {
-        policy.accept(name)?;
-    }
-    Ok(policy)
-}
-
 impl Hub {
     /// Does something about a card's weights, if their license allows to use them.
     pub fn act(&self, act: Act, card: &Card, policy: &LicensePolicy, watch: Watch<'_>) -> FetchRow {
         let start = Instant::now();
-        let found = policy.check(card).map_err(Error::from).and_then(|()| match act {
-            Act::Fetch => self.fetch(card, watch).map(Some),
-            Act::Check => self.locate(card).map(Some),
-            Act::Plan => match self.locate(card) {
+        let found = Job::of_card_under(self, card, Some(policy)).and_then(|job| match act {
+            Act::Fetch => fetch(self, &job, watch).map(Some),
+            Act::Check => locate(self, &job, None).map(Some),
+            Act::Plan => match locate(self, &job, None) {
                 Ok(located) => Ok(Some(located)),
-                Err(Error::Absent { .. } | Error::Damaged { .. }) => Ok(None),
+                Err(Error::Absent { .. } | Error::Damaged { .. } | Error::Elsewhere { .. }) => {
+                    Ok(None)
+                }
                 Err(error) => Err(error),
             },
         });

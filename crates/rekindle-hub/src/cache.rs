@@ -1,18 +1,18 @@
-//! What the cache holds: listed, checked, cleared.
+//! What the cache holds: listed and checked.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    fs, io,
+    fs,
     path::{Path, PathBuf},
 };
 
 use crate::{
     Error, Hub, Trust,
+    entries::{entries, files, is_partial, relative},
     job::{Expected, Witness},
-    layout::{Folder, INCOMPLETE, MODELS, check_repository},
     ledger::Ledger,
     locate::{misnamed, problem},
-    lock::Lock,
+    names::{MODELS, check_repository},
 };
 
 /// A repository in the cache.
@@ -65,35 +65,6 @@ pub struct Verified {
     pub problems: Vec<Error>,
 }
 
-/// What [`Hub::prune`] is to remove.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Prune<'a> {
-    /// Downloads that were not finished, and blobs that no snapshot refers to.
-    Leftovers,
-    /// A repository. What was trusted of it stays recorded: see [`Hub::remove_trust`].
-    Repository(&'a str),
-}
-
-/// Whether something is done or only said.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum PruneRun {
-    /// Nothing is removed.
-    Dry,
-    /// It is removed.
-    Real,
-}
-
-/// What [`Hub::prune`] removed.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Pruned {
-    /// The files.
-    pub files: Vec<PathBuf>,
-    /// Their bytes.
-    pub bytes: u64,
-    /// What was left because a process is at work on it.
-    pub locked: Vec<PathBuf>,
-}
-
 impl Hub {
     /// Every repository of models in the cache, in the order of names.
     ///
@@ -101,7 +72,7 @@ impl Hub {
     ///
     /// [`Error::Io`] where a folder cannot be read, [`Error::Layout`] where the record of first uses cannot.
     pub fn list(&self) -> Result<Vec<CachedRepository>, Error> {
-        let ledger = Ledger::read(&self.ledger())?;
+        let ledger = Ledger::read(self.trusted.ledger().as_deref())?;
         let repositories = self.repositories()?;
         repositories.iter().map(|name| self.repository_in_cache(name, &ledger)).collect()
     }
@@ -113,7 +84,7 @@ impl Hub {
     /// As [`Hub::list`]; a damaged file is none, but a problem of the result.
     pub fn verify(&self) -> Result<Verified, Error> {
         let mut verified = Verified::default();
-        let ledger = Ledger::read(&self.ledger())?;
+        let ledger = Ledger::read(self.trusted.ledger().as_deref())?;
         for name in self.repositories()? {
             let folder = self.layout.repository(&name)?;
             let mut linked = BTreeSet::new();
@@ -133,40 +104,8 @@ impl Hub {
         Ok(verified)
     }
 
-    /// Removes what is not needed, and nothing that a process is at work on.
-    ///
-    /// Blobs that Python shares between repositories are Python's to remove; links to them are removed.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::Io`] where something cannot be read or removed; [`Error::Absent`] for a repository that is not
-    /// in the cache.
-    pub fn prune(&self, what: Prune<'_>, run: PruneRun) -> Result<Pruned, Error> {
-        let mut pruned = Pruned::default();
-        match what {
-            Prune::Leftovers => {
-                for name in self.repositories()? {
-                    leftovers(&self.layout.repository(&name)?, run, &mut pruned)?;
-                }
-            }
-            Prune::Repository(name) => {
-                let folder = self.layout.repository(name)?;
-                if !folder.path.is_dir() {
-                    return Err(Error::Absent {
-                        repository: name.to_owned(),
-                        missing: vec!["the repository".to_owned()],
-                        folder: folder.path,
-                        remedy: "there is nothing to remove".to_owned(),
-                    });
-                }
-                whole(&folder, run, &mut pruned)?;
-            }
-        }
-        Ok(pruned)
-    }
-
     /// The names of the repositories that have a folder.
-    fn repositories(&self) -> Result<Vec<String>, Error> {
+    pub(crate) fn repositories(&self) -> Result<Vec<String>, Error> {
         let name = |path: &PathBuf| {
             let name = path.file_name()?.to_str()?.strip_prefix(MODELS)?.replace("--", "/");
             (path.is_dir() && check_repository(&name).is_ok()).then_some(name)
@@ -198,7 +137,7 @@ impl Hub {
                 let expected = self.expected(ledger, name, &commit, &file);
                 let trust = expected.map(|expected| match expected.by {
                     Witness::Pin => Trust::Pinned,
-                    Witness::Record => Trust::Recorded,
+                    Witness::Record(_) => Trust::Recorded,
                 });
                 found.push(CachedFile { name: file, path, bytes, trust });
             }
@@ -230,7 +169,8 @@ impl Hub {
         file: &str,
     ) -> Option<Expected<'a>> {
         let pins = self.settings.pins.iter().filter(|pin| pin.repository == repository);
-        let records = ledger.records.iter().filter(|record| record.repository == repository);
+        let origin = self.settings.origin();
+        let records = ledger.of(repository).filter(move |record| record.is_from(&origin));
         Expected::of(pins, records, commit, file)
     }
 
@@ -271,101 +211,4 @@ impl Hub {
         });
         verified.problems.extend(found.map(damaged));
     }
-}
-
-/// Removes partial files and blobs that no snapshot refers to.
-fn leftovers(folder: &Folder, run: PruneRun, pruned: &mut Pruned) -> Result<(), Error> {
-    let mut used = BTreeSet::new();
-    for path in files(&folder.snapshots())? {
-        // What the link names, and where that ends: either keeps a blob.
-        let named = fs::read_link(&path)
-            .ok()
-            .and_then(|link| link.file_name().map(|name| folder.blobs().join(name)));
-        used.extend(named);
-        used.extend(fs::canonicalize(&path).ok());
-    }
-    for blob in entries(&folder.blobs())? {
-        let real = fs::canonicalize(&blob).unwrap_or_else(|_| blob.clone());
-        if !is_partial(&blob) && (used.contains(&blob) || used.contains(&real)) {
-            continue;
-        }
-        let name = relative(&blob, &folder.blobs());
-        // Python adds eight letters of its own: `<etag>.1a2b3c4d.incomplete`.
-        let etag = name.split('.').next().unwrap_or_default();
-        match Lock::now(&folder.lock(etag))? {
-            // Asked again with the lock: it may have been finished meanwhile.
-            Some(_lock) if blob.symlink_metadata().is_ok() => remove(&blob, run, pruned)?,
-            Some(_) => {}
-            None => pruned.locked.push(blob),
-        }
-    }
-    Ok(())
-}
-
-/// Removes a repository, unless one of its files is being downloaded.
-fn whole(folder: &Folder, run: PruneRun, pruned: &mut Pruned) -> Result<(), Error> {
-    let mut held = Vec::new();
-    for path in entries(&folder.locks)? {
-        match Lock::now(&path)? {
-            Some(lock) => held.push(lock),
-            None => pruned.locked.push(path),
-        }
-    }
-    if !pruned.locked.is_empty() {
-        return Ok(());
-    }
-    for path in files(&folder.path)? {
-        remove(&path, run, pruned)?;
-    }
-    if run == PruneRun::Real {
-        fs::remove_dir_all(&folder.path).map_err(Error::io("remove", &folder.path))?;
-    }
-    Ok(())
-}
-
-fn remove(path: &Path, run: PruneRun, pruned: &mut Pruned) -> Result<(), Error> {
-    let metadata = fs::symlink_metadata(path).map_err(Error::io("read", path))?;
-    if run == PruneRun::Real {
-        fs::remove_file(path).map_err(Error::io("remove", path))?;
-    }
-    // A link takes no room.
-    pruned.bytes += if metadata.is_file() { metadata.len() } else { 0 };
-    pruned.files.push(path.to_owned());
-    Ok(())
-}
-
-fn is_partial(path: &Path) -> bool {
-    path.to_string_lossy().ends_with(INCOMPLETE)
-}
-
-/// A path within a folder, with slashes.
-fn relative(path: &Path, folder: &Path) -> String {
-    let inside = path.strip_prefix(folder).unwrap_or(path);
-    let parts: Vec<_> = inside.iter().map(|part| part.to_string_lossy()).collect();
-    parts.join("/")
-}
-
-/// What a folder holds, in the order of names; nothing where there is no folder.
-fn entries(folder: &Path) -> Result<Vec<PathBuf>, Error> {
-    let entries = match fs::read_dir(folder) {
-        Ok(entries) => entries,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
-        Err(error) => return Err(Error::io("read the folder", folder)(error)),
-    };
-    let paths: io::Result<Vec<PathBuf>> = entries.map(|entry| Ok(entry?.path())).collect();
-    let mut paths = paths.map_err(Error::io("read the folder", folder))?;
-    paths.sort();
-    Ok(paths)
-}
-
-/// Every file below a folder, links included and not followed.
-fn files(folder: &Path) -> Result<Vec<PathBuf>, Error> {
-    let mut found = Vec::new();
-    for path in entries(folder)? {
-        match fs::symlink_metadata(&path).is_ok_and(|metadata| metadata.is_dir()) {
-            true => found.extend(files(&path)?),
-            false => found.push(path),
-        }
-    }
-    Ok(found)
 }

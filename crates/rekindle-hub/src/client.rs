@@ -1,20 +1,25 @@
 //! Requests to the Hub: who asks, which redirects are followed, what is tried again.
 
 use std::{
+    fmt,
+    io::Read,
     path::Path,
     sync::atomic::{AtomicBool, Ordering},
+    time::Duration,
 };
 
 use serde::de::DeserializeOwned;
 use ureq::{
-    Agent, AsSendBody, Body,
+    Agent, AsSendBody, Body, BodyReader, Proxy,
     http::{HeaderMap, HeaderValue, Method, Request, Response, header},
     tls::{PemItem, RootCerts, TlsConfig, parse_pem},
 };
 
 use crate::{
-    Answer, Error, HubSettings, NetworkAccess, Proxies, Token,
-    refusal::{disconnected, refused},
+    Answer, Error, HubSettings, NetworkAccess, Token,
+    pace::{Paced, WINDOW},
+    proxies::Routes,
+    refusal::{disconnected, refused, words},
     retry::{Failure, Patience, Tries},
     url::{Origin, join, shown},
     watch::Watch,
@@ -23,22 +28,40 @@ use crate::{
 /// Redirects that are followed in a row.
 const REDIRECTS: usize = 10;
 
-/// The longest answer that is kept in memory, in bytes.
-const LONGEST: u64 = 64 << 20;
+/// The longest answer that is kept in memory, in bytes: a list of 100,000 files takes 25 million.
+const LONGEST: u64 = 32 << 20;
+
+/// The longest refusal that is read, in bytes.
+const LONGEST_REFUSAL: u64 = 1 << 16;
 
 /// Sends requests to one Hub.
 ///
-/// The token goes to the endpoint's scheme, host and port alone, wherever an answer leads.
-#[derive(Debug)]
+/// The token goes to the endpoint's scheme, host and port alone, wherever an answer leads, and in clear to no other
+/// machine.
 pub struct Client {
-    agent: Agent,
+    routes: Routes,
     endpoint: String,
+    /// The same without a password.
+    shown: String,
     origin: Origin,
     token: Option<Token>,
     network: NetworkAccess,
     patience: Patience,
+    /// The longest silence of a server.
+    silence: Duration,
     /// Whether any server ever answered: without that, a host that is not found is no accident.
     answered: AtomicBool,
+}
+
+impl fmt::Debug for Client {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("Client")
+            .field("endpoint", &self.shown)
+            .field("routes", &self.routes)
+            .field("token", &self.token)
+            .finish_non_exhaustive()
+    }
 }
 
 /// An answer's head, and its body to be read.
@@ -63,7 +86,8 @@ impl Client {
     /// # Errors
     ///
     /// [`Error::Layout`] where the endpoint is no address or the token cannot be sent, and where the file of
-    /// certificates holds none; [`Error::Io`] where it cannot be read.
+    /// certificates holds none; [`Error::Io`] where it cannot be read. A proxy that cannot be used is an error of the
+    /// requests that were to go by it.
     pub fn new(settings: &HubSettings) -> Result<Self, Error> {
         let endpoint = settings.endpoint.trim_end_matches('/').to_owned();
         let Some(origin) = Origin::of(&endpoint) else {
@@ -74,42 +98,62 @@ impl Client {
             let problem = "it holds letters that no token has".to_owned();
             return Err(Error::Layout { path: "HF_TOKEN".into(), problem });
         }
-        let mut config = Agent::config_builder()
-            .http_status_as_error(false)
-            // Followed here, so that the token stays where it belongs.
-            .max_redirects(0)
-            .user_agent(concat!("rekindle/", env!("CARGO_PKG_VERSION")))
-            .accept_encoding("identity")
-            .timeout_connect(Some(settings.stall))
-            .timeout_per_read(Some(settings.stall))
-            .timeout_per_write(Some(settings.stall));
-        if settings.proxies == Proxies::Unused {
-            config = config.proxy(None);
-        }
-        if let Some(path) = &settings.certificates {
-            config = config.tls_config(TlsConfig::builder().root_certs(roots(path)?).build());
-        }
+        let tls = settings.certificates.as_deref().map(roots).transpose()?;
+        let tls = tls.map(|roots| TlsConfig::builder().root_certs(roots).build());
+        let silence = settings.stall;
+        let agent = |proxy: Option<Proxy>| {
+            let config = Agent::config_builder()
+                .http_status_as_error(false)
+                // Followed here, so that the token stays where it belongs.
+                .max_redirects(0)
+                .user_agent(concat!("rekindle/", env!("CARGO_PKG_VERSION")))
+                .accept_encoding("identity")
+                .timeout_connect(Some(silence))
+                .timeout_per_read(Some(silence))
+                .timeout_per_write(Some(silence))
+                // A head is short: who sends it byte by byte is waited for no longer.
+                .timeout_recv_response(Some(silence.saturating_mul(WINDOW)))
+                .proxy(proxy);
+            let config = match &tls {
+                Some(tls) => config.tls_config(tls.clone()),
+                None => config,
+            };
+            config.build().new_agent()
+        };
+        let routes = Routes::new(settings.proxies, &|name| std::env::var_os(name), &agent);
         let patience = Patience {
             attempts: settings.attempts.max(1),
             wait: settings.wait,
             longest: settings.longest_wait,
         };
         let (token, network) = (settings.token.clone(), settings.network);
-        let agent = config.build().new_agent();
         let answered = AtomicBool::new(false);
-        Ok(Self { agent, endpoint, origin, token, network, patience, answered })
+        let shown = shown(&endpoint);
+        Ok(Self { routes, endpoint, shown, origin, token, network, patience, silence, answered })
     }
 
-    /// The Hub's address, without a slash at the end.
+    /// The Hub's address as it may be shown, without a slash at the end.
     #[must_use]
     pub fn endpoint(&self) -> &str {
-        &self.endpoint
+        &self.shown
+    }
+
+    /// The address of a path of the Hub, which begins with a slash.
+    pub(crate) fn address(&self, path: &str) -> String {
+        format!("{}{path}", self.endpoint)
     }
 
     /// Whether it speaks for somebody.
     #[must_use]
     pub fn has_token(&self) -> bool {
-        self.token.is_some()
+        self.token.is_some() && !self.withholds_token()
+    }
+
+    /// Whether there is a token that is not sent: in clear it would leave this machine.
+    #[must_use]
+    pub fn withholds_token(&self) -> bool {
+        let here = self.origin.is_loopback() && self.routes.is_direct(&self.origin);
+        self.token.is_some() && !self.origin.is_encrypted() && !here
     }
 
     /// What the Hub has at a path, which begins with a slash, as JSON.
@@ -118,7 +162,7 @@ impl Client {
     ///
     /// [`Error::Status`], [`Error::Answer`] and [`Error::Network`]; [`Error::Offline`].
     pub fn get_json<T: DeserializeOwned>(&self, path: &str, watch: Watch<'_>) -> Result<T, Error> {
-        let url = format!("{}{path}", self.endpoint);
+        let url = self.address(path);
         self.retry(watch, || {
             let answered = self.get(&Method::GET, &url, &[], Follow::All)?;
             self.read(answered)
@@ -175,7 +219,7 @@ impl Client {
                 _ if response.status().is_success() || described => {
                     return Ok(Answered { url, response });
                 }
-                _ => return Err(refused(method, &self.endpoint, &url, response)),
+                _ => return Err(self.refused(method, &url, response)),
             }
         }
         let problem = format!("more than {REDIRECTS} redirects in a row; try again later");
@@ -204,8 +248,15 @@ impl Client {
         }
         let request = Request::builder().method(method).uri(url).body(());
         let mut request = request.map_err(|_| unsendable(url))?;
+        let origin = Origin::of(url).ok_or_else(|| unsendable(url))?;
+        if self.origin.is_encrypted() && !origin.is_encrypted() {
+            let problem =
+                "the Hub names an address that gives encryption up; is there a proxy in between?";
+            return Err(Error::Answer { url: shown(url), problem: problem.to_owned() }.into());
+        }
         if let Some(token) = &self.token
-            && Origin::of(url).as_ref() == Some(&self.origin)
+            && origin == self.origin
+            && !self.withholds_token()
         {
             let value = bearer(token).map_err(|_| unsendable(url))?;
             request.headers_mut().insert(header::AUTHORIZATION, value);
@@ -219,7 +270,9 @@ impl Client {
         url: &str,
         request: Request<impl AsSendBody>,
     ) -> Result<Response<Body>, Failure> {
-        let response = self.agent.run(request).map_err(|error| self.lost(url, error))?;
+        let origin = Origin::of(url).ok_or_else(|| unsendable(url))?;
+        let agent = self.routes.agent(&origin)?;
+        let response = agent.run(request).map_err(|error| self.lost(url, error))?;
         self.answered.store(true, Ordering::Relaxed);
         Ok(response)
     }
@@ -229,17 +282,67 @@ impl Client {
         disconnected(url, &error, self.answered.load(Ordering::Relaxed))
     }
 
+    /// What a server says that refused something.
+    pub(crate) fn refused(&self, method: &Method, url: &str, response: Response<Body>) -> Failure {
+        let (head, body) = response.into_parts();
+        let mut said = Vec::new();
+        if *method != Method::HEAD {
+            // What cannot be read of it is not repeated.
+            let _ = self.paced(body).take(LONGEST_REFUSAL).read_to_end(&mut said);
+        }
+        let message = self.without_secrets(words(&head.headers, &said));
+        let Failure { mut error, again } = refused(&self.endpoint, url, &head, message);
+        if let Error::Status { status: 401 | 403 | 404, remedy, .. } = error.as_mut()
+            && self.withholds_token()
+        {
+            remedy.push_str(
+                "; the token was not sent, for http:// would carry it in clear: use https://",
+            );
+        }
+        Failure { error, again }
+    }
+
+    /// A server may repeat what it was sent.
+    fn without_secrets(&self, text: String) -> String {
+        match &self.token {
+            Some(token) => text.replace(token.secret(), "(the token)"),
+            None => text,
+        }
+    }
+
+    /// A body that is given up where it comes too slowly.
+    pub(crate) fn paced(&self, body: Body) -> Paced<BodyReader<'static>> {
+        Paced::new(body.into_reader(), self.silence)
+    }
+
+    /// Something to send, which is given up where nobody takes it.
+    pub(crate) fn paced_upload<R: Read>(&self, from: R) -> Paced<R> {
+        Paced::new(from, self.silence)
+    }
+
     /// Reads a short answer.
     pub(crate) fn read(&self, answered: Answered) -> Result<Answer, Failure> {
         let Answered { url, response } = answered;
         plain(&url, response.headers())?;
+        let long = || {
+            let problem =
+                format!("the answer is longer than {LONGEST} bytes, the limit of an answer");
+            Failure::from(Error::Answer { url: shown(&url), problem })
+        };
+        if response.body().content_length().is_some_and(|bytes| bytes > LONGEST) {
+            return Err(long());
+        }
         let text = |(name, value): (&header::HeaderName, &HeaderValue)| {
             Some((name.as_str().to_owned(), value.to_str().ok()?.to_owned()))
         };
         let headers = response.headers().iter().filter_map(text).collect();
         let status = response.status().as_u16();
-        let body = response.into_body().into_with_config().limit(LONGEST).read_to_vec();
-        let content = body.map_err(|error| self.lost(&url, error))?;
+        let mut content = Vec::new();
+        let mut body = self.paced(response.into_body()).take(LONGEST + 1);
+        body.read_to_end(&mut content).map_err(|error| self.lost(&url, error.into()))?;
+        if content.len() as u64 > LONGEST {
+            return Err(long());
+        }
         Ok(Answer { url: shown(&url), status, headers, content })
     }
 }
@@ -287,16 +390,89 @@ fn roots(path: &Path) -> Result<RootCerts, Error> {
 mod tests {
     use super::*;
 
+    fn client(endpoint: &str) -> Client {
+        let settings = HubSettings {
+            endpoint: endpoint.to_owned(),
+            token: Token::new("hf_secret"),
+            ..HubSettings::new(Path::new("cache")).unwrap()
+        };
+        Client::new(&settings).unwrap()
+    }
+
     #[test]
     fn a_redirect_may_not_give_encryption_up() {
-        let settings = HubSettings::new(Path::new("cache")).unwrap();
-        let client = Client::new(&settings).unwrap();
+        let client = client("https://hub.example");
         let next =
             |from: &str, to: &str| client.redirected(from, to).map_err(|error| error.to_string());
         assert_eq!(next("https://a/x", "https://b/y").as_deref(), Ok("https://b/y"));
         assert_eq!(next("https://a/x", "//b/y").as_deref(), Ok("https://b/y"));
         assert_eq!(next("http://a/x", "https://b/y").as_deref(), Ok("https://b/y"));
+        assert_eq!(
+            next("https://a/x", "/y?go=https://b").as_deref(),
+            Ok("https://a/y?go=https://b")
+        );
         assert!(next("https://a/x", "http://a/y").unwrap_err().contains("gives encryption up"));
         assert!(next("https://a/x", "file:///etc/passwd").is_err());
+    }
+
+    /// Whoever names the address: a redirect, an answer to an upload, a caller.
+    #[test]
+    fn no_request_gives_encryption_up_and_no_token_goes_in_clear() {
+        for (endpoint, url, sent, token) in [
+            ("https://hub.example", "https://hub.example/x", true, true),
+            ("https://hub.example", "https://storage.example/x", true, false),
+            ("https://hub.example", "http://storage.example/x", false, false),
+            ("https://hub.example", "http://hub.example/x", false, false),
+            ("https://hub.example", "http://127.0.0.1/x", false, false),
+            ("http://127.0.0.1:1", "http://127.0.0.1:1/x", true, true),
+            ("http://[::1]:1", "http://[::1]:1/x", true, true),
+            ("http://hub.example", "http://hub.example/x", true, false),
+            ("http://10.0.0.1", "http://10.0.0.1/x", true, false),
+            ("http://localhost.example", "http://localhost.example/x", true, false),
+        ] {
+            let client = client(endpoint);
+            for method in [Method::GET, Method::PUT, Method::POST] {
+                let request = client.request(&method, url);
+                let found = request
+                    .as_ref()
+                    .is_ok_and(|request| request.headers().contains_key(header::AUTHORIZATION));
+                assert_eq!((request.is_ok(), found), (sent, token), "{endpoint} {url}");
+            }
+            let clear = endpoint.starts_with("http:") && !token;
+            assert_eq!(
+                (client.withholds_token(), client.has_token()),
+                (clear, !clear),
+                "{endpoint}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_password_of_the_endpoint_is_shown_nowhere() {
+        let settings = HubSettings {
+            endpoint: "https://user:password@hub.example/mirror".to_owned(),
+            network: NetworkAccess::Offline,
+            ..HubSettings::new(Path::new("cache")).unwrap()
+        };
+        let client = Client::new(&settings).unwrap();
+        assert_eq!(client.endpoint(), "https://hub.example/mirror");
+        let offline = client.request(&Method::GET, &client.address("/x")).unwrap_err().error;
+        let failed = disconnected(&client.address("/x"), &ureq::Error::HostNotFound, false).error;
+        for text in [
+            format!("{settings:?} {client:?}"),
+            settings.origin(),
+            offline.to_string(),
+            failed.to_string(),
+            format!("{:?}", crate::Hub::new(settings.clone())),
+        ] {
+            assert!(!text.contains("password") && text.contains("hub.example"), "{text}");
+        }
+        for endpoint in
+            ["user:password@hub.example", "http://user:pass/word@h", "ftp://u:password@h"]
+        {
+            let settings = HubSettings { endpoint: endpoint.to_owned(), ..settings.clone() };
+            let text = Client::new(&settings).unwrap_err().to_string();
+            assert!(!text.contains("pass") && text.contains("HF_ENDPOINT"), "{text}");
+        }
     }
 }

@@ -1,7 +1,7 @@
 //! Hashes: a file's SHA-256, and git's SHA-1 of it, by which the Hub names small files.
 
 use std::{
-    fs::File,
+    fs::{self, File},
     io::{self, Read},
     path::Path,
 };
@@ -9,7 +9,7 @@ use std::{
 use sha1::Sha1;
 use sha2::{Digest, Sha256};
 
-use crate::{Error, layout::is_hexadecimal};
+use crate::{Error, names::is_hexadecimal};
 
 /// How much is read and hashed at once: what a core's second cache holds.
 pub(crate) const CHUNK: usize = 256 * 1024;
@@ -76,6 +76,10 @@ impl Hasher {
 /// Hashes a file.
 pub(crate) fn sums(path: &Path) -> Result<Sums, Error> {
     let hash = || {
+        // A pipe would be waited for, and a device may never end.
+        if !fs::metadata(path)?.is_file() {
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is no regular file"));
+        }
         let file = File::open(path)?;
         let mut hasher = Hasher::new(file.metadata()?.len());
         hasher.read(file, u64::MAX)?;

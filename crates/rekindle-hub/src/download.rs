@@ -14,12 +14,16 @@ use crate::{
     Client, DownloadEvent, Error,
     client::{Answered, Follow, plain},
     digest::{CHUNK, Hasher, Named, Sums},
-    layout::{Folder, create_parent},
+    fence,
+    layout::Folder,
     remote::Description,
     retry::{Again, Failure},
     url::shown,
     watch::Watch,
 };
+
+/// How much a try is to bring, in bytes, for those that failed before it to be forgotten.
+const PROGRESS: u64 = 50_000;
 
 /// A file that is to be had, and what is known of its bytes.
 #[derive(Debug)]
@@ -53,19 +57,27 @@ impl Count<'_> {
 impl Target<'_> {
     /// What is wrong with bytes that were hashed.
     pub(crate) fn problem(&self, sums: &Sums) -> Option<String> {
-        let Description { etag, bytes, .. } = self.description;
-        let named = match Named::of(etag) {
-            Named::Sha256 => Some(("SHA-256", sums.sha256.as_str())),
-            Named::Git => sums.git.as_deref().map(|git| ("git's hash", git)),
-            Named::Otherwise => None,
-        };
+        let other = self.sha256.filter(|sha256| *sha256 != sums.sha256);
+        let other = other.map(|sha256| format!("SHA-256 {} instead of {sha256}", sums.sha256));
+        match self.description.problem(sums) {
+            Some(problem) if sums.bytes != self.description.bytes => Some(problem),
+            problem => other.or(problem),
+        }
+    }
+}
+
+impl Description {
+    /// What is wrong with bytes that were hashed, by what the Hub calls them.
+    pub(crate) fn problem(&self, sums: &Sums) -> Option<String> {
+        let Self { etag, bytes, .. } = self;
         if sums.bytes != *bytes {
             return Some(format!("{} bytes instead of {bytes}", sums.bytes));
         }
-        if let Some(sha256) = self.sha256.filter(|sha256| *sha256 != sums.sha256) {
-            return Some(format!("SHA-256 {} instead of {sha256}", sums.sha256));
-        }
-        let (hash, found) = named?;
+        let (hash, found) = match Named::of(etag) {
+            Named::Sha256 => ("SHA-256", sums.sha256.as_str()),
+            Named::Git => ("git's hash", sums.git.as_deref()?),
+            Named::Otherwise => return None,
+        };
         (found != etag).then(|| format!("{hash} {found} instead of {etag}"))
     }
 }
@@ -79,11 +91,10 @@ pub(crate) fn download(
 ) -> Result<Sums, Error> {
     let etag = &target.description.etag;
     let path = folder.incomplete(etag);
-    create_parent(&path)?;
     let mut problem = String::new();
     // Twice: a partial file may have been damaged where it lay, and a connection can flip a bit.
     for _ in 0..2 {
-        let mut partial = Partial::open(&path, target, count)?;
+        let mut partial = Partial::open(folder, &path, target, count)?;
         partial.complete(client)?;
         let Partial { file, hasher, .. } = partial;
         let sums = hasher.finish();
@@ -126,12 +137,15 @@ struct Partial<'a> {
 
 impl<'a> Partial<'a> {
     /// Opens and hashes what an earlier download has left.
-    fn open(path: &'a Path, target: &'a Target<'a>, count: &'a Count<'a>) -> Result<Self, Error> {
+    fn open(
+        folder: &Folder,
+        path: &'a Path,
+        target: &'a Target<'a>,
+        count: &'a Count<'a>,
+    ) -> Result<Self, Error> {
         let total = target.description.bytes;
         // Not appended to: where two processes write in spite of the lock, they write the same bytes.
-        let mut options = File::options();
-        options.read(true).write(true).create(true).truncate(false);
-        let mut file = options.open(path).map_err(Error::io("write", path))?;
+        let mut file = fence::open(&folder.cache, path)?;
         let mut hasher = Hasher::new(total);
         let mut hash = || {
             if file.metadata()?.len() > total {
@@ -153,7 +167,8 @@ impl<'a> Partial<'a> {
         let mut best = self.length;
         while self.length < self.target.description.bytes {
             let Err(failure) = self.once(client) else { continue };
-            if self.length > best {
+            // A few bytes a try would be tried for ever.
+            if self.length >= best.saturating_add(PROGRESS) {
                 tries.progressed();
                 best = self.length;
             }
@@ -193,8 +208,7 @@ impl<'a> Partial<'a> {
         let strong = |etag: &&str| etag.starts_with('"');
         let etag = response.headers().get(header::ETAG).and_then(|etag| etag.to_str().ok());
         self.sender = etag.filter(strong).map(str::to_owned);
-        let body = response.into_body().into_reader();
-        self.take(client, &url, body)
+        self.take(client, &url, client.paced(response.into_body()))
     }
 
     /// Whether an answer begins at the file's start though there are bytes already; refuses what is no file.

@@ -146,6 +146,53 @@ pub enum Error {
         /// What is wrong with it.
         problem: String,
     },
+    /// Something of the cache lies elsewhere than it says.
+    #[error(
+        "{}: {problem}, and nothing is changed by way of it: take it away, or set HF_HUB_CACHE to a cache of your own",
+        path.display()
+    )]
+    Outside {
+        /// The file or folder.
+        path: PathBuf,
+        /// What it is instead of a file or folder of its own.
+        problem: String,
+    },
+    /// Another process holds a lock and gets no further.
+    #[error(
+        "{}: another process has held this lock for {waited:.0} s without getting any further: end that process, or \
+         remove the file where there is none",
+        path.display()
+    )]
+    Locked {
+        /// The lock.
+        path: PathBuf,
+        /// How long it was waited for, in seconds.
+        waited: f64,
+    },
+    /// A file is longer than any of its kind is.
+    #[error(
+        "{what}: has {bytes} bytes, and {limit} is the limit of such a file; it is not downloaded"
+    )]
+    TooLong {
+        /// The file, and where it is.
+        what: String,
+        /// Its size in bytes.
+        bytes: u64,
+        /// The most that it may have, in bytes.
+        limit: u64,
+    },
+    /// A file was first used from another endpoint than the one that is asked now.
+    #[error("{repository}: {file} {problem}: {remedy}")]
+    Elsewhere {
+        /// The repository on the Hub.
+        repository: String,
+        /// The file within the repository.
+        file: String,
+        /// From which endpoint it was first used, on which day, and which is asked now.
+        problem: String,
+        /// What to do.
+        remedy: String,
+    },
     /// The file system refused.
     #[error("{}: cannot {action}", path.display())]
     Io {

@@ -3,7 +3,7 @@
 use std::{
     collections::BTreeMap,
     fs,
-    path::Path,
+    path::{Path, PathBuf},
     sync::{
         Mutex, PoisonError,
         atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering},
@@ -13,26 +13,52 @@ use std::{
 
 use crate::{
     Client, DownloadEvent, Error, Hub, Located, NetworkAccess,
+    digest::Named,
     download::{Count, Target, download},
+    entries::entries,
     job::{CONFIG, INDEX, Job, KINDS_OF_WEIGHTS, Selection, Witness},
-    layout::{Folder, MAIN, create_parent},
-    locate::{locate, named, problem, shards},
+    layout::Folder,
+    locate::{Fetched, config_licenses, locate, named, problem, shards},
     lock::Lock,
+    names::{INCOMPLETE, MAIN},
     remote::{Description, RepositoryInfo},
+    short::{LONGEST_CONFIG, LONGEST_INDEX},
     watch::Watch,
 };
 
 /// Locates what a job is about; downloads what is missing or damaged, and locates it again.
 pub(crate) fn fetch(hub: &Hub, job: &Job, watch: Watch<'_>) -> Result<Located, Error> {
-    match locate(hub, job) {
-        Err(Error::Absent { .. } | Error::Damaged { .. } | Error::Layout { .. })
-            if hub.settings.network == NetworkAccess::Online => {}
+    let open =
+        |error: &Error| job.licensing.as_ref().is_some_and(|licensing| licensing.is_open(error));
+    match locate(hub, job, None) {
+        done if hub.settings.network == NetworkAccess::Offline => return done,
+        Err(
+            Error::Absent { .. }
+            | Error::Damaged { .. }
+            | Error::Elsewhere { .. }
+            | Error::Layout { .. },
+        ) => {}
+        Err(error) if open(&error) => {}
         done => return done,
     }
-    let folder = hub.layout.repository(&job.repository)?;
-    let (commit, mut names) = contents(hub.client()?, job, watch)?;
+    let (client, folder) = (hub.client()?, hub.layout.repository(&job.repository)?);
+    if client.withholds_token() {
+        watch(DownloadEvent::TokenWithheld { endpoint: client.endpoint() });
+    }
+    let Contents { commit, mut names, licenses } = contents(client, job, watch)?;
     let fetch = Fetch { hub, job, folder: &folder, commit: &commit, watch };
-    let mut downloaded = fetch.files(&names)?;
+    let mut downloaded = 0;
+    if let Some(licensing) = &job.licensing {
+        licensing.check_restrictions(&licenses)?;
+        // The config states a license as well: it comes before the weights.
+        if names.iter().any(|name| name == CONFIG) {
+            names.retain(|name| name != CONFIG);
+            downloaded += fetch.files(&[CONFIG.to_owned()])?;
+        }
+        let config = config_licenses(&folder.snapshot(&commit))?;
+        licensing.check(&[&licenses[..], &config].concat())?;
+    }
+    downloaded += fetch.files(&names)?;
     let index = folder.snapshot(&commit).join(INDEX);
     if names.iter().any(|name| name == INDEX) {
         let more = shards(&index)?;
@@ -46,19 +72,42 @@ pub(crate) fn fetch(hub: &Hub, job: &Job, watch: Watch<'_>) -> Result<Located, E
         // Python looks there where it is given no revision.
         folder.set_commit(MAIN, &commit)?;
     }
-    Ok(Located { downloaded, ..locate(hub, job)? })
+    Ok(Located { downloaded, ..locate(hub, job, Some(&Fetched { licenses }))? })
+}
+
+/// What a job comes to at this moment.
+struct Contents {
+    /// The commit to use.
+    commit: String,
+    /// The files to have of it.
+    names: Vec<String>,
+    /// The licenses that the Hub states, where they are asked for.
+    licenses: Vec<String>,
 }
 
 /// The commit to use, and the files to have of it.
-fn contents(client: &Client, job: &Job, watch: Watch<'_>) -> Result<(String, Vec<String>), Error> {
-    if let (Some(commit), Selection::Named(names)) = (&job.commit, &job.selection) {
-        return Ok((commit.clone(), names.clone()));
+fn contents(client: &Client, job: &Job, watch: Watch<'_>) -> Result<Contents, Error> {
+    if let (Some(commit), Selection::Named(names), None) =
+        (&job.commit, &job.selection, &job.licensing)
+    {
+        let (commit, names) = (commit.clone(), names.clone());
+        return Ok(Contents { commit, names, licenses: Vec::new() });
     }
     let revision = job.commit.as_deref().unwrap_or(&job.revision);
-    let RepositoryInfo { commit, files, .. } =
-        client.repository(&job.repository, revision, watch)?;
+    let info = client.repository(&job.repository, revision, watch)?;
+    let licenses = match &job.licensing {
+        Some(licensing) => licensing.of_page(&info)?,
+        None => Vec::new(),
+    };
+    let RepositoryInfo { commit, files, .. } = info;
+    if let Some(asked) = job.commit.as_ref().filter(|asked| **asked != commit) {
+        let problem = format!("commit {commit} was answered instead of {asked}; check HF_ENDPOINT");
+        return Err(Error::Answer { url: client.endpoint().to_owned(), problem });
+    }
     let more = match &job.selection {
-        Selection::Named(names) => return Ok((commit, names.clone())),
+        Selection::Named(names) => {
+            return Ok(Contents { commit, names: names.clone(), licenses });
+        }
         Selection::Checkpoint(more) => more,
     };
     let has = |name: &str| files.iter().any(|file| file.name == name);
@@ -68,7 +117,14 @@ fn contents(client: &Client, job: &Job, watch: Watch<'_>) -> Result<(String, Vec
         let files = if names.is_empty() { "no file at all".to_owned() } else { names.join(", ") };
         return Err(Error::NoWeights { repository: job.repository.clone(), files });
     };
-    Ok((commit, named([CONFIG, weights], more)))
+    Ok(Contents { commit, names: named([CONFIG, weights], more), licenses })
+}
+
+/// The longest that a file is to be of which all is read into memory, in bytes; none where it is read in parts.
+fn limit(name: &str) -> Option<u64> {
+    [(CONFIG, LONGEST_CONFIG), (INDEX, LONGEST_INDEX)]
+        .into_iter()
+        .find_map(|(short, limit)| (short == name).then_some(limit))
 }
 
 /// One commit's files on their way into the cache.
@@ -85,8 +141,9 @@ impl Fetch<'_> {
     fn files(&self, names: &[String]) -> Result<u64, Error> {
         let missing: Vec<&String> = names.iter().filter(|name| !self.is_good(name)).collect();
         let descriptions = self.parallel(&missing, |name| self.describe(name))?;
-        let plan: BTreeMap<&String, Description> =
+        let mut plan: BTreeMap<&String, Description> =
             missing.iter().copied().zip(descriptions).collect();
+        plan.retain(|name, description| !self.is_described(name, description));
         let total = plan.values().map(|description| description.bytes).sum();
         self.check_space(plan.values())?;
 
@@ -102,17 +159,27 @@ impl Fetch<'_> {
         Ok(downloaded.into_inner())
     }
 
-    /// Whether the snapshot has a file already, of the right bytes.
+    /// Whether the snapshot has a file already, of the bytes that this endpoint once sent.
     fn is_good(&self, name: &str) -> bool {
         let path = self.folder.snapshot(self.commit).join(name);
+        let expected = self.job.expected(self.commit, name);
         path.is_file()
             && self.hub.hashed.sums(&path).is_ok_and(|sums| {
-                let bad = problem(&path, &sums, self.job.expected(self.commit, name)).is_some();
+                let bad = problem(&path, &sums, expected).is_some();
                 if bad {
                     (self.watch)(DownloadEvent::Damaged { file: name });
                 }
-                !bad
+                // Of what nobody knows, the Hub says what it is to be.
+                !bad && expected.is_some()
             })
+    }
+
+    /// Whether the snapshot has a file of the bytes that the Hub says it has, by their hash.
+    fn is_described(&self, name: &str, description: &Description) -> bool {
+        let path = self.folder.snapshot(self.commit).join(name);
+        Named::of(&description.etag) != Named::Otherwise
+            && path.is_file()
+            && self.hub.hashed.sums(&path).is_ok_and(|sums| description.problem(&sums).is_none())
     }
 
     /// What the Hub says of a file, unless that contradicts a pin or an earlier use.
@@ -130,22 +197,24 @@ impl Fetch<'_> {
                 format!("commit {} was answered instead of {}", found.commit, self.commit);
             return Err(mismatch(problem, "check HF_ENDPOINT".to_owned()));
         }
+        if let Some(limit) = limit(name).filter(|limit| found.bytes > *limit) {
+            let what = format!("{repository}: {name}");
+            return Err(Error::TooLong { what, bytes: found.bytes, limit });
+        }
         let Some(expected) = self.job.expected(self.commit, name) else { return Ok(found) };
         let hashed = found.etag.len() == 64;
         if found.bytes == expected.bytes && (!hashed || found.etag == expected.sha256) {
             return Ok(found);
         }
         let ledger = self.hub.ledger();
-        let (who, remedy) = match expected.by {
-            Witness::Pin => (
-                "the card's pin",
-                "do not use it before its authors have explained that; check HF_ENDPOINT"
-                    .to_owned(),
-            ),
-            Witness::Record => (
-                "its first use on this machine",
-                format!("to trust it anew, remove its lines from {}", ledger.display()),
-            ),
+        let who = expected.by.described();
+        let remedy = match expected.by {
+            Witness::Pin => {
+                "do not use it before its authors have explained that; check HF_ENDPOINT".to_owned()
+            }
+            Witness::Record(_) => {
+                format!("to trust it anew, remove its lines from {}", ledger.display())
+            }
         };
         let (etag, bytes) = (&found.etag, found.bytes);
         let problem = format!(
@@ -167,8 +236,12 @@ impl Fetch<'_> {
         };
         let Description { etag, bytes, .. } = description;
         let waiting = || (self.watch)(DownloadEvent::Locked { file: name });
-        let _lock = Lock::wait(&self.folder.lock(etag), waiting)?;
-        let blob = self.folder.blob(etag);
+        let (folder, patience) = (self.folder, self.hub.patience());
+        let grown = || self.unfinished(etag);
+        let _lock = Lock::wait(&folder.cache, &folder.lock(etag), patience, grown, waiting)?;
+        let pointer = folder.snapshot(self.commit).join(name);
+        let blob = folder.blob(etag);
+        folder.make_parent(&blob)?;
         let mut there = blob.is_file();
         if there && target.problem(&self.hub.hashed.sums(&blob)?).is_some() {
             (self.watch)(DownloadEvent::Damaged { file: name });
@@ -178,12 +251,25 @@ impl Fetch<'_> {
         if there {
             count.add(*bytes);
         } else {
-            let sums = download(client, self.folder, &target, count)?;
+            let sums = download(client, folder, &target, count)?;
             self.hub.hashed.remember(&blob, &sums);
         }
-        let pointer = self.folder.snapshot(self.commit).join(name);
-        self.folder.link(etag, &pointer, self.hub.settings.links)?;
+        folder.link(etag, &pointer, self.hub.settings.links)?;
         Ok(if there { 0 } else { *bytes })
+    }
+
+    /// How many bytes of a file are here that somebody is downloading, Python's client included.
+    fn unfinished(&self, etag: &str) -> u64 {
+        let is_its = |path: &PathBuf| {
+            let name = path.file_name().unwrap_or_default().to_string_lossy();
+            name.starts_with(etag) && name.ends_with(INCOMPLETE)
+        };
+        let paths = entries(&self.folder.blobs()).unwrap_or_default();
+        let lengths = paths
+            .iter()
+            .filter(|path| is_its(path))
+            .filter_map(|path| Some(fs::symlink_metadata(path).ok()?.len()));
+        lengths.fold(0, u64::saturating_add)
     }
 
     /// Whether the disk has room for what is not here yet.
@@ -200,7 +286,7 @@ impl Fetch<'_> {
             })
             .sum();
         let blobs = self.folder.blobs();
-        create_parent(&blobs.join(INDEX))?;
+        self.folder.make_parent(&blobs.join("any"))?;
         // Where the system does not say, a disk that fills up is noticed when it is full.
         let available = fs4::available_space(&blobs).unwrap_or(u64::MAX);
         match needed > available {

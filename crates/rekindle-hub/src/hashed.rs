@@ -2,7 +2,8 @@
 //!
 //! A file counts as unchanged while its size, inode and times of change are. The second of those times is the
 //! system's own, which no program sets: a file that was put back with its old date is hashed again. What is
-//! lost with this index is time alone, so it is neither locked nor missed where it cannot be written.
+//! lost with this index is time alone, so it is neither locked nor missed where it cannot be written. What is believed
+//! with it are bytes, so it lies where nobody else can write, or in memory: see [`crate::trusted`].
 
 use std::{
     collections::BTreeMap,
@@ -11,13 +12,12 @@ use std::{
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
-use rekindle_base::FileState;
+use rekindle_base::{FileState, is_private, private_folder, write_private};
 use serde::{Deserialize, Serialize};
 
 use crate::{
     Error, Hashing,
     digest::{self, Sums},
-    layout::write_whole,
 };
 
 /// What a file was when it was hashed, and what came out.
@@ -47,13 +47,14 @@ type Rows = BTreeMap<PathBuf, FetchRow>;
 /// The index, read when it is first needed.
 #[derive(Debug)]
 pub(crate) struct Hashed {
-    path: PathBuf,
+    /// None where it is kept in memory alone.
+    path: Option<PathBuf>,
     hashing: Hashing,
     rows: Mutex<Option<Rows>>,
 }
 
 impl Hashed {
-    pub(crate) fn new(path: PathBuf, hashing: Hashing) -> Self {
+    pub(crate) fn new(path: Option<PathBuf>, hashing: Hashing) -> Self {
         Self { path, hashing, rows: Mutex::new(None) }
     }
 
@@ -86,27 +87,30 @@ impl Hashed {
         let Ok((real, state)) = state(path) else { return };
         let mut rows = self.rows();
         // What other processes added meanwhile is kept.
-        let mut merged = read(&self.path);
+        let mut merged = self.read();
         merged.extend(rows.take().unwrap_or_default());
         merged.insert(real, FetchRow { state, sha256: sums.sha256.clone(), git: sums.git.clone() });
         merged.retain(|path, _| path.exists());
-        if let Ok(text) = serde_json::to_vec_pretty(&merged) {
-            let _ = write_whole(&self.path, &text);
+        if let (Some(path), Ok(text)) = (&self.path, serde_json::to_vec_pretty(&merged)) {
+            let folder = path.parent().unwrap_or(path);
+            let _ = private_folder(folder).and_then(|()| write_private(path, &text));
         }
         *rows = Some(merged);
     }
 
     fn rows(&self) -> MutexGuard<'_, Option<Rows>> {
         let mut rows = self.rows.lock().unwrap_or_else(PoisonError::into_inner);
-        rows.get_or_insert_with(|| read(&self.path));
+        rows.get_or_insert_with(|| self.read());
         rows
     }
-}
 
-/// The index as it is on the disk; one that cannot be read is as good as none.
-fn read(path: &Path) -> Rows {
-    let text = fs::read(path).unwrap_or_default();
-    serde_json::from_slice(&text).unwrap_or_default()
+    /// The index as it is on the disk; one that cannot be read, or that others can write, is as good as none.
+    fn read(&self) -> Rows {
+        let believed = |path: &&PathBuf| path.parent().is_none_or(is_private) && is_private(path);
+        let path = self.path.as_ref().filter(believed);
+        let text = path.and_then(|path| fs::read(path).ok()).unwrap_or_default();
+        serde_json::from_slice(&text).unwrap_or_default()
+    }
 }
 
 /// Which file a path leads to, and the state that it is in.
@@ -125,22 +129,23 @@ mod tests {
 
     use super::*;
 
+    fn forge_anew(index: &Path, sha256: &str) {
+        let text = fs::read_to_string(index).unwrap();
+        let forged = text.replace(&sha256[..8], "ffffffff");
+        assert_ne!(forged, text);
+        fs::write(index, forged).unwrap();
+    }
+
     #[test]
     fn a_file_is_hashed_once_a_change() {
         let folder = tempfile::tempdir().unwrap();
         let (index, file) = (folder.path().join("i.json"), folder.path().join("file"));
         fs::write(&file, "one").unwrap();
-        let sums = |hashing| Hashed::new(index.clone(), hashing).sums(&file).unwrap();
+        let sums = |hashing| Hashed::new(Some(index.clone()), hashing).sums(&file).unwrap();
         let one = sums(Hashing::OnceAChange);
 
         // A forged row shows where the index is believed.
-        let forge = || {
-            let text = fs::read_to_string(&index).unwrap();
-            let start = text.find(&one.sha256[..8]).unwrap_or_default();
-            let forged = text.replace(&text[start..start + 8], "ffffffff");
-            fs::write(&index, forged).unwrap();
-        };
-        forge();
+        forge_anew(&index, &one.sha256);
         assert!(sums(Hashing::OnceAChange).sha256.starts_with("ffffffff"));
         assert_eq!(sums(Hashing::Always), one);
 
@@ -156,6 +161,20 @@ mod tests {
         let future = date + Duration::from_secs(1 << 30);
         File::options().write(true).open(&file).unwrap().set_modified(future).unwrap();
         assert_eq!(sums(Hashing::OnceAChange), digest::sums(&file).unwrap());
+
+        // What others could have written is not believed, and kept in memory nothing is written.
+        #[cfg(unix)]
+        for mode in [0o646, 0o664] {
+            use std::os::unix::fs::PermissionsExt;
+            forge_anew(&index, &sums(Hashing::OnceAChange).sha256);
+            assert!(sums(Hashing::OnceAChange).sha256.starts_with("ffffffff"));
+            fs::set_permissions(&index, fs::Permissions::from_mode(mode)).unwrap();
+            assert_eq!(sums(Hashing::OnceAChange), digest::sums(&file).unwrap(), "{mode:o}");
+        }
+        fs::remove_file(&index).unwrap();
+        let in_memory = Hashed::new(None, Hashing::OnceAChange);
+        assert_eq!(in_memory.sums(&file).unwrap(), digest::sums(&file).unwrap());
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
 
         for damage in ["", "{", "[]", "{\"a\": 1}"] {
             fs::write(&index, damage).unwrap();

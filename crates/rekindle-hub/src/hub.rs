@@ -10,6 +10,8 @@ use crate::{
     hashed::Hashed,
     layout::Layout,
     ledger::{Ledger, Record},
+    lock::Patience,
+    trusted::Trusted,
     watch::unwatched,
 };
 
@@ -24,6 +26,7 @@ pub const IMPORT: &str = "rekindle cache import";
 pub struct Hub {
     pub(crate) settings: HubSettings,
     pub(crate) layout: Layout,
+    pub(crate) trusted: Trusted,
     pub(crate) hashed: Hashed,
     client: OnceLock<Client>,
 }
@@ -69,7 +72,8 @@ pub enum Trust {
     Recorded,
     /// They were used for the first time, and are recorded from now on.
     FirstUse,
-    /// They were used, but the cache cannot be written: nothing would notice if they were others next time.
+    /// They were used, but nothing can be recorded, for neither the cache nor a folder of the user's own can be written by
+    /// its user and by nobody else: nothing would notice if they were others next time.
     Unrecorded,
 }
 
@@ -99,8 +103,9 @@ impl Hub {
     #[must_use]
     pub fn new(settings: HubSettings) -> Self {
         let layout = Layout { cache: settings.cache.clone() };
-        let hashed = Hashed::new(layout.hashed(), settings.hashing);
-        Self { settings, layout, hashed, client: OnceLock::new() }
+        let trusted = Trusted::new(&layout, settings.state.as_deref());
+        let hashed = Hashed::new(trusted.hashed(), settings.hashing);
+        Self { settings, layout, trusted, hashed, client: OnceLock::new() }
     }
 
     /// The folder of repositories.
@@ -109,10 +114,16 @@ impl Hub {
         &self.settings.cache
     }
 
-    /// Where what was trusted on first use is recorded.
+    /// Where what was trusted on first use is recorded: in the cache, or, where others may write there, in a folder of
+    /// the user's own. The cache's own place where there is neither, and nothing is recorded.
     #[must_use]
     pub fn ledger(&self) -> PathBuf {
-        self.layout.ledger()
+        self.trusted.ledger().unwrap_or_else(|| self.trusted.in_cache())
+    }
+
+    /// How long one waits for others that are at work on the cache.
+    pub(crate) fn patience(&self) -> Patience {
+        Patience::of(self.settings.stall)
     }
 
     /// What the Hub has at a revision right now; nothing is recorded.
@@ -130,7 +141,7 @@ impl Hub {
     ///
     /// [`Error::Layout`] or [`Error::Io`] where the record cannot be read.
     pub fn records(&self) -> Result<Vec<Record>, Error> {
-        Ok(Ledger::read(&self.ledger())?.records)
+        Ok(Ledger::read(self.trusted.ledger().as_deref())?.records)
     }
 
     /// Forgets what was trusted of a repository, so that its next use is a first one; says how many files.
@@ -139,7 +150,10 @@ impl Hub {
     ///
     /// [`Error::Layout`] or [`Error::Io`] where the record cannot be read or written.
     pub fn remove_trust(&self, repository: &str) -> Result<usize, Error> {
-        Ledger::remove(&self.ledger(), repository)
+        match self.trusted.ledger() {
+            Some(ledger) => Ledger::remove(&ledger, repository, self.patience()),
+            None => Ok(0),
+        }
     }
 
     /// Requests of other kinds, on behalf of the same token.

@@ -13,17 +13,14 @@ use crate::{
     Error, Hub, Located,
     digest::{Sums, sums},
     hub::{FETCH, IMPORT},
-    job::{CONFIG, INDEX, Job, KINDS_OF_WEIGHTS, PICKLE, Selection, WEIGHTS},
-    layout::{MAIN, create_parent},
+    job::{CONFIG, INDEX, Job, KINDS_OF_WEIGHTS, PICKLE, PICKLED, Selection, WEIGHTS},
     locate::{locate, problem, shards},
     lock::Lock,
+    names::MAIN,
 };
 
 /// How many digits of the weights' SHA-256 stand for a commit that nobody knows.
 const COMMIT: usize = 40;
-
-/// What PyTorch's files end in.
-const PICKLED: [&str; 6] = ["bin", "ckpt", "pt", "pth", "tar", "th"];
 
 impl Hub {
     /// Copies a card's files into the cache: a folder of `config.json` and weights, or the weights beside one.
@@ -37,7 +34,8 @@ impl Hub {
     /// [`Error::Absent`] where files are missing in the folder, [`Error::Damaged`] where they are not the bytes
     /// that they must be, [`Error::Io`] where they cannot be read or the cache not be written.
     pub fn import(&self, card: &Card, from: &Path) -> Result<Located, Error> {
-        let job = Job::of_card(self, card)?;
+        // They are here already; under which license is asked when they are used.
+        let job = Job::of_card_under(self, card, None)?;
         let files = self.given(&job, card, from)?;
         let folder = self.layout.repository(&job.repository)?;
         let mut hashed = BTreeMap::new();
@@ -60,8 +58,10 @@ impl Hub {
         for (name, path) in &files {
             let Some(sums) = hashed.get(name.as_str()) else { continue };
             let etag = etag(name, sums);
-            let _lock = Lock::wait(&folder.lock(etag), || {})?;
+            let patience = self.patience();
+            let _lock = Lock::wait(&folder.cache, &folder.lock(etag), patience, || 0, || ())?;
             let blob = folder.blob(etag);
+            folder.make_parent(&blob)?;
             let there = blob.is_file() && self.hashed.sums(&blob)?.sha256 == sums.sha256;
             if !there {
                 self.copy(path, &blob, sums)?;
@@ -73,7 +73,7 @@ impl Hub {
         if folder.commit_of(branch).is_none() {
             folder.set_commit(branch, &commit)?;
         }
-        locate(self, &job)
+        locate(self, &job, None)
     }
 
     /// The files to import, by their names in the repository.
@@ -136,7 +136,6 @@ impl Hub {
 
     /// Copies a file aside, hashes the copy, and puts it in place.
     fn copy(&self, from: &Path, blob: &Path, expected: &Sums) -> Result<(), Error> {
-        create_parent(blob)?;
         let folder = blob.parent().unwrap_or(blob);
         let mut aside = AtomicFile::create(blob).map_err(Error::io("write into", folder))?;
         // Not `fs::copy`, which brings the permissions along.

@@ -8,31 +8,26 @@
 //!     snapshots/<commit>/model.safetensors           a link to ../../blobs/<etag>
 //! <cache>/.locks/models--timm--resnet18.a1_in1k/<etag>.lock
 //! <cache>/.locks/rekindle-lock.toml                  ours: what was trusted on first use
-//! <cache>/.locks/rekindle-hashed.json                ours: what was hashed, and when it was last changed
 //! ```
 //!
-//! Ours lie in `.locks` because Python's listing takes any other name in the cache for a broken repository.
+//! Ours lies in `.locks` because Python's listing takes any other name in the cache for a broken repository. Where others
+//! may write into the cache it lies elsewhere: see [`crate::trusted`].
 
 use std::{
     fs, io,
     path::{Path, PathBuf},
 };
 
-use rekindle_base::write_file;
+use rekindle_base::{AtomicFile, write_file};
 
-use crate::{Error, Links};
+use crate::{
+    Error, Links, fence,
+    names::{INCOMPLETE, MODELS, SEPARATOR, check_repository, is_commit},
+    short::read_short,
+};
 
-/// What separates the parts of a repository's name in its folder's.
-const SEPARATOR: &str = "--";
-
-/// The start of a model's folder; datasets and spaces are none of our business.
-pub(crate) const MODELS: &str = "models--";
-
-/// The end of a file that is being downloaded.
-pub(crate) const INCOMPLETE: &str = ".incomplete";
-
-/// The branch that is meant where none is named.
-pub(crate) const MAIN: &str = "main";
+/// The longest text that may name a commit, in bytes: one has 40 digits, and a line may end behind it.
+const LONGEST_REF: u64 = 64;
 
 /// The cache's own paths.
 #[derive(Debug, Clone)]
@@ -43,6 +38,8 @@ pub(crate) struct Layout {
 /// The paths of one repository.
 #[derive(Debug, Clone)]
 pub(crate) struct Folder {
+    /// The cache that it is in.
+    pub(crate) cache: PathBuf,
     /// The folder itself.
     pub(crate) path: PathBuf,
     /// The folder of its locks.
@@ -54,17 +51,13 @@ impl Layout {
     pub(crate) fn repository(&self, repository: &str) -> Result<Folder, Error> {
         check_repository(repository)?;
         let name = format!("{MODELS}{}", repository.replace('/', SEPARATOR));
-        Ok(Folder { path: self.cache.join(&name), locks: self.cache.join(".locks").join(name) })
+        let (path, locks) = (self.cache.join(&name), self.locks().join(name));
+        Ok(Folder { cache: self.cache.clone(), path, locks })
     }
 
-    /// What was trusted on first use.
-    pub(crate) fn ledger(&self) -> PathBuf {
-        self.cache.join(".locks").join("rekindle-lock.toml")
-    }
-
-    /// What was hashed.
-    pub(crate) fn hashed(&self) -> PathBuf {
-        self.cache.join(".locks").join("rekindle-hashed.json")
+    /// The folder of locks, and of what is ours.
+    pub(crate) fn locks(&self) -> PathBuf {
+        self.cache.join(".locks")
     }
 }
 
@@ -98,8 +91,14 @@ impl Folder {
         if is_commit(revision) {
             return Some(revision.to_owned());
         }
-        let text = fs::read_to_string(self.path.join("refs").join(revision)).ok()?;
+        let text = read_short(&self.path.join("refs").join(revision), LONGEST_REF).ok()?;
+        let text = String::from_utf8(text).ok()?;
         Some(text.trim().to_owned()).filter(|commit| is_commit(commit))
+    }
+
+    /// Makes the folder that a file of this repository is to lie in; refused where a link leads elsewhere.
+    pub(crate) fn make_parent(&self, path: &Path) -> Result<(), Error> {
+        fence::make_parent(&self.cache, path)
     }
 
     /// Remembers the commit that a revision is.
@@ -107,31 +106,41 @@ impl Folder {
         if revision == commit || self.commit_of(revision).as_deref() == Some(commit) {
             return Ok(());
         }
-        write_whole(&self.path.join("refs").join(revision), commit.as_bytes())
+        let path = self.path.join("refs").join(revision);
+        self.make_parent(&path)?;
+        write_file(&path, commit).map_err(Error::io("write", &path))
     }
 
     /// Has a snapshot refer to a blob, by a link or as a copy.
     pub(crate) fn link(&self, etag: &str, pointer: &Path, links: Links) -> Result<(), Error> {
         let blob = self.blob(etag);
-        create_parent(pointer)?;
+        self.make_parent(pointer)?;
         if fs::canonicalize(pointer)
             .ok()
             .is_some_and(|now| fs::canonicalize(&blob).ok() == Some(now))
         {
             return Ok(());
         }
-        let depth =
-            pointer.strip_prefix(&self.path).map_or(0, |inside| inside.components().count());
-        let mut target = PathBuf::new();
-        target.extend(std::iter::repeat_n("..", depth.saturating_sub(1)));
-        target.extend(["blobs", etag]);
         // Made aside and renamed, so that nobody finds the snapshot without the file.
-        let aside = aside(pointer);
-        let _ = fs::remove_file(&aside);
-        if links == Links::Copied || symlink(&target, &aside).is_err() {
-            fs::copy(&blob, &aside).map_err(Error::io("copy the file into", pointer))?;
+        if links == Links::Symbolic {
+            let depth =
+                pointer.strip_prefix(&self.path).map_or(0, |inside| inside.components().count());
+            let mut target = PathBuf::new();
+            target.extend(std::iter::repeat_n("..", depth.saturating_sub(1)));
+            target.extend(["blobs", etag]);
+            let aside = aside(pointer);
+            let _ = fs::remove_file(&aside);
+            if symlink(&target, &aside).is_ok() {
+                let place = "put the file in place at";
+                return fs::rename(&aside, pointer).map_err(Error::io(place, pointer));
+            }
         }
-        fs::rename(&aside, pointer).map_err(Error::io("put the file in place at", pointer))
+        let copy = || {
+            let mut file = AtomicFile::create(pointer)?;
+            io::copy(&mut fs::File::open(&blob)?, &mut file)?;
+            file.commit()
+        };
+        copy().map_err(Error::io("copy the file into", pointer))
     }
 }
 
@@ -157,7 +166,7 @@ fn aside(path: &Path) -> PathBuf {
     path.with_file_name(name)
 }
 
-/// Creates the folder that a file is to lie in.
+/// Creates the folder that a file outside of the cache is to lie in.
 pub(crate) fn create_parent(path: &Path) -> Result<(), Error> {
     let parent = path.parent().unwrap_or(path);
     fs::create_dir_all(parent).map_err(Error::io("create the folder", parent))
@@ -169,69 +178,9 @@ pub(crate) fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), Error> {
     write_file(path, bytes).map_err(Error::io("write", path))
 }
 
-/// Whether a revision is a whole commit hash, which never means other bytes.
-pub(crate) fn is_commit(revision: &str) -> bool {
-    revision.len() == 40 && is_hexadecimal(revision)
-}
-
-pub(crate) fn is_hexadecimal(text: &str) -> bool {
-    text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
-}
-
-/// The Hub's rule for names of repositories: they become names of folders.
-pub(crate) fn check_repository(repository: &str) -> Result<(), Error> {
-    let bad = |problem| Error::Name { kind: "repository", name: repository.to_owned(), problem };
-    let parts: Vec<&str> = repository.split('/').collect();
-    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
-    let edge = |part: &str| part.starts_with(['-', '.']) || part.ends_with(['-', '.']);
-    if parts.len() > 2 || parts.iter().any(|part| part.is_empty()) {
-        return Err(bad("it is not `owner/name`"));
-    }
-    if repository.len() > 200 || !parts.iter().all(|part| part.bytes().all(allowed)) {
-        return Err(bad("letters, digits, `-`, `_` and `.` are allowed, 200 in all"));
-    }
-    if repository.contains(SEPARATOR) || repository.contains("..") || parts.into_iter().any(edge) {
-        return Err(bad("`--`, `..`, and a `-` or `.` at an end are not allowed"));
-    }
-    Ok(())
-}
-
-/// A path that stays within the repository; `kind` is what it names.
-pub(crate) fn check_path(kind: &'static str, path: &str) -> Result<(), Error> {
-    let outside = |part: &str| matches!(part, "" | "." | "..");
-    let odd = |letter: char| matches!(letter, '\\' | ':') || letter.is_control();
-    if path.split('/').any(outside) || path.contains(odd) {
-        let problem = "it is not a path within a repository";
-        return Err(Error::Name { kind, name: path.to_owned(), problem });
-    }
-    Ok(())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_name_cannot_lead_out_of_the_cache() {
-        for good in ["timm/resnet18.a1_in1k", "gpt2", "a/b-c_d.e"] {
-            check_repository(good).unwrap();
-        }
-        for bad in [
-            "", "a/", "/a", "a/b/c", "../a", "a/..", "a--b/c", "a/b c", "a/é", "a\\b", ".a/b",
-            "a/b-",
-        ] {
-            let error = check_repository(bad).unwrap_err().to_string();
-            assert!(error.contains(&format!("`{bad}`")), "{error}");
-        }
-        assert!(check_repository(&"a".repeat(201)).is_err());
-        for good in ["model.safetensors", "onnx/model.onnx", "refs/pr/1"] {
-            check_path("file", good).unwrap();
-        }
-        for bad in ["", "/etc/passwd", "a//b", "../a", "a/../b", "./a", "a\\b", "c:a", "a\0", "a\n"]
-        {
-            assert!(check_path("file", bad).is_err(), "{bad:?}");
-        }
-    }
 
     #[test]
     fn a_snapshot_refers_to_a_blob_by_a_relative_link() {

@@ -8,21 +8,28 @@
 //! file = "model.safetensors"
 //! bytes = 46807446
 //! sha256 = "..."
+//! endpoint = "https://huggingface.co"
+//! day = "2026-01-31"
+//! licenses = ["apache-2.0"]
 //! ```
 //!
-//! From then on the revision means that commit and the file those bytes, whatever the Hub has later.
+//! From then on the revision means that commit and the file of that commit those bytes, whatever the Hub has later, and by
+//! whichever name the commit is asked for. What another endpoint sent says nothing of this one.
 
 use std::{
     fs, io,
-    path::{Path, PathBuf},
+    path::Path,
+    time::{Duration, SystemTime},
 };
 
+use rekindle_base::{is_private, write_private};
 use serde::{Deserialize, Serialize};
 
 use crate::{
     Error,
-    layout::{is_commit, is_hexadecimal, write_whole},
-    lock::Lock,
+    layout::create_parent,
+    lock::{Lock, Patience},
+    names::{is_commit, is_hexadecimal},
 };
 
 /// One file of one revision, as it was first used.
@@ -41,6 +48,15 @@ pub struct Record {
     pub bytes: u64,
     /// The file's SHA-256, in lower case.
     pub sha256: String,
+    /// The Hub or mirror that it came from; empty where it was found in the cache, or brought there by hand.
+    #[serde(default)]
+    pub endpoint: String,
+    /// The day of the first use, `2026-01-31`; empty where an older version recorded it.
+    #[serde(default)]
+    pub day: String,
+    /// The licenses that the Hub stated that day.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub licenses: Vec<String>,
 }
 
 /// Every record, at one moment.
@@ -52,24 +68,56 @@ pub(crate) struct Ledger {
 }
 
 impl Record {
-    fn is_of(&self, repository: &str, revision: &str) -> bool {
-        self.repository == repository && self.revision == revision
+    /// Whether it is of a repository, whose name may be written in any case, as the Hub takes it.
+    pub(crate) fn is_of(&self, repository: &str) -> bool {
+        self.repository.eq_ignore_ascii_case(repository)
     }
 
-    fn is_same_file(&self, other: &Self) -> bool {
-        self.is_of(&other.repository, &other.revision) && self.file == other.file
+    /// Whether it says something of what an endpoint sends: one of nobody knows where says something of all.
+    pub(crate) fn is_from(&self, endpoint: &str) -> bool {
+        self.endpoint.is_empty() || self.endpoint == endpoint
+    }
+
+    /// Whether both say the same of one file by one name.
+    fn says_the_same(&self, other: &Self) -> bool {
+        self.is_of(&other.repository)
+            && (&self.revision, &self.commit, &self.file, self.bytes, &self.sha256, &self.endpoint)
+                == (
+                    &other.revision,
+                    &other.commit,
+                    &other.file,
+                    other.bytes,
+                    &other.sha256,
+                    &other.endpoint,
+                )
+    }
+
+    /// Whether both cannot be right: a commit has other bytes, or a revision was another commit.
+    fn contradicts(&self, other: &Self) -> bool {
+        let about_one = self.is_of(&other.repository)
+            && self.file == other.file
+            && (self.is_from(&other.endpoint) || other.is_from(&self.endpoint));
+        let other_bytes = (self.bytes, &self.sha256) != (other.bytes, &other.sha256);
+        let same_commit = self.commit == other.commit;
+        about_one
+            && ((same_commit && other_bytes) || (!same_commit && self.revision == other.revision))
     }
 }
 
 impl Ledger {
-    /// Reads the ledger; there is none before the first use.
-    pub(crate) fn read(path: &Path) -> Result<Self, Error> {
+    /// Reads the ledger; there is none before the first use, and none is believed that others may write.
+    pub(crate) fn read(path: Option<&Path>) -> Result<Self, Error> {
+        let Some(path) = path else { return Ok(Self::default()) };
+        let bad = |problem| Error::Layout { path: path.to_owned(), problem };
         let text = match fs::read_to_string(path) {
             Ok(text) => text,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Self::default()),
             Err(error) => return Err(Error::io("read", path)(error)),
         };
-        let bad = |problem| Error::Layout { path: path.to_owned(), problem };
+        if !is_private(path) {
+            let problem = "others may write to it, so what it says is not believed";
+            return Err(bad(problem.to_owned()));
+        }
         let ledger: Self =
             toml::from_str(&text).map_err(|error| bad(error.message().to_owned()))?;
         let malformed = |record: &&Record| {
@@ -85,21 +133,26 @@ impl Ledger {
         }
     }
 
-    /// What is known of a revision's files.
-    pub(crate) fn of(&self, repository: &str, revision: &str) -> impl Iterator<Item = &Record> {
-        self.records.iter().filter(move |record| record.is_of(repository, revision))
+    /// What is known of a repository's files.
+    pub(crate) fn of(&self, repository: &str) -> impl Iterator<Item = &Record> {
+        self.records.iter().filter(move |record| record.is_of(repository))
     }
 
     /// Adds records; one that contradicts what another process has written meanwhile is returned, and none added.
-    pub(crate) fn add(path: &Path, new: &[Record]) -> Result<Option<Record>, Error> {
-        let _lock = Lock::wait(&beside(path), || {})?;
-        let mut ledger = Self::read(path)?;
+    pub(crate) fn add(
+        path: &Path,
+        new: &[Record],
+        patience: Patience,
+    ) -> Result<Option<Record>, Error> {
+        let _lock = lock(path, patience)?;
+        let mut ledger = Self::read(Some(path))?;
         let before = ledger.records.len();
         for record in new {
-            match ledger.records.iter().find(|known| known.is_same_file(record)) {
-                Some(known) if known == record => {}
-                Some(known) => return Ok(Some(known.clone())),
-                None => ledger.records.push(record.clone()),
+            if let Some(known) = ledger.records.iter().find(|known| known.contradicts(record)) {
+                return Ok(Some(known.clone()));
+            }
+            if !ledger.records.iter().any(|known| known.says_the_same(record)) {
+                ledger.records.push(record.clone());
             }
         }
         if ledger.records.len() > before {
@@ -109,11 +162,15 @@ impl Ledger {
     }
 
     /// Forgets a repository; says how many files that were.
-    pub(crate) fn remove(path: &Path, repository: &str) -> Result<usize, Error> {
-        let _lock = Lock::wait(&beside(path), || {})?;
-        let mut ledger = Self::read(path)?;
+    pub(crate) fn remove(
+        path: &Path,
+        repository: &str,
+        patience: Patience,
+    ) -> Result<usize, Error> {
+        let _lock = lock(path, patience)?;
+        let mut ledger = Self::read(Some(path))?;
         let before = ledger.records.len();
-        ledger.records.retain(|record| record.repository != repository);
+        ledger.records.retain(|record| !record.is_of(repository));
         let forgotten = before - ledger.records.len();
         if forgotten > 0 {
             ledger.write(path)?;
@@ -125,12 +182,37 @@ impl Ledger {
         let text = toml::to_string(self)
             .map_err(|error| Error::Layout { path: path.to_owned(), problem: error.to_string() })?;
         let title = "# What rekindle trusted on first use. Remove a repository's lines to trust it anew.\n\n";
-        write_whole(path, format!("{title}{text}").as_bytes())
+        write_private(path, format!("{title}{text}")).map_err(Error::io("write", path))
     }
 }
 
-fn beside(path: &Path) -> PathBuf {
-    path.with_extension("toml.lock")
+/// The ledger's own lock, beside it.
+fn lock(path: &Path, patience: Patience) -> Result<Lock, Error> {
+    create_parent(path)?;
+    let folder = path.parent().unwrap_or(path);
+    Lock::wait(folder, &path.with_extension("toml.lock"), patience, || 0, || ())
+}
+
+/// Today in Greenwich, `2026-01-31`.
+pub(crate) fn today() -> String {
+    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+    day(now.unwrap_or_default())
+}
+
+/// The day that so much time after the beginning of 1970 lies in, by the Gregorian calendar.
+///
+/// Counted from March, so that a leap day ends a year: the algorithm `civil_from_days` of Howard Hinnant.
+fn day(since: Duration) -> String {
+    const DAYS_BEFORE_1970: u64 = 719_468;
+    const DAYS_OF_400_YEARS: u64 = 146_097;
+    let days = since.as_secs() / 86_400 + DAYS_BEFORE_1970;
+    let (era, day) = (days / DAYS_OF_400_YEARS, days % DAYS_OF_400_YEARS);
+    let year = (day - day / 1460 + day / 36_524 - day / 146_096) / 365;
+    let day = day - (365 * year + year / 4 - year / 100);
+    let month = (5 * day + 2) / 153;
+    let day = day - (153 * month + 2) / 5 + 1;
+    let (month, next) = if month < 10 { (month + 3, 0) } else { (month - 9, 1) };
+    format!("{:04}-{month:02}-{day:02}", era * 400 + year + next)
 }
 
 #[cfg(test)]
@@ -145,7 +227,98 @@ mod tests {
             file: file.to_owned(),
             bytes: 3,
             sha256: digit.repeat(64),
+            endpoint: "https://hub.example".to_owned(),
+            day: "2026-01-31".to_owned(),
+            licenses: Vec::new(),
         }
+    }
+
+    fn add(path: &Path, new: &[Record]) -> Result<Option<Record>, Error> {
+        Ledger::add(path, new, Patience::of(Duration::from_secs(10)))
+    }
+
+    fn remove(path: &Path) -> usize {
+        Ledger::remove(path, "timm/a", Patience::of(Duration::from_secs(10))).unwrap()
+    }
+
+    /// From `date -u -d @SECONDS`.
+    #[test]
+    fn a_day_is_that_of_the_calendar() {
+        for (seconds, expected) in [
+            (0, "1970-01-01"),
+            (86_399, "1970-01-01"),
+            (951_782_400, "2000-02-29"),
+            (951_868_800, "2000-03-01"),
+            (1_709_164_800, "2024-02-29"),
+            (1_767_225_599, "2025-12-31"),
+            (1_767_225_600, "2026-01-01"),
+            (4_107_542_400, "2100-03-01"),
+        ] {
+            assert_eq!(day(Duration::from_secs(seconds)), expected);
+        }
+        assert_eq!(today().len(), 10);
+    }
+
+    /// By which commit, of whichever name, from which endpoint, and on which day.
+    #[test]
+    fn what_cannot_be_both_is_never_recorded() {
+        let known = record("a", "a");
+        let elsewhere = "https://mirror.example".to_owned();
+        let commit = "1".repeat(40);
+        let other = || record("a", "b");
+        for (name, new, contradicts) in [
+            ("again", known.clone(), false),
+            ("on another day", Record { day: "2026-02-01".to_owned(), ..known.clone() }, false),
+            ("other bytes", other(), true),
+            (
+                "of the same commit by its hash",
+                Record { revision: "0".repeat(40), ..other() },
+                true,
+            ),
+            ("of the same commit by a tag", Record { revision: "v1".to_owned(), ..other() }, true),
+            (
+                "of a name in another case",
+                Record { repository: "TIMM/a".to_owned(), ..other() },
+                true,
+            ),
+            ("of nobody knows where", Record { endpoint: String::new(), ..other() }, true),
+            ("another commit", Record { commit: commit.clone(), ..known.clone() }, true),
+            (
+                "another commit's bytes",
+                Record { commit: commit.clone(), revision: commit, ..other() },
+                false,
+            ),
+            ("from elsewhere", Record { endpoint: elsewhere, ..other() }, false),
+            ("another file", record("c", "b"), false),
+        ] {
+            let folder = tempfile::tempdir().unwrap();
+            let path = folder.path().join("ledger.toml");
+            add(&path, std::slice::from_ref(&known)).unwrap();
+            let found = add(&path, std::slice::from_ref(&new)).unwrap();
+            assert_eq!(found, contradicts.then(|| known.clone()), "{name}");
+        }
+    }
+
+    #[test]
+    fn an_older_ledger_is_read_and_one_that_others_may_write_is_not() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("ledger.toml");
+        let (commit, sha256) = ("0".repeat(40), "a".repeat(64));
+        let text = format!(
+            "[[file]]\nrepository = \"timm/a\"\nrevision = \"main\"\ncommit = \"{commit}\"\nfile = \"a\"\n\
+             bytes = 3\nsha256 = \"{sha256}\"\n"
+        );
+        fs::write(&path, text).unwrap();
+        let read = Ledger::read(Some(&path)).unwrap().records;
+        assert!(read.len() == 1 && read[0].is_from("https://hub.example"), "{read:?}");
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt;
+            fs::set_permissions(&path, fs::Permissions::from_mode(0o666)).unwrap();
+            let message = Ledger::read(Some(&path)).unwrap_err().to_string();
+            assert!(message.contains("others may write"), "{message}");
+        }
+        assert_eq!(Ledger::read(None).unwrap().records, []);
     }
 
     #[test]
@@ -153,26 +326,23 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("ledger.toml");
         let (first, other) = (record("a", "a"), record("b", "b"));
-        assert_eq!(Ledger::add(&path, std::slice::from_ref(&first)).unwrap(), None);
-        assert_eq!(Ledger::add(&path, &[first.clone(), other.clone()]).unwrap(), None);
+        assert_eq!(add(&path, std::slice::from_ref(&first)).unwrap(), None);
+        assert_eq!(add(&path, &[first.clone(), other.clone()]).unwrap(), None);
         // All or none.
         let contradicting = [record("c", "c"), record("a", "f")];
-        assert_eq!(Ledger::add(&path, &contradicting).unwrap(), Some(first.clone()));
-        let ledger = Ledger::read(&path).unwrap();
-        assert_eq!(ledger.of("timm/a", "main").collect::<Vec<_>>(), [&first, &other]);
-        assert_eq!(ledger.of("timm/a", "v1").count() + ledger.of("timm/b", "main").count(), 0);
-        assert_eq!(
-            (Ledger::remove(&path, "timm/a").unwrap(), Ledger::remove(&path, "timm/a").unwrap()),
-            (2, 0)
-        );
-        assert_eq!(Ledger::add(&path, &contradicting).unwrap(), None);
+        assert_eq!(add(&path, &contradicting).unwrap(), Some(first.clone()));
+        let ledger = Ledger::read(Some(&path)).unwrap();
+        assert_eq!(ledger.of("Timm/a").collect::<Vec<_>>(), [&first, &other]);
+        assert_eq!(ledger.of("timm/b").count(), 0);
+        assert_eq!((remove(&path), remove(&path)), (2, 0));
+        assert_eq!(add(&path, &contradicting).unwrap(), None);
     }
 
     #[test]
     fn a_damaged_ledger_is_an_error_and_never_less_trust() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("ledger.toml");
-        Ledger::add(&path, &[record("a", "a"), record("b", "b")]).unwrap();
+        add(&path, &[record("a", "a"), record("b", "b")]).unwrap();
         let good = fs::read_to_string(&path).unwrap();
         for (from, to) in
             [("sha256 = \"a", "sha256 = \"A"), ("bytes", "byte"), ("= 3", "= -3"), ("[[", "[")]
@@ -180,8 +350,7 @@ mod tests {
             let bad = good.replacen(from, to, 1);
             assert_ne!(bad, good);
             fs::write(&path, &bad).unwrap();
-            for error in [Ledger::read(&path).err(), Ledger::add(&path, &[record("c", "c")]).err()]
-            {
+            for error in [Ledger::read(Some(&path)).err(), add(&path, &[record("c", "c")]).err()] {
                 let message = error.unwrap().to_string();
                 assert!(message.contains("ledger.toml"), "{message}");
             }

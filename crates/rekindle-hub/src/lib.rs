@@ -22,6 +22,35 @@
 //! # Ok::<(), rekindle_hub::Error>(())
 //! ```
 //!
+//! # What trust on first use promises, and what it does not
+//!
+//! It promises that nothing changes unnoticed on this machine. Once weights were used, a commit's files are those bytes, by
+//! whichever name the commit is asked for, and a branch is that commit; other bytes are refused, whether the Hub, somebody
+//! between it and us, a damaged disk or another user of the cache brought them. What one endpoint sent is not taken for
+//! another's: that is asked for itself. [`Hub::records`] has the day, the endpoint and the licenses that the Hub stated.
+//!
+//! It does not promise that the first bytes were the right ones. Whoever could choose them then, the Hub, a mirror, or
+//! for files that were found in the cache or imported whoever put them there, is believed from then on, on this machine
+//! alone: another machine may have begun with others. Nobody is told that authors have withdrawn or mended their weights.
+//! Whoever may write as the user, or the administrator, may write the record as well. A [pin](rekindle_cards::Pin) promises
+//! more: bytes that somebody has looked at and compared with the card, the same for everybody.
+//!
+//! The record is believed where nobody but its user can write: in the cache, or, where that is shared, in
+//! [`HubSettings::state`], where the index of hashes lies as well. Where there is no such place nothing is recorded, and
+//! [`Trust::Unrecorded`] says so.
+//!
+//! # Limits
+//!
+//! | what | limit |
+//! |---|---|
+//! | a server's silence | [`HubSettings::stall`], 10 s |
+//! | what a server sends, or takes | 1000 bytes a second over six silences, a head within six silences |
+//! | tries in a row that bring less than 50,000 bytes each | [`HubSettings::attempts`], 5 |
+//! | a lock that another holds while its download does not grow | twelve silences |
+//! | an answer that is no file; a refusal's words | 32 MiB; 64 KiB |
+//! | `config.json`; an index of shards | 16 MiB; 64 MiB |
+//! | redirects in a row | 10 |
+//!
 //! HTTP is ureq's: it blocks, as our callers do. hf-hub 1.0 was not taken: it is built on tokio, reqwest and
 //! hf-xet, checks neither length nor hash of what HTTP brings, and begins a file that was cut off anew.
 
@@ -31,7 +60,9 @@ mod cache;
 mod client;
 mod digest;
 mod download;
+mod entries;
 mod error;
+mod fence;
 mod fetch;
 mod hashed;
 mod hub;
@@ -39,28 +70,37 @@ mod import;
 mod job;
 mod layout;
 mod ledger;
+mod licensing;
 mod locate;
 mod lock;
+mod names;
+mod pace;
 mod pinning;
+mod proxies;
+mod prune;
 pub mod push;
 mod refusal;
 mod remote;
 mod retry;
 mod send;
 mod settings;
+mod short;
+mod trusted;
 mod url;
 mod watch;
 mod weights;
 
 pub use answer::Answer;
-pub use batch::{Act, Done, FetchRow, policy};
-pub use cache::{CachedFile, CachedRepository, CachedRevision, Prune, PruneRun, Pruned, Verified};
+pub use batch::{Act, Done, FetchRow};
+pub use cache::{CachedFile, CachedRepository, CachedRevision, Verified};
 pub use client::Client;
 pub use error::Error;
 pub use hub::{FETCH, Files, Hub, IMPORT, Located, LocatedFile, Trust};
 pub use ledger::Record;
+pub use licensing::policy;
 pub use pinning::Pinned;
+pub use prune::{Prune, PruneRun, Pruned};
 pub use remote::{Description, RemoteFile, RepositoryInfo};
 pub use send::{Content, Outgoing, Verb};
-pub use settings::{Hashing, HubSettings, Links, NetworkAccess, Proxies, Token};
+pub use settings::{Hashing, HubSettings, Licenses, Links, NetworkAccess, Proxies, Token};
 pub use watch::{DownloadEvent, Watch, unwatched};

@@ -12,8 +12,10 @@ use crate::{
     Error, Hub, Located, LocatedFile, Trust,
     digest::{Named, Sums},
     job::{CONFIG, Expected, INDEX, Job, KINDS_OF_WEIGHTS, Selection, WEIGHTS, Witness},
-    layout::check_path,
-    ledger::{Ledger, Record},
+    ledger::{Ledger, Record, today},
+    licensing::of_config,
+    names::check_path,
+    short::{LONGEST_CONFIG, LONGEST_INDEX, read_short},
 };
 
 /// Which file of a sharded checkpoint each tensor is in.
@@ -22,7 +24,15 @@ struct Index {
     weight_map: std::collections::BTreeMap<String, String>,
 }
 
-pub(crate) fn locate(hub: &Hub, job: &Job) -> Result<Located, Error> {
+/// What the Hub said when the files of a job were fetched from it just now, and held against its word.
+#[derive(Debug)]
+pub(crate) struct Fetched {
+    /// The licenses that it states.
+    pub(crate) licenses: Vec<String>,
+}
+
+/// Finds the files of a job and says why they are believed; what is used for the first time is recorded.
+pub(crate) fn locate(hub: &Hub, job: &Job, fetched: Option<&Fetched>) -> Result<Located, Error> {
     let folder = hub.layout.repository(&job.repository)?;
     let absent = |missing: Vec<String>, folder: PathBuf| Error::Absent {
         repository: job.repository.clone(),
@@ -54,14 +64,30 @@ pub(crate) fn locate(hub: &Hub, job: &Job) -> Result<Located, Error> {
         if let Some(problem) = problem(&path, &sums, expected) {
             return Err(Error::Damaged { path, problem, remedy: job.remedy.clone() });
         }
+        // What was asked of this endpoint just now needs no other's word.
+        if let Some(other) = job.elsewhere(&commit, &name).filter(|_| fetched.is_none()) {
+            return Err(Error::Elsewhere {
+                repository: job.repository.clone(),
+                file: name,
+                problem: format!(
+                    "was first used from {} on {}, and {} is asked now",
+                    other.endpoint, other.day, job.endpoint
+                ),
+                remedy: format!("set HF_ENDPOINT to the former, or {}", job.remedy),
+            });
+        }
         let trust = match expected.map(|expected| expected.by) {
             Some(Witness::Pin) => Trust::Pinned,
-            Some(Witness::Record) => Trust::Recorded,
+            Some(Witness::Record(_)) => Trust::Recorded,
             None => Trust::FirstUse,
         };
         files.push(LocatedFile { name, path, bytes: sums.bytes, sha256: sums.sha256, trust });
     }
-    record(hub, job, &commit, &mut files)?;
+    if let Some(licensing) = &job.licensing {
+        let page = fetched.map_or(&[][..], |fetched| &fetched.licenses);
+        licensing.check(&[page, &config_licenses(&snapshot)?].concat())?;
+    }
+    record(hub, job, &commit, &mut files, fetched)?;
 
     let weights = |file: &&LocatedFile| {
         file.name.ends_with(".safetensors") || KINDS_OF_WEIGHTS.contains(&file.name.as_str())
@@ -76,6 +102,16 @@ pub(crate) fn locate(hub: &Hub, job: &Job) -> Result<Located, Error> {
         trust: trust.unwrap_or(Trust::Recorded),
         downloaded: 0,
     })
+}
+
+/// The licenses that a snapshot's config states; none where it has no config.
+pub(crate) fn config_licenses(snapshot: &Path) -> Result<Vec<String>, Error> {
+    let path = snapshot.join(CONFIG);
+    if !path.is_file() {
+        return Ok(Vec::new());
+    }
+    let text = read_short(&path, LONGEST_CONFIG).map_err(Error::io("read", &path))?;
+    Ok(of_config(&text))
 }
 
 /// The files that a job is about, as far as the snapshot tells.
@@ -102,7 +138,7 @@ pub(crate) fn named(every: [&str; 2], more: &[String]) -> Vec<String> {
 
 /// The files that an index names.
 pub(crate) fn shards(index: &Path) -> Result<BTreeSet<String>, Error> {
-    let text = fs::read(index).map_err(Error::io("read", index))?;
+    let text = read_short(index, LONGEST_INDEX).map_err(Error::io("read", index))?;
     let bad = |problem: String| Error::Layout { path: index.to_owned(), problem };
     let Index { weight_map } = serde_json::from_slice(&text)
         .map_err(|error| bad(format!("no index of shards: {error}")))?;
@@ -117,10 +153,7 @@ pub(crate) fn shards(index: &Path) -> Result<BTreeSet<String>, Error> {
 /// What is wrong with a file of a snapshot, given what it must be.
 pub(crate) fn problem(path: &Path, sums: &Sums, expected: Option<Expected<'_>>) -> Option<String> {
     if let Some(Expected { bytes, sha256, by }) = expected {
-        let who = match by {
-            Witness::Pin => "the card's pin",
-            Witness::Record => "its first use on this machine",
-        };
+        let who = by.described();
         let wrong = sums.bytes != bytes || sums.sha256 != sha256;
         return wrong.then(|| {
             let (found, length) = (&sums.sha256, sums.bytes);
@@ -144,8 +177,20 @@ pub(crate) fn misnamed(name: &str, sums: &Sums) -> Option<String> {
 }
 
 /// Records first uses, or says that they cannot be.
-fn record(hub: &Hub, job: &Job, commit: &str, files: &mut [LocatedFile]) -> Result<(), Error> {
-    let first = |file: &&LocatedFile| file.trust == Trust::FirstUse;
+fn record(
+    hub: &Hub,
+    job: &Job,
+    commit: &str,
+    files: &mut [LocatedFile],
+    fetched: Option<&Fetched>,
+) -> Result<(), Error> {
+    // What was used by the commit's hash ties no branch to that commit yet.
+    let first = |file: &&LocatedFile| match file.trust {
+        Trust::FirstUse => true,
+        Trust::Recorded => !job.is_recorded(commit, &file.name),
+        Trust::Pinned | Trust::Unrecorded => false,
+    };
+    let day = today();
     let record = |file: &LocatedFile| Record {
         repository: job.repository.clone(),
         revision: job.revision.clone(),
@@ -153,12 +198,24 @@ fn record(hub: &Hub, job: &Job, commit: &str, files: &mut [LocatedFile]) -> Resu
         file: file.name.clone(),
         bytes: file.bytes,
         sha256: file.sha256.clone(),
+        // Where else the cache has them from nobody knows.
+        endpoint: fetched.map_or_else(String::new, |_| job.endpoint.clone()),
+        day: day.clone(),
+        licenses: fetched.map_or_else(Vec::new, |fetched| fetched.licenses.clone()),
     };
     let records: Vec<Record> = files.iter().filter(first).map(record).collect();
     if records.is_empty() {
         return Ok(());
     }
-    match Ledger::add(&hub.layout.ledger(), &records) {
+    let unrecorded = |files: &mut [LocatedFile]| {
+        let unrecorded = files.iter_mut().filter(|file| file.trust == Trust::FirstUse);
+        unrecorded.for_each(|file| file.trust = Trust::Unrecorded);
+    };
+    let Some(ledger) = hub.trusted.ledger() else {
+        unrecorded(files);
+        return Ok(());
+    };
+    match Ledger::add(&ledger, &records, hub.patience()) {
         Ok(None) => Ok(()),
         Ok(Some(Record { file, commit, sha256, .. })) => Err(Error::Mismatch {
             repository: job.repository.clone(),
@@ -168,9 +225,8 @@ fn record(hub: &Hub, job: &Job, commit: &str, files: &mut [LocatedFile]) -> Resu
             file,
             remedy: "try again: those are used then".to_owned(),
         }),
-        Err(Error::Io { .. }) => {
-            let unrecorded = files.iter_mut().filter(|file| file.trust == Trust::FirstUse);
-            unrecorded.for_each(|file| file.trust = Trust::Unrecorded);
+        Err(Error::Io { .. } | Error::Locked { .. } | Error::Outside { .. }) => {
+            unrecorded(files);
             Ok(())
         }
         Err(error) => Err(error),

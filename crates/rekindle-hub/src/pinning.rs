@@ -1,9 +1,10 @@
 //! What a card's repository holds right now, for a pin: asked for in a few kilobytes, the weights left where they are.
 //!
 //! The hash is the one that large file storage goes by, classes and parameters are counted in the header of the
-//! weights, preprocessing is what `config.json` says; further files that the card names are hashed where they are small. `cargo xtask fetch-weights` then holds the bytes against it.
+//! weights, preprocessing is what `config.json` says; that file is hashed as well, and further ones that the card names where
+//! they are small. `cargo xtask fetch-weights` then holds the bytes against it.
 
-use std::{collections::BTreeMap, ops::Range};
+use std::{collections::BTreeMap, iter, ops::Range};
 
 use rekindle_cards::{Card, HubConfig, Pin, PinnedFile};
 use serde::Deserialize;
@@ -15,7 +16,8 @@ use crate::{
     client::Follow,
     digest::{Hasher, Sums},
     job::{CONFIG, WEIGHTS},
-    layout::MAIN,
+    names::MAIN,
+    url::shown,
     watch::unwatched,
 };
 
@@ -66,12 +68,12 @@ impl Hub {
             return Err(Error::NoWeights { repository, files: files.join(", ") });
         };
         let url = client.file_url(&repository, &info.commit, WEIGHTS)?;
-        let bad = |problem: &str| Error::Answer { url: url.clone(), problem: problem.to_owned() };
+        let bad = |problem: &str| Error::Answer { url: shown(&url), problem: problem.to_owned() };
         let (Some(bytes), Some(sha256)) = (file.bytes, file.sha256.clone()) else {
             return Err(bad("is not in large file storage, so the Hub gives no SHA-256 of it"));
         };
-        let config = client.range(&client.file_url(&repository, &info.commit, CONFIG)?, None)?;
-        let config = HubConfig::from_json(&String::from_utf8_lossy(&config.content))?;
+        let text = client.range(&client.file_url(&repository, &info.commit, CONFIG)?, None)?;
+        let config = HubConfig::from_json(&String::from_utf8_lossy(&text.content))?;
         let weights = client.header(&url, bytes)?;
         if weights.end != bytes {
             return Err(bad("its header describes a file of another size: it is damaged"));
@@ -79,8 +81,10 @@ impl Hub {
         // What the card names and the repository lacks is a difference.
         let named =
             card.files.iter().filter_map(|name| info.files.iter().find(|it| it.name == *name));
-        let files = named.map(|file| client.pinned(&repository, &info.commit, file));
-        let files = files.collect::<Result<Vec<_>, _>>()?;
+        let named = named.filter(|file| file.name != CONFIG);
+        let further = named.map(|file| client.pinned(&repository, &info.commit, file));
+        let files = iter::once(Ok(pinned(CONFIG, &text.content)));
+        let files = files.chain(further).collect::<Result<Vec<_>, _>>()?;
         let classifier = config.classifier.clone().unwrap_or_else(|| card.classifier.clone());
         let pin = Pin {
             card: name,
@@ -126,6 +130,14 @@ fn contradictions(pin: &Pin, card: &Card, config: &HubConfig) -> Vec<String> {
     found
 }
 
+/// What a small file is, by its content.
+fn pinned(name: &str, content: &[u8]) -> PinnedFile {
+    let mut hasher = Hasher::new(content.len() as u64);
+    hasher.update(content);
+    let Sums { bytes, sha256, .. } = hasher.finish();
+    PinnedFile { name: name.to_owned(), bytes, sha256 }
+}
+
 impl Client {
     /// What a file of a commit is: as the Hub says of large ones, and of a small one by its content.
     fn pinned(
@@ -139,16 +151,12 @@ impl Client {
             return Ok(PinnedFile { name, bytes, sha256 });
         }
         let content = self.range(&self.file_url(repository, commit, &name)?, None)?.content;
-        let mut hasher = Hasher::new(content.len() as u64);
-        hasher.update(&content);
-        let Sums { bytes, sha256, .. } = hasher.finish();
-        Ok(PinnedFile { name, bytes, sha256 })
+        Ok(pinned(&name, &content))
     }
 
     /// The header of a safetensors file, in two short requests.
     fn header(&self, url: &str, bytes: u64) -> Result<Weights, Error> {
-        let bad =
-            |problem: &str| Error::Answer { url: url.to_owned(), problem: problem.to_owned() };
+        let bad = |problem: &str| Error::Answer { url: shown(url), problem: problem.to_owned() };
         let length = self.range(url, Some(0..8))?.content;
         let length = <[u8; 8]>::try_from(length).map_err(|_| bad("is no safetensors file"))?;
         let length = u64::from_le_bytes(length);
@@ -179,9 +187,7 @@ impl Client {
             if range.is_some() && answered.response.status() != 206 {
                 let problem =
                     "sends the whole file where a part was asked for; is there a proxy in between?";
-                return Err(
-                    Error::Answer { url: url.to_owned(), problem: problem.to_owned() }.into()
-                );
+                return Err(Error::Answer { url: shown(url), problem: problem.to_owned() }.into());
             }
             self.read(answered)
         })?;

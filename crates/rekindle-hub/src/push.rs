@@ -7,8 +7,13 @@
 //!
 //! Cut off anywhere, the same push goes on: what was stored is not sent again, and the commit is all or nothing.
 
-use std::path::{Path, PathBuf};
+use std::{
+    fs::File,
+    io,
+    path::{Path, PathBuf},
+};
 
+use rekindle_base::AtomicFile;
 use rekindle_cards::ModelCard;
 use serde::Deserialize;
 use serde_json::json;
@@ -16,7 +21,8 @@ use serde_json::json;
 use crate::{
     Client, Error,
     answer::Answer,
-    layout::{MAIN, check_path, check_repository, create_parent, write_whole},
+    layout::{create_parent, write_whole},
+    names::{MAIN, check_path, check_repository},
     send::{Content, Outgoing, Verb},
     watch::Watch,
 };
@@ -128,8 +134,11 @@ impl Upload {
             Source::Text(text) => write_whole(&target, text.as_bytes()),
             Source::File(path) => {
                 create_parent(&target)?;
-                std::fs::copy(path, &target).map_err(Error::io("copy", path))?;
-                Ok(())
+                let mut file = AtomicFile::create(&target).map_err(Error::io("write", &target))?;
+                File::open(path)
+                    .and_then(|mut from| io::copy(&mut from, &mut file))
+                    .map_err(Error::io("copy", path))?;
+                file.commit().map_err(Error::io("write", &target))
             }
         }
     }
@@ -152,6 +161,11 @@ pub fn push(client: &Client, push: &Push, watch: Watch<'_>) -> Result<Pushed, Er
         check_path("file", &file.path)?;
     }
     if !client.has_token() {
+        if client.withholds_token() {
+            let problem =
+                "http:// would carry the token in clear to another machine: name https://";
+            return Err(Error::Layout { path: "HF_ENDPOINT".into(), problem: problem.to_owned() });
+        }
         let (repository, endpoint) = (repository.clone(), client.endpoint().to_owned());
         return Err(Error::NoToken { repository, endpoint });
     }

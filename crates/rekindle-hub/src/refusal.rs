@@ -1,9 +1,6 @@
 //! Why a request failed, what its user can do about it, and whether trying again may help.
 
-use ureq::{
-    Body,
-    http::{HeaderMap, Method, Response, header},
-};
+use ureq::http::{HeaderMap, header, response::Parts};
 
 use crate::{
     Error,
@@ -14,25 +11,18 @@ use crate::{
 /// How much of a server's words is repeated, in letters.
 const WORDS: usize = 200;
 
-/// A server that answered with an error.
-pub(crate) fn refused(
-    method: &Method,
-    endpoint: &str,
-    url: &str,
-    response: Response<Body>,
-) -> Failure {
-    let status = response.status().as_u16();
-    let headers = response.headers().clone();
-    let message = message(method, response);
+/// A server that answered with an error, and what it said of it.
+pub(crate) fn refused(endpoint: &str, url: &str, head: &Parts, message: String) -> Failure {
+    let (status, headers) = (head.status.as_u16(), &head.headers);
     let again = match status {
         408 | 429 | 500..=599 => {
-            let (wait, date) = (text(&headers, "retry-after"), text(&headers, "date"));
+            let (wait, date) = (text(headers, "retry-after"), text(headers, "date"));
             let asked = wait.and_then(|wait| retry_after(wait, date));
             asked.map_or(Again::Later, Again::After)
         }
         _ => Again::Never,
     };
-    let remedy = remedy(status, &headers, endpoint, url);
+    let remedy = remedy(status, headers, endpoint, url);
     Error::Status { url: shown(url), status, message, remedy }.again(again)
 }
 
@@ -63,19 +53,17 @@ pub(crate) fn disconnected(url: &str, error: &ureq::Error, answered: bool) -> Fa
 }
 
 /// The server's own words, in its header or its JSON.
-fn message(method: &Method, response: Response<Body>) -> String {
-    let header = text(response.headers(), "x-error-message").map(str::to_owned);
-    let said = header.or_else(|| {
-        if *method == Method::HEAD {
-            return None;
-        }
-        let mut body = response.into_body();
-        let content = body.with_config().limit(1 << 16).read_to_vec().ok()?;
-        let json: serde_json::Value = serde_json::from_slice(&content).ok()?;
+pub(crate) fn words(headers: &HeaderMap, content: &[u8]) -> String {
+    let said = text(headers, "x-error-message").map(str::to_owned).or_else(|| {
+        let json: serde_json::Value = serde_json::from_slice(content).ok()?;
         Some(json.get("error")?.as_str()?.to_owned())
     });
-    let printable = |letter: &char| !letter.is_control();
-    said.unwrap_or_default().chars().filter(printable).take(WORDS).collect()
+    repeated(&said.unwrap_or_default())
+}
+
+/// A server's words as they are repeated: short, and nothing that a terminal would obey.
+pub(crate) fn repeated(words: &str) -> String {
+    words.chars().filter(|letter| !letter.is_control()).take(WORDS).collect()
 }
 
 fn remedy(status: u16, headers: &HeaderMap, endpoint: &str, url: &str) -> String {

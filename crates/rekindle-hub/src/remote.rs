@@ -1,12 +1,13 @@
 //! What the Hub says of a repository and of its files.
 
+use rekindle_cards::StatedLicenses;
 use serde::Deserialize;
 use ureq::http::{HeaderMap, Method, header};
 
 use crate::{
     Client, Error,
     client::{Answered, Follow, plain},
-    layout::{check_path, check_repository, is_commit},
+    names::{check_path, check_repository, is_commit, is_etag},
     url::{Slashes, encode, shown},
     watch::Watch,
 };
@@ -18,6 +19,10 @@ pub struct RepositoryInfo {
     pub commit: String,
     /// The license's identifier in lower case; `None` where none is stated.
     pub license: Option<String>,
+    /// All licenses that the page states, the first of them being [`RepositoryInfo::license`].
+    pub licenses: Vec<String>,
+    /// The name by which the Hub knows it.
+    pub(crate) id: Option<String>,
     /// Every file.
     pub files: Vec<RemoteFile>,
 }
@@ -50,11 +55,20 @@ pub struct Description {
 struct Info {
     sha: String,
     #[serde(default)]
+    id: Option<String>,
+    #[serde(default)]
     tags: Vec<String>,
     #[serde(default, rename = "cardData")]
-    card: Option<serde_json::Value>,
+    card: Option<Page>,
     #[serde(default)]
     siblings: Vec<Sibling>,
+}
+
+/// The head of a repository's page, of which nothing else is kept.
+#[derive(Deserialize)]
+struct Page {
+    #[serde(default)]
+    license: StatedLicenses,
 }
 
 #[derive(Deserialize)]
@@ -90,7 +104,7 @@ impl Client {
         );
         let info: Info = self.get_json(&path, watch)?;
         let bad = |problem: String| {
-            let url = shown(&format!("{}{path}", self.endpoint()));
+            let url = shown(&self.address(&path));
             Err(Error::Answer { url, problem })
         };
         if !is_commit(&info.sha) {
@@ -99,9 +113,15 @@ impl Client {
         for Sibling { rfilename, .. } in &info.siblings {
             check_path("file", rfilename)?;
         }
-        let stated = info.card.as_ref().and_then(|card| card.get("license")?.as_str());
-        let tagged = info.tags.iter().find_map(|tag| tag.strip_prefix("license:"));
-        let license = stated.or(tagged).map(str::to_ascii_lowercase);
+        let stated = info.card.map(|card| card.license.0).unwrap_or_default();
+        let tagged = info.tags.iter().filter_map(|tag| tag.strip_prefix("license:"));
+        let tagged = tagged.map(|name| name.trim().to_ascii_lowercase());
+        let mut licenses: Vec<String> = Vec::new();
+        for license in stated.into_iter().chain(tagged).filter(|name| !name.is_empty()) {
+            if !licenses.contains(&license) {
+                licenses.push(license);
+            }
+        }
         let files = info.siblings.into_iter().map(|sibling| RemoteFile {
             name: sibling.rfilename,
             bytes: sibling.size,
@@ -109,7 +129,9 @@ impl Client {
         });
         Ok(RepositoryInfo {
             commit: info.sha,
-            license: license.filter(|license| !license.is_empty()),
+            license: licenses.first().cloned(),
+            licenses,
+            id: info.id,
             files: files.collect(),
         })
     }
@@ -143,13 +165,12 @@ impl Client {
         check_repository(repository)?;
         check_path("revision", revision)?;
         check_path("file", file)?;
-        Ok(format!(
-            "{}/{}/resolve/{}/{}",
-            self.endpoint(),
+        Ok(self.address(&format!(
+            "/{}/resolve/{}/{}",
             encode(repository, Slashes::Separate),
             encode(revision, Slashes::Belong),
             encode(file, Slashes::Separate)
-        ))
+        )))
     }
 }
 
@@ -170,11 +191,7 @@ fn description(answered: &Answered) -> Result<Description, Error> {
     let etag = text(headers, "x-linked-etag").or_else(|| text(headers, "etag"));
     let etag = etag.map(|etag| etag.trim_start_matches("W/").trim_matches('"'));
     // It becomes the name of a file.
-    let harmless = |etag: &&str| {
-        let allowed = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
-        (1..=128).contains(&etag.len()) && etag.bytes().all(allowed)
-    };
-    let Some(etag) = etag.filter(harmless) else {
+    let Some(etag) = etag.filter(|etag| is_etag(etag)) else {
         return Err(bad("no ETag that can name a file"));
     };
     let own = || if here { text(headers, header::CONTENT_LENGTH.as_str()) } else { None };

@@ -14,7 +14,6 @@ use ureq::{
 use crate::{
     Answer, Client, Error,
     client::{Answered, unsendable},
-    refusal::refused,
     retry::{Again, Failure},
     watch::unwatched,
 };
@@ -77,7 +76,7 @@ impl Client {
     /// As [`Client::get_json`]; [`Error::Io`] where a file that is to be sent cannot be read.
     pub fn send(&self, outgoing: &Outgoing<'_>) -> Result<Answer, Error> {
         let url = match outgoing.url.starts_with('/') {
-            true => format!("{}{}", self.endpoint(), outgoing.url),
+            true => self.address(outgoing.url),
             false => outgoing.url.to_owned(),
         };
         self.retry(&unwatched, || {
@@ -100,17 +99,21 @@ impl Client {
             request.headers_mut().insert(name, value);
         }
         let mut part;
-        let (mut bytes, length): (&[u8], u64) = match outgoing.content {
+        let mut whole;
+        let (bytes, length): (&[u8], u64) = match outgoing.content {
             Content::Bytes(bytes) => (bytes, bytes.len() as u64),
             Content::Part { bytes, .. } => (&[], bytes),
         };
         request.headers_mut().insert(header::CONTENT_LENGTH, HeaderValue::from(length));
         let content = match outgoing.content {
-            Content::Bytes(_) => SendBody::from_reader(&mut bytes),
+            Content::Bytes(_) => {
+                whole = self.paced_upload(bytes);
+                SendBody::from_reader(&mut whole)
+            }
             Content::Part { path, start, bytes } => {
                 let mut file = File::open(path).map_err(Error::io("open", path))?;
                 file.seek(SeekFrom::Start(start)).map_err(Error::io("read", path))?;
-                part = file.take(bytes);
+                part = self.paced_upload(file.take(bytes));
                 SendBody::from_reader(&mut part)
             }
         };
@@ -119,7 +122,7 @@ impl Client {
         match response.status().as_u16() {
             200..300 => Ok(Answered { url: url.to_owned(), response }),
             status => {
-                let failure = refused(&method, self.endpoint(), url, response);
+                let failure = self.refused(&method, url, response);
                 Err(match status {
                     429 | 503 => failure,
                     _ => outgoing.method.uncertain(failure),

@@ -9,20 +9,29 @@ use std::{
     time::Duration,
 };
 
-use rekindle_cards::Pin;
+use rekindle_cards::{LicensePolicy, Pin};
 
-use crate::Error;
+use crate::{
+    Error,
+    licensing::policy_of,
+    url::{normal, shown},
+};
 
 /// The Hub itself, where `HF_ENDPOINT` names no other.
 const ENDPOINT: &str = "https://huggingface.co";
 
 /// What [`crate::Hub::new`] needs to know; [`HubSettings::from_env`] is what users expect.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct HubSettings {
-    /// The Hub, without a slash at the end: `HF_ENDPOINT`.
+    /// The Hub, without a slash at the end: `HF_ENDPOINT`. A password in it is shown nowhere.
     pub endpoint: String,
     /// The folder of repositories: `HF_HUB_CACHE`, or `hub` in `HF_HOME`.
     pub cache: PathBuf,
+    /// The folder of what nobody but its user may write: hashes of files, and first uses where the cache is shared.
+    /// `rekindle` in `XDG_STATE_HOME`, or in `~/.local/state`; without one, hashes are kept in memory alone.
+    pub state: Option<PathBuf>,
+    /// Under which licenses weights are taken: `REKINDLE_LICENSES`.
+    pub licenses: Licenses,
     /// Who asks: `HF_TOKEN`, or the file that `hf auth login` writes.
     pub token: Option<Token>,
     /// Whether a socket may be opened: `HF_HUB_OFFLINE`.
@@ -47,6 +56,44 @@ pub struct HubSettings {
     pub hashing: Hashing,
     /// Which bytes cards stand for.
     pub pins: Vec<Pin>,
+}
+
+impl fmt::Debug for HubSettings {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("HubSettings")
+            .field("endpoint", &shown(&self.endpoint))
+            .field("cache", &self.cache)
+            .field("state", &self.state)
+            .field("licenses", &self.licenses)
+            .field("token", &self.token)
+            .field("network", &self.network)
+            .field("links", &self.links)
+            .field("proxies", &self.proxies)
+            .field("certificates", &self.certificates)
+            .field("stall", &self.stall)
+            .field("hashing", &self.hashing)
+            .field("pins", &self.pins.len())
+            .finish_non_exhaustive()
+    }
+}
+
+/// Whether weights are held against licenses before they are fetched, and whenever they are located.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Licenses {
+    /// No: whoever calls looks at them.
+    Unchecked,
+    /// The strictest of what the card, the Hub's page and the weights' config state is permissive, or accepted here.
+    Checked(LicensePolicy),
+}
+
+impl Licenses {
+    pub(crate) fn policy(&self) -> Option<&LicensePolicy> {
+        match self {
+            Self::Unchecked => None,
+            Self::Checked(policy) => Some(policy),
+        }
+    }
 }
 
 /// Whether a socket may be opened.
@@ -109,7 +156,8 @@ impl fmt::Debug for Token {
 }
 
 impl HubSettings {
-    /// Settings that ask nobody's environment: the public Hub, no token, no proxy, the pins of the cards.
+    /// Settings that ask nobody's environment: the public Hub, no token, no proxy, the pins of the cards. Licenses are
+    /// the caller's to look at, and nothing is kept outside of the cache.
     ///
     /// # Errors
     ///
@@ -118,6 +166,8 @@ impl HubSettings {
         Ok(Self {
             endpoint: ENDPOINT.to_owned(),
             cache: cache.to_owned(),
+            state: None,
+            licenses: Licenses::Unchecked,
             token: None,
             network: NetworkAccess::Online,
             links: Links::Symbolic,
@@ -138,7 +188,7 @@ impl HubSettings {
     /// # Errors
     ///
     /// [`Error::Layout`] where a variable has a value that cannot be meant, [`Error::Io`] where the file of the
-    /// token exists and cannot be read, [`Error::Cards`] where the pins cannot be read.
+    /// token exists or that of licenses is named, and cannot be read, [`Error::Cards`] where the pins or that file cannot.
     pub fn from_env() -> Result<Self, Error> {
         Self::from_variables(&|name| std::env::var_os(name))
     }
@@ -168,6 +218,9 @@ impl HubSettings {
 
         let mut settings = Self::new(&cache)?;
         settings.proxies = Proxies::Environment;
+        let states = path("XDG_STATE_HOME").or_else(|| Some(user.as_ref()?.join(".local/state")));
+        settings.state = states.map(|states| states.join("rekindle"));
+        settings.licenses = Licenses::Checked(policy_of(variable(LicensePolicy::VARIABLE))?);
         if let Some(endpoint) = text("HF_ENDPOINT") {
             settings.endpoint = endpoint.trim_end_matches('/').to_owned();
         }
@@ -195,6 +248,11 @@ impl HubSettings {
             };
         }
         Ok(settings)
+    }
+
+    /// The endpoint as it is recorded, compared and shown: without a password.
+    pub(crate) fn origin(&self) -> String {
+        normal(&self.endpoint)
     }
 }
 

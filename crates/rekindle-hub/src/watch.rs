@@ -27,6 +27,11 @@ pub enum DownloadEvent<'a> {
         /// The file within the repository.
         file: &'a str,
     },
+    /// The token stays here: the endpoint would have it in clear, and is not this machine.
+    TokenWithheld {
+        /// The endpoint.
+        endpoint: &'a str,
+    },
     /// A file in the cache is damaged and is downloaded again.
     Damaged {
         /// The file within the repository.

@@ -15,7 +15,7 @@ impl Hub {
     /// [`Error::Damaged`] where a file is not what its pin, its record or its name in the cache says,
     /// [`Error::NoRepository`] where the card's weights are not on the Hub.
     pub fn locate(&self, card: &Card) -> Result<Located, Error> {
-        locate(self, &Job::of_card(self, card)?)
+        locate(self, &Job::of_card(self, card)?, None)
     }
 
     /// As [`Hub::locate`], for files of any repository.
@@ -24,10 +24,13 @@ impl Hub {
     ///
     /// As [`Hub::locate`]; [`Error::Name`] for names that no repository, revision or file has.
     pub fn locate_files(&self, files: &Files<'_>) -> Result<Located, Error> {
-        locate(self, &Job::of_files(self, files)?)
+        locate(self, &Job::of_files(self, files)?, None)
     }
 
     /// A card's weights, downloaded where the cache lacks them; offline it is [`Hub::locate`].
+    ///
+    /// Weights under a license that [`HubSettings::licenses`](crate::HubSettings::licenses) does not accept are neither
+    /// downloaded nor located: the strictest of the card, the Hub's page and `config.json`, which comes first.
     ///
     /// A card with a pin gets the pin's bytes or an error. One without gets what the Hub has when it is first
     /// used, and the same ever after; [`Located::trust`] says which it was, and users are to be told.

@@ -2,7 +2,10 @@
 
 use std::{sync::Arc, time::Duration};
 
-use crate::{Host, Request, http::Reply};
+use crate::{
+    Host, Request,
+    http::{PIECE, Reply},
+};
 
 /// Which requests go wrong, and how.
 #[derive(Debug, Clone)]
@@ -29,6 +32,8 @@ pub enum Fault {
     Stall(u64, Duration),
     /// Every 64 KiB of content are followed by a pause.
     Slow(Duration),
+    /// Every byte of content is followed by a pause.
+    Trickle(Duration),
     /// The lowest bit of this byte of the file is the other way round.
     Flip(usize),
     /// Headers are set, or removed where the value is empty.
@@ -65,7 +70,8 @@ impl Fault {
         match self {
             Self::Cut(after) => reply.cut = Some(after),
             Self::Stall(after, pause) => reply.stall = Some((after, pause)),
-            Self::Slow(pause) => reply.pace = Some(pause),
+            Self::Slow(pause) => reply.pace = Some((PIECE, pause)),
+            Self::Trickle(pause) => reply.pace = Some((1, pause)),
             Self::Flip(at) => {
                 let mut bytes = reply.content.to_vec();
                 if let Some(byte) = bytes.get_mut(at) {

@@ -12,7 +12,7 @@ use std::{
 use crate::Host;
 
 /// Content is written in pieces of this many bytes.
-const PIECE: usize = 64 * 1024;
+pub(crate) const PIECE: usize = 64 * 1024;
 
 /// A request, as it came.
 #[derive(Debug, Clone)]
@@ -39,7 +39,8 @@ pub(crate) struct Reply {
     pub(crate) range: Option<Range<usize>>,
     pub(crate) cut: Option<u64>,
     pub(crate) stall: Option<(u64, Duration)>,
-    pub(crate) pace: Option<Duration>,
+    /// Pieces of so many bytes are each followed by a pause.
+    pub(crate) pace: Option<(usize, Duration)>,
 }
 
 /// What becomes of a connection after an answer.
@@ -168,7 +169,8 @@ impl Reply {
         let mut sent = 0;
         let mut stall = self.stall;
         while sent < content.len() {
-            let mut end = (sent + PIECE).min(content.len());
+            let piece = self.pace.map_or(PIECE, |(piece, _)| piece);
+            let mut end = (sent + piece).min(content.len());
             let stops = [self.cut, stall.map(|(after, _)| after)];
             for stop in
                 stops.into_iter().flatten().map(|stop| usize::try_from(stop).unwrap_or(usize::MAX))
@@ -186,7 +188,7 @@ impl Reply {
             }
             stream.write_all(content.get(sent..end).unwrap_or_default())?;
             sent = end;
-            self.pace.into_iter().for_each(thread::sleep);
+            self.pace.into_iter().for_each(|(_, pause)| thread::sleep(pause));
         }
         // A length that was not kept leaves the client waiting for the rest.
         Ok(if own("Content-Length") || self.cut.is_some() { After::Close } else { After::Keep })

@@ -120,6 +120,15 @@ impl Server {
         repositories.entry(repository.to_owned()).or_default().add(revision)
     }
 
+    /// Has a commit be known by another hash as well, as a server may that says what it likes.
+    pub fn publish_as(&self, repository: &str, commit: &str, other: &str) {
+        let mut repositories = lock(&self.shared.repositories);
+        let repository = repositories.entry(repository.to_owned()).or_default();
+        if let Some(revision) = repository.revisions.get(commit).cloned() {
+            repository.revisions.insert(other.to_owned(), revision);
+        }
+    }
+
     /// States a repository's license.
     pub fn set_license(&self, repository: &str, license: &str) {
         let mut repositories = lock(&self.shared.repositories);

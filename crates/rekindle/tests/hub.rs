@@ -11,7 +11,7 @@ use std::{
     process::{Command, Output},
 };
 
-use rekindle::{Device, Model};
+use rekindle::{Device, Model, cards::HubConfig};
 use rekindle_loopback::Server;
 use serde_json::Value;
 
@@ -55,6 +55,7 @@ impl Stage {
         command.args(arguments.iter().map(AsRef::as_ref));
         command.env("HF_HOME", self.folder.path().join("home"));
         command.env("HF_ENDPOINT", self.server.endpoint());
+        command.env("XDG_STATE_HOME", self.folder.path().join("state"));
         for variable in ["HF_HUB_CACHE", "HF_TOKEN", "HF_HUB_OFFLINE", "REKINDLE_LICENSES"] {
             command.env_remove(variable);
         }
@@ -266,4 +267,106 @@ fn what_was_trained_is_pushed_and_found_by_its_name() {
         stage.online(&[&"predict", &"--json", &"--weights", &"hf-hub:someone/doodles", &picture]);
     assert!(told(&there).contains("first use of someone/doodles"), "{}", told(&there));
     assert_eq!(lines(&there), here);
+}
+
+/// The strictest license of card, page and config, by whichever route weights come.
+#[test]
+fn no_route_leads_around_a_license() {
+    let stage = Stage::new();
+    let picture: &Path = &stage.picture;
+    let (nc, bytes) = ("cc-by-nc-4.0", fs::read(&stage.weights).unwrap());
+    let config = HubConfig::from_json(&stage.config).unwrap();
+    let under = |license: &str| HubConfig { license: Some(license.to_owned()), ..config.clone() };
+    let refused = |arguments: &[&dyn AsRef<OsStr>], license: &str, asked: &[&str]| {
+        let output = stage.online(arguments);
+        let text = told(&output);
+        assert!(
+            output.status.code() == Some(1)
+                && text.contains(&format!("--accept-license {license}")),
+            "{text}"
+        );
+        let weights = |path: &String| asked.iter().any(|name| path.contains(name));
+        let paths = stage.server.requests().into_iter().map(|request| request.path);
+        assert_eq!(paths.filter(weights).collect::<Vec<_>>(), Vec::<String>::new());
+        let accept: [&dyn AsRef<OsStr>; 2] = [&"--accept-license", &license];
+        let output = stage.online(&[arguments, &accept].concat());
+        assert!(output.status.success(), "{}", told(&output));
+        stage.server.requests();
+    };
+    let weights = &["model.safetensors", "X-Signature"];
+
+    // A card's own repository, whose config says otherwise; the same in another case.
+    for repository in ["timm/resnet18.fb_swsl_ig1b_ft_in1k", "timm/ResNet18.fb_swsl_ig1b_ft_in1k"] {
+        let mit = under("mit").to_json().unwrap();
+        stage
+            .server
+            .publish(repository, &[("config.json", mit.as_bytes()), ("model.safetensors", &bytes)]);
+        stage.server.set_license(repository, "mit");
+        let name = format!("hf-hub:{repository}");
+        refused(&[&"predict", &"--json", &"--weights", &name, &picture], nc, weights);
+    }
+    // The Hub's page says what neither card nor config does.
+    stage.server.set_license(REPOSITORY, nc);
+    refused(&[&"predict", &"--json", &"--model", &NAME, &picture], nc, weights);
+    // A folder, whose config says so.
+    let folder = stage.folder.path().join("folder");
+    fs::create_dir(&folder).unwrap();
+    fs::write(folder.join("config.json"), under("gpl-3.0").to_json().unwrap()).unwrap();
+    fs::copy(&stage.weights, folder.join("model.safetensors")).unwrap();
+    refused(&[&"predict", &"--json", &"--weights", &folder, &picture], "gpl-3.0", &["/"]);
+    refused(&[&"embed", &"--json", &"--weights", &folder, &picture], "gpl-3.0", &["/"]);
+    // A file that carries its config, and one that is said to be a checkpoint.
+    let (model, _) = Model::open(None, &stage.weights, &Device::flex()).unwrap();
+    let file = stage.folder.path().join("best.safetensors");
+    Model::new(model.clone().into_network(), under(nc)).save(&file, None).unwrap();
+    refused(&[&"predict", &"--json", &"--weights", &file, &picture], nc, &["/"]);
+    // What lies in somebody's cache is what its folder says.
+    let cached =
+        stage.folder.path().join("models--timm--resnet18.fb_swsl_ig1b_ft_in1k/snapshots/0");
+    fs::create_dir_all(&cached).unwrap();
+    fs::write(cached.join("config.json"), under("mit").to_json().unwrap()).unwrap();
+    fs::copy(&stage.weights, cached.join("model.safetensors")).unwrap();
+    refused(&[&"predict", &"--json", &"--weights", &cached, &picture], nc, &["/"]);
+    // Weights that state nothing, and are of no card, are their user's own.
+    let own = HubConfig { license: None, tag: "mine".to_owned(), ..config.clone() };
+    Model::new(model.into_network(), own).save(&file, None).unwrap();
+    let file: &Path = &file;
+    lines(&stage.online(&[&"predict", &"--json", &"--weights", &file, &picture]));
+}
+
+#[test]
+fn a_password_of_the_endpoint_is_not_printed() {
+    let stage = Stage::new();
+    let endpoint = stage.server.endpoint().replace("http://", "http://user:password@");
+    let card = stage.folder.path().join("card");
+    for arguments in [
+        vec![&"fetch" as &dyn AsRef<OsStr>, &NAME],
+        vec![&"fetch", &"resnet18"],
+        vec![&"cache", &"list"],
+        vec![&"predict", &"--weights", &"hf-hub:someone/none", &stage.picture],
+        vec![&"push", &stage.weights, &"someone/ants", &"--license", &"apache-2.0"],
+        vec![
+            &"push",
+            &stage.weights,
+            &"someone/ants",
+            &"--license",
+            &"apache-2.0",
+            &"--dry-run",
+            &card,
+        ],
+    ] {
+        let said = |endpoint: &str, token: &str| {
+            let mut command = stage.command(&arguments);
+            command.env("HF_ENDPOINT", endpoint).env("HF_TOKEN", token);
+            let output = command.output().unwrap();
+            told(&output) + &String::from_utf8_lossy(&output.stdout)
+        };
+        stage.server.allow_writes("hf_secret");
+        let text = said(&endpoint, "hf_secret");
+        assert!(!text.contains("password") && !text.contains("hf_secret"), "{text}");
+        for malformed in ["user:password@hub", "http://user:pass/word@hub"] {
+            let text = said(malformed, "hf_secret");
+            assert!(!text.contains("pass") && !text.contains("hf_secret"), "{text}");
+        }
+    }
 }

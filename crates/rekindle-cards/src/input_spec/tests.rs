@@ -54,7 +54,8 @@ fn a_card_that_contradicts_itself_is_refused() {
 fn pins_of_any_input_survive_writing_and_reading() {
     let family = Family::parse("models/words.toml", CARDS).unwrap();
     let card = family.cards.first().unwrap();
-    let file = |name: &String| PinnedFile { name: name.clone(), bytes: 1, sha256: "1".repeat(64) };
+    let file = |name: &str| PinnedFile { name: name.to_owned(), bytes: 1, sha256: "1".repeat(64) };
+    let names = std::iter::once(Pin::CONFIG).chain(card.files.iter().map(String::as_str));
     let pin = Pin {
         card: card.name(),
         repository: "timm/words6.a".to_owned(),
@@ -67,12 +68,12 @@ fn pins_of_any_input_survive_writing_and_reading() {
         classes: 0,
         parameters: 11,
         input: card.input.clone(),
-        files: card.files.iter().map(file).collect(),
+        files: names.map(file).collect(),
     };
     let text = Pin::to_toml("words", std::slice::from_ref(&pin)).unwrap();
     assert_eq!(Pin::parse("weights/words.toml", &text).unwrap(), std::slice::from_ref(&pin));
     assert_eq!(pin.differences(card), Vec::<String>::new());
-    let fewer = Pin { files: pin.files[1..].to_vec(), ..pin.clone() };
+    let fewer = Pin { files: vec![pin.files[0].clone(), pin.files[2].clone()], ..pin.clone() };
     let expected =
         "files is 1_Pooling/config.json, the card says tokenizer.json, 1_Pooling/config.json";
     assert_eq!(fewer.differences(card), [expected]);

@@ -44,7 +44,7 @@ impl Pin {
 
 #[cfg(test)]
 mod tests {
-    use crate::{HubConfig, Pin, find};
+    use crate::{HubConfig, Pin, PinnedFile, find};
 
     fn pin(name: &str, file: &str) -> Pin {
         let card = find(name).unwrap();
@@ -60,7 +60,11 @@ mod tests {
             classes: card.classes,
             parameters: card.parameters,
             input: HubConfig::from_card(card).input,
-            files: Vec::new(),
+            files: vec![PinnedFile {
+                name: Pin::CONFIG.to_owned(),
+                bytes: 1,
+                sha256: "1".repeat(64),
+            }],
         }
     }
 
@@ -84,7 +88,7 @@ mod tests {
         assert_eq!(order, sorted);
         assert!(read.iter().all(|pin| pins.contains(pin)));
         assert!(text.contains("mean = [0.485, 0.456, 0.406]\n"), "{text}");
-        assert!(text.starts_with("# Pins: ") && text.ends_with("]\n"), "{text}");
+        assert!(text.starts_with("# Pins: ") && text.ends_with("\"\n"), "{text}");
         assert!(read.iter().all(|pin| pin.differences(find(&pin.card).unwrap()).is_empty()));
     }
 

@@ -9,7 +9,8 @@ use super::{Source, Told, told::Place};
 use crate::{
     Client, Error,
     answer::Answer,
-    layout::MAIN,
+    names::MAIN,
+    refusal::repeated,
     send::{Content, Outgoing, Verb},
     watch::{DownloadEvent, Watch},
 };
@@ -82,7 +83,7 @@ pub(super) fn store(
         let object = batch.objects.iter().find(|object| object.oid == told.sums.sha256);
         let object = object.ok_or_else(|| problem("not answered; try again later".to_owned()))?;
         if let Some(Refused { code, message }) = &object.error {
-            return Err(problem(format!("refused with {code}: {message}")));
+            return Err(problem(format!("refused with {code}: {}", repeated(message))));
         }
         let before = done;
         let progress = |sent: u64| watch(DownloadEvent::Bytes { done: before + sent, total });

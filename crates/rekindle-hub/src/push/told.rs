@@ -13,7 +13,7 @@ use super::{Source, Upload, post};
 use crate::{
     Client, Error,
     digest::{Hasher, Sums, sums},
-    layout::MAIN,
+    names::MAIN,
 };
 
 /// How much of a file the Hub looks at to decide, in bytes.

@@ -155,6 +155,21 @@ fn every_fault_leads_to_the_right_bytes_or_one_clear_error() {
         hub("GET", "model.safetensors", 1, to("file:///etc/passwd")),
         Fails(&["no address"]),
     );
+    row(
+        "a config of 600 MB",
+        hub("HEAD", "config.json", 1, header("X-Linked-Size", "629145600")),
+        Fails(&["config.json", "629145600", "16777216 is the limit"]),
+    );
+    row(
+        "a list of 600 MB",
+        hub("GET", "api/models", 1, header("Content-Length", "629145600")),
+        Fails(&["33554432 bytes, the limit"]),
+    );
+    row(
+        "redirect within the host whose query holds an address",
+        hub("HEAD", "model.safetensors", 1, to("?go=https://elsewhere.example/x")),
+        Recovers,
+    );
     row("gzip", storage(1, zipped()), Fails(&["compressed (gzip)"]));
     row("gzip, small", config(1, zipped()), Fails(&["compressed (gzip)"]));
     row("gzip, listed", hub("GET", "api/models", 1, zipped()), Fails(&["compressed (gzip)"]));
@@ -455,6 +470,7 @@ fn a_full_disk_is_said_before_and_after_it_is_full() {
 fn a_cache_that_is_read_only_is_read() {
     let stage = Stage::new();
     let located = stage.fetch().unwrap();
+    fs::write(located.folder.join("notes.txt"), "notes").unwrap();
     let cache = stage.cache();
     let bind = Mount::new(&cache, &["--bind", cache.to_str().unwrap()]);
     let read_only = Command::new("mount").args(["-o", "remount,ro,bind"]).arg(&cache).status();
@@ -466,7 +482,7 @@ fn a_cache_that_is_read_only_is_read() {
     let files = rekindle_hub::Files {
         repository: crate::support::REPOSITORY,
         revision: &stage.commit,
-        names: &["config.json"],
+        names: &["notes.txt"],
     };
     // What was never recorded cannot be now, and that is said.
     let found = stage.hub().locate_files(&files).unwrap();
@@ -477,4 +493,103 @@ fn a_cache_that_is_read_only_is_read() {
     assert!(message.contains("README.md"), "{message}");
     drop(bind);
     stage.check_cache();
+}
+
+/// Byte by byte, each in time: counted are the tries, and the bytes that they brought.
+#[test]
+fn a_server_that_trickles_is_given_up() {
+    let trickle = || Fault::Trickle(Duration::from_millis(20));
+    let rules = [
+        ("weights", Rule::storage(FOREVER, trickle())),
+        ("config", Rule { method: Some("GET"), ..Rule::hub("config.json", FOREVER, trickle()) }),
+        ("a list", Rule { method: Some("GET"), ..Rule::hub("api/models", FOREVER, trickle()) }),
+    ];
+    std::thread::scope(|scope| {
+        for (name, rule) in rules {
+            scope.spawn(move || {
+                // The config is shorter than what a window has to bring, and would come in time.
+                let stage = Stage::new();
+                let long = bytes(100_000, 3);
+                if name == "config" {
+                    let files: &[(&str, &[u8])] =
+                        &[("config.json", &long), ("model.safetensors", &stage.weights)];
+                    stage.server.publish(crate::support::REPOSITORY, files);
+                }
+                if name == "a list" {
+                    let names: Vec<String> = (0..500).map(|name| format!("file {name}")).collect();
+                    let files: Vec<(&str, &[u8])> =
+                        names.iter().map(|name| (name.as_str(), &b"text"[..])).collect();
+                    stage.server.publish(crate::support::REPOSITORY, &files);
+                }
+                stage.server.order(rule);
+                // The window is six of these.
+                let stall = Duration::from_millis(400);
+                let hub = Hub::new(HubSettings { stall, attempts: 2, ..stage.settings() });
+                let message = hub.fetch(card(), &unwatched).unwrap_err().to_string();
+                assert!(message.contains("1000 a second"), "{name}: {message}");
+                assert!(message.contains("2 times in a row"), "{name}: {message}");
+                assert_eq!(stage.server.faults(), 2, "{name}: tried so often");
+                for repository in list(&stage.cache()) {
+                    for path in list(&repository.join("blobs")) {
+                        let bytes = path.metadata().unwrap().len();
+                        let whole = path.extension().is_none();
+                        assert!(whole || bytes < 5000, "{name}: {bytes}");
+                    }
+                }
+            });
+        }
+    });
+}
+
+/// What a server, an error or an event shows of an endpoint that holds a password.
+#[test]
+fn a_password_and_a_token_are_shown_nowhere() {
+    let status = |status| {
+        let words = format!("{{\"error\": \"you sent {TOKEN}\"}}");
+        Fault::Instead(status, Vec::new(), words.into_bytes())
+    };
+    for (path, fault) in [
+        ("nothing", status(200)),
+        ("api/models", status(401)),
+        ("api/models", status(404)),
+        ("api/models", status(500)),
+        ("api/models", Fault::Cut(0)),
+        ("api/models", Fault::Instead(200, Vec::new(), b"[1]".to_vec())),
+        ("api/models", Fault::Instead(302, vec![("Location", "http://".to_owned())], Vec::new())),
+        ("resolve", status(403)),
+        ("resolve", Fault::Headers(vec![("X-Repo-Commit", "none".to_owned())])),
+        ("config.json", Fault::Headers(vec![("Content-Encoding", "gzip".to_owned())])),
+    ] {
+        let stage = Stage::new();
+        stage.server.order(Rule::hub(path, FOREVER, fault.clone()));
+        let endpoint = stage.server.endpoint().replace("http://", "http://user:password@");
+        let hub = Hub::new(HubSettings { endpoint, ..stage.settings() });
+        let told = Mutex::new(String::new());
+        let found =
+            hub.fetch(card(), &|event| told.lock().unwrap().push_str(&format!("{event:?}")));
+        let client = hub.client().unwrap();
+        let push = rekindle_hub::push::Push {
+            repository: "someone/ants".to_owned(),
+            visibility: rekindle_hub::push::Visibility::Usual,
+            message: "Upload".to_owned(),
+            files: Vec::new(),
+        };
+        let texts = [
+            found.map_or_else(|error| format!("{error} {error:?}"), |found| format!("{found:?}")),
+            told.into_inner().unwrap(),
+            format!("{:?} {}", hub.pin(card()), client.endpoint()),
+            format!("{:?}", hub.repository("timm/none", "main")),
+            format!("{:?}", rekindle_hub::push::push(client, &push, &unwatched)),
+            format!("{:?} {hub:?}", hub.records()),
+        ];
+        for text in texts {
+            assert!(
+                !text.contains("password") && !text.contains(TOKEN),
+                "{path} {fault:?}: {text}"
+            );
+        }
+        let ledger = fs::read_to_string(hub.ledger()).unwrap_or_default();
+        assert!(!ledger.contains("password"), "{ledger}");
+        assert!(ledger.is_empty() || ledger.contains(&stage.server.endpoint()), "{ledger}");
+    }
 }

@@ -4,6 +4,8 @@
 
 mod cache;
 mod faults;
+mod fences;
+mod licenses;
 mod processes;
 mod python;
 mod send;

@@ -25,6 +25,10 @@ fn fetch_in_a_process() {
 }
 
 fn child(stage: &Stage) -> Child {
+    command(stage).spawn().unwrap()
+}
+
+fn command(stage: &Stage) -> Command {
     let mut command = Command::new(env::current_exe().unwrap());
     command.args(["--exact", "processes::fetch_in_a_process", "--ignored", "--nocapture"]);
     command.envs([
@@ -36,7 +40,9 @@ fn child(stage: &Stage) -> Child {
         .env("HF_HOME", stage.folder.path())
         .env("NO_PROXY", "*");
     command.env_remove("HF_HUB_OFFLINE").env_remove("TRANSFORMERS_OFFLINE");
-    command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
+    command.env_remove("REKINDLE_LICENSES").env("XDG_STATE_HOME", stage.folder.path());
+    command.stdout(Stdio::piped()).stderr(Stdio::piped());
+    command
 }
 
 /// What a process said that it downloaded, in bytes.
@@ -136,9 +142,43 @@ fn a_proxy_is_asked_where_the_environment_names_one() {
     ] {
         command.env_remove(name);
     }
+    command.env("XDG_STATE_HOME", folder.path());
     let mut child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
     let first = asked.join().unwrap();
     let _ = child.kill();
     let _ = child.wait();
     assert!(first.contains("hub.invalid"), "{first}");
+}
+
+/// A variable that cannot be obeyed is an error that names it, and no request goes directly instead.
+#[test]
+fn nothing_goes_directly_where_a_proxy_cannot_be_used() {
+    let names = ["http_proxy", "https_proxy", "all_proxy", "no_proxy"];
+    // Nobody listens there.
+    let dead = "http://user:secret@127.0.0.1:1";
+    thread::scope(|scope| {
+        for (name, value) in [
+            ("ALL_PROXY", "socks5://user:secret@127.0.0.1:1"),
+            ("all_proxy", "secret words"),
+            ("http_proxy", "ftp://127.0.0.1:1"),
+            ("HTTP_PROXY", "http://user:secret@127.0.0.1:port"),
+            ("http_proxy", dead),
+            ("ALL_PROXY", dead),
+        ] {
+            scope.spawn(move || {
+                let stage = Stage::new();
+                let mut command = command(&stage);
+                for name in names {
+                    command.env_remove(name).env_remove(name.to_uppercase());
+                }
+                let output = command.env(name, value).output().unwrap();
+                let said = [output.stdout, output.stderr].concat();
+                let said = String::from_utf8_lossy(&said);
+                assert!(!output.status.success(), "{name}={value}: {said}");
+                assert!(stage.server.requests().is_empty(), "{name}={value}: asked directly");
+                assert!(!said.contains("secret"), "{name}={value}: {said}");
+                assert!(value == dead || said.contains(name), "{name}={value}: {said}");
+            });
+        }
+    });
 }

@@ -2,11 +2,15 @@
 
 use std::{fs, thread, time::Duration};
 
+use rekindle_cards::{Pin, PinnedFile};
 use rekindle_hub::{
     DownloadEvent, Error, Files, Hashing, Hub, HubSettings, Links, NetworkAccess, Trust, unwatched,
 };
+use rekindle_loopback::{Fault, Rule, sha256};
 
 use crate::support::{CONFIG, REPOSITORY, Stage, bytes, card, list};
+
+const FOLDER: &str = "models--timm--resnet18.a1_in1k";
 
 #[test]
 fn the_first_use_is_said_and_then_enforced() {
@@ -339,4 +343,248 @@ fn whichever_weights_a_repository_has_are_fetched() {
     let error = stage.hub().fetch_files(&files, &unwatched).unwrap_err();
     assert!(matches!(error, Error::NoWeights { .. }), "{error}");
     assert!(error.to_string().contains("notes.txt"), "{error}");
+}
+
+/// Whichever name a commit is asked for by, its bytes are those that were used first.
+#[test]
+fn other_bytes_of_a_commit_are_refused_however_it_is_asked_for() {
+    let by = |revision: &'static str, name: &'static str| (revision, name);
+    let asked =
+        [by("main", "by its branch"), by("commit", "by its hash"), by("card", "by the card")];
+    for (first, before) in asked {
+        for (second, after) in asked {
+            let stage = Stage::new();
+            let fetch = |how: &str| match how {
+                "card" => stage.hub().fetch(card(), &unwatched),
+                how => {
+                    let revision = if how == "commit" { stage.commit.as_str() } else { how };
+                    let files = Files { repository: REPOSITORY, revision, names: &[] };
+                    stage.hub().fetch_files(&files, &unwatched)
+                }
+            };
+            let case = format!("{before}, then {after}");
+            fetch(first).unwrap();
+            assert_eq!(fetch(second).unwrap().trust, Trust::Recorded, "{case}");
+            // The cache is lost, and the server has other bytes under the same hash.
+            fs::remove_dir_all(stage.cache().join(FOLDER)).unwrap();
+            let other = bytes(300_007, 77);
+            let etag = format!("\"{}\"", sha256(&other));
+            let described = Fault::Headers(vec![("X-Linked-ETag", etag)]);
+            stage.server.order(Rule {
+                method: Some("HEAD"),
+                ..Rule::hub("model.safetensors", 9, described)
+            });
+            let message = fetch(second).unwrap_err().to_string();
+            assert!(message.contains("its first use on this machine"), "{case}: {message}");
+            assert!(message.contains(&stage.server.endpoint()), "{case}: {message}");
+            // Or somebody has put them there, under the name that they would have.
+            stage.server.clear();
+            let located = fetch(second).unwrap();
+            let blobs = stage.cache().join(FOLDER).join("blobs");
+            fs::write(blobs.join(sha256(&other)), &other).unwrap();
+            let path = located.folder.join("model.safetensors");
+            fs::remove_file(&path).unwrap();
+            #[cfg(unix)]
+            std::os::unix::fs::symlink(blobs.join(sha256(&other)), &path).unwrap();
+            #[cfg(not(unix))]
+            fs::write(&path, &other).unwrap();
+            let files = Files { repository: REPOSITORY, revision: &stage.commit, names: &[] };
+            for error in [stage.hub().locate(card()), stage.hub().locate_files(&files)] {
+                let error = error.unwrap_err();
+                assert!(matches!(error, Error::Damaged { .. }), "{case}: {error}");
+                assert!(error.to_string().contains("first use"), "{case}: {error}");
+            }
+            stage.check_snapshot(&fetch(second).unwrap());
+        }
+    }
+}
+
+/// A commit that was used by its hash ties the branch to itself when that is first asked for.
+#[test]
+fn a_branch_stays_where_it_was_when_it_was_first_asked_for() {
+    let stage = Stage::new();
+    let by_hash = Files { repository: REPOSITORY, revision: &stage.commit, names: &[] };
+    assert_eq!(stage.hub().fetch_files(&by_hash, &unwatched).unwrap().trust, Trust::FirstUse);
+    assert_eq!(stage.fetch().unwrap().trust, Trust::Recorded);
+    stage.server.publish(REPOSITORY, &[("config.json", b"{}"), ("model.safetensors", b"new")]);
+    fs::remove_dir_all(stage.cache().join(FOLDER)).unwrap();
+    stage.check(&stage.fetch().unwrap());
+}
+
+/// What a mirror sent says nothing of the Hub: that is asked, once, and answers for itself.
+#[test]
+fn a_mirrors_bytes_are_not_taken_for_the_hubs() {
+    let hub = Stage::new();
+    for same in [true, false] {
+        let mirror = Stage::new();
+        // Other bytes, at a commit of the same hash: a mirror may say what it likes.
+        let theirs = if same { hub.weights.clone() } else { bytes(300_007, 5) };
+        let (files, etag) =
+            ([("config.json", CONFIG), ("model.safetensors", &theirs[..])], sha256(&theirs));
+        let commit = mirror.server.publish(REPOSITORY, &files);
+        let renamed = |path, method| Rule {
+            method: Some(method),
+            ..Rule::hub(
+                path,
+                usize::MAX,
+                Fault::Headers(vec![("X-Repo-Commit", hub.commit.clone())]),
+            )
+        };
+        if !same {
+            let listed = format!(
+                r#"{{"sha": "{}", "siblings": [{{"rfilename": "config.json"}}, {{"rfilename": "model.safetensors"}}]}}"#,
+                hub.commit
+            );
+            let listed = Fault::Instead(200, Vec::new(), listed.into_bytes());
+            mirror.server.order(Rule::hub("api/models", usize::MAX, listed));
+            // The mirror knows the commit by its own name alone.
+            mirror.server.publish_as(REPOSITORY, &commit, &hub.commit);
+            mirror.server.order(renamed("resolve", "HEAD"));
+        }
+        let cache = mirror.folder.path().join("shared");
+        let at = |stage: &Stage, network| {
+            Hub::new(HubSettings { cache: cache.clone(), network, ..stage.settings() })
+        };
+        let online = NetworkAccess::Online;
+        let first = at(&mirror, online).fetch(card(), &unwatched).unwrap();
+        assert_eq!((first.trust, first.commit.as_str()), (Trust::FirstUse, hub.commit.as_str()));
+        let weights = first.files.iter().find(|file| file.name == "model.safetensors").unwrap();
+        assert_eq!(weights.sha256, etag);
+        let day = at(&mirror, online).records().unwrap()[0].day.clone();
+        assert_eq!((day.len(), day.as_bytes()[4]), (10, b'-'));
+
+        // Without a network it is said whose they are.
+        let offline = NetworkAccess::Offline;
+        let error = at(&hub, offline).fetch(card(), &unwatched).unwrap_err();
+        assert!(matches!(error, Error::Elsewhere { .. }), "{error}");
+        for part in [mirror.server.endpoint(), hub.server.endpoint(), day, "HF_ENDPOINT".to_owned()]
+        {
+            assert!(error.to_string().contains(&part), "no `{part}` in: {error}");
+        }
+        assert!(matches!(at(&hub, offline).locate(card()), Err(Error::Elsewhere { .. })));
+        // With one the Hub says what they are to be, and what is right is not downloaded again.
+        hub.server.requests();
+        let found = at(&hub, online).fetch(card(), &unwatched).unwrap();
+        assert_eq!(found.downloaded, if same { 0 } else { 300_007 });
+        hub.check_snapshot(&found);
+        assert_eq!(found.trust, Trust::FirstUse);
+        assert!(!hub.server.requests().is_empty());
+        // From then on each is known.
+        let again = at(&hub, online).fetch(card(), &unwatched).unwrap();
+        assert_eq!((again.trust, again.downloaded), (Trust::Recorded, 0));
+        assert!(hub.server.requests().is_empty());
+        let back = at(&mirror, online).fetch(card(), &unwatched).unwrap();
+        let weights = back.files.iter().find(|file| file.name == "model.safetensors").unwrap();
+        assert_eq!((back.trust, weights.sha256.as_str()), (Trust::Recorded, etag.as_str()));
+    }
+}
+
+/// What was found in the cache, or brought there by hand, came from nobody knows where: it is used for either.
+#[test]
+fn what_nobody_knows_the_origin_of_is_what_it_was() {
+    let stage = Stage::new();
+    stage.fetch().unwrap();
+    stage.hub().remove_trust(REPOSITORY).unwrap();
+    assert_eq!(stage.hub().locate(card()).unwrap().trust, Trust::FirstUse);
+    assert!(stage.hub().records().unwrap().iter().all(|record| record.endpoint.is_empty()));
+    let endpoint = "https://mirror.example".to_owned();
+    let elsewhere = Hub::new(HubSettings { endpoint, ..stage.settings() });
+    assert_eq!(elsewhere.fetch(card(), &unwatched).unwrap().trust, Trust::Recorded);
+}
+
+/// As if somebody else could write there: what could be forged is not believed.
+#[cfg(unix)]
+#[test]
+fn in_a_shared_cache_neither_index_nor_record_can_be_forged() {
+    use std::os::unix::fs::PermissionsExt;
+    let open = |path: &std::path::Path, mode| {
+        fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
+    };
+    for with_state in [false, true] {
+        let stage = Stage::new();
+        let state = stage.folder.path().join("state");
+        let hub = || {
+            let state = with_state.then(|| state.clone());
+            Hub::new(HubSettings { state, ..stage.settings() })
+        };
+        hub().fetch(card(), &unwatched).unwrap();
+        assert!(hub().ledger().starts_with(stage.cache()), "it is its user's own");
+        let record = fs::read_to_string(hub().ledger()).unwrap();
+        open(&stage.cache(), 0o777);
+        open(&stage.cache().join(".locks"), 0o777);
+        // The record that everybody could have written is no record.
+        let other = hub().fetch(card(), &unwatched).unwrap();
+        let (trust, ledger) = match with_state {
+            true => (Trust::FirstUse, &state),
+            false => (Trust::Unrecorded, &stage.cache()),
+        };
+        assert_eq!(other.trust, trust);
+        assert!(hub().ledger().starts_with(ledger), "{}", hub().ledger().display());
+        assert_eq!(hub().records().unwrap().len(), if with_state { 2 } else { 0 });
+        // One of one's own, which is not shared, may be written by nobody else either.
+        open(&stage.cache(), 0o755);
+        open(&stage.cache().join(".locks"), 0o755);
+        assert_eq!(fs::read_to_string(hub().ledger()).unwrap(), record);
+        open(&hub().ledger(), 0o666);
+        let message = hub().locate(card()).unwrap_err().to_string();
+        assert!(message.contains("others may write"), "{message}");
+    }
+    // An index beside the locks, as older versions kept it, says nothing of a damaged file.
+    let stage = Stage::pinned();
+    let state = Some(stage.folder.path().join("state"));
+    let hub = || Hub::new(HubSettings { state: state.clone(), ..stage.settings() });
+    let located = hub().fetch(card(), &unwatched).unwrap();
+    let index = stage.folder.path().join("state/hashed.json");
+    let good = fs::read_to_string(&index).unwrap();
+    thread::sleep(Duration::from_millis(20));
+    let path = fs::canonicalize(located.folder.join("model.safetensors")).unwrap();
+    let mut content = fs::read(&path).unwrap();
+    content[9] ^= 1;
+    fs::write(&path, &content).unwrap();
+    assert!(hub().locate(card()).is_err());
+    let forged =
+        fs::read_to_string(&index).unwrap().replace(&sha256(&content), &sha256(&stage.weights));
+    assert_ne!(forged, good);
+    for name in ["rekindle-hashed.json", "hashed.json"] {
+        fs::write(stage.cache().join(".locks").join(name), &forged).unwrap();
+    }
+    assert!(matches!(hub().locate(card()), Err(Error::Damaged { .. })));
+    // The user's own index is believed, and one that others could write is not.
+    fs::write(&index, &forged).unwrap();
+    hub().locate(card()).unwrap();
+    for (path, mode) in [(&index, 0o666), (&index.parent().unwrap().to_owned(), 0o777)] {
+        fs::write(&index, &forged).unwrap();
+        open(path, mode);
+        assert!(matches!(hub().locate(card()), Err(Error::Damaged { .. })), "{}", path.display());
+        open(&index, 0o644);
+    }
+}
+
+/// A pin says what the config is as well: it decides on labels and preprocessing.
+#[test]
+fn a_pinned_config_is_obeyed_or_nothing_is_used() {
+    let mut stage = Stage::pinned();
+    let config = |content: &[u8]| PinnedFile {
+        name: Pin::CONFIG.to_owned(),
+        bytes: content.len() as u64,
+        sha256: sha256(content),
+    };
+    stage.pins[0].files = vec![config(CONFIG)];
+    let located = stage.fetch().unwrap();
+    assert!(located.files.iter().all(|file| file.trust == Trust::Pinned), "{located:?}");
+    stage.check(&located);
+    assert_eq!(stage.hub().records().unwrap(), [], "a pin needs no record");
+
+    let other = b"{\"architecture\": \"resnet50\"}";
+    let mut fresh = Stage::pinned();
+    fresh.pins[0].files = vec![config(other)];
+    let message = fresh.fetch().unwrap_err().to_string();
+    assert!(message.contains(&sha256(other)) && message.contains("config.json"), "{message}");
+    // Nor what lies in the cache under a name that fits.
+    let path = located.folder.join("config.json");
+    fs::remove_file(&path).unwrap();
+    fs::write(&path, other).unwrap();
+    let error = stage.hub().locate(card()).unwrap_err();
+    assert!(matches!(error, Error::Damaged { .. }) && error.to_string().contains("pin"), "{error}");
+    stage.check(&stage.fetch().unwrap());
 }

@@ -46,6 +46,7 @@ fn a_pin_of_todays_bytes_fetches_them() {
     settings.pins = vec![pin];
     let located = Hub::new(settings).fetch(card(), &unwatched).unwrap();
     assert_eq!(located.trust, Trust::Pinned);
+    assert!(located.files.iter().all(|file| file.trust == Trust::Pinned), "{located:?}");
 }
 
 /// A small file and a large one, which the Hub keeps elsewhere.
@@ -69,8 +70,11 @@ fn further_files_of_a_card_are_pinned_and_obeyed() {
     publish(&stage, &small);
     let Pinned { pin, differences } = stage.hub().pin(&card).unwrap();
     assert_eq!(differences, Vec::<String>::new());
+    let [first, further @ ..] = &pin.files[..] else { panic!() };
+    let known = (Pin::CONFIG, config.len() as u64, sha256(config.as_bytes()));
+    assert_eq!((first.name.as_str(), first.bytes, first.sha256.clone()), known);
     let found: Vec<_> =
-        pin.files.iter().map(|file| (file.name.as_str(), file.bytes, &file.sha256)).collect();
+        further.iter().map(|file| (file.name.as_str(), file.bytes, &file.sha256)).collect();
     let expected = [&small, &large].map(|bytes| (bytes.len() as u64, sha256(bytes)));
     let expected: Vec<_> = NAMES
         .into_iter()

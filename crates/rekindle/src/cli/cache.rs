@@ -133,6 +133,12 @@ fn prune(
     for file in &pruned.locked {
         say!("{}: left, for another process is at work on it", output::one_line(file.display()));
     }
+    for file in &pruned.foreign {
+        say!(
+            "{}: left, for it is a link or has a name that no cache gives",
+            output::one_line(file.display())
+        );
+    }
     let done = if run == PruneRun::Dry { "would be removed" } else { "removed" };
     say!("{} files, {} {done}", pruned.files.len(), size(pruned.bytes));
     if let (true, PruneRun::Real, Some(repository)) = (drop_trust, run, repository) {
@@ -147,7 +153,7 @@ fn words(trust: Option<Trust>) -> &'static str {
         Some(Trust::Pinned) => "pinned",
         Some(Trust::Recorded) => "as recorded when first used",
         Some(Trust::FirstUse) => "used for the first time, and recorded",
-        Some(Trust::Unrecorded) => "not recorded: the cache cannot be written",
+        Some(Trust::Unrecorded) => "not recorded: nothing can be, or others could write it",
         None => "not known",
     }
 }

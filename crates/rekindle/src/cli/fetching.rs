@@ -32,6 +32,7 @@ pub(crate) fn status(row: &FetchRow) -> &'static str {
         Err(Error::Absent { .. }) => "MISSING",
         Err(Error::Damaged { .. }) => "DAMAGED",
         Err(Error::Mismatch { .. }) => "OTHER BYTES",
+        Err(Error::Elsewhere { .. }) => "ELSEWHERE",
         Err(Error::Cards(rekindle_cards::Error::License { .. })) => "LICENSE",
         Err(_) => "FAILED",
     }
@@ -107,6 +108,9 @@ impl Meter {
             DownloadEvent::Damaged { file } => {
                 Some(format!("{file}: damaged in the cache; downloading it again"))
             }
+            DownloadEvent::TokenWithheld { endpoint } => Some(format!(
+                "the token is not sent: {endpoint} would have it in clear; use https://"
+            )),
             // Of what else may come nothing is known here.
             _ => None,
         }

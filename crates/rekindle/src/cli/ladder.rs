@@ -53,6 +53,7 @@ use super::{
     augment::Augmentation,
     output,
     run_folder::{self, Older},
+    weights::{check_licenses, policy},
 };
 
 /// Run candidates on more and more data, and drop the worst on the way.
@@ -203,6 +204,9 @@ impl Arguments {
         let weights = candidate.weights.as_ref().map(|path| self.root.join(path));
         let weights = weights.as_deref().map(CheckpointFile::open).transpose()?;
         let (name, task) = (candidate.model.as_deref(), L::Task::of(&part.names));
+        if let Some(weights) = &weights {
+            check_licenses(weights, name, &policy(&[])?)?;
+        }
         let (model, _) = Model::for_task(name, weights.as_ref(), &task, &part.names, &device)?;
         let plan = candidate.plan(&self.root)?;
         let views = FinetuneConfig::<L::Task>::usual_views(&plan);

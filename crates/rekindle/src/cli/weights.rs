@@ -4,14 +4,12 @@
 use std::io::stderr;
 use std::path::{Path, PathBuf};
 
-#[cfg(feature = "net")]
-use anyhow::Context;
 use clap::Args;
-use rekindle::checkpoint::{CheckpointFile, LoadReport, WeightsSet};
 #[cfg(feature = "net")]
+use rekindle::hub::{Files, Hub, HubSettings, Licenses, Located, Trust};
 use rekindle::{
-    cards::HubConfig,
-    hub::{Files, Hub, Located, Trust, policy},
+    cards::{HubConfig, LicensePolicy, StatedLicenses, find_by_repository, find_checkpoint},
+    checkpoint::{CheckpointFile, LoadReport, WeightsSet},
 };
 
 #[cfg(feature = "net")]
@@ -48,6 +46,8 @@ pub(super) struct Found {
     pub(super) sha256: String,
     /// Which set of them, where there are several.
     pub(super) set: Option<String>,
+    /// For files that were named: which checkpoint they are said to be, and the licenses that are accepted.
+    named: Option<(Option<String>, LicensePolicy)>,
 }
 
 impl Found {
@@ -65,8 +65,70 @@ impl Found {
             Some("raw") => WeightsSet::Raw,
             Some(key) => WeightsSet::Key(key.to_owned()),
         };
-        Ok(CheckpointFile::open_set(&self.path, &set)?)
+        let file = CheckpointFile::open_set(&self.path, &set)?;
+        if let Some((model, policy)) = &self.named {
+            check_licenses(&file, model.as_deref(), policy)?;
+        }
+        Ok(file)
     }
+}
+
+/// Refuses weights of this machine under a license that nobody has accepted: the strictest of what they carry, and of what
+/// the cards say that they are of. Where nothing is stated they may be the user's own.
+pub(super) fn check_licenses(
+    file: &CheckpointFile,
+    model: Option<&str>,
+    policy: &LicensePolicy,
+) -> anyhow::Result<()> {
+    let own = file.metadata().get("config").map(String::as_str);
+    let (mut stated, mut cards) = (Vec::new(), Vec::new());
+    for text in own.into_iter().chain(file.config_json()) {
+        stated.extend(StatedLicenses::of_config(text).0);
+        if let Ok(config) = HubConfig::from_json(text) {
+            cards.extend(find_checkpoint(&config.name())?);
+        }
+    }
+    if let Some(model) = model {
+        cards.extend(find_checkpoint(model)?);
+    }
+    if let Some(repository) = repository_of(file.path()) {
+        cards.extend(find_by_repository(&repository)?);
+    }
+    cards.into_iter().try_for_each(|card| policy.check(card))?;
+    if !stated.is_empty() {
+        let name = file.path().display().to_string();
+        policy.check_all(&name, stated.iter().map(String::as_str))?;
+    }
+    Ok(())
+}
+
+/// The repository in whose part of the Hub's cache a file is, links followed and not.
+fn repository_of(path: &Path) -> Option<String> {
+    let real = path.canonicalize().ok();
+    let paths = [Some(path), real.as_deref()];
+    let mut parts =
+        paths.into_iter().flatten().flat_map(Path::iter).filter_map(|part| part.to_str());
+    Some(parts.find_map(|part| part.strip_prefix("models--"))?.replace("--", "/"))
+}
+
+/// The licenses that are accepted: those of the file that `REKINDLE_LICENSES` names, and these.
+#[cfg(feature = "net")]
+pub(super) fn policy(accepted: &[String]) -> anyhow::Result<LicensePolicy> {
+    Ok(rekindle::hub::policy(accepted)?)
+}
+
+/// The licenses that are accepted: those of the file that `REKINDLE_LICENSES` names, and these.
+#[cfg(not(feature = "net"))]
+pub(super) fn policy(accepted: &[String]) -> anyhow::Result<LicensePolicy> {
+    use anyhow::Context;
+    let mut policy = LicensePolicy::default();
+    if let Some(path) = std::env::var_os(LicensePolicy::VARIABLE).filter(|path| !path.is_empty()) {
+        let name = path.to_string_lossy();
+        let text = std::fs::read_to_string(&path).with_context(|| name.to_string())?;
+        policy = LicensePolicy::parse(&name, &text)?;
+    }
+    accepted.iter().try_for_each(|name| policy.accept(name))?;
+    Ok(policy)
 }
 
 impl WeightsArguments {
@@ -87,6 +149,7 @@ impl WeightsArguments {
                 origin: path.display().to_string(),
                 sha256: String::new(),
                 set: None,
+                named: Some((self.model.clone(), policy(&self.accepted)?)),
             }),
             (None, Some(name)) => fetched(name, &self.accepted),
             (None, None) => anyhow::bail!(
@@ -114,25 +177,24 @@ fn fetched(name: &str, _: &[String]) -> anyhow::Result<Found> {
 /// A card's weights, if their license allows to use them.
 #[cfg(feature = "net")]
 fn fetched(name: &str, accepted: &[String]) -> anyhow::Result<Found> {
-    let card = rekindle::cards::find(name)?;
-    let (hub, policy) = (Hub::from_env()?, policy(accepted)?);
-    policy.check(card)?;
+    let (card, hub) = (rekindle::cards::find(name)?, hub(accepted)?);
     Ok(told(metered(&stderr(), &card.name(), |watch| hub.fetch(card, watch))?))
 }
 
-/// The weights of a repository that no card is of, if the license that its config states allows to use them.
+/// The hub that the environment says, which takes weights under permissive licenses and accepted ones.
+#[cfg(feature = "net")]
+fn hub(accepted: &[String]) -> anyhow::Result<Hub> {
+    let licenses = Licenses::Checked(policy(accepted)?);
+    Ok(Hub::new(HubSettings { licenses, ..HubSettings::from_env()? }))
+}
+
+/// The weights of a repository, if the licenses that the Hub and its config state, and a card of it, allow to use them.
 #[cfg(feature = "net")]
 fn of_repository(name: &str, accepted: &[String]) -> anyhow::Result<Found> {
     let (repository, revision) = name.split_once('@').unwrap_or((name, "main"));
-    let (hub, policy) = (Hub::from_env()?, policy(accepted)?);
+    let hub = hub(accepted)?;
     let files = Files { repository, revision, names: &[] };
-    let located = metered(&stderr(), repository, |watch| hub.fetch_files(&files, watch))?;
-    let config = located.folder.join("config.json");
-    let text = rekindle_base::read_text(&config, rekindle_cards::MAX_CONFIG_BYTES as u64)
-        .with_context(|| config.display().to_string())?;
-    let config = HubConfig::from_json(&text).with_context(|| config.display().to_string())?;
-    policy.check_license(repository, config.license.as_deref())?;
-    Ok(told(located))
+    Ok(told(metered(&stderr(), repository, |watch| hub.fetch_files(&files, watch))?))
 }
 
 /// Says so where bytes are believed for the first time.
@@ -144,12 +206,13 @@ fn told(Located { folder, repository, commit, files, trust, .. }: Located) -> Fo
             "first use of {repository} at {short}: its bytes are recorded, and others are refused from now on"
         ),
         Trust::Unrecorded => complain!(
-            "{repository} at {short} is used, but not recorded, for the cache cannot be written: nothing would notice if its bytes were others next time"
+            "{repository} at {short} is used, but not recorded, for there is no place for that which its user can write and nobody else: nothing would notice if its bytes were others next time"
         ),
         Trust::Pinned | Trust::Recorded => {}
     }
     // config.json beside them is smaller than any weights.
     let sha256 = files.into_iter().max_by_key(|file| file.bytes);
     let sha256 = sha256.map_or_else(String::new, |file| file.sha256);
-    Found { path: folder, origin: format!("{repository} at {commit}"), sha256, set: None }
+    let origin = format!("{repository} at {commit}");
+    Found { path: folder, origin, sha256, set: None, named: None }
 }

@@ -1,16 +1,12 @@
 //! What `rekindle finetune` is asked for, and what it means.
 
-use std::{
-    num::NonZeroUsize,
-    path::{Path, PathBuf},
-    sync::Arc,
-    time::Duration,
-};
+use std::{num::NonZeroUsize, path::PathBuf, sync::Arc, time::Duration};
 
 use anyhow::{Context, bail};
 use clap::Args;
 use rekindle::{
     CacheConfig, CachePlace, FinetuneConfig, HeadStart, Model,
+    checkpoint::CheckpointFile,
     data::{DataSet, DiskCache, MixConfig, Order, Views},
     metrics::Direction,
     train::{EarlyStopping, EmaConfig, EmaWarmUp, Monitor, Plateau},
@@ -22,6 +18,7 @@ use super::{
         answers::{Answers, LossOptions, NumberLoss},
         augment::Augmentation,
         numbers, read_plan,
+        weights::{check_licenses, policy},
     },
     Arguments,
 };
@@ -197,7 +194,11 @@ impl Arguments {
     ) -> anyhow::Result<FinetuneConfig<L::Task>> {
         let (pictures, steps, keep) = (&self.pictures, &self.steps, &self.keep);
         let teacher = match &steps.teacher {
-            Some(path) => Some(Arc::new(teacher(path, set, model, device)?)),
+            Some(path) => {
+                let file = CheckpointFile::open(path)?;
+                check_licenses(&file, None, &policy(&self.start.accepted)?)?;
+                Some(Arc::new(teacher(&file, set, model, device)?))
+            }
             None => None,
         };
         let task = self.task(set)?;
@@ -264,12 +265,13 @@ impl Arguments {
 
 /// A network that is learned from, if it knows the same.
 fn teacher<L: Answers>(
-    path: &Path,
+    file: &CheckpointFile,
     set: &DataSet<L>,
     model: &Model,
     device: &rekindle::Device,
 ) -> anyhow::Result<rekindle::Network> {
-    let (teacher, _) = Model::open(None, path, &device.clone().inner())?;
+    let (path, device) = (file.path(), device.clone().inner());
+    let (teacher, _) = Model::open_file(None, file, &device)?;
     if teacher.names() != set.names {
         bail!(
             "{}: the teacher's labels are [{}], the data's [{}]; give one that was fine-tuned on these",
