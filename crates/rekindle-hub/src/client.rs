@@ -40,9 +40,10 @@ const LONGEST_REFUSAL: u64 = 1 << 16;
 /// machine.
 pub struct Client {
     routes: Routes,
+    /// The endpoint, with a password where it holds one.
+    base: String,
+    /// The same as it may be shown.
     endpoint: String,
-    /// The same without a password.
-    shown: String,
     origin: Origin,
     token: Option<Token>,
     network: NetworkAccess,
@@ -57,7 +58,7 @@ impl fmt::Debug for Client {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter
             .debug_struct("Client")
-            .field("endpoint", &self.shown)
+            .field("endpoint", &self.endpoint)
             .field("routes", &self.routes)
             .field("token", &self.token)
             .finish_non_exhaustive()
@@ -89,9 +90,10 @@ impl Client {
     /// certificates holds none; [`Error::Io`] where it cannot be read. A proxy that cannot be used is an error of the
     /// requests that were to go by it.
     pub fn new(settings: &HubSettings) -> Result<Self, Error> {
-        let endpoint = settings.endpoint.trim_end_matches('/').to_owned();
-        let Some(origin) = Origin::of(&endpoint) else {
-            let problem = format!("`{}` is not an address of http or https", shown(&endpoint));
+        let base = settings.endpoint.trim_end_matches('/').to_owned();
+        let endpoint = shown(&base);
+        let Some(origin) = Origin::of(&base) else {
+            let problem = format!("`{endpoint}` is not an address of http or https");
             return Err(Error::Layout { path: "HF_ENDPOINT".into(), problem });
         };
         if settings.token.as_ref().is_some_and(|token| bearer(token).is_err()) {
@@ -128,19 +130,18 @@ impl Client {
         };
         let (token, network) = (settings.token.clone(), settings.network);
         let answered = AtomicBool::new(false);
-        let shown = shown(&endpoint);
-        Ok(Self { routes, endpoint, shown, origin, token, network, patience, silence, answered })
+        Ok(Self { routes, base, endpoint, origin, token, network, patience, silence, answered })
     }
 
     /// The Hub's address as it may be shown, without a slash at the end.
     #[must_use]
     pub fn endpoint(&self) -> &str {
-        &self.shown
+        &self.endpoint
     }
 
     /// The address of a path of the Hub, which begins with a slash.
     pub(crate) fn address(&self, path: &str) -> String {
-        format!("{}{path}", self.endpoint)
+        format!("{}{path}", self.base)
     }
 
     /// Whether it speaks for somebody.
@@ -291,7 +292,7 @@ impl Client {
             let _ = self.paced(body).take(LONGEST_REFUSAL).read_to_end(&mut said);
         }
         let message = self.without_secrets(words(&head.headers, &said));
-        let Failure { mut error, again } = refused(&self.endpoint, url, &head, message);
+        let Failure { mut error, again } = refused(&self.base, url, &head, message);
         if let Error::Status { status: 401 | 403 | 404, remedy, .. } = error.as_mut()
             && self.withholds_token()
         {
