@@ -301,9 +301,13 @@ impl Arguments {
 
 /// What the cache of pictures on disk did.
 fn pixels_note(used: &DiskCacheUse) -> String {
-    let DiskCacheUse { pictures, found, closed } = used;
+    let DiskCacheUse { pictures, found, closed, forgotten } = used;
     let why = closed.as_ref().map_or_else(String::new, |why| format!("; nothing was added: {why}"));
-    format!("decoded pictures on disk: {pictures}, read {found} times{why}")
+    let anew = match forgotten {
+        true => "; what was there was dropped, for some of it was not what the files hold",
+        false => "",
+    };
+    format!("decoded pictures on disk: {pictures}, read {found} times{why}{anew}")
 }
 
 /// A word as a shell reads it.
