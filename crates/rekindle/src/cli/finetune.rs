@@ -125,7 +125,7 @@ impl Arguments {
             notes().for_each(|line| say!("{}", one_line(line)));
             let name = one_line(model.config().name());
             match &report {
-                Some(report) => say!("{name}: {report}"),
+                Some(report) => output::block(&format!("{name}: {report}")),
                 None => say!("{name}: no weights, training from nothing"),
             }
         }
