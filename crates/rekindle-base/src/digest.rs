@@ -125,6 +125,21 @@ impl Digests {
         Ok(Self { records, ..Self::default() })
     }
 
+    /// How many digests earlier runs left.
+    pub fn remembered(&self) -> usize {
+        self.records.as_ref().map_or(0, RecordFile::len)
+    }
+
+    /// Drops all that is remembered, as where some of it turned out to be wrong.
+    ///
+    /// # Errors
+    ///
+    /// If the file cannot be cut; nothing of it is believed even then.
+    pub fn forget(&self) -> Result<(), Error> {
+        self.lock().clear();
+        self.records.as_ref().map_or(Ok(()), RecordFile::forget)
+    }
+
     /// The SHA-256 of a file's content, remembered or computed.
     ///
     /// A content that changes while it is read is not remembered.

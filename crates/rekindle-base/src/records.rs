@@ -22,17 +22,19 @@
 
 use std::{
     collections::HashMap,
-    fs::{self, File, OpenOptions, TryLockError},
+    fs::{self, File, OpenOptions},
     io::{self, BufReader, Read, Seek, SeekFrom},
     path::{Path, PathBuf},
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
-use crate::{Key, PathError};
+use crate::{Key, PathError, plain};
 use header::{CHECKSUM, ITEM, SIZE};
 pub use header::{Header, Sizes, Unusable};
+use lock::Locked;
 
 mod header;
+mod lock;
 mod position;
 #[cfg(test)]
 mod tests;
@@ -45,8 +47,8 @@ pub enum Error {
     /// The file cannot be opened, read or written.
     #[error(transparent)]
     Io(#[from] PathError),
-    /// Where the records belong is a file of somebody else's.
-    #[error("{}: is a file of somebody else's, and is left as it is; move it away, or choose another folder", .0.display())]
+    /// Where the records belong is a link, or a file of somebody else's.
+    #[error("{}: is a link or a file of somebody else's, and is left as it is; move it away, or choose another folder", .0.display())]
     Foreign(PathBuf),
 }
 
@@ -97,25 +99,18 @@ impl RecordFile {
     ///
     /// # Errors
     ///
-    /// If it cannot be opened, read or written; [`Error::Foreign`], through a link too, if it does not start with the
-    /// format's name, or is no regular file: it is then left as it is.
+    /// If it cannot be opened, read or written; [`Error::Foreign`] if it is a symbolic link, wherever that leads, or no
+    /// regular file, or does not start with the format's name: it is then left as it is. A file of ours that has another
+    /// name too (a hard link) is left to that, and a new one takes its place here.
     pub fn open(path: &Path, header: &Header) -> Result<Self, Error> {
         let failed = |done| PathError::of(path, done);
         if let Some(folder) = path.parent() {
             fs::create_dir_all(folder).map_err(PathError::of(folder, "made"))?;
         }
-        let mut options = OpenOptions::new();
-        options.read(true).write(true).create(true).truncate(false);
-        let file = Locked(options.open(path).map_err(failed("opened"))?);
-        if !file.0.metadata().map_err(failed("read"))?.is_file() {
-            return Err(Error::Foreign(path.to_owned()));
-        }
-        let busy = match file.0.try_lock() {
-            Ok(()) => false,
-            Err(TryLockError::WouldBlock) => true,
-            // Some file systems have no locks: two runs in one folder are then the user's to avoid.
-            Err(TryLockError::Error(_)) => false,
-        };
+        let open = || plain::open(path, &mut writing()).map_err(failed("opened"));
+        let Some(file) = open()? else { return Err(Error::Foreign(path.to_owned())) };
+        let mut file = Locked(file);
+        let busy = file.is_busy();
         let expected = header.encode();
         let mut found = Vec::new();
         (&file.0).take(header.bytes()).read_to_end(&mut found).map_err(failed("read"))?;
@@ -123,6 +118,17 @@ impl RecordFile {
         let known = found.len().min(header.name.len());
         if found[..known] != header.name[..known] {
             return Err(Error::Foreign(path.to_owned()));
+        }
+        let linked = !busy && plain::has_other_names(&file.0).map_err(failed("read"))?;
+        if linked {
+            // What is written here is not to change there.
+            fs::remove_file(path).map_err(failed("removed"))?;
+            let new = plain::open(path, writing().create_new(true)).map_err(failed("made"))?;
+            let Some(new) = new else { return Err(Error::Foreign(path.to_owned())) };
+            file = Locked(new);
+            // Nobody else knows of it yet.
+            file.is_busy();
+            found.clear();
         }
         let (mut index, mut end) = (HashMap::new(), header.bytes());
         if found == expected {
@@ -140,6 +146,7 @@ impl RecordFile {
         }
         let opened = match header.why_not(&found).filter(|_| found != expected) {
             _ if busy => Opened::Busy,
+            _ if linked => Opened::Rebuilt(Unusable::Linked),
             Some(why) => Opened::Rebuilt(why),
             None if index.is_empty() => Opened::Fresh,
             None => Opened::Kept,
@@ -237,6 +244,22 @@ impl RecordFile {
         self.write(&mut self.lock())
     }
 
+    /// Drops all records, as where some of them turned out to be none that were put.
+    ///
+    /// # Errors
+    ///
+    /// If the file cannot be cut; nothing is found in it even then.
+    pub fn forget(&self) -> Result<(), Error> {
+        let mut state = self.lock();
+        state.index.clear();
+        state.pending.clear();
+        if !self.is_writable() {
+            return Ok(());
+        }
+        state.end = self.header.bytes();
+        self.file.0.set_len(state.end).map_err(self.failed("written"))
+    }
+
     /// The values of an item, unless it is missing or was damaged; the damaged may be put again.
     ///
     /// # Errors
@@ -304,16 +327,11 @@ impl Drop for RecordFile {
     }
 }
 
-/// A file that gives its lock back.
-///
-/// Closing does that too, but not while a process that was just started still has a copy of the file open.
-#[derive(Debug)]
-struct Locked(File);
-
-impl Drop for Locked {
-    fn drop(&mut self) {
-        self.0.unlock().ok();
-    }
+/// To read and to write, made where there is none.
+fn writing() -> OpenOptions {
+    let mut options = OpenOptions::new();
+    options.read(true).write(true).create(true).truncate(false);
+    options
 }
 
 fn checksum(item: &Key, values: &[u8]) -> u32 {

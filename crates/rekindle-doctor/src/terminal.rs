@@ -114,11 +114,7 @@ fn shown(path: &Path) -> String {
     visible(&path.to_string_lossy())
 }
 
-/// With escapes for what would move a terminal's cursor.
+/// On one line, with escapes for what a terminal would obey.
 fn visible(text: &str) -> String {
-    let letters = text.chars().map(|letter| match letter {
-        letter if letter.is_control() => letter.escape_default().to_string(),
-        letter => letter.to_string(),
-    });
-    letters.collect()
+    rekindle_base::visible(text, rekindle_base::Breaks::Escaped)
 }

@@ -148,20 +148,22 @@ pub struct CacheReport {
     pub rebuilt: Option<String>,
 }
 
+const NOT_USED: &str = "an older file was not used";
+
 impl CacheReport {
-    /// What it saved, in a line; nothing where nothing was kept.
+    /// What it saved, in a line; nothing where nothing was kept and nothing was wrong.
     pub fn line(&self, epochs: usize) -> Option<String> {
-        let Self { off: None, found, computed, filling, rebuilt, cut, .. } = self else {
-            return None;
-        };
+        let Self { off, found, computed, filling, rebuilt, cut, .. } = self;
+        if let Some(off) = off {
+            let why = |why: &String| format!("no features are kept, for {off}; {NOT_USED}: {why}");
+            return rebuilt.as_ref().map(why);
+        }
         let seconds = filling.as_secs_f64();
         // What was found, and every further epoch, would have taken as long for each item.
         let each = if *computed == 0 { 0.0 } else { seconds / *computed as f64 };
         let items = found + computed;
         let saved = each * (items * epochs).saturating_sub(*computed) as f64;
-        let why = rebuilt
-            .as_ref()
-            .map_or_else(String::new, |why| format!("; an older file was not used: {why}"));
+        let why = rebuilt.as_ref().map_or_else(String::new, |why| format!("; {NOT_USED}: {why}"));
         Some(format!(
             "features of {cut} frozen stages: {computed} computed in {seconds:.1} s, {found} found; saved about {saved:.0} s over {epochs} epochs{why}"
         ))
@@ -229,11 +231,16 @@ where
         // Beside the features, which are found by these digests.
         let files = folder.map(Digests::open).transpose().map_err(features::Error::from)?;
         let files = Arc::new(files.unwrap_or_default());
-        let data = Data {
+        let mut data = Data {
             identity,
             train: Part::new(samples, train.prepare, &config.loader())?.knowing(&files),
             val: Part::new(val.samples, val.prepare, &plain)?.knowing(&files),
+            doubted: false,
         };
+        if !(data.train.is_remembered_right()? && data.val.is_remembered_right()?) {
+            files.forget().map_err(features::Error::from)?;
+            data.doubted = true;
+        }
         Ok((config, network, data))
     }
 

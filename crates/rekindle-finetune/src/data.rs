@@ -3,6 +3,7 @@
 use std::sync::{Arc, OnceLock};
 
 use rayon::prelude::*;
+use rekindle_base::spots;
 use rekindle_data::{Digests, Loader, LoaderConfig, Prepare, Sample};
 use rekindle_train::{Train, Validation};
 use rekindle_transfer::features::Key;
@@ -91,6 +92,22 @@ impl<P: Prepare, T: TransferTask> Part<P, T> {
         Ok(Arc::clone(self.contents.get_or_init(|| found)))
     }
 
+    /// Whether a few samples hold what is remembered of their files; see [`spots`].
+    pub(crate) fn is_remembered_right(&self) -> Result<bool, Error> {
+        if self.files.remembered() == 0 {
+            return Ok(true);
+        }
+        let (prepare, samples) = (self.loader.prepare(), self.loader.samples());
+        let anew = Digests::in_memory();
+        let right = |place: usize| -> Result<bool, P::Error> {
+            let item = &samples[place].item;
+            Ok(prepare.digest(item, &self.files)? == prepare.digest(item, &anew)?)
+        };
+        let found: Result<Vec<bool>, P::Error> =
+            spots(samples.len()).into_par_iter().map(right).collect();
+        Ok(found.map_err(Error::data)?.into_iter().all(|right| right))
+    }
+
     /// What the samples hold, what is right for them and how much they count, as a digest; not where they lie.
     pub(crate) fn fingerprint(&self) -> Result<String, Error> {
         let mut hash = Sha256::new();
@@ -111,6 +128,8 @@ pub(crate) struct Data<P: Prepare, T: TransferTask> {
     pub(crate) identity: String,
     pub(crate) train: Part<P, T>,
     pub(crate) val: Part<P, T>,
+    /// Whether earlier runs left digests of files that were not theirs.
+    pub(crate) doubted: bool,
 }
 
 /// Makes weights of samples relative to each other: 1 on the average, so that rates mean what they mean without.

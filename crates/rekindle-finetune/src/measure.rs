@@ -38,7 +38,7 @@ where
     let Trainee { network, identity } = trainee.ready();
     config.check(&network)?;
     let part = Part::new(train.0.samples, train.0.prepare, &config.loader())?;
-    let data = Data { identity, train: part.clone(), val: part };
+    let data = Data { identity, train: part.clone(), val: part, doubted: false };
     let (network, feeds) = config.begin(network, &None, (0, 0), &data, None)?;
     let Some(phase) = config.plan.phases.first() else { return Err(Error::NoEpoch) };
     let fit = config.fit(phase, &network)?;

@@ -9,7 +9,7 @@ use std::{
 };
 
 use burn::module::Module;
-use rekindle_base::PathError;
+use rekindle_base::{PathError, own_folder};
 use rekindle_checkpoint::CheckpointFile;
 use rekindle_data::{Prepare, Views, canonical};
 use rekindle_layers::Backbone;
@@ -222,6 +222,7 @@ where
         let log = |name: &str, format| Log::create(&self.path.join(name), format, &state.history);
         self.logs = vec![log("log.jsonl", LogFormat::Json)?, log("log.csv", LogFormat::Csv)?];
         let folder = self.path.join("tensorboard");
+        own_folder(&folder).map_err(PathError::of(&folder, "made"))?;
         let stages = state.model.layout().stages.into_iter().map(|stage| stage.name);
         let groups = std::iter::once("head".to_owned()).chain(stages).collect();
         let mut board =

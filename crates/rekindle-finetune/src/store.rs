@@ -6,9 +6,11 @@
 //! | what an item holds | the views of that item |
 //! | what is drawn, the seed | all views but the first, which is as the evaluation sees it |
 //! | the head, rates, epochs, labels | nothing |
+//!
+//! What an earlier run kept is believed where a sample of it, computed anew, is what was kept; else all of it is computed.
 
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeMap, BTreeSet},
     ops::Range,
     path::Path,
     sync::Arc,
@@ -16,12 +18,13 @@ use std::{
 };
 
 use burn::{module::Module, prelude::*};
+use rekindle_base::spots;
 use rekindle_data::{Prepare, Views};
 use rekindle_layers::{Backbone, Flow};
 use rekindle_train::{Train, Validation};
 use rekindle_transfer::{
     Classifier,
-    features::{FeatureStore, Key, Opened, bytes_needed, key},
+    features::{self, FeatureStore, Key, Opened, bytes_needed, key},
 };
 
 use crate::{
@@ -105,7 +108,7 @@ where
             found: 0,
             computed: 0,
             filling: Duration::ZERO,
-            rebuilt: None,
+            rebuilt: data.doubted.then(|| WRONG_DIGESTS.to_owned()),
         };
         let Some(kept) = kept.filter(|_| off.is_none()) else {
             let train = Prepared {
@@ -118,14 +121,25 @@ where
         };
         let start = Instant::now();
         let mut store = open(network, config, &kept, folder, data)?;
-        match &store.opened {
-            Opened::Rebuilt(reason) => report.rebuilt = Some(reason.clone()),
-            Opened::Busy => report.rebuilt = Some("another run has it open".to_owned()),
-            Opened::Fresh | Opened::Kept => {}
-        }
         let filler = Filler { network: network.valid(), kept: &kept };
         let [train_keys, val_keys] =
             [Arc::new(Keys::new(&data.train, config)?), Arc::new(Keys::new(&data.val, config)?)];
+        let views: Vec<u64> = views.into_iter().collect();
+        let why = match &store.opened {
+            Opened::Rebuilt(reason) => Some(reason.clone()),
+            Opened::Busy => Some("another run has it open".to_owned()),
+            Opened::Fresh => None,
+            Opened::Kept => {
+                let right = filler.is_right(&store, &data.train, &train_keys, &views)?
+                    && filler.is_right(&store, &data.val, &val_keys, &[Views::PLAIN])?;
+                (!right).then(|| WRONG_FEATURES.to_owned())
+            }
+        };
+        if why.as_deref() == Some(WRONG_FEATURES) {
+            store.forget()?;
+        }
+        let whys = report.rebuilt.take().into_iter().chain(why).collect::<Vec<_>>();
+        report.rebuilt = (!whys.is_empty()).then(|| whys.join("; "));
         for view in views {
             filler.fill(&mut store, &data.train, &train_keys, view, &mut report)?;
         }
@@ -231,6 +245,14 @@ impl Keys {
     }
 }
 
+/// What a report says of files that were not what they should be.
+const WRONG_FEATURES: &str = "some of its features were not what these weights make of the items";
+const WRONG_DIGESTS: &str = "digests.bin held others' digests for some files";
+
+/// How far a row may be from the one that was kept, as a share of its length: batches of another size and instructions of
+/// another machine round otherwise, and half precision keeps eleven bits.
+const ROUNDING: f64 = 0.01;
+
 struct Filler<'a, B: Backbone> {
     network: Classifier<B>,
     kept: &'a Kept,
@@ -253,8 +275,61 @@ impl<B: Backbone> Filler<'_, B> {
         let lacking: Vec<usize> = lacking.collect();
         report.found += part.len() - lacking.len();
         report.computed += lacking.len();
+        self.compute(
+            part,
+            lacking,
+            view,
+            |sample, row| Ok(store.put(&keys.key(sample, view), row)?),
+        )
+    }
+
+    /// Whether what is kept of these views is what the network makes of a few of the samples; see [`spots`].
+    fn is_right<P: Prepare, T: TransferTask>(
+        &self,
+        store: &FeatureStore,
+        part: &Part<P, T>,
+        keys: &Keys,
+        views: &[u64],
+    ) -> Result<bool, Error>
+    where
+        B::Input: FromPrepared<P::Batch>,
+    {
+        let all = views.iter().flat_map(|&view| (0..part.len()).map(move |sample| (view, sample)));
+        let kept: Vec<(u64, usize)> =
+            all.filter(|&(view, sample)| store.contains(&keys.key(sample, view))).collect();
+        let mut chosen: BTreeMap<u64, Vec<usize>> = BTreeMap::new();
+        for (view, sample) in spots(kept.len()).into_iter().map(|place| kept[place]) {
+            chosen.entry(view).or_default().push(sample);
+        }
+        let mut right = true;
+        let mut found = vec![0.0; self.kept.width()];
+        for (view, samples) in chosen {
+            self.compute(part, samples, view, |sample, row| {
+                match store.get_into(&keys.key(sample, view), &mut found) {
+                    Ok(()) => right &= is_near(&found, row),
+                    // Damaged since, so that it is computed anyway.
+                    Err(features::Error::Absent) => {}
+                    Err(error) => return Err(error.into()),
+                }
+                Ok(())
+            })?;
+        }
+        Ok(right)
+    }
+
+    /// What the network makes of a view of these samples, row by row.
+    fn compute<P: Prepare, T: TransferTask>(
+        &self,
+        part: &Part<P, T>,
+        samples: Vec<usize>,
+        view: u64,
+        mut row_of: impl FnMut(usize, &[f32]) -> Result<(), Error>,
+    ) -> Result<(), Error>
+    where
+        B::Input: FromPrepared<P::Batch>,
+    {
         let device = device_of(&self.network);
-        for batch in part.loader.view(lacking, view) {
+        for batch in part.loader.view(samples, view) {
             let rekindle_data::Batch { input, indices, .. } = batch.map_err(Error::data)?;
             let input = B::Input::from_prepared(input, &device);
             let values = match self.kept {
@@ -263,9 +338,42 @@ impl<B: Backbone> Filler<'_, B> {
             };
             let width = self.kept.width();
             for (&sample, row) in indices.iter().zip(values.chunks_exact(width.max(1))) {
-                store.put(&keys.key(sample, view), row)?;
+                row_of(sample, row)?;
             }
         }
         Ok(())
+    }
+}
+
+/// Whether two rows are the same but for rounding.
+fn is_near(kept: &[f32], computed: &[f32]) -> bool {
+    let norm = |values: &mut dyn Iterator<Item = f64>| values.map(|x| x * x).sum::<f64>().sqrt();
+    let pairs = kept.iter().zip(computed);
+    let off = norm(&mut pairs.map(|(one, other)| f64::from(*one) - f64::from(*other)));
+    // Half precision has no smaller steps than 2^-24.
+    let least = (computed.len() as f64).sqrt() * 2.0_f64.powi(-24);
+    off <= ROUNDING * norm(&mut computed.iter().map(|x| f64::from(*x))) + least
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_near;
+
+    #[test]
+    fn rows_are_near_up_to_rounding() {
+        for (kept, computed, near) in [
+            ([1.0, -2.0, 2.0], [1.0, -2.0, 2.0], true),
+            ([1.0, -2.0, 2.01], [1.0, -2.0, 2.0], true),
+            ([1.0, -2.0, 2.1], [1.0, -2.0, 2.0], false),
+            ([1.0, 2.0, 2.0], [1.0, -2.0, 2.0], false),
+            ([0.0; 3], [0.0; 3], true),
+            ([6e-8, 0.0, 0.0], [9e-8, 0.0, 0.0], true),
+            ([0.0; 3], [1e-3, 0.0, 0.0], false),
+            ([1e30, 0.0, 0.0], [0.0; 3], false),
+            ([f32::NAN, 0.0, 0.0], [0.0; 3], false),
+            ([0.0; 3], [f32::NAN, 0.0, 0.0], false),
+        ] {
+            assert_eq!(is_near(&kept, &computed), near, "{kept:?} {computed:?}");
+        }
     }
 }

@@ -6,16 +6,17 @@
 //! | | the pixels |
 //!
 //! A picture is found by its path as long as its file is as it was: its size, inode and times of change. One process at
-//! a time writes, others read what was there when they began.
+//! a time writes, others read what was there when they began. Since anybody who may write into the folder can put other
+//! pixels there, a run decodes a few of the pictures that it finds ([`DiskCache::check`]) before it believes the rest.
 
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use rekindle_base::{self as base, FileState, Header, Key, PathError, RecordFile, Sizes};
+use rekindle_base::{self as base, FileState, Header, Key, PathError, RecordFile, Sizes, spots};
 
 use crate::decode::gate::Gate;
-use crate::{Error, MAX_PIXELS, Picture};
+use crate::{Error, MAX_PIXELS, Picture, decode};
 
 /// Decoded pictures on disk. Loaders that get clones of one share it.
 #[derive(Debug, Clone)]
@@ -31,6 +32,17 @@ impl DiskCache {
     /// [`Error::Write`] where the folder or its file cannot be opened to be written.
     pub fn open(folder: &Path, bytes: u64) -> Result<Self, Error> {
         PixelFile::open(folder, bytes).map(Arc::new).map(Self)
+    }
+
+    /// Decodes a few of these pictures that it holds, and forgets all that it holds where one is another; whether none was.
+    ///
+    /// See [`spots`] for what a few can tell.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Write`] where what is wrong cannot be dropped from the file; nothing of it is found even then.
+    pub fn check<'a>(&self, paths: impl IntoIterator<Item = &'a Path>) -> Result<bool, Error> {
+        self.0.check(paths.into_iter())
     }
 
     /// What it did so far.
@@ -59,6 +71,8 @@ pub struct DiskCacheUse {
     pub found: usize,
     /// Why nothing more is written, where nothing is.
     pub closed: Option<String>,
+    /// Whether it held pictures that were none of their files', so that all were dropped.
+    pub forgotten: bool,
 }
 
 const NAME: &str = "pixels.bin";
@@ -81,6 +95,7 @@ pub(crate) struct PixelFile {
 struct State {
     found: usize,
     closed: Option<String>,
+    forgotten: bool,
 }
 
 impl PixelFile {
@@ -91,21 +106,54 @@ impl PixelFile {
             base::Error::Io(PathError { source, .. }) => failed(source),
             base::Error::Foreign(_) => failed(io::Error::new(
                 io::ErrorKind::AlreadyExists,
-                "it is no file of decoded pictures, and is left as it is; move it away, or choose another folder",
+                "it is a link or no file of decoded pictures, and is left as it is; move it away, or choose another folder",
             )),
         })?;
         let closed = (!records.is_writable()).then(|| "another run writes to it".to_owned());
-        let state = Mutex::new(State { found: 0, closed });
+        let state = Mutex::new(State { found: 0, closed, forgotten: false });
         Ok(Self { path, records, budget, state })
     }
 
     fn used(&self) -> DiskCacheUse {
-        let State { found, closed } = &*self.lock();
-        DiskCacheUse { pictures: self.records.len(), found: *found, closed: closed.clone() }
+        let State { found, closed, forgotten } = &*self.lock();
+        let (closed, forgotten) = (closed.clone(), *forgotten);
+        DiskCacheUse { pictures: self.records.len(), found: *found, closed, forgotten }
     }
 
     /// The picture of a file, if it is here and its file has not changed; a large one passes the gate first.
     pub(crate) fn get(&self, path: &Path, gate: &mut Gate) -> Option<Picture> {
+        let picture = self.read(path, gate)?;
+        self.lock().found += 1;
+        Some(picture)
+    }
+
+    fn check<'a>(&self, paths: impl Iterator<Item = &'a Path>) -> Result<bool, Error> {
+        if self.records.is_empty() {
+            return Ok(true);
+        }
+        let held = |path: &&Path| item(path).is_some_and(|item| self.records.contains(&item));
+        let held: Vec<&Path> = paths.filter(held).collect();
+        let wrong = |path: &Path| {
+            // One that was damaged is missing, and decoded when it is needed.
+            // The gate is open again before the file is decoded, which passes it too.
+            let kept = self.read(path, &mut Gate::default());
+            kept.is_some_and(|kept| decode(path).ok().is_none_or(|anew| anew != kept))
+        };
+        if !spots(held.len()).into_iter().any(|place| wrong(held[place])) {
+            return Ok(true);
+        }
+        self.lock().forgotten = true;
+        let failed = |error| match error {
+            base::Error::Io(PathError { path, source, .. }) => Error::Write { path, source },
+            base::Error::Foreign(path) => {
+                Error::Write { path, source: io::ErrorKind::AlreadyExists.into() }
+            }
+        };
+        self.records.forget().map_err(failed)?;
+        Ok(false)
+    }
+
+    fn read(&self, path: &Path, gate: &mut Gate) -> Option<Picture> {
         let item = item(path)?;
         // Anyone may have written the file, and in it how long a record is.
         let bytes = self.records.size(&item).filter(|bytes| *bytes <= MAX_RECORD)?;
@@ -120,7 +168,6 @@ impl PixelFile {
         if area == 0 || area != pixels.len() || !matches!(channels, 1 | 3) {
             return None;
         }
-        self.lock().found += 1;
         Some(Picture::of(width, height, channels, pixels.to_vec()))
     }
 
@@ -347,6 +394,66 @@ mod tests {
             assert!(source.contains("left as it is"), "{source}");
             assert_eq!(fs::read(theirs).unwrap(), b"a letter to somebody");
         }
+    }
+
+    /// Neither a link to another cache of ours, which would be made anew or added to, nor one to nothing.
+    #[cfg(unix)]
+    #[test]
+    fn no_link_is_followed() {
+        let (folder, files, cached) = folder();
+        fs::create_dir(&cached).unwrap();
+        let theirs = folder.path().join("theirs");
+        let kept = open(&theirs);
+        kept.put(&files[0], &picture(1));
+        drop(kept);
+        let older = folder.path().join("older");
+        fs::write(&older, [b"rekindle pixels1".as_slice(), &[3; 500]].concat()).unwrap();
+        for to in [theirs.join(NAME), older, folder.path().join("nowhere")] {
+            let before = fs::read(&to).ok();
+            let link = cached.join(NAME);
+            let _ = fs::remove_file(&link);
+            std::os::unix::fs::symlink(&to, &link).unwrap();
+            let error = PixelFile::open(&cached, 1 << 20).unwrap_err();
+            assert!(error.to_string().contains("pixels.bin"), "{error}");
+            assert_eq!(fs::read(&to).ok(), before, "{}", to.display());
+        }
+    }
+
+    #[test]
+    fn pixels_that_were_planted_are_dropped() {
+        let (_folder, files, cached) = folder();
+        for (shade, file) in files.iter().enumerate() {
+            let shades = (0..20).map(|place| 40 * shade as u8 + place).collect();
+            fs::write(file, Picture::from_gray(5, 4, shades).unwrap().to_png().unwrap()).unwrap();
+        }
+        let paths = || files.iter().map(PathBuf::as_path);
+        let fill = |of: fn(usize) -> usize| {
+            let _ = fs::remove_file(cached.join(NAME));
+            let cache = open(&cached);
+            for (place, file) in files.iter().enumerate() {
+                cache.put(file, &decode(&files[of(place)]).unwrap());
+            }
+        };
+        let planted: [fn(usize) -> usize; 3] =
+            [|place| (place + 1) % 4, |_| 0, |place| if place == 2 { 3 } else { place }];
+        for of in planted {
+            fill(of);
+            let cache = DiskCache::open(&cached, 1 << 20).unwrap();
+            assert!(!cache.check(paths()).unwrap());
+            let used = cache.used();
+            assert_eq!((used.pictures, used.found, used.forgotten), (0, 0, true));
+            assert!(cache.file().get(&files[1], &mut Gate::default()).is_none());
+            cache.file().put(&files[1], &decode(&files[1]).unwrap());
+            drop(cache);
+            let cache = DiskCache::open(&cached, 1 << 20).unwrap();
+            assert!(cache.check(paths()).unwrap(), "what is right is believed");
+            assert_eq!((cache.used().pictures, cache.used().forgotten), (1, false));
+        }
+        fill(|place| place);
+        let cache = DiskCache::open(&cached, 1 << 20).unwrap();
+        assert!(cache.check(paths()).unwrap());
+        assert_eq!((cache.used().pictures, cache.used().found), (4, 0));
+        assert_eq!(cache.file().get(&files[3], &mut Gate::default()), decode(&files[3]).ok());
     }
 
     /// An older format's file is ours: the cache is made anew.

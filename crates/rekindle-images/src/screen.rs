@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use rekindle_base::{AtomicFile, causes};
+use rekindle_base::{AtomicFile, causes, path_cell, text_cell};
 
 use crate::{Error, Sample, decode};
 
@@ -58,6 +58,8 @@ pub fn screen<L: Send + Sync>(
 
 /// Writes the files that cannot be used and why, as comma-separated values below a line of names; whole or not at all.
 ///
+/// It is for people: what a spreadsheet would compute is written so that it does not, and paths lead where they led.
+///
 /// # Errors
 ///
 /// [`Error::Write`] where the file cannot be written.
@@ -71,7 +73,7 @@ fn write<L>(path: &Path, unusable: &[Unusable<L>]) -> std::io::Result<()> {
     list.write_record(["path", "problem"])?;
     for Unusable { sample, error } in unusable {
         let file = sample.path().map_or_else(String::new, |path| path.display().to_string());
-        list.write_record([file, causes(error)])?;
+        list.write_record([&*path_cell(&file), &*text_cell(&causes(error))])?;
     }
     list.flush()?;
     drop(list);

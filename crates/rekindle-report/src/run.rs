@@ -6,6 +6,7 @@ mod checkup;
 mod evaluation;
 mod file;
 pub(crate) mod metric;
+mod private;
 mod problems;
 pub(crate) mod text;
 

@@ -2,14 +2,30 @@
 
 use std::{ffi::OsString, fs, io, path::Path, process::Command};
 
+use base64::{Engine, engine::general_purpose::STANDARD};
 use rekindle_report::{compare, html};
+use sha2::{Digest, Sha256};
 
 #[path = "sample/mod.rs"]
 mod sample;
 
-/// Complains if the page is wider than the window.
-const WIDTH: &str = "<script>if (document.documentElement.scrollWidth > innerWidth) \
-    console.error('wider than ' + innerWidth)</script></body>";
+/// Complains if the page is wider than the window, or has lost its styles or its script.
+const LOOK: &str = "if (document.documentElement.scrollWidth > innerWidth) \
+    console.error('wider than ' + innerWidth); \
+    if (getComputedStyle(document.querySelector('section')).borderTopStyle !== 'solid') \
+    console.error('no style'); \
+    for (const bar of document.querySelectorAll('i')) \
+    if (!getComputedStyle(bar).getPropertyValue('--share')) console.error('a bar of no length'); \
+    if (!document.querySelector('.tip')) console.error('no script'); \
+    document.querySelector('p[id]')?.click()";
+
+/// The page with a script that its policy allows.
+fn with_script(page: &str, script: &str) -> String {
+    let hash = STANDARD.encode(Sha256::digest(script));
+    let allowed = format!("script-src 'sha256-{hash}' ");
+    let page = page.replace("script-src ", &allowed);
+    page.replace("</body>", &format!("<script>{script}</script></body>"))
+}
 
 #[test]
 fn chromium_has_nothing_to_complain_about() {
@@ -29,21 +45,26 @@ fn chromium_has_nothing_to_complain_about() {
     ];
     for page in pages {
         for width in [390, 1280] {
-            let page = page.replace("</body>", WIDTH);
+            let page = with_script(&page, LOOK);
             let found = complaints(&chromium, folder.path(), &page, width).unwrap();
             assert_eq!(found, Vec::<String>::new(), "{width} pixels wide");
         }
     }
     // What it would find, were there any.
-    for wrong in [
-        "<script>undefined_name()</script>",
-        "<img src=\"https://example.org/a.png\" alt=\"\">",
-        "<div style=\"width:2000px\">wide</div>",
+    for (wrong, complaint) in [
+        ("<script>console.error('run')</script>", "Content Security Policy"),
+        ("<p id=\"x\" onclick=\"console.error('run')\">x</p>", "Content Security Policy"),
+        ("<p style=\"color:red\">x</p>", "Content Security Policy"),
+        ("<style>p { color: red }</style>", "Content Security Policy"),
+        ("<base href=\"https://example.org/\">", "Content Security Policy"),
+        ("<img src=\"https://example.org/a.png\" alt=\"\">", "Content Security Policy"),
+        ("<svg width=\"2000\" height=\"1\"></svg>", "wider than"),
+        ("<i class=\"unknown\"></i>", "a bar of no length"),
     ] {
         let page = html(&sample::run("Pets", 2, 1)).replace("</main>", &format!("{wrong}</main>"));
-        let page = page.replace("</body>", WIDTH);
-        let found = complaints(&chromium, folder.path(), &page, 1280).unwrap();
-        assert_ne!(found, Vec::<String>::new(), "{wrong}");
+        let found = complaints(&chromium, folder.path(), &with_script(&page, LOOK), 1280).unwrap();
+        assert!(found.iter().any(|line| line.contains(complaint)), "{wrong}: {found:?}");
+        assert!(!found.iter().any(|line| line.contains("\"run\"")), "{wrong}: {found:?}");
     }
 }
 

@@ -86,6 +86,7 @@ fn why(unusable: Unusable) -> String {
         Unusable::Cut => "it was cut short",
         Unusable::Version => "it was written in another version of the format",
         Unusable::Key => "it was of another network, cut, preprocessing or precision",
+        Unusable::Linked => "it has another name, which what is written here would be seen by",
     };
     why.to_owned()
 }
@@ -207,6 +208,19 @@ impl FeatureStore {
             }
             Place::File(records) => Ok(records.put(item, &values)?),
         }
+    }
+
+    /// Drops all items, where some of them turned out not to be what the network makes of them.
+    ///
+    /// # Errors
+    ///
+    /// If the file cannot be cut; nothing is found in it even then.
+    pub fn forget(&mut self) -> Result<(), Error> {
+        match &mut self.place {
+            Place::Memory(items) => items.clear(),
+            Place::File(records) => records.forget()?,
+        }
+        Ok(())
     }
 
     /// Hands what was put to the system, so that it outlives this process.

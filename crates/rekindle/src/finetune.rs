@@ -151,12 +151,24 @@ impl<T: ModelTask> FinetuneConfig<T> {
         if plan.is_head_only() { Views::Cycled(NonZeroUsize::MIN) } else { Views::Fresh }
     }
 
+    /// Looks whether decoded pictures that earlier runs kept are those of their files.
+    fn check_disk<'a>(
+        &self,
+        samples: impl Iterator<Item = &'a Sample<T::Label>>,
+    ) -> Result<(), Error> {
+        if let Some(disk) = &self.pictures.disk {
+            disk.check(samples.filter_map(|sample| sample.path()))?;
+        }
+        Ok(())
+    }
+
     fn items(
         &self,
         model: &Model,
         (Train(train), Validation(val)): PictureParts<T>,
     ) -> Result<Sets<PreparePictures, T>, Error> {
         let preprocess = model.preprocess()?;
+        self.check_disk(train.iter().chain(&val))?;
         let plain = PictureConfig { augment: Augment::NONE, ..self.pictures.clone() };
         let items = |samples, pictures: &PictureConfig| -> Result<_, Error> {
             Ok(Items { samples, prepare: PreparePictures::new(&preprocess, pictures)? })
@@ -250,6 +262,7 @@ pub fn find_rate<T: ModelTask>(
     config: &FinetuneConfig<T>,
     range: &RateRange,
 ) -> Result<Sweep, Error> {
+    config.check_disk(train.0.iter())?;
     let prepare = PreparePictures::new(&model.preprocess()?, &config.pictures)?;
     let items = Train(Items { samples: train.0, prepare });
     Ok(rekindle_finetune::find_rate(trainee(model), items, config.engine.clone(), range)?)

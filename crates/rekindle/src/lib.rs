@@ -49,7 +49,7 @@ pub use network::Network;
 pub use predict::{Guess, Number, Prediction};
 pub use publish::model_card;
 pub use rekindle_finetune::{CacheConfig, CachePlace, CacheReport, HeadStart};
-pub use run_report::{About, Answered, Shown, cache_notes, write_report};
+pub use run_report::{About, Answered, ReportPaths, Shown, cache_notes, write_report};
 pub use task::{Learned, ModelTask};
 
 pub use rekindle_cards as cards;

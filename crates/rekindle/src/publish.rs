@@ -72,10 +72,9 @@ fn learned_from(run: &RunRecord) -> Option<LearnedFrom> {
     };
     // Where it lay on somebody's disk is nobody's business.
     let name = Path::new(&data.folder).file_name().unwrap_or_default();
-    Some(LearnedFrom {
-        name: name.to_string_lossy().into_owned(),
-        classes: data.classes.iter().map(row).collect(),
-    })
+    // A run may have told nothing of it.
+    let name = if name.is_empty() { "a private data set".into() } else { name.to_string_lossy() };
+    Some(LearnedFrom { name: name.into_owned(), classes: data.classes.iter().map(row).collect() })
 }
 
 fn measured(found: &EvaluationRecord) -> Option<CardEvaluation> {

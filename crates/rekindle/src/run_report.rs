@@ -34,6 +34,18 @@ pub struct About {
     pub baselines: Vec<(String, f64)>,
     /// What the doctor found in the pictures, if it was asked.
     pub checkup: Option<Checkup>,
+    /// Whether paths and the command are told; notes and the origin are the caller's to choose.
+    pub paths: ReportPaths,
+}
+
+/// Whether a report tells where it was made.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum ReportPaths {
+    /// The command, the folder, and the files of pictures.
+    #[default]
+    Told,
+    /// None of these, nor what the doctor says of single files: a report for others.
+    LeftOut,
 }
 
 /// Pictures, and what a model answers to them.
@@ -63,6 +75,12 @@ pub fn write_report<T: ShownTask>(
     shown: Shown<'_, T>,
 ) -> Result<(), Error> {
     let run = run(about, config, outcome, shown)?;
+    let run = match about.paths {
+        ReportPaths::Told => run,
+        ReportPaths::LeftOut => {
+            RunRecord { title: outcome.model.config().name(), ..run.without_paths() }
+        }
+    };
     run.write(&folder.join("run.json"))?;
     let path = folder.join("report.html");
     rekindle_base::write_file(&path, html(&run)).map_err(|source| Error::Write { path, source })

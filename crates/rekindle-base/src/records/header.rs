@@ -33,6 +33,8 @@ pub enum Unusable {
     Version,
     /// It has another key, or values of another size.
     Key,
+    /// It has another name too, and is left to that.
+    Linked,
 }
 
 pub(super) const ITEM: usize = size_of::<Key>();

@@ -144,6 +144,72 @@ fn a_foreign_file_is_left_as_it_is() {
     assert!(matches!(&error, Error::Io(error) if error.path == folder.path()), "{error}");
 }
 
+/// A link to a file of ours, too: it may be another run's, of another key.
+#[cfg(unix)]
+#[test]
+fn no_link_is_followed() {
+    let folder = tempfile::tempdir().unwrap();
+    let [theirs, link] = ["theirs", "link"].map(|name| folder.path().join(name));
+    let sizes = Sizes::Equal(WIDTH);
+    for changed in [
+        header(sizes),
+        Header { key: [8; 32], ..header(sizes) },
+        Header { version: b"2\n", ..header(sizes) },
+        header(Sizes::Own),
+    ] {
+        let _ = fs::remove_file(&theirs);
+        fill(&theirs, sizes, 4);
+        let before = fs::read(&theirs).unwrap();
+        for to in [theirs.as_path(), &folder.path().join("nowhere"), Path::new("/dev/null")] {
+            let _ = fs::remove_file(&link);
+            std::os::unix::fs::symlink(to, &link).unwrap();
+            let error = RecordFile::open(&link, &changed).unwrap_err();
+            assert!(matches!(&error, Error::Foreign(found) if *found == link), "{error}");
+        }
+        assert_eq!(fs::read(&theirs).unwrap(), before);
+        assert!(!folder.path().join("nowhere").exists());
+
+        // By another name that it has, neither: a new one takes the place.
+        fs::remove_file(&link).unwrap();
+        fs::hard_link(&theirs, &link).unwrap();
+        let records = RecordFile::open(&link, &changed).unwrap();
+        assert_eq!(records.opened(), &Opened::Rebuilt(Unusable::Linked));
+        let item = match changed.sizes {
+            Sizes::Equal(bytes) => vec![9; bytes],
+            Sizes::Own => vec![9; 5],
+        };
+        records.put(&[9; 32], &item).unwrap();
+        let busy = RecordFile::open(&link, &changed).unwrap();
+        assert_eq!(busy.opened(), &Opened::Busy, "it is held");
+        drop((records, busy));
+        assert_eq!(RecordFile::open(&link, &changed).unwrap().get(&[9; 32]).unwrap(), Some(item));
+        assert_eq!(fs::read(&theirs).unwrap(), before);
+    }
+}
+
+#[test]
+fn what_is_forgotten_can_be_put_again() {
+    for sizes in BOTH {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("records");
+        fill(&path, sizes, 4);
+        let records = open(&path, sizes);
+        // One of them not written yet.
+        records.put(&[4; 32], &values(sizes, 4)).unwrap();
+        records.forget().unwrap();
+        assert_eq!((records.len(), right(&records, 5)), (0, 0));
+        assert_eq!(path.metadata().unwrap().len(), header(sizes).bytes());
+        records.put(&[2; 32], &values(sizes, 2)).unwrap();
+        drop(records);
+        let records = open(&path, sizes);
+        assert_eq!((records.len(), right(&records, 5)), (1, 1));
+        // A reader forgets for itself alone.
+        let reader = open(&path, sizes);
+        reader.forget().unwrap();
+        assert_eq!((right(&reader, 5), right(&records, 5)), (0, 1));
+    }
+}
+
 #[test]
 fn its_folder_is_made_where_it_is_missing() {
     let folder = tempfile::tempdir().unwrap();

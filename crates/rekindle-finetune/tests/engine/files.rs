@@ -22,7 +22,7 @@ const RECORD: u64 = 32 + 32 + 4;
 
 /// Pixels as numbers, little-endian.
 #[derive(Debug)]
-struct Pixels;
+pub(crate) struct Pixels;
 
 impl Prepare for Pixels {
     type Item = PathBuf;
@@ -60,7 +60,7 @@ impl Prepare for Pixels {
     }
 }
 
-fn write(path: &Path, seed: u64) {
+pub(crate) fn write(path: &Path, seed: u64) {
     let mut random = Random::new(seed, 0, 0);
     let pixels = (0..3 * SIDE * SIDE).map(|_| (random.unit() as f32 - 0.5).to_le_bytes());
     fs::write(path, pixels.collect::<Vec<_>>().concat()).unwrap();

@@ -4,5 +4,6 @@
 mod files;
 mod frozen;
 mod fusion;
+mod planted;
 mod rules;
 mod support;

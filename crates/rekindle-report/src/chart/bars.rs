@@ -80,7 +80,7 @@ fn bar(x: f64, y: f64, wide: f64, place: usize) -> String {
     let opacity = if place.is_multiple_of(2) { "1" } else { ".25" };
     let high = BAR - 3.0;
     format!(
-        "<rect x=\"{x:.1}\" y=\"{y:.1}\" width=\"{wide:.1}\" height=\"{high}\" rx=\"1.5\" style=\"fill:{color};stroke:{color}\" fill-opacity=\"{opacity}\"/>"
+        "<rect x=\"{x:.1}\" y=\"{y:.1}\" width=\"{wide:.1}\" height=\"{high}\" rx=\"1.5\" fill=\"{color}\" stroke=\"{color}\" fill-opacity=\"{opacity}\"/>"
     )
 }
 

@@ -75,7 +75,7 @@ pub(super) fn hint(words: &str, shape: &str) -> String {
     format!("<g class=\"hit\"><title>{}</title>{shape}</g>", escape(words))
 }
 
-/// The color of a place in the palette, as CSS.
+/// The color of a place in the palette, as a presentation attribute takes it: pages forbid styles in attributes.
 pub(super) fn color(place: usize) -> String {
     let place = place % COLORS.len();
     format!("var(--series-{place},{})", COLORS[place])
@@ -88,9 +88,7 @@ pub(super) fn stroke(place: usize) -> String {
     let color = color(place);
     let dash =
         if dash.is_empty() { String::new() } else { format!(" stroke-dasharray=\"{dash}\"") };
-    format!(
-        "fill=\"none\" style=\"stroke:{color}\" stroke-width=\"2\" stroke-linejoin=\"round\"{dash}"
-    )
+    format!("fill=\"none\" stroke=\"{color}\" stroke-width=\"2\" stroke-linejoin=\"round\"{dash}")
 }
 
 /// Markers of this place in the palette, at all of these points.
@@ -100,7 +98,7 @@ pub(super) fn markers(place: usize, points: &[(f64, f64)]) -> String {
     }
     let marker = MARKERS[(place + place / COLORS.len()) % MARKERS.len()];
     let path: String = points.iter().map(|(x, y)| format!("M{x:.1} {y:.1}{marker}")).collect();
-    format!("<path d=\"{path}\" style=\"fill:{}\"/>", color(place))
+    format!("<path d=\"{path}\" fill=\"{}\"/>", color(place))
 }
 
 /// A piece of a line of this place in the palette, from `x` on at height `y`.

@@ -66,7 +66,7 @@ pub fn interval_chart(chart: &IntervalChart) -> String {
         let mut shape = draw::text(left - 14.0, y + 4.0, Anchor::End, &label);
         if let (Some(low), Some(high)) = (x.place(row.low), x.place(row.high)) {
             shape.push_str(&format!(
-                "<path d=\"M{low:.1} {:.1}v8m0-4H{high:.1}m0-4v8\" fill=\"none\" style=\"stroke:{}\" stroke-width=\"2\"/>",
+                "<path d=\"M{low:.1} {:.1}v8m0-4H{high:.1}m0-4v8\" fill=\"none\" stroke=\"{}\" stroke-width=\"2\"/>",
                 y - 4.0,
                 draw::color(row.style)
             ));

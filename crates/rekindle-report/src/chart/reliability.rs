@@ -65,9 +65,9 @@ pub fn reliability_chart(chart: &ReliabilityChart) -> String {
             (3.0 + 6.0 * share.sqrt(), high * share, y.clamped(bin.confidence));
         let color = draw::color(0);
         let shape = format!(
-            "<path d=\"M{across:.1} {ideal:.1}V{up:.1}\" style=\"stroke:{color}\" stroke-width=\"2\"/>\
-             <circle cx=\"{across:.1}\" cy=\"{up:.1}\" r=\"{radius:.1}\" style=\"fill:{color}\" fill-opacity=\".85\"/>\
-             <rect x=\"{:.1}\" y=\"{:.1}\" width=\"8\" height=\"{tall:.1}\" style=\"fill:{color}\"/>",
+            "<path d=\"M{across:.1} {ideal:.1}V{up:.1}\" stroke=\"{color}\" stroke-width=\"2\"/>\
+             <circle cx=\"{across:.1}\" cy=\"{up:.1}\" r=\"{radius:.1}\" fill=\"{color}\" fill-opacity=\".85\"/>\
+             <rect x=\"{:.1}\" y=\"{:.1}\" width=\"8\" height=\"{tall:.1}\" fill=\"{color}\"/>",
             (across - 4.0).min(RIGHT - 8.0),
             base - tall
         );

@@ -94,7 +94,7 @@ pub fn scatter_chart(chart: &ScatterChart) -> String {
     let path: String = placed
         .map(|(x, y)| format!("M{x:.1} {y:.1}m-2.2 0a2.2 2.2 0 1 0 4.4 0a2.2 2.2 0 1 0-4.4 0"))
         .collect();
-    drawn.push_str(&format!("<path d=\"{path}\" style=\"fill:{color}\" fill-opacity=\".55\"/>"));
+    drawn.push_str(&format!("<path d=\"{path}\" fill=\"{color}\" fill-opacity=\".55\"/>"));
     let spoken = format!("{}: {} points", chart.title, chart.points.len());
     draw::svg(SIZE.0, SIZE.1, &spoken, &drawn)
 }

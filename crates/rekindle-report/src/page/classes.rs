@@ -111,12 +111,16 @@ fn scores(classes: &[ClassScores]) -> String {
     figure("scores-box", &format!("<h3>By class</h3>{table}"), &words)
 }
 
+/// A bar as long as a share; its style is a class, for pages forbid styles in attributes.
+pub(super) fn meter(share: f64) -> String {
+    format!("<i class=\"s{}\"></i>", (share.clamp(0.0, 1.0) * 100.0).round())
+}
+
 /// A share with a bar as long as it below.
 pub(super) fn bar(share: f64) -> String {
     let text = value(share, MetricUnit::Share);
     if !share.is_finite() {
         return text;
     }
-    let wide = (share.clamp(0.0, 1.0) * 100.0).round();
-    format!("{text}<i style=\"--share:{wide}%\"></i>")
+    text + &meter(share)
 }

@@ -1,5 +1,6 @@
 //! Pictures with what the model took them for, and where it looked.
 
+use super::classes::meter;
 use crate::{
     Gallery, GuessRecord, PictureRecord, PredictedNumber, Verdict,
     markup::{data_uri, escape, number, percent},
@@ -80,11 +81,9 @@ fn line(guess: &GuessRecord, label: &str) -> String {
         None if guess.class == label => format!("<b>{class}</b> ✓"),
         Some(Verdict::TrueNegative) | None => class,
     };
-    let wide = (guess.probability.clamp(0.0, 1.0) * 100.0).round();
     let probability = percent(guess.probability, 1);
-    format!(
-        "<li><span>{named}</span><span>{probability}</span><i style=\"--share:{wide}%\"></i></li>"
-    )
+    let meter = meter(guess.probability);
+    format!("<li><span>{named}</span><span>{probability}</span>{meter}</li>")
 }
 
 fn predicted(of: &PredictedNumber) -> String {

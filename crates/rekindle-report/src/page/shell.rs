@@ -1,5 +1,8 @@
 //! What every page has: its frame, its sections, its tables.
 
+use base64::{Engine, engine::general_purpose::STANDARD};
+use sha2::{Digest, Sha256};
+
 use crate::markup::escape;
 
 const STYLE: &str = include_str!("style.css");
@@ -17,7 +20,24 @@ pub(crate) fn section(id: &str, title: &str, content: &str) -> Section {
     Section { id: id.to_owned(), title: title.to_owned(), content: content.to_owned() }
 }
 
-/// The whole page. Its policy forbids it to fetch anything.
+/// The styles, with a class for the length of each bar.
+fn style() -> String {
+    let shares = (0..=100).map(|share| format!(".s{share} {{ --share: {share}% }}\n"));
+    shares.fold(text(STYLE), |style, share| style + &share)
+}
+
+/// A file of ours as browsers read it, whose lines end alike however it was checked out.
+fn text(file: &str) -> String {
+    file.replace('\r', "")
+}
+
+/// What a policy calls the text of a script or a style.
+fn source(text: &str) -> String {
+    format!("'sha256-{}'", STANDARD.encode(Sha256::digest(text)))
+}
+
+/// The whole page. Its policy forbids it to fetch anything, and to run or to apply anything but its own script and style:
+/// what markup a label might ever become is shown and not obeyed.
 pub(crate) fn document(title: &str, opening: &str, sections: &[Section]) -> String {
     let sections = || sections.iter().filter(|section| !section.content.is_empty());
     let entry = |section: &Section| {
@@ -37,16 +57,18 @@ pub(crate) fn document(title: &str, opening: &str, sections: &[Section]) -> Stri
     };
     let parts: String = sections().map(part).collect();
     let title = escape(title);
+    let (style, script) = (style(), text(SCRIPT));
+    let [styles, scripts] = [&style, &script].map(|text| source(text));
     format!(
         "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
          <meta name=\"color-scheme\" content=\"light dark\">\n\
          <meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; img-src data:; \
-         style-src 'unsafe-inline'; script-src 'unsafe-inline'\">\n\
-         <title>{title}</title>\n<style>\n{STYLE}</style>\n</head>\n<body>\n\
+         style-src {styles}; script-src {scripts}; base-uri 'none'; form-action 'none'\">\n\
+         <title>{title}</title>\n<style>{style}</style>\n</head>\n<body>\n\
          <header><h1>{title}</h1>\n{opening}</header>\n{contents}<main>\n{parts}</main>\n\
          <footer>Made by Rekindle. This file is complete in itself.</footer>\n\
-         <script>\n{SCRIPT}</script>\n</body>\n</html>\n"
+         <script>{script}</script>\n</body>\n</html>\n"
     )
 }
 

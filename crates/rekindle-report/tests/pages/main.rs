@@ -1,5 +1,6 @@
 //! Pages of made-up runs: whole, safe whatever the labels, and silent about what there is not.
 
+use base64::{Engine, engine::general_purpose::STANDARD};
 use rekindle_report::chart::{
     Axis, AxisScale, Band, BarChart, BarRow, IntervalChart, LineChart, Mark, ReliabilityChart,
     Series, bar_chart, interval_chart, line_chart, reliability_chart,
@@ -9,6 +10,7 @@ use rekindle_report::{
     Results, RunRecord, SingleLabelResults, Thumbnail, checkup, compare, html,
 };
 use serde_json::Value;
+use sha2::{Digest, Sha256};
 
 mod check;
 #[path = "../sample/mod.rs"]
@@ -103,6 +105,45 @@ fn spoil(value: &mut Value, text: &str) -> usize {
             fields.map(|(_, value)| spoil(value, text)).sum()
         }
         _ => 0,
+    }
+}
+
+/// Nothing runs and nothing is applied but the script and the style of ours, byte for byte.
+#[test]
+fn the_policy_names_what_the_page_holds() {
+    let between = |page: &str, from: &str, to: &str| -> String {
+        let start = page.find(from).unwrap() + from.len();
+        page[start..start + page[start..].find(to).unwrap()].to_owned()
+    };
+    let run = sample::run("Pets", 10, 1);
+    let found = run.checkup.clone().unwrap();
+    let pages = [
+        html(&run),
+        html(&sample::multi_label("Photos", 10, 1)),
+        html(&sample::regression("Photos", 1)),
+        compare(&runs(3)),
+        checkup(&found),
+    ];
+    for page in pages {
+        let hash = |tag: &str| {
+            let text = between(&page, &format!("<{tag}>"), &format!("</{tag}>"));
+            STANDARD.encode(Sha256::digest(text))
+        };
+        let policy = between(&page, "Content-Security-Policy\" content=\"", "\"");
+        let (style, script) = (hash("style"), hash("script"));
+        let parts: Vec<&str> = policy.split("; ").collect();
+        let expected = [
+            "default-src 'none'",
+            "img-src data:",
+            &format!("style-src 'sha256-{style}'"),
+            &format!("script-src 'sha256-{script}'"),
+            "base-uri 'none'",
+            "form-action 'none'",
+        ];
+        assert_eq!(parts, expected);
+        // Which the policy would not let pass.
+        let body = &page[page.find("<body>").unwrap()..];
+        assert!(!body.contains(" style=\"") && !body.contains("<style"));
     }
 }
 

@@ -7,7 +7,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use rekindle_base::{PathError, write_file};
+use rekindle_base::{PathError, csv_line, open_plain, text_cell, write_file};
 use serde_json::Value;
 
 use crate::{Callback, Epoch, Failure, TrainEvent};
@@ -44,19 +44,28 @@ impl Log {
         Ok(log)
     }
 
+    /// Adds lines to the file as it is; a link that somebody put in its place since is not followed.
+    fn append(&self, lines: &str) -> Result<(), PathError> {
+        open_plain(&self.path, OpenOptions::new().append(true))
+            .and_then(|mut file| file.write_all(lines.as_bytes()))
+            .map_err(PathError::of(&self.path, "written"))
+    }
+
     /// The line of an epoch, below the line of names if it is the first.
     fn lines(&self, epoch: &Epoch, first: bool) -> String {
         let fields = fields(epoch);
         if self.format == LogFormat::Json {
             return format!("{}\n", json_line(epoch));
         }
-        let row = |cells: Vec<String>| format!("{}\n", cells.join(","));
-        let names = if first {
-            row(fields.iter().map(|(name, _)| quoted(name)).collect())
-        } else {
-            String::new()
+        let row = |cells: Vec<String>| {
+            let cells: Vec<_> = cells.iter().map(|cell| text_cell(cell)).collect();
+            csv_line(cells.iter().map(|cell| &**cell)) + "\n"
         };
-        names + &row(fields.iter().map(|(_, value)| quoted(&plain(value))).collect())
+        let names = match first {
+            true => row(fields.iter().map(|(name, _)| name.clone()).collect()),
+            false => String::new(),
+        };
+        names + &row(fields.iter().map(|(_, value)| plain(value)).collect())
     }
 }
 
@@ -92,26 +101,13 @@ fn plain(value: &Value) -> String {
     }
 }
 
-/// A cell as RFC 4180 has it.
-fn quoted(cell: &str) -> String {
-    match cell.contains([',', '"', '\n', '\r']) {
-        true => format!("\"{}\"", cell.replace('"', "\"\"")),
-        false => cell.to_owned(),
-    }
-}
-
 impl<M> Callback<M> for Log {
     fn on(&mut self, event: &TrainEvent<'_, M>) -> Result<ControlFlow<()>, Failure> {
         if let TrainEvent::Epoch { state, .. } = event
             && let Some(epoch) = state.history.last()
             && is_logged(epoch)
         {
-            let lines = self.lines(epoch, state.epochs() == 1);
-            OpenOptions::new()
-                .append(true)
-                .open(&self.path)
-                .and_then(|mut file| file.write_all(lines.as_bytes()))
-                .map_err(PathError::of(&self.path, "written"))?;
+            self.append(&self.lines(epoch, state.epochs() == 1))?;
         }
         Ok(ControlFlow::Continue(()))
     }
@@ -148,5 +144,32 @@ mod tests {
         let error =
             Log::create(&folder.path().join("no/log.csv"), LogFormat::Csv, &[]).unwrap_err();
         assert!(error.to_string().contains("log.csv"), "{error}");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn no_line_is_written_through_a_link() {
+        let folder = tempfile::tempdir().unwrap();
+        let [path, theirs] = ["log.csv", "theirs"].map(|name| folder.path().join(name));
+        std::fs::write(&theirs, "theirs").unwrap();
+        for place in [0, 1] {
+            let _ = std::fs::remove_file(&path);
+            let link = || match place {
+                0 => std::os::unix::fs::symlink(&theirs, &path).unwrap(),
+                _ => std::fs::hard_link(&theirs, &path).unwrap(),
+            };
+            // Before it is begun it is replaced.
+            link();
+            let log = Log::create(&path, LogFormat::Csv, &[]).unwrap();
+            log.append("ours\n").unwrap();
+            assert_eq!(std::fs::read(&path).unwrap(), b"ours\n");
+        }
+        // And while it grows, refused.
+        std::fs::remove_file(&path).unwrap();
+        std::os::unix::fs::symlink(&theirs, &path).unwrap();
+        let log = Log { path, format: LogFormat::Csv };
+        let error = log.append("ours\n").unwrap_err().to_string();
+        assert!(error.contains("log.csv"), "{error}");
+        assert_eq!(std::fs::read(&theirs).unwrap(), b"theirs");
     }
 }

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use rekindle_base::{Breaks, visible};
+
 use super::{BatchNormPolicy, Phase, Plan};
 use crate::{Error, Layout};
 
@@ -132,7 +134,7 @@ impl fmt::Display for PlanTable {
             let first = phase.replace(&row.phase) != Some(&row.phase);
             let once = |text: String| if first { text } else { String::new() };
             lines.push([
-                once(row.phase.clone()),
+                once(visible(&row.phase, Breaks::Escaped)),
                 once(row.epochs.to_string()),
                 row.stage.clone(),
                 grouped(row.parameters),

@@ -8,6 +8,7 @@ use rekindle::{
     cards::{self, CropMode, Interpolation, Preprocessing},
     data::{self, Picture, Preprocess, transform::EXAMPLES},
 };
+use rekindle_base::write_file;
 
 use super::{augment::Augmentation, numbers, output::one_line};
 
@@ -82,8 +83,8 @@ impl Arguments {
             }
         }
         let sheet = Picture::sheet(&cells, self.columns).to_png()?;
-        std::fs::write(&self.out, sheet)
-            .with_context(|| format!("cannot write {}", self.out.display()))?;
+        write_file(&self.out, sheet)
+            .with_context(|| format!("{}: cannot be written", self.out.display()))?;
         say!("{} cells in {}", cells.len(), one_line(self.out.display()));
         Ok(ExitCode::SUCCESS)
     }

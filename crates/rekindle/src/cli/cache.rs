@@ -75,11 +75,12 @@ fn list(hub: &Hub, as_json: bool) -> anyhow::Result<()> {
                 0 => String::new(),
                 bytes => format!(", {} of it unfinished", size(bytes)),
             };
-            say!("{}  {}{unfinished}", repository.name, size(repository.bytes));
+            say!("{}  {}{unfinished}", output::one_line(&repository.name), size(repository.bytes));
         }
         for revision in &repository.revisions {
             if !as_json {
-                say!("  {}  {}", revision.commit, revision.names.join(", "));
+                let names = output::one_line(revision.names.join(", "));
+                say!("  {}  {names}", output::one_line(&revision.commit));
             }
             for file in &revision.files {
                 match as_json {

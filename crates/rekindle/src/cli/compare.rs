@@ -5,6 +5,7 @@ use std::{path::PathBuf, process::ExitCode};
 use anyhow::{Context, bail};
 use clap::Args;
 use rekindle::report::{MainMetric, RunRecord, compare};
+use rekindle_base::write_file;
 
 use super::{answers::shown, output::one_line};
 
@@ -31,7 +32,7 @@ impl Arguments {
         if runs.is_empty() {
             bail!("no runs to compare");
         }
-        std::fs::write(&self.out, compare(&runs))
+        write_file(&self.out, compare(&runs))
             .with_context(|| format!("{}: cannot be written", self.out.display()))?;
         for (folder, run) in self.runs.iter().zip(&runs) {
             if let Some(found) = run.evaluations.first() {

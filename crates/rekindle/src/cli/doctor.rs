@@ -5,6 +5,7 @@ use std::{num::NonZeroUsize, path::PathBuf, process::ExitCode};
 use anyhow::{Context, bail};
 use clap::Args;
 use rekindle::{DeviceKind, Model, data::Source};
+use rekindle_base::write_file;
 use rekindle_doctor::{
     Diagnosis, EmbeddingOptions, Options, Severity, examine, html, least_for, pictures, text,
     write_manifest,
@@ -85,7 +86,7 @@ impl Arguments {
             let diagnosis = examine(&self.data, &options)?;
             say(&diagnosis, self.most, self.json)?;
             if let Some(path) = &self.html {
-                std::fs::write(path, html(&diagnosis, self.most.max(12)))
+                write_file(path, html(&diagnosis, self.most.max(12)))
                     .with_context(|| format!("{}: cannot be written", path.display()))?;
             }
             let manifest =

@@ -10,6 +10,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use rekindle_base::{Breaks, visible};
 use rekindle_hub::{Done, DownloadEvent, Error, FetchRow, Trust, Watch};
 
 /// Why bytes are believed, in a word or two.
@@ -59,7 +60,7 @@ pub(crate) fn table(rows: &[FetchRow]) -> String {
         );
     }
     for error in rows.iter().filter_map(|row| row.outcome.as_ref().err()) {
-        let _ = writeln!(text, "\n{}", rekindle_base::causes(error));
+        let _ = writeln!(text, "\n{}", visible(&rekindle_base::causes(error), Breaks::Indented));
     }
     text
 }
@@ -125,7 +126,7 @@ pub(crate) fn metered<T>(to: &Stderr, name: &str, task: impl FnOnce(Watch<'_>) -
         let lasting = !matches!(event, DownloadEvent::Bytes { .. });
         let Some(line) = meter.line(event) else { return };
         // What a server says is shown, and never obeyed by a terminal.
-        let line = line.replace(char::is_control, "\u{fffd}");
+        let [name, line] = [name, line.as_str()].map(|text| visible(text, Breaks::Escaped));
         let mut to = to.lock();
         // Nobody is to miss a download because nobody reads about it.
         let _ = match (terminal, lasting) {

@@ -12,6 +12,7 @@ use rekindle::{
     train::{RateRange, Train},
     transfer::{Frozen, Phase, Plan},
 };
+use rekindle_base::write_file;
 
 use super::{
     Common, augment::Augmentation, data::DataArguments, numbers, output, weights::WeightsArguments,
@@ -102,7 +103,7 @@ impl Arguments {
             series: vec![Series { name: "training".to_owned(), points, style: 0 }],
             ..LineChart::default()
         };
-        std::fs::write(&self.out, line_chart(&chart))
+        write_file(&self.out, line_chart(&chart))
             .with_context(|| format!("{}: cannot be written", self.out.display()))?;
         if self.common.json {
             output::json(

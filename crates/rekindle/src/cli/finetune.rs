@@ -1,7 +1,7 @@
 //! `rekindle finetune`: make a pretrained model yours.
 
 use std::{
-    path::PathBuf,
+    path::{Component, Path, PathBuf},
     process::ExitCode,
     time::{Duration, Instant},
 };
@@ -9,8 +9,8 @@ use std::{
 use anyhow::Context;
 use clap::Args;
 use rekindle::{
-    About, Device, FinetuneConfig, Model, ModelTask, Outcome, RunFolder, Shown, Start, TestViews,
-    cache_notes,
+    About, Device, FinetuneConfig, Model, ModelTask, Outcome, ReportPaths, RunFolder, Shown, Start,
+    TestViews, cache_notes,
     data::{DataSet, DiskCacheUse, Sample, TargetKind, Unusable, quarantine},
     finetune, measure, probe,
     report::Checkup,
@@ -59,6 +59,9 @@ pub(super) struct Arguments {
     /// Replace the results of another run in this folder.
     #[arg(long, conflicts_with = "resume")]
     overwrite: bool,
+    /// Leave paths, names of files and the command out of report.html and run.json, to show them to others.
+    #[arg(long)]
+    private_report: bool,
     #[command(flatten)]
     doctor: DoctorArguments,
     #[command(flatten)]
@@ -125,10 +128,11 @@ impl Arguments {
             notes().for_each(|line| say!("{}", one_line(line)));
             let name = one_line(model.config().name());
             match &report {
-                Some(report) => say!("{name}: {report}"),
+                Some(report) => output::block(&format!("{name}: {report}")),
                 None => say!("{name}: no weights, training from nothing"),
             }
         }
+        self.warn_of_paths(&set);
         let plan = match recipe {
             Recipe::Train(plan) => plan.with(&self.what.changes)?,
             Recipe::Probe | Recipe::AsIs => return self.probe(model, &set, task, &held),
@@ -153,9 +157,18 @@ impl Arguments {
         let data = (Train(set.train.clone()), Validation(set.val.clone()));
         let outcome = finetune(model, data, &config, Some(&run), &mut [&mut progress])?;
         let mut about = About { checkup, ..self.about(&outcome, weights.as_ref()) };
-        about.notes.extend(notes().cloned());
-        let disk = config.pictures.disk.as_ref();
-        about.notes.extend(disk.map(|disk| pixels_note(&disk.used())));
+        let mut disk = config.pictures.disk.as_ref().map(|disk| disk.used());
+        match about.paths {
+            ReportPaths::Told => about.notes.extend(notes().cloned()),
+            ReportPaths::LeftOut => {
+                let skipped =
+                    format!("{} pictures cannot be read and are left out", unusable.len());
+                about.notes.extend((!unusable.is_empty()).then_some(skipped));
+                // Why it was closed names its file.
+                disk.iter_mut().for_each(|used| used.closed = None);
+            }
+        }
+        about.notes.extend(disk.as_ref().map(pixels_note));
         let test = self.test(&outcome.model, &outcome.task, &set.test)?;
         let shown = Shown {
             train: &set.train,
@@ -238,13 +251,37 @@ impl Arguments {
                 .collect::<Vec<_>>()
                 .join(" "),
             folder: self.data.data.display().to_string(),
-            origin: weights.map_or_else(String::new, |weights| weights.origin.clone()),
+            origin: weights.map_or_else(String::new, |weights| match self.private_report {
+                // Of files that were named no digest is known, and their origin is their path.
+                true if weights.sha256.is_empty() => "a file".to_owned(),
+                _ => weights.origin.clone(),
+            }),
             sha256: weights.map_or_else(String::new, |weights| weights.sha256.clone()),
             device: self.common.device.to_string(),
             notes: cache_notes(outcome),
             baselines: probe.into_iter().collect(),
             checkup: None,
+            paths: match self.private_report {
+                true => ReportPaths::LeftOut,
+                false => ReportPaths::Told,
+            },
         }
+    }
+
+    /// Says so where the report may show paths that lead out of the data's folder: whoever gets it learns where they lie.
+    fn warn_of_paths<L: Answers>(&self, set: &DataSet<L>) {
+        let folders = self.data.folders();
+        let samples = [&set.train, &set.val, &set.test].into_iter().flatten();
+        let mut outside = samples
+            .filter_map(|sample| sample.path())
+            .filter(|path| leads_out(path, &folders))
+            .peekable();
+        let Some(first) = outside.peek().copied().filter(|_| !self.private_report) else { return };
+        complain!(
+            "{} pictures lie outside of the data's folder, such as {}; report.html and run.json may name their files: --private-report leaves paths and the command out",
+            outside.count(),
+            one_line(first.display())
+        );
     }
 
     /// Solves for the head instead of training it.
@@ -299,11 +336,25 @@ impl Arguments {
     }
 }
 
+/// Whether a picture's path leads out of the folders that data is in: by itself, or by a `..`.
+fn leads_out(path: &Path, data: &[&Path]) -> bool {
+    let within = |data: &&Path| {
+        let folder = if data.is_dir() { data } else { data.parent().unwrap_or(Path::new("")) };
+        let inner = path.strip_prefix(folder);
+        inner.is_ok_and(|inner| inner.components().all(|part| matches!(part, Component::Normal(_))))
+    };
+    !data.iter().any(within)
+}
+
 /// What the cache of pictures on disk did.
 fn pixels_note(used: &DiskCacheUse) -> String {
-    let DiskCacheUse { pictures, found, closed } = used;
+    let DiskCacheUse { pictures, found, closed, forgotten } = used;
     let why = closed.as_ref().map_or_else(String::new, |why| format!("; nothing was added: {why}"));
-    format!("decoded pictures on disk: {pictures}, read {found} times{why}")
+    let anew = match forgotten {
+        true => "; what was there was dropped, for some of it was not what the files hold",
+        false => "",
+    };
+    format!("decoded pictures on disk: {pictures}, read {found} times{why}{anew}")
 }
 
 /// A word as a shell reads it.

@@ -16,13 +16,7 @@
 //! keep = 0.5            # of the candidates go on, at least one
 //! ```
 
-use std::{
-    collections::BTreeMap,
-    fs::{self, OpenOptions},
-    io::Write,
-    path::{Path, PathBuf},
-    process::ExitCode,
-};
+use std::{collections::BTreeMap, fs, path::PathBuf, process::ExitCode};
 
 use anyhow::{Context, bail};
 use clap::Args;
@@ -39,13 +33,14 @@ use rekindle::{
     },
     train::{Test, Train, Validation},
 };
-use rekindle_base::{Digests, write_file};
+use rekindle_base::{Digests, own_folder, write_file};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 mod file;
+mod results;
 
-use file::{Candidate, Ladder, Rung};
+use file::{Candidate, Ladder, Rung, folder};
 
 use super::{
     Common,
@@ -135,7 +130,7 @@ impl Arguments {
         run_folder::check(&self.out, &[&data], Older::GoneOnWith)?;
         let _held = run_folder::hold(&self.out, Older::GoneOnWith)?;
         let log = self.out.join("results.jsonl");
-        let mut rows = read(&log)?;
+        let mut rows = results::read(&log)?;
 
         let width = ladder.candidates.iter().map(|candidate| candidate.name.chars().count()).max();
         let width = width.unwrap_or_default();
@@ -154,7 +149,7 @@ impl Arguments {
                     Some(row) => row.clone(),
                     None => {
                         let row = self.climb(ladder, candidate, &part, (index + 1, key))?;
-                        append(&log, &row)?;
+                        results::append(&log, &row)?;
                         rows.push(row.clone());
                         row
                     }
@@ -220,7 +215,8 @@ impl Arguments {
         if weights.is_none() {
             config.engine.head = HeadStart::AsItIs;
         }
-        let out = self.out.join(format!("{rung}-{}", candidate.name));
+        let out = self.out.join(folder(rung, &candidate.name));
+        own_folder(&out).with_context(|| format!("{}: cannot be made", out.display()))?;
         let data = (Train(part.train.clone()), Validation(part.val.clone()));
         let outcome = finetune(model, data, &config, Some(&RunFolder::new(&out)), &mut [])
             .with_context(|| format!("candidate `{}` on rung {rung}", candidate.name))?;
@@ -330,24 +326,6 @@ impl<L: Answers> Part<L> {
     }
 }
 
-/// What is done already; a line that was cut by a kill is done again.
-fn read(log: &Path) -> anyhow::Result<Vec<Row>> {
-    match fs::read_to_string(log) {
-        Ok(text) => Ok(text.lines().filter_map(|line| serde_json::from_str(line).ok()).collect()),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Vec::new()),
-        Err(error) => Err(error).with_context(|| format!("{}: cannot be read", log.display())),
-    }
-}
-
-fn append(log: &Path, row: &Row) -> anyhow::Result<()> {
-    let line = serde_json::to_string(row)?;
-    // A line that a kill cut must not swallow this one.
-    let torn = fs::read(log).is_ok_and(|text| text.last().is_some_and(|&byte| byte != b'\n'));
-    let start = if torn { "\n" } else { "" };
-    let mut file = OpenOptions::new().create(true).append(true).open(log)?;
-    writeln!(file, "{start}{line}").with_context(|| format!("{}: cannot be written", log.display()))
-}
-
 fn table(rows: &[Row]) -> String {
     let metric = rows.first().map_or("accuracy", |row| row.metric.as_str());
     let mut text = format!(
@@ -358,7 +336,11 @@ fn table(rows: &[Row]) -> String {
         let test = row.test.map_or_else(String::new, |test| shown(metric, test));
         text += &format!(
             "| {} | {} | {} | {} | {value} | {low} to {high} | {test} | {:.1} |\n",
-            row.rung, row.candidate, row.classes, row.pictures, row.seconds
+            row.rung,
+            row.candidate.replace('|', "\\|"),
+            row.classes,
+            row.pictures,
+            row.seconds
         );
     }
     text

@@ -6,11 +6,12 @@
 //! | it cannot be written (`> /dev/full`) | the command goes on and saves, then ends with an error |
 //!
 //! Text from elsewhere (labels, names of files, what a server said) may hold control characters. Those that move a
-//! terminal's cursor, change its colors or turn text around are shown as escapes; in JSON, as JSON's own.
+//! terminal's cursor, change its colors or turn text around are shown as escapes; in JSON, as JSON's own. CSV for other
+//! programs has them as they are, unless it goes to a terminal.
 
 use std::{
     fmt,
-    io::{self, Write, stderr, stdout},
+    io::{self, IsTerminal, Write, stderr, stdout},
     process::ExitCode,
     sync::{
         Mutex, PoisonError,
@@ -18,6 +19,7 @@ use std::{
     },
 };
 
+use rekindle_base::{Breaks, is_obeyed, visible};
 use serde::Serialize;
 
 /// Whether whoever read standard output has gone.
@@ -38,6 +40,19 @@ macro_rules! complain {
 /// A line of text, or several.
 pub(crate) fn line(text: &str) {
     print(&visible(text, Breaks::Kept));
+}
+
+/// The same for text of several lines that may hold others' text: no line begins at the edge but the first.
+pub(crate) fn block(text: &str) {
+    print(&visible(text, Breaks::Indented));
+}
+
+/// A line of values for other programs: as they are, but where a terminal would obey them.
+pub(crate) fn values(line: &str) {
+    match stdout().is_terminal() {
+        true => print(&visible(line, Breaks::Kept)),
+        false => print(line),
+    }
 }
 
 /// A line of JSON: the same value, but with every character that a terminal obeys written as JSON's escape.
@@ -69,7 +84,21 @@ pub(crate) fn causes(error: &anyhow::Error) -> String {
 
 /// Says why the arguments are wrong, or shows the help that was asked for.
 pub(crate) fn usage(error: &clap::Error) -> ExitCode {
-    let printed = error.print();
+    // With colors, unless what was mistyped would be obeyed: it may be the name of a file that a pattern stood for.
+    let obeyed = |argument: std::ffi::OsString| {
+        argument.to_string_lossy().contains(|c| is_obeyed(c) || c == '\n')
+    };
+    let printed = match std::env::args_os().any(obeyed) {
+        false => error.print(),
+        true => {
+            let text = visible(&error.render().to_string(), Breaks::Indented);
+            if error.use_stderr() {
+                writeln!(stderr(), "{text}")
+            } else {
+                writeln!(stdout(), "{text}")
+            }
+        }
+    };
     if !error.use_stderr() {
         note(printed);
     }
@@ -119,62 +148,9 @@ fn note(printed: io::Result<()>) {
     }
 }
 
-/// What becomes of line breaks and tabs.
-#[derive(Clone, Copy, PartialEq)]
-enum Breaks {
-    /// They are ours.
-    Kept,
-    /// They may be ours; what follows one is indented, so that it is no line of its own.
-    Indented,
-    /// They are shown as escapes.
-    Escaped,
-}
-
-fn visible(text: &str, breaks: Breaks) -> String {
-    let mut shown = String::with_capacity(text.len());
-    for c in text.chars() {
-        match (c, breaks) {
-            ('\n', Breaks::Indented) => shown.push_str("\n  "),
-            ('\n' | '\t', Breaks::Escaped) => shown.extend(c.escape_default()),
-            _ if is_obeyed(c) => shown.extend(c.escape_default()),
-            _ => shown.push(c),
-        }
-    }
-    shown
-}
-
-/// Whether a terminal does something else with a character than showing it; line breaks and tabs apart.
-fn is_obeyed(c: char) -> bool {
-    match c {
-        '\n' | '\t' => false,
-        // Line and paragraph separators, marks and overrides of direction (Unicode's Bidi_Control), the byte order mark,
-        // and tags, which are not shown at all.
-        '\u{2028}' | '\u{2029}' | '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{feff}' => true,
-        '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{e0000}'..='\u{e007f}' => true,
-        _ => c.is_control(),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn what_a_terminal_obeys_is_shown_and_everything_else_is_left_alone() {
-        for (text, one, several) in [
-            ("ant", "ant", "ant"),
-            ("Ameise ä 蟻 🐜 \u{200d}", "Ameise ä 蟻 🐜 \u{200d}", "Ameise ä 蟻 🐜 \u{200d}"),
-            ("a\x1b[31mb", "a\\u{1b}[31mb", "a\\u{1b}[31mb"),
-            ("a\nb\tc\r", "a\\nb\\tc\\r", "a\nb\tc\\r"),
-            ("\u{9b}2J\u{7f}", "\\u{9b}2J\\u{7f}", "\\u{9b}2J\\u{7f}"),
-            ("cod.\u{202e}gpj", "cod.\\u{202e}gpj", "cod.\\u{202e}gpj"),
-            ("\u{2066}x\u{e0041}", "\\u{2066}x\\u{e0041}", "\\u{2066}x\\u{e0041}"),
-        ] {
-            assert_eq!(one_line(text), one, "{text:?}");
-            assert_eq!(visible(text, Breaks::Kept), several, "{text:?}");
-        }
-        assert_eq!(visible("a\nerror: b", Breaks::Indented), "a\n  error: b");
-    }
 
     #[test]
     fn each_cause_is_said_once() {

@@ -9,6 +9,7 @@ use std::{
 use clap::Args;
 use indicatif::ProgressBar;
 use rekindle::{Model, Prediction};
+use rekindle_base::{path_cell, text_cell};
 use serde_json::{Value, json};
 
 use super::{Common, items::files, numbers, output, weights::WeightsArguments};
@@ -40,7 +41,7 @@ pub(super) enum Format {
     Text,
     /// An object a line.
     Json,
-    /// A line a picture, below one of names.
+    /// A line a picture, below one of names, for spreadsheets: what these would compute gets a `'` in front, a path `./`.
     Csv,
 }
 
@@ -136,7 +137,9 @@ impl Arguments {
     fn header(&self, model: &Model) -> Vec<String> {
         let mut cells = vec!["image".to_owned()];
         match model.kind() {
-            rekindle::data::TargetKind::Numbers => cells.extend(model.names()),
+            rekindle::data::TargetKind::Numbers => {
+                cells.extend(model.names().iter().map(|name| text_cell(name).into_owned()));
+            }
             kind => {
                 if kind == rekindle::data::TargetKind::Labels {
                     cells.push("labels".to_owned());
@@ -151,13 +154,14 @@ impl Arguments {
     }
 
     fn cells(&self, image: &Path, found: &Prediction) -> Vec<String> {
-        let mut cells = vec![image.display().to_string()];
+        let mut cells = vec![path_cell(&image.display().to_string()).into_owned()];
         if let Prediction::Labels(guesses) = found {
             let given = guesses.iter().filter(|guess| guess.given);
-            cells.push(given.map(|guess| guess.label.as_str()).collect::<Vec<_>>().join("|"));
+            let given = given.map(|guess| guess.label.as_str()).collect::<Vec<_>>().join("|");
+            cells.push(text_cell(&given).into_owned());
         }
         for guess in found.guesses().iter().take(self.top) {
-            cells.extend([guess.label.clone(), guess.probability.to_string()]);
+            cells.extend([text_cell(&guess.label).into_owned(), guess.probability.to_string()]);
         }
         cells.extend(found.numbers().iter().map(|number| number.value.to_string()));
         cells
@@ -169,11 +173,7 @@ fn one(model: &Model, image: &Path) -> anyhow::Result<Prediction> {
     found.pop().ok_or_else(|| anyhow::anyhow!("a picture without an answer"))
 }
 
-/// A line of CSV (RFC 4180), each cell quoted where it must be.
+/// A line of CSV.
 pub(super) fn csv_line(cells: &[String]) {
-    let quoted = |cell: &String| match cell.contains([',', '"', '\n', '\r']) {
-        true => format!("\"{}\"", cell.replace('"', "\"\"")),
-        false => cell.clone(),
-    };
-    say!("{}", cells.iter().map(quoted).collect::<Vec<_>>().join(","));
+    output::values(&rekindle_base::csv_line(cells.iter().map(String::as_str)));
 }

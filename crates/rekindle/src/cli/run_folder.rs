@@ -6,6 +6,7 @@ use std::{
 };
 
 use anyhow::{Context, bail};
+use rekindle_base::open_plain;
 
 /// What a run leaves that is not to be mixed with another's.
 const RESULTS: [&str; 5] =
@@ -68,8 +69,8 @@ pub(super) fn hold(out: &Path, older: Older) -> anyhow::Result<Held> {
     let path = out.join(LOCK);
     let mut options = File::options();
     options.read(true).write(true).create(true).truncate(false);
-    let file =
-        options.open(&path).with_context(|| format!("{}: cannot be written", path.display()))?;
+    let file = open_plain(&path, &mut options)
+        .with_context(|| format!("{}: cannot be written", path.display()))?;
     let file = match file.try_lock() {
         Ok(()) => Some(file),
         Err(TryLockError::WouldBlock) => bail!(

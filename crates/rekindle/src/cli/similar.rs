@@ -8,6 +8,7 @@ use std::{
 use anyhow::bail;
 use clap::Args;
 use rekindle::{Embeddings, Model, Neighbor};
+use rekindle_base::{path_cell, text_cell};
 use serde_json::json;
 
 use super::{
@@ -179,7 +180,9 @@ fn print(
         }
         Format::Csv => {
             for (rank, (item, label, similarity)) in (1..).zip(found.iter().map(of)) {
-                let query = query.display().to_string();
+                let [query, item] =
+                    [query.display().to_string(), item].map(|path| path_cell(&path).into_owned());
+                let label = text_cell(&label).into_owned();
                 csv_line(&[query, format!("{rank}"), item, label, similarity.to_string()]);
             }
         }

@@ -77,6 +77,34 @@ fn all() -> f64 {
     1.0
 }
 
+/// The most letters of a candidate's name: with a rung before it, a folder's name on every system.
+const LONGEST_NAME: usize = 100;
+
+/// The folder of a candidate's run on a rung, in that of the ladder.
+pub(super) fn folder(rung: usize, candidate: &str) -> String {
+    format!("{rung}-{candidate}")
+}
+
+/// Why a candidate cannot be called so: its run's folder is, and is to lie in the ladder's own.
+fn misnamed(name: &str) -> Option<String> {
+    // Whatever the system, so that a ladder is the same on all.
+    const PARTS: [char; 3] = ['/', '\\', ':'];
+    let problem = match name {
+        "" => "it has no name".to_owned(),
+        _ if name.chars().count() > LONGEST_NAME => {
+            format!("its name is longer than {LONGEST_NAME} letters")
+        }
+        _ if name.contains(PARTS) => {
+            "its name has a `/`, `\\` or `:`, of which no folder is called".to_owned()
+        }
+        _ if name.contains(rekindle_base::is_obeyed) || name.contains(['\n', '\t']) => {
+            "its name has characters that are not shown, of which no folder is called".to_owned()
+        }
+        _ => return None,
+    };
+    Some(problem + "; name it with letters, digits and spaces")
+}
+
 impl Ladder {
     /// Everything that is wrong, at once.
     pub(super) fn check(&self, root: &Path) -> anyhow::Result<()> {
@@ -138,7 +166,8 @@ impl Candidate {
         let missing = missing.map(|path| format!("{}: is not there", path.display()));
         let nothing = (self.model.is_none() && self.weights.is_none())
             .then(|| "it names neither a model nor weights".to_owned());
-        [epochs, plan, augment, batch, missing, nothing].into_iter().flatten()
+        let name = misnamed(&self.name);
+        [name, epochs, plan, augment, batch, missing, nothing].into_iter().flatten()
     }
 
     /// What is drawn for pictures, if something is asked for.
@@ -176,5 +205,39 @@ impl Candidate {
         let stamp = stamp.and_then(|file| Some((file.len(), file.modified().ok()?)));
         let augment = augment.as_deref().unwrap_or("usual");
         Ok(format!("{model:?} {weights:?} {stamp:?} {batch} {augment} {plan}"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_candidates_folder_lies_in_the_ladders() {
+        for name in ["head", "resnet18.a1_in1k, head", "lr > 0.1 (übrig)", "..", ".", "a..b", "-x"]
+        {
+            assert_eq!(misnamed(name), None, "{name}");
+            let path = Path::new("out").join(folder(3, name));
+            assert_eq!(path.parent(), Some(Path::new("out")), "{name}");
+            assert!(path.file_name().is_some_and(|last| last == folder(3, name).as_str()));
+        }
+        let long = "x".repeat(LONGEST_NAME + 1);
+        for name in [
+            "",
+            "x/../../y",
+            "x/y",
+            "/x",
+            "..\\..\\y",
+            "x:y",
+            "a\0b",
+            "a\nb",
+            "a\tb",
+            "\u{1b}[31m",
+            "\u{202e}x",
+            &long,
+        ] {
+            assert!(misnamed(name).is_some(), "{name:?}");
+        }
+        assert_eq!(misnamed(&long[1..]), None);
     }
 }
