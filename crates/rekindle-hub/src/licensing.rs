@@ -1,7 +1,5 @@
 //! Licenses: the strictest of what the card, the Hub and the weights' config say decides, before there are weights.
 
-use std::{ffi::OsString, fs};
-
 use rekindle_cards::{Card, LicensePolicy, StatedLicenses, find_by_repository};
 
 use crate::{Error, RepositoryInfo};
@@ -78,28 +76,4 @@ impl Licensing {
 /// What the text of a `config.json` states.
 pub(crate) fn of_config(text: &[u8]) -> Vec<String> {
     StatedLicenses::of_config(&String::from_utf8_lossy(text)).0
-}
-
-/// The licenses that are accepted: those of the file that `REKINDLE_LICENSES` names, and these.
-///
-/// # Errors
-///
-/// [`Error::Io`] where the file cannot be read, [`Error::Cards`] where it is no policy or a name is no license's.
-pub fn policy(accepted: &[String]) -> Result<LicensePolicy, Error> {
-    let mut policy = policy_of(std::env::var_os(LicensePolicy::VARIABLE))?;
-    for name in accepted {
-        policy.accept(name)?;
-    }
-    Ok(policy)
-}
-
-/// The policy of a file; without one, that which accepts permissive licenses alone.
-pub(crate) fn policy_of(file: Option<OsString>) -> Result<LicensePolicy, Error> {
-    match file.filter(|path| !path.is_empty()) {
-        Some(path) => {
-            let text = fs::read_to_string(&path).map_err(Error::io("read the policy", &path))?;
-            Ok(LicensePolicy::parse(&path.to_string_lossy(), &text)?)
-        }
-        None => Ok(LicensePolicy::default()),
-    }
 }

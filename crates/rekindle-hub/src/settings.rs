@@ -13,7 +13,7 @@ use rekindle_cards::{LicensePolicy, Pin};
 
 use crate::{
     Error,
-    licensing::policy_of,
+    policy::policy_of,
     url::{normal, shown},
 };
 
