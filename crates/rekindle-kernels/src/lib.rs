@@ -22,6 +22,9 @@ mod optimize;
 mod packed_weights;
 mod pooling;
 pub mod profile;
+mod recurrence;
+mod recurrent;
+mod sequence;
 #[cfg(test)]
 mod tests;
 
@@ -35,3 +38,6 @@ pub use linear::linear;
 pub use optimize::{Update, update};
 pub use packed_weights::PackedWeights;
 pub use pooling::{average_pool, global_mean, max_pool};
+pub use recurrence::Recurrence;
+pub use recurrent::{Recur, RecurrentState, recurrent};
+pub use sequence::{Attention, attention, layer_norm};

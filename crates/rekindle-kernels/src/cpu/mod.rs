@@ -4,16 +4,19 @@
 #![allow(clippy::needless_range_loop, reason = "arrays of registers are unrolled by index")]
 
 mod activation;
+pub(crate) mod attention;
 pub(crate) mod dense;
 pub(crate) mod depthwise;
 pub(crate) mod gate;
 mod geometry;
+pub(crate) mod layer_norm;
 mod layout;
 pub(crate) mod norm;
 mod pack;
 mod parallel;
 pub(crate) mod pool;
 mod post;
+pub(crate) mod recurrent;
 pub(crate) mod scale;
 mod simd;
 pub(crate) mod slope;

@@ -10,7 +10,9 @@ mod excite;
 mod forward;
 mod linear;
 mod pool;
+mod recurrent;
 mod saved;
+mod sequence;
 mod tensor;
 
 use burn::backend::{
@@ -24,6 +26,7 @@ use crate::{
     cpu::{Activation, Window},
     feature_map::Known,
     packed_weights::PackedWeights,
+    recurrence::Recurrence,
 };
 
 pub(crate) use tensor::{FlexReal, slice, tensor_in};
@@ -108,6 +111,47 @@ pub(crate) struct Excitement<B: Backend> {
     pub(crate) expand_bias: FloatTensor<B>,
 }
 
+/// What attention is computed from.
+#[derive(ExtensionType)]
+pub(crate) struct Attended<B: Backend> {
+    /// `[batch, length, heads * width]`
+    pub(crate) query: FloatTensor<B>,
+    /// `[batch, length, heads * width]`
+    pub(crate) key: FloatTensor<B>,
+    /// `[batch, length, heads * width]`
+    pub(crate) value: FloatTensor<B>,
+    /// 1 for a token, 0 for padding, which is behind: `[batch, length]`; a constant.
+    pub(crate) mask: FloatTensor<B>,
+    /// Added to scores, `[batch or 1, heads or 1, length, length]`; a constant.
+    #[extension_type]
+    pub(crate) bias: Given<B>,
+}
+
+/// A norm's factor and shift, `[channels]` both.
+#[derive(ExtensionType)]
+pub(crate) struct Affine<B: Backend> {
+    pub(crate) gamma: FloatTensor<B>,
+    #[extension_type]
+    pub(crate) beta: Given<B>,
+}
+
+/// What one direction of a recurrent layer is computed from.
+#[derive(ExtensionType)]
+pub(crate) struct Recurring<B: Backend> {
+    /// The input with its weights applied, `[batch, time, gates units]`.
+    pub(crate) x: FloatTensor<B>,
+    /// `[gates units, units]`
+    pub(crate) weight: FloatTensor<B>,
+    /// `[gates units]`
+    pub(crate) bias: FloatTensor<B>,
+    /// `[batch, units]`
+    pub(crate) hidden: FloatTensor<B>,
+    /// `[batch, units]`
+    pub(crate) cell: FloatTensor<B>,
+    /// 1 for a step, 0 for padding, which is behind: `[batch, time]`; a constant.
+    pub(crate) mask: FloatTensor<B>,
+}
+
 /// The operations.
 #[backend_extension(Flex, Autodiff)]
 pub(crate) trait Kernels: Backend {
@@ -153,6 +197,27 @@ pub(crate) trait Kernels: Backend {
         x: FloatTensor<Self>,
         factors: FloatTensor<Self>,
         added: FloatTensor<Self>,
+    ) -> FloatTensor<Self>;
+
+    /// The norm of each row of the last axis.
+    fn layer_norm(
+        x: FloatTensor<Self>,
+        #[extension_type] affine: Affine<Self>,
+        epsilon: f64,
+    ) -> FloatTensor<Self>;
+
+    /// Attention of a sequence to itself.
+    fn attention(
+        #[extension_type] operands: Attended<Self>,
+        heads: usize,
+        scale: f64,
+    ) -> FloatTensor<Self>;
+
+    /// One direction of a recurrent layer, `[batch, time + 2, units]`: outputs, the last state, the last cell.
+    fn recurrent(
+        #[extension_type] operands: Recurring<Self>,
+        kind: Recurrence,
+        reverse: bool,
     ) -> FloatTensor<Self>;
 }
 
@@ -212,6 +277,22 @@ impl Kernels for Flex {
     fn add_scaled(x: FlexTensor, factors: FlexTensor, added: FlexTensor) -> FlexTensor {
         typed!(x, E => add::add_scaled::<E>(x, &factors, added))
     }
+
+    fn layer_norm(x: FlexTensor, affine: Affine<Self>, epsilon: f64) -> FlexTensor {
+        let beta = match &affine.beta {
+            Given::Some(beta) => Some(beta),
+            Given::None => None,
+        };
+        sequence::layer_norm(x, &affine.gamma, beta, epsilon)
+    }
+
+    fn attention(operands: Attended<Self>, heads: usize, scale: f64) -> FlexTensor {
+        sequence::attention(operands, heads, scale)
+    }
+
+    fn recurrent(operands: Recurring<Self>, kind: Recurrence, reverse: bool) -> FlexTensor {
+        recurrent::plain(operands, kind, reverse)
+    }
 }
 
 impl<C: CheckpointStrategy> Kernels for Autodiff<Flex, C> {
@@ -266,5 +347,20 @@ impl<C: CheckpointStrategy> Kernels for Autodiff<Flex, C> {
         added: FloatTensor<Self>,
     ) -> FloatTensor<Self> {
         add::tracked_add_scaled::<C>(x, factors, added)
+    }
+    fn layer_norm(x: FloatTensor<Self>, affine: Affine<Self>, epsilon: f64) -> FloatTensor<Self> {
+        let beta = match affine.beta {
+            Given::Some(beta) => Some(beta),
+            Given::None => None,
+        };
+        sequence::tracked_layer_norm::<C>(x, affine.gamma, beta, epsilon)
+    }
+
+    fn attention(operands: Attended<Self>, heads: usize, scale: f64) -> FloatTensor<Self> {
+        sequence::tracked_attention::<C>(operands, heads, scale)
+    }
+
+    fn recurrent(operands: Recurring<Self>, kind: Recurrence, reverse: bool) -> FloatTensor<Self> {
+        recurrent::tracked::<C>(operands, kind, reverse)
     }
 }

@@ -1,0 +1,347 @@
+//! Attention of a sequence to itself, head by head, without a matrix of all scores: a few rows of it live at a time.
+//!
+//! Tokens of a text are in front, and what is behind them is neither looked at nor computed: its outputs are zero.
+
+use super::{
+    parallel::{Shared, tasks},
+    simd::{Isa, Kernel, Real, Simd, vectors},
+};
+use crate::memory::Buffer;
+
+mod back;
+
+pub(crate) use back::backward;
+
+/// Rows of scores at a time.
+const ROWS: usize = 4;
+/// The most lanes of any vector: rows of scores are so many numbers longer than needed.
+const LANES: usize = 16;
+/// A score that no other loses against.
+const LEAST: f64 = -1e30;
+
+/// The shape of attention: `[batch, length, heads * width]`.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Shape {
+    pub(crate) batch: usize,
+    pub(crate) length: usize,
+    pub(crate) heads: usize,
+    pub(crate) width: usize,
+    /// What scores are multiplied by.
+    pub(crate) scale: f64,
+}
+
+impl Shape {
+    fn channels(self) -> usize {
+        self.heads * self.width
+    }
+
+    fn len(self) -> usize {
+        self.batch * self.length * self.channels()
+    }
+}
+
+/// What is added to scores: `[batch or 1, heads or 1, length, length]`.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Bias<'a, E> {
+    pub(crate) values: &'a [E],
+    /// Whether each text, and each head, has its own.
+    pub(crate) own: [bool; 2],
+}
+
+impl<E> Bias<'_, E> {
+    fn row(&self, shape: Shape, text: usize, head: usize, row: usize) -> &[E] {
+        let Shape { length, heads, .. } = shape;
+        let [of_text, of_head] = self.own;
+        let count = if of_head { heads } else { 1 };
+        let at = if of_text { text * count } else { 0 } + if of_head { head } else { 0 };
+        let from = (at * length + row) * length;
+        &self.values[from..from + length]
+    }
+}
+
+/// Queries, keys and values, and how many tokens each text has.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Operands<'a, E> {
+    pub(crate) query: &'a [E],
+    pub(crate) key: &'a [E],
+    pub(crate) value: &'a [E],
+    pub(crate) lengths: &'a [usize],
+    pub(crate) bias: Option<Bias<'a, E>>,
+}
+
+impl<E> Operands<'_, E> {
+    fn check(&self, shape: Shape) {
+        let Shape { batch, length, heads, .. } = shape;
+        for operand in [self.query, self.key, self.value] {
+            assert_eq!(operand.len(), shape.len(), "an operand of attention of another shape");
+        }
+        assert!(
+            self.lengths.len() == batch && self.lengths.iter().all(|tokens| *tokens <= length),
+            "lengths of other texts"
+        );
+        if let Some(Bias { values, own: [of_text, of_head] }) = self.bias {
+            let count = if of_text { batch } else { 1 } * if of_head { heads } else { 1 };
+            assert_eq!(values.len(), count * length * length, "a bias of another shape");
+        }
+    }
+}
+
+/// What each token gets, into `out`; returned is the logarithm of the sum of each row's exponentials, `[batch, heads, length]`.
+pub(crate) fn forward<E: Real>(
+    isa: Isa,
+    shape: Shape,
+    operands: Operands<'_, E>,
+    out: &mut [E],
+) -> Buffer<E> {
+    operands.check(shape);
+    assert_eq!(out.len(), shape.len(), "an output of attention of another shape");
+    let Shape { batch, length, heads, .. } = shape;
+    let mut sums = Buffer::<E>::zeros(batch * heads * length);
+    if out.is_empty() {
+        return sums;
+    }
+    let (out, kept) = (Shared::new(out), Shared::new(&mut sums));
+    tasks(batch * heads, |task| {
+        let (text, head) = (task / heads, task % heads);
+        // SAFETY: a text's head is one task's, and the shapes were compared.
+        unsafe { E::dispatch(isa, Forward { shape, operands, text, head, out, kept }) }
+    });
+    sums
+}
+
+struct Forward<'a, E> {
+    shape: Shape,
+    operands: Operands<'a, E>,
+    text: usize,
+    head: usize,
+    out: Shared<E>,
+    kept: Shared<E>,
+}
+
+/// A head's rows: where the first begins, and how far it is to the next.
+struct Head<E> {
+    start: *const E,
+    step: usize,
+}
+
+impl<E> Clone for Head<E> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<E> Copy for Head<E> {}
+
+impl<E> Head<E> {
+    fn new(of: &[E], shape: Shape, text: usize, head: usize) -> Self {
+        let step = shape.channels();
+        Self { start: of[text * shape.length * step + head * shape.width..].as_ptr(), step }
+    }
+
+    #[inline(always)]
+    unsafe fn row(self, index: usize) -> *const E {
+        // SAFETY: the caller asks for rows of the text alone.
+        unsafe { self.start.add(index * self.step) }
+    }
+}
+
+/// `[width, stride]` of `count` rows.
+unsafe fn turned<E: Real>(rows: Head<E>, count: usize, width: usize, stride: usize) -> Buffer<E> {
+    let mut out = Buffer::<E>::zeros(width * stride);
+    for index in 0..count {
+        // SAFETY: the caller vouches for the rows.
+        let row = unsafe { std::slice::from_raw_parts(rows.row(index), width) };
+        for (channel, &value) in row.iter().enumerate() {
+            out[channel * stride + index] = value;
+        }
+    }
+    out
+}
+
+/// `out[r][j] = scale * rows[r] . columns[j]` for `ROWS` rows, of which the last may be repeated.
+#[inline(always)]
+unsafe fn products<S: Simd>(
+    rows: [*const S::E; ROWS],
+    columns: *const S::E,
+    (width, stride): (usize, usize),
+    scale: f64,
+    out: *mut S::E,
+) {
+    // SAFETY: the caller vouches for `width` numbers a row, and `width * stride` and `ROWS * stride` of the others; `stride`
+    // is a multiple of every number of lanes.
+    unsafe {
+        let scale = S::constant(scale);
+        let mut at = 0;
+        while at < stride {
+            let mut sums = [S::zero(); ROWS];
+            for channel in 0..width {
+                let column = S::load(columns.add(channel * stride + at));
+                for r in 0..ROWS {
+                    sums[r] = S::fma(S::splat(*rows[r].add(channel)), column, sums[r]);
+                }
+            }
+            for r in 0..ROWS {
+                S::store(out.add(r * stride + at), S::mul(sums[r], scale));
+            }
+            at += S::LANES;
+        }
+    }
+}
+
+/// `out[r] = scale * sum over j of weights[r][j] rows[j]`, for the first `live` of `ROWS` rows.
+#[inline(always)]
+unsafe fn combine<S: Simd>(
+    weights: *const S::E,
+    stride: usize,
+    (rows, count, width): (Head<S::E>, usize, usize),
+    scale: f64,
+    out: [*mut S::E; ROWS],
+    live: usize,
+) {
+    // SAFETY: the caller vouches for `ROWS * stride` weights, `count` rows of `width`, and as wide outputs.
+    unsafe {
+        let scale = S::constant(scale);
+        vectors!(S, width, |at, left| {
+            let mut sums = [S::zero(); ROWS];
+            for j in 0..count {
+                let row = S::load_up_to(rows.row(j).add(at), left);
+                for r in 0..ROWS {
+                    sums[r] = S::fma(S::splat(*weights.add(r * stride + j)), row, sums[r]);
+                }
+            }
+            for r in 0..live {
+                S::store_up_to(out[r].add(at), S::mul(sums[r], scale), left);
+            }
+        });
+    }
+}
+
+/// Writes zeros into rows `from..to` of a head.
+unsafe fn clear<E: Real>(rows: Head<E>, range: std::ops::Range<usize>, width: usize) {
+    for index in range {
+        // SAFETY: the caller vouches for the rows, which are its own to write.
+        unsafe { std::slice::from_raw_parts_mut(rows.row(index).cast_mut(), width) }.fill(E::ZERO);
+    }
+}
+
+/// The rows of a block: behind the last, it is repeated.
+#[inline(always)]
+unsafe fn block<E>(rows: Head<E>, first: usize, count: usize) -> [*const E; ROWS] {
+    let mut found = [rows.start; ROWS];
+    for (r, found) in found.iter_mut().enumerate() {
+        // SAFETY: the caller vouches for `count` rows.
+        *found = unsafe { rows.row((first + r).min(count - 1)) };
+    }
+    found
+}
+
+impl<E: Real> Forward<'_, E> {
+    fn out_head(&self) -> Head<E> {
+        let Shape { length, width, .. } = self.shape;
+        let step = self.shape.channels();
+        let start = self.out.get().wrapping_add(self.text * length * step + self.head * width);
+        Head { start, step }
+    }
+}
+
+impl<E: Real> Kernel<E> for Forward<'_, E> {
+    type Output = ();
+
+    #[inline(always)]
+    unsafe fn run<S: Simd<E = E>>(self) {
+        let Self { shape, operands, text, head, .. } = self;
+        let Shape { length, heads, width, scale, .. } = shape;
+        let count = operands.lengths[text];
+        let out = self.out_head();
+        // SAFETY: `check` compared all lengths; rows below `length` of this text and head are this task's.
+        unsafe {
+            if count == 0 || width == 0 {
+                clear(out, 0..length, width);
+                return;
+            }
+            let [query, key, value] = [operands.query, operands.key, operands.value]
+                .map(|of| Head::new(of, shape, text, head));
+            let stride = count.next_multiple_of(LANES);
+            let columns = turned(key, count, width, stride);
+            let mut scores = Buffer::<E>::any(ROWS * stride);
+            let sums = self.kept.get().add((text * heads + head) * length);
+            for first in (0..count).step_by(ROWS) {
+                let live = ROWS.min(count - first);
+                let all = scores.as_mut_ptr();
+                products::<S>(
+                    block(query, first, count),
+                    columns.as_ptr(),
+                    (width, stride),
+                    scale,
+                    all,
+                );
+                for r in 0..live {
+                    let row = all.add(r * stride);
+                    if let Some(bias) = operands.bias {
+                        let bias = bias.row(shape, text, head, first + r).as_ptr();
+                        vectors!(S, count, |at, left| {
+                            let sum = S::add(
+                                S::load_up_to(row.add(at), left),
+                                S::load_up_to(bias.add(at), left),
+                            );
+                            S::store_up_to(row.add(at), sum, left);
+                        });
+                    }
+                    *sums.add(first + r) = softmax::<S>(row, count, stride);
+                }
+                let mut to = [out.start.cast_mut(); ROWS];
+                for (r, to) in to.iter_mut().enumerate().take(live) {
+                    *to = out.row(first + r).cast_mut();
+                }
+                combine::<S>(all, stride, (value, count, width), 1.0, to, live);
+            }
+            clear(out, count..length, width);
+        }
+    }
+}
+
+/// The exponentials of `count` scores over their sum, in place, zeros behind them up to `stride`; returned is the sum's
+/// logarithm.
+#[inline(always)]
+unsafe fn softmax<S: Simd>(row: *mut S::E, count: usize, stride: usize) -> S::E {
+    // SAFETY: the caller vouches for `stride` numbers, a multiple of every number of lanes.
+    unsafe {
+        for at in count..stride {
+            *row.add(at) = S::E::of(LEAST);
+        }
+        let mut most = S::load(row);
+        let mut at = S::LANES;
+        while at < stride {
+            most = S::max(most, S::load(row.add(at)));
+            at += S::LANES;
+        }
+        let mut lanes = [S::E::of(LEAST); LANES];
+        S::store(lanes.as_mut_ptr(), most);
+        let most =
+            lanes[..S::LANES].iter().fold(lanes[0], |most, &x| if x > most { x } else { most });
+        let top = S::splat(most);
+        let mut sum = S::zero();
+        at = 0;
+        while at < stride {
+            let x = S::exp(S::sub(S::load(row.add(at)), top));
+            S::store(row.add(at), x);
+            at += S::LANES;
+        }
+        for at in count..stride {
+            *row.add(at) = S::E::ZERO;
+        }
+        at = 0;
+        while at < stride {
+            sum = S::add(sum, S::load(row.add(at)));
+            at += S::LANES;
+        }
+        let sum = S::sum(sum);
+        let share = S::constant(1.0 / sum);
+        at = 0;
+        while at < stride {
+            S::store(row.add(at), S::mul(S::load(row.add(at)), share));
+            at += S::LANES;
+        }
+        S::E::of(most.wide() + sum.ln())
+    }
+}

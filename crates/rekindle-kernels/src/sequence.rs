@@ -1,0 +1,135 @@
+//! Norms of rows and attention on any backend.
+
+use burn::{
+    backend::Dispatch,
+    prelude::*,
+    tensor::{DType, activation::softmax, module},
+};
+
+use crate::{
+    cpu::count,
+    ops::{Affine, Attended, Given, Kernels},
+};
+
+/// A score that no other loses against, and finite, so that a text of nothing but padding stays a number.
+const LEAST: f64 = -1e30;
+
+/// Whether our kernels compute with all of these.
+fn is_ours(tensors: &[(Device, DType)]) -> bool {
+    let first = tensors.first().map(|(_, dtype)| *dtype);
+    matches!(first, Some(DType::F32 | DType::F64))
+        && tensors.iter().all(|(device, dtype)| {
+            Some(*dtype) == first && device.clone().inner() == Device::flex()
+        })
+}
+
+/// `(x - mean) / sqrt(variance + epsilon) * gamma + beta` over the last axis: `[.., channels]`, `[channels]` and `[channels]` to
+/// the shape of `x`.
+///
+/// A row's result is the same bits in any batch.
+///
+/// # Panics
+///
+/// If the channels differ.
+pub fn layer_norm<const D: usize>(
+    x: Tensor<D>,
+    gamma: Tensor<1>,
+    beta: Option<Tensor<1>>,
+    epsilon: f64,
+) -> Tensor<D> {
+    let channels = x.dims()[D - 1];
+    count(&x.dims());
+    for vector in [Some(&gamma), beta.as_ref()].into_iter().flatten() {
+        assert_eq!(vector.dims(), [channels], "a norm of other channels than its input's");
+    }
+    let mut tensors = vec![(x.device(), x.dtype()), (gamma.device(), gamma.dtype())];
+    tensors.extend(beta.as_ref().map(|beta| (beta.device(), beta.dtype())));
+    if channels == 0 || !is_ours(&tensors) {
+        return module::layer_norm(x, gamma, beta, epsilon);
+    }
+    let beta = match beta {
+        Some(beta) => Given::Some(beta.into_dispatch()),
+        None => Given::None,
+    };
+    let affine = Affine { gamma: gamma.into_dispatch(), beta };
+    Tensor::from_dispatch(<Dispatch as Kernels>::layer_norm(x.into_dispatch(), affine, epsilon))
+}
+
+/// What attention looks at.
+#[derive(Debug, Clone)]
+pub struct Attention<'a> {
+    /// Parts of the channels that do not see each other.
+    pub heads: usize,
+    /// 1 for a token, 0 for padding, which is behind: `[batch, length]`.
+    pub mask: &'a Tensor<2>,
+    /// Added to scores: `[batch or 1, heads or 1, length, length]`.
+    pub bias: Option<Tensor<4>>,
+    /// What scores are multiplied by.
+    pub scale: f64,
+}
+
+/// What each token gets: values weighed by `softmax(scale * query key + bias)` over all tokens; three of `[batch, length,
+/// heads * width]` to one.
+///
+/// What is computed for padding is nothing to rely on. A text's result is the same bits in any batch on Flex, where there is no
+/// bias that trains.
+///
+/// # Panics
+///
+/// If the shapes do not fit each other.
+pub fn attention([query, key, value]: [Tensor<3>; 3], with: Attention<'_>) -> Tensor<3> {
+    let Attention { heads, mask, bias, scale } = with;
+    let [batch, length, channels] = query.dims();
+    count(&[batch, length, channels]);
+    count(&[batch, heads, length, length]);
+    assert!(heads > 0 && channels.is_multiple_of(heads), "{channels} channels for {heads} heads");
+    assert!(
+        key.dims() == query.dims() && value.dims() == query.dims(),
+        "queries, keys and values of other shapes"
+    );
+    assert_eq!(mask.dims(), [batch, length], "a mask of other texts");
+    if let Some(bias) = &bias {
+        let [texts, of_heads, rows, columns] = bias.dims();
+        assert!(
+            [1, batch].contains(&texts)
+                && [1, heads].contains(&of_heads)
+                && [rows, columns] == [length; 2],
+            "a bias of {:?} for {heads} heads over {length} tokens of {batch} texts",
+            bias.dims()
+        );
+    }
+    let trains = bias.as_ref().is_some_and(Tensor::is_tracked);
+    let mut tensors: Vec<_> = [&query, &key, &value].map(|x| (x.device(), x.dtype())).into();
+    tensors.extend(bias.as_ref().map(|bias| (bias.device(), bias.dtype())));
+    if trains || !is_ours(&tensors) || !is_ours(&[(mask.device(), mask.dtype())]) {
+        return composed([query, key, value], Attention { heads, mask, bias, scale });
+    }
+    let operands = Attended {
+        query: query.into_dispatch(),
+        key: key.into_dispatch(),
+        value: value.into_dispatch(),
+        mask: mask.clone().into_dispatch(),
+        bias: match bias {
+            Some(bias) => Given::Some(bias.into_dispatch()),
+            None => Given::None,
+        },
+    };
+    Tensor::from_dispatch(<Dispatch as Kernels>::attention(operands, heads, scale))
+}
+
+/// Burn's operations, one after the other.
+fn composed(parts: [Tensor<3>; 3], with: Attention<'_>) -> Tensor<3> {
+    let Attention { heads, mask, bias, scale } = with;
+    let [batch, length, channels] = parts[0].dims();
+    let apart = |x: Tensor<3>| x.reshape([batch, length, heads, channels / heads]).swap_dims(1, 2);
+    let [query, key, value] = parts.map(apart);
+    let dtype = query.dtype();
+    let scores = query.mul_scalar(scale).matmul(key.swap_dims(2, 3));
+    let scores = match bias {
+        Some(bias) => scores + bias,
+        None => scores,
+    };
+    let padding = (mask.clone().cast(dtype) - 1.0).mul_scalar(-LEAST);
+    let scores = scores + padding.reshape([batch, 1, 1, length]);
+    softmax(scores, 3).matmul(value).swap_dims(1, 2).reshape([batch, length, channels])
+}

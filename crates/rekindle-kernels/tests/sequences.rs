@@ -1,0 +1,389 @@
+//! Attention and norms of rows beside Burn's own operations in double precision, for random shapes and lengths: values and
+//! all gradients, on every set of instructions that the machine has.
+
+#![allow(clippy::unwrap_used, reason = "helpers of tests may stop them")]
+
+use std::process::Command;
+
+use burn::{
+    prelude::*,
+    tensor::{
+        DType, TensorData,
+        activation::{sigmoid, softmax, tanh},
+        module,
+    },
+};
+use rekindle_kernels::{
+    Attention, Isa, Recur, Recurrence, RecurrentState, attention, layer_norm, recurrent,
+};
+
+/// SplitMix64: the same numbers every time.
+struct Random(u64);
+
+impl Random {
+    fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
+        let mut x = self.0;
+        x = (x ^ (x >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        x = (x ^ (x >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        x ^ (x >> 31)
+    }
+
+    fn range(&mut self, low: usize, high: usize) -> usize {
+        low + (self.next() % (high - low + 1) as u64) as usize
+    }
+
+    fn tensor<const D: usize>(&mut self, shape: [usize; D]) -> TensorData {
+        let count = shape.iter().product();
+        let unit = |bits: u64| (bits >> 40) as f32 / (1_u64 << 23) as f32 - 1.0;
+        TensorData::new((0..count).map(|_| unit(self.next())).collect::<Vec<f32>>(), shape)
+    }
+}
+
+fn leaf<const D: usize>(data: &TensorData, dtype: DType) -> Tensor<D> {
+    let plain = Tensor::<D>::from_data(data.clone(), &Device::flex()).cast(dtype);
+    Tensor::from_inner(plain).require_grad()
+}
+
+fn wide<const D: usize>(x: Tensor<D>) -> Vec<f64> {
+    x.into_data().iter::<f64>().collect()
+}
+
+/// The largest difference relative to the largest value.
+fn apart(found: &[f64], expected: &[f64]) -> f64 {
+    assert_eq!(found.len(), expected.len());
+    let scale = expected.iter().fold(1e-3, |most, x| f64::max(most, x.abs()));
+    let differences = found.iter().zip(expected).map(|(a, b)| (a - b).abs() / scale);
+    differences.fold(0.0, |most, x| if x.is_nan() { f64::INFINITY } else { f64::max(most, x) })
+}
+
+const TYPES: [(DType, f64); 2] = [(DType::F64, 1e-7), (DType::F32, 2e-5)];
+
+/// Attention by Burn's operations; padding is taken out of the result.
+fn composed(
+    parts: [Tensor<3>; 3],
+    mask: Tensor<2>,
+    bias: Option<Tensor<4>>,
+    heads: usize,
+    scale: f64,
+) -> Tensor<3> {
+    let [batch, length, channels] = parts[0].dims();
+    let apart = |x: Tensor<3>| x.reshape([batch, length, heads, channels / heads]).swap_dims(1, 2);
+    let [query, key, value] = parts.map(apart);
+    let scores = query.matmul(key.swap_dims(2, 3)) * scale;
+    let scores = match bias {
+        Some(bias) => scores + bias,
+        None => scores,
+    };
+    let scores = scores + ((mask.clone() - 1.0) * 1e30).reshape([batch, 1, 1, length]);
+    let out = softmax(scores, 3).matmul(value).swap_dims(1, 2).reshape([batch, length, channels]);
+    out * mask.unsqueeze_dim::<3>(2)
+}
+
+fn attention_is_burns() {
+    let mut random = Random(1);
+    for case in 0..60 {
+        let (batch, heads) = (random.range(1, 4), random.range(1, 4));
+        let (length, width) = (random.range(1, 40), random.range(1, 37));
+        let shape = [batch, length, heads * width];
+        let data = [(); 4].map(|()| random.tensor(shape));
+        let lengths: Vec<usize> = (0..batch).map(|_| random.range(1, length)).collect();
+        let mask: Vec<f32> = lengths
+            .iter()
+            .flat_map(|n| (0..length).map(move |at| f32::from(u8::from(at < *n))))
+            .collect();
+        let mask = TensorData::new(mask, [batch, length]);
+        let own = [random.range(0, 1) * (batch - 1) + 1, random.range(0, 1) * (heads - 1) + 1];
+        let bias = (case % 3 == 0).then(|| random.tensor([own[0], own[1], length, length]));
+        let scale = 1.0 / (width as f64).sqrt();
+        let run = |dtype: DType, ours: bool| {
+            let leaves = [0, 1, 2].map(|at| leaf::<3>(&data[at], dtype));
+            let constant = |data: &TensorData| data.clone().convert_dtype(dtype);
+            let device = Device::flex().autodiff();
+            let mask = Tensor::<2>::from_data(constant(&mask), (&device, dtype));
+            let bias =
+                bias.as_ref().map(|bias| Tensor::<4>::from_data(constant(bias), (&device, dtype)));
+            let out = if ours {
+                let out = attention(leaves.clone(), Attention { heads, mask: &mask, bias, scale });
+                out * mask.unsqueeze_dim::<3>(2)
+            } else {
+                composed(leaves.clone(), mask, bias, heads, scale)
+            };
+            let weights = Tensor::<3>::from_data(constant(&data[3]), (&device, dtype));
+            let gradients = (out.clone() * weights).sum().backward();
+            let of_leaves = leaves.map(|leaf| wide(leaf.grad(&gradients).unwrap()));
+            let [query, key, value] = of_leaves;
+            [wide(out), query, key, value]
+        };
+        let expected = run(DType::F64, false);
+        for (dtype, tolerance) in TYPES {
+            for (name, (found, expected)) in ["output", "query", "key", "value"]
+                .iter()
+                .zip(run(dtype, true).iter().zip(&expected))
+            {
+                let error = apart(found, expected);
+                assert!(
+                    error < tolerance,
+                    "case {case} {dtype:?} {name}: {error:e} at {shape:?} {lengths:?}"
+                );
+            }
+        }
+    }
+}
+
+fn norms_are_burns() {
+    let mut random = Random(2);
+    for case in 0..40 {
+        let shape = [random.range(1, 5), random.range(1, 70), random.range(1, 90)];
+        let (x, dy) = (random.tensor(shape), random.tensor(shape));
+        let (gamma, beta) = (random.tensor([shape[2]]), random.tensor([shape[2]]));
+        let shifts = case % 2 == 0;
+        let run = |dtype: DType, ours: bool| {
+            let (x, gamma, beta) =
+                (leaf::<3>(&x, dtype), leaf::<1>(&gamma, dtype), leaf::<1>(&beta, dtype));
+            let shift = shifts.then(|| beta.clone());
+            let y = match ours {
+                true => layer_norm(x.clone(), gamma.clone(), shift, 1e-3),
+                false => module::layer_norm(x.clone(), gamma.clone(), shift, 1e-3),
+            };
+            let weights = dy.clone().convert_dtype(dtype);
+            let weights = Tensor::<3>::from_data(weights, (&Device::flex().autodiff(), dtype));
+            let gradients = (y.clone() * weights).sum().backward();
+            let mut found = vec![
+                wide(y),
+                wide(x.grad(&gradients).unwrap()),
+                wide(gamma.grad(&gradients).unwrap()),
+            ];
+            found.extend(beta.grad(&gradients).map(wide));
+            found
+        };
+        let expected = run(DType::F64, false);
+        for (dtype, tolerance) in TYPES {
+            let found = run(dtype, true);
+            assert_eq!(found.len(), expected.len());
+            for (at, (found, expected)) in found.iter().zip(&expected).enumerate() {
+                let error = apart(found, expected);
+                assert!(error < tolerance, "case {case} {dtype:?} {at}: {error:e} at {shape:?}");
+            }
+        }
+    }
+}
+
+/// A layer step by step by Burn's operations, row by row: outputs, the last state, the last cell.
+fn stepped(
+    [x, weight, bias]: [Tensor<2>; 3],
+    [hidden, cell]: [Tensor<2>; 2],
+    (kind, reverse): (Recurrence, bool),
+    (time, lengths): (usize, &[usize]),
+) -> [Tensor<2>; 3] {
+    let [rows, units] = weight.dims();
+    let (mut outputs, mut last, mut cells) = (Vec::new(), Vec::new(), Vec::new());
+    for (text, &length) in lengths.iter().enumerate() {
+        let [mut h, mut c] = [&hidden, &cell].map(|state| state.clone().narrow(0, text, 1));
+        let mut own = vec![Tensor::zeros([1, units], (&x.device(), x.dtype())); time];
+        for index in 0..length {
+            let step = if reverse { length - 1 - index } else { index };
+            let now = x.clone().narrow(0, text * time + step, 1);
+            let fed =
+                h.clone().matmul(weight.clone().swap_dims(0, 1)) + bias.clone().reshape([1, rows]);
+            let gate = |of: &Tensor<2>, at: usize| of.clone().narrow(1, at * units, units);
+            match kind {
+                Recurrence::Lstm => {
+                    let all = now + fed;
+                    let [i, f, o] = [0, 1, 3].map(|at| sigmoid(gate(&all, at)));
+                    c = f * c + i * tanh(gate(&all, 2));
+                    h = o * tanh(c.clone());
+                }
+                Recurrence::Gru => {
+                    let [r, z] = [0, 1].map(|at| sigmoid(gate(&now, at) + gate(&fed, at)));
+                    let n = tanh(gate(&now, 2) + r * gate(&fed, 2));
+                    h = (z.clone().neg() + 1.0) * n + z * h;
+                }
+                Recurrence::Rnn => h = tanh(now + fed),
+            }
+            own[step] = h.clone();
+        }
+        outputs.extend(own);
+        last.push(h);
+        cells.push(c);
+    }
+    [outputs, last, cells].map(|rows| Tensor::cat(rows, 0))
+}
+
+fn recurrent_layers_are_burns() {
+    let mut random = Random(4);
+    for case in 0..30 {
+        let kind = [Recurrence::Lstm, Recurrence::Gru, Recurrence::Rnn][case % 3];
+        let reverse = case % 2 == 0;
+        let [batch, time, units] =
+            [(1, 6), (1, 9), (1, 37)].map(|(low, high)| random.range(low, high));
+        let width = kind.gates() * units;
+        let lengths: Vec<usize> = (0..batch).map(|_| random.range(0, time)).collect();
+        let mask: Vec<f32> = lengths
+            .iter()
+            .flat_map(|n| (0..time).map(move |at| f32::from(u8::from(at < *n))))
+            .collect();
+        let mask = TensorData::new(mask, [batch, time]);
+        let data =
+            [[batch * time, width], [width, units], [1, width], [batch, units], [batch, units]]
+                .map(|shape| random.tensor(shape));
+        let weights = [[batch * time, units], [batch, units], [batch, units]]
+            .map(|shape| random.tensor(shape));
+        let run = |dtype: DType, ours: bool| {
+            let leaves = data.each_ref().map(|data| leaf::<2>(data, dtype));
+            let [x, weight, bias, hidden, cell] = leaves.clone();
+            let options = (&Device::flex().autodiff(), dtype);
+            let constant = |data: &TensorData| data.clone().convert_dtype(dtype);
+            let given = if ours {
+                let mask = Tensor::<2>::from_data(constant(&mask), options);
+                let state = RecurrentState { hidden, cell };
+                let bias = Some(bias.reshape([width]));
+                let with = Recur { kind, weight, bias, state, mask: Some(&mask), reverse };
+                let (y, state) = recurrent(x.reshape([batch, time, width]), with);
+                [y.reshape([batch * time, units]), state.hidden, state.cell]
+            } else {
+                stepped([x, weight, bias], [hidden, cell], (kind, reverse), (time, &lengths))
+            };
+            let loss = given.iter().zip(&weights).map(|(given, weights)| {
+                (given.clone() * Tensor::<2>::from_data(constant(weights), options)).sum()
+            });
+            let gradients = loss.reduce(|a, b| a + b).unwrap().backward();
+            let mut found: Vec<Vec<f64>> = given.into_iter().map(wide).collect();
+            let zeros = |leaf: &Tensor<2>| vec![0.0; leaf.shape().num_elements()];
+            // A layer that never steps has no gradients of its weights in Burn's graph.
+            found.extend(
+                leaves.iter().map(|leaf| leaf.grad(&gradients).map_or_else(|| zeros(leaf), wide)),
+            );
+            found
+        };
+        let expected = run(DType::F64, false);
+        for (dtype, tolerance) in TYPES {
+            for (at, (found, expected)) in run(dtype, true).iter().zip(&expected).enumerate() {
+                let error = apart(found, expected);
+                assert!(
+                    error < tolerance,
+                    "case {case} {kind:?} {dtype:?} {at}: {error:e} for {batch} x {time} x {units}, {lengths:?}"
+                );
+            }
+        }
+    }
+}
+
+/// Burn's variance is a sum of squares in another order, so the tolerance is not the last bit's.
+#[test]
+fn everything_is_burns_on_every_set_of_instructions() {
+    if std::env::var_os("REKINDLE_SEQUENCES").is_some() {
+        attention_is_burns();
+        norms_are_burns();
+        recurrent_layers_are_burns();
+        return;
+    }
+    for isa in Isa::available() {
+        let program = std::env::current_exe().unwrap();
+        let status = Command::new(program)
+            .env("REKINDLE_SEQUENCES", "1")
+            .env("REKINDLE_ISA", format!("{isa:?}"))
+            .args(["--exact", "everything_is_burns_on_every_set_of_instructions", "--nocapture"])
+            .status()
+            .unwrap();
+        assert!(status.success(), "{isa:?}");
+    }
+}
+
+/// A text is the same bits alone and beside longer ones, and on any number of threads.
+#[test]
+fn a_text_is_the_same_in_any_batch() {
+    let mut random = Random(3);
+    let [query, key, value] = [(); 3].map(|()| random.tensor([2, 9, 12]));
+    let tensor = |data: &TensorData| Tensor::<3>::from_data(data.clone(), &Device::flex());
+    let both = [&query, &key, &value].map(tensor);
+    let mask = |rows: &[f32], shape: [usize; 2]| {
+        Tensor::<2>::from_data(TensorData::new(rows.to_vec(), shape), &Device::flex())
+    };
+    let full: Vec<f32> = (0..18).map(|at| f32::from(u8::from(!(5..9).contains(&at)))).collect();
+    let with = |mask| Attention { heads: 3, mask, bias: None, scale: 0.5 };
+    let (of_both, of_one) = (mask(&full, [2, 9]), mask(&[1.0; 5], [1, 5]));
+    let beside = attention(both.clone(), with(&of_both));
+    let alone = attention(both.map(|x| x.slice([0..1, 0..5])), with(&of_one));
+    beside.slice([0..1, 0..5]).into_data().assert_eq(&alone.into_data(), true);
+}
+
+/// Nothing in gives nothing out, and what does not fit is refused before anything is read.
+#[test]
+fn empty_and_absurd_inputs_are_safe() {
+    let device = Device::flex();
+    let zeros = |shape: [usize; 3]| Tensor::<3>::zeros(shape, &device);
+    for shape in [[0, 3, 4], [2, 0, 4], [2, 3, 0]] {
+        let mask = Tensor::<2>::ones([shape[0], shape[1]], &device);
+        let with = Attention { heads: 2, mask: &mask, bias: None, scale: 1.0 };
+        assert_eq!(attention([zeros(shape), zeros(shape), zeros(shape)], with).dims(), shape);
+    }
+    assert_eq!(
+        layer_norm(zeros([0, 3, 4]), Tensor::ones([4], &device), None, 1e-5).dims(),
+        [0, 3, 4]
+    );
+    let run = |batch: usize, time: usize, units: usize, rows: usize| {
+        let state = Tensor::<2>::zeros([batch, units], &device);
+        let with = Recur {
+            kind: Recurrence::Gru,
+            weight: Tensor::zeros([rows, units], &device),
+            bias: None,
+            state: RecurrentState { hidden: state.clone(), cell: state },
+            mask: None,
+            reverse: false,
+        };
+        recurrent(zeros([batch, time, 3 * units]), with).0.dims()
+    };
+    for [batch, time, units] in [[0, 3, 4], [2, 0, 4], [2, 3, 0]] {
+        assert_eq!(run(batch, time, units, 3 * units), [batch, time, units]);
+    }
+    let huge = Tensor::<1>::zeros([1], &device).expand([1 << 31, 1 << 31, 4]);
+    type Refused = (&'static str, Box<dyn FnOnce() + std::panic::UnwindSafe>);
+    let refused: [Refused; 4] = [
+        (
+            "heads",
+            Box::new(move || {
+                let mask = Tensor::<2>::ones([1, 2], &Device::flex());
+                let x = Tensor::<3>::zeros([1, 2, 4], &Device::flex());
+                let with = Attention { heads: 3, mask: &mask, bias: None, scale: 1.0 };
+                attention([x.clone(), x.clone(), x], with);
+            }),
+        ),
+        (
+            "a mask of other texts",
+            Box::new(move || {
+                let mask = Tensor::<2>::ones([1, 3], &Device::flex());
+                let x = Tensor::<3>::zeros([1, 2, 4], &Device::flex());
+                let with = Attention { heads: 2, mask: &mask, bias: None, scale: 1.0 };
+                attention([x.clone(), x.clone(), x], with);
+            }),
+        ),
+        (
+            "gates of 2 units",
+            Box::new(move || {
+                let state = Tensor::<2>::zeros([1, 2], &Device::flex());
+                let with = Recur {
+                    kind: Recurrence::Lstm,
+                    weight: Tensor::zeros([6, 2], &Device::flex()),
+                    bias: None,
+                    state: RecurrentState { hidden: state.clone(), cell: state },
+                    mask: None,
+                    reverse: false,
+                };
+                recurrent(Tensor::zeros([1, 2, 8], &Device::flex()), with);
+            }),
+        ),
+        (
+            "numbers",
+            Box::new(move || {
+                layer_norm(huge, Tensor::ones([4], &Device::flex()), None, 1e-5);
+            }),
+        ),
+    ];
+    for (named, run) in refused {
+        let panic = std::panic::catch_unwind(run).unwrap_err();
+        let text = panic.downcast_ref::<String>().map(String::as_str);
+        let text = text.or(panic.downcast_ref::<&str>().copied()).unwrap_or_default();
+        assert!(text.contains(named), "{named}: {text}");
+    }
+}
