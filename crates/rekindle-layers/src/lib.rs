@@ -4,30 +4,44 @@
 //! (`BatchNorm`, `Conv2d`) where Burn has the same layer; what they compute is in `rekindle-kernels`. Inside
 //! a network a feature map is a [`FeatureMap`].
 
+mod attention;
 mod backbone;
 mod batch_norm;
+mod conv1d;
 mod conv2d;
 mod conv_norm_act;
 mod drop_path;
 mod flow;
 mod fusion;
+mod layer_norm;
 mod names;
 mod pool;
+mod projection;
+mod recurrent;
 mod rules;
+mod sequence;
 mod squeeze_excite;
 
+pub use attention::{MultiheadAttention, Rotary, local_window, split_heads};
 pub use backbone::{Backbone, Landmarks, Stage, StageOutput};
 pub use batch_norm::{BatchNorm, BatchNormConfig};
 pub use conv_norm_act::ConvNormAct;
+pub use conv1d::{Conv1d, Conv1dConfig, Padding1d};
 pub use conv2d::{Bias, Conv2d, Conv2dConfig, Padding};
 pub use drop_path::DropPath;
 pub use flow::{Flow, Input};
 pub use fusion::{Fused, Fusion};
+pub use layer_norm::{LayerNorm, LayerNormConfig};
 pub use names::{
     NameStack, ParameterInfo, ParameterMapper, ParameterVisitor, map_parameters, parameters,
     visit_parameters,
 };
 pub use pool::{AveragePool, MaxPool, global_mean};
-pub use rekindle_kernels::{Activation, FeatureMap, PackedWeights, add, linear};
+pub use projection::{Projection, ProjectionConfig};
+pub use recurrent::{Recurrent, RecurrentConfig, RecurrentStates};
+pub use rekindle_kernels::{
+    Activation, Attention, FeatureMap, PackedWeights, Recurrence, add, attention, linear,
+};
 pub use rules::{Resample, Rule, Rules, Saved};
+pub use sequence::{Pooling, Sequence, TextFlow, TextPool, Tokens};
 pub use squeeze_excite::squeeze_excite;

@@ -26,6 +26,9 @@ const KINDS: [Kind; 3] = [
     Kind { structs: &["PRelu"], names: &[("alpha", "weight")], transposed: false },
 ];
 
+/// The struct that holds one direction of a recurrent layer.
+const RECURRENT: &str = "RecurrentCell";
+
 /// Where a walk through a module is, and what a checkpoint calls the tensor at hand.
 ///
 /// A path of fields is a name already; two things differ. Burn adds the variant where a field is an
@@ -67,6 +70,16 @@ impl NameStack {
         {
             *last = name;
         }
+        if let (Some(RECURRENT), [before @ .., _, layer, direction, parameter]) =
+            (self.owner(), parts.as_slice())
+        {
+            // PyTorch numbers the tensors themselves.
+            let reverse = if *direction == "reverse" { "_reverse" } else { "" };
+            let name = format!("{parameter}_l{layer}{reverse}");
+            return before.iter().copied().chain([name.as_str()]).collect::<Vec<_>>().join(".");
+        }
+        // What is a word of Rust's has an underscore behind it.
+        parts.iter_mut().for_each(|part| *part = part.strip_suffix('_').unwrap_or(part));
         parts.join(".")
     }
 
@@ -76,10 +89,15 @@ impl NameStack {
         rank == 2 && self.kind().is_some_and(|kind| kind.transposed)
     }
 
+    /// The struct that holds the tensor, such as `Linear`.
+    fn owner(&self) -> Option<&str> {
+        let owner = self.containers.last()?;
+        Some(owner.strip_prefix("Struct:").unwrap_or(owner))
+    }
+
     /// The row of the struct that holds the tensor, such as `Linear`.
     fn kind(&self) -> Option<&'static Kind> {
-        let owner = self.containers.last()?;
-        let owner = owner.strip_prefix("Struct:").unwrap_or(owner);
+        let owner = self.owner()?;
         KINDS.iter().find(|kind| kind.structs.contains(&owner))
     }
 }

@@ -1,0 +1,123 @@
+//! Attention. Vaswani et al. 2017, <https://arxiv.org/abs/1706.03762>.
+
+use burn::{
+    module::{Initializer, Param},
+    prelude::*,
+    tensor::{DType, TensorData},
+};
+use rekindle_kernels::{Attention, attention};
+
+use crate::{Projection, ProjectionConfig, sequence::FAR};
+
+/// `[batch, length, channels]` to `[batch, heads, length, channels / heads]`.
+///
+/// # Panics
+///
+/// If the channels are no multiple of the heads.
+pub fn split_heads(x: Tensor<3>, heads: usize) -> Tensor<4> {
+    let [batch, length, channels] = x.dims();
+    assert!(heads > 0 && channels.is_multiple_of(heads), "{channels} channels for {heads} heads");
+    x.reshape([batch, length, heads, channels / heads]).swap_dims(1, 2)
+}
+
+/// What tokens may look at no further than `reach` places away: `[1, 1, length, length]`, to be added to scores.
+pub fn local_window(length: usize, reach: usize, device: &Device) -> Tensor<4> {
+    let far =
+        |(row, column): (usize, usize)| if row.abs_diff(column) > reach { FAR as f32 } else { 0.0 };
+    let places = (0..length).flat_map(|row| (0..length).map(move |column| (row, column)));
+    let values: Vec<f32> = places.map(far).collect();
+    Tensor::from_data(TensorData::new(values, [1, 1, length, length]), device)
+}
+
+/// Rotary positions. Su et al. 2021, <https://arxiv.org/abs/2104.09864>; halves of a head's channels are the pairs, as in GPT-NeoX.
+#[derive(Debug, Clone)]
+pub struct Rotary {
+    cos: Tensor<4>,
+    sin: Tensor<4>,
+}
+
+impl Rotary {
+    /// The angles of `length` places for heads of `channels` channels: place times `base ^ (-2 i / channels)`.
+    pub fn new(
+        length: usize,
+        channels: usize,
+        base: f64,
+        (device, dtype): (&Device, DType),
+    ) -> Self {
+        let half = channels / 2;
+        let angle = |place: usize, i: usize| {
+            // In float64: far places have large angles.
+            place as f64 * base.powf(-2.0 * i as f64 / channels as f64)
+        };
+        let table = |of: fn(f64) -> f64| {
+            let values: Vec<f64> = (0..length)
+                .flat_map(|place| (0..2 * half).map(move |i| of(angle(place, i % half.max(1)))))
+                .collect();
+            let data = TensorData::new(values, [1, 1, length, 2 * half]);
+            Tensor::<4>::from_data(data.convert_dtype(dtype), (device, dtype))
+        };
+        Self { cos: table(f64::cos), sin: table(f64::sin) }
+    }
+
+    /// Turns the channels of each place of each head by its angles: `[batch, length, heads * channels]`.
+    ///
+    /// # Panics
+    ///
+    /// If the channels are no multiple of the heads.
+    pub fn turn(&self, x: Tensor<3>, heads: usize) -> Tensor<3> {
+        let [batch, length, channels] = x.dims();
+        let turned = self.turn_heads(split_heads(x, heads));
+        turned.swap_dims(1, 2).reshape([batch, length, channels])
+    }
+
+    fn turn_heads(&self, x: Tensor<4>) -> Tensor<4> {
+        let half = x.dims()[3] / 2;
+        let (left, right) = (x.clone().narrow(3, 0, half), x.clone().narrow(3, half, half));
+        let turned = Tensor::cat(vec![right.neg(), left], 3);
+        x * self.cos.clone() + turned * self.sin.clone()
+    }
+}
+
+/// Attention of a sequence to itself with one matrix for queries, keys and values: PyTorch's `MultiheadAttention`.
+#[derive(Module, Debug)]
+pub struct MultiheadAttention {
+    /// `[3 channels, channels]`: queries, keys, values.
+    pub in_proj_weight: Param<Tensor<2>>,
+    /// `[3 channels]`
+    pub in_proj_bias: Param<Tensor<1>>,
+    out_proj: Projection,
+    heads: usize,
+}
+
+impl MultiheadAttention {
+    /// With untrained parameters, drawn as PyTorch draws them.
+    ///
+    /// # Panics
+    ///
+    /// If the channels are no multiple of the heads.
+    pub fn new(channels: usize, heads: usize, device: &Device) -> Self {
+        assert!(
+            heads > 0 && channels.is_multiple_of(heads),
+            "{channels} channels for {heads} heads"
+        );
+        let xavier = Initializer::XavierUniform { gain: 1.0 };
+        let shape = [3 * channels, channels];
+        Self {
+            in_proj_weight: xavier.init_with(shape, Some(channels), Some(3 * channels), device),
+            in_proj_bias: Initializer::Zeros.init([3 * channels], device),
+            out_proj: ProjectionConfig::new(channels, channels).init(device),
+            heads,
+        }
+    }
+
+    /// `[batch, length, channels]` to the same shape; tokens that `mask` `[batch, length]` has as 0 are looked at by none.
+    pub fn forward(&self, x: Tensor<3>, mask: &Tensor<2>) -> Tensor<3> {
+        let [_, _, channels] = x.dims();
+        let weight = self.in_proj_weight.val().swap_dims(0, 1).unsqueeze::<3>();
+        let all = x.matmul(weight) + self.in_proj_bias.val().reshape([1, 1, 3 * channels]);
+        let part = |index: usize| all.clone().narrow(2, index * channels, channels);
+        let scale = ((channels / self.heads) as f64).sqrt().recip();
+        let with = Attention { heads: self.heads, mask, bias: None, scale };
+        self.out_proj.forward(attention([part(0), part(1), part(2)], with))
+    }
+}

@@ -1,0 +1,161 @@
+//! Recurrent layers with PyTorch's names: several on top of each other, in one direction or both.
+
+use burn::{
+    module::{Initializer, Param},
+    nn::{Dropout, DropoutConfig},
+    prelude::*,
+};
+use rekindle_kernels::{Recur, Recurrence, RecurrentState, recurrent};
+
+/// What a [`Recurrent`] is made of.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct RecurrentConfig {
+    /// LSTM, GRU or plain.
+    pub kind: Recurrence,
+    /// Numbers of a step.
+    pub input_size: usize,
+    /// Units in each direction.
+    pub hidden_size: usize,
+    /// Layers on top of each other.
+    pub num_layers: usize,
+    /// Whether each layer is read from both ends.
+    pub bidirectional: bool,
+    /// Dropped between layers.
+    pub dropout: f64,
+}
+
+/// LSTM, GRU or plain recurrent layers.
+///
+/// In checkpoints its tensors are `weight_ih_l0`, `bias_hh_l1_reverse` and so on, as PyTorch names them.
+#[derive(Module, Debug)]
+pub struct Recurrent {
+    layers: Vec<RecurrentLayer>,
+    dropout: Dropout,
+    #[module(skip)]
+    kind: Recurrence,
+}
+
+/// A layer, in one direction or both.
+#[derive(Module, Debug)]
+struct RecurrentLayer {
+    forward: RecurrentCell,
+    reverse: Option<RecurrentCell>,
+}
+
+/// One direction of a layer; [`NameStack`](crate::NameStack) knows it by this name.
+#[derive(Module, Debug)]
+struct RecurrentCell {
+    /// `[gates units, in]`
+    weight_ih: Param<Tensor<2>>,
+    /// `[gates units, units]`
+    weight_hh: Param<Tensor<2>>,
+    /// `[gates units]`
+    bias_ih: Param<Tensor<1>>,
+    /// `[gates units]`
+    bias_hh: Param<Tensor<1>>,
+}
+
+/// What recurrent layers remember at the end, each `[layers x directions, batch, units]`, a layer's reverse behind it.
+#[derive(Debug, Clone)]
+pub struct RecurrentStates {
+    /// The last outputs.
+    pub hidden: Tensor<3>,
+    /// What an LSTM keeps to itself; of other kinds it means nothing.
+    pub cell: Tensor<3>,
+}
+
+impl RecurrentConfig {
+    /// One layer in one direction.
+    pub fn new(kind: Recurrence, input_size: usize, hidden_size: usize) -> Self {
+        Self { kind, input_size, hidden_size, num_layers: 1, bidirectional: false, dropout: 0.0 }
+    }
+
+    /// With untrained parameters, uniform in ±1/√units as PyTorch draws them.
+    pub fn init(&self, device: &Device) -> Recurrent {
+        let Self { kind, input_size, hidden_size, num_layers, bidirectional, dropout } = *self;
+        let bound = 1.0 / (hidden_size.max(1) as f64).sqrt();
+        let uniform = Initializer::Uniform { min: -bound, max: bound };
+        let rows = kind.gates() * hidden_size;
+        let cell = |width: usize| RecurrentCell {
+            weight_ih: uniform.init([rows, width], device),
+            weight_hh: uniform.init([rows, hidden_size], device),
+            bias_ih: uniform.init([rows], device),
+            bias_hh: uniform.init([rows], device),
+        };
+        let directions = if bidirectional { 2 } else { 1 };
+        let layer = |index: usize| {
+            let width = if index == 0 { input_size } else { hidden_size * directions };
+            RecurrentLayer { forward: cell(width), reverse: bidirectional.then(|| cell(width)) }
+        };
+        let layers = (0..num_layers).map(layer).collect();
+        Recurrent { layers, dropout: DropoutConfig::new(dropout).init(), kind }
+    }
+}
+
+impl Recurrent {
+    /// Outputs `[batch, time, directions x units]` of `[batch, time, in]`, and the states at the end.
+    ///
+    /// `mask` `[batch, time]` has 1 for a step and 0 for padding, which is behind: it changes no state, and its outputs are 0.
+    /// Without `initial` states begin with zeros.
+    ///
+    /// # Panics
+    ///
+    /// If the shapes do not fit each other.
+    pub fn forward(
+        &self,
+        x: Tensor<3>,
+        mask: Option<&Tensor<2>>,
+        initial: Option<RecurrentStates>,
+    ) -> (Tensor<3>, RecurrentStates) {
+        let [batch, _, _] = x.dims();
+        let (device, dtype) = (x.device(), x.dtype());
+        let mut x = x;
+        let (mut hidden, mut cell) = (Vec::new(), Vec::new());
+        for (index, layer) in self.layers.iter().enumerate() {
+            if index > 0 {
+                x = self.dropout.forward(x);
+            }
+            let mut outputs = Vec::new();
+            let directions = [(Some(&layer.forward), false), (layer.reverse.as_ref(), true)];
+            for (direction, reverse) in directions {
+                let Some(direction) = direction else { continue };
+                let units = direction.weight_hh.lazy_shape()[1];
+                let state = match &initial {
+                    Some(states) => {
+                        let of = |all: &Tensor<3>| {
+                            all.clone().narrow(0, hidden.len(), 1).reshape([batch, units])
+                        };
+                        RecurrentState { hidden: of(&states.hidden), cell: of(&states.cell) }
+                    }
+                    None => {
+                        let zeros = Tensor::zeros([batch, units], (&device, dtype));
+                        RecurrentState { hidden: zeros.clone(), cell: zeros }
+                    }
+                };
+                let with = Recur {
+                    kind: self.kind,
+                    weight: direction.weight_hh.val(),
+                    bias: Some(direction.bias_hh.val()),
+                    state,
+                    mask,
+                    reverse,
+                };
+                let (y, state) = recurrent(direction.project(x.clone()), with);
+                outputs.push(y);
+                hidden.push(state.hidden.unsqueeze::<3>());
+                cell.push(state.cell.unsqueeze::<3>());
+            }
+            x = if outputs.len() == 1 { outputs.remove(0) } else { Tensor::cat(outputs, 2) };
+        }
+        (x, RecurrentStates { hidden: Tensor::cat(hidden, 0), cell: Tensor::cat(cell, 0) })
+    }
+}
+
+impl RecurrentCell {
+    /// The input's part of the gates, of all steps in one product.
+    fn project(&self, x: Tensor<3>) -> Tensor<3> {
+        let rows = self.bias_ih.lazy_shape()[0];
+        let weight = self.weight_ih.val().swap_dims(0, 1).unsqueeze::<3>();
+        x.matmul(weight) + self.bias_ih.val().reshape([1, 1, rows])
+    }
+}
