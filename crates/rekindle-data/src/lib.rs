@@ -99,7 +99,7 @@ pub use draw::{Draw, DrawBatch, Mixed};
 pub use error::Error;
 pub use part::Part;
 pub use parts::{part_named, part_within};
-pub use prepare::{Dense, Prepare, View};
+pub use prepare::{Dense, Prepare, TokenBatch, View};
 pub use rekindle_base::{Digests, Random};
 pub use sample::{Item, Sample};
 pub use set::{DataConfig, DataSet, Gathered, Measurable, Row};

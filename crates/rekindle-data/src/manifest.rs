@@ -59,7 +59,7 @@ mod parquet {
 }
 
 pub use limits::{MAX_COLUMNS, MAX_LINE_BYTES, MAX_LIST_BYTES, MAX_VALUES};
-pub use rows::read;
+pub use rows::{Files, Items, Wanted, read, read_items};
 
 /// What the column of items may be called, in any case.
 pub const PATH: &[&str] =
@@ -171,6 +171,25 @@ impl Table {
     /// [`Error::Read`] where it cannot be opened or is no regular file, [`Error::Folder`] where it is no list, has no column
     /// of paths, or more of something than a list may have.
     pub fn read(path: &Path) -> Result<Self, Error> {
+        let table = Self::open(path)?;
+        match table.column(PATH) {
+            Some(_) => Ok(table),
+            None => Err(problem(
+                path,
+                format!(
+                    "{}; its first line is to name its columns, such as `path,label`",
+                    table.lacks(PATH)
+                ),
+            )),
+        }
+    }
+
+    /// The same of a list that may have no paths.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Table::read`] but for the paths.
+    pub fn open(path: &Path) -> Result<Self, Error> {
         let wrong = |text| problem(path, text);
         let unread = |source| Error::Read { path: path.to_owned(), source };
         // Opened here, so that a file that is missing or forbidden is told as everywhere.
@@ -182,14 +201,7 @@ impl Table {
                 "has {bytes} bytes, more than the limit of {MAX_LIST_BYTES}; split it"
             )));
         }
-        let table = (format.read)(file).map_err(wrong)?;
-        match table.column(PATH) {
-            Some(_) => Ok(table),
-            None => Err(wrong(format!(
-                "{}; its first line is to name its columns, such as `path,label`",
-                table.lacks(PATH)
-            ))),
-        }
+        (format.read)(file).map_err(wrong)
     }
 
     /// The column of one of these names, in any case.
@@ -197,7 +209,8 @@ impl Table {
         self.names.iter().position(|name| is_named(name, wanted))
     }
 
-    fn lacks(&self, wanted: &[&str]) -> String {
+    /// That it has no column of the first of these names, and which it has.
+    pub fn lacks(&self, wanted: &[&str]) -> String {
         format!("has no column `{}`; it names [{}]", wanted[0], self.names.join(", "))
     }
 

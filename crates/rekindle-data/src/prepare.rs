@@ -124,3 +124,47 @@ impl Dense {
         Self { values, shape: [&[count], shape].concat() }
     }
 }
+
+/// Texts as token numbers, padded to the longest.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TokenBatch {
+    /// Token numbers `[batch, length]`, text by text.
+    pub ids: Vec<u32>,
+    /// Which text of a pair each belongs to, 0 or 1.
+    pub types: Vec<u8>,
+    /// 1 for a token, 0 for padding.
+    pub mask: Vec<u8>,
+    /// Texts, and tokens of the longest.
+    pub shape: [usize; 2],
+}
+
+impl TokenBatch {
+    /// Nothing but padding, whose number is `pad`.
+    pub fn new(batch: usize, length: usize, pad: u32) -> Self {
+        let count = batch * length;
+        Self {
+            ids: vec![pad; count],
+            types: vec![0; count],
+            mask: vec![0; count],
+            shape: [batch, length],
+        }
+    }
+
+    /// Puts a text's tokens into a row, from its beginning.
+    ///
+    /// # Panics
+    ///
+    /// If there is no such row, or the text is longer than it.
+    pub fn put(&mut self, row: usize, ids: &[u32], types: &[u8]) {
+        let [_, length] = self.shape;
+        assert!(
+            ids.len() <= length && ids.len() == types.len(),
+            "{} tokens in a row of {length}",
+            ids.len()
+        );
+        let from = row * length;
+        self.ids[from..from + ids.len()].copy_from_slice(ids);
+        self.types[from..from + ids.len()].copy_from_slice(types);
+        self.mask[from..from + ids.len()].fill(1);
+    }
+}

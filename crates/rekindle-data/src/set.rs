@@ -92,12 +92,24 @@ impl<I> Row<I> {
     }
 }
 
+impl<I> Row<I> {
+    /// The same with another item.
+    pub(crate) fn with<J>(self, item: J) -> Row<J> {
+        let Self { item: _, labels, numbers, weight, group, part } = self;
+        Row { item, labels, numbers, weight, group, part }
+    }
+}
+
 impl<I> Gathered<I> {
     /// The same with items of another kind.
     pub fn map<J>(self, item: impl Fn(I) -> J) -> Gathered<J> {
-        let row = |row: Row<I>| {
-            let Row { item: old, labels, numbers, weight, group, part } = row;
-            Row { item: item(old), labels, numbers, weight, group, part }
+        let row = |Row { item: old, labels, numbers, weight, group, part }| Row {
+            item: item(old),
+            labels,
+            numbers,
+            weight,
+            group,
+            part,
         };
         let rows = self.rows.into_iter().map(row).collect();
         Gathered { rows, names: self.names, notes: self.notes, lacking: self.lacking }

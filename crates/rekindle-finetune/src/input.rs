@@ -1,8 +1,8 @@
 //! A batch on its way: from the host to the network, and as far as it has come through it.
 
 use burn::{prelude::*, tensor::TensorData};
-use rekindle_data::Dense;
-use rekindle_layers::{Backbone, Input};
+use rekindle_data::{Dense, TokenBatch};
+use rekindle_layers::{Backbone, Input, Tokens};
 use rekindle_transfer::Classifier;
 
 /// What a network reads, made of a batch that was prepared on the host.
@@ -17,6 +17,19 @@ impl<const D: usize> FromPrepared<Dense> for Tensor<D> {
     /// If the batch has another number of axes.
     fn from_prepared(Dense { values, shape }: Dense, device: &Device) -> Self {
         Self::from_data(TensorData::new(values, shape), device)
+    }
+}
+
+impl FromPrepared<TokenBatch> for Tokens {
+    fn from_prepared(TokenBatch { ids, types, mask, shape }: TokenBatch, device: &Device) -> Self {
+        let ids: Vec<i64> = ids.into_iter().map(i64::from).collect();
+        let types: Vec<i64> = types.into_iter().map(i64::from).collect();
+        let mask: Vec<f32> = mask.into_iter().map(f32::from).collect();
+        Self {
+            ids: Tensor::from_data(TensorData::new(ids, shape), device),
+            types: Tensor::from_data(TensorData::new(types, shape), device),
+            mask: Tensor::from_data(TensorData::new(mask, shape), device),
+        }
     }
 }
 

@@ -13,9 +13,72 @@ use crate::{Error, Part, TargetKind};
 /// What stands between labels.
 const SEPARATORS: [char; 3] = ['|', ';', ','];
 
+/// How what a list's lines are about is made of their cells: of a path, or of a text.
+pub trait Items {
+    /// What it makes.
+    type Item: Ord;
+
+    /// The columns that it reads.
+    ///
+    /// # Errors
+    ///
+    /// What the list lacks, in words that follow its name.
+    fn columns(&self, table: &Table) -> Result<Vec<usize>, String>;
+
+    /// The item of a line, from the cells of these columns.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with them, in words that follow the line's number.
+    fn item(&self, list: &Path, line: u64, cells: &[&str]) -> Result<Self::Item, String>;
+
+    /// Looks at all lines together.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Folder`] where some cannot be together.
+    fn check(&self, list: &Path, rows: &[(u64, Row<Self::Item>)]) -> Result<(), Error>;
+}
+
+/// What is learned of the lines of a list.
+#[derive(Debug, Clone, Copy)]
+pub struct Wanted<'a> {
+    /// Of which kind.
+    pub kind: TargetKind,
+    /// The columns of numbers.
+    pub targets: &'a [String],
+    /// The column of the label or labels, where it is not called as usual.
+    pub label: Option<&'a str>,
+}
+
+/// Items that are files, whose paths are in a column.
+#[derive(Debug, Clone, Copy)]
+pub struct Files;
+
+impl Items for Files {
+    type Item = PathBuf;
+
+    fn columns(&self, table: &Table) -> Result<Vec<usize>, String> {
+        // No table is without paths: `Table::read` sees to it.
+        Ok(vec![table.column(PATH).unwrap_or_default()])
+    }
+
+    fn item(&self, list: &Path, _: u64, cells: &[&str]) -> Result<PathBuf, String> {
+        let file = cells.first().copied().unwrap_or_default();
+        if file.is_empty() {
+            return Err("no path; give one, or remove the line".to_owned());
+        }
+        Ok(resolved(list.parent().unwrap_or(Path::new(".")), file))
+    }
+
+    fn check(&self, list: &Path, rows: &[(u64, Row<PathBuf>)]) -> Result<(), Error> {
+        files(list, rows)
+    }
+}
+
 /// The columns of a list, by their places.
 struct Columns {
-    path: usize,
+    items: Vec<usize>,
     /// Of the label, the labels, or each number.
     targets: Vec<usize>,
     split: Option<usize>,
@@ -33,32 +96,62 @@ struct Columns {
 /// [`Error::Read`] where the list cannot be opened, [`Error::Folder`] with its lines that are wrong, or the files that are
 /// not there or named twice.
 pub fn read(list: &Path, kind: TargetKind, targets: &[String]) -> Result<Gathered<PathBuf>, Error> {
+    rows_of(list, &Table::read(list)?, Wanted { kind, targets, label: None }, &Files)
+}
+
+/// The same of a list whose items are not files.
+///
+/// # Errors
+///
+/// Those of [`read`], and what `items` finds wrong.
+pub fn read_items<I: Items>(
+    list: &Path,
+    wanted: Wanted<'_>,
+    items: &I,
+) -> Result<Gathered<I::Item>, Error> {
+    rows_of(list, &Table::open(list)?, wanted, items)
+}
+
+fn rows_of<I: Items>(
+    list: &Path,
+    table: &Table,
+    wanted: Wanted<'_>,
+    items: &I,
+) -> Result<Gathered<I::Item>, Error> {
     let wrong = |text: String| problem(list, text);
-    let table = Table::read(list)?;
-    let columns = columns(&table, kind, targets).map_err(wrong)?;
-    let folder = list.parent().unwrap_or(Path::new("."));
-    let mut rows: Vec<(u64, Row<PathBuf>)> = Vec::with_capacity(table.rows.len());
+    let Wanted { kind, .. } = wanted;
+    let columns = columns(table, wanted, items).map_err(wrong)?;
+    let mut rows: Vec<(u64, Row<I::Item>)> = Vec::with_capacity(table.rows.len());
     let (mut problems, mut lacking) = (Problems::default(), Vec::new());
     for (line, cells) in &table.rows {
         let [mut wrong, mut lacks] = [const { Vec::new() }; 2];
-        let row = row(&columns, &table.names, cells, kind, folder, [&mut wrong, &mut lacks]);
+        let own: Vec<&str> = columns.items.iter().map(|&column| cells[column].as_str()).collect();
+        let item = items.item(list, *line, &own).map_err(|text| wrong.push(text));
+        let row = row(&columns, &table.names, cells, kind, [&mut wrong, &mut lacks]);
         let told = |text: String| format!("line {line}: {text}");
         wrong.into_iter().map(told).for_each(|text| problems.push(text));
         lacking.extend(lacks.into_iter().map(told));
-        rows.push((*line, row));
+        if let Ok(item) = item {
+            rows.push((*line, row.with(item)));
+        }
     }
     if !problems.is_empty() {
         return Err(wrong(problems.told("; ")));
     }
-    files(list, &rows)?;
-    let mut rows: Vec<Row<PathBuf>> = rows.into_iter().map(|(_, row)| row).collect();
+    items.check(list, &rows)?;
+    let mut rows: Vec<Row<I::Item>> = rows.into_iter().map(|(_, row)| row).collect();
     rows.sort_by(|a, b| (&a.labels, &a.item).cmp(&(&b.labels, &b.item)));
     let names = (kind == TargetKind::Numbers)
         .then(|| columns.targets.iter().map(|&column| table.names[column].clone()).collect());
-    Ok(Gathered { rows, names, notes: unread(list, &table, &columns), lacking })
+    Ok(Gathered { rows, names, notes: unread(list, table, &columns), lacking })
 }
 
-fn columns(table: &Table, kind: TargetKind, targets: &[String]) -> Result<Columns, String> {
+fn columns<I: Items>(table: &Table, wanted: Wanted<'_>, items: &I) -> Result<Columns, String> {
+    let Wanted { kind, targets, label } = wanted;
+    let own = match label {
+        Some(name) => Some(table.column(&[name]).ok_or_else(|| table.lacks(&[name]))?),
+        None => None,
+    };
     let targets = match kind {
         TargetKind::Numbers => numbers(table, targets)?,
         _ if !targets.is_empty() => {
@@ -67,6 +160,7 @@ fn columns(table: &Table, kind: TargetKind, targets: &[String]) -> Result<Column
                 listed(targets.iter().map(String::as_str))
             ));
         }
+        TargetKind::Label | TargetKind::Labels if own.is_some() => own.into_iter().collect(),
         TargetKind::Label => vec![table.column(LABEL).ok_or_else(|| {
             let several = match table.column(LABELS) {
                 Some(_) => " (its items have several labels each, which is another task)",
@@ -80,9 +174,7 @@ fn columns(table: &Table, kind: TargetKind, targets: &[String]) -> Result<Column
         }
     };
     let [split, group, weight] = [SPLIT, GROUP, WEIGHT].map(|names| table.column(names));
-    // No table is without paths.
-    let path = table.column(PATH).unwrap_or_default();
-    Ok(Columns { path, targets, split, group, weight })
+    Ok(Columns { items: items.columns(table)?, targets, split, group, weight })
 }
 
 /// The columns of numbers that are named, each once and all there.
@@ -112,20 +204,15 @@ fn numbers(table: &Table, targets: &[String]) -> Result<Vec<usize>, String> {
     }
 }
 
-/// The row of a line, what is wrong with it, and which numbers it lacks.
+/// The row of a line without its item, what is wrong with it, and which numbers it lacks.
 fn row(
     columns: &Columns,
     names: &[String],
     cells: &[String],
     kind: TargetKind,
-    folder: &Path,
     [problems, lacking]: [&mut Vec<String>; 2],
-) -> Row<PathBuf> {
+) -> Row<()> {
     let cell = |column: Option<usize>| column.map_or("", |column| cells[column].trim());
-    let file = cells[columns.path].as_str();
-    if file.is_empty() {
-        problems.push("no path; give one, or remove the line".to_owned());
-    }
     let part = match cell(columns.split) {
         "" => Part::Train,
         text => part_named(text).unwrap_or_else(|| {
@@ -177,7 +264,7 @@ fn row(
     }
     let group = cell(columns.group).to_owned();
     let labels = labels.into_iter().collect();
-    Row { item: resolved(folder, file), labels, numbers, weight, group, part }
+    Row { item: (), labels, numbers, weight, group, part }
 }
 
 /// A number to learn.
@@ -242,10 +329,10 @@ fn files(list: &Path, rows: &[(u64, Row<PathBuf>)]) -> Result<(), Error> {
 
 /// A note on columns that are not read.
 fn unread(list: &Path, table: &Table, columns: &Columns) -> Vec<String> {
-    let Columns { path, targets, split, group, weight } = columns;
+    let Columns { items, targets, split, group, weight } = columns;
     let read: BTreeSet<usize> = targets
         .iter()
-        .chain([path])
+        .chain(items)
         .chain([split, group, weight].into_iter().flatten())
         .copied()
         .collect();
