@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use rekindle_lab::parity::{Agreement, Error, Golden, check};
+use rekindle_lab::parity::{Agreement, Error, Golden, Reference, agreement, check};
 
 use crate::support::{golden, golden_path};
 
@@ -16,6 +16,13 @@ fn networks_agree_with_their_references() {
     paths.sort();
     // One of each kind of network at least.
     for name in [
+        "hf__bert",
+        "hf__deberta-v2",
+        "hf__distilbert",
+        "hf__electra",
+        "hf__modernbert__shorter2",
+        "hf__mpnet",
+        "hf__roberta",
         "paper__resnet20_cifar",
         "timm__mobilenetv2_050",
         "timm__mobilenetv3_small_100",
@@ -26,13 +33,16 @@ fn networks_agree_with_their_references() {
         "timm__test_efficientnet",
         "timm__tf_efficientnetv2_b0",
         "timm__vgg11",
+        "torch__attention",
+        "torch__conv1d__kernel3_dilation2",
+        "torch__gru__bidirectional1_units16_features24_length33",
+        "torch__lstm__layers2_bidirectional1",
     ] {
         let path = folder.with_file_name(format!("{name}.json"));
         assert!(paths.contains(&path), "{name} is not in {paths:?}");
     }
     for path in paths {
-        let golden = Golden::read(&path).unwrap();
-        let agreement = check(&golden).unwrap();
+        let agreement = agreement(&Reference::read(&path).unwrap()).unwrap();
         eprintln!("{}: {agreement:?}", path.display());
         assert!(agreement.holds(), "{}: {:?}", path.display(), agreement.failures);
     }

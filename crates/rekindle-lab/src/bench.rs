@@ -8,6 +8,7 @@ mod network;
 mod pool;
 mod report;
 mod rows;
+mod texts;
 
 use std::io::Write;
 
@@ -15,6 +16,7 @@ use clap::Subcommand;
 
 pub use cold::Cold;
 pub use rows::Networks;
+pub use texts::{Embed, RecurrentLayers};
 
 use network::Pass;
 
@@ -27,6 +29,10 @@ pub enum Bench {
     Train(Networks),
     /// A fresh process: open weights, decode a picture, predict.
     Cold(Cold),
+    /// Embeddings of texts by a pretrained encoder, sorted by length: tokens and all.
+    Embed(Embed),
+    /// A training step, and going forward, of an embedding, a layer over time and a linear layer.
+    Recurrent(RecurrentLayers),
     /// What the machine can do: arithmetic of `gemm`, and bandwidth.
     Machine {
         /// Threads to use.
@@ -46,6 +52,8 @@ impl Bench {
             Self::Infer(networks) => networks.measure(Pass::Infer, out),
             Self::Train(networks) => networks.measure(Pass::Train, out),
             Self::Cold(cold) => cold.measure(out),
+            Self::Embed(embed) => embed.measure(out),
+            Self::Recurrent(layers) => layers.measure(out),
             Self::Machine { threads } => {
                 let machine = pool::in_pool(*threads, machine::measure)?;
                 let (flops, bandwidth) = (machine.flops / 1e9, machine.bandwidth / 1e9);

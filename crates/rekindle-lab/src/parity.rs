@@ -1,4 +1,4 @@
-//! Compares every architecture with what the reference library computed for it.
+//! Compares every architecture, and layers of sequences, with what the reference library computed for them.
 //!
 //! No pretrained weight is needed to prove an architecture right. A golden file says what timm
 //! computed in float64 from weights filled by a formula ([`fill`]); the same weights go through a
@@ -10,8 +10,9 @@ mod command;
 mod error;
 pub mod fill;
 mod golden;
+mod sequences;
 
 pub use check::{Agreement, check};
-pub use command::{Outcome, Parity};
+pub use command::{Outcome, Parity, agreement};
 pub use error::Error;
-pub use golden::{Digest, Golden, Train};
+pub use golden::{Digest, Golden, LayerGolden, Reference, TextGolden, TextTrain, Train};

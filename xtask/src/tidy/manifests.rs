@@ -38,7 +38,7 @@ use Uses::{Any, Only};
 
 /// One row a package; dependencies point one way (convention 29).
 #[rustfmt::skip]
-const PACKAGES: [Package; 23] = [
+const PACKAGES: [Package; 25] = [
     Package { name: "rekindle",            uses: Any,                        burn: Known,   backend: Named },
     Package { name: "rekindle-base",       uses: Only(&[]),                  burn: Unknown, backend: Unnamed },
     Package { name: "rekindle-cards",      uses: Only(&[]),                  burn: Unknown, backend: Unnamed },
@@ -52,12 +52,14 @@ const PACKAGES: [Package; 23] = [
     Package { name: "rekindle-images",     uses: Only(&["rekindle-base", "rekindle-cards", "rekindle-data"]), burn: Unknown, backend: Unnamed },
     Package { name: "rekindle-kernels",    uses: Only(&[]),                  burn: Known,   backend: Named },
     Package { name: "rekindle-lab",        uses: Any,                        burn: Known,   backend: Named },
+    Package { name: "rekindle-language",   uses: Only(&["rekindle-layers"]), burn: Known,   backend: Unnamed },
     Package { name: "rekindle-layers",     uses: Only(&["rekindle-kernels"]), burn: Known,   backend: Unnamed },
     Package { name: "rekindle-loopback",   uses: Only(&[]),                  burn: Unknown, backend: Unnamed },
     Package { name: "rekindle-metrics",    uses: Only(&["rekindle-base"]),   burn: Unknown, backend: Unnamed },
     Package { name: "rekindle-report",     uses: Only(&["rekindle-base", "rekindle-metrics"]), burn: Unknown, backend: Unnamed },
     Package { name: "rekindle-skip",       uses: Only(&[]),                  burn: Unknown, backend: Unnamed },
     Package { name: "rekindle-tests",      uses: Any,                        burn: Known,   backend: Named },
+    Package { name: "rekindle-text",       uses: Only(&["rekindle-data"]),   burn: Unknown, backend: Unnamed },
     Package { name: "rekindle-train",      uses: Only(&["rekindle-base", "rekindle-kernels", "rekindle-metrics"]), burn: Known, backend: Unnamed },
     Package { name: "rekindle-transfer",   uses: Only(&["rekindle-base", "rekindle-layers", "rekindle-train"]), burn: Known,   backend: Unnamed },
     Package { name: "rekindle-vision",     uses: Only(&["rekindle-layers"]), burn: Known,   backend: Unnamed },

@@ -19,7 +19,7 @@ use rekindle_vision::{Architecture, Init, Regularization, VisionBackbone};
 use super::{
     error::Error,
     fill::{fill, uniform},
-    golden::{Digest, Golden},
+    golden::{Digest, Golden, Train},
 };
 
 /// A gradient smaller than this, relative to the largest, is rounding noise in the reference too.
@@ -50,10 +50,7 @@ type Model = Classifier<VisionBackbone>;
 pub fn check(golden: &Golden) -> Result<Agreement, Error> {
     let row = Architecture::find(golden.architecture())?;
     let device = Device::flex();
-    let folder = tempfile::tempdir().map_err(Error::Temporary)?;
-    let path = folder.path().join("model.safetensors");
-    write_filled(golden, &path)?;
-    let file = CheckpointFile::open(&path)?;
+    let (_folder, file) = filled(&golden.tensors, golden.running_var_scale)?;
 
     let init = Init { channels_in: golden.input_shape[1], regularization: Regularization::None };
     let build = |device: &Device| {
@@ -76,10 +73,15 @@ pub fn check(golden: &Golden) -> Result<Agreement, Error> {
     Ok(agreement)
 }
 
-fn write_filled(golden: &Golden, path: &std::path::Path) -> Result<(), Error> {
+/// A file of tensors that the formula fills, in a folder that goes with it.
+pub(super) fn filled(
+    tensors: &[(String, Vec<usize>, String)],
+    running_var_scale: f64,
+) -> Result<(tempfile::TempDir, CheckpointFile), Error> {
+    let folder = tempfile::tempdir().map_err(Error::Temporary)?;
+    let path = folder.path().join("model.safetensors");
     let dtype = |name: &str| if name == "i64" { Dtype::I64 } else { Dtype::F32 };
-    let entries: Vec<Entry> = golden
-        .tensors
+    let entries: Vec<Entry> = tensors
         .iter()
         .map(|(name, shape, kind)| Entry {
             name: name.clone(),
@@ -87,27 +89,25 @@ fn write_filled(golden: &Golden, path: &std::path::Path) -> Result<(), Error> {
             shape: shape.clone(),
         })
         .collect();
-    write_safetensors(path, &BTreeMap::new(), &entries, |index| {
+    write_safetensors(&path, &BTreeMap::new(), &entries, |index| {
         let Entry { name, dtype, shape } = &entries[index];
         let bytes = match dtype {
             Dtype::I64 => vec![0; 8 * shape.iter().product::<usize>()],
-            _ => fill(name, shape, golden.running_var_scale)
+            _ => fill(name, shape, running_var_scale)
                 .iter()
                 .flat_map(|value| value.to_le_bytes())
                 .collect(),
         };
         Ok::<_, std::convert::Infallible>(bytes)
     })?;
-    Ok(())
+    let file = CheckpointFile::open(&path)?;
+    Ok((folder, file))
 }
 
 fn evaluate(golden: &Golden, model: &Model, input: Tensor<4>, agreement: &mut Agreement) {
-    let mut compare = |what: &str, digest: &Digest, values: Values| {
-        let scale = digest.value.iter().fold(0.0, |max, v| f64::max(max, v.abs()));
-        let error = digest.error(values, scale);
-        agreement.logits = worst(agreement.logits, error);
-        agreement.judge(what, error, golden.tolerance());
-    };
+    let tolerance = golden.tolerance();
+    let mut compare =
+        |what: &str, digest: &Digest, values| agreement.compare(what, digest, values, tolerance);
     if let (Some(digest), Some(map)) =
         (&golden.features, model.backbone().feature_maps(input.clone()).pop())
     {
@@ -120,35 +120,68 @@ fn train(golden: &Golden, model: Model, naming: &Naming, input: Tensor<4>, out: 
     let device = input.device();
     let targets = Tensor::<1, Int>::from_data(golden.train.targets.as_slice(), &device);
     let loss = CrossEntropyLossConfig::new().init(&device).forward(model.forward(input), targets);
-    let value = Values::of(loss.clone()).values[0];
-    let error = relative(value, golden.train.loss, golden.train.loss.abs());
-    out.gradients = worst(out.gradients, error);
-    out.judge("loss", error, TRAIN_TOLERANCE);
+    let Train { loss: expected, gradients, running, .. } = &golden.train;
+    let step = Step { loss: *expected, gradients, running };
+    step.check(loss, (&model, naming), None::<(&str, Tensor<1>)>, out);
+}
 
-    let gradients = GradientsParams::from_grads(loss.backward(), &model);
-    let mut collector = Collector { naming, gradients, found: BTreeMap::new() };
-    visit_parameters(&model.valid(), &mut collector);
-    let mut found = collector.found;
+/// What a step of training is compared with: the loss, gradients and running statistics by the checkpoint's names.
+pub(super) struct Step<'a> {
+    pub(super) loss: f64,
+    pub(super) gradients: &'a BTreeMap<String, Digest>,
+    pub(super) running: &'a BTreeMap<String, Digest>,
+}
 
-    let largest = golden.train.gradients.values().fold(0.0, |max, d| f64::max(max, d.l2));
-    let gradients = golden.train.gradients.iter().map(|(name, digest)| (name, digest, true));
-    let running = golden.train.running.iter().map(|(name, digest)| (name, digest, false));
-    for (name, digest, gradient) in gradients.chain(running) {
-        let error = match found.remove(name) {
-            None => f64::INFINITY,
-            Some(_) if gradient && digest.l2 < NOISE * largest => continue,
-            Some(values) => digest.error(values, digest.l2),
-        };
-        let worst_yet = if gradient { &mut out.gradients } else { &mut out.running };
-        *worst_yet = worst(*worst_yet, error);
-        out.judge(name, error, TRAIN_TOLERANCE);
-    }
-    for name in found.keys() {
-        out.failures.push(format!("{name}: not in the golden file"));
+impl Step<'_> {
+    /// Goes back from a loss and compares all that is found; `leaf` is an input whose gradient is compared by its name.
+    pub(super) fn check<M: Module, const D: usize>(
+        &self,
+        loss: Tensor<1>,
+        (model, naming): (&M, &Naming),
+        leaf: Option<(&str, Tensor<D>)>,
+        out: &mut Agreement,
+    ) {
+        let value = Values::of(loss.clone()).values[0];
+        let error = relative(value, self.loss, self.loss.abs());
+        out.gradients = worst(out.gradients, error);
+        out.judge("loss", error, TRAIN_TOLERANCE);
+
+        let all = loss.backward();
+        let of_leaf =
+            leaf.and_then(|(name, leaf)| Some((name.to_owned(), Values::of(leaf.grad(&all)?))));
+        let gradients = GradientsParams::from_grads(all, model);
+        let mut collector = Collector { naming, gradients, found: of_leaf.into_iter().collect() };
+        visit_parameters(&model.valid(), &mut collector);
+        let mut found = collector.found;
+
+        let largest = self.gradients.values().fold(0.0, |max, d| f64::max(max, d.l2));
+        let gradients = self.gradients.iter().map(|(name, digest)| (name, digest, true));
+        let running = self.running.iter().map(|(name, digest)| (name, digest, false));
+        for (name, digest, gradient) in gradients.chain(running) {
+            let error = match found.remove(name) {
+                None => f64::INFINITY,
+                Some(_) if gradient && digest.l2 < NOISE * largest => continue,
+                Some(values) => digest.error(values, digest.l2),
+            };
+            let worst_yet = if gradient { &mut out.gradients } else { &mut out.running };
+            *worst_yet = worst(*worst_yet, error);
+            out.judge(name, error, TRAIN_TOLERANCE);
+        }
+        for name in found.keys() {
+            out.failures.push(format!("{name}: not in the golden file"));
+        }
     }
 }
 
 impl Agreement {
+    /// Compares what evaluation gave, relative to the largest of the reference's values.
+    pub(super) fn compare(&mut self, what: &str, digest: &Digest, values: Values, tolerance: f64) {
+        let scale = digest.value.iter().fold(0.0, |max, v| f64::max(max, v.abs()));
+        let error = digest.error(values, scale);
+        self.logits = worst(self.logits, error);
+        self.judge(what, error, tolerance);
+    }
+
     /// Whether everything agrees within its tolerance.
     pub fn holds(&self) -> bool {
         self.failures.is_empty()
@@ -186,20 +219,20 @@ fn worst(a: f64, b: f64) -> f64 {
 }
 
 /// The numbers of a tensor, row-major.
-struct Values {
+pub(super) struct Values {
     values: Vec<f64>,
     shape: Vec<usize>,
 }
 
 impl Values {
-    fn of<const D: usize>(tensor: Tensor<D>) -> Self {
+    pub(super) fn of<const D: usize>(tensor: Tensor<D>) -> Self {
         let shape = tensor.shape().to_vec();
         Self { values: tensor.into_data().iter::<f64>().collect(), shape }
     }
 }
 
 /// Widens every tensor of a module.
-struct ToFloat64;
+pub(super) struct ToFloat64;
 
 impl ModuleMapper for ToFloat64 {
     fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {

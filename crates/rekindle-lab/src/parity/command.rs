@@ -12,7 +12,8 @@ use rekindle_base::causes;
 use super::{
     check::{Agreement, check},
     error::Error,
-    golden::Golden,
+    golden::Reference,
+    sequences,
 };
 
 /// Which golden files to compare.
@@ -112,13 +113,25 @@ fn golden_files(path: &Path) -> Vec<PathBuf> {
     files
 }
 
+/// Compares a network or a layer with what the reference computed for it.
+///
+/// # Errors
+///
+/// If there is none of its name, or the filled weights do not fit it.
+pub fn agreement(reference: &Reference) -> Result<Agreement, Error> {
+    match reference {
+        Reference::Picture(golden) => check(golden),
+        Reference::Text(golden) => sequences::text(golden),
+        Reference::Layer(golden) => sequences::layer(golden),
+    }
+}
+
 fn compare(path: &Path, filter: &str) -> Result<Option<(String, Agreement)>, Error> {
-    let golden = Golden::read(path)?;
-    if !golden.model.contains(filter) {
+    let reference = Reference::read(path)?;
+    if !reference.model().contains(filter) {
         return Ok(None);
     }
-    let agreement = check(&golden)?;
-    Ok(Some((golden.model, agreement)))
+    Ok(Some((reference.model().to_owned(), agreement(&reference)?)))
 }
 
 #[cfg(test)]

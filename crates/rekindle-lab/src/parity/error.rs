@@ -35,8 +35,19 @@ pub enum Error {
     /// No family has the architecture.
     #[error(transparent)]
     Unknown(#[from] rekindle_vision::UnknownArchitecture),
+    /// The encoder is of no family that is there.
+    #[error(transparent)]
+    Encoder(#[from] rekindle_language::Error),
+    /// The layer is none that is there, or asks for something else.
+    #[error("`{model}`: no such layer, or its config says something that is not known: {config}")]
+    Layer {
+        /// The layer.
+        model: String,
+        /// PyTorch's arguments.
+        config: String,
+    },
     /// The reference is another library's, whose names are others.
-    #[error("{path}: `{model}` is neither `timm/NAME` nor `paper/NAME`; names and shapes of other libraries differ", path = .path.display())]
+    #[error("{path}: `{model}` is of none of timm, paper, hf and torch; names and shapes of other libraries differ", path = .path.display())]
     Library {
         /// The golden file.
         path: PathBuf,

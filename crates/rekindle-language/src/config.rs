@@ -1,0 +1,338 @@
+//! A `config.json` as transformers writes it, whatever its family calls things.
+
+use rekindle_layers::{Activation, Pooling, TextPool};
+use serde::Deserialize;
+use serde_json::Value;
+
+use crate::Error;
+
+/// A family of encoders, by transformers' `model_type`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Family {
+    /// `bert`: BERT, MiniLM, BGE, E5, GTE.
+    Bert,
+    /// `roberta`
+    Roberta,
+    /// `xlm-roberta`
+    XlmRoberta,
+    /// `electra`
+    Electra,
+    /// `distilbert`
+    DistilBert,
+    /// `mpnet`
+    Mpnet,
+    /// `modernbert`
+    ModernBert,
+    /// `deberta-v2`, which v3 is called too.
+    Deberta,
+}
+
+const FAMILIES: [(&str, Family); 8] = [
+    ("bert", Family::Bert),
+    ("roberta", Family::Roberta),
+    ("xlm-roberta", Family::XlmRoberta),
+    ("electra", Family::Electra),
+    ("distilbert", Family::DistilBert),
+    ("mpnet", Family::Mpnet),
+    ("modernbert", Family::ModernBert),
+    ("deberta-v2", Family::Deberta),
+];
+
+/// More of anything than any encoder has: a config beyond it is no config, and would take all memory.
+const MOST: usize = 1 << 22;
+
+impl Family {
+    /// transformers' `model_type`.
+    pub fn name(self) -> &'static str {
+        FAMILIES.iter().find(|(_, family)| *family == self).map_or("", |(name, _)| name)
+    }
+}
+
+/// What tells one encoder from another: the fields of its `config.json` that its answers depend on.
+#[derive(Debug, Clone, PartialEq)]
+pub struct EncoderConfig {
+    /// Which family.
+    pub family: Family,
+    /// Rows of the table of tokens.
+    pub vocab_size: usize,
+    /// Numbers of a token's vector.
+    pub hidden_size: usize,
+    /// Numbers of a token's vector in the tables, where that is another number: ELECTRA's.
+    pub embedding_size: usize,
+    /// Layers.
+    pub num_hidden_layers: usize,
+    /// Heads of each layer's attention.
+    pub num_attention_heads: usize,
+    /// Numbers between the two matrices of a layer.
+    pub intermediate_size: usize,
+    /// What is between them.
+    pub activation: Activation,
+    /// Rows of the table of positions.
+    pub max_position_embeddings: usize,
+    /// Rows of the table that tells the texts of a pair apart; 0 where there is none.
+    pub type_vocab_size: usize,
+    /// The number of the token that pads.
+    pub pad_token_id: usize,
+    /// Added to the variance by norms.
+    pub layer_norm_eps: f64,
+    /// Whether norms add something, in ModernBERT.
+    pub norm_bias: bool,
+    /// Dropped of hidden states in training.
+    pub hidden_dropout: f64,
+    /// Dropped before the head.
+    pub classifier_dropout: f64,
+    /// Buckets of relative positions: MPNet's, DeBERTa's.
+    pub position_buckets: usize,
+    /// Relative positions that DeBERTa tells apart.
+    pub max_relative_positions: usize,
+    /// Whether the table of DeBERTa's relative positions is normalized.
+    pub norm_relative: bool,
+    /// Tokens that ModernBERT's local layers look at, all in all.
+    pub local_attention: usize,
+    /// Which layers of ModernBERT look at all tokens: every n-th.
+    pub global_attention_every: usize,
+    /// Bases of rotary positions, of layers that look at all tokens and of local ones.
+    pub rotary_bases: [f64; 2],
+    /// Whether ModernBERT's matrices add something.
+    pub matrix_bias: bool,
+    /// How tokens become a text: their mean, unless something else is known.
+    pub pool: TextPool,
+}
+
+/// The names of all families.
+#[derive(Debug, Deserialize)]
+struct Raw {
+    model_type: String,
+    vocab_size: Option<usize>,
+    #[serde(alias = "dim")]
+    hidden_size: Option<usize>,
+    embedding_size: Option<usize>,
+    #[serde(alias = "n_layers")]
+    num_hidden_layers: Option<usize>,
+    #[serde(alias = "n_heads")]
+    num_attention_heads: Option<usize>,
+    #[serde(alias = "hidden_dim")]
+    intermediate_size: Option<usize>,
+    #[serde(alias = "activation", alias = "hidden_activation")]
+    hidden_act: Option<String>,
+    max_position_embeddings: Option<usize>,
+    type_vocab_size: Option<usize>,
+    pad_token_id: Option<usize>,
+    #[serde(alias = "norm_eps")]
+    layer_norm_eps: Option<f64>,
+    norm_bias: Option<bool>,
+    #[serde(alias = "dropout", alias = "mlp_dropout")]
+    hidden_dropout_prob: Option<f64>,
+    #[serde(alias = "seq_classif_dropout")]
+    classifier_dropout: Option<f64>,
+    position_embedding_type: Option<String>,
+    is_decoder: Option<bool>,
+    sinusoidal_pos_embds: Option<bool>,
+    relative_attention_num_buckets: Option<usize>,
+    position_buckets: Option<i64>,
+    max_relative_positions: Option<i64>,
+    relative_attention: Option<bool>,
+    norm_rel_ebd: Option<String>,
+    share_att_key: Option<bool>,
+    pos_att_type: Option<Value>,
+    position_biased_input: Option<bool>,
+    conv_kernel_size: Option<usize>,
+    local_attention: Option<usize>,
+    global_attn_every_n_layers: Option<usize>,
+    global_rope_theta: Option<f64>,
+    local_rope_theta: Option<f64>,
+    rope_parameters: Option<Value>,
+    attention_bias: Option<bool>,
+    mlp_bias: Option<bool>,
+}
+
+impl EncoderConfig {
+    /// Reads a `config.json`.
+    ///
+    /// What is not said has transformers' defaults, as there; what would change the answers and is not known here is an error.
+    ///
+    /// # Errors
+    ///
+    /// If it is no such config, of another kind of model, or asks for what is not there.
+    pub fn from_json(text: &str) -> Result<Self, Error> {
+        let raw: Raw = serde_json::from_str(text)?;
+        let known = FAMILIES.iter().find(|(name, _)| *name == raw.model_type);
+        let &(name, family) = known.ok_or_else(|| Error::Family {
+            found: raw.model_type.clone(),
+            known: FAMILIES.iter().map(|(name, _)| *name).collect(),
+        })?;
+        let modern = family == Family::ModernBert;
+        let number =
+            |field, value: Option<usize>| value.ok_or(Error::Lacks { family: name, field });
+        let hidden_size = number("hidden_size", raw.hidden_size)?;
+        let max_position_embeddings =
+            number("max_position_embeddings", raw.max_position_embeddings)?;
+        let usual_types = match family {
+            Family::Bert | Family::Roberta | Family::XlmRoberta | Family::Electra => 2,
+            _ => 0,
+        };
+        let usual_eps = match family {
+            Family::ModernBert => 1e-5,
+            Family::Deberta => 1e-7,
+            _ => 1e-12,
+        };
+        let usual_pad = match family {
+            Family::Roberta | Family::XlmRoberta | Family::Mpnet => 1,
+            Family::ModernBert => 50_283,
+            _ => 0,
+        };
+        let hidden_dropout = raw.hidden_dropout_prob.unwrap_or(if modern { 0.0 } else { 0.1 });
+        let base = |kind: &str, old: Option<f64>, usual: f64| {
+            let new = raw
+                .rope_parameters
+                .as_ref()
+                .and_then(|all| all.get(kind)?.get("rope_theta")?.as_f64());
+            new.or(old).unwrap_or(usual)
+        };
+        let buckets = match family {
+            Family::Mpnet => raw.relative_attention_num_buckets.unwrap_or(32),
+            _ => raw.position_buckets.map_or(0, |buckets| usize::try_from(buckets).unwrap_or(0)),
+        };
+        let relative = raw.max_relative_positions.and_then(|most| usize::try_from(most).ok());
+        let config = Self {
+            family,
+            vocab_size: number("vocab_size", raw.vocab_size)?,
+            hidden_size,
+            embedding_size: match family {
+                Family::Electra => raw.embedding_size.unwrap_or(128),
+                _ => raw.embedding_size.unwrap_or(hidden_size),
+            },
+            num_hidden_layers: number("num_hidden_layers", raw.num_hidden_layers)?,
+            num_attention_heads: number("num_attention_heads", raw.num_attention_heads)?,
+            intermediate_size: number("intermediate_size", raw.intermediate_size)?,
+            activation: activation(raw.hidden_act.as_deref().unwrap_or("gelu"))?,
+            max_position_embeddings,
+            type_vocab_size: raw.type_vocab_size.unwrap_or(usual_types),
+            pad_token_id: raw.pad_token_id.unwrap_or(usual_pad),
+            layer_norm_eps: raw.layer_norm_eps.unwrap_or(usual_eps),
+            norm_bias: raw.norm_bias.unwrap_or(!modern),
+            hidden_dropout,
+            classifier_dropout: raw.classifier_dropout.unwrap_or(hidden_dropout),
+            position_buckets: buckets,
+            max_relative_positions: relative
+                .filter(|most| *most > 0)
+                .unwrap_or(max_position_embeddings),
+            norm_relative: raw
+                .norm_rel_ebd
+                .as_deref()
+                .is_some_and(|norms| norms.contains("layer_norm")),
+            local_attention: raw.local_attention.unwrap_or(128),
+            global_attention_every: raw.global_attn_every_n_layers.unwrap_or(3),
+            rotary_bases: [
+                base("full_attention", raw.global_rope_theta, 160_000.0),
+                base("sliding_attention", raw.local_rope_theta, 10_000.0),
+            ],
+            matrix_bias: raw.attention_bias.unwrap_or(false),
+            pool: TextPool { pooling: Pooling::Mean, normalize: false },
+        };
+        raw.check(&config)?;
+        config.check()?;
+        Ok(config)
+    }
+
+    /// The most tokens of a text, those around it included.
+    pub fn max_tokens(&self) -> usize {
+        match self.family {
+            // Positions are counted from behind the padding's number.
+            Family::Roberta | Family::XlmRoberta | Family::Mpnet => {
+                self.max_position_embeddings.saturating_sub(self.pad_token_id + 1)
+            }
+            _ => self.max_position_embeddings,
+        }
+    }
+
+    fn check(&self) -> Result<(), Error> {
+        let sizes = [
+            ("vocab_size", self.vocab_size),
+            ("hidden_size", self.hidden_size),
+            ("embedding_size", self.embedding_size),
+            ("num_hidden_layers", self.num_hidden_layers),
+            ("num_attention_heads", self.num_attention_heads),
+            ("intermediate_size", self.intermediate_size),
+            ("max_position_embeddings", self.max_position_embeddings),
+            ("global_attn_every_n_layers", self.global_attention_every),
+        ];
+        for (field, value) in sizes {
+            if value == 0 || value > MOST {
+                let reason = format!("it must be in 1..={MOST}");
+                return Err(Error::Field { field, value: value.to_string(), reason });
+            }
+        }
+        if !self.hidden_size.is_multiple_of(self.num_attention_heads) {
+            let reason = format!("hidden_size {} is no multiple of it", self.hidden_size);
+            let value = self.num_attention_heads.to_string();
+            return Err(Error::Field { field: "num_attention_heads", value, reason });
+        }
+        if self.max_tokens() == 0 {
+            let reason = format!("no token fits behind the padding's number {}", self.pad_token_id);
+            let value = self.max_position_embeddings.to_string();
+            return Err(Error::Field { field: "max_position_embeddings", value, reason });
+        }
+        Ok(())
+    }
+}
+
+impl Raw {
+    /// Whether it asks for something that is computed otherwise here.
+    fn check(&self, config: &EncoderConfig) -> Result<(), Error> {
+        let family = config.family;
+        let refused = |field: &'static str, value: String| {
+            Err(Error::Field { field, value, reason: "it is not known here".to_owned() })
+        };
+        if let Some(kind) =
+            self.position_embedding_type.as_deref().filter(|kind| *kind != "absolute")
+        {
+            return refused("position_embedding_type", kind.to_owned());
+        }
+        if self.is_decoder == Some(true) {
+            return refused("is_decoder", "true".to_owned());
+        }
+        if self.sinusoidal_pos_embds == Some(true) {
+            return refused("sinusoidal_pos_embds", "true".to_owned());
+        }
+        if family == Family::ModernBert && self.mlp_bias.unwrap_or(false) != config.matrix_bias {
+            return refused(
+                "mlp_bias",
+                format!("{:?} beside another attention_bias", self.mlp_bias),
+            );
+        }
+        if family != Family::Electra && config.embedding_size != config.hidden_size {
+            return refused("embedding_size", config.embedding_size.to_string());
+        }
+        if family != Family::Deberta {
+            return Ok(());
+        }
+        if self.conv_kernel_size.unwrap_or(0) > 0 {
+            return refused("conv_kernel_size", format!("{:?}", self.conv_kernel_size));
+        }
+        if self.relative_attention == Some(false) || self.share_att_key != Some(true) {
+            return refused("share_att_key", format!("{:?}", self.share_att_key));
+        }
+        if self.position_biased_input == Some(true) {
+            return refused("position_biased_input", "true".to_owned());
+        }
+        let kinds = self.pos_att_type.as_ref().map(Value::to_string).unwrap_or_default();
+        if !(kinds.contains("p2c") && kinds.contains("c2p")) {
+            return refused("pos_att_type", kinds);
+        }
+        Ok(())
+    }
+}
+
+fn activation(name: &str) -> Result<Activation, Error> {
+    match name {
+        "gelu" => Ok(Activation::Gelu),
+        "relu" => Ok(Activation::Relu),
+        "silu" | "swish" => Ok(Activation::Silu),
+        other => Err(Error::Field {
+            field: "hidden_act",
+            value: other.to_owned(),
+            reason: "known are gelu, relu, silu".to_owned(),
+        }),
+    }
+}

@@ -1,0 +1,45 @@
+//! What can be wrong with a `config.json`.
+
+/// A `config.json` of no encoder that is known here.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// It is no JSON, or a field is of another type.
+    #[error("not the config.json of a text encoder")]
+    Json(#[from] serde_json::Error),
+    /// A file cannot be read.
+    #[error("{}: cannot be read; check that it exists and that its permissions allow it", path.display())]
+    Read {
+        /// The file.
+        path: std::path::PathBuf,
+        /// What the operating system said.
+        #[source]
+        source: std::io::Error,
+    },
+    /// Another kind of model.
+    #[error("model_type `{found}` is not known; known are {}", known.join(", "))]
+    Family {
+        /// What the config says.
+        found: String,
+        /// What there is.
+        known: Vec<&'static str>,
+    },
+    /// A field that is needed is missing.
+    #[error("the config of a {family} lacks `{field}`")]
+    Lacks {
+        /// The `model_type`.
+        family: &'static str,
+        /// The field.
+        field: &'static str,
+    },
+    /// A field has a value that cannot be honored.
+    #[error("the config says {field} {value}: {reason}")]
+    Field {
+        /// The field.
+        field: &'static str,
+        /// Its value.
+        value: String,
+        /// Why it cannot be.
+        reason: String,
+    },
+}

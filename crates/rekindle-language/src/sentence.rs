@@ -1,0 +1,128 @@
+//! What sentence-transformers keeps beside an encoder: how tokens become a text.
+
+use std::{fs, path::Path};
+
+use rekindle_layers::{Pooling, TextPool};
+use serde::Deserialize;
+use serde_json::Value;
+
+use crate::Error;
+
+/// More bytes than such a file has.
+const LARGEST: u64 = 1 << 20;
+
+#[derive(Debug, Deserialize)]
+struct Part {
+    path: String,
+    #[serde(rename = "type")]
+    kind: String,
+}
+
+/// How tokens become a text, by the `modules.json` of a folder; none where there is no such file.
+///
+/// # Errors
+///
+/// If a file is damaged, or a text goes through something that is not known here.
+pub fn text_pool(folder: &Path) -> Result<Option<TextPool>, Error> {
+    let file = folder.join("modules.json");
+    if !file.is_file() {
+        return Ok(None);
+    }
+    let parts: Vec<Part> = parsed(&file)?;
+    let mut pool = TextPool { pooling: Pooling::Mean, normalize: false };
+    for Part { path, kind } in &parts {
+        match kind.rsplit('.').next().unwrap_or_default() {
+            "Transformer" => {}
+            "Pooling" => pool.pooling = pooling(&folder.join(path).join("config.json"))?,
+            "Normalize" => pool.normalize = true,
+            other => {
+                let reason = "known are Transformer, Pooling, Normalize".to_owned();
+                return Err(Error::Field {
+                    field: "modules.json",
+                    value: other.to_owned(),
+                    reason,
+                });
+            }
+        }
+    }
+    Ok(Some(pool))
+}
+
+/// The one way of pooling that a config turns on.
+fn pooling(file: &Path) -> Result<Pooling, Error> {
+    let config: serde_json::Map<String, Value> = parsed(file)?;
+    let on = |(name, value): (&String, &Value)| {
+        (name.starts_with("pooling_mode_") && value.as_bool() == Some(true)).then(|| name.clone())
+    };
+    let named = config.get("pooling_mode").and_then(Value::as_str).map(str::to_owned);
+    let on: Vec<String> = named.into_iter().chain(config.iter().filter_map(on)).collect();
+    match on.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
+        ["pooling_mode_mean_tokens" | "mean"] => Ok(Pooling::Mean),
+        ["pooling_mode_cls_token" | "cls"] => Ok(Pooling::First),
+        ["pooling_mode_max_tokens" | "max"] => Ok(Pooling::Max),
+        ["pooling_mode_lasttoken" | "lasttoken"] => Ok(Pooling::Last),
+        _ => Err(Error::Field {
+            field: "pooling_mode",
+            value: on.join(", "),
+            reason: "known are mean, cls, max and lasttoken, one at a time".to_owned(),
+        }),
+    }
+}
+
+fn parsed<T: for<'a> Deserialize<'a>>(file: &Path) -> Result<T, Error> {
+    let read = |source| Error::Read { path: file.to_owned(), source };
+    let about = fs::metadata(file).map_err(read)?;
+    if !about.is_file() || about.len() > LARGEST {
+        let reason = format!("it is no regular file of at most {LARGEST} bytes");
+        return Err(Error::Field { field: "file", value: file.display().to_string(), reason });
+    }
+    Ok(serde_json::from_slice(&fs::read(file).map_err(read)?)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parts_are_told_by_their_names() {
+        let folder = std::env::temp_dir().join(format!("rekindle-modules-{}", std::process::id()));
+        fs::create_dir_all(folder.join("1_Pooling")).unwrap();
+        assert_eq!(text_pool(&folder).unwrap(), None);
+        let check = |pooling: &str, modules: &str| {
+            fs::write(folder.join("1_Pooling/config.json"), pooling).unwrap();
+            fs::write(folder.join("modules.json"), modules).unwrap();
+            text_pool(&folder)
+        };
+        let modules = |last: &str| {
+            format!(
+                r#"[{{"path": "", "type": "sentence_transformers.models.Transformer"}},
+                {{"path": "1_Pooling", "type": "sentence_transformers.models.Pooling"}},
+                {{"path": "2_Last", "type": "sentence_transformers.models.{last}"}}]"#
+            )
+        };
+        for (config, pooling) in [
+            (
+                r#"{"pooling_mode_mean_tokens": true, "pooling_mode_cls_token": false}"#,
+                Pooling::Mean,
+            ),
+            (r#"{"pooling_mode_cls_token": true}"#, Pooling::First),
+            (r#"{"pooling_mode": "max"}"#, Pooling::Max),
+        ] {
+            let found = check(config, &modules("Normalize")).unwrap();
+            assert_eq!(found, Some(TextPool { pooling, normalize: true }), "{config}");
+        }
+        for (config, last, named) in [
+            (r#"{"pooling_mode_cls_token": true}"#, "Dense", "Dense"),
+            (
+                r#"{"pooling_mode_cls_token": true, "pooling_mode_max_tokens": true}"#,
+                "Normalize",
+                "one at a time",
+            ),
+            ("{", "Normalize", "config.json"),
+        ] {
+            let error = check(config, &modules(last)).unwrap_err().to_string();
+            assert!(error.contains(named), "{config} {last}: {error}");
+        }
+        fs::remove_dir_all(&folder).unwrap();
+    }
+}

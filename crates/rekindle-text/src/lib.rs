@@ -1,0 +1,26 @@
+//! From texts to inputs.
+//!
+//! | step | here |
+//! |---|---|
+//! | a text, or a pair, by itself or on a list | [`Text`], [`open_texts`] |
+//! | to token numbers | a [`Tokenizer`] as a checkpoint has it, or one of words or characters that a [`Vocabulary`] learns |
+//! | to batches | [`PrepareTexts`] |
+//! | what a text must beat | [`WordCounts`], [`TfIdf`], [`NaiveBayes`] |
+
+mod bayes;
+mod counts;
+mod error;
+mod list;
+mod prepare;
+mod text;
+mod tokenizer;
+mod vocabulary;
+
+pub use bayes::NaiveBayes;
+pub use counts::{Sparse, TfIdf, WordCounts};
+pub use error::Error;
+pub use list::{TEXT, TextConfig, measure_texts, open_texts};
+pub use prepare::PrepareTexts;
+pub use text::{Sample, Text};
+pub use tokenizer::{Encoded, Tokenizer};
+pub use vocabulary::{Unit, Vocabulary, VocabularyConfig};

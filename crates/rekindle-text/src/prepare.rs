@@ -1,0 +1,81 @@
+//! How a text becomes an input: cut into tokens once, padded to the longest of its batch.
+
+use std::sync::Arc;
+
+use rekindle_data::{Digests, Prepare, TokenBatch, View, canonical};
+use serde_json::json;
+use sha2::{Digest, Sha256};
+
+use crate::{Encoded, Error, Text, Tokenizer};
+
+/// Texts to token numbers, padded to the longest text of a batch.
+#[derive(Debug, Clone)]
+pub struct PrepareTexts {
+    tokenizer: Arc<Tokenizer>,
+    /// Rows of the network's table.
+    rows: usize,
+}
+
+impl PrepareTexts {
+    /// By a tokenizer, for a network that knows the tokens below `rows`.
+    pub fn new(tokenizer: Arc<Tokenizer>, rows: usize) -> Self {
+        Self { tokenizer, rows }
+    }
+
+    /// How texts become tokens.
+    pub fn tokenizer(&self) -> &Tokenizer {
+        &self.tokenizer
+    }
+}
+
+impl Prepare for PrepareTexts {
+    type Item = Text;
+    type Input = Encoded;
+    type Batch = TokenBatch;
+    type Error = Error;
+
+    fn prepare(&self, text: &Text, _: View, _: Option<Encoded>) -> Result<Encoded, Error> {
+        let encoded = self.tokenizer.encode(text)?;
+        match encoded.ids.iter().find(|id| **id as usize >= self.rows) {
+            Some(&id) => Err(Error::Beyond { name: text.called(), id, rows: self.rows }),
+            None => Ok(encoded),
+        }
+    }
+
+    /// `[batch, tokens of the longest]`; a batch of empty texts has one token of padding each.
+    fn collate(&self, inputs: &mut Vec<Encoded>) -> Result<TokenBatch, Error> {
+        let length = inputs.iter().map(|input| input.ids.len()).max().unwrap_or(0).max(1);
+        let mut batch = TokenBatch::new(inputs.len(), length, self.tokenizer.pad());
+        for (row, input) in inputs.iter().enumerate() {
+            batch.put(row, &input.ids, &input.types);
+        }
+        Ok(batch)
+    }
+
+    fn input_bytes(&self) -> usize {
+        self.tokenizer.max_tokens() * (size_of::<u32>() + size_of::<u8>())
+    }
+
+    fn draws(&self) -> bool {
+        false
+    }
+
+    fn describe_plain(&self) -> String {
+        let digest = Sha256::digest(self.tokenizer.json());
+        canonical(
+            &json!({"tokenizer": format!("{digest:x}"), "max_tokens": self.tokenizer.max_tokens()}),
+        )
+    }
+
+    fn describe_drawn(&self) -> String {
+        canonical(&json!(null))
+    }
+
+    fn name(&self, text: &Text) -> Option<String> {
+        Some(text.called())
+    }
+
+    fn digest(&self, text: &Text, _: &Digests) -> Result<[u8; 32], Error> {
+        Ok(text.digest())
+    }
+}

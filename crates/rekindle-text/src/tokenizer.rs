@@ -1,0 +1,274 @@
+//! From a text to token numbers, as a checkpoint's own files say.
+
+use std::{fs, path::Path};
+
+use serde_json::{Value, json};
+use tokenizers::{
+    EncodeInput, TruncationParams, TruncationStrategy,
+    models::{bpe::BPE, wordpiece::WordPiece},
+    normalizers::BertNormalizer,
+    pre_tokenizers::{bert::BertPreTokenizer, byte_level::ByteLevel},
+    processors::{bert::BertProcessing, roberta::RobertaProcessing},
+};
+
+use crate::{Error, Text};
+
+/// More bytes than the tokenizer of any language has, so that a hostile file cannot take all memory.
+const LARGEST: u64 = 256 << 20;
+
+/// Turns texts into token numbers.
+#[derive(Debug, Clone)]
+pub struct Tokenizer {
+    inner: tokenizers::Tokenizer,
+    /// The whole of it, as `tokenizer.json` would have it.
+    json: String,
+    max_tokens: usize,
+    pad: u32,
+    unknown: Option<u32>,
+}
+
+/// A text as token numbers.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Encoded {
+    /// The numbers, those that the tokenizer adds included.
+    pub ids: Vec<u32>,
+    /// Which text of a pair each belongs to, 0 or 1.
+    pub types: Vec<u8>,
+    /// Whether the text was longer and was cut.
+    pub cut: bool,
+}
+
+impl Tokenizer {
+    /// The tokenizer of a folder as the Hub has it: `tokenizer.json`, else `vocab.txt` (BERT's), else `vocab.json` with
+    /// `merges.txt` (RoBERTa's). Texts are cut at the least of `most` tokens and what the folder's files say.
+    ///
+    /// `sentence_bert_config.json` decides the length where there is one, else `model_max_length` of `tokenizer_config.json`.
+    /// What `tokenizer.json` itself says of padding and truncation is how somebody once used it, and does not count.
+    ///
+    /// # Errors
+    ///
+    /// If there is no such file, or it is damaged.
+    pub fn open(folder: &Path, most: usize) -> Result<Self, Error> {
+        let config = optional(&folder.join("tokenizer_config.json"))?;
+        let sentence = optional(&folder.join("sentence_bert_config.json"))?;
+        let length = |value: &Value, key: &str| value.get(key).and_then(Value::as_u64);
+        let said =
+            length(&sentence, "max_seq_length").or_else(|| length(&config, "model_max_length"));
+        // transformers writes 10^30 where it knows of no limit.
+        let max_tokens =
+            said.and_then(|said| usize::try_from(said).ok()).map_or(most, |said| said.min(most));
+        let file = folder.join("tokenizer.json");
+        let (path, inner) = if file.is_file() {
+            let inner =
+                tokenizers::Tokenizer::from_bytes(read(&file)?).map_err(|e| broken(&file, &e))?;
+            (file, inner)
+        } else if folder.join("vocab.txt").is_file() {
+            let file = folder.join("vocab.txt");
+            let inner = word_pieces(&file, &config)?;
+            (file, inner)
+        } else if folder.join("vocab.json").is_file() && folder.join("merges.txt").is_file() {
+            let file = folder.join("vocab.json");
+            let inner = byte_pairs(&file, &folder.join("merges.txt"), &config)?;
+            (file, inner)
+        } else {
+            return Err(Error::NoTokenizer { folder: folder.to_owned() });
+        };
+        Self::of(inner, max_tokens, &path)
+    }
+
+    /// The tokenizer of a `tokenizer.json`, which is called `path` in errors; texts are cut at `max_tokens`.
+    ///
+    /// # Errors
+    ///
+    /// If it is damaged, or `max_tokens` has no room for a token of the text.
+    pub fn from_json(json: &str, max_tokens: usize, path: &Path) -> Result<Self, Error> {
+        let inner =
+            tokenizers::Tokenizer::from_bytes(json).map_err(|error| broken(path, &error))?;
+        Self::of(inner, max_tokens, path)
+    }
+
+    fn of(mut inner: tokenizers::Tokenizer, max_tokens: usize, path: &Path) -> Result<Self, Error> {
+        let cause = |cause: String| Error::Tokenizer { path: path.to_owned(), cause };
+        let pad = inner.get_padding().map(|padding| padding.pad_id);
+        let pad =
+            ["[PAD]", "<pad>"].iter().find_map(|name| inner.token_to_id(name)).or(pad).unwrap_or(0);
+        let unknown = ["[UNK]", "<unk>"].iter().find_map(|name| inner.token_to_id(name));
+        inner.with_padding(None);
+        let added = [false, true].map(|pair| {
+            inner
+                .get_post_processor()
+                .map_or(0, |post| tokenizers::PostProcessor::added_tokens(post, pair))
+        });
+        if max_tokens <= added[1] {
+            return Err(cause(format!(
+                "{max_tokens} tokens leave no room beside the {} that it adds",
+                added[1]
+            )));
+        }
+        let strategy = TruncationStrategy::LongestFirst;
+        let truncation =
+            TruncationParams { max_length: max_tokens, strategy, ..TruncationParams::default() };
+        inner.with_truncation(Some(truncation)).map_err(|error| cause(error.to_string()))?;
+        let json = inner.to_string(false).map_err(|error| cause(error.to_string()))?;
+        Ok(Self { inner, json, max_tokens, pad, unknown })
+    }
+
+    /// Tokens at which a text is cut, those that are added included.
+    #[must_use]
+    pub fn max_tokens(&self) -> usize {
+        self.max_tokens
+    }
+
+    /// The number that stands for nothing.
+    #[must_use]
+    pub fn pad(&self) -> u32 {
+        self.pad
+    }
+
+    /// How many tokens there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.inner.get_vocab_size(true)
+    }
+
+    /// Whether it knows no token.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The whole of it, as a `tokenizer.json` that Python's tokenizers loads.
+    #[must_use]
+    pub fn json(&self) -> &str {
+        &self.json
+    }
+
+    /// The token of a number.
+    #[must_use]
+    pub fn token(&self, id: u32) -> Option<String> {
+        self.inner.id_to_token(id)
+    }
+
+    /// The number of a token.
+    #[must_use]
+    pub fn id(&self, token: &str) -> Option<u32> {
+        self.inner.token_to_id(token)
+    }
+
+    /// A text as token numbers.
+    ///
+    /// # Errors
+    ///
+    /// If the tokenizer cannot read it.
+    pub fn encode(&self, text: &Text) -> Result<Encoded, Error> {
+        let input = match &text.pair {
+            Some(pair) => EncodeInput::Dual((*text.text).into(), (**pair).into()),
+            None => EncodeInput::Single((*text.text).into()),
+        };
+        let found = self
+            .inner
+            .encode_fast(input, true)
+            .map_err(|error| Error::Text { name: text.called(), cause: error.to_string() })?;
+        Ok(Encoded {
+            ids: found.get_ids().to_vec(),
+            types: found.get_type_ids().iter().map(|id| u8::from(*id > 0)).collect(),
+            cut: !found.get_overflowing().is_empty(),
+        })
+    }
+
+    /// How many tokens of a text are unknown.
+    #[must_use]
+    pub fn unknown(&self, encoded: &Encoded) -> usize {
+        self.unknown.map_or(0, |unknown| encoded.ids.iter().filter(|id| **id == unknown).count())
+    }
+}
+
+fn broken(path: &Path, error: &tokenizers::Error) -> Error {
+    Error::Tokenizer { path: path.to_owned(), cause: error.to_string() }
+}
+
+/// All of a regular file that is not larger than any tokenizer.
+fn read(path: &Path) -> Result<Vec<u8>, Error> {
+    let failed = |source| Error::Read { path: path.to_owned(), source };
+    let about = fs::metadata(path).map_err(failed)?;
+    let cause = match () {
+        () if !about.is_file() => "it is no regular file".to_owned(),
+        () if about.len() > LARGEST => {
+            format!("it has {} bytes, of at most {LARGEST}", about.len())
+        }
+        () => return fs::read(path).map_err(failed),
+    };
+    Err(Error::Tokenizer { path: path.to_owned(), cause })
+}
+
+/// A file of JSON that may be missing.
+fn optional(path: &Path) -> Result<Value, Error> {
+    if !path.is_file() {
+        return Ok(Value::Null);
+    }
+    let parsed = serde_json::from_slice(&read(path)?);
+    parsed.map_err(|error| Error::Tokenizer { path: path.to_owned(), cause: error.to_string() })
+}
+
+/// BERT's: words cut at spaces and punctuation, then into the longest pieces that are known.
+fn word_pieces(path: &Path, config: &Value) -> Result<tokenizers::Tokenizer, Error> {
+    let text = String::from_utf8(read(path)?)
+        .map_err(|error| Error::Tokenizer { path: path.to_owned(), cause: error.to_string() })?;
+    let vocab: Vec<(String, u32)> =
+        (0..).zip(text.lines()).map(|(id, line)| (line.to_owned(), id)).collect();
+    let cause = |cause: &str| Error::Tokenizer { path: path.to_owned(), cause: cause.to_owned() };
+    let id = |name: &str| vocab.iter().find(|(token, _)| token == name).map(|(_, id)| *id);
+    let (Some(cls), Some(sep)) = (id("[CLS]"), id("[SEP]")) else {
+        return Err(cause("it has no line `[CLS]` or no line `[SEP]`"));
+    };
+    let flag = |key: &str, usual: bool| config.get(key).and_then(Value::as_bool).unwrap_or(usual);
+    let strip = config.get("strip_accents").and_then(Value::as_bool);
+    let lower = flag("do_lower_case", true);
+    let model = WordPiece::builder()
+        .vocab(vocab.into_iter().collect::<ahash::AHashMap<_, _>>())
+        .unk_token("[UNK]".to_owned())
+        .build()
+        .map_err(|error| broken(path, &error))?;
+    let mut inner = tokenizers::Tokenizer::new(model);
+    let normalizer = BertNormalizer::new(true, flag("tokenize_chinese_chars", true), strip, lower);
+    inner.with_normalizer(Some(normalizer)).map_err(|error| broken(path, &error))?;
+    inner.with_pre_tokenizer(Some(BertPreTokenizer));
+    inner.with_post_processor(Some(BertProcessing::new(
+        ("[SEP]".to_owned(), sep),
+        ("[CLS]".to_owned(), cls),
+    )));
+    Ok(inner)
+}
+
+/// RoBERTa's: bytes, joined pair by pair.
+fn byte_pairs(vocab: &Path, merges: &Path, config: &Value) -> Result<tokenizers::Tokenizer, Error> {
+    let [names, pairs] = [vocab, merges].map(|path| read(path).map(|_| path.display().to_string()));
+    let model = BPE::from_file(&names?, &pairs?).build().map_err(|error| broken(vocab, &error))?;
+    let id = |name: &str| tokenizers::Model::token_to_id(&model, name);
+    let (Some(cls), Some(sep)) = (id("<s>"), id("</s>")) else {
+        let cause = "it has no token `<s>` or no token `</s>`".to_owned();
+        return Err(Error::Tokenizer { path: vocab.to_owned(), cause });
+    };
+    let spaced = config.get("add_prefix_space").and_then(Value::as_bool).unwrap_or(false);
+    let post = RobertaProcessing::new(("</s>".to_owned(), sep), ("<s>".to_owned(), cls));
+    let mut inner = tokenizers::Tokenizer::new(model);
+    inner.with_pre_tokenizer(Some(ByteLevel::default().add_prefix_space(spaced)));
+    inner.with_post_processor(Some(post.add_prefix_space(spaced)));
+    Ok(inner)
+}
+
+/// A `tokenizer.json` of whole words or characters.
+pub(crate) fn whole_tokens(vocab: &[String], lower: bool, pre: &Value) -> Value {
+    let numbered = vocab.iter().enumerate().map(|(id, token)| (token.clone(), Value::from(id)));
+    let special = |id: usize, content: &str| {
+        json!({"id": id, "content": content, "special": true, "single_word": false,
+            "lstrip": false, "rstrip": false, "normalized": false})
+    };
+    let normalizer = if lower { json!({"type": "Lowercase"}) } else { Value::Null };
+    json!({
+        "version": "1.0", "truncation": null, "padding": null,
+        "added_tokens": [special(0, "[PAD]"), special(1, "[UNK]")],
+        "normalizer": normalizer, "pre_tokenizer": pre, "post_processor": null, "decoder": null,
+        "model": {"type": "WordLevel", "vocab": numbered.collect::<serde_json::Map<_, _>>(), "unk_token": "[UNK]"},
+    })
+}
