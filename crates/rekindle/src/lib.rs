@@ -57,9 +57,11 @@ pub use rekindle_checkpoint as checkpoint;
 pub use rekindle_finetune as engine;
 #[cfg(feature = "net")]
 pub use rekindle_hub as hub;
+pub use rekindle_language as language;
 pub use rekindle_layers as layers;
 pub use rekindle_metrics as metrics;
 pub use rekindle_report as report;
+pub use rekindle_text as text;
 pub use rekindle_train as train;
 pub use rekindle_transfer as transfer;
 pub use rekindle_vision as vision;
