@@ -314,7 +314,6 @@ fn no_route_leads_around_a_license() {
     fs::write(folder.join("config.json"), under("gpl-3.0").to_json().unwrap()).unwrap();
     fs::copy(&stage.weights, folder.join("model.safetensors")).unwrap();
     refused(&[&"predict", &"--json", &"--weights", &folder, &picture], "gpl-3.0", &["/"]);
-    refused(&[&"embed", &"--json", &"--weights", &folder, &picture], "gpl-3.0", &["/"]);
     // A file that carries its config, and one that is said to be a checkpoint.
     let (model, _) = Model::open(None, &stage.weights, &Device::flex()).unwrap();
     let file = stage.folder.path().join("best.safetensors");
