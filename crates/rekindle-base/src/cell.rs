@@ -61,7 +61,7 @@ mod tests {
             ("+0.5e-3", "+0.5e-3", "+0.5e-3"),
             ("-inf", "-inf", "-inf"),
             ("", "", ""),
-            ("/home/=x", "/home/=x", "/home/=x"),
+            ("/data/=x", "/data/=x", "/data/=x"),
         ] {
             assert_eq!((&*text_cell(text), &*path_cell(text)), (cell, path), "{text:?}");
         }
