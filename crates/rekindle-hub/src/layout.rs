@@ -18,12 +18,11 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use rekindle_base::{AtomicFile, write_file};
+use rekindle_base::{AtomicFile, read_regular, write_file};
 
 use crate::{
     Error, Links, fence,
     names::{INCOMPLETE, MODELS, SEPARATOR, check_repository, is_commit},
-    short::read_short,
 };
 
 /// The longest text that may name a commit, in bytes: one has 40 digits, and a line may end behind it.
@@ -91,7 +90,7 @@ impl Folder {
         if is_commit(revision) {
             return Some(revision.to_owned());
         }
-        let text = read_short(&self.path.join("refs").join(revision), LONGEST_REF).ok()?;
+        let text = read_regular(&self.path.join("refs").join(revision), LONGEST_REF).ok()?;
         let text = String::from_utf8(text).ok()?;
         Some(text.trim().to_owned()).filter(|commit| is_commit(commit))
     }

@@ -6,6 +6,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use rekindle_base::read_regular;
 use serde::Deserialize;
 
 use crate::{
@@ -15,7 +16,7 @@ use crate::{
     ledger::{Ledger, Record, today},
     licensing::of_config,
     names::check_path,
-    short::{LONGEST_CONFIG, LONGEST_INDEX, read_short},
+    short::{LONGEST_CONFIG, LONGEST_INDEX},
 };
 
 /// Which file of a sharded checkpoint each tensor is in.
@@ -110,7 +111,7 @@ pub(crate) fn config_licenses(snapshot: &Path) -> Result<Vec<String>, Error> {
     if !path.is_file() {
         return Ok(Vec::new());
     }
-    let text = read_short(&path, LONGEST_CONFIG).map_err(Error::io("read", &path))?;
+    let text = read_regular(&path, LONGEST_CONFIG).map_err(Error::io("read", &path))?;
     Ok(of_config(&text))
 }
 
@@ -138,7 +139,7 @@ pub(crate) fn named(every: [&str; 2], more: &[String]) -> Vec<String> {
 
 /// The files that an index names.
 pub(crate) fn shards(index: &Path) -> Result<BTreeSet<String>, Error> {
-    let text = read_short(index, LONGEST_INDEX).map_err(Error::io("read", index))?;
+    let text = read_regular(index, LONGEST_INDEX).map_err(Error::io("read", index))?;
     let bad = |problem: String| Error::Layout { path: index.to_owned(), problem };
     let Index { weight_map } = serde_json::from_slice(&text)
         .map_err(|error| bad(format!("no index of shards: {error}")))?;
