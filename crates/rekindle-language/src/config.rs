@@ -40,6 +40,9 @@ const FAMILIES: [(&str, Family); 8] = [
 
 /// More of anything than any encoder has: a config beyond it is no config, and would take all memory.
 const MOST: usize = 1 << 22;
+/// More layers, and more parameters, than any encoder has.
+const MOST_LAYERS: usize = 1024;
+const MOST_PARAMETERS: u128 = 1 << 34;
 
 impl Family {
     /// transformers' `model_type`.
@@ -258,10 +261,26 @@ impl EncoderConfig {
             ("global_attn_every_n_layers", self.global_attention_every),
         ];
         for (field, value) in sizes {
-            if value == 0 || value > MOST {
-                let reason = format!("it must be in 1..={MOST}");
+            let most = if field == "num_hidden_layers" { MOST_LAYERS } else { MOST };
+            if value == 0 || value > most {
+                let reason = format!("it must be in 1..={most}");
                 return Err(Error::Field { field, value: value.to_string(), reason });
             }
+        }
+        let of = |a: usize, b: usize| a as u128 * b as u128;
+        let layer = 4 * of(self.hidden_size, self.hidden_size)
+            + 3 * of(self.hidden_size, self.intermediate_size);
+        let tables = of(self.vocab_size, self.embedding_size)
+            + of(self.max_position_embeddings, self.embedding_size)
+            + of(2 * self.position_buckets.max(self.max_relative_positions), self.hidden_size)
+            + of(self.type_vocab_size, self.embedding_size);
+        let parameters = tables + layer * self.num_hidden_layers as u128;
+        if parameters > MOST_PARAMETERS {
+            let reason = format!(
+                "with all else that makes {parameters} parameters, of at most {MOST_PARAMETERS}"
+            );
+            let value = self.hidden_size.to_string();
+            return Err(Error::Field { field: "hidden_size", value, reason });
         }
         if !self.hidden_size.is_multiple_of(self.num_attention_heads) {
             let reason = format!("hidden_size {} is no multiple of it", self.hidden_size);
@@ -334,5 +353,49 @@ fn activation(name: &str) -> Result<Activation, Error> {
             value: other.to_owned(),
             reason: "known are gelu, relu, silu".to_owned(),
         }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const BERT: &str = r#"{"model_type": "bert", "vocab_size": 99, "hidden_size": 16, "num_hidden_layers": 2,
+        "num_attention_heads": 2, "intermediate_size": 32, "max_position_embeddings": 64}"#;
+
+    /// transformers' own defaults, and what each family calls things.
+    #[test]
+    fn what_is_not_said_is_as_in_transformers() {
+        let bert = EncoderConfig::from_json(BERT).unwrap();
+        assert_eq!((bert.layer_norm_eps, bert.type_vocab_size, bert.pad_token_id), (1e-12, 2, 0));
+        assert_eq!((bert.hidden_dropout, bert.max_tokens()), (0.1, 64));
+        let roberta = EncoderConfig::from_json(&BERT.replace("bert", "roberta")).unwrap();
+        assert_eq!((roberta.pad_token_id, roberta.max_tokens()), (1, 62));
+        let distilbert = r#"{"model_type": "distilbert", "vocab_size": 99, "dim": 16, "n_layers": 3, "n_heads": 4,
+            "hidden_dim": 40, "max_position_embeddings": 64, "dropout": 0.2, "seq_classif_dropout": 0.3}"#;
+        let distilbert = EncoderConfig::from_json(distilbert).unwrap();
+        assert_eq!((distilbert.num_hidden_layers, distilbert.intermediate_size), (3, 40));
+        assert_eq!((distilbert.hidden_dropout, distilbert.classifier_dropout), (0.2, 0.3));
+    }
+
+    #[test]
+    fn what_cannot_be_honored_is_named() {
+        for (from, to, named) in [
+            ("bert", "gpt2", "model_type `gpt2` is not known; known are bert,"),
+            ("\"hidden_size\": 16, ", "", "lacks `hidden_size`"),
+            ("\"num_attention_heads\": 2", "\"num_attention_heads\": 3", "num_attention_heads 3"),
+            ("99", "0", "vocab_size 0"),
+            ("\"num_hidden_layers\": 2", "\"num_hidden_layers\": 1025", "num_hidden_layers 1025"),
+            ("\"hidden_size\": 16", "\"hidden_size\": 4194304", "parameters, of at most"),
+            ("99", "99, \"hidden_act\": \"tanhshrink\"", "known are gelu"),
+            ("99", "99, \"position_embedding_type\": \"relative_key\"", "relative_key"),
+            ("99", "99, \"is_decoder\": true", "is_decoder"),
+            ("{", "", "not the config.json of a text encoder"),
+        ] {
+            let text = BERT.replacen(from, to, 1);
+            assert_ne!(text, BERT, "{from}");
+            let error = EncoderConfig::from_json(&text).unwrap_err().to_string();
+            assert!(error.contains(named), "{to}: {error}");
+        }
     }
 }

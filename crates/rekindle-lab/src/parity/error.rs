@@ -16,7 +16,7 @@ pub enum Error {
         source: std::io::Error,
     },
     /// The file is no golden file.
-    #[error("{path}: not a golden file; make it with tests/reference/golden.py", path = .path.display())]
+    #[error("{path}: not a golden file; make it with tests/reference/golden.py or golden_sequences.py", path = .path.display())]
     Parse {
         /// The golden file.
         path: PathBuf,
@@ -25,7 +25,7 @@ pub enum Error {
         source: serde_json::Error,
     },
     /// The file contradicts itself.
-    #[error("{path}: {reason}; make it again with tests/reference/golden.py", path = .path.display())]
+    #[error("{path}: {reason}; make it again with tests/reference/golden.py or golden_sequences.py", path = .path.display())]
     Inconsistent {
         /// The golden file.
         path: PathBuf,
