@@ -4,7 +4,7 @@
     pip install torch transformers timm
     python golden_sequences.py hf/bert hf/mpnet torch/lstm torch/conv1d --out tests/golden
 
-`hf/FAMILY` is a small encoder of transformers on three texts of 19, 14 and 9 tokens; padding is behind, and the vectors
+`hf/FAMILY` is a small encoder of transformers on three texts of 19, 14 and 9 tokens (ModernBERT: 19, 17 and 15); padding is behind, and the vectors
 of padding count as zero. `torch/LAYER` is an LSTM, a GRU, a plain recurrent layer, a convolution over time or an
 attention of PyTorch on three rows of 11, 8 and 5 steps. Everything is computed in float64 without dropout, and once in
 float32 to know what that costs. A key behind the name changes the size: `torch/lstm:num_layers=2,bidirectional=1`.
@@ -20,7 +20,9 @@ from torch.nn import functional
 
 from golden import digest, filled, shortened, uniform
 
-CLASSES, TOKENS, TEXTS = 4, 997, [19, 14, 9]
+CLASSES, TOKENS, TEXTS, LENGTH = 4, 997, 3, 19
+# How many tokens each text has less than the one before. transformers' ModernBERT is NaN where a whole window is padding.
+SHORTER = {"modernbert": 2}
 STEPS, FEATURES, UNITS, HEADS = [11, 8, 5], 6, 5, 2
 WIDE = dict(vocab_size=TOKENS, hidden_size=48, num_hidden_layers=3, num_attention_heads=4, intermediate_size=96)
 FAMILIES = {
@@ -55,10 +57,11 @@ def encoder(family, changes):
             setattr(config, key, 0.0)
     model = transformers.AutoModel.from_config(config, attn_implementation="eager").train()
     tensors = refill(model)
-    pad = config.pad_token_id or 0
-    u = uniform("ids", [len(TEXTS), TEXTS[0]]).double()
+    pad, shorter = config.pad_token_id or 0, SHORTER.get(family, 5)
+    lengths = torch.tensor([LENGTH - shorter * text for text in range(TEXTS)])
+    u = uniform("ids", [TEXTS, LENGTH]).double()
     ids = (2 + torch.floor((u + 1) / 2 * (TOKENS - 2)).long()).clamp(max=TOKENS - 1)
-    mask = (torch.arange(TEXTS[0])[None] < torch.tensor(TEXTS)[:, None]).long()
+    mask = (torch.arange(LENGTH)[None] < lengths[:, None]).long()
     ids = ids.masked_fill(mask == 0, pad)
 
     def run():
@@ -68,7 +71,7 @@ def encoder(family, changes):
     hidden, embedding = run()
     names = ("classifier.weight", [CLASSES, hidden.shape[2]]), ("classifier.bias", [CLASSES])
     head = {name: filled(name, shape, 1.0).double().requires_grad_() for name, shape in names}
-    targets = [(1 + 2 * text) % CLASSES for text in range(len(TEXTS))]
+    targets = [(1 + 2 * text) % CLASSES for text in range(TEXTS)]
     loss = functional.cross_entropy(functional.linear(embedding, *head.values()), torch.tensor(targets))
     loss.backward()
     gradients = {**{name: parameter.grad for name, parameter in model.named_parameters()},
@@ -79,7 +82,7 @@ def encoder(family, changes):
     return {
         "model": f"hf/{family}", "library": f"transformers {transformers.__version__}", "torch": torch.__version__,
         "config": json.loads(config.to_json_string(use_diff=False)),
-        "batch": len(TEXTS), "length": TEXTS[0], "shorter": TEXTS[0] - TEXTS[1], "num_classes": CLASSES,
+        "batch": TEXTS, "length": LENGTH, "shorter": shorter, "num_classes": CLASSES,
         "tensors": tensors, "hidden": digest(hidden, 32), "embedding": digest(embedding, embedding.numel()),
         "float32_error": ((single - embedding).abs().max() / embedding.abs().max()).item(),
         "train": {"targets": targets, "loss": loss.item(),

@@ -20,9 +20,10 @@ fn networks_agree_with_their_references() {
         "hf__deberta-v2",
         "hf__distilbert",
         "hf__electra",
-        "hf__modernbert__shorter2",
+        "hf__modernbert",
         "hf__mpnet",
         "hf__roberta",
+        "hf__xlm-roberta",
         "paper__resnet20_cifar",
         "timm__mobilenetv2_050",
         "timm__mobilenetv3_small_100",
@@ -34,9 +35,10 @@ fn networks_agree_with_their_references() {
         "timm__tf_efficientnetv2_b0",
         "timm__vgg11",
         "torch__attention",
-        "torch__conv1d__kernel3_dilation2",
-        "torch__gru__bidirectional1_units16_features24_length33",
-        "torch__lstm__layers2_bidirectional1",
+        "torch__conv1d__kernel_size3_dilation2",
+        "torch__gru__bidirectional1_units16_features24",
+        "torch__lstm__num_layers2_bidirectional1",
+        "torch__rnn",
     ] {
         let path = folder.with_file_name(format!("{name}.json"));
         assert!(paths.contains(&path), "{name} is not in {paths:?}");
