@@ -62,6 +62,9 @@ pub fn recurrent(x: Tensor<3>, with: Recur<'_>) -> (Tensor<3>, RecurrentState) {
     );
     assert!(with.bias.as_ref().is_none_or(|bias| bias.dims() == [rows]), "a bias of other gates");
     assert!(with.mask.is_none_or(|mask| mask.dims() == [batch, time]), "a mask of another batch");
+    if batch * time * units == 0 {
+        return (Tensor::zeros([batch, time, units], (&x.device(), x.dtype())), with.state);
+    }
     let tensors = [
         (x.device(), x.dtype()),
         (with.weight.device(), with.weight.dtype()),
@@ -153,9 +156,5 @@ fn composed(x: Tensor<3>, with: Recur<'_>) -> (Tensor<3>, RecurrentState) {
     if with.reverse {
         outputs.reverse();
     }
-    let outputs = match outputs.is_empty() {
-        true => x.narrow(2, 0, units),
-        false => Tensor::cat(outputs, 1),
-    };
-    (outputs, RecurrentState { hidden, cell })
+    (Tensor::cat(outputs, 1), RecurrentState { hidden, cell })
 }
