@@ -85,6 +85,9 @@ where
         let mut off = match () {
             () if config.cache.place == CachePlace::Off => Some("it was turned off"),
             () if cut == 0 => Some("nothing is frozen"),
+            () if cut < network.backbone().depth() && !B::Flow::SAME_SHAPES => {
+                Some("items are of different sizes, and some stages train")
+            }
             () if !comes_again => Some("every epoch draws new views of each item"),
             () if mixes => Some("items are mixed anew in every step"),
             () if config.teacher.is_some() => Some("the teacher looks at the items"),

@@ -26,6 +26,9 @@ pub trait Flow: Input {
     /// Tensors that an item consists of, at the network's input.
     const TENSORS: usize;
 
+    /// Whether all items have the same shapes; what does not, as texts of different lengths, is kept once it is an embedding.
+    const SAME_SHAPES: bool = true;
+
     /// The shape of each tensor of an item, without the batch.
     fn shapes(&self) -> Vec<Vec<usize>>;
 

@@ -158,6 +158,7 @@ impl<L: Flow, R: Flow> Input for Fused<L, R> {
 
 impl<L: Flow, R: Flow> Flow for Fused<L, R> {
     const TENSORS: usize = L::TENSORS + R::TENSORS;
+    const SAME_SHAPES: bool = L::SAME_SHAPES && R::SAME_SHAPES;
 
     fn shapes(&self) -> Vec<Vec<usize>> {
         match self {

@@ -125,6 +125,7 @@ impl Input for TextFlow {
 impl Flow for TextFlow {
     /// Numbers, texts of a pair, mask.
     const TENSORS: usize = 3;
+    const SAME_SHAPES: bool = false;
 
     fn shapes(&self) -> Vec<Vec<usize>> {
         match self {

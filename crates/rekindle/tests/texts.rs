@@ -1,13 +1,13 @@
 //! A pretrained text encoder: its embeddings beside transformers', and fine-tuning by the engine on real texts.
 #![allow(clippy::unwrap_used, reason = "helpers of tests may stop them")]
 
-use std::{path::Path, sync::Arc};
+use std::{num::NonZeroUsize, path::Path, sync::Arc};
 
 use burn::prelude::*;
 use rekindle::{
     Device,
     checkpoint::{CheckpointFile, HeadPolicy, Naming, load},
-    data::{Prepare, View, manifest::Table},
+    data::{Prepare, View, Views, manifest::Table},
     engine::{
         self, EngineConfig, EngineFolder, FromPrepared, Items, MeasureConfig, Start, Trainee,
         naming,
@@ -120,6 +120,17 @@ fn an_encoder_is_fine_tuned_as_any_network() {
     let tuned = run(Start::Fresh);
     assert!(tuned.scores.top(1) >= probe, "{} after {probe}", tuned.scores.top(1));
     assert_eq!(tuned.probe, Some(probe));
+    // Between the first stages and the last, texts have no one shape that could be kept.
+    let Recipe::Train(plan) = Recipe::named("gradual", 1, 5e-4).unwrap() else {
+        panic!("a recipe of phases")
+    };
+    let gradual = EngineConfig {
+        batch: 16,
+        views: Views::Cycled(NonZeroUsize::MIN),
+        ..EngineConfig::new(plan, Classify::new(2))
+    };
+    let gradual = engine::finetune(trainee(), parts(), gradual, None, &mut []).unwrap();
+    assert_eq!(gradual.cache[0].off, Some("items are of different sizes, and some stages train"));
     // It is done: a run that goes on has nothing to do, and says the same.
     assert_eq!(run(Start::Resume).scores.top(1), tuned.scores.top(1));
     let again = engine::load(trainee().network, &out.path().join("best.safetensors")).unwrap();
