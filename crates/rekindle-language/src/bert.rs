@@ -12,15 +12,18 @@
 #![allow(non_snake_case, reason = "fields have the checkpoints' names")]
 
 use burn::{
-    nn::{Dropout, DropoutConfig, Embedding, EmbeddingConfig},
+    nn::{Dropout, Embedding},
     prelude::*,
 };
 use rekindle_layers::{
-    Activation, Backbone, LayerNorm, LayerNormConfig, Projection, ProjectionConfig, Rule, Rules,
-    Sequence, Stage, StageOutput, TextFlow, TextPool, Tokens,
+    Activation, Backbone, LayerNorm, Projection, Rule, Rules, Sequence, Stage, StageOutput,
+    TextFlow, TextPool, Tokens,
 };
 
-use crate::{EncoderConfig, Family, block::Block};
+use crate::{
+    EncoderConfig, Family,
+    block::{Block, Intermediate, Output, Parts},
+};
 
 /// BERT, RoBERTa, XLM-RoBERTa or ELECTRA without a head.
 #[derive(Module, Debug)]
@@ -75,17 +78,6 @@ struct SelfAttention {
     value: Projection,
 }
 
-#[derive(Module, Debug)]
-struct Intermediate {
-    dense: Projection,
-}
-
-#[derive(Module, Debug)]
-struct Output {
-    dense: Projection,
-    LayerNorm: LayerNorm,
-}
-
 /// What a checkpoint may have more or less than the network.
 pub(crate) const RULES: &[Rule] = &[
     Rule::Unused { file: "pooler", reason: "a layer that only the pretraining's own task reads" },
@@ -103,48 +95,37 @@ pub(crate) const RULES: &[Rule] = &[
 impl Bert {
     /// Builds the network with untrained parameters.
     pub fn new(config: &EncoderConfig, device: &Device) -> Self {
-        let EncoderConfig {
-            hidden_size, embedding_size, intermediate_size, layer_norm_eps, ..
-        } = *config;
-        let norm = |width| LayerNormConfig::new(width, layer_norm_eps).init(device);
-        let dense = |from, to| ProjectionConfig::new(from, to).init(device);
-        let table = |rows, width| EmbeddingConfig::new(rows, width).init(device);
-        let dropout = || DropoutConfig::new(config.hidden_dropout).init();
+        let EncoderConfig { hidden_size, embedding_size, intermediate_size, .. } = *config;
+        let parts = Parts { config, device };
         let counted_behind_padding = matches!(config.family, Family::Roberta | Family::XlmRoberta);
         let embeddings = Embeddings {
-            word_embeddings: table(config.vocab_size, embedding_size),
-            position_embeddings: table(config.max_position_embeddings, embedding_size),
+            word_embeddings: parts.table(config.vocab_size, embedding_size),
+            position_embeddings: parts.table(config.max_position_embeddings, embedding_size),
             token_type_embeddings: (config.type_vocab_size > 0)
-                .then(|| table(config.type_vocab_size, embedding_size)),
-            LayerNorm: norm(embedding_size),
-            dropout: dropout(),
+                .then(|| parts.table(config.type_vocab_size, embedding_size)),
+            LayerNorm: parts.norm(embedding_size),
+            dropout: parts.dropout(),
             first: if counted_behind_padding { config.pad_token_id + 1 } else { 0 },
         };
         let layer = |_| Layer {
             attention: Attention {
                 self_: SelfAttention {
-                    query: dense(hidden_size, hidden_size),
-                    key: dense(hidden_size, hidden_size),
-                    value: dense(hidden_size, hidden_size),
+                    query: parts.square(),
+                    key: parts.square(),
+                    value: parts.square(),
                 },
-                output: Output {
-                    dense: dense(hidden_size, hidden_size),
-                    LayerNorm: norm(hidden_size),
-                },
+                output: parts.output(hidden_size),
             },
-            intermediate: Intermediate { dense: dense(hidden_size, intermediate_size) },
-            output: Output {
-                dense: dense(intermediate_size, hidden_size),
-                LayerNorm: norm(hidden_size),
-            },
-            dropout: dropout(),
+            intermediate: parts.intermediate(),
+            output: parts.output(intermediate_size),
+            dropout: parts.dropout(),
             heads: config.num_attention_heads,
             activation: config.activation,
         };
         Self {
             embeddings,
             embeddings_project: (embedding_size != hidden_size)
-                .then(|| dense(embedding_size, hidden_size)),
+                .then(|| parts.dense(embedding_size, hidden_size)),
             encoder: Encoder { layer: (0..config.num_hidden_layers).map(layer).collect() },
             dropout: config.classifier_dropout,
             channels: hidden_size,

@@ -1,7 +1,69 @@
 //! What the layers of BERT and its kin have in common: attention, two matrices, and a norm behind each.
+#![allow(non_snake_case, reason = "fields have the checkpoints' names")]
 
-use burn::{nn::Dropout, prelude::*};
-use rekindle_layers::{Activation, Attention, LayerNorm, Projection, Sequence, attention};
+use burn::{
+    nn::{Dropout, DropoutConfig, Embedding, EmbeddingConfig},
+    prelude::*,
+};
+use rekindle_layers::{
+    Activation, Attention, LayerNorm, LayerNormConfig, Projection, ProjectionConfig, Sequence,
+    attention,
+};
+
+use crate::EncoderConfig;
+
+/// Makes the parts of an encoder with a config's norms and dropout.
+#[derive(Clone, Copy)]
+pub(crate) struct Parts<'a> {
+    pub(crate) config: &'a EncoderConfig,
+    pub(crate) device: &'a Device,
+}
+
+impl Parts<'_> {
+    pub(crate) fn norm(self, channels: usize) -> LayerNorm {
+        LayerNormConfig::new(channels, self.config.layer_norm_eps).init(self.device)
+    }
+
+    pub(crate) fn dense(self, channels_in: usize, channels_out: usize) -> Projection {
+        ProjectionConfig::new(channels_in, channels_out).init(self.device)
+    }
+
+    /// From as many numbers to as many as a token has.
+    pub(crate) fn square(self) -> Projection {
+        self.dense(self.config.hidden_size, self.config.hidden_size)
+    }
+
+    pub(crate) fn table(self, rows: usize, channels: usize) -> Embedding {
+        EmbeddingConfig::new(rows, channels).init(self.device)
+    }
+
+    pub(crate) fn dropout(self) -> Dropout {
+        DropoutConfig::new(self.config.hidden_dropout).init()
+    }
+
+    /// The first of a layer's two matrices.
+    pub(crate) fn intermediate(self) -> Intermediate {
+        let EncoderConfig { hidden_size, intermediate_size, .. } = *self.config;
+        Intermediate { dense: self.dense(hidden_size, intermediate_size) }
+    }
+
+    /// A matrix back to as many numbers as a token has, and the norm behind it.
+    pub(crate) fn output(self, channels_in: usize) -> Output {
+        let channels = self.config.hidden_size;
+        Output { dense: self.dense(channels_in, channels), LayerNorm: self.norm(channels) }
+    }
+}
+
+#[derive(Module, Debug)]
+pub(crate) struct Intermediate {
+    pub(crate) dense: Projection,
+}
+
+#[derive(Module, Debug)]
+pub(crate) struct Output {
+    pub(crate) dense: Projection,
+    pub(crate) LayerNorm: LayerNorm,
+}
 
 /// One layer with its norms behind, whatever its family calls the parts.
 pub(crate) struct Block<'a> {

@@ -5,19 +5,19 @@
 #![allow(non_snake_case, reason = "fields have the checkpoints' names")]
 
 use burn::{
-    nn::{Dropout, DropoutConfig, Embedding, EmbeddingConfig},
+    nn::{Dropout, Embedding},
     prelude::*,
     tensor::TensorData,
 };
 use rekindle_layers::{
-    Activation, Backbone, LayerNorm, LayerNormConfig, Projection, ProjectionConfig, Rules,
-    Sequence, Stage, TextFlow, TextPool, Tokens, attention, split_heads,
+    Activation, Backbone, LayerNorm, Projection, Rules, Sequence, Stage, TextFlow, TextPool,
+    Tokens, attention, split_heads,
 };
 
 use crate::{
     EncoderConfig,
     bert::{RULES, stages},
-    block::Block,
+    block::{Block, Intermediate, Output, Parts},
 };
 
 /// DeBERTa without a head.
@@ -72,17 +72,6 @@ struct SelfAttention {
     value_proj: Projection,
 }
 
-#[derive(Module, Debug)]
-struct Intermediate {
-    dense: Projection,
-}
-
-#[derive(Module, Debug)]
-struct Output {
-    dense: Projection,
-    LayerNorm: LayerNorm,
-}
-
 /// How distances become rows of the table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Distances {
@@ -130,22 +119,19 @@ impl Deberta {
     /// Builds the network with untrained parameters.
     pub fn new(config: &EncoderConfig, device: &Device) -> Self {
         let EncoderConfig { hidden_size, intermediate_size, .. } = *config;
-        let norm = || LayerNormConfig::new(hidden_size, config.layer_norm_eps).init(device);
-        let dense = |from, to| ProjectionConfig::new(from, to).init(device);
-        let table = |rows| EmbeddingConfig::new(rows, hidden_size).init(device);
-        let dropout = || DropoutConfig::new(config.hidden_dropout).init();
+        let parts = Parts { config, device };
         let layer = |_| Layer {
             attention: Attention {
                 self_: SelfAttention {
-                    query_proj: dense(hidden_size, hidden_size),
-                    key_proj: dense(hidden_size, hidden_size),
-                    value_proj: dense(hidden_size, hidden_size),
+                    query_proj: parts.square(),
+                    key_proj: parts.square(),
+                    value_proj: parts.square(),
                 },
-                output: Output { dense: dense(hidden_size, hidden_size), LayerNorm: norm() },
+                output: parts.output(hidden_size),
             },
-            intermediate: Intermediate { dense: dense(hidden_size, intermediate_size) },
-            output: Output { dense: dense(intermediate_size, hidden_size), LayerNorm: norm() },
-            dropout: dropout(),
+            intermediate: parts.intermediate(),
+            output: parts.output(intermediate_size),
+            dropout: parts.dropout(),
             heads: config.num_attention_heads,
             activation: config.activation,
         };
@@ -153,16 +139,16 @@ impl Deberta {
             Distances { buckets: config.position_buckets, most: config.max_relative_positions };
         Self {
             embeddings: Embeddings {
-                word_embeddings: table(config.vocab_size),
+                word_embeddings: parts.table(config.vocab_size, hidden_size),
                 token_type_embeddings: (config.type_vocab_size > 0)
-                    .then(|| table(config.type_vocab_size)),
-                LayerNorm: norm(),
-                dropout: dropout(),
+                    .then(|| parts.table(config.type_vocab_size, hidden_size)),
+                LayerNorm: parts.norm(hidden_size),
+                dropout: parts.dropout(),
             },
             encoder: Encoder {
                 layer: (0..config.num_hidden_layers).map(layer).collect(),
-                rel_embeddings: table(2 * distances.span()),
-                LayerNorm: config.norm_relative.then(norm),
+                rel_embeddings: parts.table(2 * distances.span(), hidden_size),
+                LayerNorm: config.norm_relative.then(|| parts.norm(hidden_size)),
                 distances,
             },
             dropout: config.classifier_dropout,

@@ -2,18 +2,18 @@
 #![allow(non_snake_case, reason = "fields have the checkpoints' names")]
 
 use burn::{
-    nn::{Dropout, DropoutConfig, Embedding, EmbeddingConfig},
+    nn::{Dropout, Embedding},
     prelude::*,
 };
 use rekindle_layers::{
-    Activation, Backbone, LayerNorm, LayerNormConfig, Projection, ProjectionConfig, Rule, Rules,
-    Sequence, Stage, TextFlow, TextPool, Tokens,
+    Activation, Backbone, LayerNorm, Projection, Rule, Rules, Sequence, Stage, TextFlow, TextPool,
+    Tokens,
 };
 
 use crate::{
     EncoderConfig,
     bert::{positions, stages},
-    block::Block,
+    block::{Block, Parts},
 };
 
 /// DistilBERT without a head.
@@ -77,33 +77,30 @@ impl DistilBert {
     /// Builds the network with untrained parameters.
     pub fn new(config: &EncoderConfig, device: &Device) -> Self {
         let EncoderConfig { hidden_size, intermediate_size, .. } = *config;
-        let norm = || LayerNormConfig::new(hidden_size, config.layer_norm_eps).init(device);
-        let dense = |from, to| ProjectionConfig::new(from, to).init(device);
-        let table = |rows| EmbeddingConfig::new(rows, hidden_size).init(device);
-        let dropout = || DropoutConfig::new(config.hidden_dropout).init();
+        let parts = Parts { config, device };
         let layer = |_| Layer {
             attention: Attention {
-                q_lin: dense(hidden_size, hidden_size),
-                k_lin: dense(hidden_size, hidden_size),
-                v_lin: dense(hidden_size, hidden_size),
-                out_lin: dense(hidden_size, hidden_size),
+                q_lin: parts.square(),
+                k_lin: parts.square(),
+                v_lin: parts.square(),
+                out_lin: parts.square(),
             },
-            sa_layer_norm: norm(),
+            sa_layer_norm: parts.norm(hidden_size),
             ffn: FeedForward {
-                lin1: dense(hidden_size, intermediate_size),
-                lin2: dense(intermediate_size, hidden_size),
+                lin1: parts.dense(hidden_size, intermediate_size),
+                lin2: parts.dense(intermediate_size, hidden_size),
             },
-            output_layer_norm: norm(),
-            dropout: dropout(),
+            output_layer_norm: parts.norm(hidden_size),
+            dropout: parts.dropout(),
             heads: config.num_attention_heads,
             activation: config.activation,
         };
         Self {
             embeddings: Embeddings {
-                word_embeddings: table(config.vocab_size),
-                position_embeddings: table(config.max_position_embeddings),
-                LayerNorm: norm(),
-                dropout: dropout(),
+                word_embeddings: parts.table(config.vocab_size, hidden_size),
+                position_embeddings: parts.table(config.max_position_embeddings, hidden_size),
+                LayerNorm: parts.norm(hidden_size),
+                dropout: parts.dropout(),
             },
             transformer: Transformer { layer: (0..config.num_hidden_layers).map(layer).collect() },
             dropout: config.classifier_dropout,

@@ -3,19 +3,18 @@
 #![allow(non_snake_case, reason = "fields have the checkpoints' names")]
 
 use burn::{
-    nn::{Dropout, DropoutConfig, Embedding, EmbeddingConfig},
+    nn::{Dropout, Embedding},
     prelude::*,
     tensor::TensorData,
 };
 use rekindle_layers::{
-    Activation, Backbone, LayerNorm, LayerNormConfig, Projection, ProjectionConfig, Rules,
-    Sequence, Stage, TextFlow, TextPool, Tokens,
+    Activation, Backbone, LayerNorm, Projection, Rules, Sequence, Stage, TextFlow, TextPool, Tokens,
 };
 
 use crate::{
     EncoderConfig,
     bert::{RULES, positions, stages},
-    block::Block,
+    block::{Block, Intermediate, Output, Parts},
 };
 
 /// Relative positions further apart than this share the last bucket: the paper's code, which is T5's.
@@ -73,53 +72,39 @@ struct SelfAttention {
     o: Projection,
 }
 
-#[derive(Module, Debug)]
-struct Intermediate {
-    dense: Projection,
-}
-
-#[derive(Module, Debug)]
-struct Output {
-    dense: Projection,
-    LayerNorm: LayerNorm,
-}
-
 impl Mpnet {
     /// Builds the network with untrained parameters.
     pub fn new(config: &EncoderConfig, device: &Device) -> Self {
         let EncoderConfig { hidden_size, intermediate_size, num_attention_heads: heads, .. } =
             *config;
-        let norm = || LayerNormConfig::new(hidden_size, config.layer_norm_eps).init(device);
-        let dense = |from, to| ProjectionConfig::new(from, to).init(device);
-        let table = |rows, width| EmbeddingConfig::new(rows, width).init(device);
-        let dropout = || DropoutConfig::new(config.hidden_dropout).init();
+        let parts = Parts { config, device };
         let layer = |_| Layer {
             attention: Attention {
                 attn: SelfAttention {
-                    q: dense(hidden_size, hidden_size),
-                    k: dense(hidden_size, hidden_size),
-                    v: dense(hidden_size, hidden_size),
-                    o: dense(hidden_size, hidden_size),
+                    q: parts.square(),
+                    k: parts.square(),
+                    v: parts.square(),
+                    o: parts.square(),
                 },
-                LayerNorm: norm(),
+                LayerNorm: parts.norm(hidden_size),
             },
-            intermediate: Intermediate { dense: dense(hidden_size, intermediate_size) },
-            output: Output { dense: dense(intermediate_size, hidden_size), LayerNorm: norm() },
-            dropout: dropout(),
+            intermediate: parts.intermediate(),
+            output: parts.output(intermediate_size),
+            dropout: parts.dropout(),
             heads,
             activation: config.activation,
         };
         Self {
             embeddings: Embeddings {
-                word_embeddings: table(config.vocab_size, hidden_size),
-                position_embeddings: table(config.max_position_embeddings, hidden_size),
-                LayerNorm: norm(),
-                dropout: dropout(),
+                word_embeddings: parts.table(config.vocab_size, hidden_size),
+                position_embeddings: parts.table(config.max_position_embeddings, hidden_size),
+                LayerNorm: parts.norm(hidden_size),
+                dropout: parts.dropout(),
                 first: config.pad_token_id + 1,
             },
             encoder: Encoder {
                 layer: (0..config.num_hidden_layers).map(layer).collect(),
-                relative_attention_bias: table(config.position_buckets, heads),
+                relative_attention_bias: parts.table(config.position_buckets, heads),
             },
             dropout: config.classifier_dropout,
             channels: hidden_size,

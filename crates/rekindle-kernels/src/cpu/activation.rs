@@ -109,8 +109,9 @@ unsafe fn between<S: Simd>(x: S::V, low: f64, high: f64, inside: S::V) -> S::V {
     }
 }
 
+/// `1 / (1 + exp(-x))`
 #[inline(always)]
-unsafe fn sigmoid<S: Simd>(x: S::V) -> S::V {
+pub(super) unsafe fn sigmoid<S: Simd>(x: S::V) -> S::V {
     // SAFETY: the caller vouches for the instructions.
     unsafe {
         let one = S::constant(1.0);

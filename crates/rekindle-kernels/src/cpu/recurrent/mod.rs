@@ -4,6 +4,7 @@
 //! its length: what is behind is not computed.
 
 use super::{
+    activation::sigmoid,
     parallel::{Shared, tasks},
     simd::{Isa, Kernel, Real, Simd, vectors},
 };
@@ -197,15 +198,6 @@ unsafe fn product<S: Simd>(
             }
             at += left;
         }
-    }
-}
-
-#[inline(always)]
-unsafe fn sigmoid<S: Simd>(x: S::V) -> S::V {
-    // SAFETY: the caller vouches for the instructions.
-    unsafe {
-        let one = S::constant(1.0);
-        S::div(one, S::add(one, S::exp(S::sub(S::zero(), x))))
     }
 }
 
