@@ -126,7 +126,11 @@ impl Offer {
     ///
     /// Those of [`Table::read`].
     pub fn of(path: &Path) -> Result<Self, Error> {
-        let table = Table::read(path)?;
+        Ok(Self::of_table(&Table::read(path)?))
+    }
+
+    /// What a list offers that was read.
+    pub fn of_table(table: &Table) -> Self {
         let known = [PATH, SPLIT, GROUP, WEIGHT, LABELS];
         let is_number = |column: &usize| {
             let mut cells =
@@ -137,11 +141,11 @@ impl Offer {
                 && cells.all(numbers)
         };
         let numbers = (0..table.names.len()).filter(is_number);
-        Ok(Self {
+        Self {
             label: table.column(LABEL).is_some(),
             labels: table.column(LABELS).is_some(),
             numbers: numbers.map(|column| table.names[column].clone()).collect(),
-        })
+        }
     }
 
     /// The kind that is learned unless columns of numbers are named: one label before several.

@@ -37,6 +37,18 @@ impl DataConfig {
     }
 }
 
+impl AsRef<Self> for DataConfig {
+    fn as_ref(&self) -> &Self {
+        self
+    }
+}
+
+impl AsMut<Self> for DataConfig {
+    fn as_mut(&mut self) -> &mut Self {
+        self
+    }
+}
+
 /// What is to be learned of items, divided into parts.
 #[derive(Debug, Clone)]
 pub struct DataSet<L: Target = usize, I = PathBuf> {

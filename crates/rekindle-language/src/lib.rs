@@ -30,4 +30,4 @@ mod sentence;
 pub use config::{EncoderConfig, Family};
 pub use error::Error;
 pub use network::TextBackbone;
-pub use sentence::text_pool;
+pub use sentence::{pool_from_json, pool_to_json, text_pool};

@@ -3,7 +3,7 @@
 use std::{fs, path::Path};
 
 use rekindle_layers::{Pooling, TextPool};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::Error;
@@ -46,6 +46,45 @@ pub fn text_pool(folder: &Path) -> Result<Option<TextPool>, Error> {
         }
     }
     Ok(Some(pool))
+}
+
+/// sentence-transformers' names of the ways of pooling.
+const NAMES: [(&str, Pooling); 4] = [
+    ("mean", Pooling::Mean),
+    ("cls", Pooling::First),
+    ("max", Pooling::Max),
+    ("lasttoken", Pooling::Last),
+];
+
+/// How tokens become a text, kept beside weights.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Kept {
+    pooling_mode: String,
+    normalize: bool,
+}
+
+/// How tokens become a text, as text for a file's metadata.
+pub fn pool_to_json(pool: TextPool) -> String {
+    let name = NAMES.iter().find(|(_, known)| *known == pool.pooling).map_or("", |(name, _)| name);
+    serde_json::json!({"pooling_mode": name, "normalize": pool.normalize}).to_string()
+}
+
+/// The same back.
+///
+/// # Errors
+///
+/// If it is no such text.
+pub fn pool_from_json(text: &str) -> Result<TextPool, Error> {
+    let Kept { pooling_mode, normalize } = serde_json::from_str(text)?;
+    match NAMES.iter().find(|(name, _)| *name == pooling_mode) {
+        Some((_, pooling)) => Ok(TextPool { pooling: *pooling, normalize }),
+        None => Err(Error::Field {
+            field: "pooling_mode",
+            value: pooling_mode,
+            reason: "known are mean, cls, max and lasttoken".to_owned(),
+        }),
+    }
 }
 
 /// The one way of pooling that a config turns on.

@@ -19,7 +19,7 @@ mod vocabulary;
 pub use bayes::NaiveBayes;
 pub use counts::{Sparse, TfIdf, WordCounts};
 pub use error::Error;
-pub use list::{TEXT, TextConfig, measure_texts, open_texts};
+pub use list::{TEXT, TextConfig, measure_texts, offer, open_texts, read_texts};
 pub use prepare::PrepareTexts;
 pub use text::{Sample, Text};
 pub use tokenizer::{Encoded, Tokenizer};

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use rekindle_data::{
     DataConfig, DataSet, Error as DataError, Gathered, Measurable, Part, Row, Target, TargetKind,
-    manifest::{self, Items, Table, Wanted},
+    manifest::{self, Items, Offer, Table, Wanted},
 };
 
 use crate::{Error, Text};
@@ -30,6 +30,18 @@ impl TextConfig {
     }
 }
 
+impl AsRef<DataConfig> for TextConfig {
+    fn as_ref(&self) -> &DataConfig {
+        &self.data
+    }
+}
+
+impl AsMut<DataConfig> for TextConfig {
+    fn as_mut(&mut self) -> &mut DataConfig {
+        &mut self.data
+    }
+}
+
 /// Opens texts to train from; the target's type says what is learned of each.
 ///
 /// # Errors
@@ -49,6 +61,27 @@ pub fn measure_texts<L: Target>(
     wanted: Option<Part>,
 ) -> Result<Measurable<L, Text>, Error> {
     Ok(Measurable::of(&config.data.path, gather(config, L::KIND)?, wanted)?)
+}
+
+/// All texts of a list with their labels or numbers, before those are numbered and divided.
+///
+/// # Errors
+///
+/// Those of [`open_texts`] for what cannot be read.
+pub fn read_texts(config: &TextConfig, kind: TargetKind) -> Result<Gathered<Text>, Error> {
+    gather(config, kind)
+}
+
+/// What there is to learn of the texts of a list.
+///
+/// # Errors
+///
+/// Where it cannot be read.
+pub fn offer(config: &TextConfig) -> Result<Offer, Error> {
+    let table = Table::open(&config.data.path)?;
+    let label = config.label.as_deref().map(|label| table.column(&[label]).is_some());
+    let found = Offer::of_table(&table);
+    Ok(Offer { label: label.unwrap_or(found.label), ..found })
 }
 
 fn gather(config: &TextConfig, kind: TargetKind) -> Result<Gathered<Text>, Error> {

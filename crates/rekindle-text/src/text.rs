@@ -37,7 +37,7 @@ impl Text {
     }
 
     /// The SHA-256 of what it says.
-    pub(crate) fn digest(&self) -> [u8; 32] {
+    pub fn digest(&self) -> [u8; 32] {
         let mut digest = Sha256::new();
         digest.update((self.text.len() as u64).to_le_bytes());
         digest.update(self.text.as_bytes());

@@ -94,7 +94,7 @@ fn main() -> Result<()> {
             model = model.untrained(&device)?;
         }
         let mut config = FinetuneConfig::new(Plan::new(phases), Classify::new(labels.len()));
-        config.pictures.augment = Augment::FLIP;
+        config.inputs.augment = Augment::FLIP;
         config.engine.batch = 10;
         config.engine.seed = arguments.seed;
         // The comparison is of these three, with heads that were drawn.

@@ -50,7 +50,7 @@ fn main() -> Result<()> {
         ..Phase::new("pretrain", epochs, Frozen::Nothing, 0.1)
     };
     let mut config = FinetuneConfig::new(Plan::new(vec![phase]), Classify::new(labels.len()));
-    config.pictures.augment = Augment {
+    config.inputs.augment = Augment {
         crop: Some(RandomCrop { area: [0.7, 1.0], ..RandomCrop::STANDARD }),
         ..Augment::FLIP
     };

@@ -1,20 +1,21 @@
-//! From pictures to embeddings: vectors that are near each other where the pictures look alike to the network.
+//! From items to embeddings: vectors that are near each other where the items are alike to the network.
 //!
 //! | of | vector |
 //! |---|---|
 //! | the network | what its head reads: `[embed_dim]` |
-//! | a stage | the mean of its output over space: `[channels]`, which is the former of the last stage in most families |
+//! | a stage | the mean of its output over space or tokens: `[channels]`, which is the former of the last stage in most families |
 
 use burn::prelude::*;
-use rekindle_data::canonical;
 use rekindle_finetune::digest;
-use rekindle_images::Source;
-use rekindle_layers::{Backbone, FeatureMap, global_mean};
+use rekindle_layers::Backbone;
 use serde::{Deserialize, Serialize};
-use serde_json::json;
 use sha2::{Digest, Sha256};
 
-use crate::{Error, Model, Network, predict::Predictor};
+use crate::{
+    Error, ModelOf,
+    modality::{ItemOf, Modality},
+    predict::Predictor,
+};
 
 /// What made embeddings. Those of the same maker can be compared, others cannot.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -49,48 +50,47 @@ impl Maker {
         if self.weights != other.weights {
             return Some(format!("they are of other weights of `{}`", self.architecture));
         }
-        (self.config != other.config)
-            .then(|| "their pictures were prepared in another way".to_owned())
+        (self.config != other.config).then(|| "their items were prepared in another way".to_owned())
     }
 }
 
-impl Model {
-    /// The embedding of each picture, as the head reads it: files, or pictures in memory.
+impl<M: Modality> ModelOf<M> {
+    /// The embedding of each item, as the head reads it.
     ///
-    /// The model is made ready at the first call, and stays so. All pictures go through the network at once; a long list is
+    /// The model is made ready at the first call, and stays so. All items go through the network at once; a long list is
     /// better cut into parts of a few dozen, which changes no number.
     ///
     /// # Errors
     ///
-    /// If a picture cannot be read, or brought to the network's input.
+    /// If an item cannot be read, or brought to the network's input.
     pub fn embed(
         &self,
-        pictures: impl IntoIterator<Item = impl Into<Source>>,
+        items: impl IntoIterator<Item = impl Into<ItemOf<M>>>,
     ) -> Result<Vec<Vec<f32>>, Error> {
-        self.embed_with(pictures, None)
+        self.embed_with(items, None)
     }
 
-    /// The same of a stage's output, averaged over space: what earlier stages see is less of things and more of textures.
+    /// The same of a stage's output, averaged over space or tokens: what earlier stages see is less of things and more of textures.
     ///
     /// # Errors
     ///
     /// Those of [`Model::embed`], and [`Error::UnknownStage`].
     pub fn embed_stage(
         &self,
-        pictures: impl IntoIterator<Item = impl Into<Source>>,
+        items: impl IntoIterator<Item = impl Into<ItemOf<M>>>,
         stage: &str,
     ) -> Result<Vec<Vec<f32>>, Error> {
-        self.embed_with(pictures, Some(stage))
+        self.embed_with(items, Some(stage))
     }
 
     /// The one or the other.
     pub(crate) fn embed_with(
         &self,
-        pictures: impl IntoIterator<Item = impl Into<Source>>,
+        items: impl IntoIterator<Item = impl Into<ItemOf<M>>>,
         stage: Option<&str>,
     ) -> Result<Vec<Vec<f32>>, Error> {
         let cut = stage.map(|stage| self.cut_after(stage)).transpose()?;
-        self.predictor()?.embed(pictures.into_iter().map(Into::into), cut)
+        self.predictor()?.embed(items.into_iter().map(Into::into), cut)
     }
 
     /// How many numbers an embedding has, of a stage or of the network.
@@ -113,13 +113,13 @@ impl Model {
     ///
     /// # Errors
     ///
-    /// [`Error::UnknownStage`], or if the config is of no pictures.
+    /// [`Error::UnknownStage`].
     pub fn maker(&self, stage: Option<&str>) -> Result<Maker, Error> {
         if let Some(stage) = stage {
             self.cut_after(stage)?;
         }
-        let network: &Network = self.predictor()?.network();
-        let config = canonical(&json!(self.config().image()?));
+        let network = self.predictor()?.network();
+        let config = M::identity(self.modality(), self.config());
         Ok(Maker {
             architecture: self.config().architecture.clone(),
             stage: stage.map(str::to_owned),
@@ -139,20 +139,17 @@ impl Model {
     }
 }
 
-impl Predictor {
-    /// A vector a picture: of the output of the first `cut` stages, or of the network.
+impl<M: Modality> Predictor<M> {
+    /// A vector an item: of the output of the first `cut` stages, or of the network.
     fn embed(
         &self,
-        pictures: impl Iterator<Item = Source>,
+        items: impl Iterator<Item = ItemOf<M>>,
         cut: Option<usize>,
     ) -> Result<Vec<Vec<f32>>, Error> {
-        let inputs = self.inputs(pictures)?;
-        if inputs.dims()[0] == 0 {
-            return Ok(Vec::new());
-        }
+        let Some(inputs) = self.inputs(items)? else { return Ok(Vec::new()) };
         let found: Tensor<2> = match cut {
             None => self.network().embed(inputs),
-            Some(cut) => global_mean(FeatureMap::new(self.network().prefix(cut, inputs))),
+            Some(cut) => M::mean(self.network().prefix(cut, inputs)),
         };
         let [_, dim] = found.dims();
         let values: Vec<f32> = found.into_data().iter::<f32>().collect();

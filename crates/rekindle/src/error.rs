@@ -21,6 +21,32 @@ pub enum Error {
     /// Pictures cannot be read.
     #[error(transparent)]
     Data(#[from] rekindle_images::Error),
+    /// A list or a loader reports it.
+    #[error(transparent)]
+    Lists(#[from] rekindle_data::Error),
+    /// Texts cannot be read, or not be cut into tokens.
+    #[error(transparent)]
+    Text(#[from] rekindle_text::Error),
+    /// The config of a text encoder cannot be read.
+    #[error("{path}: its encoder cannot be built", path = .path.display())]
+    Encoder {
+        /// The checkpoint.
+        path: PathBuf,
+        /// What is wrong.
+        #[source]
+        source: Box<rekindle_language::Error>,
+    },
+    /// A file of a text model lacks something that belongs to it.
+    #[error("{path}: the weights of a text model, but without its {part}; give the file that `rekindle finetune` saved, or a folder with config.json and tokenizer.json", path = .path.display())]
+    LacksPart {
+        /// The checkpoint.
+        path: PathBuf,
+        /// What is missing.
+        part: &'static str,
+    },
+    /// There is nothing to look at.
+    #[error("there is nothing to look at; give an item")]
+    NoItem,
     /// A plan cannot be carried out.
     #[error(transparent)]
     Plan(#[from] rekindle_transfer::Error),
@@ -43,12 +69,14 @@ pub enum Error {
         found: &'static str,
     },
     /// The data are of another kind of task than the weights.
-    #[error("{path}: has {found} a picture, but {name} was made for {made_for}; give data of its kind, or weights that were fine-tuned on these", path = .path.display())]
+    #[error("{path}: has {found} a {item}, but {name} was made for {made_for}; give data of its kind, or weights that were fine-tuned on these", path = .path.display())]
     OtherData {
         /// The data.
         path: PathBuf,
         /// What they have.
         found: &'static str,
+        /// Of each.
+        item: &'static str,
         /// The checkpoint.
         name: String,
         /// What it was made for.

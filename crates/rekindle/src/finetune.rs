@@ -1,4 +1,4 @@
-//! Fine-tuning on pictures: what the engine of [`rekindle_finetune`] is given for them.
+//! Fine-tuning: what the engine of [`rekindle_finetune`] is given for a kind of input.
 
 use std::{
     num::NonZeroUsize,
@@ -7,33 +7,33 @@ use std::{
     time::Duration,
 };
 
-use rekindle_data::{Dense, Views, canonical};
+use rekindle_data::{Sample, Views, canonical};
 use rekindle_finetune::{CacheReport, Items, Sets, Trainee};
-use rekindle_images::{
-    Augment, DataSet, Picture, PictureConfig, PreparePictures, Preprocess, Sample,
-};
 use rekindle_metrics::Values;
-use rekindle_train::{
-    Callback, Classify, End, Epoch, Failure, RateRange, Sweep, Train, Validation,
-};
+use rekindle_train::{Callback, Classify, End, Epoch, RateRange, Sweep, Train, Validation};
 use rekindle_transfer::{Plan, Recipe};
-use rekindle_vision::VisionBackbone;
 use serde_json::json;
 
-use crate::{Error, Learned, Model, ModelTask, Network, model::metadata};
+use crate::{
+    Error, Learned, ModelOf, ModelTask,
+    modality::{ItemOf, Modality, NetworkOf, SetOf},
+    model::metadata,
+    pictures::Pictures,
+};
 
 pub use rekindle_finetune::Start;
 
-/// How the engine fine-tunes a network that reads pictures.
-pub type Engine<T> = rekindle_finetune::EngineConfig<VisionBackbone, PreparePictures, T>;
+/// How the engine fine-tunes a network of a kind of input.
+pub type Engine<T, M = Pictures> =
+    rekindle_finetune::EngineConfig<<M as Modality>::Backbone, <M as Modality>::Prepare, T>;
 
-/// How to fine-tune on pictures.
+/// How to fine-tune.
 #[derive(Debug, Clone)]
-pub struct FinetuneConfig<T: ModelTask = Classify> {
+pub struct FinetuneConfig<T: ModelTask = Classify, M: Modality = Pictures> {
     /// Phases, the task, and all else that is the same for any input.
-    pub engine: Engine<T>,
-    /// What is drawn for training pictures, and where decoded ones are kept.
-    pub pictures: PictureConfig,
+    pub engine: Engine<T, M>,
+    /// How training items become inputs: of pictures what is drawn for them, and where decoded ones are kept.
+    pub inputs: M::Options,
 }
 
 /// Where a run leaves what comes of it.
@@ -49,9 +49,9 @@ pub struct RunFolder<'a> {
 
 /// What came out of fine-tuning.
 #[derive(Debug)]
-pub struct Outcome<T: ModelTask = Classify> {
+pub struct Outcome<T: ModelTask = Classify, M: Modality = Pictures> {
     /// The best epoch's model, in validation.
-    pub model: Model,
+    pub model: ModelOf<M>,
     /// What its outputs mean, as it was fitted and calibrated.
     pub task: T,
     /// The best epoch; number 0 is the head that was solved for, before any step.
@@ -74,12 +74,12 @@ pub struct Outcome<T: ModelTask = Classify> {
 
 /// A model whose head was solved for, not trained.
 #[derive(Debug)]
-pub struct Probed<T: ModelTask = Classify> {
+pub struct Probed<T: ModelTask = Classify, M: Modality = Pictures> {
     /// The model, in validation.
-    pub model: Model,
+    pub model: ModelOf<M>,
     /// What its outputs mean.
     pub task: T,
-    /// The strength that did best on parts of the training pictures.
+    /// The strength that did best on parts of the training items.
     pub strength: f64,
     /// What it predicts on the validation data.
     pub predictions: T::Scores,
@@ -89,11 +89,14 @@ pub struct Probed<T: ModelTask = Classify> {
     pub seconds: f64,
 }
 
-/// Pictures to train on and to validate on.
-pub type PictureParts<T> = (
-    Train<Vec<Sample<<T as rekindle_train::Task>::Label>>>,
-    Validation<Vec<Sample<<T as rekindle_train::Task>::Label>>>,
+/// Items to train on and to validate on.
+pub type PartsOf<M, T> = (
+    Train<Vec<Sample<<T as rekindle_train::Task>::Label, ItemOf<M>>>>,
+    Validation<Vec<Sample<<T as rekindle_train::Task>::Label, ItemOf<M>>>>,
 );
+
+/// Pictures to train on and to validate on.
+pub type PictureParts<T> = PartsOf<Pictures, T>;
 
 impl<'a> RunFolder<'a> {
     /// A run from its beginning, with a state every ten seconds.
@@ -110,75 +113,63 @@ impl<'a> RunFolder<'a> {
         Ok(rekindle_finetune::remove_state(self.path)?)
     }
 
-    /// The same for the engine: models get their config and plan, TensorBoard shows pictures.
-    fn of<T: ModelTask>(
+    /// The same for the engine: models get their config and plan, TensorBoard shows items.
+    fn of<M: Modality, T: ModelTask>(
         &self,
-        model: &Model,
+        model: &ModelOf<M>,
         plan: &Plan,
-    ) -> Result<rekindle_finetune::EngineFolder<'a, PreparePictures, T>, Error> {
+    ) -> Result<rekindle_finetune::EngineFolder<'a, M::Prepare, T>, Error> {
         let (config, names, plan) = (model.config().clone(), model.names(), plan.clone());
-        let preprocess = model.preprocess()?;
+        let modality = model.modality().clone();
         Ok(rekindle_finetune::EngineFolder {
             start: self.start,
             interval: self.interval,
-            sheet: Some(Arc::new(move |batch, shown| sheet(batch, &preprocess, shown))),
+            sheet: modality.sheet(&config)?,
             describe: Arc::new(move |task: &T, probe| {
                 let config = task.to_config(&names, config.clone());
-                Ok(metadata(&config, Some(&plan), probe)?)
+                Ok(metadata(&modality, &config, Some(&plan), probe)?)
             }),
             ..rekindle_finetune::EngineFolder::new(self.path)
         })
     }
 }
 
-/// The first pictures of a batch as the network sees them, side by side, as a PNG.
-fn sheet(batch: &Dense, preprocess: &Preprocess, shown: usize) -> Result<Vec<u8>, Failure> {
-    let width = batch.shape[1..].iter().product::<usize>().max(1);
-    let inputs = batch.values.chunks_exact(width).take(shown);
-    let pictures: Vec<Picture> = inputs.map(|input| preprocess.restore(input)).collect();
-    Ok(Picture::sheet(&pictures, 4).to_png()?)
-}
-
 impl<T: ModelTask> FinetuneConfig<T> {
     /// A plan for a task on pictures as they are, with everything else as it is usual.
     pub fn new(plan: Plan, task: T) -> Self {
-        Self { engine: Engine::new(plan, task), pictures: PictureConfig::default() }
+        Self::of(plan, task)
+    }
+}
+
+impl<T: ModelTask, M: Modality> FinetuneConfig<T, M> {
+    /// A plan for a task on items as they are, with everything else as it is usual.
+    pub fn of(plan: Plan, task: T) -> Self {
+        Self { engine: Engine::<T, M>::new(plan, task), inputs: M::Options::default() }
     }
 
-    /// The views that suit a plan: one where all of the backbone is frozen, since what it makes of a picture is then computed
+    /// The views that suit a plan: one where all of the backbone is frozen, since what it makes of an item is then computed
     /// once; else other ones in every epoch.
     pub fn usual_views(plan: &Plan) -> Views {
         if plan.is_head_only() { Views::Cycled(NonZeroUsize::MIN) } else { Views::Fresh }
     }
 
-    /// Looks whether decoded pictures that earlier runs kept are those of their files.
-    fn check_disk<'a>(
-        &self,
-        samples: impl Iterator<Item = &'a Sample<T::Label>>,
-    ) -> Result<(), Error> {
-        if let Some(disk) = &self.pictures.disk {
-            disk.check(samples.filter_map(|sample| sample.path()))?;
-        }
-        Ok(())
-    }
-
     fn items(
         &self,
-        model: &Model,
-        (Train(train), Validation(val)): PictureParts<T>,
-    ) -> Result<Sets<PreparePictures, T>, Error> {
-        let preprocess = model.preprocess()?;
-        self.check_disk(train.iter().chain(&val))?;
-        let plain = PictureConfig { augment: Augment::NONE, ..self.pictures.clone() };
-        let items = |samples, pictures: &PictureConfig| -> Result<_, Error> {
-            Ok(Items { samples, prepare: PreparePictures::new(&preprocess, pictures)? })
+        model: &ModelOf<M>,
+        (Train(train), Validation(val)): PartsOf<M, T>,
+    ) -> Result<Sets<M::Prepare, T>, Error> {
+        let all: Vec<&ItemOf<M>> = train.iter().chain(&val).map(|sample| &sample.item).collect();
+        M::check(&self.inputs, &all)?;
+        let items = |samples, options: &M::Options| -> Result<_, Error> {
+            Ok(Items { samples, prepare: model.modality().prepare(model.config(), options)? })
         };
-        Ok((Train(items(train, &self.pictures)?), Validation(items(val, &plain)?)))
+        let plain = M::plain(&self.inputs);
+        Ok((Train(items(train, &self.inputs)?), Validation(items(val, &plain)?)))
     }
 }
 
 /// The network, and what its outputs depend on besides its weights.
-fn trainee(model: Model) -> Trainee<VisionBackbone> {
+fn trainee<M: Modality>(model: ModelOf<M>) -> Trainee<M::Backbone> {
     let identity = canonical(&json!([model.config().architecture, model.names()]));
     Trainee::new(model.into_network(), identity)
 }
@@ -189,24 +180,25 @@ fn trainee(model: Model) -> Trainee<VisionBackbone> {
 ///
 /// # Errors
 ///
-/// If the plan cannot be carried out, a picture cannot be read, the loss is NaN, the run's folder cannot be
+/// If the plan cannot be carried out, an item cannot be read, the loss is NaN, the run's folder cannot be
 /// written, or holds the state of another run.
-pub fn finetune<T: ModelTask>(
-    model: Model,
-    data: PictureParts<T>,
-    config: &FinetuneConfig<T>,
+pub fn finetune<M: Modality, T: ModelTask>(
+    model: ModelOf<M>,
+    data: PartsOf<M, T>,
+    config: &FinetuneConfig<T, M>,
     folder: Option<&RunFolder<'_>>,
-    callbacks: &mut [&mut dyn Callback<Network>],
-) -> Result<Outcome<T>, Error> {
+    callbacks: &mut [&mut dyn Callback<NetworkOf<M>>],
+) -> Result<Outcome<T, M>, Error> {
     let items = config.items(&model, data)?;
     let engine = config.engine.clone();
-    let folder = folder.map(|folder| folder.of::<T>(&model, &engine.plan)).transpose()?;
-    let (about, names) = (model.config().clone(), model.names());
+    let folder = folder.map(|folder| folder.of::<M, T>(&model, &engine.plan)).transpose()?;
+    let (about, names, modality) =
+        (model.config().clone(), model.names(), model.modality().clone());
     let found =
         rekindle_finetune::finetune(trainee(model), items, engine, folder.as_ref(), callbacks)?;
     let about = found.task.to_config(&names, about);
     Ok(Outcome {
-        model: Model::new(found.network, about).with_probe(found.probe),
+        model: ModelOf::of(found.network, about, modality).with_probe(found.probe),
         task: found.task,
         best: found.best,
         history: found.history,
@@ -221,28 +213,26 @@ pub fn finetune<T: ModelTask>(
 
 /// Puts the head on a model that is solved for on its embeddings; the backbone stays as it is.
 ///
-/// How strongly it fits is chosen on parts of the training pictures: the validation pictures choose nothing.
+/// How strongly it fits is chosen on parts of the training items: the validation items choose nothing.
 ///
 /// # Errors
 ///
-/// If a picture cannot be read, the features cannot be kept, or pictures weigh differently.
-pub fn probe<T: ModelTask>(
-    model: Model,
-    data: PictureParts<T>,
-    config: &FinetuneConfig<T>,
+/// If an item cannot be read, the features cannot be kept, or items weigh differently.
+pub fn probe<M: Modality, T: ModelTask>(
+    model: ModelOf<M>,
+    data: PartsOf<M, T>,
+    config: &FinetuneConfig<T, M>,
     folder: Option<&RunFolder<'_>>,
-) -> Result<Probed<T>, Error> {
-    let config = FinetuneConfig {
-        pictures: PictureConfig { augment: Augment::NONE, ..config.pictures.clone() },
-        engine: config.engine.clone(),
-    };
+) -> Result<Probed<T, M>, Error> {
+    let config = FinetuneConfig { inputs: M::plain(&config.inputs), engine: config.engine.clone() };
     let items = config.items(&model, data)?;
-    let (about, names) = (model.config().clone(), model.names());
+    let (about, names, modality) =
+        (model.config().clone(), model.names(), model.modality().clone());
     let path = folder.map(|folder| folder.path);
     let found = rekindle_finetune::probe(trainee(model), items, config.engine, path)?;
     let about = found.task.to_config(&names, about);
     Ok(Probed {
-        model: Model::new(found.network, about),
+        model: ModelOf::of(found.network, about, modality),
         task: found.task,
         strength: found.strength,
         predictions: found.scores,
@@ -255,22 +245,23 @@ pub fn probe<T: ModelTask>(
 ///
 /// # Errors
 ///
-/// If the plan cannot be carried out, or a picture cannot be read.
-pub fn find_rate<T: ModelTask>(
-    model: Model,
-    train: Train<Vec<Sample<T::Label>>>,
-    config: &FinetuneConfig<T>,
+/// If the plan cannot be carried out, or an item cannot be read.
+pub fn find_rate<M: Modality, T: ModelTask>(
+    model: ModelOf<M>,
+    train: Train<Vec<Sample<T::Label, ItemOf<M>>>>,
+    config: &FinetuneConfig<T, M>,
     range: &RateRange,
 ) -> Result<Sweep, Error> {
-    config.check_disk(train.0.iter())?;
-    let prepare = PreparePictures::new(&model.preprocess()?, &config.pictures)?;
+    let all: Vec<&ItemOf<M>> = train.0.iter().map(|sample| &sample.item).collect();
+    M::check(&config.inputs, &all)?;
+    let prepare = model.modality().prepare(model.config(), &config.inputs)?;
     let items = Train(Items { samples: train.0, prepare });
     Ok(rekindle_finetune::find_rate(trainee(model), items, config.engine.clone(), range)?)
 }
 
-impl Model {
-    /// Fine-tunes by a recipe on pictures that were opened, with everything else as it is usual: pictures are drawn
-    /// anew for every epoch as [`Augment::usual`] says.
+impl<M: Modality> ModelOf<M> {
+    /// Fine-tunes by a recipe on items that were opened, with everything else as it is usual: pictures are drawn
+    /// anew for every epoch as [`Augment::usual`](rekindle_images::Augment::usual) says.
     ///
     /// Its head is replaced where the data has other labels.
     ///
@@ -293,19 +284,19 @@ impl Model {
     /// # Errors
     ///
     /// Those of [`finetune`] and [`probe`]; [`Error::Settings`] for a recipe that trains nothing.
-    pub fn finetune<L: Learned>(self, data: &DataSet<L>, recipe: &Recipe) -> Result<Self, Error> {
+    pub fn finetune<L: Learned>(self, data: &SetOf<M, L>, recipe: &Recipe) -> Result<Self, Error> {
         let task = L::Task::of(&data.names);
         let model = self.with_head_for(&task, &data.names);
         let parts = (Train(data.train.clone()), Validation(data.val.clone()));
         match recipe {
             Recipe::Train(plan) => {
-                let mut config = FinetuneConfig::new(plan.clone(), task);
-                config.engine.views = FinetuneConfig::<L::Task>::usual_views(plan);
-                config.pictures.augment = Augment::usual(L::KIND);
+                let mut config = FinetuneConfig::<L::Task, M>::of(plan.clone(), task);
+                config.engine.views = FinetuneConfig::<L::Task, M>::usual_views(plan);
+                config.inputs = M::usual(L::KIND);
                 Ok(finetune(model, parts, &config, None, &mut [])?.model)
             }
             Recipe::Probe => {
-                let config = FinetuneConfig::new(Plan::new(Vec::new()), task);
+                let config = FinetuneConfig::<L::Task, M>::of(Plan::new(Vec::new()), task);
                 Ok(probe(model, parts, &config, None)?.model)
             }
             Recipe::AsIs => {

@@ -1,60 +1,72 @@
-//! The pictures that tell the most about a model, with what it answers to them and where it looked.
+//! The items that tell the most about a model, with what it answers to them and what in them spoke for it.
 
-use std::{
-    collections::{BTreeMap, btree_map::Entry},
-    path::Path,
-};
+use std::collections::{BTreeMap, btree_map::Entry};
 
-use rekindle_images::Sample;
+use rekindle_data::Sample;
 use rekindle_metrics::{NumberPredictions, sigmoid};
-use rekindle_report::{Gallery, GuessRecord, PictureRecord, PredictedNumber, Verdict};
+use rekindle_report::{
+    Gallery, GuessRecord, PictureRecord as ExampleRecord, PredictedNumber, Verdict,
+};
 use rekindle_train::{Classify, ClassifyMultiLabel, Regress};
 
-use crate::{Error, Model, ModelTask, Outcome, task::thresholds};
+use crate::{
+    Error, ModelOf, ModelTask, Outcome,
+    modality::{ItemOf, Modality},
+    task::thresholds,
+};
 
-/// A task whose runs show pictures.
+/// A task whose runs show items.
 pub trait ShownTask: ModelTask {
-    /// The validation pictures that tell the most about the best model.
+    /// The validation items that tell the most about the best model.
     ///
     /// # Errors
     ///
-    /// If a picture that is shown cannot be read again.
-    fn galleries(
-        outcome: &Outcome<Self>,
-        val: &[Sample<Self::Label>],
+    /// If an item that is shown cannot be read again.
+    fn galleries<M: Modality>(
+        outcome: &Outcome<Self, M>,
+        val: &[Sample<Self::Label, ItemOf<M>>],
     ) -> Result<Vec<Gallery>, Error>;
 }
 
 impl ShownTask for Classify {
-    fn galleries(outcome: &Outcome<Self>, val: &[Sample<usize>]) -> Result<Vec<Gallery>, Error> {
+    fn galleries<M: Modality>(
+        outcome: &Outcome<Self, M>,
+        val: &[Sample<usize, ItemOf<M>>],
+    ) -> Result<Vec<Gallery>, Error> {
         of_classes(outcome, val)
     }
 }
 
 impl ShownTask for ClassifyMultiLabel {
-    fn galleries(
-        outcome: &Outcome<Self>,
-        val: &[Sample<Vec<usize>>],
+    fn galleries<M: Modality>(
+        outcome: &Outcome<Self, M>,
+        val: &[Sample<Vec<usize>, ItemOf<M>>],
     ) -> Result<Vec<Gallery>, Error> {
         of_labels(outcome, val)
     }
 }
 
 impl ShownTask for Regress {
-    fn galleries(outcome: &Outcome<Self>, val: &[Sample<Vec<f32>>]) -> Result<Vec<Gallery>, Error> {
+    fn galleries<M: Modality>(
+        outcome: &Outcome<Self, M>,
+        val: &[Sample<Vec<f32>, ItemOf<M>>],
+    ) -> Result<Vec<Gallery>, Error> {
         of_numbers(outcome, val)
     }
 }
 
-/// Pictures in each gallery.
+/// Items in each gallery.
 const GALLERY: usize = 12;
-/// Guesses below each picture where one label is right.
+/// Guesses below each item where one label is right.
 const GUESSES: usize = 3;
-/// Labels and numbers below each picture where there may be several.
+/// Labels and numbers below each item where there may be several.
 const LISTED: usize = 6;
 
 /// One label: what is most wrong, and what is most uncertain.
-fn of_classes(outcome: &Outcome<Classify>, val: &[Sample<usize>]) -> Result<Vec<Gallery>, Error> {
+fn of_classes<M: Modality>(
+    outcome: &Outcome<Classify, M>,
+    val: &[Sample<usize, ItemOf<M>>],
+) -> Result<Vec<Gallery>, Error> {
     let predictions = &outcome.predictions;
     let probabilities = predictions.probabilities();
     let labels = outcome.model.names();
@@ -67,30 +79,30 @@ fn of_classes(outcome: &Outcome<Classify>, val: &[Sample<usize>]) -> Result<Vec<
             probability: probabilities[class],
             verdict: None,
         };
-        let picture = PictureRecord {
+        let picture = ExampleRecord {
             label: labels[predictions.labels()[place]].clone(),
             guesses: order.iter().take(GUESSES).map(guess).collect(),
-            ..PictureRecord::default()
+            ..ExampleRecord::default()
         };
         (picture, order[0])
     };
     let wrong = (
         "Most wrong",
-        "Wrongly predicted, the highest loss first. The overlay shows what spoke for the wrong answer.",
+        "Wrongly predicted, the highest loss first. Marked is what spoke for the wrong answer.",
         predictions.most_wrong(),
     );
     let unsure = (
         "Most uncertain",
-        "The most evenly spread probabilities first. The overlay shows what spoke for the answer.",
+        "The most evenly spread probabilities first. Marked is what spoke for the answer.",
         predictions.most_uncertain(),
     );
     galleries(&outcome.model, val, vec![wrong, unsure], told)
 }
 
 /// Several labels: what is most wrong.
-fn of_labels(
-    outcome: &Outcome<ClassifyMultiLabel>,
-    val: &[Sample<Vec<usize>>],
+fn of_labels<M: Modality>(
+    outcome: &Outcome<ClassifyMultiLabel, M>,
+    val: &[Sample<Vec<usize>, ItemOf<M>>],
 ) -> Result<Vec<Gallery>, Error> {
     let names = outcome.model.names();
     let predictions = &outcome.predictions;
@@ -117,11 +129,11 @@ fn of_labels(
         let label: Vec<&str> = has.iter().map(|&label| names[label].as_str()).collect();
         let label = if label.is_empty() { "no label".to_owned() } else { label.join(", ") };
         let guesses = guesses.into_iter().map(|(_, guess)| guess).take(LISTED).collect();
-        (PictureRecord { label, guesses, ..PictureRecord::default() }, worst)
+        (ExampleRecord { label, guesses, ..ExampleRecord::default() }, worst)
     };
     let wrong = (
         "Most wrong",
-        "At least one label is missed or wrongly given; the highest loss first. The overlay shows what spoke for the first \
+        "At least one label is missed or wrongly given; the highest loss first. Marked is what spoke for the first \
          label below.",
         predictions.most_wrong(&thresholds),
     );
@@ -129,7 +141,10 @@ fn of_labels(
 }
 
 /// Numbers: what is farthest off.
-fn of_numbers(outcome: &Outcome<Regress>, val: &[Sample<Vec<f32>>]) -> Result<Vec<Gallery>, Error> {
+fn of_numbers<M: Modality>(
+    outcome: &Outcome<Regress, M>,
+    val: &[Sample<Vec<f32>, ItemOf<M>>],
+) -> Result<Vec<Gallery>, Error> {
     let names = outcome.model.names();
     let predictions: &NumberPredictions = &outcome.predictions;
     let columns: Vec<Vec<(f64, f64)>> =
@@ -147,26 +162,26 @@ fn of_numbers(outcome: &Outcome<Regress>, val: &[Sample<Vec<f32>>]) -> Result<Ve
             PredictedNumber { name: names[target].clone(), right, predicted }
         };
         let numbers = order.iter().take(LISTED).map(number).collect();
-        (PictureRecord { numbers, ..PictureRecord::default() }, order.first().copied().unwrap_or(0))
+        (ExampleRecord { numbers, ..ExampleRecord::default() }, order.first().copied().unwrap_or(0))
     };
     let wrong = (
         "Most wrong",
-        "The farthest off first, in standard deviations of what is true. The overlay shows what made the first number below \
+        "The farthest off first, in standard deviations of what is true. Marked is what made the first number below \
          larger.",
         predictions.most_wrong(),
     );
     galleries(&outcome.model, val, vec![wrong], told)
 }
 
-/// Galleries of the pictures at these places. `told` says what is told of one, and for which output the overlay is drawn.
-fn galleries<L>(
-    model: &Model,
-    samples: &[Sample<L>],
+/// Galleries of the items at these places. `told` says what is told of one, and for which output the overlay is drawn.
+fn galleries<M: Modality, L>(
+    model: &ModelOf<M>,
+    samples: &[Sample<L, ItemOf<M>>],
     chosen: Vec<(&str, &str, Vec<usize>)>,
-    told: impl Fn(usize) -> (PictureRecord, usize),
+    told: impl Fn(usize) -> (ExampleRecord, usize),
 ) -> Result<Vec<Gallery>, Error> {
-    // A picture that is in two of them is looked at once.
-    let mut shown: BTreeMap<usize, PictureRecord> = BTreeMap::new();
+    // What is in two of them is looked at once.
+    let mut shown: BTreeMap<usize, ExampleRecord> = BTreeMap::new();
     let mut galleries = Vec::new();
     for (title, text, places) in chosen {
         let mut pictures = Vec::new();
@@ -174,14 +189,11 @@ fn galleries<L>(
             let picture = match shown.entry(place) {
                 Entry::Occupied(found) => found.into_mut(),
                 Entry::Vacant(free) => {
-                    let (picture, output) = told(place);
-                    let cam = model.grad_cam(samples[place].item.clone(), output)?;
-                    free.insert(PictureRecord {
-                        file: name(&samples[place], place),
-                        image: cam.picture.to_jpeg()?,
-                        overlay: cam.overlay().to_jpeg()?,
-                        ..picture
-                    })
+                    let (ExampleRecord { label, guesses, numbers, .. }, output) = told(place);
+                    let item = &samples[place].item;
+                    let file = M::called(item, place);
+                    let shown = M::shown(model, item, output)?;
+                    free.insert(ExampleRecord { file, label, guesses, numbers, ..shown })
                 }
             };
             pictures.push(picture.clone());
@@ -191,13 +203,4 @@ fn galleries<L>(
         }
     }
     Ok(galleries)
-}
-
-/// The file and the folder it lies in.
-fn name<L>(sample: &Sample<L>, place: usize) -> String {
-    let name = sample.path().map(|path| {
-        let parent = path.parent().and_then(Path::file_name).unwrap_or_default();
-        Path::new(parent).join(path.file_name().unwrap_or_default()).display().to_string()
-    });
-    name.unwrap_or_else(|| format!("picture {place}"))
 }

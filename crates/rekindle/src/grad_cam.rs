@@ -40,6 +40,7 @@ impl Model {
     pub fn grad_cam(&self, picture: impl Into<Source>, label: usize) -> Result<GradCam, Error> {
         let predictor = self.predictor()?;
         let images = predictor.inputs(std::iter::once(picture.into()))?;
+        let Some(images) = images else { return Err(Error::NoItem) };
         let input: Vec<f32> = images.to_data().iter::<f32>().collect();
         let picture = self.preprocess()?.restore(&input);
 

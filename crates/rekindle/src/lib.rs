@@ -25,12 +25,14 @@ mod finetune;
 mod gallery;
 mod grad_cam;
 mod measure;
+mod modality;
 mod model;
-mod network;
+mod pictures;
 mod predict;
 mod publish;
 mod run_report;
 mod task;
+mod texts;
 
 pub use burn::tensor::Device;
 pub use device::DeviceKind;
@@ -38,19 +40,21 @@ pub use embed::Maker;
 pub use embeddings::{EmbeddingFormat, Embeddings, Neighbor};
 pub use error::Error;
 pub use finetune::{
-    Engine, FinetuneConfig, Outcome, PictureParts, Probed, RunFolder, Start, find_rate, finetune,
-    probe,
+    Engine, FinetuneConfig, Outcome, PartsOf, PictureParts, Probed, RunFolder, Start, find_rate,
+    finetune, probe,
 };
 pub use gallery::ShownTask;
 pub use grad_cam::GradCam;
 pub use measure::{Evaluation, TestViews, as_is, evaluate, measure};
-pub use model::Model;
-pub use network::Network;
+pub use modality::{InputKind, InputOf, ItemOf, Modality, NetworkOf, SetOf};
+pub use model::{Model, ModelOf, TextModel};
+pub use pictures::{Network, Pictures};
 pub use predict::{Guess, Number, Prediction};
 pub use publish::model_card;
 pub use rekindle_finetune::{CacheConfig, CachePlace, CacheReport, HeadStart};
 pub use run_report::{About, Answered, ReportPaths, Shown, cache_notes, write_report};
 pub use task::{Learned, ModelTask};
+pub use texts::{Texts, with_columns};
 
 pub use rekindle_cards as cards;
 pub use rekindle_checkpoint as checkpoint;
@@ -69,6 +73,7 @@ pub use rekindle_vision as vision;
 /// Samples and batches of pictures: `rekindle-data`, and `rekindle-images` where both have a name.
 pub mod data {
     pub use rekindle_data::*;
+    pub use rekindle_data::{DataSet as DataSetOf, Sample as SampleOf};
     pub use rekindle_images::*;
     pub use rekindle_images::{DataSet, Error, Loader, Measurable, Sample};
 }

@@ -1,19 +1,21 @@
-//! Measuring a model on labelled pictures.
+//! Measuring a model on labelled items.
 
 use burn::prelude::*;
-use rekindle_data::{DataConfig, Part, TargetKind, manifest::Offer};
+use rekindle_data::{Part, Sample, TargetKind, manifest::Offer};
 use rekindle_finetune::{Items, MeasureConfig};
-use rekindle_images::{PictureConfig, PreparePictures, Sample, measure_pictures, offer};
 use rekindle_train::{Classify, Test};
 
-use crate::{Error, Learned, Model, ModelTask, Network};
+use crate::{
+    Error, Learned, ModelOf, ModelTask,
+    modality::{InputOf, ItemOf, Modality, NetworkOf},
+};
 
-/// How often a picture is looked at when a model is measured.
+/// How often an item is looked at when a model is measured.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TestViews {
     /// Once, as it is.
     One,
-    /// As it is and mirrored; the answers are averaged.
+    /// As it is and mirrored, where it can be; the answers are averaged.
     Mirrored,
 }
 
@@ -36,11 +38,11 @@ pub struct Evaluation<T: ModelTask> {
 ///
 /// # Errors
 ///
-/// If the model or the data are for another kind of task, the model does not know the labels of the data, or a picture cannot be
+/// If the model or the data are for another kind of task, the model does not know the labels of the data, or an item cannot be
 /// read.
-pub fn evaluate<L: Learned>(
-    model: &Model,
-    data: &DataConfig,
+pub fn evaluate<L: Learned, M: Modality>(
+    model: &ModelOf<M>,
+    data: &M::Data,
     part: Option<Part>,
     batch: usize,
     views: TestViews,
@@ -50,34 +52,35 @@ pub fn evaluate<L: Learned>(
     if names.is_empty() {
         return Err(Error::NoLabels);
     }
-    check_kind::<L>(model, data)?;
-    let mut data = data.clone();
-    if L::KIND == TargetKind::Numbers && data.targets.is_empty() {
-        data.targets = names.clone();
+    let mut data = M::completed(model.config(), data);
+    check_kind::<M, L>(model, &data)?;
+    let targets = &mut data.as_mut().targets;
+    if L::KIND == TargetKind::Numbers && targets.is_empty() {
+        *targets = names.clone();
     }
-    let found = measure_pictures::<L>(&data, part)?.with_names(&names);
-    let found = found.map_err(rekindle_images::Error::from)?;
+    let found = M::measurable::<L>(&data, part)?.with_names(&names)?;
     let labels = found.samples.iter().map(|sample| sample.label.clone()).collect();
     let predictions = measure(model, &task, Test(found.samples), batch, views)?;
     Ok(Evaluation { part: found.part, task, labels, predictions, notes: found.notes })
 }
 
-/// What a pretrained model answers to pictures whose labels or numbers are some of its own, as they come.
+/// What a pretrained model answers to items whose labels or numbers are some of its own, as they come.
 ///
 /// # Errors
 ///
 /// Those of [`evaluate`].
-pub fn as_is<L: Learned>(
-    model: &Model,
-    data: &DataConfig,
+pub fn as_is<L: Learned, M: Modality>(
+    model: &ModelOf<M>,
+    data: &M::Data,
     batch: usize,
 ) -> Result<Evaluation<L::Task>, Error> {
-    evaluate::<L>(model, data, None, batch, TestViews::One)
+    evaluate::<L, M>(model, data, None, batch, TestViews::One)
 }
 
 /// Refuses data that do not have what the model answers.
-fn check_kind<L: Learned>(model: &Model, data: &DataConfig) -> Result<(), Error> {
-    let offer = offer(&data.path)?;
+fn check_kind<M: Modality, L: Learned>(model: &ModelOf<M>, data: &M::Data) -> Result<(), Error> {
+    let offer = M::offer(data)?;
+    let data = data.as_ref();
     // Numbers are learned where columns are named.
     let found = match (data.targets.is_empty(), L::is_offered(&offer)) {
         (false, _) if L::KIND != TargetKind::Numbers => TargetKind::Numbers,
@@ -88,39 +91,41 @@ fn check_kind<L: Learned>(model: &Model, data: &DataConfig) -> Result<(), Error>
     Err(Error::OtherData {
         path: data.path.clone(),
         found: found.name(),
+        item: M::ONE,
         name: model.config().name(),
         made_for: L::KIND.name(),
     })
 }
 
-/// What a model answers to pictures that chose nothing about it, in their order.
+/// What a model answers to items that chose nothing about it, in their order.
 ///
 /// # Errors
 ///
-/// If there are no pictures, or one cannot be read.
-pub fn measure<T: ModelTask>(
-    model: &Model,
+/// If there are no items, or one cannot be read.
+pub fn measure<M: Modality, T: ModelTask>(
+    model: &ModelOf<M>,
     task: &T,
-    samples: Test<Vec<Sample<T::Label>>>,
+    samples: Test<Vec<Sample<T::Label, ItemOf<M>>>>,
     batch: usize,
     views: TestViews,
 ) -> Result<T::Scores, Error> {
-    // Each picture comes once.
-    let pictures = PictureConfig { cache_bytes: 0, ..PictureConfig::default() };
-    let prepare = PreparePictures::new(&model.preprocess()?, &pictures)?;
+    let prepare = model.modality().prepare(model.config(), &M::once())?;
     let how = match views {
         TestViews::One => MeasureConfig::plain(batch),
-        TestViews::Mirrored => MeasureConfig { batch, forward: mirrored::<T> },
+        TestViews::Mirrored => MeasureConfig { batch, forward: mirrored::<M, T> },
     };
     let items = Test(Items { samples: samples.0, prepare });
     Ok(rekindle_finetune::measure(model.network(), task, items, &how)?)
 }
 
-fn mirrored<T: ModelTask>(network: &Network, images: Tensor<4>) -> Tensor<2> {
-    T::average([images.clone(), images.flip([3])].map(|images| network.forward(images)))
+fn mirrored<M: Modality, T: ModelTask>(network: &NetworkOf<M>, input: InputOf<M>) -> Tensor<2> {
+    match M::mirrored(input.clone()) {
+        Some(other) => T::average([input, other].map(|input| network.forward(input))),
+        None => network.forward(input),
+    }
 }
 
-impl Model {
+impl<M: Modality> ModelOf<M> {
     /// What its outputs mean.
     ///
     /// # Errors

@@ -10,44 +10,51 @@ use burn::prelude::*;
 use rekindle_cards::{HubConfig, TaskSpec};
 use rekindle_checkpoint::{CheckpointFile, HeadPolicy, LoadReport, load, save};
 use rekindle_finetune::naming;
-use rekindle_images::{Preprocess, Source};
 use rekindle_layers::Backbone;
 use rekindle_train::{Classify, Failure};
 use rekindle_transfer::{Classifier, Plan};
-use rekindle_vision::{Architecture, Init, VisionBackbone};
 
 use crate::{
     Error, Prediction,
-    network::Network,
+    modality::{ItemOf, Modality, NetworkOf},
+    pictures::Pictures,
     predict::Predictor,
     task::{ModelTask, names},
+    texts::Texts,
 };
 
 /// Keys of what is written beside the weights.
-const CONFIG: &str = "config";
+pub(crate) const CONFIG: &str = "config";
 const PLAN: &str = "plan";
 /// The metric is behind it.
 const PROBE: &str = "probe_val_";
 
-/// A network, and the config that its weights came with or will be saved with.
+/// A model of pictures.
+pub type Model = ModelOf<Pictures>;
+
+/// A model of texts.
+pub type TextModel = ModelOf<Texts>;
+
+/// A network, the config that its weights came with or will be saved with, and what else belongs to it.
 #[derive(Debug, Clone)]
-pub struct Model {
-    network: Network,
+pub struct ModelOf<M: Modality> {
+    network: NetworkOf<M>,
     config: HubConfig,
+    modality: M,
     probe: Option<f64>,
     /// Ready to predict, once it was asked for.
-    ready: OnceLock<Arc<Predictor>>,
+    ready: OnceLock<Arc<Predictor<M>>>,
 }
 
-impl Model {
-    /// A network with its config.
+impl<M: Modality> ModelOf<M> {
+    /// A network with its config, and what else belongs to it.
     ///
     /// # Panics
     ///
     /// If the network has another number of outputs than the config says.
-    pub fn new(network: Network, config: HubConfig) -> Self {
+    pub fn of(network: NetworkOf<M>, config: HubConfig, modality: M) -> Self {
         assert_eq!(network.classes(), config.classes, "a config of another number of outputs");
-        Self { network, config, probe: None, ready: OnceLock::new() }
+        Self { network, config, modality, probe: None, ready: OnceLock::new() }
     }
 
     /// The checkpoint of a card, or of an architecture's default one, from the Hub's cache; downloaded where it is not there.
@@ -89,8 +96,8 @@ impl Model {
         file: &CheckpointFile,
         device: &Device,
     ) -> Result<(Self, LoadReport), Error> {
-        let mut config = config_of(name, file)?;
-        let backbone = build(&config, device)?;
+        let (modality, mut config) = M::of_weights(name, file)?;
+        let backbone = modality.backbone(&config, device)?;
         let network = Classifier::new(backbone.clone(), config.classes, device);
         let naming = naming(&network);
         // The file decides: a card's or a stale config's number of classes may be another's.
@@ -100,10 +107,12 @@ impl Model {
             return Err(Error::LabelCount { path, labels, classes: config.classes });
         }
         let network = Classifier::new(backbone, config.classes, device);
-        let (network, report) = load(network, file, &naming, HeadPolicy::Required)?;
+        // An encoder without a head embeds, and answers nothing.
+        let policy = if config.classes == 0 { HeadPolicy::Fresh } else { HeadPolicy::Required };
+        let (network, report) = load(network, file, &naming, policy)?;
         let probe = file.metadata().iter().find(|(key, _)| key.starts_with(PROBE));
         let probe = probe.and_then(|(_, text)| text.parse().ok());
-        Ok((Self { probe, ..Self::new(network, config) }, report))
+        Ok((Self { probe, ..Self::of(network, config, modality) }, report))
     }
 
     /// A network for new labels, its backbone loaded where there are weights.
@@ -137,14 +146,30 @@ impl Model {
         names: &[String],
         device: &Device,
     ) -> Result<(Self, Option<LoadReport>), Error> {
-        let found = match (weights, name) {
-            (Some(file), name) => config_of(name, file)?,
-            (None, Some(name)) => HubConfig::from_card(rekindle_cards::find(name)?),
+        Self::for_items(name, weights, task, names, &[], device)
+    }
+
+    /// The same; what a network without weights must know of its items, such as the words of texts, it learns of `items`.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`for_task`](Self::for_task).
+    pub fn for_items<T: ModelTask>(
+        name: Option<&str>,
+        weights: Option<&CheckpointFile>,
+        task: &T,
+        names: &[String],
+        items: &[&ItemOf<M>],
+        device: &Device,
+    ) -> Result<(Self, Option<LoadReport>), Error> {
+        let (modality, found) = match (weights, name) {
+            (Some(file), name) => M::of_weights(name, file)?,
+            (None, Some(name)) => M::untrained(name, items)?,
             (None, None) => return Err(Error::NoModel),
         };
         let same = T::from_config(&found).is_some() && self::names(&found) == names;
         let policy = if same { HeadPolicy::Required } else { HeadPolicy::Fresh };
-        let backbone = build(&found, device)?;
+        let backbone = modality.backbone(&found, device)?;
         let network = Classifier::new(backbone, names.len(), device);
         let naming = naming(&network);
         let (network, report) = match weights {
@@ -158,21 +183,27 @@ impl Model {
         let config = HubConfig {
             descriptions: BTreeMap::new(),
             features: Some(network.backbone().embed_dim()),
-            first_conv: Some(landmarks.first_convolution.to_owned()),
+            first_conv: Some(landmarks.first_convolution.to_owned())
+                .filter(|name| !name.is_empty()),
             classifier: Some(landmarks.classifier.to_owned()),
             ..task.to_config(names, found)
         };
-        Ok((Self::new(network, config), report))
+        Ok((Self::of(network, config, modality), report))
     }
 
     /// The network.
-    pub fn network(&self) -> &Network {
+    pub fn network(&self) -> &NetworkOf<M> {
         &self.network
     }
 
     /// The network alone.
-    pub fn into_network(self) -> Network {
+    pub fn into_network(self) -> NetworkOf<M> {
         self.network
+    }
+
+    /// What belongs to it besides its network and its config.
+    pub fn modality(&self) -> &M {
+        &self.modality
     }
 
     /// Architecture, labels, preprocessing, license.
@@ -180,7 +211,7 @@ impl Model {
         &self.config
     }
 
-    /// Of a fine-tuned network, what a probe of the weights it began with reached on the pictures it was validated on, by
+    /// Of a fine-tuned network, what a probe of the weights it began with reached on what it was validated on, by
     /// the task's usual metric: what training had to beat. None where it was not measured.
     pub fn probe(&self) -> Option<f64> {
         self.probe
@@ -204,7 +235,17 @@ impl Model {
         let device = self.network.devices().into_iter().next().unwrap_or_default();
         let network = Classifier::new(self.network.backbone().clone(), names.len(), &device);
         let config = HubConfig { descriptions: BTreeMap::new(), ..self.config };
-        Self::new(network, task.to_config(names, config))
+        Self::of(network, task.to_config(names, config), self.modality)
+    }
+
+    /// The same network, which says another config of itself.
+    ///
+    /// # Panics
+    ///
+    /// If the network has another number of outputs than the config says.
+    pub fn with_config(self, config: HubConfig) -> Self {
+        let probe = self.probe;
+        Self::of(self.network, config, self.modality).with_probe(probe)
     }
 
     /// The same network with untrained parameters, to train from nothing.
@@ -213,9 +254,9 @@ impl Model {
     ///
     /// If the config's architecture is in no table.
     pub fn untrained(self, device: &Device) -> Result<Self, Error> {
-        let backbone = build(&self.config, device)?;
+        let backbone = self.modality.backbone(&self.config, device)?;
         let network = Classifier::new(backbone, self.network.classes(), device);
-        Ok(Self::new(network, self.config))
+        Ok(Self::of(network, self.config, self.modality))
     }
 
     /// The network with what a plan adds to its weights, if that was not done yet.
@@ -226,7 +267,8 @@ impl Model {
     pub fn adapted(self, plan: &Plan) -> Result<Self, Error> {
         match &plan.lora {
             Some(lora) if !self.network.layout().is_adapted() => {
-                Ok(Self::new(self.network.adapt(lora)?, self.config).with_probe(self.probe))
+                let network = self.network.adapt(lora)?;
+                Ok(Self::of(network, self.config, self.modality).with_probe(self.probe))
             }
             _ => Ok(self),
         }
@@ -238,64 +280,57 @@ impl Model {
     ///
     /// If the file cannot be written; what was there before is then unchanged.
     pub fn save(&self, path: &Path, plan: Option<&Plan>) -> Result<(), Error> {
-        let metadata = metadata(&self.config, plan, self.probe)?;
+        let metadata = metadata(&self.modality, &self.config, plan, self.probe)?;
         save(&self.network, path, &naming(&self.network), &metadata)?;
         Ok(())
     }
 
-    /// How pictures become inputs of this network.
-    ///
-    /// # Errors
-    ///
-    /// If the config asks for something impossible.
-    pub fn preprocess(&self) -> Result<Preprocess, Error> {
-        Ok(Preprocess::new(self.config.image()?)?)
-    }
-
     /// Ready to predict; made once.
-    pub(crate) fn predictor(&self) -> Result<&Predictor, Error> {
+    pub(crate) fn predictor(&self) -> Result<&Predictor<M>, Error> {
         if let Some(ready) = self.ready.get() {
             return Ok(ready);
         }
-        let ready = Arc::new(Predictor::new(&self.network, &self.config)?);
+        let ready = Arc::new(Predictor::new(self)?);
         Ok(self.ready.get_or_init(|| ready))
     }
 
-    /// Outputs `[pictures, outputs]`: files, or pictures in memory.
+    /// Outputs `[items, outputs]`.
     ///
     /// # Errors
     ///
-    /// If a picture cannot be read, or brought to the network's input.
+    /// If an item cannot be read, or brought to the network's input.
     pub fn logits(
         &self,
-        pictures: impl IntoIterator<Item = impl Into<Source>>,
+        items: impl IntoIterator<Item = impl Into<ItemOf<M>>>,
     ) -> Result<Tensor<2>, Error> {
-        self.predictor()?.outputs(pictures.into_iter().map(Into::into))
+        self.predictor()?.outputs(items.into_iter().map(Into::into))
     }
 
-    /// What the model answers to each picture: files, or pictures in memory.
+    /// What the model answers to each item: files or pictures in memory of one of pictures, strings of one of texts.
     ///
-    /// It is made ready at the first call, and stays so. All pictures go through the network at once; a long list is better cut
+    /// It is made ready at the first call, and stays so. All items go through the network at once; a long list is better cut
     /// into parts of a few dozen.
     ///
     /// # Errors
     ///
-    /// If a picture cannot be read, or brought to the network's input.
+    /// If an item cannot be read, or brought to the network's input.
     pub fn predict(
         &self,
-        pictures: impl IntoIterator<Item = impl Into<Source>>,
+        items: impl IntoIterator<Item = impl Into<ItemOf<M>>>,
     ) -> Result<Vec<Prediction>, Error> {
-        self.predictor()?.predict(pictures.into_iter().map(Into::into))
+        self.predictor()?.predict(items.into_iter().map(Into::into))
     }
 }
 
 /// What is written beside a model's weights.
-pub(crate) fn metadata(
+pub(crate) fn metadata<M: Modality>(
+    modality: &M,
     config: &HubConfig,
     plan: Option<&Plan>,
     probe: Option<f64>,
 ) -> Result<BTreeMap<String, String>, Error> {
-    let mut metadata = BTreeMap::from([
+    let mut metadata = modality.metadata();
+    metadata.extend([
         ("format".to_owned(), "pt".to_owned()),
         ("architecture".to_owned(), config.architecture.clone()),
         (CONFIG.to_owned(), config.to_json()?),
@@ -318,23 +353,21 @@ pub(crate) fn metadata(
     Ok(metadata)
 }
 
-fn build(config: &HubConfig, device: &Device) -> Result<VisionBackbone, Error> {
-    let [channels_in, ..] = config.image()?.input_size;
-    let init = Init { channels_in, ..Init::default() };
-    Ok(Architecture::find(&config.architecture)?.init(&init, device))
-}
-
-/// What the weights say of themselves, else what the card of `name` says.
-fn config_of(name: Option<&str>, file: &CheckpointFile) -> Result<HubConfig, Error> {
-    let path = || file.path().to_owned();
+/// What the weights say of themselves, as this program wrote it or as stands beside them.
+pub(crate) fn config_text(file: &CheckpointFile) -> Option<&str> {
     let own = file.metadata().get(CONFIG).map(String::as_str);
     let beside = file.config_json();
     // Other tools keep something of theirs under this name.
-    let own = own.filter(|text| beside.is_none() || HubConfig::is_one(text));
-    let Some(text) = own.or(beside) else {
-        let name = name.ok_or_else(|| Error::NoConfig(path()))?;
-        return Ok(HubConfig::from_card(rekindle_cards::find(name)?));
-    };
+    own.filter(|text| beside.is_none() || HubConfig::is_one(text)).or(beside)
+}
+
+/// The config of a text, which must be that of the name that was asked for, if one was.
+pub(crate) fn parsed(
+    name: Option<&str>,
+    file: &CheckpointFile,
+    text: &str,
+) -> Result<HubConfig, Error> {
+    let path = || file.path().to_owned();
     let config = HubConfig::from_json(text)
         .map_err(|source| Error::Config { path: path(), source: Box::new(source) })?;
     match name {

@@ -1,21 +1,21 @@
-//! From pictures to answers: labels with their probabilities, or numbers.
+//! From items to answers: labels with their probabilities, or numbers.
 
 use burn::{
     module::Module,
     prelude::*,
-    tensor::{
-        TensorData,
-        activation::{sigmoid, softmax},
-    },
+    tensor::activation::{sigmoid, softmax},
 };
 use rayon::prelude::*;
-use rekindle_cards::{HubConfig, TaskSpec};
+use rekindle_cards::TaskSpec;
 use rekindle_data::{Prepare, View};
-use rekindle_images::{PictureConfig, PreparePictures, Preprocess, Source};
+use rekindle_finetune::FromPrepared;
 
-use crate::{Error, network::Network, task::names};
+use crate::{
+    Error, ModelOf,
+    modality::{InputOf, ItemOf, Modality, NetworkOf},
+};
 
-/// What a model answers to a picture.
+/// What a model answers to an item.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum Prediction {
@@ -27,7 +27,7 @@ pub enum Prediction {
     Numbers(Vec<Number>),
 }
 
-/// One of the labels a picture may have.
+/// One of the labels an item may have.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Guess {
     /// Its place among the network's outputs.
@@ -36,7 +36,7 @@ pub struct Guess {
     pub label: String,
     /// In `[0, 1]`.
     pub probability: f32,
-    /// Whether the answer is that the picture has this label: the most likely one, or of several each above its threshold.
+    /// Whether the answer is that the item has this label: the most likely one, or of several each above its threshold.
     pub given: bool,
 }
 
@@ -69,28 +69,27 @@ impl Prediction {
 
 /// A model that is ready to predict.
 #[derive(Debug)]
-pub(crate) struct Predictor {
-    network: Network,
-    prepare: PreparePictures,
+pub(crate) struct Predictor<M: Modality> {
+    network: NetworkOf<M>,
+    prepare: M::Prepare,
     device: Device,
     task: TaskSpec,
     temperature: f64,
     names: Vec<String>,
 }
 
-impl Predictor {
-    pub(crate) fn new(network: &Network, config: &HubConfig) -> Result<Self, Error> {
-        let network = network.valid();
+impl<M: Modality> Predictor<M> {
+    pub(crate) fn new(model: &ModelOf<M>) -> Result<Self, Error> {
+        let (network, config) = (model.network().valid(), model.config());
         let device = network.devices().into_iter().next().unwrap_or_default();
-        // What is predicted once is not kept.
-        let pictures = PictureConfig { cache_bytes: 0, ..PictureConfig::default() };
-        let known = names(config);
+        let known = model.names();
         let name = |index: usize| match known.get(index).map(String::as_str) {
             Some(name) => name.to_owned(),
             None => config.label(index).map_or_else(|| index.to_string(), str::to_owned),
         };
         Ok(Self {
-            prepare: PreparePictures::new(&Preprocess::new(config.image()?)?, &pictures)?,
+            // What is predicted once is not kept.
+            prepare: model.modality().prepare(config, &M::once())?,
             device,
             task: config.task.clone(),
             temperature: config.temperature.unwrap_or(1.0),
@@ -99,44 +98,44 @@ impl Predictor {
         })
     }
 
-    /// The pictures as the network reads them, `[batch, channels, height, width]`.
+    /// The items as the network reads them; none of none.
     pub(crate) fn inputs(
         &self,
-        pictures: impl Iterator<Item = Source>,
-    ) -> Result<Tensor<4>, Error> {
-        let pictures: Vec<Source> = pictures.collect();
-        let prepare = |picture: &Source| self.prepare.prepare(picture, View::PLAIN, None);
-        let inputs: Vec<_> = pictures.par_iter().map(prepare).collect();
+        items: impl Iterator<Item = ItemOf<M>>,
+    ) -> Result<Option<InputOf<M>>, Error> {
+        let items: Vec<ItemOf<M>> = items.collect();
+        let prepare = &self.prepare;
+        let prepared = |item: &ItemOf<M>| prepare.prepare(item, View::PLAIN, None);
+        let inputs: Vec<_> = items.par_iter().map(prepared).collect();
         // Of several that cannot be read it is the first that is told, on any number of threads.
-        let mut inputs = inputs.into_iter().collect::<Result<Vec<_>, _>>()?;
+        let inputs: Result<Vec<_>, _> = inputs.into_iter().collect();
+        let mut inputs = inputs.map_err(Into::into)?;
         if inputs.is_empty() {
-            let [channels, height, width] = self.prepare.shape();
-            return Ok(Tensor::zeros([0, channels, height, width], &self.device));
+            return Ok(None);
         }
-        let batch = self.prepare.collate(&mut inputs)?;
-        Ok(Tensor::from_data(TensorData::new(batch.values, batch.shape), &self.device))
+        let batch = prepare.collate(&mut inputs).map_err(Into::into)?;
+        Ok(Some(InputOf::<M>::from_prepared(batch, &self.device)))
     }
 
-    pub(crate) fn network(&self) -> &Network {
+    pub(crate) fn network(&self) -> &NetworkOf<M> {
         &self.network
     }
 
     pub(crate) fn outputs(
         &self,
-        pictures: impl Iterator<Item = Source>,
+        items: impl Iterator<Item = ItemOf<M>>,
     ) -> Result<Tensor<2>, Error> {
-        let inputs = self.inputs(pictures)?;
-        if inputs.dims()[0] == 0 {
-            return Ok(Tensor::zeros([0, self.names.len()], &self.device));
-        }
-        Ok(self.network.forward(inputs))
+        Ok(match self.inputs(items)? {
+            Some(inputs) => self.network.forward(inputs),
+            None => Tensor::zeros([0, self.names.len()], &self.device),
+        })
     }
 
     pub(crate) fn predict(
         &self,
-        pictures: impl Iterator<Item = Source>,
+        items: impl Iterator<Item = ItemOf<M>>,
     ) -> Result<Vec<Prediction>, Error> {
-        let outputs = self.outputs(pictures)?;
+        let outputs = self.outputs(items)?;
         let rows = |outputs: Tensor<2>| -> Vec<Vec<f32>> {
             let values: Vec<f32> = outputs.into_data().iter::<f32>().collect();
             values.chunks_exact(self.names.len().max(1)).map(<[f32]>::to_vec).collect()

@@ -2,9 +2,8 @@
 
 use std::path::Path;
 
-use rekindle_data::{Target as _, TargetKind};
+use rekindle_data::{Sample, Target as _, TargetKind};
 use rekindle_finetune::Constant;
-use rekindle_images::Sample;
 use rekindle_metrics::{Direction, Values};
 use rekindle_report::{
     Baseline, Better, Checkup, ClassCount, Data, Environment, EpochRecord, EvaluationRecord,
@@ -13,7 +12,11 @@ use rekindle_report::{
 };
 use rekindle_train::{Classify, Monitor, Task};
 
-use crate::{Error, FinetuneConfig, Model, ModelTask, Outcome, ShownTask};
+use crate::{
+    Error, FinetuneConfig, ModelOf, ModelTask, Outcome, ShownTask,
+    modality::{ItemOf, Modality},
+    pictures::Pictures,
+};
 
 /// What is said of a run besides what came out of it.
 #[derive(Debug, Clone, Default)]
@@ -48,31 +51,40 @@ pub enum ReportPaths {
     LeftOut,
 }
 
-/// Pictures, and what a model answers to them.
-pub type Answered<'a, T> = (&'a [Sample<<T as Task>::Label>], &'a <T as Task>::Scores);
+/// Items, and what a model answers to them.
+pub type Answered<'a, T, M = Pictures> =
+    (&'a [Sample<<T as Task>::Label, ItemOf<M>>], &'a <T as Task>::Scores);
 
-/// The pictures of a run.
-#[derive(Debug, Clone, Copy)]
-pub struct Shown<'a, T: ModelTask = Classify> {
+/// The items of a run.
+#[derive(Debug)]
+pub struct Shown<'a, T: ModelTask = Classify, M: Modality = Pictures> {
     /// Those it trained on.
-    pub train: &'a [Sample<T::Label>],
+    pub train: &'a [Sample<T::Label, ItemOf<M>>],
     /// Those it was validated on.
-    pub val: &'a [Sample<T::Label>],
+    pub val: &'a [Sample<T::Label, ItemOf<M>>],
     /// Those that chose nothing, and what the best model answers to them.
-    pub test: Option<Answered<'a, T>>,
+    pub test: Option<Answered<'a, T, M>>,
 }
+
+impl<T: ModelTask, M: Modality> Clone for Shown<'_, T, M> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<T: ModelTask, M: Modality> Copy for Shown<'_, T, M> {}
 
 /// Writes `run.json` and `report.html` for a run whose folder has been written.
 ///
 /// # Errors
 ///
 /// If a picture that was shown cannot be read again, or the folder cannot be written.
-pub fn write_report<T: ShownTask>(
+pub fn write_report<M: Modality, T: ShownTask>(
     folder: &Path,
     about: &About,
-    config: &FinetuneConfig<T>,
-    outcome: &Outcome<T>,
-    shown: Shown<'_, T>,
+    config: &FinetuneConfig<T, M>,
+    outcome: &Outcome<T, M>,
+    shown: Shown<'_, T, M>,
 ) -> Result<(), Error> {
     let run = run(about, config, outcome, shown)?;
     let run = match about.paths {
@@ -86,11 +98,11 @@ pub fn write_report<T: ShownTask>(
     rekindle_base::write_file(&path, html(&run)).map_err(|source| Error::Write { path, source })
 }
 
-fn run<T: ShownTask>(
+fn run<M: Modality, T: ShownTask>(
     about: &About,
-    config: &FinetuneConfig<T>,
-    outcome: &Outcome<T>,
-    Shown { train, val, test }: Shown<'_, T>,
+    config: &FinetuneConfig<T, M>,
+    outcome: &Outcome<T, M>,
+    Shown { train, val, test }: Shown<'_, T, M>,
 ) -> Result<RunRecord, Error> {
     let model = &outcome.model;
     let evaluations = evaluations(about, outcome, Shown { train, val, test });
@@ -113,7 +125,7 @@ fn run<T: ShownTask>(
         },
         data: Some(Data {
             folder: about.folder.clone(),
-            preprocessing: preprocessing(model),
+            preprocessing: M::preprocessing(model.config()),
             // Otherwise the classes say it.
             pictures: (T::Label::KIND != TargetKind::Label).then(|| PictureCount {
                 train: train.len(),
@@ -141,17 +153,17 @@ fn run<T: ShownTask>(
 }
 
 /// How many pictures have each label, in each part; numbers are none.
-fn classes<L: rekindle_data::Target>(
+fn classes<L: rekindle_data::Target, I>(
     names: &[String],
-    [train, val, test]: [Option<&[Sample<L>]>; 3],
+    [train, val, test]: [Option<&[Sample<L, I>]>; 3],
 ) -> Vec<ClassCount> {
     if L::KIND == TargetKind::Numbers {
         return Vec::new();
     }
-    let counted = |samples: &[Sample<L>], label: usize| {
+    let counted = |samples: &[Sample<L, I>], label: usize| {
         samples.iter().filter(|sample| sample.label.labels().contains(&label)).count()
     };
-    let count = |part: Option<&[Sample<L>]>, label| part.map(|samples| counted(samples, label));
+    let count = |part: Option<&[Sample<L, I>]>, label| part.map(|samples| counted(samples, label));
     let class = |(label, name): (usize, &String)| ClassCount {
         name: name.clone(),
         train: count(train, label).unwrap_or_default(),
@@ -162,12 +174,12 @@ fn classes<L: rekindle_data::Target>(
 }
 
 /// Where the numbers of each column lie, in each part; labels are none.
-fn ranges<L: rekindle_data::Target>(
+fn ranges<L: rekindle_data::Target, I>(
     names: &[String],
-    parts: [Option<&[Sample<L>]>; 3],
+    parts: [Option<&[Sample<L, I>]>; 3],
 ) -> Vec<NumberRange> {
-    let range = |column: usize, part: Option<&[Sample<L>]>| {
-        let of = |sample: &Sample<L>| sample.label.numbers().get(column).copied();
+    let range = |column: usize, part: Option<&[Sample<L, I>]>| {
+        let of = |sample: &Sample<L, I>| sample.label.numbers().get(column).copied();
         let mut values: Vec<f32> = part?.iter().filter_map(of).collect();
         values.sort_by(f32::total_cmp);
         let [low, high] = [values.first()?, values.last()?].map(|end| f64::from(*end));
@@ -184,25 +196,26 @@ fn ranges<L: rekindle_data::Target>(
 }
 
 /// The best model's answers to each part, measured.
-fn evaluations<T: ModelTask>(
+fn evaluations<M: Modality, T: ModelTask>(
     about: &About,
-    outcome: &Outcome<T>,
-    Shown { train, val, test }: Shown<'_, T>,
+    outcome: &Outcome<T, M>,
+    Shown { train, val, test }: Shown<'_, T, M>,
 ) -> Vec<EvaluationRecord> {
     let names = outcome.model.names();
-    let labels = |samples: &[Sample<T::Label>]| -> Vec<T::Label> {
+    let labels = |samples: &[Sample<T::Label, ItemOf<M>>]| -> Vec<T::Label> {
         samples.iter().map(|sample| sample.label.clone()).collect()
     };
     let trained = labels(train);
-    let of =
-        |set: &str, samples: &[Sample<T::Label>], scores: &T::Scores, before| EvaluationRecord {
+    let of = |set: &str, samples: &[Sample<T::Label, ItemOf<M>>], scores: &T::Scores, before| {
+        EvaluationRecord {
             set: set.to_owned(),
             pictures: samples.len(),
             baselines: always(&outcome.task, &names, &trained, &labels(samples))
                 .into_iter()
                 .collect(),
             results: outcome.task.results(&names, scores, before),
-        };
+        }
+    };
     let mut validation = of("validation", val, &outcome.predictions, Some(&outcome.uncalibrated));
     // What else was compared with was measured on the validation pictures.
     let others = about.baselines.iter();
@@ -237,21 +250,10 @@ fn always<T: ModelTask>(
     Some(Baseline { name, value: values.get(&task.monitor().metric)? })
 }
 
-fn preprocessing(model: &Model) -> String {
-    let Ok(about) = model.config().image() else { return model.config().input.described() };
-    let [_, height, width] = about.input_size;
-    format!(
-        "{height} x {width} pixels, {:?} of {:.1}% by {:?}, mean {:?}, deviation {:?}",
-        about.crop_mode,
-        100.0 * about.crop_pct,
-        about.interpolation,
-        about.mean,
-        about.std
-    )
-    .to_lowercase()
-}
-
-fn plan<T: ModelTask>(config: &FinetuneConfig<T>, model: &Model) -> Result<PlanRecord, Error> {
+fn plan<M: Modality, T: ModelTask>(
+    config: &FinetuneConfig<T, M>,
+    model: &ModelOf<M>,
+) -> Result<PlanRecord, Error> {
     let table = config.engine.plan.table(&model.network().layout())?;
     let mut first_epoch = 1;
     let mut phases = Vec::new();
@@ -285,7 +287,10 @@ fn plan<T: ModelTask>(config: &FinetuneConfig<T>, model: &Model) -> Result<PlanR
     })
 }
 
-fn history<T: ModelTask>(config: &FinetuneConfig<T>, outcome: &Outcome<T>) -> History {
+fn history<M: Modality, T: ModelTask>(
+    config: &FinetuneConfig<T, M>,
+    outcome: &Outcome<T, M>,
+) -> History {
     let Monitor { metric, direction } = &config.engine.settings.monitor;
     let metrics = |values: &rekindle_metrics::Values| {
         // JSON has no number that is none.
@@ -321,13 +326,13 @@ fn history<T: ModelTask>(config: &FinetuneConfig<T>, outcome: &Outcome<T>) -> Hi
 }
 
 /// Names of the groups of rates: the head's, then each stage's.
-fn stages(model: &Model) -> Vec<String> {
+fn stages<M: Modality>(model: &ModelOf<M>) -> Vec<String> {
     let stages = model.network().layout().stages.into_iter().map(|stage| stage.name);
     std::iter::once("head".to_owned()).chain(stages).collect()
 }
 
 /// Lines on what the feature cache did, for a report.
-pub fn cache_notes<T: ModelTask>(outcome: &Outcome<T>) -> Vec<String> {
+pub fn cache_notes<M: Modality, T: ModelTask>(outcome: &Outcome<T, M>) -> Vec<String> {
     let line = |report: &crate::CacheReport| {
         let epochs = outcome.history.iter().filter(|epoch| epoch.phase == report.phase).count();
         report.line(epochs)

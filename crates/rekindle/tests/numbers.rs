@@ -53,7 +53,8 @@ fn a_call_learns_numbers() {
 
     // The columns are the model's own.
     let all = DataConfig::new(&bars.list);
-    let found = evaluate::<Vec<f32>>(&model, &all, Some(Part::Test), 32, TestViews::One).unwrap();
+    let found =
+        evaluate::<Vec<f32>, _>(&model, &all, Some(Part::Test), 32, TestViews::One).unwrap();
     let measured = Regression::of(&found.predictions);
     assert!(measured.targets[0].r2.value > 0.7, "{measured:?}");
     assert!(measured.targets[1..].iter().all(|angle| angle.r2.value > 0.3), "{measured:?}");

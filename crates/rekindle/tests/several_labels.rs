@@ -44,7 +44,7 @@ fn a_call_learns_which_labels_a_picture_has() {
     let model = starter.finetune(&open_pictures::<Vec<usize>>(&data).unwrap(), &recipe).unwrap();
 
     let found =
-        evaluate::<Vec<usize>>(&model, &data, Some(Part::Test), 32, TestViews::One).unwrap();
+        evaluate::<Vec<usize>, _>(&model, &data, Some(Part::Test), 32, TestViews::One).unwrap();
     assert_eq!(found.labels.len(), plates.test.len());
     let thresholds = found.task.thresholds.clone().unwrap();
     let measured = MultiLabel::of(&found.predictions, &thresholds);

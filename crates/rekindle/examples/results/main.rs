@@ -207,7 +207,7 @@ impl Set {
         let mut config = FinetuneConfig::new(plan, task);
         config.engine.views = views;
         config.engine.seed = seed;
-        config.pictures.augment = Augment::usual(L::KIND);
+        config.inputs.augment = Augment::usual(L::KIND);
         let outcome = finetune(model, parts, &config, None, &mut [])?;
         let last = outcome.history.last().context("no epoch was trained")?;
         Ok([value(&outcome.best.val)?, value(&last.val)?])

@@ -1,26 +1,37 @@
-//! The pictures of several commands.
+//! The data of several commands.
 
 use std::path::{Path, PathBuf};
 
 use anyhow::bail;
 use clap::Args;
-use rekindle::data::{
-    DataConfig, DataSet, Split, Target, TargetKind, Unusable, offer, open_pictures, screen,
+use rekindle::{
+    SetOf,
+    data::{DataConfig, Split, Target, TargetKind, Unusable},
 };
 
-use super::numbers;
+use super::{
+    kind::{Kind, Place},
+    numbers,
+};
 
-/// Which pictures.
+/// Which data.
 #[derive(Args)]
 pub(super) struct DataArguments {
     /// One folder per label, or train/ and perhaps val/ and test/ of those; or a list (path,label,split in a .csv); or
-    /// MNIST's or CIFAR's files, or strips of pictures.
+    /// MNIST's or CIFAR's files, or strips of pictures. Of texts a list (text,label,split in a .csv, .tsv, .jsonl), or a
+    /// folder of lists (train.csv, val.csv, test.csv).
     #[arg(long)]
     pub(super) data: PathBuf,
     /// Validate on this folder, one folder a label, instead of on val/ or on a part of the training pictures. It chooses
     /// the best epoch, so it is no test any more.
     #[arg(long)]
     val: Option<PathBuf>,
+    /// The column of texts, where it is not called as usual; twice for pairs.
+    #[arg(long, value_name = "COLUMN")]
+    pub(super) text: Vec<String>,
+    /// The column of labels of texts, where it is not called as usual.
+    #[arg(long, value_name = "COLUMN")]
+    pub(super) label: Option<String>,
     /// Learn the numbers of this column of a list instead of labels. As often as there are columns.
     #[arg(long = "target", value_name = "COLUMN")]
     pub(super) targets: Vec<String>,
@@ -42,9 +53,10 @@ enum BadFiles {
     Skip,
 }
 
-/// The pictures, and those that were left out.
-pub(super) struct Pictures<L: Target> {
-    pub(super) set: DataSet<L>,
+/// What is learned from, and what was left out.
+pub(super) struct Opened<M: Kind, L: Target> {
+    pub(super) place: M::Data,
+    pub(super) set: SetOf<M, L>,
     pub(super) unusable: Vec<Unusable<L>>,
 }
 
@@ -60,11 +72,11 @@ impl DataArguments {
     }
 
     /// What is learned of them.
-    pub(super) fn kind(&self) -> anyhow::Result<TargetKind> {
+    pub(super) fn kind<M: Kind>(&self) -> anyhow::Result<TargetKind> {
         if !self.targets.is_empty() {
             return Ok(TargetKind::Numbers);
         }
-        let offer = offer(&self.data)?;
+        let offer = M::offer(&self.place::<M>()?)?;
         if !offer.label && !offer.labels && !offer.numbers.is_empty() {
             bail!(
                 "{}: has no column `label` or `labels`; name the numbers to learn, as in --target {}",
@@ -75,22 +87,24 @@ impl DataArguments {
         Ok(if offer.labels && !offer.label { TargetKind::Labels } else { TargetKind::Label })
     }
 
-    pub(super) fn config(&self) -> DataConfig {
-        DataConfig {
+    pub(super) fn place<M: Kind>(&self) -> anyhow::Result<M::Data> {
+        let config = DataConfig {
             path: self.data.clone(),
             val: self.val.clone(),
             targets: self.targets.clone(),
             split: Split { fraction: self.split, seed: self.split_seed },
-        }
+        };
+        M::place(Place { config, text: &self.text, label: self.label.as_deref() })
     }
 
-    /// The pictures that can be used.
-    pub(super) fn open<L: Target>(&self) -> anyhow::Result<Pictures<L>> {
-        let mut set = open_pictures::<L>(&self.config())?;
+    /// The items that can be used.
+    pub(super) fn open<M: Kind, L: Target>(&self) -> anyhow::Result<Opened<M, L>> {
+        let place = self.place::<M>()?;
+        let mut set = M::open::<L>(&place)?;
         let mut unusable = Vec::new();
         if self.bad_files == BadFiles::Skip {
             for part in [&mut set.train, &mut set.val, &mut set.test] {
-                let (good, bad) = screen(std::mem::take(part), rayon::current_num_threads());
+                let (good, bad) = M::screened(std::mem::take(part));
                 *part = good;
                 unusable.extend(bad);
             }
@@ -98,18 +112,18 @@ impl DataArguments {
                 for (label, name) in set.names.iter().enumerate() {
                     if !set.train.iter().any(|sample| sample.label.labels().contains(&label)) {
                         bail!(
-                            "no training picture of `{name}` can be read; mend some, or take its folder away"
+                            "no training {} of `{name}` can be read; mend some, or take its folder away",
+                            M::ONE
                         );
                     }
                 }
             }
-            if set.train.is_empty() {
-                bail!("no picture to train on can be read; mend some");
-            }
-            if set.val.is_empty() {
-                bail!("no picture to validate on can be read; mend some");
+            for (part, what) in [(&set.train, "train"), (&set.val, "validate")] {
+                if part.is_empty() {
+                    bail!("no {} to {what} on can be read; mend some", M::ONE);
+                }
             }
         }
-        Ok(Pictures { set, unusable })
+        Ok(Opened { place, set, unusable })
     }
 }

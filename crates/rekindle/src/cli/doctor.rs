@@ -4,7 +4,7 @@ use std::{num::NonZeroUsize, path::PathBuf, process::ExitCode};
 
 use anyhow::{Context, bail};
 use clap::Args;
-use rekindle::{DeviceKind, Model, data::Source};
+use rekindle::{DeviceKind, Model, Pictures, data::Source};
 use rekindle_base::write_file;
 use rekindle_doctor::{
     Diagnosis, EmbeddingOptions, Options, Severity, examine, html, least_for, pictures, text,
@@ -115,8 +115,8 @@ impl Arguments {
         let name = self.weights.model.as_deref();
         let (model, report) = Model::open_file(name, &weights.open()?, &device)?;
         weights.tell(&report);
-        let rows =
-            Batches { model: &model, stage: None, batch: self.batch }.embed(&sources, |_| ());
+        let rows = Batches::<Pictures> { model: &model, stage: None, batch: self.batch }
+            .embed(&sources, |_| ());
         let rows = names.into_iter().zip(rows).filter_map(|(name, row)| Some((name, row?)));
         Ok(Some(EmbeddingOptions { rows: rows.collect() }))
     }

@@ -4,7 +4,7 @@ use std::{path::PathBuf, process::ExitCode, time::Instant};
 
 use clap::Args;
 use rekindle::{
-    Evaluation, Model, TestViews,
+    Evaluation, ModelOf, TestViews,
     data::{DataConfig, Part, TargetKind},
     engine::TransferTask as _,
 };
@@ -13,25 +13,32 @@ use serde_json::json;
 use super::{
     Common,
     answers::{Answers, always, shown},
+    kind::{Kind, Place, of_kind},
     numbers, output,
     weights::WeightsArguments,
 };
 
-/// Measure a model on labelled pictures.
+/// Measure a model on labelled pictures or texts.
 #[derive(Args)]
 pub(super) struct Arguments {
     #[command(flatten)]
     weights: WeightsArguments,
-    /// One folder per label, or test/ (or val/) of those.
+    /// One folder per label, or test/ (or val/) of those; or a list.
     #[arg(long)]
     data: PathBuf,
+    /// The column of texts, where it is another than the model was trained on; twice for pairs.
+    #[arg(long, value_name = "COLUMN")]
+    text: Vec<String>,
+    /// The column of labels of texts, where it is not called as usual.
+    #[arg(long, value_name = "COLUMN")]
+    label: Option<String>,
     /// What to measure on. [default: test/ where there is one, else val/, else all]
     #[arg(long)]
     part: Option<Which>,
     /// Look at each picture mirrored too, and average the answers.
     #[arg(long)]
     mirror: bool,
-    /// Pictures a step.
+    /// Items a step.
     #[arg(long, default_value_t = 32, value_parser = numbers::batch)]
     batch: usize,
     #[command(flatten)]
@@ -57,14 +64,19 @@ impl From<Which> for Part {
 
 impl Arguments {
     pub(super) fn run(&self) -> anyhow::Result<ExitCode> {
+        of_kind!(self.weights.kind(false)?, run(self))
+    }
+
+    fn measure<M: Kind>(&self) -> anyhow::Result<ExitCode> {
         let device = self.common.device.open()?;
         let weights = self.weights.find()?;
         let name = self.weights.model.as_deref();
-        let (model, report) = Model::open_file(name, &weights.open()?, &device)?;
+        let (model, report) = ModelOf::<M>::open_file(name, &weights.open()?, &device)?;
         weights.tell(&report);
+        let config = DataConfig::new(&self.data);
         let measuring = Measuring {
             model: &model,
-            data: DataConfig::new(&self.data),
+            data: M::place(Place { config, text: &self.text, label: self.label.as_deref() })?,
             part: self.part.map(Part::from),
             batch: self.batch,
             views: if self.mirror { TestViews::Mirrored } else { TestViews::One },
@@ -75,10 +87,14 @@ impl Arguments {
     }
 }
 
+fn run<M: Kind>(arguments: &Arguments) -> anyhow::Result<ExitCode> {
+    arguments.measure::<M>()
+}
+
 /// A model, what it is measured on, and how that is told.
-pub(super) struct Measuring<'a> {
-    pub(super) model: &'a Model,
-    pub(super) data: DataConfig,
+pub(super) struct Measuring<'a, M: Kind> {
+    pub(super) model: &'a ModelOf<M>,
+    pub(super) data: M::Data,
     pub(super) part: Option<Part>,
     pub(super) batch: usize,
     pub(super) views: TestViews,
@@ -86,7 +102,7 @@ pub(super) struct Measuring<'a> {
     pub(super) start: Instant,
 }
 
-impl Measuring<'_> {
+impl<M: Kind> Measuring<'_, M> {
     /// Measures the task that the model was made for.
     pub(super) fn run(&self) -> anyhow::Result<ExitCode> {
         match self.model.kind() {
@@ -98,15 +114,15 @@ impl Measuring<'_> {
 
     fn measure<L: Answers>(&self) -> anyhow::Result<ExitCode> {
         let Self { model, data, part, batch, views, json, start } = self;
-        let found = rekindle::evaluate::<L>(model, data, *part, *batch, *views)?;
-        say::<L>(model, &found, *json, *start)?;
+        let found = rekindle::evaluate::<L, M>(model, data, *part, *batch, *views)?;
+        say::<M, L>(model, &found, *json, *start)?;
         Ok(ExitCode::SUCCESS)
     }
 }
 
 /// What came out, and what always answering the same would give.
-fn say<L: Answers>(
-    model: &Model,
+fn say<M: Kind, L: Answers>(
+    model: &ModelOf<M>,
     evaluation: &Evaluation<L::Task>,
     as_json: bool,
     start: Instant,
@@ -118,11 +134,11 @@ fn say<L: Answers>(
     if as_json {
         notes.iter().for_each(|note| complain!("{}", output::one_line(note)));
         let mut line = json!({
-            "images": found.examples,
             "part": part.name(),
             "interval": found.metrics.first().and_then(|metric| metric.interval),
             "seconds": start.elapsed().as_secs_f64(),
         });
+        line[M::COUNTED] = found.examples.into();
         let constant = if usual == "accuracy" { "majority" } else { "constant" };
         line[constant] = always.map(|always| always.1).into();
         line[format!("probe_val_{usual}")] = model.probe().into();
@@ -142,8 +158,9 @@ fn say<L: Answers>(
         })
     });
     say!(
-        "{} pictures ({}): {}{}, {:.1} s",
+        "{} {} ({}): {}{}, {:.1} s",
         found.examples,
+        M::MANY,
         part.name(),
         found.line(),
         also.collect::<String>(),
@@ -151,7 +168,7 @@ fn say<L: Answers>(
     );
     let probe = model.probe().map_or_else(String::new, |probe| {
         let probe = shown(&usual, probe);
-        format!("; when it was trained, a probe of the weights it began with had {probe} on its validation pictures")
+        format!("; when it was trained, a probe of the weights it began with had {probe} on its validation {}", M::MANY)
     });
     if let Some((answer, value)) = always {
         say!("to beat: always {answer}: {}{probe}", shown(&usual, value));

@@ -5,7 +5,7 @@ use std::{path::PathBuf, process::ExitCode};
 use anyhow::Context;
 use clap::Args;
 use rekindle::{
-    Device, FinetuneConfig, Learned, Model, ModelTask as _,
+    Device, FinetuneConfig, ItemOf, Learned, ModelOf, ModelTask as _,
     data::TargetKind,
     find_rate,
     report::chart::{Axis, AxisScale, LineChart, Mark, Series, line_chart},
@@ -15,7 +15,12 @@ use rekindle::{
 use rekindle_base::write_file;
 
 use super::{
-    Common, augment::Augmentation, data::DataArguments, numbers, output, weights::WeightsArguments,
+    Common,
+    augment::Augmentation,
+    data::{DataArguments, Opened},
+    kind::{Kind, of_kind},
+    numbers, output,
+    weights::WeightsArguments,
 };
 
 /// Find a learning rate: raise it step by step, and see where the loss falls.
@@ -43,7 +48,7 @@ pub(super) struct Arguments {
     /// Steps from the lowest to the highest.
     #[arg(long, default_value_t = 100, value_parser = numbers::count)]
     steps: usize,
-    /// Pictures a step.
+    /// Items a step.
     #[arg(long, default_value_t = 32, value_parser = numbers::batch)]
     batch: usize,
     /// What is drawn for each picture. [default: flip; none where numbers are learned]
@@ -63,25 +68,22 @@ impl Arguments {
     pub(super) fn run(&self) -> anyhow::Result<ExitCode> {
         let device = self.common.device.open()?.autodiff();
         device.seed(self.seed);
-        match self.data.kind()? {
-            TargetKind::Label => self.sweep::<usize>(&device),
-            TargetKind::Labels => self.sweep::<Vec<usize>>(&device),
-            TargetKind::Numbers => self.sweep::<Vec<f32>>(&device),
-        }
+        of_kind!(self.start.kind(self.untrained)?, run(self, &device))
     }
 
-    fn sweep<L: Learned>(&self, device: &Device) -> anyhow::Result<ExitCode> {
-        let set = self.data.open::<L>()?.set;
+    fn sweep<M: Kind, L: Learned>(&self, device: &Device) -> anyhow::Result<ExitCode> {
+        let Opened { set, .. } = self.data.open::<M, L>()?;
         let weights = if self.untrained { None } else { Some(self.start.find()?.open()?) };
         let (name, task) = (self.start.model.as_deref(), L::Task::of(&set.names));
-        let (model, _) = Model::for_task(name, weights.as_ref(), &task, &set.names, device)?;
+        let items: Vec<&ItemOf<M>> = set.train.iter().map(|sample| &sample.item).collect();
+        let (model, _) =
+            ModelOf::<M>::for_items(name, weights.as_ref(), &task, &set.names, &items, device)?;
         let frozen = if self.stages == 0 { Frozen::Backbone } else { Frozen::AllBut(self.stages) };
         let phase = Phase { decay: self.decay, ..Phase::new("sweep", 1, frozen, 1.0) };
-        let mut config = FinetuneConfig::new(Plan::new(vec![phase]), task);
+        let mut config = FinetuneConfig::<L::Task, M>::of(Plan::new(vec![phase]), task);
         config.engine.batch = self.batch;
         config.engine.seed = self.seed;
-        config.pictures.augment =
-            Augmentation::or_usual(self.augment, L::KIND, &model.config().tag)?;
+        config.inputs = M::augmented(self.augment, L::KIND, &model.config().tag)?;
         let range = RateRange { from: self.from, to: self.to, steps: self.steps };
         if let Err(problem) = range.check() {
             anyhow::bail!("the range of rates: {problem}");
@@ -124,5 +126,13 @@ impl Arguments {
             ),
         }
         Ok(ExitCode::SUCCESS)
+    }
+}
+
+fn run<M: Kind>(arguments: &Arguments, device: &Device) -> anyhow::Result<ExitCode> {
+    match arguments.data.kind::<M>()? {
+        TargetKind::Label => arguments.sweep::<M, usize>(device),
+        TargetKind::Labels => arguments.sweep::<M, Vec<usize>>(device),
+        TargetKind::Numbers => arguments.sweep::<M, Vec<f32>>(device),
     }
 }

@@ -9,9 +9,9 @@ use std::{
 use anyhow::Context;
 use clap::Args;
 use rekindle::{
-    About, Device, FinetuneConfig, Model, ModelTask, Outcome, ReportPaths, RunFolder, Shown, Start,
-    TestViews, cache_notes,
-    data::{DataSet, DiskCacheUse, Sample, TargetKind, Unusable, quarantine},
+    About, Device, FinetuneConfig, ItemOf, ModelOf, ModelTask, Outcome, Pictures, ReportPaths,
+    RunFolder, SetOf, Shown, Start, TestViews, cache_notes,
+    data::{SampleOf, TargetKind, Unusable, quarantine},
     finetune, measure, probe,
     report::Checkup,
     train::{Test, Train, Validation},
@@ -29,8 +29,9 @@ use checkup::{DoctorArguments, Verdict};
 use super::{
     Common,
     answers::Answers,
-    data::{DataArguments, Pictures},
+    data::{DataArguments, Opened},
     evaluate::Measuring,
+    kind::{Kind, of_kind},
     output::{self, one_line},
     progress::{self, Progress},
     run_folder::{self, Held, Older},
@@ -40,7 +41,7 @@ use super::{
 /// The recipe that needs no weights.
 const SCRATCH: &str = "scratch";
 
-/// Fine-tune a model on labelled pictures.
+/// Fine-tune a model on labelled pictures or texts.
 #[derive(Args)]
 pub(super) struct Arguments {
     #[command(flatten)]
@@ -80,8 +81,8 @@ impl Arguments {
     pub(super) fn run(&self) -> anyhow::Result<ExitCode> {
         let device = self.common.device.open()?.autodiff();
         device.seed(self.what.seed);
-        let recipe = self.recipe()?;
-        let writes = recipe != Recipe::AsIs;
+        // Whatever the rate of a kind, what is named is known, and each other thing that was asked for can be.
+        let writes = self.recipe(Pictures::RATE)? != Recipe::AsIs;
         if writes {
             run_folder::check(&self.out, &self.data.folders(), self.older())?;
         }
@@ -92,25 +93,26 @@ impl Arguments {
         if !writes {
             return self.as_is();
         }
-        match self.data.kind()? {
-            TargetKind::Label => self.train::<usize>(recipe, &device, checkup),
-            TargetKind::Labels => self.train::<Vec<usize>>(recipe, &device, checkup),
-            TargetKind::Numbers => self.train::<Vec<f32>>(recipe, &device, checkup),
-        }
+        let kind = self.start.kind(self.is_untrained())?;
+        of_kind!(kind, begin(self, &device, checkup))
     }
 
-    fn train<L: Answers>(
+    fn train<M: Kind, L: Answers>(
         &self,
         recipe: Recipe,
         device: &Device,
         checkup: Option<Checkup>,
     ) -> anyhow::Result<ExitCode> {
-        let Pictures { set, unusable } = self.data.open::<L>()?;
+        let Opened { place, set, unusable } = self.data.open::<M, L>()?;
         let weights = if self.is_untrained() { None } else { Some(self.start.find()?) };
         let file = weights.as_ref().map(|weights| weights.open()).transpose()?;
         let name = self.start.model.as_deref();
-        let task = self.task(&set)?;
-        let (model, report) = Model::for_task(name, file.as_ref(), &task, &set.names, device)?;
+        let task = self.task::<M, L>(&set)?;
+        let items: Vec<&ItemOf<M>> = set.train.iter().map(|sample| &sample.item).collect();
+        let (model, report) =
+            ModelOf::<M>::for_items(name, file.as_ref(), &task, &set.names, &items, device)?;
+        let config = M::noted(model.config().clone(), &place);
+        let model = model.with_config(config);
         let held = run_folder::hold(&self.out, self.older())?;
         let left_out = self.set_aside(&unusable)?;
         let notes = || set.notes.iter().chain(&left_out);
@@ -118,10 +120,11 @@ impl Arguments {
             notes().for_each(|line| complain!("{}", one_line(line)));
         } else {
             say!(
-                "{}: {}, {} pictures to train on, {} to validate on, {} to test on",
+                "{}: {}, {} {} to train on, {} to validate on, {} to test on",
                 one_line(self.data.data.display()),
                 L::counted(&set.names),
                 set.train.len(),
+                M::MANY,
                 set.val.len(),
                 set.test.len()
             );
@@ -132,10 +135,16 @@ impl Arguments {
                 None => say!("{name}: no weights, training from nothing"),
             }
         }
-        self.warn_of_paths(&set);
+        self.warn_of_paths::<M, L>(&set);
+        let (remarks, baselines) = M::remarks(&model, &set);
+        if !self.common.json {
+            remarks.iter().for_each(|line| say!("{}", one_line(line)));
+        }
         let plan = match recipe {
             Recipe::Train(plan) => plan.with(&self.what.changes)?,
-            Recipe::Probe | Recipe::AsIs => return self.probe(model, &set, task, &held),
+            Recipe::Probe | Recipe::AsIs => {
+                return self.probe(model, &set, task, &held, &baselines);
+            }
         };
         plan.check(&model.network().layout())?;
         let model = model.adapted(&plan)?;
@@ -153,22 +162,21 @@ impl Arguments {
             held.clear()?;
         }
         let metric = config.engine.settings.monitor.metric.clone();
-        let mut progress = Progress::new(self.common.json, metric);
+        let mut progress = Progress::new(self.common.json, metric, M::MANY);
         let data = (Train(set.train.clone()), Validation(set.val.clone()));
         let outcome = finetune(model, data, &config, Some(&run), &mut [&mut progress])?;
         let mut about = About { checkup, ..self.about(&outcome, weights.as_ref()) };
-        let mut disk = config.pictures.disk.as_ref().map(|disk| disk.used());
+        about.baselines.extend(baselines.iter().cloned());
+        about.notes.extend(remarks);
         match about.paths {
             ReportPaths::Told => about.notes.extend(notes().cloned()),
             ReportPaths::LeftOut => {
                 let skipped =
-                    format!("{} pictures cannot be read and are left out", unusable.len());
+                    format!("{} {} cannot be read and are left out", unusable.len(), M::MANY);
                 about.notes.extend((!unusable.is_empty()).then_some(skipped));
-                // Why it was closed names its file.
-                disk.iter_mut().for_each(|used| used.closed = None);
             }
         }
-        about.notes.extend(disk.as_ref().map(pixels_note));
+        about.notes.extend(M::notes(&config.inputs, about.paths == ReportPaths::Told));
         let test = self.test(&outcome.model, &outcome.task, &set.test)?;
         let shown = Shown {
             train: &set.train,
@@ -176,7 +184,7 @@ impl Arguments {
             test: test.as_ref().map(|scores| (set.test.as_slice(), scores)),
         };
         write_report(&self.out, &about, &config, &outcome, shown)?;
-        progress.end(&outcome, &set, test.as_ref())?;
+        progress.end::<M, L>(&outcome, &set, test.as_ref(), &baselines)?;
         Ok(ExitCode::SUCCESS)
     }
 
@@ -194,7 +202,7 @@ impl Arguments {
         self.untrained || (scratch && self.start.weights.is_none())
     }
 
-    /// Lists the pictures that are left out in the run's folder, and says so.
+    /// Lists the files that are left out in the run's folder, and says so.
     fn set_aside<L>(&self, unusable: &[Unusable<L>]) -> anyhow::Result<Option<String>> {
         if unusable.is_empty() {
             return Ok(None);
@@ -202,18 +210,18 @@ impl Arguments {
         let list = self.out.join("bad_files.csv");
         quarantine(&list, unusable)?;
         Ok(Some(format!(
-            "{} pictures cannot be read and are left out; {} says why",
+            "{} files cannot be read and are left out; {} says why",
             unusable.len(),
             list.display()
         )))
     }
 
-    /// What the best model answers to the test pictures, if there are any: once, after everything was chosen.
-    fn test<T: ModelTask>(
+    /// What the best model answers to the test items, if there are any: once, after everything was chosen.
+    fn test<M: Kind, T: ModelTask>(
         &self,
-        model: &Model,
+        model: &ModelOf<M>,
         task: &T,
-        samples: &[Sample<T::Label>],
+        samples: &[SampleOf<T::Label, ItemOf<M>>],
     ) -> anyhow::Result<Option<T::Scores>> {
         if samples.is_empty() {
             return Ok(None);
@@ -224,13 +232,18 @@ impl Arguments {
 
     /// Measures the weights on their own labels or numbers.
     fn as_is(&self) -> anyhow::Result<ExitCode> {
+        of_kind!(self.start.kind(false)?, as_is(self))
+    }
+
+    fn measure_as_is<M: Kind>(&self) -> anyhow::Result<ExitCode> {
         let start = Instant::now();
         let weights = self.start.find()?;
         let device = self.common.device.open()?;
-        let (model, _) = Model::open_file(self.start.model.as_deref(), &weights.open()?, &device)?;
+        let name = self.start.model.as_deref();
+        let (model, _) = ModelOf::<M>::open_file(name, &weights.open()?, &device)?;
         let measuring = Measuring {
             model: &model,
-            data: self.data.config(),
+            data: self.data.place::<M>()?,
             part: None,
             batch: self.pictures.batch,
             views: TestViews::One,
@@ -240,7 +253,11 @@ impl Arguments {
         measuring.run()
     }
 
-    fn about<T: ModelTask>(&self, outcome: &Outcome<T>, weights: Option<&Found>) -> About {
+    fn about<M: Kind, T: ModelTask>(
+        &self,
+        outcome: &Outcome<T, M>,
+        weights: Option<&Found>,
+    ) -> About {
         let arguments =
             std::env::args_os().skip(1).map(|argument| quoted(&argument.to_string_lossy()));
         let probe =
@@ -269,7 +286,7 @@ impl Arguments {
     }
 
     /// Says so where the report may show paths that lead out of the data's folder: whoever gets it learns where they lie.
-    fn warn_of_paths<L: Answers>(&self, set: &DataSet<L>) {
+    fn warn_of_paths<M: Kind, L: Answers>(&self, set: &SetOf<M, L>) {
         let folders = self.data.folders();
         let samples = [&set.train, &set.val, &set.test].into_iter().flatten();
         let mut outside = samples
@@ -278,24 +295,26 @@ impl Arguments {
             .peekable();
         let Some(first) = outside.peek().copied().filter(|_| !self.private_report) else { return };
         complain!(
-            "{} pictures lie outside of the data's folder, such as {}; report.html and run.json may name their files: --private-report leaves paths and the command out",
+            "{} {} lie outside of the data's folder, such as {}; report.html and run.json may name their files: --private-report leaves paths and the command out",
             outside.count(),
+            M::MANY,
             one_line(first.display())
         );
     }
 
     /// Solves for the head instead of training it.
-    fn probe<L: Answers>(
+    fn probe<M: Kind, L: Answers>(
         &self,
-        model: Model,
-        set: &DataSet<L>,
+        model: ModelOf<M>,
+        set: &SetOf<M, L>,
         task: L::Task,
         held: &Held,
+        baselines: &[(String, f64)],
     ) -> anyhow::Result<ExitCode> {
         if self.overwrite {
             held.clear()?;
         }
-        let mut config = FinetuneConfig::new(Plan::new(Vec::new()), task);
+        let mut config = FinetuneConfig::<L::Task, M>::of(Plan::new(Vec::new()), task);
         config.engine.batch = self.pictures.batch;
         config.engine.cache = self.cache();
         config.engine.seed = self.what.seed;
@@ -315,6 +334,7 @@ impl Arguments {
                 "seconds": probed.seconds,
             });
             progress::add(&mut line, "best_val_", "val_interval", &val);
+            progress::add_baselines(&mut line, baselines);
             match &test {
                 Some(test) => progress::add(&mut line, "test_", "test_interval", test),
                 // As it was before there were other tasks.
@@ -330,13 +350,13 @@ impl Arguments {
             probed.seconds
         );
         if let Some(test) = test {
-            say!("test {}, of {} pictures", test.line(), test.examples);
+            say!("test {}, of {} {}", test.line(), test.examples, M::MANY);
         }
         Ok(ExitCode::SUCCESS)
     }
 }
 
-/// Whether a picture's path leads out of the folders that data is in: by itself, or by a `..`.
+/// Whether an item's path leads out of the folders that data is in: by itself, or by a `..`.
 fn leads_out(path: &Path, data: &[&Path]) -> bool {
     let within = |data: &&Path| {
         let folder = if data.is_dir() { data } else { data.parent().unwrap_or(Path::new("")) };
@@ -346,15 +366,22 @@ fn leads_out(path: &Path, data: &[&Path]) -> bool {
     !data.iter().any(within)
 }
 
-/// What the cache of pictures on disk did.
-fn pixels_note(used: &DiskCacheUse) -> String {
-    let DiskCacheUse { pictures, found, closed, forgotten } = used;
-    let why = closed.as_ref().map_or_else(String::new, |why| format!("; nothing was added: {why}"));
-    let anew = match forgotten {
-        true => "; what was there was dropped, for some of it was not what the files hold",
-        false => "",
-    };
-    format!("decoded pictures on disk: {pictures}, read {found} times{why}{anew}")
+/// Trains on the kind of labels that the data have.
+fn begin<M: Kind>(
+    arguments: &Arguments,
+    device: &Device,
+    checkup: Option<Checkup>,
+) -> anyhow::Result<ExitCode> {
+    let recipe = arguments.recipe(M::RATE)?;
+    match arguments.data.kind::<M>()? {
+        TargetKind::Label => arguments.train::<M, usize>(recipe, device, checkup),
+        TargetKind::Labels => arguments.train::<M, Vec<usize>>(recipe, device, checkup),
+        TargetKind::Numbers => arguments.train::<M, Vec<f32>>(recipe, device, checkup),
+    }
+}
+
+fn as_is<M: Kind>(arguments: &Arguments) -> anyhow::Result<ExitCode> {
+    arguments.measure_as_is::<M>()
 }
 
 /// A word as a shell reads it.

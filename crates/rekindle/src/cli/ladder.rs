@@ -21,9 +21,10 @@ use std::{collections::BTreeMap, fs, path::PathBuf, process::ExitCode};
 use anyhow::{Context, bail};
 use clap::Args;
 use rekindle::{
-    FinetuneConfig, HeadStart, Model, ModelTask as _, RunFolder, TestViews,
+    FinetuneConfig, HeadStart, InputKind, ItemOf, ModelOf, ModelTask as _, RunFolder, SetOf,
+    TestViews,
     checkpoint::CheckpointFile,
-    data::{DataConfig, DataSet, Sample, TargetKind, canonical, offer, open_pictures},
+    data::{DataConfig, Digests, SampleOf, TargetKind, canonical},
     engine::TransferTask as _,
     finetune, measure,
     metrics::Direction,
@@ -33,7 +34,7 @@ use rekindle::{
     },
     train::{Test, Train, Validation},
 };
-use rekindle_base::{Digests, own_folder, write_file};
+use rekindle_base::{own_folder, write_file};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
@@ -45,7 +46,7 @@ use file::{Candidate, Ladder, Rung, folder};
 use super::{
     Common,
     answers::{Answers, shown},
-    augment::Augmentation,
+    kind::{Kind, Place, of_kind},
     output,
     run_folder::{self, Older},
     weights::{check_licenses, policy},
@@ -99,8 +100,26 @@ impl Arguments {
         let ladder: Ladder =
             toml::from_str(&text).with_context(|| self.ladder.display().to_string())?;
         ladder.check(&self.root)?;
+        let kinds: anyhow::Result<Vec<InputKind>> =
+            ladder.candidates.iter().map(|candidate| candidate.kind(&self.root)).collect();
+        let kinds = kinds?;
+        if kinds.windows(2).any(|pair| pair[0] != pair[1]) {
+            bail!("some candidates take pictures, others texts; climb a ladder of each");
+        }
+        of_kind!(kinds.first().copied().unwrap_or(InputKind::Pictures), run(self, &ladder))
+    }
+
+    fn place<M: Kind>(&self, ladder: &Ladder) -> anyhow::Result<M::Data> {
+        let config = DataConfig {
+            targets: ladder.targets.clone(),
+            ..DataConfig::new(self.root.join(&ladder.data))
+        };
+        M::place(Place { config, text: &ladder.text, label: ladder.label.as_deref() })
+    }
+
+    fn climb_kind<M: Kind>(&self, ladder: &Ladder) -> anyhow::Result<ExitCode> {
         let data = self.root.join(&ladder.data);
-        let offer = offer(&data)?;
+        let offer = M::offer(&self.place::<M>(ladder)?)?;
         if ladder.targets.is_empty() && offer.kind() == TargetKind::Numbers {
             bail!(
                 "{}: has no column `label` or `labels`; name the numbers to learn, as in targets = [{:?}]",
@@ -114,16 +133,16 @@ impl Arguments {
             (true, false) => TargetKind::Label,
         };
         match kind {
-            TargetKind::Label => self.climb_all::<usize>(&ladder),
-            TargetKind::Labels => self.climb_all::<Vec<usize>>(&ladder),
-            TargetKind::Numbers => self.climb_all::<Vec<f32>>(&ladder),
+            TargetKind::Label => self.climb_all::<M, usize>(ladder),
+            TargetKind::Labels => self.climb_all::<M, Vec<usize>>(ladder),
+            TargetKind::Numbers => self.climb_all::<M, Vec<f32>>(ladder),
         }
     }
 
-    fn climb_all<L: Answers>(&self, ladder: &Ladder) -> anyhow::Result<ExitCode> {
+    fn climb_all<M: Kind, L: Answers>(&self, ladder: &Ladder) -> anyhow::Result<ExitCode> {
         let data = self.root.join(&ladder.data);
-        let targets = ladder.targets.clone();
-        let set = open_pictures::<L>(&DataConfig { targets, ..DataConfig::new(&data) })?;
+        let place = self.place::<M>(ladder)?;
+        let set = M::open::<L>(&place)?;
         if !self.common.json {
             set.notes.iter().for_each(|note| say!("{}", output::one_line(note)));
         }
@@ -138,23 +157,28 @@ impl Arguments {
         let mut climbed: Vec<Row> = Vec::new();
         for (index, rung) in ladder.rungs.iter().enumerate() {
             let last = index + 1 == ladder.rungs.len();
-            let part = Part::of(&set, rung, last);
+            let part = Part::<M, L>::of(&set, rung, last);
             let mut found = Vec::new();
             for candidate in &alive {
-                let key = format!("{} {} {}", ladder.seed, part.key()?, candidate.key(&self.root)?);
+                let key = format!(
+                    "{} {} {}",
+                    ladder.seed,
+                    part.key()?,
+                    candidate.key(&self.root, M::RATE)?
+                );
                 let known = rows.iter().find(|row| {
                     (row.rung, &row.candidate, &row.key) == (index + 1, &candidate.name, &key)
                 });
                 let row = match known {
                     Some(row) => row.clone(),
                     None => {
-                        let row = self.climb(ladder, candidate, &part, (index + 1, key))?;
+                        let row = self.climb(ladder, candidate, &part, &place, (index + 1, key))?;
                         results::append(&log, &row)?;
                         rows.push(row.clone());
                         row
                     }
                 };
-                self.say(&row, width)?;
+                self.say(&row, width, M::MANY)?;
                 found.push(row);
             }
             // Of equals, the quicker one goes on.
@@ -173,13 +197,16 @@ impl Arguments {
             climbed.extend(found);
         }
         let plots = [
-            ("accuracy.svg", plot(&climbed, "training pictures", |row| row.pictures as f64)),
+            (
+                "accuracy.svg",
+                plot(&climbed, &format!("training {}", M::MANY), |row| row.pictures as f64),
+            ),
             ("cost.svg", plot(&climbed, "seconds of training", |row| row.seconds)),
         ];
         for (name, plot) in plots {
             write_file(&self.out.join(name), plot).context("a plot cannot be written")?;
         }
-        write_file(&self.out.join("ladder.md"), table(&climbed))
+        write_file(&self.out.join("ladder.md"), table(&climbed, M::MANY))
             .context("the table cannot be written")?;
         if !self.common.json {
             say!("table and plots: {}", output::one_line(self.out.display()));
@@ -187,11 +214,12 @@ impl Arguments {
         Ok(ExitCode::SUCCESS)
     }
 
-    fn climb<L: Answers>(
+    fn climb<M: Kind, L: Answers>(
         &self,
         ladder: &Ladder,
         candidate: &Candidate,
-        part: &Part<L>,
+        part: &Part<M, L>,
+        place: &M::Data,
         (rung, key): (usize, String),
     ) -> anyhow::Result<Row> {
         let device = self.common.device.open()?.autodiff();
@@ -202,12 +230,15 @@ impl Arguments {
         if let Some(weights) = &weights {
             check_licenses(weights, name, &policy(&[])?)?;
         }
-        let (model, _) = Model::for_task(name, weights.as_ref(), &task, &part.names, &device)?;
-        let plan = candidate.plan(&self.root)?;
-        let views = FinetuneConfig::<L::Task>::usual_views(&plan);
-        let mut config = FinetuneConfig::new(plan, task);
-        config.pictures.augment =
-            Augmentation::or_usual(candidate.augment()?, L::KIND, &model.config().tag)?;
+        let items: Vec<&ItemOf<M>> = part.train.iter().map(|sample| &sample.item).collect();
+        let (model, _) =
+            ModelOf::<M>::for_items(name, weights.as_ref(), &task, &part.names, &items, &device)?;
+        let about = M::noted(model.config().clone(), place);
+        let model = model.with_config(about);
+        let plan = candidate.plan(&self.root, M::RATE)?;
+        let views = FinetuneConfig::<L::Task, M>::usual_views(&plan);
+        let mut config = FinetuneConfig::<L::Task, M>::of(plan, task);
+        config.inputs = M::augmented(candidate.augment()?, L::KIND, &model.config().tag)?;
         config.engine.batch = candidate.batch;
         config.engine.views = views;
         config.engine.probe = false;
@@ -250,7 +281,7 @@ impl Arguments {
         })
     }
 
-    fn say(&self, row: &Row, width: usize) -> anyhow::Result<()> {
+    fn say(&self, row: &Row, width: usize, many: &str) -> anyhow::Result<()> {
         if self.common.json {
             let mut line = serde_json::to_value(row)?;
             // As it was called before there were other metrics.
@@ -259,7 +290,7 @@ impl Arguments {
         }
         let [value, low, high] = [row.value, row.low, row.high].map(|x| shown(&row.metric, x));
         say!(
-            "rung {}  {:<width$} {:>3} {} {:>6} pictures  {value:>6} ({low} to {high})  {:.1} s",
+            "rung {}  {:<width$} {:>3} {} {:>6} {many}  {value:>6} ({low} to {high})  {:.1} s",
             row.rung,
             output::one_line(&row.candidate),
             row.classes,
@@ -271,36 +302,43 @@ impl Arguments {
     }
 }
 
-/// Some of the classes, and some of the training pictures of each; all validation pictures of those classes.
-struct Part<L: Answers> {
-    names: Vec<String>,
-    train: Vec<Sample<L>>,
-    val: Vec<Sample<L>>,
-    /// None but on the last rung.
-    test: Vec<Sample<L>>,
+fn run<M: Kind>(arguments: &Arguments, ladder: &Ladder) -> anyhow::Result<ExitCode> {
+    arguments.climb_kind::<M>(ladder)
 }
 
-impl<L: Answers> Part<L> {
-    /// The first classes, and the first pictures of each: a higher rung has all that a lower one has. Numbers are all there from
+/// Some of the classes, and some of the training items of each; all validation items of those classes.
+struct Part<M: Kind, L: Answers> {
+    names: Vec<String>,
+    train: Vec<SampleOf<L, ItemOf<M>>>,
+    val: Vec<SampleOf<L, ItemOf<M>>>,
+    /// None but on the last rung.
+    test: Vec<SampleOf<L, ItemOf<M>>>,
+}
+
+impl<M: Kind, L: Answers> Part<M, L> {
+    /// The first classes, and the first items of each: a higher rung has all that a lower one has. Numbers are all there from
     /// the start.
-    fn of(set: &DataSet<L>, rung: &Rung, last: bool) -> Self {
+    fn of(set: &SetOf<M, L>, rung: &Rung, last: bool) -> Self {
         let all = set.names.len();
         let count = match L::KIND {
             TargetKind::Numbers => all,
             _ => ((all as f64 * rung.classes).round() as usize).clamp(2.min(all), all),
         };
-        let of_class = |samples: &[Sample<L>], share: f64| -> Vec<Sample<L>> {
-            let mut by_class: BTreeMap<&[usize], Vec<Sample<L>>> = BTreeMap::new();
-            let known = |sample: &&Sample<L>| sample.label.labels().iter().all(|&of| of < count);
-            for sample in samples.iter().filter(known) {
-                by_class.entry(sample.label.labels()).or_default().push(sample.clone());
-            }
-            let some = |samples: Vec<Sample<L>>| {
-                let some = ((samples.len() as f64 * share).round() as usize).max(1);
-                samples.into_iter().take(some)
+        let of_class =
+            |samples: &[SampleOf<L, ItemOf<M>>], share: f64| -> Vec<SampleOf<L, ItemOf<M>>> {
+                let mut by_class: BTreeMap<&[usize], Vec<SampleOf<L, ItemOf<M>>>> = BTreeMap::new();
+                let known = |sample: &&SampleOf<L, ItemOf<M>>| {
+                    sample.label.labels().iter().all(|&of| of < count)
+                };
+                for sample in samples.iter().filter(known) {
+                    by_class.entry(sample.label.labels()).or_default().push(sample.clone());
+                }
+                let some = |samples: Vec<SampleOf<L, ItemOf<M>>>| {
+                    let some = ((samples.len() as f64 * share).round() as usize).max(1);
+                    samples.into_iter().take(some)
+                };
+                by_class.into_values().flat_map(some).collect()
             };
-            by_class.into_values().flat_map(some).collect()
-        };
         Self {
             names: set.names[..count].to_vec(),
             train: of_class(&set.train, rung.pictures),
@@ -317,7 +355,7 @@ impl<L: Answers> Part<L> {
         for part in [&self.train, &self.val, &self.test] {
             hash.update(part.len().to_le_bytes());
             for sample in part {
-                hash.update(sample.item.digest(&files)?);
+                hash.update(M::digest(&sample.item, &files)?);
                 hash.update(canonical(&(sample.label.labels(), sample.label.numbers())));
                 hash.update(sample.weight.to_le_bytes());
             }
@@ -326,10 +364,10 @@ impl<L: Answers> Part<L> {
     }
 }
 
-fn table(rows: &[Row]) -> String {
+fn table(rows: &[Row], many: &str) -> String {
     let metric = rows.first().map_or("accuracy", |row| row.metric.as_str());
     let mut text = format!(
-        "| rung | candidate | classes | pictures | {metric} | 95% | test | seconds |\n|---|---|---|---|---|---|---|---|\n"
+        "| rung | candidate | classes | {many} | {metric} | 95% | test | seconds |\n|---|---|---|---|---|---|---|---|\n"
     );
     for row in rows {
         let [value, low, high] = [row.value, row.low, row.high].map(|x| shown(metric, x));

@@ -21,6 +21,7 @@ mod find_rate;
 mod finetune;
 mod info;
 mod items;
+mod kind;
 mod ladder;
 mod models;
 mod numbers;

@@ -1,28 +1,29 @@
-//! `rekindle predict`: what is in pictures.
+//! `rekindle predict`: what is in pictures, what texts are about.
 
-use std::{
-    io::IsTerminal,
-    path::{Path, PathBuf},
-    process::ExitCode,
-};
+use std::{io::IsTerminal, process::ExitCode};
 
 use clap::Args;
 use indicatif::ProgressBar;
-use rekindle::{Model, Prediction};
-use rekindle_base::{path_cell, text_cell};
+use rekindle::{ItemOf, ModelOf, Prediction};
+use rekindle_base::text_cell;
 use serde_json::{Value, json};
 
-use super::{Common, items::files, numbers, output, weights::WeightsArguments};
+use super::{
+    Common,
+    kind::{ItemArguments, Kind, Named, of_kind},
+    numbers, output,
+    weights::WeightsArguments,
+};
 
-/// Name what is in pictures, or predict their numbers.
+/// Name what is in pictures or what texts are about, or predict their numbers.
 #[derive(Args)]
 pub(super) struct Arguments {
     #[command(flatten)]
     weights: WeightsArguments,
-    /// Labels to show for each picture.
+    /// Labels to show for each item.
     #[arg(long, default_value_t = 5, value_parser = numbers::count)]
     top: usize,
-    /// Pictures at once.
+    /// Items at once.
     #[arg(long, default_value_t = 32, value_parser = numbers::batch)]
     batch: usize,
     /// What is written; --json is short for json.
@@ -30,9 +31,8 @@ pub(super) struct Arguments {
     format: Format,
     #[command(flatten)]
     pub(super) common: Common,
-    /// Pictures, folders of them, or `-` for a list on standard input, a file a line.
-    #[arg(required = true)]
-    images: Vec<PathBuf>,
+    #[command(flatten)]
+    items: ItemArguments,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -41,62 +41,77 @@ pub(super) enum Format {
     Text,
     /// An object a line.
     Json,
-    /// A line a picture, below one of names, for spreadsheets: what these would compute gets a `'` in front, a path `./`.
+    /// A line an item, below one of names, for spreadsheets: what these would compute gets a `'` in front, a path `./`.
     Csv,
 }
 
 impl Arguments {
-    /// A picture that cannot be read is said, the others are still named, and the exit code is 1.
     pub(super) fn run(&self) -> anyhow::Result<ExitCode> {
+        of_kind!(self.weights.kind(false)?, run(self))
+    }
+
+    /// An item that cannot be read is said, the others are still answered, and the exit code is 1.
+    fn predict<M: Kind>(&self) -> anyhow::Result<ExitCode> {
         let format = if self.common.json { Format::Json } else { self.format };
         let device = self.common.device.open()?;
         let weights = self.weights.find()?;
         let name = self.weights.model.as_deref();
-        let (model, report) = Model::open_file(name, &weights.open()?, &device)?;
+        let (model, report) = ModelOf::<M>::open_file(name, &weights.open()?, &device)?;
         weights.tell(&report);
-        let images = files(&self.images)?;
-        let shown = images.len() > self.batch && std::io::stderr().is_terminal();
-        let bar = if shown { ProgressBar::new(images.len() as u64) } else { ProgressBar::hidden() };
+        if model.config().classes == 0 {
+            anyhow::bail!(
+                "{}: has no head, so it embeds (rekindle embed) and answers nothing; fine-tune it first",
+                model.config().name()
+            );
+        }
+        let items = M::items(&self.items, model.config())?;
+        let shown = items.len() > self.batch && std::io::stderr().is_terminal();
+        let bar = if shown { ProgressBar::new(items.len() as u64) } else { ProgressBar::hidden() };
         let mut failed = 0;
         if format == Format::Csv {
             csv_line(&self.header(&model));
         }
         // Nothing is saved here, so there is nothing left to do where nobody reads.
-        for images in images.chunks(self.batch).take_while(|_| output::is_read()) {
-            let found = match model.predict(images.iter().cloned()) {
+        for items in items.chunks(self.batch).take_while(|_| output::is_read()) {
+            let found = match model.predict(items.iter().map(|named| named.item.clone())) {
                 Ok(found) => found.into_iter().map(Ok).collect(),
                 // One of them cannot be read: the others can.
-                Err(_) => images.iter().map(|image| one(&model, image)).collect::<Vec<_>>(),
+                Err(_) => items.iter().map(|named| one(&model, &named.item)).collect::<Vec<_>>(),
             };
-            for (image, found) in images.iter().zip(found) {
+            for (named, found) in items.iter().zip(found) {
                 match found {
-                    Ok(found) => bar.suspend(|| self.print(format, image, &found))?,
+                    Ok(found) => bar.suspend(|| self.print::<M>(format, named, &found))?,
                     Err(error) => {
                         bar.suspend(|| complain!("error: {}", output::causes(&error)));
                         failed += 1;
                     }
                 }
             }
-            bar.inc(images.len() as u64);
+            bar.inc(items.len() as u64);
         }
         bar.finish_and_clear();
-        if failed > 0 && images.len() > 1 {
-            complain!("{failed} of {} pictures cannot be read", images.len());
+        if failed > 0 && items.len() > 1 {
+            complain!("{failed} of {} {} cannot be read", items.len(), M::MANY);
         }
         Ok(if failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
     }
 
-    fn print(&self, format: Format, image: &Path, found: &Prediction) -> anyhow::Result<()> {
+    fn print<M: Kind>(
+        &self,
+        format: Format,
+        named: &Named<ItemOf<M>>,
+        found: &Prediction,
+    ) -> anyhow::Result<()> {
         match format {
-            Format::Text => self.print_text(image, found),
-            Format::Json => return output::json(&self.object(image, found)),
-            Format::Csv => csv_line(&self.cells(image, found)),
+            Format::Text => self.print_text(&named.name, found),
+            Format::Json => return output::json(&self.object::<M>(&named.name, found)),
+            Format::Csv => csv_line(&self.cells::<M>(&named.name, found)),
         }
         Ok(())
     }
 
-    fn print_text(&self, image: &Path, found: &Prediction) {
-        say!("{}", output::one_line(image.display()));
+    fn print_text(&self, name: &str, found: &Prediction) {
+        say!("{}", output::one_line(name));
         let all_given = matches!(found, Prediction::Labels(_));
         for guess in found.guesses().iter().take(self.top) {
             let given = if all_given && guess.given { "  *" } else { "" };
@@ -108,8 +123,8 @@ impl Arguments {
         }
     }
 
-    fn object(&self, image: &Path, found: &Prediction) -> Value {
-        let mut object = json!({ "image": image });
+    fn object<M: Kind>(&self, name: &str, found: &Prediction) -> Value {
+        let mut object = json!({ M::KEY: name });
         match found {
             Prediction::Numbers(numbers) => {
                 let number = |number: &rekindle::Number| (number.name.clone(), json!(number.value));
@@ -134,8 +149,8 @@ impl Arguments {
     }
 
     /// The names of the columns.
-    fn header(&self, model: &Model) -> Vec<String> {
-        let mut cells = vec!["image".to_owned()];
+    fn header<M: Kind>(&self, model: &ModelOf<M>) -> Vec<String> {
+        let mut cells = vec![M::KEY.to_owned()];
         match model.kind() {
             rekindle::data::TargetKind::Numbers => {
                 cells.extend(model.names().iter().map(|name| text_cell(name).into_owned()));
@@ -153,8 +168,8 @@ impl Arguments {
         cells
     }
 
-    fn cells(&self, image: &Path, found: &Prediction) -> Vec<String> {
-        let mut cells = vec![path_cell(&image.display().to_string()).into_owned()];
+    fn cells<M: Kind>(&self, name: &str, found: &Prediction) -> Vec<String> {
+        let mut cells = vec![M::cell(name)];
         if let Prediction::Labels(guesses) = found {
             let given = guesses.iter().filter(|guess| guess.given);
             let given = given.map(|guess| guess.label.as_str()).collect::<Vec<_>>().join("|");
@@ -168,9 +183,13 @@ impl Arguments {
     }
 }
 
-fn one(model: &Model, image: &Path) -> anyhow::Result<Prediction> {
-    let mut found = model.predict([image.to_owned()])?;
-    found.pop().ok_or_else(|| anyhow::anyhow!("a picture without an answer"))
+fn run<M: Kind>(arguments: &Arguments) -> anyhow::Result<ExitCode> {
+    arguments.predict::<M>()
+}
+
+fn one<M: Kind>(model: &ModelOf<M>, item: &ItemOf<M>) -> anyhow::Result<Prediction> {
+    let mut found = model.predict([item.clone()])?;
+    found.pop().ok_or_else(|| anyhow::anyhow!("an item without an answer"))
 }
 
 /// A line of CSV.

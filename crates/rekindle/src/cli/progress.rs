@@ -4,8 +4,8 @@ use std::{io::IsTerminal, ops::ControlFlow, time::Instant};
 
 use indicatif::{ProgressBar, ProgressStyle};
 use rekindle::{
-    ModelTask, Network, Outcome,
-    data::{DataSet, Sample},
+    ItemOf, ModelTask, Outcome, SetOf,
+    data::SampleOf,
     engine::TransferTask as _,
     train::{Callback, Epoch, Failure, LOSS, Task, TrainEvent, json_line},
 };
@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 
 use super::{
     answers::{Answers, Found, always, shown},
+    kind::Kind,
     output::{self, one_line},
     percent,
 };
@@ -21,6 +22,8 @@ pub(super) struct Progress {
     json: bool,
     /// What models are compared by.
     metric: String,
+    /// What is counted.
+    many: &'static str,
     bar: Option<ProgressBar>,
     /// When the phase began, and the epochs it has.
     began: Instant,
@@ -28,12 +31,12 @@ pub(super) struct Progress {
 }
 
 impl Progress {
-    pub(super) fn new(json: bool, metric: String) -> Self {
+    pub(super) fn new(json: bool, metric: String, many: &'static str) -> Self {
         let bar = (!json && std::io::stderr().is_terminal()).then(|| {
             let style = ProgressStyle::with_template("{msg} {bar:30} {pos}/{len}");
             ProgressBar::new(0).with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
         });
-        Self { json, metric, bar, began: Instant::now(), epochs: [1, 1] }
+        Self { json, metric, many, bar, began: Instant::now(), epochs: [1, 1] }
     }
 
     fn step(
@@ -52,8 +55,9 @@ impl Progress {
         bar.set_length(steps as u64);
         bar.set_position(step as u64);
         bar.set_message(format!(
-            "epoch {epoch} {}  loss {loss:.3}  {rate:.0} pictures/s  {:.0}% waiting  {left:.0} s left{}",
+            "epoch {epoch} {}  loss {loss:.3}  {rate:.0} {}/s  {:.0}% waiting  {left:.0} s left{}",
             one_line(phase),
+            self.many,
             100.0 * waiting,
             memory().map_or_else(String::new, |mebibytes| format!("  {mebibytes} MiB"))
         ));
@@ -74,7 +78,7 @@ impl Progress {
             value(&epoch.val, LOSS),
             shown(metric, value(&epoch.val, metric)),
             epoch.seconds,
-            waited(epoch)
+            waited(epoch, self.many)
         );
         match &self.bar {
             Some(bar) => bar.suspend(|| say!("{line}")),
@@ -84,22 +88,25 @@ impl Progress {
     }
 
     /// What came out, beside what always answering the same and a probe give.
-    pub(super) fn end<L: Answers>(
+    pub(super) fn end<M: Kind, L: Answers>(
         &self,
-        outcome: &Outcome<L::Task>,
-        set: &DataSet<L>,
+        outcome: &Outcome<L::Task, M>,
+        set: &SetOf<M, L>,
         test: Option<&<L::Task as Task>::Scores>,
+        baselines: &[(String, f64)],
     ) -> anyhow::Result<()> {
         if let Some(bar) = &self.bar {
             bar.finish_and_clear();
         }
         let Outcome { best, weights, duration, cache, predictions, task, model, .. } = outcome;
         let seconds = duration.as_secs_f64();
-        let labels = |samples: &[Sample<L>]| -> Vec<L> {
+        let labels = |samples: &[SampleOf<L, ItemOf<M>>]| -> Vec<L> {
             samples.iter().map(|sample| sample.label.clone()).collect()
         };
         let trained = labels(&set.train);
-        let always = |part: &[Sample<L>]| always::<L>(task, &set.names, &trained, &labels(part));
+        let always = |part: &[SampleOf<L, ItemOf<M>>]| {
+            always::<L>(task, &set.names, &trained, &labels(part))
+        };
         let (val, always_val) = (L::found(task, predictions), always(&set.val));
         let test = test.map(|scores| (L::found(task, scores), always(&set.test)));
         let weights = weights.as_ref().map(|path| path.display().to_string());
@@ -115,6 +122,7 @@ impl Progress {
             line[format!("probe_val_{usual}")] = model.probe().into();
             add(&mut line, "best_val_", "val_interval", &val);
             line[format!("{constant}_val_{usual}")] = always_val.map(|always| always.1).into();
+            add_baselines(&mut line, baselines);
             if let Some((test, always)) = &test {
                 add(&mut line, "test_", "test_interval", test);
                 line[format!("{constant}_test_{usual}")] =
@@ -139,7 +147,11 @@ impl Progress {
             format!(", a probe of the weights as they came: {}", shown(&usual, probe))
         });
         if let Some((answer, value)) = always_val {
-            say!("to beat: always {answer}: {usual} {}{probe}", shown(&usual, value));
+            let others = baselines
+                .iter()
+                .map(|(name, value)| format!(", {name}: {}", shown(&usual, *value)));
+            let others: String = others.collect();
+            say!("to beat: always {answer}: {usual} {}{others}{probe}", shown(&usual, value));
         }
         let epoch = match best.number {
             0 => "epoch 0, the head as it was solved for".to_owned(),
@@ -152,8 +164,9 @@ impl Progress {
         );
         if let Some((before, after)) = calibration(outcome) {
             say!(
-                "calibrated: probabilities are off by {} on the validation pictures, {} before",
+                "calibrated: probabilities are off by {} on the validation {}, {} before",
                 percent(after),
+                M::MANY,
                 percent(before)
             );
         }
@@ -161,14 +174,14 @@ impl Progress {
             let always = always.map_or_else(String::new, |(answer, value)| {
                 format!("; always {answer}: {}", shown(&usual, value))
             });
-            say!("test {}, of {} pictures{always}", test.line(), test.examples);
+            say!("test {}, of {} {}{always}", test.line(), test.examples, M::MANY);
         }
         Ok(())
     }
 }
 
 /// The expected calibration error before and after, where the task has one.
-fn calibration<T: ModelTask>(outcome: &Outcome<T>) -> Option<(f64, f64)> {
+fn calibration<M: Kind, T: ModelTask>(outcome: &Outcome<T, M>) -> Option<(f64, f64)> {
     const NAME: &str = "calibration_error";
     let after = outcome.task.values(&outcome.predictions).get(NAME)?;
     Some((outcome.uncalibrated.get(NAME)?, after))
@@ -184,8 +197,19 @@ pub(super) fn add(line: &mut Value, prefix: &str, interval: &str, found: &Found)
     }
 }
 
-impl Callback<Network> for Progress {
-    fn on(&mut self, event: &TrainEvent<'_, Network>) -> Result<ControlFlow<()>, Failure> {
+/// Adds what simpler methods reach on the validation items.
+pub(super) fn add_baselines(line: &mut Value, baselines: &[(String, f64)]) {
+    if !baselines.is_empty() {
+        let values = baselines.iter().map(|(name, value)| (name.clone(), json!(value)));
+        line["baselines_val"] = Value::Object(values.collect());
+    }
+}
+
+impl<B: rekindle::layers::Backbone> Callback<rekindle::transfer::Classifier<B>> for Progress {
+    fn on(
+        &mut self,
+        event: &TrainEvent<'_, rekindle::transfer::Classifier<B>>,
+    ) -> Result<ControlFlow<()>, Failure> {
         match event {
             TrainEvent::Phase { epochs, .. } => {
                 (self.began, self.epochs) = (Instant::now(), *epochs)
@@ -203,11 +227,11 @@ impl Callback<Network> for Progress {
     }
 }
 
-/// Says so where training waited for pictures longer than a twentieth of an epoch.
-fn waited(epoch: &Epoch) -> String {
+/// Says so where training waited for items longer than a twentieth of an epoch.
+fn waited(epoch: &Epoch, many: &str) -> String {
     let share = epoch.waiting / epoch.seconds.max(1e-9);
     if share > 0.05 && epoch.waiting > 0.1 {
-        format!(", {} of it waiting for pictures", percent(share))
+        format!(", {} of it waiting for {many}", percent(share))
     } else {
         String::new()
     }

@@ -1,4 +1,4 @@
-//! `rekindle similar`: which pictures are most like another.
+//! `rekindle similar`: which pictures, or texts, are most like another.
 
 use std::{
     path::{Path, PathBuf},
@@ -7,17 +7,19 @@ use std::{
 
 use anyhow::bail;
 use clap::Args;
-use rekindle::{Embeddings, Model, Neighbor};
+use rekindle::{Embeddings, InputKind, ModelOf, Neighbor};
 use rekindle_base::{path_cell, text_cell};
 use serde_json::json;
 
 use super::{
-    Common, numbers, output,
+    Common,
+    kind::{Kind, of_kind},
+    numbers, output,
     predict::{Format, csv_line},
     weights::WeightsArguments,
 };
 
-/// Find the pictures that are most like others, among those of a file that `embed` wrote.
+/// Find the pictures or texts that are most like others, among those of a file that `embed` wrote.
 ///
 /// Likeness is the cosine of two embeddings: 1 is the same, 0 has nothing in common. All are compared; of equals those come
 /// first that stand first in the file.
@@ -39,21 +41,27 @@ pub(super) struct Arguments {
     format: Format,
     #[command(flatten)]
     pub(super) common: Common,
-    /// Names of pictures in the file, or other pictures, which takes the weights that made the embeddings. A picture of the file
-    /// is not its own neighbor.
+    /// Names of items in the file, or other items (files of pictures, texts), which takes the weights that made the
+    /// embeddings. An item of the file is not its own neighbor.
     #[arg(required = true, value_name = "QUERY")]
     queries: Vec<PathBuf>,
 }
 
 impl Arguments {
-    /// A picture that cannot be read is said, the others are still looked for, and the exit code is 1.
     pub(super) fn run(&self) -> anyhow::Result<ExitCode> {
+        let given = self.weights.model.is_some() || self.weights.weights.is_some();
+        let kind = if given { self.weights.kind(false)? } else { InputKind::Pictures };
+        of_kind!(kind, run(self))
+    }
+
+    /// An item that cannot be read is said, the others are still looked for, and the exit code is 1.
+    fn look<M: Kind>(&self) -> anyhow::Result<ExitCode> {
         let format = if self.common.json { Format::Json } else { self.format };
         let embeddings = Embeddings::open(&self.embeddings)?;
         let place = |query: &PathBuf| query.to_str().and_then(|name| embeddings.find(name));
         let places: Vec<Option<usize>> = self.queries.iter().map(place).collect();
         let embedder = match places.contains(&None) {
-            true => Some(self.embedder(&embeddings)?),
+            true => Some(self.embedder::<M>(&embeddings)?),
             false => None,
         };
         if format == Format::Csv {
@@ -64,7 +72,7 @@ impl Arguments {
             let row = match (place, &embedder) {
                 (Some(place), _) => Ok(Some(embeddings.row(place).to_vec())),
                 (None, Some((model, stage))) => {
-                    let query = [query.clone()];
+                    let query = [M::item(query)];
                     match stage {
                         Some(stage) => model.embed_stage(query, stage),
                         None => model.embed(query),
@@ -86,13 +94,16 @@ impl Arguments {
             }
         }
         if failed > 0 && self.queries.len() > 1 {
-            complain!("{failed} of {} pictures cannot be read", self.queries.len());
+            complain!("{failed} of {} {} cannot be read", self.queries.len(), M::MANY);
         }
         Ok(if failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
     }
 
     /// The model that made the embeddings, and its stage.
-    fn embedder(&self, embeddings: &Embeddings) -> anyhow::Result<(Model, Option<String>)> {
+    fn embedder<M: Kind>(
+        &self,
+        embeddings: &Embeddings,
+    ) -> anyhow::Result<(ModelOf<M>, Option<String>)> {
         let path = output::one_line(self.embeddings.display());
         if self.weights.model.is_none() && self.weights.weights.is_none() {
             let others = self
@@ -102,14 +113,14 @@ impl Arguments {
             let others: Vec<String> =
                 others.map(|query| output::one_line(query.display())).collect();
             bail!(
-                "{} not among the pictures of {path}; to embed it, give the weights that made those, with --weights or --model",
+                "{} not among the items of {path}; to embed it, give the weights that made those, with --weights or --model",
                 output_list(&others)
             );
         }
         let device = self.common.device.open()?;
         let weights = self.weights.find()?;
         let name = self.weights.model.as_deref();
-        let (model, report) = Model::open_file(name, &weights.open()?, &device)?;
+        let (model, report) = ModelOf::<M>::open_file(name, &weights.open()?, &device)?;
         weights.tell(&report);
         let noted = embeddings.maker().map(|maker| maker.stage.clone());
         let stage = match (noted, &self.stage) {
@@ -136,6 +147,10 @@ impl Arguments {
         }
         Ok((model, stage))
     }
+}
+
+fn run<M: Kind>(arguments: &Arguments) -> anyhow::Result<ExitCode> {
+    arguments.look::<M>()
 }
 
 fn output_list(names: &[String]) -> String {

@@ -5,9 +5,9 @@ use std::{num::NonZeroUsize, path::PathBuf, sync::Arc, time::Duration};
 use anyhow::{Context, bail};
 use clap::Args;
 use rekindle::{
-    CacheConfig, CachePlace, FinetuneConfig, HeadStart, Model,
+    CacheConfig, CachePlace, FinetuneConfig, HeadStart, ModelOf, NetworkOf, SetOf,
     checkpoint::CheckpointFile,
-    data::{DataSet, DiskCache, MixConfig, Order, Views},
+    data::{MixConfig, Order, Views},
     metrics::Direction,
     train::{EarlyStopping, EmaConfig, EmaWarmUp, Monitor, Plateau},
     transfer::{Plan, Recipe, features::Precision},
@@ -17,6 +17,7 @@ use super::{
     super::{
         answers::{Answers, LossOptions, NumberLoss},
         augment::Augmentation,
+        kind::Kind,
         numbers, read_plan,
         weights::{check_licenses, policy},
     },
@@ -36,9 +37,9 @@ pub(super) struct What {
     /// Epochs of a recipe in all.
     #[arg(long, default_value_t = 5, conflicts_with = "plan", value_parser = numbers::epochs)]
     pub(super) epochs: usize,
-    /// Learning rate of a recipe's head; stages learn at a fraction of it.
-    #[arg(long, default_value_t = 0.01, conflicts_with = "plan", value_parser = numbers::rate)]
-    pub(super) lr: f64,
+    /// Learning rate of a recipe's head; stages learn at a fraction of it. [default: 0.01, of texts 0.001]
+    #[arg(long, conflicts_with = "plan", value_parser = numbers::rate)]
+    pub(super) lr: Option<f64>,
     /// Change the plan: KEY=VALUE for all phases, PHASE.KEY=VALUE for one, in TOML, as in `decay=0.7`,
     /// `upper.frozen="before layer3"`, `schedule=constant`, `lora.rank=4`. As often as needed.
     #[arg(long = "set", value_name = "KEY=VALUE")]
@@ -48,10 +49,10 @@ pub(super) struct What {
     pub(super) seed: u64,
 }
 
-/// What pictures are made of them.
+/// What inputs are made of items.
 #[derive(Args)]
 pub(super) struct PictureArguments {
-    /// Pictures a step.
+    /// Items a step.
     #[arg(long, default_value_t = 32, value_parser = numbers::batch)]
     pub(super) batch: usize,
     /// What is drawn for each picture. [default: flip; none where numbers are learned]
@@ -177,42 +178,41 @@ impl Arguments {
         }
     }
 
-    pub(super) fn recipe(&self) -> anyhow::Result<Recipe> {
+    /// What is trained when; `rate` is the head's where none is asked for.
+    pub(super) fn recipe(&self, rate: f64) -> anyhow::Result<Recipe> {
         let What { recipe, plan, epochs, lr, .. } = &self.what;
         Ok(match plan {
             Some(path) => Recipe::Train(read_plan(path)?),
-            None => Recipe::named(recipe, *epochs, *lr)?,
+            None => Recipe::named(recipe, *epochs, lr.unwrap_or(rate))?,
         })
     }
 
-    pub(super) fn config<L: Answers>(
+    pub(super) fn config<M: Kind, L: Answers>(
         &self,
         plan: Plan,
-        set: &DataSet<L>,
-        model: &Model,
+        set: &SetOf<M, L>,
+        model: &ModelOf<M>,
         device: &rekindle::Device,
-    ) -> anyhow::Result<FinetuneConfig<L::Task>> {
+    ) -> anyhow::Result<FinetuneConfig<L::Task, M>> {
         let (pictures, steps, keep) = (&self.pictures, &self.steps, &self.keep);
         let teacher = match &steps.teacher {
             Some(path) => {
                 let file = CheckpointFile::open(path)?;
                 check_licenses(&file, None, &policy(&self.start.accepted)?)?;
-                Some(Arc::new(teacher(&file, set, model, device)?))
+                Some(Arc::new(teacher::<M, L>(&file, set, model, device)?))
             }
             None => None,
         };
-        let task = self.task(set)?;
+        let task = self.task::<M, L>(set)?;
         let views = match pictures.views {
             Some(count) => Views::Cycled(count),
-            None => FinetuneConfig::<L::Task>::usual_views(&plan),
+            None => FinetuneConfig::<L::Task, M>::usual_views(&plan),
         };
-        let mut config = FinetuneConfig::new(plan, task);
-        config.pictures.augment =
-            Augmentation::or_usual(pictures.augment, L::KIND, &model.config().tag)?;
-        config.pictures.disk = match &keep.pixels {
-            Some(folder) => Some(DiskCache::open(folder, (keep.pixels_gb * 1e9) as u64)?),
-            None => None,
-        };
+        let mut config = FinetuneConfig::<L::Task, M>::of(plan, task);
+        config.inputs = M::augmented(pictures.augment, L::KIND, &model.config().tag)?;
+        if let Some(folder) = &keep.pixels {
+            config.inputs = M::kept(config.inputs, folder, (keep.pixels_gb * 1e9) as u64)?;
+        }
         let engine = &mut config.engine;
         if let Some(metric) = &keep.monitor {
             engine.settings.monitor = Monitor::new(metric, Direction::of(metric)?);
@@ -221,7 +221,7 @@ impl Arguments {
         engine.views = views;
         engine.order = if pictures.balanced { Order::Balanced } else { Order::Shuffled };
         let mix = MixConfig { mixup: pictures.mixup, cutmix: pictures.cutmix, ..MixConfig::NONE };
-        engine.draws = (!mix.is_none()).then(|| Arc::new(mix) as _);
+        engine.draws = M::draws(mix)?;
         engine.teacher = teacher;
         engine.cache = self.cache();
         engine.ema = steps.ema.map(|decay| EmaConfig { decay, warm_up: EmaWarmUp::default() });
@@ -249,8 +249,8 @@ impl Arguments {
         Ok(config)
     }
 
-    /// What is learned of the pictures, and by which loss.
-    pub(super) fn task<L: Answers>(&self, set: &DataSet<L>) -> anyhow::Result<L::Task> {
+    /// What is learned of the items, and by which loss.
+    pub(super) fn task<M: Kind, L: Answers>(&self, set: &SetOf<M, L>) -> anyhow::Result<L::Task> {
         let steps = &self.steps;
         let options = LossOptions {
             smoothing: steps.smoothing,
@@ -264,14 +264,14 @@ impl Arguments {
 }
 
 /// A network that is learned from, if it knows the same.
-fn teacher<L: Answers>(
+fn teacher<M: Kind, L: Answers>(
     file: &CheckpointFile,
-    set: &DataSet<L>,
-    model: &Model,
+    set: &SetOf<M, L>,
+    model: &ModelOf<M>,
     device: &rekindle::Device,
-) -> anyhow::Result<rekindle::Network> {
+) -> anyhow::Result<NetworkOf<M>> {
     let (path, device) = (file.path(), device.clone().inner());
-    let (teacher, _) = Model::open_file(None, file, &device)?;
+    let (teacher, _) = ModelOf::<M>::open_file(None, file, &device)?;
     if teacher.names() != set.names {
         bail!(
             "{}: the teacher's labels are [{}], the data's [{}]; give one that was fine-tuned on these",
@@ -281,10 +281,12 @@ fn teacher<L: Answers>(
         );
     }
     // It is shown the inputs of the network that learns from it.
-    if teacher.config().input != model.config().input {
+    let input = |model: &ModelOf<M>| model.modality().identity(model.config());
+    if input(&teacher) != input(model) {
         bail!(
-            "{}: the teacher wants its pictures prepared otherwise than {} does; give one that was fine-tuned at the same size, mean and deviation",
+            "{}: the teacher wants its {} prepared otherwise than {} does; give one that was fine-tuned from the same weights",
             path.display(),
+            M::MANY,
             model.config().name()
         );
     }

@@ -6,7 +6,11 @@ use std::{
 };
 
 use anyhow::bail;
-use rekindle::transfer::{Plan, Recipe};
+use rekindle::{
+    InputKind,
+    checkpoint::CheckpointFile,
+    transfer::{Plan, Recipe},
+};
 use serde::Deserialize;
 
 use super::super::{
@@ -23,6 +27,10 @@ pub(super) struct Ladder {
     /// Columns of numbers to learn, in place of labels.
     #[serde(default)]
     pub(super) targets: Vec<String>,
+    /// Columns of texts, and of their labels, where they are not called as usual.
+    #[serde(default)]
+    pub(super) text: Vec<String>,
+    pub(super) label: Option<String>,
     #[serde(default)]
     pub(super) seed: u64,
     pub(super) candidates: Vec<Candidate>,
@@ -40,8 +48,7 @@ pub(super) struct Candidate {
     pub(super) plan: Option<PathBuf>,
     #[serde(default = "five")]
     pub(super) epochs: usize,
-    #[serde(default = "hundredth")]
-    pub(super) lr: f64,
+    pub(super) lr: Option<f64>,
     #[serde(default = "batch")]
     pub(super) batch: usize,
     /// As `rekindle finetune --augment` takes it.
@@ -67,10 +74,6 @@ fn five() -> usize {
 
 fn batch() -> usize {
     32
-}
-
-fn hundredth() -> f64 {
-    0.01
 }
 
 fn all() -> f64 {
@@ -151,7 +154,8 @@ impl Candidate {
         let epochs = (!EPOCHS.contains(&self.epochs)).then(|| {
             format!("epochs = {} is not in {} to {}", self.epochs, EPOCHS.start(), EPOCHS.end())
         });
-        let plan = self.plan(root).err().map(|error| causes(&error));
+        // At whatever rate: that of a kind is one that can be.
+        let plan = self.plan(root, 1e-3).err().map(|error| causes(&error));
         let augment = self.augment().err().map(|error| error.to_string());
         let batch = (!BATCH.contains(&self.batch)).then(|| {
             format!(
@@ -179,10 +183,17 @@ impl Candidate {
         self.augment.as_ref().map(known).transpose()
     }
 
-    pub(super) fn plan(&self, root: &Path) -> anyhow::Result<Plan> {
+    /// Which kind of input its model takes.
+    pub(super) fn kind(&self, root: &Path) -> anyhow::Result<InputKind> {
+        let weights = self.weights.as_ref().map(|path| CheckpointFile::open(&root.join(path)));
+        Ok(InputKind::of(self.model.as_deref(), weights.transpose()?.as_ref())?)
+    }
+
+    /// What is trained when; `rate` is the head's where none is asked for.
+    pub(super) fn plan(&self, root: &Path, rate: f64) -> anyhow::Result<Plan> {
         let recipe = match &self.plan {
             Some(path) => Recipe::Train(read_plan(&root.join(path))?),
-            None => Recipe::named(&self.recipe, self.epochs, self.lr)?,
+            None => Recipe::named(&self.recipe, self.epochs, self.lr.unwrap_or(rate))?,
         };
         match recipe {
             Recipe::Train(plan) => Ok(plan),
@@ -192,9 +203,9 @@ impl Candidate {
         }
     }
 
-    pub(super) fn key(&self, root: &Path) -> anyhow::Result<String> {
+    pub(super) fn key(&self, root: &Path, rate: f64) -> anyhow::Result<String> {
         let Self { model, weights, batch, augment, .. } = self;
-        let plan = serde_json::to_string(&self.plan(root)?)?;
+        let plan = serde_json::to_string(&self.plan(root, rate)?)?;
         // Other weights of the same name are almost always of another length or time.
         let file = weights.as_ref().map(|path| root.join(path));
         let file = file.map(|path| match path.is_dir() {

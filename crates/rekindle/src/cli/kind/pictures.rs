@@ -1,0 +1,137 @@
+//! Pictures on the command line.
+
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use rekindle::{
+    Modality as _, Pictures,
+    cards::HubConfig,
+    data::{
+        DataConfig, DiskCache, DiskCacheUse, Gathered, MixConfig, PictureConfig, Sample, Source,
+        Target, TargetKind, Unusable, lists, manifest, screen,
+    },
+};
+
+use super::{
+    super::{augment::Augmentation, items::files},
+    Draws, ItemArguments, Kind, Named, Place, label, refuse, tell,
+};
+
+impl Kind for Pictures {
+    const KEY: &'static str = "image";
+    const COUNTED: &'static str = "images";
+    const RATE: f64 = 0.01;
+
+    fn place(Place { config, text, label }: Place<'_>) -> anyhow::Result<DataConfig> {
+        refuse(!text.is_empty(), "--text", "texts")?;
+        refuse(label.is_some(), "--label", "texts")?;
+        Ok(config)
+    }
+
+    fn augmented(
+        asked: Option<Augmentation>,
+        kind: TargetKind,
+        tag: &str,
+    ) -> anyhow::Result<PictureConfig> {
+        let augment = Augmentation::or_usual(asked, kind, tag)?;
+        Ok(PictureConfig { augment, ..PictureConfig::default() })
+    }
+
+    fn kept(options: PictureConfig, folder: &Path, bytes: u64) -> anyhow::Result<PictureConfig> {
+        Ok(PictureConfig { disk: Some(DiskCache::open(folder, bytes)?), ..options })
+    }
+
+    fn draws(mix: MixConfig) -> anyhow::Result<Draws<Self>> {
+        Ok((!mix.is_none()).then(|| Arc::new(mix) as _))
+    }
+
+    fn notes(options: &PictureConfig, told: bool) -> Vec<String> {
+        let mut used = options.disk.as_ref().map(|disk| disk.used());
+        if !told {
+            // Why it was closed names its file.
+            used.iter_mut().for_each(|used| used.closed = None);
+        }
+        used.as_ref().map(pixels_note).into_iter().collect()
+    }
+
+    fn screened<L: Target>(samples: Vec<Sample<L>>) -> (Vec<Sample<L>>, Vec<Unusable<L>>) {
+        screen(samples, rayon::current_num_threads())
+    }
+
+    fn items(asked: &ItemArguments, _: &HubConfig) -> anyhow::Result<Vec<Named<Source>>> {
+        refuse(!asked.text.is_empty(), "--text", "texts")?;
+        if let Some(data) = &asked.data {
+            return of_data(data);
+        }
+        let mut pictures = Vec::new();
+        for item in &asked.items {
+            if manifest::is_manifest(item) {
+                pictures.extend(of_data(item)?);
+                continue;
+            }
+            pictures.extend(files(std::slice::from_ref(item))?.into_iter().map(of_file));
+        }
+        Ok(pictures)
+    }
+
+    fn cell(name: &str) -> String {
+        rekindle_base::path_cell(name).into_owned()
+    }
+
+    fn item(word: &Path) -> Source {
+        Source::File(word.to_owned())
+    }
+}
+
+fn of_file(path: PathBuf) -> Named<Source> {
+    Named { name: path.display().to_string(), item: path.into(), label: String::new() }
+}
+
+/// The pictures of a data set with their labels, or of lists that name none.
+fn of_data(data: &Path) -> anyhow::Result<Vec<Named<Source>>> {
+    let config = DataConfig::new(data);
+    let offer = Pictures::offer(&config)?;
+    if !offer.label && !offer.labels {
+        return unlabelled(data);
+    }
+    let kind = if offer.label { TargetKind::Label } else { TargetKind::Labels };
+    let Gathered { rows, notes, .. } = Pictures::gathered(&config, kind)?;
+    tell(&notes);
+    let named = rows.into_iter().enumerate().map(|(place, row)| {
+        let name = match &row.item {
+            Source::File(path) => path.display().to_string(),
+            // Of many in a file.
+            Source::Memory(_) => format!("{}#{place}", data.display()),
+        };
+        Named { name, label: label(&row.labels), item: row.item }
+    });
+    Ok(named.collect())
+}
+
+fn unlabelled(data: &Path) -> anyhow::Result<Vec<Named<Source>>> {
+    let lists: Vec<PathBuf> = match data.is_dir() {
+        true => lists(data)?.into_iter().map(|(_, list)| list).collect(),
+        false => vec![data.to_owned()],
+    };
+    let mut pictures = Vec::new();
+    for list in lists {
+        let table = manifest::Table::read(&list).map_err(rekindle::data::Error::from)?;
+        let Some(column) = table.column(manifest::PATH) else { continue };
+        let folder = list.parent().unwrap_or(Path::new(""));
+        pictures.extend(table.rows.iter().map(|(_, cells)| of_file(folder.join(&cells[column]))));
+    }
+    Ok(pictures)
+}
+
+/// What the cache of pictures on disk did.
+fn pixels_note(used: &DiskCacheUse) -> String {
+    let DiskCacheUse { pictures, found, closed, forgotten } = used;
+    let why = closed.as_ref().map_or_else(String::new, |why| format!("; nothing was added: {why}"));
+    let anew = match forgotten {
+        true => "; what was there was dropped, for some of it was not what the files hold",
+        false => "",
+    };
+    format!("decoded pictures on disk: {pictures}, read {found} times{why}{anew}")
+}

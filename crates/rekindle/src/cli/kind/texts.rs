@@ -1,0 +1,143 @@
+//! Texts on the command line.
+
+use std::{
+    io::{self, BufRead},
+    path::Path,
+};
+
+use anyhow::{Context, bail};
+use rekindle::{
+    Modality as _, SetOf, TextModel, Texts,
+    cards::HubConfig,
+    data::{DataConfig, Gathered, MixConfig, TargetKind, manifest},
+    text::{Text, TextConfig},
+    with_columns,
+};
+
+use super::{
+    super::augment::Augmentation, Draws, ItemArguments, Kind, Named, Place, label, refuse, tell,
+};
+
+/// What stands for standard input.
+const INPUT: &str = "-";
+/// Most bytes of a file that is one text.
+const LARGEST: u64 = 64 << 20;
+
+impl Kind for Texts {
+    const KEY: &'static str = "text";
+    const COUNTED: &'static str = "texts";
+    const RATE: f64 = 0.001;
+
+    fn place(Place { config, text, label }: Place<'_>) -> anyhow::Result<TextConfig> {
+        Ok(TextConfig { data: config, text: text.to_vec(), label: label.map(str::to_owned) })
+    }
+
+    fn augmented(asked: Option<Augmentation>, _: TargetKind, _: &str) -> anyhow::Result<()> {
+        refuse(asked.is_some(), "--augment", "pictures")
+    }
+
+    fn kept((): (), _: &Path, _: u64) -> anyhow::Result<()> {
+        refuse(true, "--pixels", "pictures")
+    }
+
+    fn draws(mix: MixConfig) -> anyhow::Result<Draws<Self>> {
+        refuse(!mix.is_none(), "--mixup, or --cutmix,", "pictures")?;
+        Ok(None)
+    }
+
+    fn noted(config: HubConfig, data: &TextConfig) -> HubConfig {
+        with_columns(config, &data.text)
+    }
+
+    fn remarks<L: rekindle::Learned>(
+        model: &TextModel,
+        set: &SetOf<Self, L>,
+    ) -> (Vec<String>, Vec<(String, f64)>) {
+        let _ = (model, set);
+        (Vec::new(), Vec::new())
+    }
+
+    fn items(asked: &ItemArguments, config: &HubConfig) -> anyhow::Result<Vec<Named<Text>>> {
+        if let Some(data) = &asked.data {
+            return of_data(data, &asked.text, asked.label.as_deref(), config);
+        }
+        let mut texts = match asked.text.as_slice() {
+            [] => Vec::new(),
+            [text, pair] if reads_pairs(config) => {
+                vec![named(Text { pair: Some(pair.as_str().into()), ..text.as_str().into() })]
+            }
+            several => several.iter().map(|text| named(text.as_str().into())).collect(),
+        };
+        for item in &asked.items {
+            if item.as_os_str() == INPUT {
+                for line in io::stdin().lock().lines() {
+                    let line = line.context("standard input cannot be read as text")?;
+                    if !line.trim().is_empty() {
+                        texts.push(named(line.into()));
+                    }
+                }
+            } else if manifest::is_manifest(item) {
+                texts.extend(of_data(item, &[], None, config)?);
+            } else if item.is_dir() {
+                bail!("{}: is a folder; name files, or give it as --data", item.display());
+            } else {
+                let text = rekindle_base::read_text(item, LARGEST).with_context(|| {
+                    format!(
+                        "{}: cannot be read; a text by itself is given by --text",
+                        item.display()
+                    )
+                })?;
+                texts.push(Named { name: item.display().to_string(), ..named(text.into()) });
+            }
+        }
+        Ok(texts)
+    }
+
+    fn cell(name: &str) -> String {
+        rekindle_base::text_cell(name).into_owned()
+    }
+
+    fn item(word: &Path) -> Text {
+        Text::from(word.to_string_lossy().into_owned())
+    }
+}
+
+/// Whether a model was trained on pairs.
+fn reads_pairs(config: &HubConfig) -> bool {
+    matches!(&config.input, rekindle::cards::InputSpec::Text(text) if text.columns.len() == 2)
+}
+
+fn named(text: Text) -> Named<Text> {
+    let name = match &text.pair {
+        Some(pair) => format!("{} | {pair}", text.text),
+        None => text.text.to_string(),
+    };
+    Named { name, item: text, label: String::new() }
+}
+
+/// The texts of a list with their labels, where it has some.
+fn of_data(
+    data: &Path,
+    columns: &[String],
+    column: Option<&str>,
+    config: &HubConfig,
+) -> anyhow::Result<Vec<Named<Text>>> {
+    let asked = TextConfig {
+        data: DataConfig::new(data),
+        text: columns.to_vec(),
+        label: column.map(str::to_owned),
+    };
+    let asked = Texts::completed(config, &asked);
+    let offer = Texts::offer(&asked)?;
+    let kind = match (offer.label, offer.labels) {
+        (false, true) => TargetKind::Labels,
+        (true, _) => TargetKind::Label,
+        // Numbers, none of which are named.
+        (false, false) => TargetKind::Numbers,
+    };
+    let Gathered { rows, notes, .. } = Texts::gathered(&asked, kind)?;
+    tell(&notes);
+    let of =
+        |row: rekindle::data::Row<Text>| Named { label: label(&row.labels), ..named(row.item) };
+    Ok(rows.into_iter().map(of).collect())
+}

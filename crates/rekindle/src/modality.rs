@@ -1,0 +1,239 @@
+//! A kind of input that models take: what of a model is another one for pictures and for texts.
+
+use std::{collections::BTreeMap, fmt::Debug, sync::Arc};
+
+use burn::prelude::*;
+use rekindle_cards::{HubConfig, InputSpec};
+use rekindle_checkpoint::CheckpointFile;
+use rekindle_data::{
+    DataConfig, DataSet, Digests, Gathered, Item, Measurable, Part, Prepare, Target, TargetKind,
+    canonical, manifest::Offer,
+};
+use rekindle_finetune::{FromPrepared, Sheet};
+use rekindle_layers::Backbone;
+use rekindle_report::PictureRecord as ExampleRecord;
+use rekindle_transfer::Classifier;
+use serde_json::json;
+
+use crate::{Error, ModelOf};
+
+/// What samples of a kind are made of.
+pub type ItemOf<M> = <<M as Modality>::Prepare as Prepare>::Item;
+
+/// What a network of a kind reads.
+pub type InputOf<M> = <<M as Modality>::Backbone as Backbone>::Input;
+
+/// A data set of a kind.
+pub type SetOf<M, L> = DataSet<L, ItemOf<M>>;
+
+/// A network of a kind with its head.
+pub type NetworkOf<M> = Classifier<<M as Modality>::Backbone>;
+
+type BatchOf<M> = <<M as Modality>::Prepare as Prepare>::Batch;
+
+/// A kind of input. Its value is what belongs to a model besides its network and its config: a text model's tokenizer.
+pub trait Modality: Debug + Clone + Send + Sync + 'static {
+    /// What is counted in messages: `pictures`.
+    const MANY: &'static str;
+    /// One of them: `picture`.
+    const ONE: &'static str;
+
+    /// The networks.
+    type Backbone: Backbone<Input: FromPrepared<BatchOf<Self>>>;
+    /// How an item becomes an input.
+    type Prepare: Prepare<Error: Into<Error>>;
+    /// How items are prepared in training.
+    type Options: Debug + Clone + Default;
+    /// Where items are.
+    type Data: Debug + Clone + AsRef<DataConfig> + AsMut<DataConfig>;
+
+    /// What weights say of themselves, else what the card of `name` says.
+    ///
+    /// # Errors
+    ///
+    /// If neither says it, or it is wrong.
+    fn of_weights(name: Option<&str>, file: &CheckpointFile) -> Result<(Self, HubConfig), Error>;
+
+    /// What a network of this name is without weights; what it must learn of texts before it is built, it learns of `items`.
+    ///
+    /// # Errors
+    ///
+    /// If there is no such network.
+    fn untrained(name: &str, items: &[&ItemOf<Self>]) -> Result<(Self, HubConfig), Error>;
+
+    /// A network with untrained parameters.
+    ///
+    /// # Errors
+    ///
+    /// If no such network can be built.
+    fn backbone(&self, config: &HubConfig, device: &Device) -> Result<Self::Backbone, Error>;
+
+    /// How items become inputs of a network.
+    ///
+    /// # Errors
+    ///
+    /// If the config or the options ask for something impossible.
+    fn prepare(&self, config: &HubConfig, options: &Self::Options) -> Result<Self::Prepare, Error>;
+
+    /// The same options with nothing drawn.
+    fn plain(options: &Self::Options) -> Self::Options;
+
+    /// What suits items that come once.
+    fn once() -> Self::Options {
+        Self::Options::default()
+    }
+
+    /// What is usually drawn where such labels are learned.
+    fn usual(_kind: TargetKind) -> Self::Options {
+        Self::Options::default()
+    }
+
+    /// Looks whether what earlier runs kept of items is theirs.
+    ///
+    /// # Errors
+    ///
+    /// If an item cannot be read.
+    fn check(_options: &Self::Options, _items: &[&ItemOf<Self>]) -> Result<(), Error> {
+        Ok(())
+    }
+
+    /// What is written beside the weights, besides the config.
+    fn metadata(&self) -> BTreeMap<String, String> {
+        BTreeMap::new()
+    }
+
+    /// What TensorBoard shows of a batch.
+    ///
+    /// # Errors
+    ///
+    /// If the config asks for something impossible.
+    fn sheet(&self, _config: &HubConfig) -> Result<Option<Arc<Sheet<BatchOf<Self>>>>, Error> {
+        Ok(None)
+    }
+
+    /// Another view of a batch that is as good as the first, where there is one: pictures mirrored.
+    fn mirrored(_input: InputOf<Self>) -> Option<InputOf<Self>> {
+        None
+    }
+
+    /// A vector an item `[batch, channels]`, of what some stages made of a batch: its mean over space or tokens.
+    fn mean(flow: <Self::Backbone as Backbone>::Flow) -> Tensor<2>;
+
+    /// What to train on, and what to choose by.
+    ///
+    /// # Errors
+    ///
+    /// If something cannot be read, or there is nothing to learn.
+    fn open<L: Target>(data: &Self::Data) -> Result<SetOf<Self, L>, Error>;
+
+    /// A part to measure on; without a name what there is to test on, else to validate on, else all.
+    ///
+    /// # Errors
+    ///
+    /// If something cannot be read, or there is no such part.
+    fn measurable<L: Target>(
+        data: &Self::Data,
+        part: Option<Part>,
+    ) -> Result<Measurable<L, ItemOf<Self>>, Error>;
+
+    /// All items with their labels or numbers, before those are numbered and divided.
+    ///
+    /// # Errors
+    ///
+    /// If something cannot be read.
+    fn gathered(data: &Self::Data, kind: TargetKind) -> Result<Gathered<ItemOf<Self>>, Error>;
+
+    /// What there is to learn of.
+    ///
+    /// # Errors
+    ///
+    /// If it cannot be read.
+    fn offer(data: &Self::Data) -> Result<Offer, Error>;
+
+    /// The same data, with what a model's config says of where its inputs stand.
+    fn completed(_config: &HubConfig, data: &Self::Data) -> Self::Data {
+        data.clone()
+    }
+
+    /// The SHA-256 of what an item holds.
+    ///
+    /// # Errors
+    ///
+    /// If it cannot be read.
+    fn digest(item: &ItemOf<Self>, files: &Digests) -> Result<[u8; 32], Error>;
+
+    /// What an item is called in a report.
+    fn called(item: &ItemOf<Self>, place: usize) -> String {
+        let name = item.path().map(|path| {
+            let parent = path.parent().and_then(std::path::Path::file_name).unwrap_or_default();
+            let name = path.file_name().unwrap_or_default();
+            std::path::Path::new(parent).join(name).display().to_string()
+        });
+        name.unwrap_or_else(|| format!("{} {place}", Self::ONE))
+    }
+
+    /// An item as a report shows it, with what in it spoke for an output.
+    ///
+    /// # Errors
+    ///
+    /// If it cannot be read again.
+    fn shown(
+        model: &ModelOf<Self>,
+        item: &ItemOf<Self>,
+        output: usize,
+    ) -> Result<ExampleRecord, Error>;
+
+    /// All that inputs depend on besides the items, as canonical text: embeddings of other inputs are not compared.
+    fn identity(&self, config: &HubConfig) -> String {
+        canonical(&json!(config.input))
+    }
+
+    /// How items become inputs, in words.
+    fn preprocessing(config: &HubConfig) -> String {
+        config.input.described()
+    }
+}
+
+/// Which kind of input a model takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum InputKind {
+    /// Pictures.
+    Pictures,
+    /// Texts.
+    Texts,
+}
+
+impl InputKind {
+    /// The kind of a model that is named by a card or an architecture, or that weights are of: what they say themselves,
+    /// else what is known of the name, else pictures.
+    ///
+    /// # Errors
+    ///
+    /// If the name is in no table.
+    pub fn of(name: Option<&str>, weights: Option<&CheckpointFile>) -> Result<Self, Error> {
+        if let Some(file) = weights {
+            let own = file.metadata().get(crate::model::CONFIG).map(String::as_str);
+            let own = own.filter(|text| HubConfig::is_one(text));
+            if own.is_none() && file.config_json().is_some_and(crate::texts::is_transformers) {
+                return Ok(Self::Texts);
+            }
+            if let Some(config) = own.or(file.config_json())
+                && let Ok(config) = HubConfig::from_json(config)
+            {
+                return Ok(Self::of_input(&config.input));
+            }
+        }
+        match name {
+            Some(name) if crate::texts::is_scratch(name) => Ok(Self::Texts),
+            Some(name) => Ok(Self::of_input(&rekindle_cards::find(name)?.input)),
+            None => Ok(Self::Pictures),
+        }
+    }
+
+    fn of_input(input: &InputSpec) -> Self {
+        match input {
+            InputSpec::Text(_) => Self::Texts,
+            _ => Self::Pictures,
+        }
+    }
+}

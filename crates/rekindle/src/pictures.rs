@@ -1,0 +1,181 @@
+//! Models of pictures.
+
+use std::sync::Arc;
+
+use burn::prelude::*;
+use rekindle_cards::HubConfig;
+use rekindle_checkpoint::CheckpointFile;
+use rekindle_data::{
+    DataConfig, Dense, Digests, Gathered, Measurable, Part, Target, TargetKind, canonical,
+    manifest::Offer,
+};
+use rekindle_finetune::Sheet;
+use rekindle_images::{
+    Augment, DataSet, Picture, PictureConfig, PreparePictures, Preprocess, Source,
+    measure_pictures, offer, open_pictures, read_pictures,
+};
+use rekindle_layers::{FeatureMap, global_mean};
+use rekindle_report::PictureRecord as ExampleRecord;
+use rekindle_train::Failure;
+use rekindle_transfer::Classifier;
+use rekindle_vision::{Architecture, Init, VisionBackbone};
+use serde_json::json;
+
+use crate::{
+    Error, Model,
+    modality::Modality,
+    model::{config_text, parsed},
+};
+
+/// A vision network with its head.
+pub type Network = Classifier<VisionBackbone>;
+
+/// Pictures, as files or in memory.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Pictures;
+
+impl Modality for Pictures {
+    const MANY: &'static str = "pictures";
+    const ONE: &'static str = "picture";
+
+    type Backbone = VisionBackbone;
+    type Prepare = PreparePictures;
+    type Options = PictureConfig;
+    type Data = DataConfig;
+
+    fn of_weights(name: Option<&str>, file: &CheckpointFile) -> Result<(Self, HubConfig), Error> {
+        let Some(text) = config_text(file) else {
+            let name = name.ok_or_else(|| Error::NoConfig(file.path().to_owned()))?;
+            return Ok((Self, HubConfig::from_card(rekindle_cards::find(name)?)));
+        };
+        Ok((Self, parsed(name, file, text)?))
+    }
+
+    fn untrained(name: &str, _: &[&Source]) -> Result<(Self, HubConfig), Error> {
+        Ok((Self, HubConfig::from_card(rekindle_cards::find(name)?)))
+    }
+
+    fn backbone(&self, config: &HubConfig, device: &Device) -> Result<VisionBackbone, Error> {
+        let [channels_in, ..] = config.image()?.input_size;
+        let init = Init { channels_in, ..Init::default() };
+        Ok(Architecture::find(&config.architecture)?.init(&init, device))
+    }
+
+    fn prepare(
+        &self,
+        config: &HubConfig,
+        options: &PictureConfig,
+    ) -> Result<PreparePictures, Error> {
+        Ok(PreparePictures::new(&Preprocess::new(config.image()?)?, options)?)
+    }
+
+    fn plain(options: &PictureConfig) -> PictureConfig {
+        PictureConfig { augment: Augment::NONE, ..options.clone() }
+    }
+
+    fn once() -> PictureConfig {
+        PictureConfig { cache_bytes: 0, ..PictureConfig::default() }
+    }
+
+    fn usual(kind: TargetKind) -> PictureConfig {
+        PictureConfig { augment: Augment::usual(kind), ..PictureConfig::default() }
+    }
+
+    fn check(options: &PictureConfig, items: &[&Source]) -> Result<(), Error> {
+        if let Some(disk) = &options.disk {
+            disk.check(items.iter().filter_map(|item| rekindle_data::Item::path(*item)))?;
+        }
+        Ok(())
+    }
+
+    fn sheet(&self, config: &HubConfig) -> Result<Option<Arc<Sheet<Dense>>>, Error> {
+        let preprocess = Preprocess::new(config.image()?)?;
+        Ok(Some(Arc::new(move |batch: &Dense, shown| sheet(batch, &preprocess, shown))))
+    }
+
+    fn mirrored(images: Tensor<4>) -> Option<Tensor<4>> {
+        Some(images.flip([3]))
+    }
+
+    fn mean(map: Tensor<4>) -> Tensor<2> {
+        global_mean(FeatureMap::new(map))
+    }
+
+    fn open<L: Target>(data: &DataConfig) -> Result<DataSet<L>, Error> {
+        Ok(open_pictures(data)?)
+    }
+
+    fn measurable<L: Target>(
+        data: &DataConfig,
+        part: Option<Part>,
+    ) -> Result<Measurable<L, Source>, Error> {
+        Ok(measure_pictures(data, part)?)
+    }
+
+    fn gathered(data: &DataConfig, kind: TargetKind) -> Result<Gathered<Source>, Error> {
+        Ok(read_pictures(data, kind)?)
+    }
+
+    fn offer(data: &DataConfig) -> Result<Offer, Error> {
+        Ok(offer(&data.path)?)
+    }
+
+    fn digest(item: &Source, files: &Digests) -> Result<[u8; 32], Error> {
+        Ok(item.digest(files)?)
+    }
+
+    fn shown(model: &Model, item: &Source, output: usize) -> Result<ExampleRecord, Error> {
+        let cam = model.grad_cam(item.clone(), output)?;
+        Ok(ExampleRecord {
+            image: cam.picture.to_jpeg()?,
+            overlay: cam.overlay().to_jpeg()?,
+            ..ExampleRecord::default()
+        })
+    }
+
+    fn identity(&self, config: &HubConfig) -> String {
+        canonical(&json!(config.image().ok()))
+    }
+
+    fn preprocessing(config: &HubConfig) -> String {
+        let Ok(about) = config.image() else { return config.input.described() };
+        let [_, height, width] = about.input_size;
+        format!(
+            "{height} x {width} pixels, {:?} of {:.1}% by {:?}, mean {:?}, deviation {:?}",
+            about.crop_mode,
+            100.0 * about.crop_pct,
+            about.interpolation,
+            about.mean,
+            about.std
+        )
+        .to_lowercase()
+    }
+}
+
+impl Model {
+    /// A network with its config.
+    ///
+    /// # Panics
+    ///
+    /// If the network has another number of outputs than the config says.
+    pub fn new(network: Network, config: HubConfig) -> Self {
+        Self::of(network, config, Pictures)
+    }
+
+    /// How pictures become inputs of this network.
+    ///
+    /// # Errors
+    ///
+    /// If the config asks for something impossible.
+    pub fn preprocess(&self) -> Result<Preprocess, Error> {
+        Ok(Preprocess::new(self.config().image()?)?)
+    }
+}
+
+/// The first pictures of a batch as the network sees them, side by side, as a PNG.
+fn sheet(batch: &Dense, preprocess: &Preprocess, shown: usize) -> Result<Vec<u8>, Failure> {
+    let width = batch.shape[1..].iter().product::<usize>().max(1);
+    let inputs = batch.values.chunks_exact(width).take(shown);
+    let pictures: Vec<Picture> = inputs.map(|input| preprocess.restore(input)).collect();
+    Ok(Picture::sheet(&pictures, 4).to_png()?)
+}

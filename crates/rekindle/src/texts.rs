@@ -1,0 +1,267 @@
+//! Models of texts: an encoder, the tokenizer that belongs to it, and how tokens become a text.
+
+use std::{collections::BTreeMap, path::Path, sync::Arc};
+
+use burn::prelude::*;
+use rekindle_cards::{HubConfig, InputSpec, TaskSpec, TextInput};
+use rekindle_checkpoint::CheckpointFile;
+use rekindle_data::{
+    DataSet, Digests, Gathered, Measurable, Part, Target, TargetKind, canonical, manifest::Offer,
+};
+use rekindle_language::{EncoderConfig, TextBackbone, pool_from_json, pool_to_json, text_pool};
+use rekindle_layers::{Pooling, TextFlow};
+use rekindle_report::PictureRecord as ExampleRecord;
+use rekindle_text::{PrepareTexts, Text, TextConfig, Tokenizer, measure_texts, open_texts};
+use serde_json::json;
+
+use crate::{
+    Error, TextModel,
+    modality::Modality,
+    model::{config_text, parsed},
+};
+
+/// Keys of what is written beside the weights: the encoder's own config, how tokens become a text, the tokenizer.
+const ENCODER: &str = "encoder";
+const POOL: &str = "pool";
+const TOKENIZER: &str = "tokenizer";
+/// What a tokenizer is called where it is a file.
+const TOKENIZER_FILE: &str = "tokenizer.json";
+
+/// What belongs to a text model besides its weights and its config.
+#[derive(Debug, Clone)]
+pub struct Texts {
+    /// The encoder's `config.json`, as it came.
+    json: Arc<str>,
+    encoder: EncoderConfig,
+    tokenizer: Arc<Tokenizer>,
+}
+
+impl Texts {
+    /// The encoder, as its `config.json` says.
+    pub fn encoder(&self) -> &EncoderConfig {
+        &self.encoder
+    }
+
+    /// The encoder's `config.json`, as it came.
+    pub fn encoder_json(&self) -> &str {
+        &self.json
+    }
+
+    /// How texts become tokens.
+    pub fn tokenizer(&self) -> &Tokenizer {
+        &self.tokenizer
+    }
+
+    /// What a folder as the Hub has it says of its weights.
+    fn of_folder(
+        name: Option<&str>,
+        file: &CheckpointFile,
+        json: &str,
+    ) -> Result<(Self, HubConfig), Error> {
+        let folder = match file.path().is_dir() {
+            true => file.path(),
+            false => file.path().parent().unwrap_or(Path::new("")),
+        };
+        let mut encoder = EncoderConfig::from_json(json).map_err(|source| Error::Encoder {
+            path: folder.to_owned(),
+            source: Box::new(source),
+        })?;
+        let pool = text_pool(folder).map_err(|source| Error::Encoder {
+            path: folder.to_owned(),
+            source: Box::new(source),
+        })?;
+        encoder.pool = pool.unwrap_or(encoder.pool);
+        let tokenizer = Arc::new(Tokenizer::open(folder, encoder.max_tokens())?);
+        let card = name.map(rekindle_cards::find).transpose();
+        // A name that no card has is what the user calls it.
+        let config = match card {
+            Ok(Some(card)) => HubConfig::from_card(card),
+            _ => {
+                let called = folder.file_name().map(|name| name.to_string_lossy().into_owned());
+                let called = name.map(str::to_owned).or(called);
+                untitled(&called.unwrap_or_else(|| encoder.family.name().to_owned()))
+            }
+        };
+        let texts = Self { json: json.into(), encoder, tokenizer };
+        let input = InputSpec::Text(texts.input(Vec::new()));
+        Ok((texts, HubConfig { input, classes: 0, ..config }))
+    }
+
+    /// What a file that was saved here says.
+    fn of_saved(
+        name: Option<&str>,
+        file: &CheckpointFile,
+        config: HubConfig,
+    ) -> Result<(Self, HubConfig), Error> {
+        let path = file.path();
+        let part = |key: &'static str| {
+            let found = file.metadata().get(key);
+            found.ok_or_else(|| Error::LacksPart { path: path.to_owned(), part: key })
+        };
+        let (json, tokenizer) = (part(ENCODER)?, part(TOKENIZER)?);
+        let wrong = |source| Error::Encoder { path: path.to_owned(), source: Box::new(source) };
+        let mut encoder = EncoderConfig::from_json(json).map_err(wrong)?;
+        encoder.pool = pool_from_json(part(POOL)?).map_err(wrong)?;
+        let most = match &config.input {
+            InputSpec::Text(text) => text.max_tokens.min(encoder.max_tokens()),
+            _ => encoder.max_tokens(),
+        };
+        let tokenizer = Arc::new(Tokenizer::from_json(tokenizer, most, path)?);
+        let _ = name;
+        Ok((Self { json: json.as_str().into(), encoder, tokenizer }, config))
+    }
+
+    /// What the config says of the input.
+    fn input(&self, columns: Vec<String>) -> TextInput {
+        let max_tokens = self.tokenizer.max_tokens();
+        TextInput { tokenizer: TOKENIZER_FILE.to_owned(), max_tokens, columns }
+    }
+}
+
+/// A config that says no more than a name.
+fn untitled(name: &str) -> HubConfig {
+    HubConfig {
+        architecture: name.to_owned(),
+        tag: String::new(),
+        classes: 0,
+        features: None,
+        input: InputSpec::Text(TextInput {
+            tokenizer: TOKENIZER_FILE.to_owned(),
+            max_tokens: 1,
+            columns: Vec::new(),
+        }),
+        task: TaskSpec::SingleLabel,
+        temperature: None,
+        test_input_size: None,
+        test_crop_pct: None,
+        fixed_input_size: false,
+        first_conv: None,
+        classifier: None,
+        license: None,
+        labels: Vec::new(),
+        descriptions: BTreeMap::new(),
+    }
+}
+
+impl Modality for Texts {
+    const MANY: &'static str = "texts";
+    const ONE: &'static str = "text";
+
+    type Backbone = TextBackbone;
+    type Prepare = PrepareTexts;
+    type Options = ();
+    type Data = TextConfig;
+
+    fn of_weights(name: Option<&str>, file: &CheckpointFile) -> Result<(Self, HubConfig), Error> {
+        let Some(text) = config_text(file) else {
+            return Err(Error::NoConfig(file.path().to_owned()));
+        };
+        match is_transformers(text) {
+            true => Self::of_folder(name, file, text),
+            false => Self::of_saved(name, file, parsed(name, file, text)?),
+        }
+    }
+
+    fn untrained(name: &str, _items: &[&Text]) -> Result<(Self, HubConfig), Error> {
+        Err(rekindle_cards::find(name).map_or_else(Error::from, |card| {
+            Error::Settings(vec![format!(
+                "{}: a pretrained text encoder is not trained from nothing; give its weights",
+                card.name()
+            )])
+        }))
+    }
+
+    fn backbone(&self, _: &HubConfig, device: &Device) -> Result<TextBackbone, Error> {
+        Ok(TextBackbone::new(&self.encoder, device))
+    }
+
+    fn prepare(&self, _: &HubConfig, (): &()) -> Result<PrepareTexts, Error> {
+        Ok(PrepareTexts::new(Arc::clone(&self.tokenizer), self.encoder.vocab_size))
+    }
+
+    fn plain((): &()) {}
+
+    fn metadata(&self) -> BTreeMap<String, String> {
+        BTreeMap::from([
+            (ENCODER.to_owned(), self.json.to_string()),
+            (POOL.to_owned(), pool_to_json(self.encoder.pool)),
+            (TOKENIZER.to_owned(), self.tokenizer.json().to_owned()),
+        ])
+    }
+
+    fn mean(flow: TextFlow) -> Tensor<2> {
+        match flow {
+            TextFlow::Sequence(sequence) => Pooling::Mean.forward(sequence),
+            TextFlow::Tokens(tokens) => tokens.mask.sum_dim(1),
+        }
+    }
+
+    fn open<L: Target>(data: &TextConfig) -> Result<DataSet<L, Text>, Error> {
+        Ok(open_texts(data)?)
+    }
+
+    fn measurable<L: Target>(
+        data: &TextConfig,
+        part: Option<Part>,
+    ) -> Result<Measurable<L, Text>, Error> {
+        Ok(measure_texts(data, part)?)
+    }
+
+    fn gathered(data: &TextConfig, kind: TargetKind) -> Result<Gathered<Text>, Error> {
+        Ok(rekindle_text::read_texts(data, kind)?)
+    }
+
+    fn offer(data: &TextConfig) -> Result<Offer, Error> {
+        Ok(rekindle_text::offer(data)?)
+    }
+
+    fn completed(config: &HubConfig, data: &TextConfig) -> TextConfig {
+        let columns = match &config.input {
+            InputSpec::Text(text) if data.text.is_empty() => text.columns.clone(),
+            _ => data.text.clone(),
+        };
+        TextConfig { text: columns, ..data.clone() }
+    }
+
+    fn identity(&self, config: &HubConfig) -> String {
+        let pool = pool_to_json(self.encoder.pool);
+        canonical(&json!([config.input, *self.json, pool, self.tokenizer.json()]))
+    }
+
+    fn digest(item: &Text, _: &Digests) -> Result<[u8; 32], Error> {
+        Ok(item.digest())
+    }
+
+    fn called(item: &Text, _: usize) -> String {
+        item.called()
+    }
+
+    fn shown(model: &TextModel, item: &Text, output: usize) -> Result<ExampleRecord, Error> {
+        let _ = (model, item, output);
+        Ok(ExampleRecord::default())
+    }
+
+    fn preprocessing(config: &HubConfig) -> String {
+        config.input.described()
+    }
+}
+
+/// Whether a text network of this name is built without weights.
+pub(crate) fn is_scratch(_name: &str) -> bool {
+    false
+}
+
+/// Whether a config is transformers'.
+pub(crate) fn is_transformers(text: &str) -> bool {
+    let root = serde_json::from_str::<serde_json::Value>(text);
+    root.is_ok_and(|root| root.get("model_type").is_some() && root.get("architecture").is_none())
+}
+
+/// The columns of texts that were learned from, as a config keeps them.
+pub fn with_columns(config: HubConfig, columns: &[String]) -> HubConfig {
+    let input = match config.input {
+        InputSpec::Text(text) => InputSpec::Text(TextInput { columns: columns.to_vec(), ..text }),
+        other => other,
+    };
+    HubConfig { input, ..config }
+}
