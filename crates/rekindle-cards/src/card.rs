@@ -9,9 +9,9 @@ use crate::{Error, InputSpec, Preprocessing, Terms};
 pub struct Card {
     /// The family's name, which is the card file's: `resnet`.
     pub family: String,
-    /// timm's name of the architecture: `resnet18`.
+    /// timm's name of the architecture, `resnet18`; of encoders of texts the checkpoint's: `all-MiniLM-L6-v2`.
     pub architecture: String,
-    /// Which training run: `a1_in1k`. May be empty.
+    /// Which training run: `a1_in1k`. Empty where the architecture's name says it all.
     pub tag: String,
     /// The Hub repository; `None` where the weights exist only as a file.
     pub repository: Option<String>,

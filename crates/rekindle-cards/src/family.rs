@@ -22,6 +22,19 @@
 //! ```
 //!
 //! A key that a line lacks is looked up in its architecture, then in `[defaults]`, then in `[family]`.
+//!
+//! Checkpoints of texts are called as people call them, `all-MiniLM-L6-v2`: that is the architecture's name, and `tag` is
+//! empty. They say `input` and `files` instead of the keys of images:
+//!
+//! ```toml
+//! [[architecture]]
+//! name = "all-MiniLM-L6-v2"
+//! repository = "sentence-transformers/all-MiniLM-L6-v2"
+//! parameters = 22_713_216
+//! input = { text = { tokenizer = "tokenizer.json", max_tokens = 256 } }
+//! files = ["tokenizer.json", "modules.json", "1_Pooling/config.json"]
+//! cards = [{ tag = "", license = "apache-2.0" }]
+//! ```
 
 use std::collections::BTreeMap;
 
@@ -159,9 +172,10 @@ pub(crate) fn parse_toml<T: serde::de::DeserializeOwned>(
 
 /// One card, or every problem of its line.
 fn card(file: &File, architecture: &Architecture, line: &Table) -> Result<Card, Vec<String>> {
-    let tag = line.get("tag").and_then(Value::as_str).unwrap_or("(no tag)");
+    let merged = merge(file, architecture, line);
+    let tag = merged.get("tag").and_then(Value::as_str).unwrap_or("(no tag)");
     let name = checkpoint_name(&architecture.name, tag);
-    let row: Row = merge(file, architecture, line)
+    let row: Row = merged
         .try_into()
         .map_err(|error: toml::de::Error| vec![format!("{name}: {}", one_line(&error))])?;
 

@@ -3,7 +3,7 @@
 //! | dialect | known by | read |
 //! |---|---|---|
 //! | timm | `architecture`; the input's keys in `pretrained_cfg`, or, in older files, beside it | all of it |
-//! | transformers | `model_type`, or a list of `architectures` | named in the error |
+//! | transformers | `model_type`, or a list of `architectures` | named in the error; [`is_transformers`] tells it |
 //!
 //! What timm has no words for lies under `rekindle`, which timm leaves alone: an input that is no image, a task
 //! that is not one label, a temperature. Other keys that say nothing of this are left alone here too.
@@ -15,11 +15,13 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::card::checkpoint_name;
-use crate::{Card, Error, InputSpec, Preprocessing, TaskSpec, imagenet};
+use crate::{Card, Error, InputSpec, Preprocessing, TaskSpec, imagenet, lookup};
 
 mod dialect;
 mod model_args;
 mod timm;
+
+pub use dialect::is_transformers;
 
 /// Longest text of a config, in bytes; that of ImageNet-21k with all labels has 2 MB.
 pub const MAX_CONFIG_BYTES: usize = 8 << 20;
@@ -29,7 +31,7 @@ pub const MAX_CLASSES: usize = 1 << 20;
 /// What travels with the weights of a model, on the Hub and in a saved checkpoint.
 #[derive(Debug, Clone, PartialEq)]
 pub struct HubConfig {
-    /// timm's name of the architecture: `resnet18`.
+    /// timm's name of the architecture, `resnet18`, or the card's of another: `all-MiniLM-L6-v2`.
     pub architecture: String,
     /// Which training run: `a1_in1k`. May be empty.
     pub tag: String,
@@ -189,6 +191,14 @@ impl HubConfig {
         {
             let test = self.at_test_size(usual).problems();
             problems.extend(test.into_iter().map(|problem| format!("at the test size: {problem}")));
+        }
+        // Of an input that is not stated timm's images are assumed.
+        if matches!(self.input, InputSpec::Image(_))
+            && let Some(card) = lookup::of_architecture(&self.architecture)?
+            && !matches!(card.input, InputSpec::Image(_))
+        {
+            let (name, input) = (&self.architecture, card.input.described());
+            problems.push(format!("{name} takes {input}, but `rekindle.input` says of none"));
         }
         problems.extend(timm::too_many(self.classes));
         problems.extend(self.task.problems(self.classes));

@@ -8,7 +8,7 @@
 //! | `table` | columns in order, each with how its values become numbers |
 //! | `named` | one of these by name, for a model of several inputs |
 //!
-//! Only images can be prepared so far; of the others this crate reads and writes what is known.
+//! This crate reads and writes what is known of each; others prepare it.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -58,6 +58,30 @@ impl InputSpec {
                 found: other.described(),
                 asked: "images",
             }),
+        }
+    }
+
+    /// Which kind of input it is, as JSON names it: `image`, `text`, `series`, `table` or `named`.
+    #[must_use]
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Image(_) => "image",
+            Self::Text(_) => "text",
+            Self::Series(_) => "series",
+            Self::Table(_) => "table",
+            Self::Named(_) => "named",
+        }
+    }
+
+    /// What people call one item of it, and several: `text`, `texts`.
+    #[must_use]
+    pub fn nouns(&self) -> [&'static str; 2] {
+        match self {
+            Self::Image(_) => ["picture", "pictures"],
+            Self::Text(_) => ["text", "texts"],
+            Self::Series(_) => ["series", "series"],
+            Self::Table(_) => ["row", "rows"],
+            Self::Named(_) => ["example", "examples"],
         }
     }
 

@@ -25,7 +25,7 @@ mod task_spec;
 pub use card::{Card, Paper, TestSize};
 pub use error::Error;
 pub use family::Family;
-pub use hub_config::{HubConfig, MAX_CLASSES, MAX_CONFIG_BYTES};
+pub use hub_config::{HubConfig, MAX_CLASSES, MAX_CONFIG_BYTES, is_transformers};
 pub use input_spec::{Column, ColumnKind, InputSpec, Scaling, SeriesInput, TableInput, TextInput};
 pub use license::Terms;
 pub use lookup::{

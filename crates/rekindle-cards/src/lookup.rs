@@ -5,12 +5,19 @@ use std::sync::OnceLock;
 use crate::{Card, Error, Family};
 
 /// The card files, in the order in which they are listed.
-const FILES: [(&str, &str); 5] = [
+const FILES: [(&str, &str); 12] = [
     ("models/vgg.toml", include_str!("../models/vgg.toml")),
     ("models/resnet.toml", include_str!("../models/resnet.toml")),
     ("models/resnet_cifar.toml", include_str!("../models/resnet_cifar.toml")),
     ("models/efficientnet.toml", include_str!("../models/efficientnet.toml")),
     ("models/mobilenet.toml", include_str!("../models/mobilenet.toml")),
+    ("models/bert.toml", include_str!("../models/bert.toml")),
+    ("models/mpnet.toml", include_str!("../models/mpnet.toml")),
+    ("models/roberta.toml", include_str!("../models/roberta.toml")),
+    ("models/distilbert.toml", include_str!("../models/distilbert.toml")),
+    ("models/electra.toml", include_str!("../models/electra.toml")),
+    ("models/modernbert.toml", include_str!("../models/modernbert.toml")),
+    ("models/deberta.toml", include_str!("../models/deberta.toml")),
 ];
 
 /// How many names an error suggests.
@@ -27,7 +34,7 @@ pub fn families() -> Result<&'static [Family], Error> {
     FAMILIES.get_or_init(parse).as_deref().map_err(Error::clone)
 }
 
-/// The card of `resnet18.a1_in1k`, or the default card of `resnet18`.
+/// The card of `resnet18.a1_in1k`, the default card of `resnet18`, or that of `all-MiniLM-L6-v2`.
 ///
 /// # Errors
 ///
@@ -39,6 +46,8 @@ pub fn families() -> Result<&'static [Family], Error> {
 /// let card = rekindle_cards::find("resnet18")?;
 /// assert_eq!(card.name(), "resnet18.a1_in1k");
 /// assert_eq!(card.image()?.input_size, [3, 224, 224]);
+/// let card = rekindle_cards::find("all-MiniLM-L6-v2")?;
+/// assert_eq!(card.input.described(), "texts of up to 256 tokens");
 /// # Ok::<(), rekindle_cards::Error>(())
 /// ```
 pub fn find(name: &str) -> Result<&'static Card, Error> {
@@ -65,6 +74,11 @@ pub enum Which {
 /// As [`families`].
 pub fn find_checkpoint(name: &str) -> Result<Option<&'static Card>, Error> {
     Ok(families()?.iter().flat_map(|family| &family.cards).find(|card| card.name() == name))
+}
+
+/// The default card of an architecture, if there is one.
+pub(crate) fn of_architecture(name: &str) -> Result<Option<&'static Card>, Error> {
+    Ok(families()?.iter().flat_map(|family| &family.cards).find(|card| card.architecture == name))
 }
 
 /// The cards whose weights are in a repository, whose name may be written in any case, as the Hub takes it.
@@ -148,7 +162,7 @@ pub fn all_defaults() -> Result<Vec<&'static Card>, Error> {
     Ok(defaults(search("")?))
 }
 
-/// Every card whose name matches: `*` and `?` are wildcards, a pattern without either a substring.
+/// Every card whose name matches in any case: `*` and `?` are wildcards, a pattern without either a substring.
 ///
 /// # Errors
 ///
@@ -168,12 +182,13 @@ pub fn search(pattern: &str) -> Result<Vec<&'static Card>, Error> {
         false => name.contains(&pattern),
     };
     let cards = families()?.iter().flat_map(|family| &family.cards);
-    Ok(cards.filter(|card| matches(&card.name())).collect())
+    Ok(cards.filter(|card| matches(&card.name().to_lowercase())).collect())
 }
 
-/// The names that take the fewest edits; a name without a dot is compared with architectures.
+/// The names that take the fewest edits in any case; a name without a dot is compared with architectures, and a repository's
+/// by its last part.
 fn closest(name: &str) -> Result<Vec<String>, Error> {
-    let wanted = name.to_lowercase();
+    let wanted = name.rsplit('/').next().unwrap_or(name).to_lowercase();
     let mut names: Vec<String> = Vec::new();
     for card in families()?.iter().flat_map(|family| &family.cards) {
         let candidate = if wanted.contains('.') { card.name() } else { card.architecture.clone() };
@@ -182,7 +197,12 @@ fn closest(name: &str) -> Result<Vec<String>, Error> {
         }
     }
     // Stable, so that equally close names keep the order of the tables.
-    names.sort_by_cached_key(|candidate| edit_distance(wanted.as_bytes(), candidate.as_bytes()));
+    // What was only begun is meant more likely than what is as short: `bert-base` is no `roberta-base`.
+    names.sort_by_cached_key(|candidate| {
+        let candidate = candidate.to_lowercase();
+        let begun = !wanted.is_empty() && candidate.starts_with(&wanted);
+        (!begun, edit_distance(wanted.as_bytes(), candidate.as_bytes()))
+    });
     names.truncate(SUGGESTIONS);
     Ok(names)
 }

@@ -5,11 +5,14 @@
 
 use std::fmt::Write;
 
+mod hub_task;
 mod measured;
+mod usage;
 
 pub use measured::{CardEvaluation, CardMetric, CardUnit};
 
-use crate::{CropMode, Error, HubConfig, InputSpec, Interpolation, TaskSpec, Terms, license};
+use crate::{Error, HubConfig, TaskSpec, Terms, license};
+use hub_task::HubTask;
 
 /// What is said of a model in its repository.
 #[derive(Debug, Clone, PartialEq)]
@@ -39,19 +42,17 @@ pub struct Base {
     pub license: Option<String>,
 }
 
-/// The pictures a model learned from.
+/// What a model learned from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LearnedFrom {
     /// The data set's name, which is no path.
     pub name: String,
-    /// A row a class, in the order of the labels: pictures trained on, validated on and tested on.
+    /// A row a class, in the order of the labels: examples trained on, validated on and tested on.
     pub classes: Vec<(String, [usize; 3])>,
 }
 
 /// Most classes that are listed one by one.
 const LISTED: usize = 100;
-/// What the Hub calls telling pictures apart.
-const CLASSIFICATION: &str = "image-classification";
 
 impl ModelCard {
     /// The text of `README.md`.
@@ -74,19 +75,15 @@ impl ModelCard {
                 }
             }
         }
-        let task = self.hub_task();
-        text.push_str("library_name: timm\n");
-        // The Hub has no pipeline for numbers of pictures.
-        if task == CLASSIFICATION {
+        let HubTask { library, task, pipeline, tags } = HubTask::of(&self.config);
+        line(&mut text, format_args!("library_name: {library}"));
+        if pipeline {
             line(&mut text, format_args!("pipeline_tag: {task}"));
         }
-        line(&mut text, format_args!("tags:\n- timm\n- {task}"));
-        match &self.config.task {
-            TaskSpec::SingleLabel => {}
-            TaskSpec::MultiLabel { .. } => text.push_str("- multi-label\n"),
-            TaskSpec::Regression { .. } => text.push_str("- regression\n"),
+        text.push_str("tags:\n");
+        for tag in tags {
+            line(&mut text, format_args!("- {tag}"));
         }
-        text.push_str("- rekindle\n");
         if let Some(base) = self.base.as_ref().and_then(|base| base.repository.as_ref()) {
             line(
                 &mut text,
@@ -119,14 +116,6 @@ impl ModelCard {
         text
     }
 
-    /// The task's name on the Hub.
-    fn hub_task(&self) -> &'static str {
-        match &self.config.task {
-            TaskSpec::Regression { .. } => "image-regression",
-            _ => CLASSIFICATION,
-        }
-    }
-
     fn body(&self, text: &mut String) -> std::fmt::Result {
         let config = &self.config;
         writeln!(text, "# {}\n", plain(self.short_name()))?;
@@ -135,7 +124,9 @@ impl ModelCard {
             None => ("trained", "nothing".to_owned()),
         };
         let on = self.data.as_ref().map(|data| format!(" on {}", plain(&data.name)));
+        let [one, many] = config.input.nouns();
         let answers = match &config.task {
+            TaskSpec::SingleLabel if config.classes == 0 => format!("turns {many} into vectors"),
             TaskSpec::SingleLabel => format!("tells {} classes apart", config.classes),
             TaskSpec::MultiLabel { .. } => format!("gives any of {} labels", config.classes),
             TaskSpec::Regression { targets, .. } => {
@@ -145,13 +136,14 @@ impl ModelCard {
         };
         writeln!(
             text,
-            "A {} that {answers}, {how}{} from {from}.\n",
-            config.architecture,
+            "{} {} that {answers}, {how}{} from {from}.\n",
+            article(&config.architecture),
+            plain(&config.architecture),
             on.unwrap_or_default(),
         )?;
         self.results(text)?;
         self.answers(text)?;
-        self.classes(text)?;
+        self.classes(text, one)?;
         self.input(text)?;
         if !self.training.is_empty() {
             writeln!(text, "## Training\n")?;
@@ -164,7 +156,7 @@ impl ModelCard {
         self.terms(text)
     }
 
-    fn classes(&self, text: &mut String) -> std::fmt::Result {
+    fn classes(&self, text: &mut String, one: &str) -> std::fmt::Result {
         let Some(data) = self.data.as_ref().filter(|data| !data.classes.is_empty()) else {
             return Ok(());
         };
@@ -175,62 +167,15 @@ impl ModelCard {
         }
         let more = data.classes.len().saturating_sub(LISTED);
         let rest = if more > 0 { format!(", {more} classes not shown") } else { String::new() };
-        // A picture with several labels would be counted several times.
+        // What has several labels would be counted several times.
         if matches!(self.config.task, TaskSpec::MultiLabel { .. }) {
-            return writeln!(text, "\nA picture may have any number of them{rest}.\n");
+            let article = article(one);
+            return writeln!(text, "\n{article} {one} may have any number of them{rest}.\n");
         }
         let total = |place: usize| -> usize {
             data.classes.iter().filter_map(|(_, counts)| counts.get(place)).sum()
         };
         writeln!(text, "| all{rest} | {} | {} | {} |\n", total(0), total(1), total(2))
-    }
-
-    fn input(&self, text: &mut String) -> std::fmt::Result {
-        let InputSpec::Image(input) = &self.config.input else {
-            writeln!(text, "## What it expects\n")?;
-            return writeln!(text, "{}.\n", plain(&self.config.input.described()));
-        };
-        let [channels, height, width] = input.input_size;
-        let filter = match input.interpolation {
-            Interpolation::Nearest => "nearest",
-            Interpolation::Bilinear => "bilinear",
-            Interpolation::Bicubic => "bicubic",
-            Interpolation::Lanczos => "lanczos",
-        };
-        let crop = match input.crop_mode {
-            CropMode::Center => "the short side resized, the centre cropped",
-            CropMode::Squash => "both sides resized, the aspect ratio given up",
-            CropMode::Border => "the long side resized, the rest padded",
-        };
-        writeln!(text, "## What it expects\n")?;
-        writeln!(
-            text,
-            "Pictures of {channels} channels, {height} x {width} pixels: {crop}, {filter}, crop fraction {}; \
-             values in [0, 1], less {:?}, divided by {:?}.\n",
-            input.crop_pct, input.mean, input.std
-        )
-    }
-
-    fn usage(&self, text: &mut String) -> std::fmt::Result {
-        let repository = &self.repository;
-        let labels = match &self.config.labels[..] {
-            [] => "",
-            _ => "labels = model.pretrained_cfg[\"label_names\"]\n",
-        };
-        writeln!(
-            text,
-            "## How to use it\n\n\
-             ```python\n\
-             import timm\n\n\
-             model = timm.create_model(\"hf-hub:{repository}\", pretrained=True).eval()\n\
-             config = timm.data.resolve_model_data_config(model)\n\
-             transform = timm.data.create_transform(**config, is_training=False)\n\
-             {labels}\
-             ```\n\n\
-             ```sh\n\
-             rekindle predict --weights hf-hub:{repository} picture.jpg\n\
-             ```\n"
-        )
     }
 
     fn terms(&self, text: &mut String) -> std::fmt::Result {
@@ -294,6 +239,11 @@ impl Base {
 fn line(text: &mut String, arguments: std::fmt::Arguments<'_>) {
     let _ = text.write_fmt(arguments);
     text.push('\n');
+}
+
+/// The indefinite article that a word takes, at the beginning of a sentence.
+fn article(word: &str) -> &'static str {
+    if word.to_ascii_lowercase().starts_with(['a', 'e', 'i', 'o']) { "An" } else { "A" }
 }
 
 /// A text in double quotes, with what would end it escaped.

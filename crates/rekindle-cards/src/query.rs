@@ -17,7 +17,7 @@ pub struct Query {
     pub max_parameters: Option<Count>,
     /// Least top-1 accuracy on ImageNet-1k in percent; checkpoints that have none are left out.
     pub min_top1: Option<f64>,
-    /// Largest height or width of the input in pixels.
+    /// Largest height or width of the input in pixels; checkpoints that take no images are left out.
     pub max_size: Option<usize>,
     /// The order.
     pub sort: Option<SortBy>,
@@ -45,7 +45,7 @@ pub enum SortBy {
     Top1,
     /// The fewest parameters first.
     Parameters,
-    /// The smallest input first.
+    /// The smallest input first, those that take no images last.
     Size,
     /// By name.
     Name,
@@ -103,7 +103,7 @@ impl Query {
                 cards.sort_by(|left, right| top1(right).total_cmp(&top1(left)));
             }
             Some(SortBy::Parameters) => cards.sort_by_key(|card| card.parameters),
-            Some(SortBy::Size) => cards.sort_by_key(|card| size(card)),
+            Some(SortBy::Size) => cards.sort_by_key(|card| size(card).unwrap_or(usize::MAX)),
             Some(SortBy::Name) => cards.sort_by_key(|card| card.name()),
             None => {}
         }
@@ -216,7 +216,7 @@ mod tests {
                 card.top1.is_some_and(|top1| top1 >= 84.0) && !card.family.contains("cifar")
             }),
             (Query { max_size: Some(176), ..Query::default() }, |card| {
-                card.image().unwrap().input_size[1] <= 176
+                card.image().is_ok_and(|image| image.input_size[1] <= 176)
             }),
         ];
         for (query, holds) in rows {
@@ -256,7 +256,7 @@ mod tests {
                 let ordered = match order {
                     SortBy::Top1 => top1(a).unwrap_or(-1.0) >= top1(b).unwrap_or(-1.0),
                     SortBy::Parameters => a.parameters <= b.parameters,
-                    SortBy::Size => size(a) <= size(b),
+                    SortBy::Size => size(b).is_none_or(|b| size(a).is_some_and(|a| a <= b)),
                     SortBy::Name => a.name() < b.name(),
                 };
                 let equal = match order {
@@ -268,6 +268,8 @@ mod tests {
                 assert!(ordered && (!equal || place(a) < place(b)), "{order:?}: {a:?} {b:?}");
             }
         }
+        let largest = Query { sort: Some(SortBy::Size), ..Query::default() }.run().unwrap();
+        assert!(largest.last().unwrap().image().is_err(), "texts have no size");
         let worst = Query { sort: Some(SortBy::Top1), ..Query::default() }.run().unwrap();
         assert!(top1(worst.last().unwrap()).is_none());
     }

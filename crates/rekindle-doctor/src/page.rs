@@ -8,7 +8,7 @@ use rayon::prelude::*;
 use rekindle_data::Part;
 use rekindle_images::{Picture, Source, decode};
 use rekindle_report::{
-    Checkup, CheckupFinding, CheckupGroup, ClassCount, Data, NumberRange, PartRange, PictureCount,
+    Checkup, CheckupFinding, CheckupGroup, ClassCount, Data, ExampleCount, NumberRange, PartRange,
     Thumbnail, checkup,
 };
 
@@ -51,6 +51,7 @@ pub fn record(diagnosis: &Diagnosis, most: usize) -> Checkup {
                 } else {
                     source(file).and_then(small).unwrap_or_default()
                 },
+                ..Thumbnail::default()
             })
             .collect(),
         more: finding.files.len().saturating_sub(most),
@@ -67,6 +68,7 @@ pub fn record(diagnosis: &Diagnosis, most: usize) -> Checkup {
         lead: format!("{}.", summary(diagnosis)),
         data: Some(data(diagnosis)),
         groups: diagnosis.groups().map(group).collect(),
+        ..Checkup::default()
     }
 }
 
@@ -106,7 +108,7 @@ fn data(diagnosis: &Diagnosis) -> Data {
     };
     // Of one label a picture the classes say it.
     let labelled: usize = diagnosis.labels.iter().map(|it| it.train + it.val + it.test).sum();
-    let pictures = PictureCount { train, validation, test: tested.then_some(test) };
+    let pictures = ExampleCount { train, validation, test: tested.then_some(test) };
     Data {
         folder: diagnosis.folder.display().to_string(),
         pictures: (labelled != diagnosis.examined.len()).then_some(pictures),

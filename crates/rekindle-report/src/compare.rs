@@ -20,7 +20,8 @@ const LONG: usize = 10;
 /// The runs on one page of HTML, the best one marked; made for two to twenty.
 ///
 /// The best has the best main metric on its first evaluation, such as the highest accuracy; the loss, then the
-/// monitored metric, decide among equals. Of runs that were made for different kinds of answers none is the best.
+/// monitored metric, decide among equals. Of runs that were made
+/// for different kinds of answers, or of different kinds of examples, none is the best.
 pub fn compare(runs: &[RunRecord]) -> String {
     let named: Vec<Named<'_>> = runs
         .iter()
@@ -30,7 +31,7 @@ pub fn compare(runs: &[RunRecord]) -> String {
     // The first of equals.
     let best =
         named.iter().rev().max_by(|one, other| rank(one.run, other.run)).map(|best| best.style);
-    let best = best.filter(|_| runs.len() > 1 && metrics(&named).len() < 2);
+    let best = best.filter(|_| runs.len() > 1 && comparable(&named));
     let sections = [
         section("differences", "Differences", &differences(&named, best)),
         section("results", "Results and curves", &results(&named)),
@@ -68,6 +69,12 @@ fn metrics(runs: &[Named<'_>]) -> Vec<MainMetric> {
     found
 }
 
+/// Whether one of the runs can be the best: all are about examples of a kind, and measured by one metric.
+fn comparable(runs: &[Named<'_>]) -> bool {
+    let kind = |named: &Named<'_>| named.run.items;
+    metrics(runs).len() < 2 && runs.windows(2).all(|pair| kind(&pair[0]) == kind(&pair[1]))
+}
+
 fn main(named: &Named<'_>) -> Option<MainMetric> {
     named.run.evaluations.first().map(EvaluationRecord::main)
 }
@@ -83,9 +90,9 @@ fn contradictions(runs: &[Named<'_>]) -> Vec<String> {
 /// Which run is the best, and how far that can be believed.
 fn sentence(runs: &[Named<'_>], best: Option<usize>) -> String {
     let Some(best) = best.map(|best| &runs[best]) else {
-        return match metrics(runs).len() {
-            ..2 => String::new(),
-            _ => "<p class=\"caution\" role=\"note\"><strong>Caution:</strong> the runs answer different questions, so \
+        return match comparable(runs) {
+            true => String::new(),
+            false => "<p class=\"caution\" role=\"note\"><strong>Caution:</strong> the runs answer different questions, so \
                   none of them is the best.</p>\n"
                 .to_owned(),
         };
@@ -96,7 +103,7 @@ fn sentence(runs: &[Named<'_>], best: Option<usize>) -> String {
     };
     let mut words = format!(
         "<p class=\"lead\">The best is <strong>{name}</strong>: {}.",
-        uncapital(&reached(evaluation))
+        uncapital(&reached(evaluation, best.run.items))
     );
     let others = || runs.iter().filter(|run| run.style != best.style);
     let first = |run: &Named<'_>| run.run.evaluations.first().cloned();
@@ -122,7 +129,10 @@ fn sentence(runs: &[Named<'_>], best: Option<usize>) -> String {
     };
     words += "</p>\n";
     if others().filter_map(first).any(elsewhere) {
-        words += "<p class=\"caution\" role=\"note\"><strong>Caution:</strong> not all runs were measured on the same pictures.</p>\n";
+        let many = best.run.items.many();
+        words += &format!(
+            "<p class=\"caution\" role=\"note\"><strong>Caution:</strong> not all runs were measured on the same {many}.</p>\n"
+        );
     }
     words
 }

@@ -1,7 +1,7 @@
 //! What a run leaves behind: one page of HTML that opens from disk.
 //!
 //! A [`RunRecord`] is plain data, kept as `run.json` in the run's folder. [`html`] makes a page of it and
-//! [`compare`] one of several; [`checkup`] makes one of what is wrong with a folder of pictures, which a run may
+//! [`compare`] one of several; [`checkup`] makes one of what is wrong with its data, which a run may
 //! have as a section too. All are single files: styles, charts and pictures lie in them, nothing
 //! is fetched, and they read the same with scripts turned off. [`chart`] draws the charts and serves
 //! other plots too.
@@ -30,9 +30,9 @@ pub use error::Error;
 pub use page::html;
 pub use run::{
     Baseline, Better, Calibration, Checkup, CheckupFinding, CheckupGroup, ClassCount, ClassScores,
-    Data, Environment, EpochRecord, EvaluationRecord, Gallery, GroupRate, GuessRecord, History,
-    MainMetric, Metric, MetricUnit, Monitored, MultiLabelResults, NumberRange, PartRange,
-    PhaseRecord, PictureCount, PictureRecord, PlanRecord, PredictedNumber, RegressionResults,
-    Results, RunRecord, SingleLabelResults, StageRecord, StageState, TargetResults, Thumbnail,
-    Verdict, Version, Weights,
+    Data, Environment, EpochRecord, EvaluationRecord, ExampleCount, ExampleRecord, Gallery,
+    GroupRate, GuessRecord, History, ItemKind, MainMetric, Metric, MetricUnit, Monitored,
+    MultiLabelResults, NumberRange, PartRange, PhaseRecord, PlanRecord, PredictedNumber,
+    RegressionResults, Results, RunRecord, SingleLabelResults, StageRecord, StageState,
+    TargetResults, TextFacts, Thumbnail, Verdict, Version, Weights, WordRecord,
 };

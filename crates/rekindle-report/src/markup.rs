@@ -57,6 +57,13 @@ pub(crate) fn count(number: usize) -> String {
     text
 }
 
+/// The text with a large letter in front.
+pub(crate) fn capital(text: &str) -> String {
+    let mut letters = text.chars();
+    let first = letters.next().map(char::to_uppercase);
+    first.map_or_else(String::new, |first| first.chain(letters).collect())
+}
+
 /// How many there are of something, such as `1 picture` or `2 pictures`.
 pub(crate) fn counted(number: usize, one: &str, many: &str) -> String {
     format!("{} {}", count(number), if number == 1 { one } else { many })

@@ -1,39 +1,47 @@
 //! The page of one run: what came out first, then how, then what of.
 
-use crate::{RunRecord, checkup::findings};
+use crate::{RunRecord, checkup::findings, markup::capital};
 
+mod cards;
 mod classes;
 mod confusion;
 mod evaluation;
 mod facts;
-mod pictures;
 mod shell;
 mod tasks;
 mod tiles;
 mod training;
+mod words;
 
+pub(crate) use cards::layout;
 pub(crate) use evaluation::{interval, rank, reached};
 pub(crate) use facts::data;
 pub(crate) use shell::{document, figure, problems, section, table};
 pub(crate) use training::{LOSS, rates, series};
+pub(crate) use words::plain;
 
 /// The run as one page of HTML. It fetches nothing and reads the same with scripts turned off.
 ///
 /// Parts that the record does not have are left out; where it contradicts itself, the page says so.
 pub fn html(run: &RunRecord) -> String {
+    let many = run.items.many();
     let mut sections = vec![section("training", "Training", &training::content(run))];
     for (place, evaluation) in run.evaluations.iter().enumerate() {
         let id = format!("evaluation-{place}");
         sections.push(section(
             &id,
-            &evaluation::title(evaluation),
-            &evaluation::content(evaluation),
+            &evaluation::title(evaluation, run.items),
+            &evaluation::content(evaluation, run.items),
         ));
     }
     sections.extend([
-        section("pictures", "Pictures worth a look", &pictures::content(&run.galleries)),
+        section(
+            many,
+            &format!("{} worth a look", capital(many)),
+            &cards::content(&run.galleries, run.items),
+        ),
         section("plan", "Plan", &facts::plan(run.plan.as_ref())),
-        section("data", "Data", &facts::data(run.data.as_ref())),
+        section("data", "Data", &facts::data(run.data.as_ref(), run.items)),
         section("checkup", "What the doctor found", &findings(run.checkup.as_ref())),
         section("weights", "Weights", &facts::weights(run.weights.as_ref())),
         section("notes", "Notes", &facts::notes(&run.notes)),

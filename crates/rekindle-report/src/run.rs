@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 mod checkup;
 mod evaluation;
 mod file;
+mod items;
 pub(crate) mod metric;
 mod private;
 mod problems;
@@ -12,11 +13,12 @@ pub(crate) mod text;
 
 pub use checkup::{Checkup, CheckupFinding, CheckupGroup, Thumbnail};
 pub use evaluation::{
-    Baseline, Calibration, ClassScores, EvaluationRecord, Gallery, GuessRecord, MainMetric,
-    MultiLabelResults, PictureRecord, PredictedNumber, RegressionResults, Results,
-    SingleLabelResults, TargetResults, Verdict,
+    Baseline, Calibration, ClassScores, EvaluationRecord, ExampleRecord, Gallery, GuessRecord,
+    MainMetric, MultiLabelResults, PredictedNumber, RegressionResults, Results, SingleLabelResults,
+    TargetResults, Verdict, WordRecord,
 };
 pub use file::Version;
+pub use items::{ItemKind, TextFacts};
 
 /// What a run was given, did and reached.
 ///
@@ -28,6 +30,9 @@ pub struct RunRecord {
     pub version: Version,
     /// What the run is called.
     pub title: String,
+    /// What it is about.
+    #[serde(default, skip_serializing_if = "ItemKind::is_pictures")]
+    pub items: ItemKind,
     /// The command that does it again, as one line.
     #[serde(default)]
     pub command: String,
@@ -52,7 +57,7 @@ pub struct RunRecord {
     /// Measurements of the best model: of the validation data first, then of others.
     #[serde(default)]
     pub evaluations: Vec<EvaluationRecord>,
-    /// Pictures worth a look.
+    /// Examples worth a look.
     #[serde(default)]
     pub galleries: Vec<Gallery>,
     /// Anything else worth a line.
@@ -84,20 +89,23 @@ pub struct Environment {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Data {
-    /// The folder it came from.
+    /// The folder or file it came from.
     pub folder: String,
-    /// How pictures became inputs.
+    /// How examples became inputs.
     #[serde(default)]
     pub preprocessing: String,
-    /// How many pictures there are, where the classes do not say so: one may have several of them, or none.
+    /// How many examples there are, where the classes do not say so: one may have several of them, or none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub pictures: Option<PictureCount>,
+    pub pictures: Option<ExampleCount>,
     /// The classes, in the order of the model's outputs; none where numbers are learned.
     #[serde(default)]
     pub classes: Vec<ClassCount>,
     /// Where numbers lie that are learned, a column each; none where classes are.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub numbers: Vec<NumberRange>,
+    /// How long the texts are, where it is texts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub texts: Option<TextFacts>,
 }
 
 /// Where the numbers of a column lie, in each part that has any.
@@ -106,11 +114,11 @@ pub struct Data {
 pub struct NumberRange {
     /// The column.
     pub name: String,
-    /// Of pictures to train on.
+    /// Of examples to train on.
     pub train: Option<PartRange>,
-    /// Of pictures to validate on.
+    /// Of examples to validate on.
     pub validation: Option<PartRange>,
-    /// Of pictures that were kept for a last test.
+    /// Of examples that were kept for a last test.
     pub test: Option<PartRange>,
 }
 
@@ -118,7 +126,7 @@ pub struct NumberRange {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct PartRange {
-    /// Pictures that have one.
+    /// Examples that have one.
     pub pictures: usize,
     /// The least.
     pub low: f64,
@@ -128,30 +136,30 @@ pub struct PartRange {
     pub high: f64,
 }
 
-/// How many pictures there are.
+/// How many examples there are.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct PictureCount {
-    /// Pictures that were trained on.
+pub struct ExampleCount {
+    /// Examples that were trained on.
     pub train: usize,
-    /// Pictures that were validated on.
+    /// Examples that were validated on.
     pub validation: usize,
-    /// Pictures that were kept for a last test, if any.
+    /// Examples that were kept for a last test, if any.
     #[serde(default)]
     pub test: Option<usize>,
 }
 
-/// The pictures of a class.
+/// The examples of a class.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ClassCount {
     /// The class.
     pub name: String,
-    /// Pictures that were trained on.
+    /// Examples that were trained on.
     pub train: usize,
-    /// Pictures that were validated on.
+    /// Examples that were validated on.
     pub validation: usize,
-    /// Pictures that were kept for a last test, if any.
+    /// Examples that were kept for a last test, if any.
     #[serde(default)]
     pub test: Option<usize>,
 }
@@ -202,7 +210,7 @@ pub struct PhaseRecord {
     pub first_epoch: usize,
     /// How many epochs it was to last.
     pub epochs: usize,
-    /// The network's stages, image first, head last.
+    /// The network's stages, input first, head last.
     pub stages: Vec<StageRecord>,
 }
 

@@ -40,6 +40,7 @@ fn chromium_has_nothing_to_complain_about() {
         html(&sample::run("Pets", 100, 1)),
         html(&sample::multi_label("Photos", 10, 1)),
         html(&sample::regression("Photos", 1)),
+        html(&sample::texts("Reports", 1)),
         compare(&runs[..2]),
         compare(&runs),
     ];

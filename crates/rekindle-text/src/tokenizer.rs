@@ -1,6 +1,6 @@
 //! From a text to token numbers, as a checkpoint's own files say.
 
-use std::{fs, path::Path};
+use std::{fs, ops::Range, path::Path};
 
 use serde_json::{Value, json};
 use tokenizers::{
@@ -161,13 +161,9 @@ impl Tokenizer {
     ///
     /// If the tokenizer cannot read it.
     pub fn encode(&self, text: &Text) -> Result<Encoded, Error> {
-        let input = match &text.pair {
-            Some(pair) => EncodeInput::Dual((*text.text).into(), (**pair).into()),
-            None => EncodeInput::Single((*text.text).into()),
-        };
         let found = self
             .inner
-            .encode_fast(input, true)
+            .encode_fast(input(text), true)
             .map_err(|error| Error::Text { name: text.called(), cause: error.to_string() })?;
         Ok(Encoded {
             ids: found.get_ids().to_vec(),
@@ -176,10 +172,34 @@ impl Tokenizer {
         })
     }
 
+    /// Where in a text each of its tokens stands: in which text of a pair, and from which byte to which; none of tokens that
+    /// the tokenizer adds.
+    ///
+    /// # Errors
+    ///
+    /// If the tokenizer cannot read it.
+    pub fn places(&self, text: &Text) -> Result<Vec<Option<(usize, Range<usize>)>>, Error> {
+        let found = self
+            .inner
+            .encode(input(text), true)
+            .map_err(|error| Error::Text { name: text.called(), cause: error.to_string() })?;
+        let offsets = found.get_offsets().iter().enumerate();
+        Ok(offsets
+            .map(|(token, &(start, end))| Some((found.token_to_sequence(token)?, start..end)))
+            .collect())
+    }
+
     /// How many tokens of a text are unknown.
     #[must_use]
     pub fn unknown(&self, encoded: &Encoded) -> usize {
         self.unknown.map_or(0, |unknown| encoded.ids.iter().filter(|id| **id == unknown).count())
+    }
+}
+
+fn input(text: &Text) -> EncodeInput<'_> {
+    match &text.pair {
+        Some(pair) => EncodeInput::Dual((*text.text).into(), (**pair).into()),
+        None => EncodeInput::Single((*text.text).into()),
     }
 }
 

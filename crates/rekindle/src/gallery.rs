@@ -4,9 +4,7 @@ use std::collections::{BTreeMap, btree_map::Entry};
 
 use rekindle_data::Sample;
 use rekindle_metrics::{NumberPredictions, sigmoid};
-use rekindle_report::{
-    Gallery, GuessRecord, PictureRecord as ExampleRecord, PredictedNumber, Verdict,
-};
+use rekindle_report::{ExampleRecord, Gallery, GuessRecord, PredictedNumber, Verdict};
 use rekindle_train::{Classify, ClassifyMultiLabel, Regress};
 
 use crate::{

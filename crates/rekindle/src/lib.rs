@@ -31,6 +31,7 @@ mod pictures;
 mod predict;
 mod publish;
 mod run_report;
+mod saliency;
 mod task;
 mod texts;
 

@@ -11,7 +11,7 @@ use rekindle_data::{
 };
 use rekindle_finetune::{FromPrepared, Sheet};
 use rekindle_layers::Backbone;
-use rekindle_report::PictureRecord as ExampleRecord;
+use rekindle_report::{ExampleRecord, ItemKind, TextFacts};
 use rekindle_transfer::Classifier;
 use serde_json::json;
 
@@ -37,6 +37,8 @@ pub trait Modality: Debug + Clone + Send + Sync + 'static {
     const MANY: &'static str;
     /// One of them: `picture`.
     const ONE: &'static str;
+    /// What a report calls them.
+    const KIND: ItemKind;
 
     /// The networks.
     type Backbone: Backbone<Input: FromPrepared<BatchOf<Self>>>;
@@ -188,6 +190,15 @@ pub trait Modality: Debug + Clone + Send + Sync + 'static {
         canonical(&json!(config.input))
     }
 
+    /// What a report says of texts.
+    ///
+    /// # Errors
+    ///
+    /// If one cannot be cut into tokens.
+    fn facts(&self, _items: &[&ItemOf<Self>]) -> Result<Option<TextFacts>, Error> {
+        Ok(None)
+    }
+
     /// How items become inputs, in words.
     fn preprocessing(config: &HubConfig) -> String {
         config.input.described()
@@ -214,7 +225,7 @@ impl InputKind {
         if let Some(file) = weights {
             let own = file.metadata().get(crate::model::CONFIG).map(String::as_str);
             let own = own.filter(|text| HubConfig::is_one(text));
-            if own.is_none() && file.config_json().is_some_and(crate::texts::is_transformers) {
+            if own.is_none() && file.config_json().is_some_and(rekindle_cards::is_transformers) {
                 return Ok(Self::Texts);
             }
             if let Some(config) = own.or(file.config_json())

@@ -15,7 +15,7 @@ use rekindle_images::{
     measure_pictures, offer, open_pictures, read_pictures,
 };
 use rekindle_layers::{FeatureMap, global_mean};
-use rekindle_report::PictureRecord as ExampleRecord;
+use rekindle_report::{ExampleRecord, ItemKind};
 use rekindle_train::Failure;
 use rekindle_transfer::Classifier;
 use rekindle_vision::{Architecture, Init, VisionBackbone};
@@ -37,6 +37,7 @@ pub struct Pictures;
 impl Modality for Pictures {
     const MANY: &'static str = "pictures";
     const ONE: &'static str = "picture";
+    const KIND: ItemKind = ItemKind::Pictures;
 
     type Backbone = VisionBackbone;
     type Prepare = PreparePictures;

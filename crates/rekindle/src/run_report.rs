@@ -7,8 +7,8 @@ use rekindle_finetune::Constant;
 use rekindle_metrics::{Direction, Values};
 use rekindle_report::{
     Baseline, Better, Checkup, ClassCount, Data, Environment, EpochRecord, EvaluationRecord,
-    GroupRate, History, Metric, MetricUnit, Monitored, NumberRange, PartRange, PhaseRecord,
-    PictureCount, PlanRecord, RunRecord, StageRecord, StageState, Weights, html,
+    ExampleCount, GroupRate, History, Metric, MetricUnit, Monitored, NumberRange, PartRange,
+    PhaseRecord, PlanRecord, RunRecord, StageRecord, StageState, Weights, html,
 };
 use rekindle_train::{Classify, Monitor, Task};
 
@@ -108,11 +108,13 @@ fn run<M: Modality, T: ShownTask>(
     let evaluations = evaluations(about, outcome, Shown { train, val, test });
     let galleries = T::galleries(outcome, val)?;
     let tested = test.map(|(samples, _)| samples);
+    let all: Vec<&ItemOf<M>> = train.iter().chain(val).map(|sample| &sample.item).collect();
     let card = rekindle_cards::find_checkpoint(&model.config().name())?;
     let name = Path::new(&about.folder).file_name();
     let name = name.map_or_else(|| about.folder.clone(), |name| name.display().to_string());
     Ok(RunRecord {
         title: format!("{} on {name}", model.config().name()),
+        items: M::KIND,
         command: about.command.clone(),
         environment: Environment {
             rekindle: env!("CARGO_PKG_VERSION").to_owned(),
@@ -127,13 +129,15 @@ fn run<M: Modality, T: ShownTask>(
             folder: about.folder.clone(),
             preprocessing: M::preprocessing(model.config()),
             // Otherwise the classes say it.
-            pictures: (T::Label::KIND != TargetKind::Label).then(|| PictureCount {
+            pictures: (T::Label::KIND != TargetKind::Label).then(|| ExampleCount {
                 train: train.len(),
                 validation: val.len(),
                 test: tested.map(<[_]>::len),
             }),
+            texts: model.modality().facts(&all)?,
             classes: classes(&model.names(), [Some(train), Some(val), tested]),
             numbers: ranges(&model.names(), [Some(train), Some(val), tested]),
+            texts: None,
         }),
         checkup: about.checkup.clone(),
         weights: (!about.origin.is_empty()).then(|| Weights {

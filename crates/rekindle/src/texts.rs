@@ -3,6 +3,7 @@
 use std::{collections::BTreeMap, path::Path, sync::Arc};
 
 use burn::prelude::*;
+use rayon::prelude::*;
 use rekindle_cards::{HubConfig, InputSpec, TaskSpec, TextInput};
 use rekindle_checkpoint::CheckpointFile;
 use rekindle_data::{
@@ -10,7 +11,7 @@ use rekindle_data::{
 };
 use rekindle_language::{EncoderConfig, TextBackbone, pool_from_json, pool_to_json, text_pool};
 use rekindle_layers::{Pooling, TextFlow};
-use rekindle_report::PictureRecord as ExampleRecord;
+use rekindle_report::{ExampleRecord, ItemKind, TextFacts};
 use rekindle_text::{PrepareTexts, Text, TextConfig, Tokenizer, measure_texts, open_texts};
 use serde_json::json;
 
@@ -146,6 +147,7 @@ fn untitled(name: &str) -> HubConfig {
 impl Modality for Texts {
     const MANY: &'static str = "texts";
     const ONE: &'static str = "text";
+    const KIND: ItemKind = ItemKind::Texts;
 
     type Backbone = TextBackbone;
     type Prepare = PrepareTexts;
@@ -156,7 +158,7 @@ impl Modality for Texts {
         let Some(text) = config_text(file) else {
             return Err(Error::NoConfig(file.path().to_owned()));
         };
-        match is_transformers(text) {
+        match rekindle_cards::is_transformers(text) {
             true => Self::of_folder(name, file, text),
             false => Self::of_saved(name, file, parsed(name, file, text)?),
         }
@@ -237,8 +239,27 @@ impl Modality for Texts {
     }
 
     fn shown(model: &TextModel, item: &Text, output: usize) -> Result<ExampleRecord, Error> {
-        let _ = (model, item, output);
-        Ok(ExampleRecord::default())
+        Ok(ExampleRecord { words: model.saliency(item, output)?, ..ExampleRecord::default() })
+    }
+
+    fn facts(&self, items: &[&Text]) -> Result<Option<TextFacts>, Error> {
+        let counted = |text: &&Text| -> Result<(usize, bool, usize), Error> {
+            let encoded = self.tokenizer.encode(text)?;
+            Ok((encoded.ids.len(), encoded.cut, self.tokenizer.unknown(&encoded)))
+        };
+        let counted: Result<Vec<_>, Error> = items.par_iter().map(counted).collect();
+        let mut counted = counted?;
+        counted.sort_unstable();
+        let Some(longest) = counted.last() else { return Ok(None) };
+        let at = |share: f64| counted[((counted.len() - 1) as f64 * share).round() as usize].0;
+        let tokens: usize = counted.iter().map(|(length, ..)| length).sum();
+        let unknown: usize = counted.iter().map(|(.., unknown)| unknown).sum();
+        Ok(Some(TextFacts {
+            tokens: [at(0.5), at(0.95), longest.0],
+            max_tokens: self.tokenizer.max_tokens(),
+            cut: counted.iter().filter(|(_, cut, _)| *cut).count() as f64 / counted.len() as f64,
+            unknown: unknown as f64 / tokens.max(1) as f64,
+        }))
     }
 
     fn preprocessing(config: &HubConfig) -> String {
@@ -249,12 +270,6 @@ impl Modality for Texts {
 /// Whether a text network of this name is built without weights.
 pub(crate) fn is_scratch(_name: &str) -> bool {
     false
-}
-
-/// Whether a config is transformers'.
-pub(crate) fn is_transformers(text: &str) -> bool {
-    let root = serde_json::from_str::<serde_json::Value>(text);
-    root.is_ok_and(|root| root.get("model_type").is_some() && root.get("architecture").is_none())
 }
 
 /// The columns of texts that were learned from, as a config keeps them.

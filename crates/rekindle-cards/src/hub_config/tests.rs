@@ -273,6 +273,65 @@ fn another_tools_config_is_named() {
 }
 
 #[test]
+fn a_config_of_transformers_is_told_from_ours_and_timms() {
+    let text = HubConfig::from_card(crate::find("all-MiniLM-L6-v2").unwrap()).to_json().unwrap();
+    let long = format!(r#"{{"model_type": "bert", "x": "{}"}}"#, "x".repeat(MAX_CONFIG_BYTES));
+    for (text, expected) in [
+        (r#"{"model_type": "bert", "architectures": ["BertModel"], "hidden_size": 384}"#, true),
+        (r#"{"model_type": "bert", "architecture": "all-MiniLM-L6-v2"}"#, false),
+        (r#"{"architectures": ["ViTModel"]}"#, false),
+        (NESTED, false),
+        (FLAT, false),
+        (&text, false),
+        ("not json", false),
+        ("[\"model_type\"]", false),
+        ("", false),
+        (&long, false),
+    ] {
+        assert_eq!(is_transformers(text), expected, "{:.80}", text);
+    }
+}
+
+#[test]
+fn a_saved_model_of_texts_is_read_as_such_and_never_as_one_of_images() {
+    let card = crate::find("all-MiniLM-L6-v2").unwrap();
+    let InputSpec::Text(text) = &card.input else { panic!("{:?}", card.input) };
+    for columns in [vec![], vec!["title"], vec!["title", "body"]] {
+        for (task, temperature) in [
+            (TaskSpec::SingleLabel, None),
+            (TaskSpec::SingleLabel, Some(1.37)),
+            (tasks().remove(1), None),
+            (tasks().remove(3), None),
+        ] {
+            let mut config = HubConfig::from_card(card);
+            config.classes = 3;
+            config.features = Some(384);
+            let columns = columns.iter().map(|column| (*column).to_owned()).collect();
+            config.input = InputSpec::Text(TextInput { columns, ..text.clone() });
+            if task == TaskSpec::SingleLabel {
+                config.labels = ["one", "two", "three"].map(str::to_owned).into();
+            }
+            (config.task, config.temperature) = (task, temperature);
+            let text = config.to_json().unwrap();
+            let read = HubConfig::from_json(&text).unwrap();
+            assert_eq!(read, config, "{text}");
+            assert_eq!((read.name().as_str(), read.input.kind()), ("all-MiniLM-L6-v2", "text"));
+            assert!(HubConfig::is_one(&text) && !is_transformers(&text), "{text}");
+            assert!(!text.contains("crop") && !text.contains("interpolation"), "{text}");
+
+            // Without what is ours it would look like one of timm's.
+            let mut root: serde_json::Map<String, Value> = serde_json::from_str(&text).unwrap();
+            root.remove("rekindle");
+            let message = refused(&serde_json::to_string(&root).unwrap());
+            assert!(message.contains("all-MiniLM-L6-v2 takes texts of up to 256"), "{message}");
+        }
+    }
+    let mut config = HubConfig::from_card(card);
+    config.input = HubConfig::from_json(NESTED).unwrap().input;
+    assert!(config.to_json().unwrap_err().to_string().contains("`rekindle.input` says of none"));
+}
+
+#[test]
 fn arguments_of_timms_network_are_honored_or_named() {
     let with =
         |arguments: &str| NESTED.replacen('{', &format!("{{\"model_args\": {arguments},"), 1);

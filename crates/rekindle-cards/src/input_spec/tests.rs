@@ -34,6 +34,29 @@ fn a_card_may_take_text_and_more_files() {
     assert_eq!(crate::HubConfig::from_json(&config.to_json().unwrap()).unwrap(), config);
 }
 
+/// Such a name may hold a dot, and is the whole name.
+#[test]
+fn a_card_may_be_named_without_a_tag() {
+    let text = CARDS.replace("words6", "bge-small-en-v1.5").replace("[{ tag = \"a\" }]", "[{}]");
+    let text = text.replace("[defaults]", "[defaults]\ntag = \"\"");
+    let family = Family::parse("models/words.toml", &text).unwrap();
+    let [card] = family.cards.as_slice() else { panic!("{:?}", family.cards) };
+    assert_eq!((card.name().as_str(), card.tag.as_str()), ("bge-small-en-v1.5", ""));
+    assert_eq!(card.repository.as_deref(), Some("timm/bge-small-en-v1.5"));
+    let config = crate::HubConfig::from_card(card);
+    assert_eq!(crate::HubConfig::from_json(&config.to_json().unwrap()).unwrap(), config);
+    // It is empty on purpose, or an error.
+    let without = text.replace("tag = \"\"", "");
+    let message = Family::parse("models/words.toml", &without).unwrap_err().to_string();
+    assert!(
+        message.contains("bge-small-en-v1.5.(no tag)") && message.contains("`tag`"),
+        "{message}"
+    );
+    let wrong = text.replace("max_tokens = 256", "max_tokens = 0");
+    let message = Family::parse("models/words.toml", &wrong).unwrap_err().to_string();
+    assert!(message.contains("bge-small-en-v1.5: max_tokens is 0"), "{message}");
+}
+
 #[test]
 fn a_card_that_contradicts_itself_is_refused() {
     for (from, to, named) in [

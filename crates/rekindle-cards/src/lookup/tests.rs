@@ -1,7 +1,7 @@
 use std::collections::BTreeSet;
 
 use super::*;
-use crate::{HubConfig, Terms};
+use crate::{HubConfig, InputSpec, Terms};
 
 /// Every architecture that must have a card.
 const ARCHITECTURES: &str = "
@@ -17,6 +17,10 @@ const ARCHITECTURES: &str = "
     efficientnetv2_rw_t efficientnetv2_rw_s test_efficientnet
     mobilenetv2_050 mobilenetv2_100 mobilenetv2_140 mobilenetv3_small_100 mobilenetv3_large_100
     tf_mobilenetv3_small_100 tf_mobilenetv3_large_100
+    all-MiniLM-L6-v2 all-MiniLM-L12-v2 paraphrase-multilingual-MiniLM-L12-v2
+    bge-small-en-v1.5 bge-base-en-v1.5 e5-small-v2 e5-base-v2 multilingual-e5-small gte-small gte-base
+    bert-base-uncased all-mpnet-base-v2 roberta-base distilbert-base-uncased
+    electra-small-discriminator electra-base-discriminator ModernBERT-base deberta-v3-small deberta-v3-base
 ";
 
 fn cards() -> impl Iterator<Item = &'static Card> {
@@ -55,7 +59,8 @@ fn every_architecture_has_a_default_that_may_be_used() {
 fn every_card_is_complete() {
     for card in cards() {
         let name = card.name();
-        card.image().unwrap().validate().unwrap_or_else(|error| panic!("{name}: {error}"));
+        let InputSpec::Image(image) = &card.input else { continue };
+        image.validate().unwrap_or_else(|error| panic!("{name}: {error}"));
         assert!(!card.use_for.is_empty() && card.paper.url.starts_with("https://"), "{name}");
         assert!(card.parameters > 100_000 && !card.classifier.is_empty(), "{name}");
         let accuracy = card.top1.is_some_and(|top1| top1 > 40.0 && top1 < 100.0);
@@ -67,6 +72,35 @@ fn every_card_is_complete() {
         let repository = card.repository.as_deref();
         assert!(repository == Some(&format!("timm/{name}")) || name.contains("_cifar."), "{name}");
     }
+}
+
+/// Texts: the name is what people call it, and the files are those that turn a text into a vector.
+#[test]
+fn every_card_of_texts_is_complete() {
+    let mut count = 0;
+    for card in cards() {
+        let InputSpec::Text(text) = &card.input else { continue };
+        let name = card.name();
+        assert_eq!((name.as_str(), card.tag.as_str()), (card.architecture.as_str(), ""));
+        let repository = card.repository.as_deref().unwrap();
+        assert!(repository.ends_with(&format!("/{name}")), "{repository}");
+        assert_eq!(find_by_repository(&repository.to_uppercase()).unwrap(), [card]);
+        assert_eq!((card.classes, card.top1, card.test), (0, None, None), "{name}");
+        assert_eq!(card.classifier, "classifier");
+        assert!(card.parameters > 10_000_000 && card.license.is_some(), "{name}");
+        assert!(!card.use_for.is_empty() && card.paper.url.starts_with("https://"), "{name}");
+        assert!([128, 256, 384, 512, 8192].contains(&text.max_tokens), "{name}");
+        assert!(card.files.contains(&text.tokenizer), "{name}");
+        let has = |file: &str| card.files.iter().any(|other| other == file);
+        assert!(has("tokenizer_config.json"), "{name}");
+        assert_eq!(has("modules.json"), has("1_Pooling/config.json"), "{name}");
+        assert_eq!(has("modules.json"), has("sentence_bert_config.json"), "{name}");
+        let caution = card.caution.as_deref().unwrap_or_default();
+        assert!(!name.contains("e5-") || caution.contains("\"query: \""), "{name}");
+        assert!(!name.starts_with("bge-") || caution.contains("Represent this"), "{name}");
+        count += 1;
+    }
+    assert_eq!(count, 19);
 }
 
 #[test]
@@ -101,6 +135,11 @@ fn an_unknown_name_suggests_the_closest() {
     check("resnet18.a1_ink1", "resnet18.a1_in1k");
     check("timm/vgg16.tv_in1k", "vgg16.tv_in1k");
     check("mobilenet_v3_large", "mobilenetv3_large_100");
+    check("all-minilm-l6-v2", "all-MiniLM-L6-v2");
+    check("sentence-transformers/all-MiniLM-L6-v2", "all-MiniLM-L6-v2");
+    check("bge-small-v1.5", "bge-small-en-v1.5");
+    check("bert-base", "bert-base-uncased");
+    check("modernbert-base", "ModernBERT-base");
     find("").unwrap_err();
 }
 
@@ -115,6 +154,9 @@ fn a_search_takes_wildcards_or_a_part_of_the_name() {
     );
     assert_eq!(names("*_cifar*").len(), 4);
     assert_eq!(names("vgg").len(), 8);
+    assert_eq!(names("*minilm-l6*"), ["all-MiniLM-L6-v2"]);
+    assert_eq!(names("MiniLM").len(), 3);
+    assert_eq!(names("bge-*-v1.5"), ["bge-small-en-v1.5", "bge-base-en-v1.5"]);
     assert_eq!(names("").len(), cards().count());
     assert!(names("no such card").is_empty() && names("resnet18?").is_empty());
 }
@@ -131,6 +173,10 @@ fn a_family_an_architecture_a_card_or_a_pattern_selects_cards() {
     assert_eq!(names("resnet3?.tv*", Which::Default), ["resnet34.tv_in1k"]);
     assert_eq!(names("mobilenet", Which::Default).len(), 7);
     assert_eq!(names("mobilenet", Which::All).len(), 10);
+    assert_eq!(names("mpnet", Which::Default), ["all-mpnet-base-v2"]);
+    assert_eq!(names("all-MiniLM-L6-v2", Which::All), ["all-MiniLM-L6-v2"]);
+    assert_eq!(names("bge-small-en-v1.5", Which::Default), ["bge-small-en-v1.5"]);
+    assert_eq!(names("bert", Which::Default).len(), 11);
     let defaults = all_defaults().unwrap();
     assert_eq!(defaults.len(), ARCHITECTURES.split_whitespace().count());
     assert!(defaults.iter().all(|card| find(&card.architecture).unwrap() == *card));

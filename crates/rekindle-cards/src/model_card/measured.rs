@@ -5,12 +5,12 @@ use std::fmt::Write;
 use super::{LISTED, ModelCard, plain};
 use crate::TaskSpec;
 
-/// What a model reaches on a set of pictures.
+/// What a model reaches on a set of examples.
 #[derive(Debug, Clone, PartialEq)]
 pub struct CardEvaluation {
     /// The set: `validation`, `test`.
     pub set: String,
-    /// How many pictures it has.
+    /// How many examples it has.
     pub pictures: usize,
     /// The metrics, first the one that models of the kind are compared by.
     pub metrics: Vec<CardMetric>,
@@ -66,7 +66,8 @@ impl ModelCard {
             return Ok(());
         };
         let names: String = others.iter().map(|metric| format!(" {} |", metric.name)).collect();
-        writeln!(text, "| pictures | {} | interval |{names} to beat |", main.name)?;
+        let [_, many] = self.config.input.nouns();
+        writeln!(text, "| {many} | {} | interval |{names} to beat |", main.name)?;
         writeln!(text, "|---|---|---|{}---|", "---|".repeat(others.len()))?;
         for CardEvaluation { set, pictures, metrics, baselines } in &self.measured {
             let Some((main, others)) = metrics.split_first() else { continue };
@@ -93,7 +94,7 @@ impl ModelCard {
         if !self.measured.iter().any(|measured| measured.set == "test") {
             writeln!(
                 text,
-                "The validation pictures chose the best epoch, so what it reaches on new ones is likely worse.\n"
+                "The validation {many} chose the best epoch, so what it reaches on new ones is likely worse.\n"
             )?;
         }
         Ok(())

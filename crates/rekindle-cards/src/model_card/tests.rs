@@ -190,3 +190,91 @@ fn other_answers_have_their_own_metrics_and_tags() {
         assert!(!text.contains(part), "`{part}` in {text}");
     }
 }
+
+/// The same results of a model that reads texts.
+fn of_texts(columns: &[&str]) -> ModelCard {
+    let base = find("all-MiniLM-L6-v2").unwrap();
+    let mut text = card();
+    text.repository = "someone/reports".to_owned();
+    text.config = HubConfig::from_card(base);
+    text.config.classes = 2;
+    text.config.labels = vec!["calm".to_owned(), "urgent".to_owned()];
+    if let crate::InputSpec::Text(input) = &mut text.config.input {
+        input.columns = columns.iter().map(|column| (*column).to_owned()).collect();
+    }
+    text.base = Some(Base {
+        name: base.name(),
+        repository: base.repository.clone(),
+        license: base.license.clone(),
+    });
+    text
+}
+
+#[test]
+fn a_model_of_texts_speaks_of_texts() {
+    let text = of_texts(&["text"]).to_markdown();
+    has(
+        &text,
+        &[
+            "license: apache-2.0\nlibrary_name: rekindle\npipeline_tag: text-classification\n\
+             tags:\n- rekindle\n- text-classification\nbase_model: \"sentence-transformers/all-MiniLM-L6-v2\"\n",
+            "      type: text-classification\n",
+            "An all-MiniLM-L6-v2 that tells 2 classes apart, fine-tuned on",
+            "| texts | accuracy | interval |",
+            "The validation texts chose the best epoch",
+            "Texts as tokens of tokenizer.json, from the column text; what is longer than 256 tokens",
+            "rekindle predict --weights hf-hub:someone/reports --text \"A text.\"\n",
+            "rekindle predict --weights hf-hub:someone/reports --data texts.csv\n",
+        ],
+    );
+    for part in ["icture", "timm", "image", "python", "widget"] {
+        assert!(!text.contains(part), "`{part}` in:\n{text}");
+    }
+    let pairs = of_texts(&["title", "a | b"]).to_markdown();
+    has(&pairs, &["in pairs from the columns title and a \\| b;"]);
+    let alone = of_texts(&[]).to_markdown();
+    has(&alone, &["tokens of tokenizer.json; what is longer"]);
+    assert!(!alone.contains("--data"), "{alone}");
+}
+
+#[test]
+fn other_answers_of_texts_and_none_have_their_own_tags() {
+    let mut labels = of_texts(&[]);
+    labels.config.task = TaskSpec::MultiLabel { thresholds: vec![0.25, 0.5] };
+    has(
+        &labels.to_markdown(),
+        &[
+            "pipeline_tag: text-classification\ntags:\n- rekindle\n- text-classification\n- multi-label\nbase",
+            "A text may have any number of them.",
+        ],
+    );
+    let mut numbers = of_texts(&[]);
+    let target = crate::TargetColumn { name: "stars".to_owned(), mean: 3.0, std: 1.0 };
+    numbers.config.labels.clear();
+    numbers.config.task =
+        TaskSpec::Regression { targets: vec![target], loss: crate::LossSpec::Mse };
+    let text = numbers.to_markdown();
+    has(
+        &text,
+        &[
+            "library_name: rekindle\ntags:\n- rekindle\n- text-regression\n- regression\nbase",
+            "predicts stars",
+        ],
+    );
+    assert!(!text.contains("pipeline_tag"), "{text}");
+
+    let mut vectors = of_texts(&[]);
+    (vectors.config.classes, vectors.data) = (0, None);
+    vectors.config.labels.clear();
+    vectors.measured.clear();
+    let text = vectors.to_markdown();
+    has(
+        &text,
+        &[
+            "pipeline_tag: sentence-similarity\ntags:\n- rekindle\n- sentence-similarity\n- feature-extraction\nbase",
+            "An all-MiniLM-L6-v2 that turns texts into vectors, fine-tuned from [all-MiniLM-L6-v2](https",
+            "rekindle embed --weights hf-hub:someone/reports --text",
+        ],
+    );
+    assert!(!text.contains("predict"), "{text}");
+}

@@ -1,4 +1,4 @@
-//! Lines over an axis, with bands behind them: losses by epoch, a loss by rate, an error by pictures.
+//! Lines over an axis, with bands behind them: losses by epoch, a loss by rate, an error by examples.
 
 use super::{
     draw::{self, Anchor},

@@ -9,7 +9,7 @@ use super::{
     scale::{Axis, Placed},
 };
 use crate::{
-    MetricUnit,
+    ItemKind, MetricUnit,
     markup::{counted, percent, total},
 };
 
@@ -18,7 +18,9 @@ use crate::{
 pub struct ReliabilityChart {
     /// What is shown; stands above the chart.
     pub title: String,
-    /// Pictures by the probability of their first guess, from low to high.
+    /// What the examples are.
+    pub items: ItemKind,
+    /// Examples by the probability of their first guess, from low to high.
     pub bins: Vec<Bin>,
 }
 
@@ -31,7 +33,7 @@ const BOTTOM: f64 = 290.0;
 /// Where the counts stand on, and how high they are at most.
 const COUNTS: (f64, f64) = (362.0, 40.0);
 
-/// Draws a point for each bin, its distance to the diagonal, and how many pictures it stands for.
+/// Draws a point for each bin, its distance to the diagonal, and how many examples it stands for.
 pub fn reliability_chart(chart: &ReliabilityChart) -> String {
     let axis = Axis { unit: MetricUnit::Share, ..Axis::default() };
     let heading = draw::heading(&chart.title, SIZE.0);
@@ -51,7 +53,7 @@ pub fn reliability_chart(chart: &ReliabilityChart) -> String {
     let ((base, high), middle) = (COUNTS, (LEFT + RIGHT) / 2.0);
     drawn.push_str(&draw::rule((LEFT, base), (RIGHT, base), 0.5));
     drawn.push_str(&draw::faint(LEFT + 6.0, TOP + 16.0, Anchor::Start, "share that is right"));
-    drawn.push_str(&draw::faint(LEFT - 6.0, base, Anchor::End, "pictures"));
+    drawn.push_str(&draw::faint(LEFT - 6.0, base, Anchor::End, chart.items.many()));
     drawn.push_str(&draw::faint(middle, SIZE.1 - 5.0, Anchor::Middle, "how sure the model is"));
 
     let bins = chart.bins.iter().filter(|bin| bin.examples > 0);
@@ -71,16 +73,19 @@ pub fn reliability_chart(chart: &ReliabilityChart) -> String {
             (across - 4.0).min(RIGHT - 8.0),
             base - tall
         );
-        drawn.push_str(&draw::hint(&described(bin), &shape));
+        drawn.push_str(&draw::hint(&described(bin, chart.items), &shape));
     }
     let count = total(bins.map(|bin| bin.examples));
-    let spoken =
-        format!("{}: {} in bins by confidence", chart.title, counted(count, "picture", "pictures"));
+    let spoken = format!("{}: {} in bins by confidence", chart.title, examples(count, chart.items));
     draw::svg(SIZE.0, SIZE.1, &spoken, &drawn)
 }
 
-fn described(bin: &Bin) -> String {
-    let pictures = counted(bin.examples, "picture", "pictures");
+fn described(bin: &Bin, items: ItemKind) -> String {
+    let counted = examples(bin.examples, items);
     let (sure, right) = (percent(bin.confidence, 1), percent(bin.accuracy, 1));
-    format!("{pictures}\n{sure} sure\n{right} right")
+    format!("{counted}\n{sure} sure\n{right} right")
+}
+
+fn examples(number: usize, items: ItemKind) -> String {
+    counted(number, items.one(), items.many())
 }

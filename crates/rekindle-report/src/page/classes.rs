@@ -1,24 +1,25 @@
-//! One label a picture: who is taken for whom, each class by itself, and how far to trust the probabilities.
+//! One label an example: who is taken for whom, each class by itself, and how far to trust the probabilities.
 
 use rekindle_metrics::Temperature;
 
 use super::{confusion, figure, table, tiles::Tile};
 use crate::{
-    Calibration, ClassScores, MetricUnit, SingleLabelResults,
+    Calibration, ClassScores, ItemKind, MetricUnit, SingleLabelResults,
     chart::{ReliabilityChart, reliability_chart},
-    markup::{count, escape, number, percent, total, value},
+    markup::{capital, count, escape, number, percent, total, value},
 };
 
 /// Up to how many classes keep their order in the table; of more, the worst come first.
 const FEW: usize = 12;
 
-pub(super) fn content(found: &SingleLabelResults) -> String {
+pub(super) fn content(found: &SingleLabelResults, items: ItemKind) -> String {
     let SingleLabelResults { classes, confusion, calibration, .. } = found;
     let names: Vec<&str> = classes.iter().map(|class| class.name.as_str()).collect();
-    let matrix = confusion::matrix(&names, confusion);
-    let pairs = confusion::pairs(&names, confusion);
-    let calibration = calibration.as_ref().map(reliability).unwrap_or_default();
-    let scores = scores(classes);
+    let matrix = confusion::matrix(&names, confusion, items);
+    let pairs = confusion::pairs(&names, confusion, items);
+    let calibration =
+        calibration.as_ref().map(|found| reliability(found, items)).unwrap_or_default();
+    let scores = scores(classes, items);
     if confusion.len() > FEW {
         matrix + &split(&scores, &(calibration + &pairs))
     } else {
@@ -59,28 +60,30 @@ fn split(left: &str, right: &str) -> String {
     }
 }
 
-fn reliability(calibration: &Calibration) -> String {
+fn reliability(calibration: &Calibration, items: ItemKind) -> String {
     if total(calibration.bins.iter().map(|bin| bin.examples)) == 0 {
         return String::new();
     }
     let title = "How often it is right, by how sure it is".to_owned();
-    let chart = ReliabilityChart { title, bins: calibration.bins.clone() };
+    let chart = ReliabilityChart { title, items, bins: calibration.bins.clone() };
     let words = format!(
         "On the dashed line the model is as right as it is sure; below it is too sure. The mean gap \
-         is {} (expected calibration error). The bars count pictures.{}",
+         is {} (expected calibration error). The bars count {}.{}",
         percent(calibration.error, 1),
-        calibration.temperature.as_ref().map(cooled).unwrap_or_default()
+        items.many(),
+        calibration.temperature.as_ref().map(|it| cooled(it, items)).unwrap_or_default()
     );
     figure("chart-box", &reliability_chart(&chart), &words)
 }
 
 /// What a temperature did, in a sentence.
-fn cooled(temperature: &Temperature) -> String {
+fn cooled(temperature: &Temperature, items: ItemKind) -> String {
     let Temperature { value, error_before, error_after, loss_before, loss_after } = *temperature;
     format!(
-        " Logits are divided by a temperature of {}, which these pictures chose: calibration error {} before, {} after; \
+        " Logits are divided by a temperature of {}, which these {} chose: calibration error {} before, {} after; \
          log loss {} before, {} after.",
         number(value),
+        items.many(),
         percent(error_before, 1),
         percent(error_after, 1),
         number(loss_before),
@@ -88,7 +91,7 @@ fn cooled(temperature: &Temperature) -> String {
     )
 }
 
-fn scores(classes: &[ClassScores]) -> String {
+fn scores(classes: &[ClassScores], items: ItemKind) -> String {
     let mut order: Vec<&ClassScores> = classes.iter().collect();
     let mut words = String::new();
     if order.len() > FEW {
@@ -97,7 +100,8 @@ fn scores(classes: &[ClassScores]) -> String {
         order.sort_by(|one, other| key(one).total_cmp(&key(other)));
         words = "The class with the lowest F1 comes first.".to_owned();
     }
-    let heads = ["Class", "Pictures", "Precision", "Recall", "F1"].map(str::to_owned);
+    let examples = capital(items.many());
+    let heads = ["Class", &examples, "Precision", "Recall", "F1"].map(str::to_owned);
     let row = |class: &&ClassScores| {
         let scores = &class.scores;
         let [precision, recall, f1] = [scores.precision, scores.recall, scores.f1].map(bar);

@@ -1,7 +1,10 @@
 //! Which class is taken for which: a shaded table, and the pairs most often mixed up.
 
 use super::{figure, table};
-use crate::markup::{count, escape, percent, total};
+use crate::{
+    ItemKind,
+    markup::{capital, count, escape, percent, total},
+};
 
 /// Up to how many classes the columns carry names rather than numbers.
 const NAMED: usize = 24;
@@ -13,7 +16,7 @@ const PAIRS: usize = 10;
 const MOST: usize = 200;
 
 /// The table: a row for each true class, a column for each guess.
-pub(super) fn matrix(names: &[&str], confusion: &[Vec<usize>]) -> String {
+pub(super) fn matrix(names: &[&str], confusion: &[Vec<usize>], items: ItemKind) -> String {
     let classes = confusion.len();
     if classes == 0 {
         return String::new();
@@ -48,8 +51,9 @@ pub(super) fn matrix(names: &[&str], confusion: &[Vec<usize>]) -> String {
     let rows: String = confusion.iter().enumerate().map(row).collect();
     let size = if numbered { " dense" } else { "" };
     let words = format!(
-        "A row holds the pictures of a class, a column those taken for it{}. Right ones are outlined; \
+        "A row holds the {} of a class, a column those taken for it{}. Right ones are outlined; \
          the darker, the greater the share of the row.",
+        items.many(),
         if numbered { ", by number" } else { "" }
     );
     let content = format!(
@@ -60,7 +64,7 @@ pub(super) fn matrix(names: &[&str], confusion: &[Vec<usize>]) -> String {
 }
 
 /// The pairs most often mixed up, where the table does not show them at a glance.
-pub(super) fn pairs(names: &[&str], confusion: &[Vec<usize>]) -> String {
+pub(super) fn pairs(names: &[&str], confusion: &[Vec<usize>], items: ItemKind) -> String {
     if confusion.len() < LISTED {
         return String::new();
     }
@@ -79,7 +83,8 @@ pub(super) fn pairs(names: &[&str], confusion: &[Vec<usize>]) -> String {
         vec![format!("{is}<small>taken for {taken}</small>"), count(*wrong), share]
     };
     let rows: Vec<Vec<String>> = pairs.iter().map(row).collect();
-    let heads = ["What it is", "Pictures", "Of its class"].map(str::to_owned);
+    let examples = capital(items.many());
+    let heads = ["What it is", &examples, "Of its class"].map(str::to_owned);
     let table = table("numbers", "Most often mixed up", &heads, &rows);
     if table.is_empty() {
         return table;

@@ -7,7 +7,7 @@ use super::{
     tiles::{self, Tile},
 };
 use crate::{
-    Better, EvaluationRecord, MainMetric, MetricUnit, Results, RunRecord,
+    Better, EvaluationRecord, ItemKind, MainMetric, MetricUnit, Results, RunRecord,
     markup::{count, counted, duration, escape, percent, rough, value},
     run::metric::{Known, in_sentence},
 };
@@ -16,8 +16,13 @@ use crate::{
 pub(super) fn opening(run: &RunRecord) -> String {
     let sentence = match (run.evaluations.as_slice(), monitored(run)) {
         ([first, rest @ ..], _) => {
-            let others: String = rest.iter().map(|other| format!(" {}.", reached(other))).collect();
-            format!("<p class=\"lead\">{}{}.{others}</p>\n", reached(first), baseline(first))
+            let others: String =
+                rest.iter().map(|other| format!(" {}.", reached(other, run.items))).collect();
+            format!(
+                "<p class=\"lead\">{}{}.{others}</p>\n",
+                reached(first, run.items),
+                baseline(first)
+            )
         }
         ([], Some(text)) => format!("<p class=\"lead\">{text}</p>\n"),
         ([], None) => String::new(),
@@ -25,15 +30,15 @@ pub(super) fn opening(run: &RunRecord) -> String {
     sentence + &tiles(run)
 }
 
-pub(super) fn title(evaluation: &EvaluationRecord) -> String {
-    let pictures = if evaluation.pictures == 1 { "picture" } else { "pictures" };
-    format!("Results on {} {} {}", count(evaluation.pictures), evaluation.set, pictures)
+pub(super) fn title(evaluation: &EvaluationRecord, items: ItemKind) -> String {
+    let noun = if evaluation.pictures == 1 { items.one() } else { items.many() };
+    format!("Results on {} {} {noun}", count(evaluation.pictures), evaluation.set)
 }
 
-pub(super) fn content(evaluation: &EvaluationRecord) -> String {
+pub(super) fn content(evaluation: &EvaluationRecord, items: ItemKind) -> String {
     match &evaluation.results {
-        Results::SingleLabel(found) => classes::content(found),
-        Results::MultiLabel(found) => tasks::multi_label(found),
+        Results::SingleLabel(found) => classes::content(found, items),
+        Results::MultiLabel(found) => tasks::multi_label(found, items),
         Results::Regression(found) => tasks::numbers(found),
     }
 }
@@ -44,7 +49,7 @@ pub(crate) fn interval(evaluation: &EvaluationRecord) -> String {
     match unit {
         MetricUnit::Number => format!("{}–{}", rough(estimate.low), rough(estimate.high)),
         MetricUnit::Share => {
-            // Ten thousand pictures tell tenths of a percent apart, sixty do not.
+            // Ten thousand examples tell tenths of a percent apart, sixty do not.
             let decimals = if evaluation.pictures < 1000 { 0 } else { 1 };
             let [low, high] = [estimate.low, estimate.high].map(|end| percent(end, decimals));
             format!("{}–{high}", low.trim_end_matches('%'))
@@ -90,21 +95,19 @@ fn monitored(run: &RunRecord) -> Option<String> {
 }
 
 /// What was reached on a set, such as `98.3% of 60 validation pictures right (91–100%)`.
-pub(crate) fn reached(evaluation: &EvaluationRecord) -> String {
+pub(crate) fn reached(evaluation: &EvaluationRecord, items: ItemKind) -> String {
     let MainMetric { name, estimate, unit, .. } = evaluation.main();
     let EvaluationRecord { set, pictures, results, .. } = evaluation;
     let (reached, interval) = (value(estimate.value, unit), interval(evaluation));
-    let (pictures, set) = (count(*pictures), escape(set));
+    let (number, set, many) = (count(*pictures), escape(set), items.many());
     let interval = format!("<span class=\"keep\">({interval})</span>");
     match results {
         Results::SingleLabel(_) => {
-            format!("<strong>{reached}</strong> of {pictures} {set} pictures right {interval}")
+            format!("<strong>{reached}</strong> of {number} {set} {many} right {interval}")
         }
         _ => {
             let words = Known::of(name).words;
-            format!(
-                "A {words} of <strong>{reached}</strong> on {pictures} {set} pictures {interval}"
-            )
+            format!("A {words} of <strong>{reached}</strong> on {number} {set} {many} {interval}")
         }
     }
 }

@@ -2,10 +2,10 @@
 
 use super::{figure, table};
 use crate::{
-    ClassCount, Data, Environment, NumberRange, PartRange, PhaseRecord, PictureCount, PlanRecord,
-    RunRecord, StageRecord, StageState, Weights,
+    ClassCount, Data, Environment, ExampleCount, ItemKind, NumberRange, PartRange, PhaseRecord,
+    PlanRecord, RunRecord, StageRecord, StageState, TextFacts, Weights,
     chart::{BarChart, BarRow, bar_chart},
-    markup::{count, counted, duration, escape, moment, number, percent, total},
+    markup::{capital, count, counted, duration, escape, moment, number, percent, total},
 };
 
 /// Up to how many classes the bars are open to see.
@@ -40,13 +40,13 @@ pub(super) fn plan(plan: Option<&PlanRecord>) -> String {
     words + &table("plan", "Plan by stage and phase", &heads, &rows)
 }
 
-pub(crate) fn data(data: Option<&Data>) -> String {
-    let Some(Data { folder, preprocessing, pictures, classes, numbers }) = data else {
+pub(crate) fn data(data: Option<&Data>, items: ItemKind) -> String {
+    let Some(Data { folder, preprocessing, pictures, classes, numbers, texts }) = data else {
         return String::new();
     };
     let tested = classes.iter().any(|class| class.test.is_some());
     let sum = |of: fn(&ClassCount) -> usize| total(classes.iter().map(of));
-    // Of several labels a picture may have.
+    // Of several labels an example may have.
     let (one, many) = match pictures {
         Some(_) => ("label", "labels"),
         None => ("class", "classes"),
@@ -54,12 +54,20 @@ pub(crate) fn data(data: Option<&Data>) -> String {
     let pictures = pictures.or_else(|| {
         let test = tested.then(|| sum(|class| class.test.unwrap_or(0)));
         let (train, validation) = (sum(|class| class.train), sum(|class| class.validation));
-        (!classes.is_empty()).then_some(PictureCount { train, validation, test })
+        (!classes.is_empty()).then_some(ExampleCount { train, validation, test })
     });
     let pictures = pictures.map_or_else(String::new, counts);
-    let words =
-        pairs(&[("Folder", folder), ("Pictures", &pictures), ("Preprocessing", preprocessing)])
-            + &ranges(numbers);
+    let examples = capital(items.many());
+    let from = if items.is_pictures() { "Folder" } else { "Source" };
+    let [length, most, unknown] = texts.as_ref().map(lengths).unwrap_or_default();
+    let words = pairs(&[
+        (from, folder),
+        (&examples, &pictures),
+        ("Length", &length),
+        ("Longest input", &most),
+        ("Unknown tokens", &unknown),
+        ("Preprocessing", preprocessing),
+    ]) + &ranges(numbers, &examples);
     if classes.is_empty() {
         return words;
     }
@@ -74,17 +82,17 @@ pub(crate) fn data(data: Option<&Data>) -> String {
         BarRow { label: class.name.clone(), values }
     };
     let rows: Vec<BarRow> = classes.iter().map(row).collect();
-    let title = format!("Pictures of each {one}");
+    let title = format!("{examples} of each {one}");
     let chart = figure("chart-box", &bar_chart(&BarChart { title, series, rows }), "");
     let open = if classes.len() <= OPEN { " open" } else { "" };
     let number = counted(classes.len(), one, many);
     format!(
-        "{words}<details{open}><summary>{number}</summary><div class=\"tall\" tabindex=\"0\" role=\"region\" aria-label=\"Pictures of each {one}\">{chart}</div></details>\n"
+        "{words}<details{open}><summary>{number}</summary><div class=\"tall\" tabindex=\"0\" role=\"region\" aria-label=\"{examples} of each {one}\">{chart}</div></details>\n"
     )
 }
 
 /// Where numbers lie, a row a part of each column.
-fn ranges(numbers: &[NumberRange]) -> String {
+fn ranges(numbers: &[NumberRange], examples: &str) -> String {
     let row = |name: &str, part: &str, range: &PartRange| {
         // As short as a number of 32 bits reads back.
         let [low, median, high] =
@@ -95,12 +103,27 @@ fn ranges(numbers: &[NumberRange]) -> String {
         let parts = [("training", train), ("validation", validation), ("test", test)];
         parts.map(|(part, range)| range.as_ref().map(|range| row(name, part, range)))
     });
-    let heads = ["Number", "Pictures", "Least", "Median", "Greatest"].map(str::to_owned);
+    let heads = ["Number", examples, "Least", "Median", "Greatest"].map(str::to_owned);
     table("numbers", "Where numbers lie", &heads, &rows.flatten().collect::<Vec<_>>())
 }
 
-/// Pictures by what they are for, in words.
-fn counts(PictureCount { train, validation, test }: PictureCount) -> String {
+/// How long texts are, how much of them is read, and how much of that is unknown, in words.
+fn lengths(TextFacts { tokens, max_tokens, cut, unknown }: &TextFacts) -> [String; 3] {
+    let [median, most, longest] = tokens.map(count);
+    let read = counted(*max_tokens, "token", "tokens");
+    let cut = match *cut {
+        0.0 => "no text is cut".to_owned(),
+        cut => format!("{} of the texts are longer and cut", percent(cut, 1)),
+    };
+    [
+        format!("median {median} tokens, 95% at most {most}, the longest {longest}"),
+        format!("{read}; {cut}"),
+        format!("{} of all tokens", percent(*unknown, 2)),
+    ]
+}
+
+/// Examples by what they are for, in words.
+fn counts(ExampleCount { train, validation, test }: ExampleCount) -> String {
     let tested = test.map(|test| format!(", {} to test on", count(test)));
     let (train, validation) = (count(train), count(validation));
     format!("{train} to train on, {validation} to validate on{}", tested.unwrap_or_default())

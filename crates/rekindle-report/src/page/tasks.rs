@@ -4,22 +4,23 @@ use rekindle_metrics::{Estimate, NumberErrors, PerLabel};
 
 use super::{classes::bar, figure, table, tiles::Tile};
 use crate::{
-    MetricUnit, MultiLabelResults, RegressionResults, TargetResults,
+    ItemKind, MetricUnit, MultiLabelResults, RegressionResults, TargetResults,
     chart::{Axis, Ideal, ScatterChart, scatter_chart},
-    markup::{NONE, count, escape, number, percent, rough, value},
+    markup::{NONE, capital, count, escape, number, percent, rough, value},
 };
 
 /// Up to how many labels keep their order in the table; of more, the worst come first.
 const FEW: usize = 12;
 
 /// Several labels: a row each.
-pub(super) fn multi_label(found: &MultiLabelResults) -> String {
+pub(super) fn multi_label(found: &MultiLabelResults, items: ItemKind) -> String {
     let mut order: Vec<(&String, &PerLabel)> =
         found.labels.iter().zip(&found.scores.labels).collect();
     let mut words = "A label is given above its threshold.".to_owned();
     if let Some(before) = found.f1_before {
         words += &format!(
-            " These pictures chose the thresholds: F1 of all answers together {} before, where each was 0.5, {} after.",
+            " These {} chose the thresholds: F1 of all answers together {} before, where each was 0.5, {} after.",
+            items.many(),
             percent(before, 1),
             percent(found.scores.f1.value, 1)
         );
@@ -42,7 +43,8 @@ pub(super) fn multi_label(found: &MultiLabelResults) -> String {
         ]
     };
     let rows: Vec<Vec<String>> = order.iter().map(row).collect();
-    let heads = ["Label", "Pictures", "AP", "Threshold", "Precision", "Recall", "F1"];
+    let examples = capital(items.many());
+    let heads = ["Label", &examples, "AP", "Threshold", "Precision", "Recall", "F1"];
     let table = table("numbers scores", "Scores of each label", &heads.map(str::to_owned), &rows);
     if table.is_empty() {
         return table;

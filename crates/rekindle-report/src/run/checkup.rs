@@ -1,16 +1,19 @@
-//! The record of what is wrong with a folder of pictures: plain data.
+//! The record of what is wrong with the data: plain data.
 
 use serde::{Deserialize, Serialize};
 
-use super::{Data, text};
+use super::{Data, ItemKind, text};
 
-/// What was found in a folder.
+/// What was found in the data.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Checkup {
     /// What its own page is called.
     #[serde(default)]
     pub title: String,
+    /// What was looked at.
+    #[serde(default, skip_serializing_if = "ItemKind::is_pictures")]
+    pub items: ItemKind,
     /// What came out, in one sentence.
     pub lead: String,
     /// What there is of each label; a run has that by itself.
@@ -40,21 +43,24 @@ pub struct CheckupGroup {
 pub struct CheckupFinding {
     /// What it is and what to do.
     pub text: String,
-    /// The pictures that it is about.
+    /// The examples that it is about.
     pub pictures: Vec<Thumbnail>,
     /// How many there are beside them.
     pub more: usize,
 }
 
-/// A small picture of a file.
+/// An example to look at: a small picture of a file, or a text.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Thumbnail {
-    /// The file.
+    /// The file, or where in a file it lies.
     pub file: String,
     /// Its label, if it has one.
     pub label: String,
-    /// A JPEG, PNG, GIF or WebP file; empty where the picture cannot be shown.
+    /// What it says, if it is a text.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub text: String,
+    /// A JPEG, PNG, GIF or WebP file; empty where a picture cannot be shown, and of texts.
     #[serde(default, with = "text::bytes")]
     pub image: Vec<u8>,
 }

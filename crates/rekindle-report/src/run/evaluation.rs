@@ -1,4 +1,4 @@
-//! What a model answered to a set of pictures: to one label, to several, or with numbers.
+//! What a model answered to a set of examples: to one label, to several, or with numbers.
 
 use rekindle_metrics::{Estimate, MultiLabel, NumberErrors, PerClass, Temperature};
 use serde::{Deserialize, Serialize};
@@ -8,13 +8,13 @@ use super::{Better, MetricUnit, metric::Known, text};
 mod record;
 mod results;
 
-/// What the best model does on a set of pictures.
+/// What the best model does on a set of examples.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(try_from = "record::Record", into = "record::Record")]
 pub struct EvaluationRecord {
     /// The name of the set, such as `validation`.
     pub set: String,
-    /// How many pictures it has.
+    /// How many examples it has.
     pub pictures: usize,
     /// What is reached without training the network; the first is named in the page's first sentence.
     pub baselines: Vec<Baseline>,
@@ -25,9 +25,9 @@ pub struct EvaluationRecord {
 /// What was measured, by what kind of answers there are.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Results {
-    /// One label a picture.
+    /// One label an example.
     SingleLabel(SingleLabelResults),
-    /// Any number of labels a picture.
+    /// Any number of labels an example.
     MultiLabel(MultiLabelResults),
     /// Numbers.
     Regression(RegressionResults),
@@ -39,7 +39,7 @@ impl Default for Results {
     }
 }
 
-/// How one label a picture is predicted.
+/// How one label an example is predicted.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct SingleLabelResults {
     /// The share that is right.
@@ -52,11 +52,11 @@ pub struct SingleLabelResults {
     pub calibration: Option<Calibration>,
     /// One for each class, in the order of the model's outputs.
     pub classes: Vec<ClassScores>,
-    /// A row for each true class, in it the pictures guessed to be of each class.
+    /// A row for each true class, in it the examples guessed to be of each class.
     pub confusion: Vec<Vec<usize>>,
 }
 
-/// How any number of labels a picture is predicted.
+/// How any number of labels an example is predicted.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct MultiLabelResults {
@@ -64,7 +64,7 @@ pub struct MultiLabelResults {
     pub labels: Vec<String>,
     /// What was measured; a row a label.
     pub scores: MultiLabel,
-    /// The F1 of all answers together where every threshold is even; thresholds were chosen on these pictures.
+    /// The F1 of all answers together where every threshold is even; thresholds were chosen on these examples.
     #[serde(default)]
     pub f1_before: Option<f64>,
 }
@@ -87,7 +87,7 @@ pub struct TargetResults {
     pub name: String,
     /// Its errors.
     pub errors: NumberErrors,
-    /// What is true and what was predicted, of some pictures if there are many.
+    /// What is true and what was predicted, of some examples if there are many.
     #[serde(default)]
     pub points: Vec<[f64; 2]>,
 }
@@ -145,7 +145,7 @@ pub struct Baseline {
 pub struct ClassScores {
     /// The class.
     pub name: String,
-    /// Its pictures, and how they are told.
+    /// Its examples, and how they are told.
     #[serde(flatten)]
     pub scores: PerClass,
 }
@@ -157,14 +157,14 @@ pub struct Calibration {
     /// The expected calibration error: the mean distance of confidence and accuracy.
     #[serde(with = "text::number")]
     pub error: f64,
-    /// Pictures by the probability of their first guess, from low to high.
+    /// Examples by the probability of their first guess, from low to high.
     pub bins: Vec<rekindle_metrics::Bin>,
-    /// The temperature that was chosen on these pictures, and what it did.
+    /// The temperature that was chosen on these examples, and what it did.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub temperature: Option<Temperature>,
 }
 
-/// Pictures that have something in common.
+/// Examples that have something in common.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Gallery {
@@ -174,14 +174,14 @@ pub struct Gallery {
     #[serde(default)]
     pub text: String,
     /// The most telling ones first.
-    pub pictures: Vec<PictureRecord>,
+    pub pictures: Vec<ExampleRecord>,
 }
 
-/// A picture and what the model takes it for.
+/// An example and what the model takes it for.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct PictureRecord {
-    /// Its file.
+pub struct ExampleRecord {
+    /// Its file, or where in a file it lies.
     pub file: String,
     /// What it is of; empty where numbers say it.
     #[serde(default)]
@@ -192,15 +192,29 @@ pub struct PictureRecord {
     /// What was predicted, where that is numbers.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub numbers: Vec<PredictedNumber>,
-    /// The picture as PNG, JPEG, GIF or WebP, best no larger than it is shown: 200 pixels.
-    #[serde(with = "text::bytes")]
+    /// The text, in pieces that give it when joined, spaces included; one of weight zero where nothing is explained.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub words: Vec<WordRecord>,
+    /// The picture as PNG, JPEG, GIF or WebP, best no larger than it is shown: 200 pixels; empty where it is none.
+    #[serde(default, with = "text::bytes")]
     pub image: Vec<u8>,
     /// The picture with what the model looked at laid over it; empty if there is none.
     #[serde(default, with = "text::bytes")]
     pub overlay: Vec<u8>,
 }
 
-/// What a picture may be of.
+/// A piece of a text, and what it had to do with the answer.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct WordRecord {
+    /// The piece as it stands in the text, such as a word or the space after it.
+    pub text: String,
+    /// How much it spoke for the answer, or against it where negative, in `[-1, 1]`.
+    #[serde(default, with = "text::number")]
+    pub weight: f64,
+}
+
+/// What an example may be of.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct GuessRecord {
@@ -209,7 +223,7 @@ pub struct GuessRecord {
     /// How likely the model takes it to be.
     #[serde(with = "text::number")]
     pub probability: f64,
-    /// What came of it, where a picture may have several labels.
+    /// What came of it, where an example may have several labels.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub verdict: Option<Verdict>,
 }
@@ -218,18 +232,18 @@ pub struct GuessRecord {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Verdict {
-    /// The picture has it, and it was given.
+    /// The example has it, and it was given.
     TruePositive,
-    /// It was given, and the picture has it not.
+    /// It was given, and the example has it not.
     FalsePositive,
-    /// The picture has it, and it was not given.
+    /// The example has it, and it was not given.
     FalseNegative,
     /// Neither.
     TrueNegative,
 }
 
 impl Verdict {
-    /// Of a label that a picture has or not, and that was given or not.
+    /// Of a label that an example has or not, and that was given or not.
     pub fn of(has: bool, given: bool) -> Self {
         match (has, given) {
             (true, true) => Self::TruePositive,
@@ -240,7 +254,7 @@ impl Verdict {
     }
 }
 
-/// A number that was predicted of a picture.
+/// A number that was predicted of an example.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct PredictedNumber {

@@ -1,6 +1,7 @@
 //! What metrics are called, and how their values are shown.
 
 use super::MetricUnit;
+use crate::markup::capital;
 
 /// A metric as people know it.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -57,12 +58,7 @@ impl Known {
 
 /// What a metric is called in a heading.
 pub(crate) fn title(name: &str) -> String {
-    let capital = || {
-        let mut letters = name.chars();
-        let first = letters.next().map(char::to_uppercase);
-        first.map_or_else(String::new, |first| first.chain(letters).collect())
-    };
-    Known::find(name).map_or_else(capital, |known| known.title.to_owned())
+    Known::find(name).map_or_else(|| capital(name), |known| known.title.to_owned())
 }
 
 /// What a metric is called in a sentence.

@@ -3,8 +3,9 @@
 use super::RunRecord;
 
 impl RunRecord {
-    /// The record without the command, the folder, names of files, and findings, whose texts name files too; notes and the
-    /// title are left, and are to name none.
+    /// The record without the command, the folder, names of files, and findings, whose sentences name files
+    /// too; notes and the title are left, and are to name none. The pictures and texts themselves are left: they are what the
+    /// page is about.
     pub fn without_paths(mut self) -> Self {
         self.command.clear();
         if let Some(data) = &mut self.data {
@@ -17,9 +18,10 @@ impl RunRecord {
                 data.folder.clear();
             }
         }
+        let one = self.items.one();
         for gallery in &mut self.galleries {
-            for (place, picture) in gallery.pictures.iter_mut().enumerate() {
-                picture.file = format!("picture {}", place + 1);
+            for (place, example) in gallery.pictures.iter_mut().enumerate() {
+                example.file = format!("{one} {}", place + 1);
             }
         }
         self

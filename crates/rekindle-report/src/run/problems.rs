@@ -3,8 +3,8 @@
 use rekindle_metrics::Estimate;
 
 use super::{
-    EvaluationRecord, MultiLabelResults, RegressionResults, Results, RunRecord, SingleLabelResults,
-    TargetResults,
+    EvaluationRecord, ItemKind, MultiLabelResults, RegressionResults, Results, RunRecord,
+    SingleLabelResults, TargetResults, TextFacts,
 };
 use crate::markup::{number, total};
 
@@ -25,27 +25,38 @@ impl RunRecord {
             }
         }
         for evaluation in &self.evaluations {
-            problems.extend(contradictions(evaluation));
+            problems.extend(contradictions(evaluation, self.items));
         }
+        let texts = self.data.as_ref().and_then(|data| data.texts.as_ref());
+        problems.extend(texts.into_iter().flat_map(lengths));
         problems
     }
 }
 
-fn contradictions(evaluation: &EvaluationRecord) -> Vec<String> {
-    let EvaluationRecord { set, pictures, results, .. } = evaluation;
+fn contradictions(evaluation: &EvaluationRecord, items: ItemKind) -> Vec<String> {
+    let EvaluationRecord { set, pictures: examples, results, .. } = evaluation;
+    let about = About { set, examples: *examples, many: items.many() };
     match results {
-        Results::SingleLabel(found) => classes(set, *pictures, found),
-        Results::MultiLabel(found) => labels(set, *pictures, found),
-        Results::Regression(found) => numbers(set, *pictures, found),
+        Results::SingleLabel(found) => classes(&about, found),
+        Results::MultiLabel(found) => labels(&about, found),
+        Results::Regression(found) => numbers(&about, found),
     }
 }
 
-fn classes(set: &str, pictures: usize, found: &SingleLabelResults) -> Vec<String> {
+/// What an evaluation is of.
+struct About<'a> {
+    set: &'a str,
+    examples: usize,
+    /// What the examples are called.
+    many: &'static str,
+}
+
+fn classes(&About { set, examples, many }: &About<'_>, found: &SingleLabelResults) -> Vec<String> {
     let SingleLabelResults { accuracy, classes, confusion, calibration, .. } = found;
     let mut problems = Vec::new();
     let Estimate { value, low, high, .. } = *accuracy;
     let ends = [0.0, low, value, high, 1.0];
-    if pictures > 0 && !ends.is_sorted_by(|one, next| *one <= next + ROUNDING) {
+    if examples > 0 && !ends.is_sorted_by(|one, next| *one <= next + ROUNDING) {
         let [value, low, high] = [value, low, high].map(number);
         problems.push(format!("{set}: the accuracy {value} is not in [{low}, {high}]"));
     }
@@ -57,8 +68,8 @@ fn classes(set: &str, pictures: usize, found: &SingleLabelResults) -> Vec<String
         problems.push(format!("{set}: {classes} classes, but {rows} rows of confusion"));
     }
     let mut counted = |what: &str, count: usize| {
-        if count > 0 && count != pictures {
-            problems.push(format!("{set}: {pictures} pictures, but {count} in {what}"));
+        if count > 0 && count != examples {
+            problems.push(format!("{set}: {examples} {many}, but {count} in {what}"));
         }
     };
     counted("the confusion matrix", total(confusion.iter().flatten().copied()));
@@ -68,20 +79,20 @@ fn classes(set: &str, pictures: usize, found: &SingleLabelResults) -> Vec<String
     problems
 }
 
-fn labels(set: &str, pictures: usize, found: &MultiLabelResults) -> Vec<String> {
+fn labels(&About { set, examples, many }: &About<'_>, found: &MultiLabelResults) -> Vec<String> {
     let MultiLabelResults { labels, scores, .. } = found;
     let mut problems = Vec::new();
     if labels.len() != scores.labels.len() {
         let (names, rows) = (labels.len(), scores.labels.len());
         problems.push(format!("{set}: {names} labels, but scores of {rows}"));
     }
-    if scores.examples != pictures {
-        problems.push(format!("{set}: {pictures} pictures, but {} measured", scores.examples));
+    if scores.examples != examples {
+        problems.push(format!("{set}: {examples} {many}, but {} measured", scores.examples));
     }
     for (name, of) in labels.iter().zip(&scores.labels) {
-        if of.scores.support > pictures {
+        if of.scores.support > examples {
             let support = of.scores.support;
-            problems.push(format!("{set}: {pictures} pictures, but {support} have {name}"));
+            problems.push(format!("{set}: {examples} {many}, but {support} have {name}"));
         }
     }
     for (name, Estimate { value, .. }) in
@@ -95,15 +106,30 @@ fn labels(set: &str, pictures: usize, found: &MultiLabelResults) -> Vec<String> 
     problems
 }
 
-fn numbers(set: &str, pictures: usize, found: &RegressionResults) -> Vec<String> {
+fn numbers(&About { set, examples, many }: &About<'_>, found: &RegressionResults) -> Vec<String> {
     let mut problems = Vec::new();
     for TargetResults { name, errors, points } in &found.targets {
-        if points.len() > pictures {
+        if points.len() > examples {
             let count = points.len();
-            problems.push(format!("{set}: {pictures} pictures, but {count} values of {name}"));
+            problems.push(format!("{set}: {examples} {many}, but {count} values of {name}"));
         }
         if errors.mae.value > errors.rmse.value * (1.0 + ROUNDING) {
             problems.push(format!("{set}: the MAE of {name} is above its RMSE"));
+        }
+    }
+    problems
+}
+
+fn lengths(texts: &TextFacts) -> Vec<String> {
+    let TextFacts { tokens, cut, unknown, .. } = texts;
+    let mut problems = Vec::new();
+    if !tokens.is_sorted() {
+        problems.push(format!("the lengths of texts are not in order: {tokens:?}"));
+    }
+    for (name, share) in [("texts that are cut", cut), ("unknown tokens", unknown)] {
+        // Of no text at all there is no share.
+        if share.is_finite() && !(0.0..=1.0).contains(share) {
+            problems.push(format!("the share of {name} is {}, not within 0 and 1", number(*share)));
         }
     }
     problems

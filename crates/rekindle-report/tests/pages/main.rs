@@ -16,6 +16,7 @@ mod check;
 #[path = "../sample/mod.rs"]
 mod sample;
 mod tasks;
+mod texts;
 
 /// What was measured first, of a run with one label a picture.
 fn single(run: &mut RunRecord) -> &mut SingleLabelResults {
@@ -76,6 +77,7 @@ fn no_label_becomes_markup() {
         (sample::run("Pets", 10, 1), 200),
         (sample::multi_label("Photos", 10, 1), 120),
         (sample::regression("Photos", 1), 100),
+        (sample::texts("Reports", 1), 90),
     ] {
         let mut record = serde_json::to_value(run).unwrap();
         let changed = spoil(&mut record, HOSTILE);
@@ -93,7 +95,7 @@ fn no_label_becomes_markup() {
 
 /// Puts the text in front of every text that is not one of a few words, or a picture.
 fn spoil(value: &mut Value, text: &str) -> usize {
-    const KEPT: [&str; 6] = ["image", "overlay", "state", "better", "unit", "verdict"];
+    const KEPT: [&str; 7] = ["items", "image", "overlay", "state", "better", "unit", "verdict"];
     match value {
         Value::String(old) => {
             old.insert_str(0, text);
@@ -121,6 +123,7 @@ fn the_policy_names_what_the_page_holds() {
         html(&run),
         html(&sample::multi_label("Photos", 10, 1)),
         html(&sample::regression("Photos", 1)),
+        html(&sample::texts("Reports", 1)),
         compare(&runs(3)),
         checkup(&found),
     ];
@@ -403,7 +406,12 @@ fn a_run_says_what_the_doctor_found() {
 fn a_checkup_shows_what_it_found_and_no_markup_of_names() {
     const HOSTILE: &str = "</p><script>alert(1)</script>\"'>.png";
     let name = || HOSTILE.to_owned();
-    let shown = |image: &[u8]| Thumbnail { file: name(), label: name(), image: image.to_vec() };
+    let shown = |image: &[u8]| Thumbnail {
+        file: name(),
+        label: name(),
+        image: image.to_vec(),
+        ..Thumbnail::default()
+    };
     let finding = |more| CheckupFinding {
         text: name(),
         pictures: vec![shown(b"GIF89a"), shown(b"<svg>"), Thumbnail::default()],
@@ -420,7 +428,8 @@ fn a_checkup_shows_what_it_found_and_no_markup_of_names() {
     single.findings.iter_mut().for_each(|it| it.pictures.truncate(1));
     single.findings.truncate(1);
     let groups = vec![group("error", 0), group("note", 7), single, CheckupGroup::default()];
-    let page = checkup(&Checkup { title: name(), lead: name(), data, groups });
+    let page =
+        checkup(&Checkup { title: name(), lead: name(), data, groups, ..Checkup::default() });
     check::whole(&page);
     assert!(!page.contains("<script>alert"));
     for part in

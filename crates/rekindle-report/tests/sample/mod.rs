@@ -8,11 +8,15 @@ use rekindle_metrics::{
 };
 use rekindle_report::{
     Baseline, Better, Calibration, Checkup, CheckupFinding, CheckupGroup, ClassCount, ClassScores,
-    Data, Environment, EpochRecord, EvaluationRecord, Gallery, GroupRate, GuessRecord, History,
-    Metric, MetricUnit, Monitored, MultiLabelResults, PhaseRecord, PictureCount, PictureRecord,
-    PlanRecord, PredictedNumber, RegressionResults, Results, RunRecord, SingleLabelResults,
-    StageRecord, StageState, Thumbnail, Verdict, Version, Weights,
+    Data, Environment, EpochRecord, EvaluationRecord, ExampleCount, ExampleRecord, Gallery,
+    GroupRate, GuessRecord, History, ItemKind, Metric, MetricUnit, Monitored, MultiLabelResults,
+    PhaseRecord, PlanRecord, PredictedNumber, RegressionResults, Results, RunRecord,
+    SingleLabelResults, StageRecord, StageState, Thumbnail, Verdict, Version, Weights,
 };
+
+mod texts;
+
+pub(crate) use texts::texts;
 
 /// Names and parameters of a network's stages, image first.
 const STAGES: [(&str, usize); 6] = [
@@ -45,6 +49,7 @@ pub(crate) fn run(title: &str, classes: usize, seed: u64) -> RunRecord {
     RunRecord {
         version: Version,
         title: title.to_owned(),
+        items: ItemKind::Pictures,
         command: format!(
             "rekindle finetune data/pets --model resnet18.a1_in1k --plan gradual --epochs 12 --lr 1e-3 \
              --batch 32 --seed {seed} --out runs/pets"
@@ -67,6 +72,7 @@ pub(crate) fn run(title: &str, classes: usize, seed: u64) -> RunRecord {
             classes: (0..classes).map(count).collect(),
             pictures: None,
             numbers: Vec::new(),
+            texts: None,
         }),
         checkup: Some(checkup(&names, &mut random)),
         weights: Some(Weights {
@@ -292,13 +298,13 @@ pub(crate) fn multi_label(title: &str, labels: usize, seed: u64) -> RunRecord {
         probability: [0.12, 0.81, 0.92, 0.03][place],
         verdict: Some(*verdict),
     };
-    let picture = |place: usize, random: &mut Random| PictureRecord {
+    let picture = |place: usize, random: &mut Random| ExampleRecord {
         file: format!("photos/IMG_{:04}.jpg", 1000 + place * 173),
         label: format!("{}, {}", names[0], names[2 % labels]),
         guesses: verdicts.iter().enumerate().map(guess).collect(),
         image: drawn(place, random, false),
         overlay: drawn(place, random, true),
-        ..PictureRecord::default()
+        ..ExampleRecord::default()
     };
     let pictures = (0..4).map(|place| picture(place, &mut random)).collect();
     let results = Results::MultiLabel(MultiLabelResults::of(&names, scores, Some(0.61)));
@@ -321,12 +327,12 @@ pub(crate) fn regression(title: &str, seed: u64) -> RunRecord {
         let (right, predicted) = predictions.of_target(place)[0];
         PredictedNumber { name: name.clone(), right, predicted }
     };
-    let picture = |place: usize, random: &mut Random| PictureRecord {
+    let picture = |place: usize, random: &mut Random| ExampleRecord {
         file: format!("photos/IMG_{:04}.jpg", 1000 + place * 173),
         numbers: names.iter().enumerate().map(number).collect(),
         image: drawn(place, random, false),
         overlay: drawn(place, random, true),
-        ..PictureRecord::default()
+        ..ExampleRecord::default()
     };
     let pictures = (0..4).map(|place| picture(place, &mut random)).collect();
     let results = Results::Regression(RegressionResults::of(&names, &predictions));
@@ -342,10 +348,10 @@ fn other_task(
     metric: &str,
     results: Results,
     baseline: Baseline,
-    pictures: Vec<PictureRecord>,
+    pictures: Vec<ExampleRecord>,
 ) -> RunRecord {
     let mut run = run;
-    let counts = PictureCount { train: 300, validation: 80, test: None };
+    let counts = ExampleCount { train: 300, validation: 80, test: None };
     run.data.iter_mut().for_each(|data| data.pictures = Some(counts));
     let set = "validation".to_owned();
     run.evaluations =
@@ -380,7 +386,7 @@ fn galleries(names: &[String], random: &mut Random) -> Vec<Gallery> {
             probability,
             verdict: None,
         };
-        PictureRecord {
+        ExampleRecord {
             file: format!("validation/{}/IMG_{:04}.jpg", names[label], 1000 + place * 173),
             label: names[label].clone(),
             guesses: vec![guess(taken, sure), guess(label, rest * share)]
@@ -389,7 +395,7 @@ fn galleries(names: &[String], random: &mut Random) -> Vec<Gallery> {
                 .collect(),
             image: drawn(place, random, false),
             overlay: drawn(place, random, true),
-            ..PictureRecord::default()
+            ..ExampleRecord::default()
         }
     };
     vec![
@@ -413,6 +419,7 @@ fn checkup(names: &[String], random: &mut Random) -> Checkup {
         file: format!("{part}/{}/IMG_{place:04}.jpg", names[0]),
         label: names[0].clone(),
         image: drawn(place, random, false),
+        ..Thumbnail::default()
     };
     let leak = vec![thumbnail("train", 30), thumbnail("validation", 30)];
     let tiny = [40, 41].map(|place| vec![thumbnail("train", place)]);

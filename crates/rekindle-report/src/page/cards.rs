@@ -1,43 +1,52 @@
-//! Pictures with what the model took them for, and where it looked.
+//! Examples with what the model took them for, and what it went by: a grid of pictures, a list of texts.
 
-use super::classes::meter;
+use super::{classes::meter, words};
 use crate::{
-    Gallery, GuessRecord, PictureRecord, PredictedNumber, Verdict,
+    ExampleRecord, Gallery, GuessRecord, ItemKind, PredictedNumber, Verdict,
     markup::{data_uri, escape, number, percent},
 };
 
-/// How many guesses or numbers are listed below a picture.
+/// How many guesses or numbers are listed below an example.
 const LISTED: usize = 6;
 
-pub(super) fn content(galleries: &[Gallery]) -> String {
-    galleries.iter().filter(|gallery| !gallery.pictures.is_empty()).map(gallery).collect()
+pub(super) fn content(galleries: &[Gallery], items: ItemKind) -> String {
+    let galleries = || galleries.iter().filter(|gallery| !gallery.pictures.is_empty());
+    let mut examples = galleries().flat_map(|gallery| &gallery.pictures);
+    let key = if examples.any(|it| words::any_marked(&it.words)) { words::KEY } else { "" };
+    let shown: String = galleries().map(|it| gallery(it, items)).collect();
+    key.to_owned() + &shown
 }
 
-fn gallery(gallery: &Gallery) -> String {
+/// The class of a list of cards: texts take the whole width.
+pub(crate) fn layout(items: ItemKind) -> &'static str {
+    match items {
+        ItemKind::Texts => "gallery texts",
+        _ => "gallery",
+    }
+}
+
+fn gallery(gallery: &Gallery, items: ItemKind) -> String {
     let text = if gallery.text.is_empty() {
         String::new()
     } else {
         format!("<p>{}</p>", escape(&gallery.text))
     };
-    let cards: String = gallery.pictures.iter().map(card).collect();
-    format!("<h3>{}</h3>{text}<div class=\"gallery\">{cards}</div>\n", escape(&gallery.title))
+    let cards: String = gallery.pictures.iter().map(|it| card(it, items)).collect();
+    let (title, layout) = (escape(&gallery.title), layout(items));
+    format!("<h3>{title}</h3>{text}<div class=\"{layout}\">{cards}</div>\n")
 }
 
-fn card(picture: &PictureRecord) -> String {
-    let PictureRecord { file, label, guesses, numbers, image, overlay } = picture;
+fn card(example: &ExampleRecord, items: ItemKind) -> String {
+    let ExampleRecord { file, label, guesses, numbers, .. } = example;
     let (file, label) = (escape(file), escape(label));
-    let labeled = if label.is_empty() { String::new() } else { format!(", labeled {label}") };
-    let mut images = shown(image, &format!("{file}{labeled}"));
-    if !overlay.is_empty() {
-        images += &shown(overlay, &format!("where the model looked in {file}"));
-    }
-    let listed = guesses.iter().map(|guess| line(guess, &picture.label));
+    let shown = shown(example, items);
+    let listed = guesses.iter().map(|guess| line(guess, &example.label));
     let listed: String = listed.chain(numbers.iter().map(predicted)).take(LISTED).collect();
     let is = match guesses.iter().any(|guess| guess.verdict.is_some()) {
         true => "has",
         false => "is",
     };
-    let verdict = verdict(guesses, &picture.label);
+    let verdict = verdict(guesses, &example.label);
     let label = match label.is_empty() {
         true => String::new(),
         false => format!(
@@ -45,7 +54,7 @@ fn card(picture: &PictureRecord) -> String {
         ),
     };
     format!(
-        "<figure class=\"card\"><div class=\"pair\">{images}</div><figcaption>\
+        "<figure class=\"card\">{shown}<figcaption>\
          <span class=\"file\" title=\"{file}\">{file}</span>\
          {label}\
          <ul>{listed}</ul></figcaption></figure>\n"
@@ -65,7 +74,26 @@ fn verdict(guesses: &[GuessRecord], label: &str) -> &'static str {
     }
 }
 
-fn shown(bytes: &[u8], words: &str) -> String {
+/// The example itself: its text, its picture, or both; of a row of a table there may be neither.
+fn shown(example: &ExampleRecord, items: ItemKind) -> String {
+    let ExampleRecord { file, label, words, image, overlay, .. } = example;
+    let (file, label) = (escape(file), escape(label));
+    let mut shown = String::new();
+    if items.is_pictures() || !image.is_empty() {
+        let labeled = if label.is_empty() { String::new() } else { format!(", labeled {label}") };
+        let mut images = picture(image, &format!("{file}{labeled}"));
+        if !overlay.is_empty() {
+            images += &picture(overlay, &format!("where the model looked in {file}"));
+        }
+        shown = format!("<div class=\"pair\">{images}</div>");
+    }
+    if items == ItemKind::Texts || !words.is_empty() {
+        shown += &words::marked(words);
+    }
+    shown
+}
+
+fn picture(bytes: &[u8], words: &str) -> String {
     match data_uri(bytes) {
         Some(address) => format!("<img src=\"{address}\" alt=\"{words}\">"),
         None => format!("<span class=\"missing\">no picture of a known kind: {words}</span>"),
