@@ -10,6 +10,8 @@ mod command;
 mod error;
 pub mod fill;
 mod golden;
+#[cfg(test)]
+mod references;
 mod sequences;
 
 pub use check::{Agreement, check};

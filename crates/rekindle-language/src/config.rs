@@ -1,4 +1,9 @@
-//! A `config.json` as transformers writes it, whatever its family calls things.
+//! A `config.json` as transformers writes it, whatever its family calls things; or as we write it for networks of our own.
+
+mod scratch;
+mod write;
+
+pub use scratch::SCRATCH;
 
 use rekindle_layers::{Activation, Pooling, TextPool};
 use serde::Deserialize;
@@ -25,9 +30,23 @@ pub enum Family {
     ModernBert,
     /// `deberta-v2`, which v3 is called too.
     Deberta,
+    /// `rekindle-mean`: the mean of embeddings. It and the next begin from nothing.
+    Mean,
+    /// `rekindle-conv1d`: convolutions over embeddings.
+    Conv1d,
+    /// `rekindle-lstm`
+    Lstm,
+    /// `rekindle-gru`
+    Gru,
+    /// `rekindle-bilstm`: LSTMs that read from both ends.
+    BiLstm,
+    /// `rekindle-bigru`: GRUs that read from both ends.
+    BiGru,
+    /// `model2vec`: a table of given vectors, and their mean.
+    Static,
 }
 
-const FAMILIES: [(&str, Family); 8] = [
+const FAMILIES: [(&str, Family); 15] = [
     ("bert", Family::Bert),
     ("roberta", Family::Roberta),
     ("xlm-roberta", Family::XlmRoberta),
@@ -36,6 +55,13 @@ const FAMILIES: [(&str, Family); 8] = [
     ("mpnet", Family::Mpnet),
     ("modernbert", Family::ModernBert),
     ("deberta-v2", Family::Deberta),
+    ("rekindle-mean", Family::Mean),
+    ("rekindle-conv1d", Family::Conv1d),
+    ("rekindle-lstm", Family::Lstm),
+    ("rekindle-gru", Family::Gru),
+    ("rekindle-bilstm", Family::BiLstm),
+    ("rekindle-bigru", Family::BiGru),
+    ("model2vec", Family::Static),
 ];
 
 /// More of anything than any encoder has: a config beyond it is no config, and would take all memory.
@@ -45,7 +71,7 @@ const MOST_LAYERS: usize = 1024;
 const MOST_PARAMETERS: u128 = 1 << 34;
 
 impl Family {
-    /// transformers' `model_type`.
+    /// The `model_type` of its configs.
     pub fn name(self) -> &'static str {
         FAMILIES.iter().find(|(_, family)| *family == self).map_or("", |(name, _)| name)
     }
@@ -58,11 +84,11 @@ pub struct EncoderConfig {
     pub family: Family,
     /// Rows of the table of tokens.
     pub vocab_size: usize,
-    /// Numbers of a token's vector.
+    /// Numbers of a token's vector; units of a recurrent layer in each direction.
     pub hidden_size: usize,
-    /// Numbers of a token's vector in the tables, where that is another number: ELECTRA's.
+    /// Numbers of a token's vector in the tables, where that is another number: ELECTRA's, and that of networks from nothing.
     pub embedding_size: usize,
-    /// Layers.
+    /// Layers; none where the embeddings themselves are pooled.
     pub num_hidden_layers: usize,
     /// Heads of each layer's attention.
     pub num_attention_heads: usize,
@@ -70,7 +96,7 @@ pub struct EncoderConfig {
     pub intermediate_size: usize,
     /// What is between them.
     pub activation: Activation,
-    /// Rows of the table of positions.
+    /// Rows of the table of positions; without such a table, the most tokens of a text.
     pub max_position_embeddings: usize,
     /// Rows of the table that tells the texts of a pair apart; 0 where there is none.
     pub type_vocab_size: usize,
@@ -82,6 +108,8 @@ pub struct EncoderConfig {
     pub norm_bias: bool,
     /// Dropped of hidden states in training.
     pub hidden_dropout: f64,
+    /// Dropped in training of what tokens look at.
+    pub attention_dropout: f64,
     /// Dropped before the head.
     pub classifier_dropout: f64,
     /// Buckets of relative positions: MPNet's, DeBERTa's.
@@ -98,6 +126,10 @@ pub struct EncoderConfig {
     pub rotary_bases: [f64; 2],
     /// Whether ModernBERT's matrices add something.
     pub matrix_bias: bool,
+    /// Tokens that a convolution sees.
+    pub kernel_size: usize,
+    /// Whether each token of a table of given vectors has a weight too.
+    pub token_weights: bool,
     /// How tokens become a text: their mean, unless something else is known.
     pub pool: TextPool,
 }
@@ -126,6 +158,8 @@ struct Raw {
     norm_bias: Option<bool>,
     #[serde(alias = "dropout", alias = "mlp_dropout")]
     hidden_dropout_prob: Option<f64>,
+    #[serde(alias = "attention_dropout")]
+    attention_probs_dropout_prob: Option<f64>,
     #[serde(alias = "seq_classif_dropout")]
     classifier_dropout: Option<f64>,
     position_embedding_type: Option<String>,
@@ -147,6 +181,10 @@ struct Raw {
     rope_parameters: Option<Value>,
     attention_bias: Option<bool>,
     mlp_bias: Option<bool>,
+    kernel_size: Option<usize>,
+    pooling_mode: Option<String>,
+    normalize: Option<bool>,
+    token_weights: Option<bool>,
 }
 
 impl EncoderConfig {
@@ -158,12 +196,18 @@ impl EncoderConfig {
     ///
     /// If it is no such config, of another kind of model, or asks for what is not there.
     pub fn from_json(text: &str) -> Result<Self, Error> {
-        let raw: Raw = serde_json::from_str(text)?;
+        Self::of(serde_json::from_str(text)?)
+    }
+
+    fn of(raw: Raw) -> Result<Self, Error> {
         let known = FAMILIES.iter().find(|(name, _)| *name == raw.model_type);
         let &(name, family) = known.ok_or_else(|| Error::Family {
             found: raw.model_type.clone(),
             known: FAMILIES.iter().map(|(name, _)| *name).collect(),
         })?;
+        if family.is_scratch() || family == Family::Static {
+            return raw.scratch(name, family);
+        }
         let modern = family == Family::ModernBert;
         let number =
             |field, value: Option<usize>| value.ok_or(Error::Lacks { family: name, field });
@@ -215,6 +259,11 @@ impl EncoderConfig {
             layer_norm_eps: raw.layer_norm_eps.unwrap_or(usual_eps),
             norm_bias: raw.norm_bias.unwrap_or(!modern),
             hidden_dropout,
+            attention_dropout: raw.attention_probs_dropout_prob.unwrap_or(if modern {
+                0.0
+            } else {
+                0.1
+            }),
             classifier_dropout: raw.classifier_dropout.unwrap_or(hidden_dropout),
             position_buckets: buckets,
             max_relative_positions: relative
@@ -231,6 +280,8 @@ impl EncoderConfig {
                 base("sliding_attention", raw.local_rope_theta, 10_000.0),
             ],
             matrix_bias: raw.attention_bias.unwrap_or(false),
+            kernel_size: 1,
+            token_weights: false,
             pool: TextPool { pooling: Pooling::Mean, normalize: false },
         };
         raw.check(&config)?;
@@ -249,7 +300,12 @@ impl EncoderConfig {
         }
     }
 
-    fn check(&self) -> Result<(), Error> {
+    /// Whether there can be such a network, for whoever changes a field.
+    ///
+    /// # Errors
+    ///
+    /// The first field that is out of its range, and that range.
+    pub fn check(&self) -> Result<(), Error> {
         let sizes = [
             ("vocab_size", self.vocab_size),
             ("hidden_size", self.hidden_size),
@@ -259,17 +315,37 @@ impl EncoderConfig {
             ("intermediate_size", self.intermediate_size),
             ("max_position_embeddings", self.max_position_embeddings),
             ("global_attn_every_n_layers", self.global_attention_every),
+            ("kernel_size", self.kernel_size),
         ];
+        let layers = self.family.layers();
         for (field, value) in sizes {
-            let most = if field == "num_hidden_layers" { MOST_LAYERS } else { MOST };
-            if value == 0 || value > most {
-                let reason = format!("it must be in 1..={most}");
+            let range = match field {
+                "num_hidden_layers" => layers.clone(),
+                _ => 1..=MOST,
+            };
+            if !range.contains(&value) {
+                let reason = format!("it must be in {range:?}");
                 return Err(Error::Field { field, value: value.to_string(), reason });
             }
         }
+        for (field, share) in [
+            ("hidden_dropout_prob", self.hidden_dropout),
+            ("attention_probs_dropout_prob", self.attention_dropout),
+            ("classifier_dropout", self.classifier_dropout),
+        ] {
+            if !(0.0..1.0).contains(&share) {
+                let reason = "it must be at least 0 and less than 1".to_owned();
+                return Err(Error::Field { field, value: share.to_string(), reason });
+            }
+        }
         let of = |a: usize, b: usize| a as u128 * b as u128;
-        let layer = 4 * of(self.hidden_size, self.hidden_size)
-            + 3 * of(self.hidden_size, self.intermediate_size);
+        let layer = match self.family.is_scratch() {
+            true => self.scratch_layer(),
+            false => {
+                4 * of(self.hidden_size, self.hidden_size)
+                    + 3 * of(self.hidden_size, self.intermediate_size)
+            }
+        };
         let tables = of(self.vocab_size, self.embedding_size)
             + of(self.max_position_embeddings, self.embedding_size)
             + of(2 * self.position_buckets.max(self.max_relative_positions), self.hidden_size)

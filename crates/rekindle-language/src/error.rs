@@ -24,6 +24,24 @@ pub enum Error {
         /// What there is.
         known: Vec<&'static str>,
     },
+    /// There is no network from nothing of this name.
+    #[error("there is no network `{found}` that begins from nothing; there are {}", known.join(", "))]
+    Scratch {
+        /// What was asked for.
+        found: String,
+        /// What there is.
+        known: Vec<&'static str>,
+    },
+    /// A given vector does not fit a network's table of tokens.
+    #[error("a vector of {length} numbers for token {token} does not fit {table}")]
+    Vector {
+        /// The token's number.
+        token: usize,
+        /// Numbers of the vector.
+        length: usize,
+        /// What there is: rows and numbers of each, or why there is none.
+        table: String,
+    },
     /// A field that is needed is missing.
     #[error("the config of a {family} lacks `{field}`")]
     Lacks {

@@ -1,4 +1,4 @@
-//! Pretrained text encoders: a family is a file, a variant is a `config.json` as transformers writes it.
+//! Text encoders: a family is a file, a variant is a `config.json` as transformers writes it, or a name in [`SCRATCH`].
 //!
 //! ```
 //! use burn::prelude::*;
@@ -25,9 +25,11 @@ mod error;
 pub mod modernbert;
 pub mod mpnet;
 mod network;
+pub mod scratch;
 mod sentence;
+pub mod vectors;
 
-pub use config::{EncoderConfig, Family};
+pub use config::{EncoderConfig, Family, SCRATCH};
 pub use error::Error;
 pub use network::TextBackbone;
 pub use sentence::{pool_from_json, pool_to_json, text_pool};

@@ -4,8 +4,8 @@ use burn::prelude::*;
 use rekindle_layers::{Backbone, Landmarks, Rules, Stage, TextFlow, Tokens};
 
 use crate::{
-    EncoderConfig, Family, bert::Bert, deberta::Deberta, distilbert::DistilBert,
-    modernbert::ModernBert, mpnet::Mpnet,
+    EncoderConfig, Error, Family, bert::Bert, deberta::Deberta, distilbert::DistilBert,
+    modernbert::ModernBert, mpnet::Mpnet, scratch::Scratch, vectors::Vectors,
 };
 
 /// An encoder of any family without a head.
@@ -22,6 +22,10 @@ pub enum TextBackbone {
     ModernBert(ModernBert),
     /// DeBERTa v2 and v3.
     Deberta(Deberta),
+    /// Networks that begin from nothing.
+    Scratch(Scratch),
+    /// A table of given vectors.
+    Static(Vectors),
 }
 
 /// Calls the network inside, whatever its family.
@@ -33,12 +37,18 @@ macro_rules! delegate {
             Self::Mpnet($network) => $call,
             Self::ModernBert($network) => $call,
             Self::Deberta($network) => $call,
+            Self::Scratch($network) => $call,
+            Self::Static($network) => $call,
         }
     };
 }
 
 impl TextBackbone {
     /// Builds the network of a config with untrained parameters.
+    ///
+    /// # Panics
+    ///
+    /// If a field was changed to what [`EncoderConfig::check`] refuses.
     pub fn new(config: &EncoderConfig, device: &Device) -> Self {
         match config.family {
             Family::Bert | Family::Roberta | Family::XlmRoberta | Family::Electra => {
@@ -48,7 +58,32 @@ impl TextBackbone {
             Family::Mpnet => Self::Mpnet(Mpnet::new(config, device)),
             Family::ModernBert => Self::ModernBert(ModernBert::new(config, device)),
             Family::Deberta => Self::Deberta(Deberta::new(config, device)),
+            Family::Mean
+            | Family::Conv1d
+            | Family::Lstm
+            | Family::Gru
+            | Family::BiLstm
+            | Family::BiGru => Self::Scratch(Scratch::new(config, device)),
+            Family::Static => Self::Static(Vectors::new(config, device)),
         }
+    }
+
+    /// The network with given vectors for some of its tokens: numbers of tokens, and their vectors. Those of other tokens stay
+    /// as they were drawn.
+    ///
+    /// # Errors
+    ///
+    /// If a vector or a token does not fit the table, or the network is none that begins from nothing or from vectors.
+    pub fn with_vectors(self, rows: &[(usize, &[f32])]) -> Result<Self, Error> {
+        Ok(match self {
+            Self::Scratch(network) => Self::Scratch(network.with_vectors(rows)?),
+            Self::Static(network) => Self::Static(network.with_vectors(rows)?),
+            pretrained => {
+                let Some(&(token, vector)) = rows.first() else { return Ok(pretrained) };
+                let table = "a pretrained encoder, which has its own".to_owned();
+                return Err(Error::Vector { token, length: vector.len(), table });
+            }
+        })
     }
 
     /// Vectors of all tokens `[batch, length, channels]`.

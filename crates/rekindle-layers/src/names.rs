@@ -26,6 +26,9 @@ const KINDS: [Kind; 3] = [
     Kind { structs: &["PRelu"], names: &[("alpha", "weight")], transposed: false },
 ];
 
+/// The structs that hold the weight of a linear layer, `[in, out]` or `[out, in]`.
+const LINEAR: [&str; 2] = ["Linear", "Projection"];
+
 /// The struct that holds one direction of a recurrent layer.
 const RECURRENT: &str = "RecurrentCell";
 
@@ -87,6 +90,11 @@ impl NameStack {
     /// `[out, in]` in checkpoints.
     pub fn is_transposed(&self, rank: usize) -> bool {
         rank == 2 && self.kind().is_some_and(|kind| kind.transposed)
+    }
+
+    /// Whether the tensor of this rank is a linear layer's weight, whichever way round: no table, and no recurrent layer's.
+    pub fn is_linear(&self, rank: usize) -> bool {
+        rank == 2 && self.owner().is_some_and(|owner| LINEAR.contains(&owner))
     }
 
     /// The struct that holds the tensor, such as `Linear`.
@@ -179,6 +187,8 @@ pub struct ParameterInfo {
     pub shape: Vec<usize>,
     /// Whether the checkpoint's shape is the reverse.
     pub transposed: bool,
+    /// Whether it is the weight of a linear layer.
+    pub linear: bool,
     /// Whether training changes it by gradients, as it does not change running statistics.
     pub learned: bool,
 }
@@ -217,6 +227,7 @@ impl ParameterVisitor for Lister {
             path: at.path(),
             shape: param.lazy_shape().to_vec(),
             transposed: at.is_transposed(D),
+            linear: at.is_linear(D),
         });
     }
 }
@@ -224,7 +235,10 @@ impl ParameterVisitor for Lister {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{BatchNorm, BatchNormConfig};
+    use crate::{
+        BatchNorm, BatchNormConfig, Projection, ProjectionConfig, Recurrence, Recurrent,
+        RecurrentConfig,
+    };
     use burn::nn::{
         Embedding, EmbeddingConfig, GroupNorm, GroupNormConfig, LayerNorm, LayerNormConfig, Linear,
         LinearConfig, PRelu, PReluConfig, RmsNorm, RmsNormConfig,
@@ -278,6 +292,8 @@ mod tests {
         conv: Conv1d,
         act: PRelu,
         cls_token: Param<Tensor<3>>,
+        query: Projection,
+        lstm: Recurrent,
     }
 
     #[test]
@@ -292,11 +308,16 @@ mod tests {
             conv: Conv1dConfig::new(2, 4, 3).init(&device),
             act: PReluConfig::new().init(&device),
             cls_token: Param::from_tensor(Tensor::zeros([1, 1, 2], &device)),
+            query: ProjectionConfig::new(2, 3).init(&device),
+            lstm: RecurrentConfig::new(Recurrence::Gru, 2, 1).init(&device),
         };
         let found = parameters(&module);
+        let linear: Vec<_> =
+            found.iter().filter(|found| found.linear).map(|found| found.name.as_str()).collect();
+        assert_eq!(linear, ["linear.weight", "query.weight"]);
         let found: Vec<_> =
             found.iter().map(|found| (found.name.as_str(), found.checkpoint_shape())).collect();
-        let expected: [(&str, &[usize]); 12] = [
+        let expected: [(&str, &[usize]); 18] = [
             ("layer.weight", &[2]),
             ("layer.bias", &[2]),
             ("group.weight", &[2]),
@@ -309,6 +330,12 @@ mod tests {
             ("conv.bias", &[4]),
             ("act.weight", &[1]),
             ("cls_token", &[1, 1, 2]),
+            ("query.weight", &[3, 2]),
+            ("query.bias", &[3]),
+            ("lstm.weight_ih_l0", &[3, 2]),
+            ("lstm.weight_hh_l0", &[3, 1]),
+            ("lstm.bias_ih_l0", &[3]),
+            ("lstm.bias_hh_l0", &[3]),
         ];
         assert_eq!(found, expected.map(|(name, shape)| (name, shape.to_vec())));
     }

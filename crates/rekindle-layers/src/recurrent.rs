@@ -107,47 +107,92 @@ impl Recurrent {
         mask: Option<&Tensor<2>>,
         initial: Option<RecurrentStates>,
     ) -> (Tensor<3>, RecurrentStates) {
-        let [batch, _, _] = x.dims();
-        let (device, dtype) = (x.device(), x.dtype());
         let mut x = x;
         let (mut hidden, mut cell) = (Vec::new(), Vec::new());
+        let mut begun = 0;
         for (index, layer) in self.layers.iter().enumerate() {
             if index > 0 {
                 x = self.dropout.forward(x);
             }
-            let mut outputs = Vec::new();
-            let directions = [(Some(&layer.forward), false), (layer.reverse.as_ref(), true)];
-            for (direction, reverse) in directions {
-                let Some(direction) = direction else { continue };
-                let units = direction.weight_hh.lazy_shape()[1];
-                let state = match &initial {
-                    Some(states) => {
-                        let of = |all: &Tensor<3>| {
-                            all.clone().narrow(0, hidden.len(), 1).reshape([batch, units])
-                        };
-                        RecurrentState { hidden: of(&states.hidden), cell: of(&states.cell) }
-                    }
-                    None => {
-                        let zeros = Tensor::zeros([batch, units], (&device, dtype));
-                        RecurrentState { hidden: zeros.clone(), cell: zeros }
-                    }
-                };
-                let with = Recur {
-                    kind: self.kind,
-                    weight: direction.weight_hh.val(),
-                    bias: Some(direction.bias_hh.val()),
-                    state,
-                    mask,
-                    reverse,
-                };
-                let (y, state) = recurrent(direction.project(x.clone()), with);
-                outputs.push(y);
-                hidden.push(state.hidden.unsqueeze::<3>());
-                cell.push(state.cell.unsqueeze::<3>());
-            }
-            x = if outputs.len() == 1 { outputs.remove(0) } else { Tensor::cat(outputs, 2) };
+            let directions = layer.directions().count();
+            let of = |all: &Tensor<3>| all.clone().narrow(0, begun, directions);
+            let own = initial.as_ref().map(|states| RecurrentStates {
+                hidden: of(&states.hidden),
+                cell: of(&states.cell),
+            });
+            let (y, states) = self.forward_layer(index, x, mask, own);
+            x = y;
+            begun += directions;
+            hidden.push(states.hidden);
+            cell.push(states.cell);
         }
         (x, RecurrentStates { hidden: Tensor::cat(hidden, 0), cell: Tensor::cat(cell, 0) })
+    }
+
+    /// The same of one layer, whose states are `[directions, batch, units]`, without dropout.
+    ///
+    /// # Panics
+    ///
+    /// If there is no layer `index`, or the shapes do not fit each other.
+    pub fn forward_layer(
+        &self,
+        index: usize,
+        x: Tensor<3>,
+        mask: Option<&Tensor<2>>,
+        initial: Option<RecurrentStates>,
+    ) -> (Tensor<3>, RecurrentStates) {
+        let [batch, _, _] = x.dims();
+        let (device, dtype) = (x.device(), x.dtype());
+        let (mut outputs, mut hidden, mut cell) = (Vec::new(), Vec::new(), Vec::new());
+        for (place, (direction, reverse)) in self.layers[index].directions().enumerate() {
+            let units = direction.weight_hh.lazy_shape()[1];
+            let state = match &initial {
+                Some(states) => {
+                    let of =
+                        |all: &Tensor<3>| all.clone().narrow(0, place, 1).reshape([batch, units]);
+                    RecurrentState { hidden: of(&states.hidden), cell: of(&states.cell) }
+                }
+                None => {
+                    let zeros = Tensor::zeros([batch, units], (&device, dtype));
+                    RecurrentState { hidden: zeros.clone(), cell: zeros }
+                }
+            };
+            let with = Recur {
+                kind: self.kind,
+                weight: direction.weight_hh.val(),
+                bias: Some(direction.bias_hh.val()),
+                state,
+                mask,
+                reverse,
+            };
+            let (y, state) = recurrent(direction.project(x.clone()), with);
+            outputs.push(y);
+            hidden.push(state.hidden.unsqueeze::<3>());
+            cell.push(state.cell.unsqueeze::<3>());
+        }
+        let y = if outputs.len() == 1 { outputs.remove(0) } else { Tensor::cat(outputs, 2) };
+        (y, RecurrentStates { hidden: Tensor::cat(hidden, 0), cell: Tensor::cat(cell, 0) })
+    }
+
+    /// How many layers are on top of each other.
+    pub fn num_layers(&self) -> usize {
+        self.layers.len()
+    }
+
+    /// The checkpoint's names of the tensors of a layer, those of both directions.
+    pub fn names(layer: usize) -> Vec<String> {
+        let tensors = ["weight_ih", "weight_hh", "bias_ih", "bias_hh"];
+        let both = ["", "_reverse"];
+        both.iter()
+            .flat_map(|end| tensors.iter().map(move |name| format!("{name}_l{layer}{end}")))
+            .collect()
+    }
+}
+
+impl RecurrentLayer {
+    /// Each direction, and whether it goes from the last step to the first.
+    fn directions(&self) -> impl Iterator<Item = (&RecurrentCell, bool)> {
+        std::iter::once((&self.forward, false)).chain(self.reverse.iter().map(|cell| (cell, true)))
     }
 }
 

@@ -204,7 +204,11 @@ const SHORTEST: f64 = 1e-12;
 impl TextPool {
     /// `[batch, channels]` of a sequence.
     pub fn forward(self, x: Sequence) -> Tensor<2> {
-        let x = self.pooling.forward(x);
+        self.normalized(self.pooling.forward(x))
+    }
+
+    /// Vectors `[batch, channels]` of texts with length 1, where that is asked for.
+    pub fn normalized(self, x: Tensor<2>) -> Tensor<2> {
         if !self.normalize {
             return x;
         }
@@ -217,7 +221,7 @@ impl TextPool {
 pub(crate) const FAR: f64 = -1e30;
 
 impl Pooling {
-    /// `[batch, channels]` of a sequence; padding counts nowhere.
+    /// `[batch, channels]` of a sequence; padding counts nowhere, and a text of nothing else has a mean and a greatest of 0.
     pub fn forward(self, Sequence { hidden, mask }: Sequence) -> Tensor<2> {
         let [batch, length, channels] = hidden.dims();
         let mask = mask.cast(hidden.dtype());
@@ -230,8 +234,9 @@ impl Pooling {
                 weights.matmul(hidden).reshape([batch, channels])
             }
             Self::Max => {
+                let some = mask.clone().max_dim(1);
                 let far = (mask.reshape([batch, length, 1]) - 1.0).mul_scalar(-FAR);
-                (hidden + far).max_dim(1).reshape([batch, channels])
+                (hidden + far).max_dim(1).reshape([batch, channels]) * some
             }
             Self::Last => {
                 let device = hidden.device();

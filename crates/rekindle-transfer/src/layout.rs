@@ -114,6 +114,7 @@ pub(crate) mod tests {
             name,
             shape: shape.to_vec(),
             transposed: false,
+            linear: false,
         };
         let mut parameters = Vec::new();
         for i in 0..5 {

@@ -19,7 +19,8 @@ pub struct Lora {
     pub alpha: f64,
     /// Which weights, by their names in checkpoints, as [`Frozen::Matching`](crate::Frozen) has
     /// patterns. Of what they match, weights of linear layers and of 1x1 convolutions are adapted.
-    /// Without patterns, all those of the backbone whose smaller side is at least the rank.
+    /// Without patterns, all those of the backbone whose smaller side is at least the rank; PEFT's usual choice in an encoder
+    /// of texts is `*.query.weight` and `*.value.weight`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub matching: Vec<String>,
 }
@@ -105,6 +106,7 @@ fn smaller_side(weight: &ParameterInfo) -> usize {
 pub(crate) fn sides(parameter: &ParameterInfo) -> Option<[usize; 2]> {
     match parameter.shape.as_slice() {
         [channels_in, out] if parameter.transposed => Some([*out, *channels_in]),
+        [out, channels_in] if parameter.linear => Some([*out, *channels_in]),
         [out, channels_in, 1, 1] => Some([*out, *channels_in]),
         _ => None,
     }

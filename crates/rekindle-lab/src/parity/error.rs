@@ -47,7 +47,7 @@ pub enum Error {
         config: String,
     },
     /// The reference is another library's, whose names are others.
-    #[error("{path}: `{model}` is of none of timm, paper, hf and torch; names and shapes of other libraries differ", path = .path.display())]
+    #[error("{path}: `{model}` is of none of timm, paper, hf, net and torch; names and shapes of other libraries differ", path = .path.display())]
     Library {
         /// The golden file.
         path: PathBuf,

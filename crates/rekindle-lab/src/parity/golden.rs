@@ -7,22 +7,22 @@ use serde::Deserialize;
 use super::error::Error;
 
 /// What a reference computed, by the kind of what computed it: `timm/` and `paper/` networks of pictures, `hf/` encoders of
-/// texts, `torch/` layers.
+/// texts, `net/` those that begin from nothing, `torch/` layers.
 #[derive(Debug, Clone)]
 #[allow(clippy::large_enum_variant, reason = "one lives at a time")]
 pub enum Reference {
     /// A network of pictures: timm's, or what `tests/reference/golden.py` writes down from a paper.
     Picture(Golden),
-    /// An encoder of texts: transformers'.
+    /// An encoder of texts: transformers', or one of PyTorch's layers.
     Text(TextGolden),
     /// A layer: PyTorch's.
     Layer(LayerGolden),
 }
 
-/// What transformers computed for a small encoder with filled weights.
+/// What transformers, or layers of PyTorch, computed for a small encoder with filled weights.
 #[derive(Debug, Clone, Deserialize)]
 pub struct TextGolden {
-    /// Library and family, such as `hf/bert`.
+    /// Library and family, such as `hf/bert` or `net/lstm`.
     pub model: String,
     /// The encoder's `config.json`.
     pub config: serde_json::Value,
@@ -40,7 +40,7 @@ pub struct TextGolden {
     pub tensors: Vec<(String, Vec<usize>, String)>,
     /// Vectors of all tokens, those of padding 0.
     pub hidden: Digest,
-    /// Their mean in each text.
+    /// What they make of each text: of `hf/` their mean.
     pub embedding: Digest,
     /// A step of training.
     pub train: TextTrain,
@@ -152,7 +152,7 @@ impl Reference {
         let Named { model } = serde_json::from_str(&text).map_err(wrong)?;
         let found = match model.split_once('/').map(|(library, _)| library) {
             Some("timm" | "paper") => Self::Picture(serde_json::from_str(&text).map_err(wrong)?),
-            Some("hf") => Self::Text(serde_json::from_str(&text).map_err(wrong)?),
+            Some("hf" | "net") => Self::Text(serde_json::from_str(&text).map_err(wrong)?),
             Some("torch") => Self::Layer(serde_json::from_str(&text).map_err(wrong)?),
             _ => return Err(Error::Library { path: path.to_owned(), model }),
         };

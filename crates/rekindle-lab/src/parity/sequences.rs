@@ -52,7 +52,7 @@ pub(super) fn text(golden: &TextGolden) -> Result<Agreement, Error> {
 
     let device = device.autodiff();
     let (model, naming) = build(&device)?;
-    let [outputs, channels] = [golden.num_classes, config.hidden_size];
+    let [outputs, channels] = [golden.num_classes, model.backbone().embed_dim()];
     // The classifier is the formula's too, `[in, out]` here.
     let weight = super::fill::fill("classifier.weight", &[outputs, channels], 1.0);
     let turned = (0..channels * outputs).map(|at| weight[at % outputs * channels + at / outputs]);

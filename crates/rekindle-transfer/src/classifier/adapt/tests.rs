@@ -4,6 +4,8 @@ use rekindle_layers::{
 };
 use rekindle_train::{OptimizerConfig, Rates};
 
+mod linear;
+
 use super::*;
 use crate::{
     BatchNormPolicy, Frozen, Phase, Plan,
