@@ -1,6 +1,6 @@
 //! Multinomial naive Bayes on counted or weighed words: what a text classifier must beat.
 
-use crate::counts::Sparse;
+use crate::{baseline::likeliest, counts::Sparse};
 
 /// Multinomial naive Bayes with one word more of each kind in each class, as scikit-learn's default.
 #[derive(Debug, Clone)]
@@ -38,6 +38,22 @@ impl NaiveBayes {
     /// The likeliest label of a counted text; the first of equally likely ones.
     #[must_use]
     pub fn predict(&self, counted: &Sparse) -> usize {
+        likeliest(&self.scores(counted))
+    }
+
+    /// How likely each label is of a counted text.
+    #[must_use]
+    pub fn probabilities(&self, counted: &Sparse) -> Vec<f64> {
+        let mut scores = self.scores(counted);
+        let most = scores.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+        scores.iter_mut().for_each(|score| *score = (*score - most).exp());
+        let sum: f64 = scores.iter().sum();
+        scores.iter_mut().for_each(|score| *score /= sum);
+        scores
+    }
+
+    /// The logarithm of each label's share and of all words given it.
+    fn scores(&self, counted: &Sparse) -> Vec<f64> {
         let score = |(prior, words): (&f64, &Vec<f64>)| {
             prior
                 + counted
@@ -45,8 +61,6 @@ impl NaiveBayes {
                     .map(|&(place, count)| words[place as usize] * f64::from(count))
                     .sum::<f64>()
         };
-        let scores: Vec<f64> = self.prior.iter().zip(&self.likelihood).map(score).collect();
-        (1..scores.len())
-            .fold(0, |best, label| if scores[label] > scores[best] { label } else { best })
+        self.prior.iter().zip(&self.likelihood).map(score).collect()
     }
 }

@@ -9,15 +9,37 @@ pub type Sparse = Vec<(u32, f32)>;
 #[derive(Debug, Clone)]
 pub struct WordCounts {
     words: AHashMap<String, u32>,
+    left_out: usize,
 }
 
 impl WordCounts {
     /// The words of these texts.
     pub fn learn<'a>(texts: impl Iterator<Item = &'a str>) -> Self {
-        let mut found: Vec<String> = texts.flat_map(words).collect();
+        Self::learn_most(texts, usize::MAX)
+    }
+
+    /// The most frequent words of these texts; of equally frequent ones the first in byte order.
+    pub fn learn_most<'a>(texts: impl Iterator<Item = &'a str>, most: usize) -> Self {
+        let mut counts: AHashMap<String, usize> = AHashMap::new();
+        for word in texts.flat_map(words) {
+            *counts.entry(word).or_default() += 1;
+        }
+        let all = counts.len();
+        let mut found: Vec<(String, usize)> = counts.into_iter().collect();
+        if all > most {
+            found.sort_unstable_by(|one, other| other.1.cmp(&one.1).then(one.0.cmp(&other.0)));
+            found.truncate(most);
+        }
         found.sort_unstable();
-        found.dedup();
-        Self { words: (0..).zip(found).map(|(place, word)| (word, place)).collect() }
+        let left_out = all - found.len();
+        let words = (0..).zip(found).map(|(place, (word, _))| (word, place)).collect();
+        Self { words, left_out }
+    }
+
+    /// How many words were too seldom to be among the most frequent.
+    #[must_use]
+    pub fn left_out(&self) -> usize {
+        self.left_out
     }
 
     /// How many words there are.
@@ -89,6 +111,20 @@ impl TfIdf {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_most_frequent_words_are_kept() {
+        for (most, expected, left_out) in
+            [(9, &["ant", "bee", "cat", "dog"][..], 0), (2, &["ant", "cat"], 2), (1, &["ant"], 3)]
+        {
+            let found = WordCounts::learn_most(["cat ant dog", "cat bee ant"].into_iter(), most);
+            let places: Vec<Sparse> = expected.iter().map(|word| found.count(word)).collect();
+            let alone = |place| vec![(place, 1.0)];
+            let all: Vec<Sparse> = (0..expected.len() as u32).map(alone).collect();
+            // Ants and cats are as frequent: byte order decides.
+            assert_eq!((places, found.len(), found.left_out()), (all, expected.len(), left_out));
+        }
+    }
 
     #[test]
     fn words_are_scikit_learns() {

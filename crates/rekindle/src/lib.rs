@@ -55,7 +55,7 @@ pub use publish::model_card;
 pub use rekindle_finetune::{CacheConfig, CachePlace, CacheReport, HeadStart};
 pub use run_report::{About, Answered, ReportPaths, Shown, cache_notes, write_report};
 pub use task::{Learned, ModelTask};
-pub use texts::{Texts, with_columns};
+pub use texts::{Texts, is_scratch, with_columns};
 
 pub use rekindle_cards as cards;
 pub use rekindle_checkpoint as checkpoint;

@@ -12,7 +12,10 @@ use rekindle_data::{
 use rekindle_language::{EncoderConfig, TextBackbone, pool_from_json, pool_to_json, text_pool};
 use rekindle_layers::{Pooling, TextFlow};
 use rekindle_report::{ExampleRecord, ItemKind, TextFacts};
-use rekindle_text::{PrepareTexts, Text, TextConfig, Tokenizer, measure_texts, open_texts};
+use rekindle_text::{
+    PrepareTexts, Text, TextConfig, Tokenizer, Unit, Vocabulary, VocabularyConfig, measure_texts,
+    open_texts,
+};
 use serde_json::json;
 
 use crate::{
@@ -101,7 +104,8 @@ impl Texts {
         };
         let (json, tokenizer) = (part(ENCODER)?, part(TOKENIZER)?);
         let wrong = |source| Error::Encoder { path: path.to_owned(), source: Box::new(source) };
-        let mut encoder = EncoderConfig::from_json(json).map_err(wrong)?;
+        let shape = |name: &str| Some(file.get(name)?.shape.clone());
+        let mut encoder = EncoderConfig::from_json_with_shapes(json, shape).map_err(wrong)?;
         encoder.pool = pool_from_json(part(POOL)?).map_err(wrong)?;
         let most = match &config.input {
             InputSpec::Text(text) => text.max_tokens.min(encoder.max_tokens()),
@@ -164,13 +168,27 @@ impl Modality for Texts {
         }
     }
 
-    fn untrained(name: &str, _items: &[&Text]) -> Result<(Self, HubConfig), Error> {
-        Err(rekindle_cards::find(name).map_or_else(Error::from, |card| {
-            Error::Settings(vec![format!(
-                "{}: a pretrained text encoder is not trained from nothing; give its weights",
-                card.name()
-            )])
-        }))
+    fn untrained(name: &str, items: &[&Text]) -> Result<(Self, HubConfig), Error> {
+        let Some((family, unit)) = scratch(name) else {
+            return Err(rekindle_cards::find(name).map_or_else(Error::from, |card| {
+                let text = format!(
+                    "{}: an encoder whose tokens are its own is not trained from nothing; fine-tune its weights, or name one of {}",
+                    card.name(),
+                    SCRATCH.join(", ")
+                );
+                Error::Settings(vec![text])
+            }));
+        };
+        let texts: Vec<Text> = items.iter().map(|&text| text.clone()).collect();
+        let tokenizer = Vocabulary::learn(&texts, &VocabularyConfig::new(unit))?.tokenizer;
+        let wrong = |source| Error::Encoder { path: name.into(), source: Box::new(source) };
+        let mut encoder = EncoderConfig::scratch(family, tokenizer.len()).map_err(wrong)?;
+        encoder.max_position_embeddings = tokenizer.max_tokens();
+        encoder.pad_token_id = tokenizer.pad() as usize;
+        let json = encoder.to_json().into();
+        let texts = Self { json, encoder, tokenizer: Arc::new(tokenizer) };
+        let input = InputSpec::Text(texts.input(Vec::new()));
+        Ok((texts, HubConfig { input, ..untitled(name) }))
     }
 
     fn backbone(&self, _: &HubConfig, device: &Device) -> Result<TextBackbone, Error> {
@@ -267,9 +285,20 @@ impl Modality for Texts {
     }
 }
 
-/// Whether a text network of this name is built without weights.
-pub(crate) fn is_scratch(_name: &str) -> bool {
-    false
+/// The network of this name that begins from nothing, and what it cuts texts into: `lstm` is of words, `lstm.chars` of
+/// characters.
+fn scratch(name: &str) -> Option<(&str, Unit)> {
+    let (family, unit) = match name.split_once('.') {
+        None => (name, Unit::Word),
+        Some((family, "chars")) => (family, Unit::Character),
+        Some(_) => return None,
+    };
+    SCRATCH.contains(&family).then_some((family, unit))
+}
+
+/// Whether a text network of this name begins from nothing.
+pub fn is_scratch(name: &str) -> bool {
+    scratch(name).is_some()
 }
 
 /// The columns of texts that were learned from, as a config keeps them.

@@ -12,7 +12,7 @@ use rekindle::{
     About, Device, FinetuneConfig, ItemOf, ModelOf, ModelTask, Outcome, Pictures, ReportPaths,
     RunFolder, SetOf, Shown, Start, TestViews, cache_notes,
     data::{SampleOf, TargetKind, Unusable, quarantine},
-    finetune, measure, probe,
+    finetune, is_scratch, measure, probe,
     report::Checkup,
     train::{Test, Train, Validation},
     transfer::{Plan, Recipe},
@@ -136,7 +136,7 @@ impl Arguments {
             }
         }
         self.warn_of_paths::<M, L>(&set);
-        let (remarks, baselines) = M::remarks(&model, &set);
+        let (remarks, baselines) = M::remarks(&model, &set)?;
         if !self.common.json {
             remarks.iter().for_each(|line| say!("{}", one_line(line)));
         }
@@ -198,8 +198,22 @@ impl Arguments {
 
     /// Whether training begins with untrained parameters.
     pub(super) fn is_untrained(&self) -> bool {
-        let scratch = self.what.plan.is_none() && self.what.recipe == SCRATCH;
-        self.untrained || (scratch && self.start.weights.is_none())
+        let scratch = self.what.plan.is_none() && self.recipe_name() == SCRATCH;
+        self.untrained || self.start.weights.is_none() && (scratch || self.begins_from_nothing())
+    }
+
+    /// Whether the network that is named has no weights anywhere.
+    fn begins_from_nothing(&self) -> bool {
+        self.start.model.as_deref().is_some_and(is_scratch)
+    }
+
+    /// The recipe that was asked for, else the usual one.
+    pub(super) fn recipe_name(&self) -> &str {
+        match &self.what.recipe {
+            Some(recipe) => recipe,
+            None if self.begins_from_nothing() => SCRATCH,
+            None => "head",
+        }
     }
 
     /// Lists the files that are left out in the run's folder, and says so.

@@ -43,6 +43,9 @@ pub(super) struct Named<I> {
     pub(super) label: String,
 }
 
+/// What simpler methods reach, by their names.
+pub(super) type Baselines = Vec<(String, f64)>;
+
 /// What is drawn for whole batches of a kind.
 pub(super) type Draws<M> = Option<
     std::sync::Arc<dyn rekindle::data::DrawBatch<<<M as Modality>::Prepare as Prepare>::Batch>>,
@@ -113,12 +116,16 @@ pub(super) trait Kind: Modality {
         config
     }
 
-    /// Lines on what training items are made of, and what simpler methods reach.
+    /// Lines on what the items are, and the usual metric of what simpler methods reach on the validation items.
+    ///
+    /// # Errors
+    ///
+    /// Where an item cannot be read.
     fn remarks<L: rekindle::Learned>(
         _model: &rekindle::ModelOf<Self>,
         _set: &rekindle::SetOf<Self, L>,
-    ) -> (Vec<String>, Vec<(String, f64)>) {
-        (Vec::new(), Vec::new())
+    ) -> anyhow::Result<(Vec<String>, Baselines)> {
+        Ok((Vec::new(), Vec::new()))
     }
 
     /// The items that were named, of a list its columns as the model's config says them.

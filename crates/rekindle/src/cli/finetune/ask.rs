@@ -28,9 +28,9 @@ use super::{
 #[derive(Args)]
 pub(super) struct What {
     /// What is trained when: head, gradual, full, lora, scratch, probe (solved, not trained) or as-is (the weights' own
-    /// labels, measured only).
-    #[arg(long, default_value = "head", conflicts_with = "plan")]
-    pub(super) recipe: String,
+    /// labels, measured only). [default: head; scratch for the networks that begin from nothing]
+    #[arg(long, conflicts_with = "plan")]
+    pub(super) recipe: Option<String>,
     /// A plan of phases in TOML, instead of a recipe.
     #[arg(long)]
     pub(super) plan: Option<PathBuf>,
@@ -180,10 +180,10 @@ impl Arguments {
 
     /// What is trained when; `rate` is the head's where none is asked for.
     pub(super) fn recipe(&self, rate: f64) -> anyhow::Result<Recipe> {
-        let What { recipe, plan, epochs, lr, .. } = &self.what;
+        let What { plan, epochs, lr, .. } = &self.what;
         Ok(match plan {
             Some(path) => Recipe::Train(read_plan(path)?),
-            None => Recipe::named(recipe, *epochs, lr.unwrap_or(rate))?,
+            None => Recipe::named(self.recipe_name(), *epochs, lr.unwrap_or(rate))?,
         })
     }
 

@@ -9,8 +9,9 @@ use anyhow::{Context, bail};
 use rekindle::{
     Modality as _, SetOf, TextModel, Texts,
     cards::HubConfig,
-    data::{DataConfig, Gathered, MixConfig, TargetKind, manifest},
-    text::{Text, TextConfig},
+    data::{DataConfig, Gathered, MixConfig, SampleOf, TargetKind, manifest},
+    report::TextFacts,
+    text::{BaselineKind, Baselines as LearnedBaselines, Text, TextConfig},
     with_columns,
 };
 
@@ -52,9 +53,32 @@ impl Kind for Texts {
     fn remarks<L: rekindle::Learned>(
         model: &TextModel,
         set: &SetOf<Self, L>,
-    ) -> (Vec<String>, Vec<(String, f64)>) {
-        let _ = (model, set);
-        (Vec::new(), Vec::new())
+    ) -> anyhow::Result<(Vec<String>, Baselines)> {
+        let items: Vec<&Text> = set.train.iter().chain(&set.val).map(|it| &it.item).collect();
+        let mut lines = Vec::new();
+        if let Some(TextFacts { tokens: [median, most, longest], max_tokens, cut, unknown }) =
+            model.modality().facts(&items)?
+        {
+            lines.push(format!(
+                "texts of {median} tokens (median), {most} (19 of 20), {longest} (longest, cut at {max_tokens}: {} of texts); {} of tokens are unknown",
+                percent(cut),
+                percent(unknown)
+            ));
+        }
+        if L::KIND != TargetKind::Label {
+            return Ok((lines, Vec::new()));
+        }
+        let plain = |samples: &[SampleOf<L, Text>]| -> Vec<SampleOf<usize, Text>> {
+            let label = |it: &SampleOf<L, Text>| it.label.labels().first().copied();
+            samples.iter().filter_map(|it| Some(SampleOf::new(it.item.clone(), label(it)?))).collect()
+        };
+        let learned = LearnedBaselines::learn(&plain(&set.train), set.names.len());
+        lines.extend(learned.notes.iter().cloned());
+        let scores = learned.measure(&plain(&set.val));
+        // What always answering the same reaches is told of every kind of data.
+        let scores = scores.into_iter().filter(|score| score.kind != BaselineKind::MostFrequent);
+        let baselines = scores.map(|score| (score.kind.name().to_owned(), score.accuracy()));
+        Ok((lines, baselines.collect()))
     }
 
     fn items(asked: &ItemArguments, config: &HubConfig) -> anyhow::Result<Vec<Named<Text>>> {
