@@ -108,18 +108,17 @@ struct Committed {
 }
 
 impl Upload {
-    /// The files of a model's repository, as timm loads it: config, weights, and a page about them.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::Cards`] where the config could not be read again.
-    pub fn model(card: &ModelCard, weights: &Path) -> Result<Vec<Self>, Error> {
+    /// The files of a model's repository: a page about it, what stands beside its weights (names and texts, such as
+    /// `config.json`), and these.
+    #[must_use]
+    pub fn model(card: &ModelCard, beside: Vec<(String, String)>, weights: &Path) -> Vec<Self> {
         let upload = |path: &str, source| Self { path: path.to_owned(), source };
-        Ok(vec![
-            upload("README.md", Source::Text(card.to_markdown())),
-            upload("config.json", Source::Text(card.config.to_json()? + "\n")),
-            upload("model.safetensors", Source::File(weights.to_owned())),
-        ])
+        let beside =
+            beside.into_iter().map(|(path, text)| Self { path, source: Source::Text(text) });
+        std::iter::once(upload("README.md", Source::Text(card.to_markdown())))
+            .chain(beside)
+            .chain([upload("model.safetensors", Source::File(weights.to_owned()))])
+            .collect()
     }
 
     /// Writes the file into a folder, as the repository would have it.

@@ -32,4 +32,4 @@ pub mod vectors;
 pub use config::{EncoderConfig, Family, SCRATCH};
 pub use error::Error;
 pub use network::TextBackbone;
-pub use sentence::{pool_from_json, pool_to_json, text_pool};
+pub use sentence::{pool_files, pool_from_json, pool_to_json, text_pool};

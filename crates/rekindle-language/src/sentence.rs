@@ -4,7 +4,7 @@ use std::{fs, path::Path};
 
 use rekindle_layers::{Pooling, TextPool};
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::Error;
 
@@ -67,7 +67,7 @@ struct Kept {
 /// How tokens become a text, as text for a file's metadata.
 pub fn pool_to_json(pool: TextPool) -> String {
     let name = NAMES.iter().find(|(_, known)| *known == pool.pooling).map_or("", |(name, _)| name);
-    serde_json::json!({"pooling_mode": name, "normalize": pool.normalize}).to_string()
+    json!({"pooling_mode": name, "normalize": pool.normalize}).to_string()
 }
 
 /// The same back.
@@ -85,6 +85,31 @@ pub fn pool_from_json(text: &str) -> Result<TextPool, Error> {
             reason: "known are mean, cls, max and lasttoken".to_owned(),
         }),
     }
+}
+
+/// How tokens become a text of `dim` numbers, as files that sentence-transformers reads beside a config and weights: names
+/// and texts.
+pub fn pool_files(pool: TextPool, dim: usize) -> Vec<(&'static str, String)> {
+    let module = |place: usize, path: &str, kind: &str| {
+        let kind = format!("sentence_transformers.models.{kind}");
+        json!({"idx": place, "name": place.to_string(), "path": path, "type": kind})
+    };
+    let mut modules = vec![module(0, "", "Transformer"), module(1, "1_Pooling", "Pooling")];
+    if pool.normalize {
+        modules.push(module(2, "2_Normalize", "Normalize"));
+    }
+    let mode = |of: Pooling| pool.pooling == of;
+    let pooling = json!({
+        "word_embedding_dimension": dim,
+        "pooling_mode_cls_token": mode(Pooling::First),
+        "pooling_mode_mean_tokens": mode(Pooling::Mean),
+        "pooling_mode_max_tokens": mode(Pooling::Max),
+        "pooling_mode_lasttoken": mode(Pooling::Last),
+    });
+    vec![
+        ("modules.json", format!("{:#}\n", Value::Array(modules))),
+        ("1_Pooling/config.json", format!("{pooling:#}\n")),
+    ]
 }
 
 /// The one way of pooling that a config turns on.
@@ -163,5 +188,25 @@ mod tests {
             assert!(error.contains(named), "{config} {last}: {error}");
         }
         fs::remove_dir_all(&folder).unwrap();
+    }
+
+    #[test]
+    fn what_is_written_is_read_again() {
+        let folder = std::env::temp_dir().join(format!("rekindle-pooled-{}", std::process::id()));
+        for pooling in [Pooling::Mean, Pooling::First, Pooling::Max, Pooling::Last] {
+            for normalize in [false, true] {
+                let pool = TextPool { pooling, normalize };
+                assert_eq!(pool_from_json(&pool_to_json(pool)).unwrap(), pool);
+                fs::create_dir_all(folder.join("1_Pooling")).unwrap();
+                for (name, text) in pool_files(pool, 8) {
+                    fs::write(folder.join(name), text).unwrap();
+                }
+                assert_eq!(text_pool(&folder).unwrap(), Some(pool));
+            }
+        }
+        fs::remove_dir_all(&folder).unwrap();
+        for wrong in ["", "{}", r#"{"pooling_mode": "sum", "normalize": true}"#] {
+            assert!(pool_from_json(wrong).is_err(), "{wrong}");
+        }
     }
 }

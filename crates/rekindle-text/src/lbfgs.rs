@@ -51,7 +51,9 @@ pub(crate) fn minimize(
         let mut found = None;
         for _ in 0..TRIES {
             let (at, there) = &mut next;
-            at.iter_mut().zip(x.iter().zip(&direction)).for_each(|(at, (x, d))| *at = x + length * d);
+            at.iter_mut()
+                .zip(x.iter().zip(&direction))
+                .for_each(|(at, (x, d))| *at = x + length * d);
             let reached = function(at, there);
             // Not a number is no decrease.
             if !(reached <= value + DECREASE * length * slope) {
@@ -136,7 +138,13 @@ mod tests {
         let found = minimize(vec![40.0], 1e-12, cosh)[0];
         assert!((found.tanh() + 2.0 * (found - 1.0)).abs() < 1e-9, "{found}");
         // Nothing to do, and nothing that is a number.
-        assert_eq!(minimize(vec![0.0], 1.0, |_, gradient| { gradient[0] = 0.5; 0.0 }), [0.0]);
+        assert_eq!(
+            minimize(vec![0.0], 1.0, |_, gradient| {
+                gradient[0] = 0.5;
+                0.0
+            }),
+            [0.0]
+        );
         let nothing = minimize(vec![0.0], 1e-6, |x, gradient| {
             gradient[0] = 1.0;
             if x[0] == 0.0 { 0.0 } else { f64::NAN }

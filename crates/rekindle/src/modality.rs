@@ -104,6 +104,15 @@ pub trait Modality: Debug + Clone + Send + Sync + 'static {
         BTreeMap::new()
     }
 
+    /// The files of a model's repository besides its weights and the page about it, names and texts: what other tools read.
+    ///
+    /// # Errors
+    ///
+    /// If the config cannot be written.
+    fn files(&self, config: &HubConfig) -> Result<Vec<(String, String)>, Error> {
+        Ok(vec![("config.json".to_owned(), config.to_json()? + "\n")])
+    }
+
     /// What TensorBoard shows of a batch.
     ///
     /// # Errors
@@ -215,6 +224,22 @@ pub enum InputKind {
 }
 
 impl InputKind {
+    /// The [files](Modality::files) of the repository of weights that were saved here.
+    ///
+    /// # Errors
+    ///
+    /// If the weights do not say what they are.
+    pub fn files(
+        self,
+        file: &CheckpointFile,
+        config: &HubConfig,
+    ) -> Result<Vec<(String, String)>, Error> {
+        match self {
+            Self::Pictures => crate::Pictures.files(config),
+            Self::Texts => crate::Texts::of_weights(None, file)?.0.files(config),
+        }
+    }
+
     /// The kind of a model that is named by a card or an architecture, or that weights are of: what they say themselves,
     /// else what is known of the name, else pictures.
     ///

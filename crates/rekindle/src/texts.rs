@@ -9,7 +9,9 @@ use rekindle_checkpoint::CheckpointFile;
 use rekindle_data::{
     DataSet, Digests, Gathered, Measurable, Part, Target, TargetKind, canonical, manifest::Offer,
 };
-use rekindle_language::{EncoderConfig, TextBackbone, pool_from_json, pool_to_json, text_pool};
+use rekindle_language::{
+    EncoderConfig, SCRATCH, TextBackbone, pool_files, pool_from_json, pool_to_json, text_pool,
+};
 use rekindle_layers::{Pooling, TextFlow};
 use rekindle_report::{ExampleRecord, ItemKind, TextFacts};
 use rekindle_text::{
@@ -66,14 +68,10 @@ impl Texts {
             true => file.path(),
             false => file.path().parent().unwrap_or(Path::new("")),
         };
-        let mut encoder = EncoderConfig::from_json(json).map_err(|source| Error::Encoder {
-            path: folder.to_owned(),
-            source: Box::new(source),
-        })?;
-        let pool = text_pool(folder).map_err(|source| Error::Encoder {
-            path: folder.to_owned(),
-            source: Box::new(source),
-        })?;
+        let wrong = |source| Error::Encoder { path: folder.to_owned(), source: Box::new(source) };
+        let shape = |name: &str| Some(file.get(name)?.shape.clone());
+        let mut encoder = EncoderConfig::from_json_with_shapes(json, shape).map_err(wrong)?;
+        let pool = text_pool(folder).map_err(wrong)?;
         encoder.pool = pool.unwrap_or(encoder.pool);
         let tokenizer = Arc::new(Tokenizer::open(folder, encoder.max_tokens())?);
         let card = name.map(rekindle_cards::find).transpose();
@@ -207,6 +205,29 @@ impl Modality for Texts {
             (POOL.to_owned(), pool_to_json(self.encoder.pool)),
             (TOKENIZER.to_owned(), self.tokenizer.json().to_owned()),
         ])
+    }
+
+    /// As transformers and sentence-transformers read them.
+    fn files(&self, _: &HubConfig) -> Result<Vec<(String, String)>, Error> {
+        let Self { json, encoder, tokenizer } = self;
+        let most = tokenizer.max_tokens();
+        let token = |names: [&str; 2]| names.into_iter().find(|name| tokenizer.id(name).is_some());
+        let special = |key: &str, names| token(names).map(|name| (key.to_owned(), json!(name)));
+        let mut about = serde_json::Map::from_iter([
+            ("tokenizer_class".to_owned(), json!("PreTrainedTokenizerFast")),
+            ("model_max_length".to_owned(), json!(most)),
+        ]);
+        about.extend(special("pad_token", ["[PAD]", "<pad>"]));
+        about.extend(special("unk_token", ["[UNK]", "<unk>"]));
+        let sentence = json!({"max_seq_length": most, "do_lower_case": false});
+        let mut files = vec![
+            ("config.json", json.to_string()),
+            (TOKENIZER_FILE, tokenizer.json().to_owned()),
+            ("tokenizer_config.json", format!("{:#}\n", serde_json::Value::Object(about))),
+            ("sentence_bert_config.json", format!("{sentence:#}\n")),
+        ];
+        files.extend(pool_files(encoder.pool, encoder.hidden_size));
+        Ok(files.into_iter().map(|(name, text)| (name.to_owned(), text)).collect())
     }
 
     fn mean(flow: TextFlow) -> Tensor<2> {

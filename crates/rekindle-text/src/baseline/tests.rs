@@ -19,7 +19,11 @@ fn limits_are_told() {
     for (texts, weights, expected) in [
         (6, 1000, &[][..]),
         (4, 1000, &["baselines learn from 4 of 6 texts, drawn by chance: the limit"]),
-        (6, 9, &["baselines know the 3 most frequent of 15 words: the limit is 9 words times labels"]),
+        (
+            6,
+            9,
+            &["baselines know the 3 most frequent of 15 words: the limit is 9 words times labels"],
+        ),
     ] {
         let found = Baselines::learn_at_most(&train, 3, texts, weights);
         assert_eq!(found.notes, expected);

@@ -9,6 +9,7 @@ use std::{
 use anyhow::{Context, bail};
 use clap::Args;
 use rekindle::{
+    InputKind,
     cards::HubConfig,
     checkpoint::CheckpointFile,
     hub::{
@@ -25,9 +26,9 @@ use super::{
     output::{self, one_line},
 };
 
-/// Upload a fine-tuned model to the Hub, where timm and Rekindle load it by its name.
+/// Upload a fine-tuned model to the Hub, where timm (of texts sentence-transformers) and Rekindle load it by its name.
 ///
-/// The repository gets model.safetensors, config.json and a README.md that says what the model is, what it reaches and
+/// The repository gets model.safetensors, config.json (of texts also the tokenizer) and a README.md that says what the model is, what it reaches and
 /// under which license. The same push again sends nothing.
 #[derive(Args)]
 pub(super) struct Arguments {
@@ -55,8 +56,10 @@ pub(super) struct Arguments {
 impl Arguments {
     pub(super) fn run(&self) -> anyhow::Result<ExitCode> {
         let (weights, config, run) = read(&self.run)?;
+        let file = CheckpointFile::open(&weights)?;
         let card = model_card(&self.repository, config, run.as_ref(), self.license.as_deref())?;
-        let files = Upload::model(&card, &weights)?;
+        let beside = InputKind::of(None, Some(&file))?.files(&file, &card.config)?;
+        let files = Upload::model(&card, beside, &weights);
         if let Some(folder) = &self.dry_run {
             for file in &files {
                 file.write(folder)?;

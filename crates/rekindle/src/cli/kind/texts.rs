@@ -16,7 +16,8 @@ use rekindle::{
 };
 
 use super::{
-    super::augment::Augmentation, Draws, ItemArguments, Kind, Named, Place, label, refuse, tell,
+    super::{augment::Augmentation, percent},
+    Baselines, Draws, ItemArguments, Kind, Named, Place, label, refuse, tell,
 };
 
 /// What stands for standard input.
@@ -70,7 +71,10 @@ impl Kind for Texts {
         }
         let plain = |samples: &[SampleOf<L, Text>]| -> Vec<SampleOf<usize, Text>> {
             let label = |it: &SampleOf<L, Text>| it.label.labels().first().copied();
-            samples.iter().filter_map(|it| Some(SampleOf::new(it.item.clone(), label(it)?))).collect()
+            samples
+                .iter()
+                .filter_map(|it| Some(SampleOf::new(it.item.clone(), label(it)?)))
+                .collect()
         };
         let learned = LearnedBaselines::learn(&plain(&set.train), set.names.len());
         lines.extend(learned.notes.iter().cloned());
