@@ -137,7 +137,6 @@ fn run<M: Modality, T: ShownTask>(
             texts: model.modality().facts(&all)?,
             classes: classes(&model.names(), [Some(train), Some(val), tested]),
             numbers: ranges(&model.names(), [Some(train), Some(val), tested]),
-            texts: None,
         }),
         checkup: about.checkup.clone(),
         weights: (!about.origin.is_empty()).then(|| Weights {

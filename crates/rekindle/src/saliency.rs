@@ -1,7 +1,6 @@
 //! Which words of a text spoke for an answer: the gradient of its output by each token's vector, times that vector.
 //! Denil et al. 2014, <https://arxiv.org/abs/1412.6815>.
 
-use burn::prelude::*;
 use rekindle_layers::{Input as _, TextFlow};
 use rekindle_report::WordRecord;
 use rekindle_text::Text;

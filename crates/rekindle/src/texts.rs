@@ -211,8 +211,11 @@ impl Modality for Texts {
     fn files(&self, _: &HubConfig) -> Result<Vec<(String, String)>, Error> {
         let Self { json, encoder, tokenizer } = self;
         let most = tokenizer.max_tokens();
-        let token = |names: [&str; 2]| names.into_iter().find(|name| tokenizer.id(name).is_some());
-        let special = |key: &str, names| token(names).map(|name| (key.to_owned(), json!(name)));
+        let token =
+            |names: [&'static str; 2]| names.into_iter().find(|name| tokenizer.id(name).is_some());
+        let special = |key: &str, names: [&'static str; 2]| {
+            token(names).map(|name| (key.to_owned(), json!(name)))
+        };
         let mut about = serde_json::Map::from_iter([
             ("tokenizer_class".to_owned(), json!("PreTrainedTokenizerFast")),
             ("model_max_length".to_owned(), json!(most)),

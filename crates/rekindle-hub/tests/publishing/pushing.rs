@@ -5,12 +5,12 @@ use std::{fs, sync::Mutex};
 use rekindle_cards::{Base, HubConfig, ModelCard};
 use rekindle_hub::{
     DownloadEvent, Error, Hub, Token,
-    push::{Fate, Push, Pushed, Source, Upload, Visibility, push},
+    push::{Fate, Push, Pushed, Source, Visibility, push},
     unwatched,
 };
 use rekindle_loopback::{Fault, Rule, sha256};
 
-use crate::support::{Stage, card, weights};
+use crate::support::{Stage, card, files_of, weights};
 
 const REPOSITORY: &str = "someone/ants";
 const WRITER: &str = "hf_writer";
@@ -43,7 +43,7 @@ fn wanted(stage: &Stage) -> Push {
         repository: REPOSITORY.to_owned(),
         visibility: Visibility::Usual,
         message: "Upload a model".to_owned(),
-        files: Upload::model(&model_card(REPOSITORY), &weights).unwrap(),
+        files: files_of(&model_card(REPOSITORY), &weights),
     }
 }
 

@@ -5,13 +5,13 @@ use std::{path::Path, process::Command};
 use rekindle_cards::{CardEvaluation, CardMetric, CardUnit, LearnedFrom};
 use rekindle_hub::{
     Hub, Token,
-    push::{Push, Upload, Visibility, push},
+    push::{Push, Visibility, push},
     unwatched,
 };
 
 use crate::{
     pushing::model_card,
-    support::{Stage, card},
+    support::{Stage, card, files_of},
 };
 
 const REPOSITORY: &str = "someone/ants-and-bees";
@@ -62,7 +62,7 @@ fn wanted(weights: &Path) -> Push {
         repository: REPOSITORY.to_owned(),
         visibility: Visibility::Private,
         message: "Upload a model".to_owned(),
-        files: Upload::model(&about, weights).unwrap(),
+        files: files_of(&about, weights),
     }
 }
 

@@ -1,9 +1,9 @@
 //! A server, a cache, and files small enough to make up.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{collections::BTreeMap, path::Path, time::Duration};
 
-use rekindle_cards::{Card, HubConfig, find};
-use rekindle_hub::{Hub, HubSettings};
+use rekindle_cards::{Card, HubConfig, ModelCard, find};
+use rekindle_hub::{Hub, HubSettings, push::Upload};
 use rekindle_loopback::Server;
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -68,4 +68,10 @@ pub(crate) fn safetensors(tensors: &[(&str, &str, Vec<usize>)]) -> Vec<u8> {
     file.extend(text.bytes());
     file.extend((0..end).map(|place| (place % 251) as u8));
     file
+}
+
+/// The files of a repository of pictures.
+pub(crate) fn files_of(card: &ModelCard, weights: &Path) -> Vec<Upload> {
+    let config = card.config.to_json().unwrap() + "\n";
+    Upload::model(card, vec![("config.json".to_owned(), config)], weights)
 }

@@ -113,8 +113,9 @@ impl Arguments {
             let others: Vec<String> =
                 others.map(|query| output::one_line(query.display())).collect();
             bail!(
-                "{} not among the items of {path}; to embed it, give the weights that made those, with --weights or --model",
-                output_list(&others)
+                "{} not among the {} of {path}; to embed it, give the weights that made those, with --weights or --model",
+                output_list(&others),
+                M::MANY
             );
         }
         let device = self.common.device.open()?;
