@@ -6,11 +6,12 @@ use clap::Args;
 use rekindle::{
     Device,
     cards::{self, Card},
+    is_scratch,
     layers::{Backbone, parameters},
     vision::{Architecture, Init},
 };
 
-use super::millions;
+use super::{millions, output::one_line};
 
 /// Show a model: its stages, its checkpoints, and what they expect of a picture.
 #[derive(Args)]
@@ -21,7 +22,24 @@ pub(super) struct Arguments {
 
 impl Arguments {
     pub(super) fn run(self) -> anyhow::Result<ExitCode> {
+        if is_scratch(&self.model) {
+            say!(
+                "{}: a network of texts that begins from nothing; its words are learned of the texts it is trained on",
+                one_line(&self.model)
+            );
+            say!(
+                "rekindle finetune --data FILE --model {} --out RUN trains it",
+                one_line(&self.model)
+            );
+            return Ok(ExitCode::SUCCESS);
+        }
         let card = cards::find(&self.model)?;
+        if !matches!(card.input, cards::InputSpec::Image(_)) {
+            say!("{}: {} parameters", card.name(), millions(card.parameters));
+            say!("{}\n{}\n", card.paper.title, card.paper.url);
+            describe(card);
+            return Ok(ExitCode::SUCCESS);
+        }
         let architecture = Architecture::find(&card.architecture)?;
         let network = architecture.init(&Init::default(), &Device::flex());
         say!(

@@ -3,12 +3,12 @@
 use std::process::ExitCode;
 
 use clap::Args;
-use rekindle::cards::{Card, Count, LicenseFilter, Query, SortBy, Terms, license};
+use rekindle::cards::{Card, Count, InputSpec, LicenseFilter, Query, SortBy, Terms, license};
 use serde_json::json;
 
 use super::{millions, numbers, output};
 
-/// List checkpoints: size, parameters, accuracy on ImageNet, license.
+/// List checkpoints: input, parameters, accuracy on ImageNet, license.
 #[derive(Args)]
 pub(super) struct Arguments {
     /// Only those whose name holds this; `*` and `?` match as in a shell.
@@ -64,12 +64,15 @@ impl Arguments {
             }
             return Ok(ExitCode::SUCCESS);
         }
-        say!("{:<42} {:>5} {:>8} {:>6}  license", "checkpoint", "size", "params", "top-1");
+        say!("{:<42} {:>10} {:>8} {:>6}  license", "checkpoint", "input", "params", "top-1");
         for card in &found {
-            let height =
-                card.image().map_or("-".to_owned(), |image| image.input_size[1].to_string());
+            let input = match &card.input {
+                InputSpec::Image(image) => format!("{} px", image.input_size[1]),
+                InputSpec::Text(text) => format!("{} tokens", text.max_tokens),
+                _ => "-".to_owned(),
+            };
             say!(
-                "{:<42} {height:>5} {:>8} {:>6}  {}",
+                "{:<42} {input:>10} {:>8} {:>6}  {}",
                 card.name(),
                 millions(card.parameters),
                 card.top1.map_or("-".to_owned(), |top1| format!("{top1:.1}")),
@@ -96,6 +99,10 @@ fn row(card: &Card) -> serde_json::Value {
         "family": card.family,
         "repository": card.repository,
         "input_size": card.image().ok().map(|image| image.input_size),
+        "max_tokens": match &card.input {
+            InputSpec::Text(text) => Some(text.max_tokens),
+            _ => None,
+        },
         "parameters": card.parameters,
         "classes": card.classes,
         "top1": card.top1,
