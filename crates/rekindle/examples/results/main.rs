@@ -1,4 +1,5 @@
-//! What fine-tuning is worth: every recipe against a probe and against fastai's recipe in PyTorch, on real pictures.
+//! What fine-tuning is worth: every recipe against a probe and against fastai's recipe in PyTorch, on real pictures; and on real
+//! texts, against counted words and networks from nothing.
 //!
 //! ```sh
 //! REKINDLE_TEST_DATA=DIR cargo xtask results                                      # ours alone
@@ -19,21 +20,21 @@ use std::{
 use anyhow::{Context, Result, bail};
 use clap::Parser;
 use rekindle::{
-    Device, FinetuneConfig, Learned, Model, ModelTask,
+    Device, Learned, Model, ModelTask,
     cards::{HubConfig, InputSpec, Preprocessing},
     checkpoint::CheckpointFile,
-    data::{Augment, DataConfig, DataSet, Parts, open_pictures},
-    finetune, probe,
-    train::{Task as _, Train, Validation},
-    transfer::{Plan, Recipe},
+    data::{DataConfig, DataSet, Parts, open_pictures},
 };
 use serde::Deserialize;
 
 mod pictures;
 mod rows;
+mod texts;
+mod way;
 
 use pictures::{Pictures, cifar, fashion, lay_out};
 use rows::{Row, Rows};
+use way::Way;
 
 /// Fine-tunes by every recipe on several data sets, and writes a table.
 #[derive(Parser)]
@@ -109,6 +110,9 @@ fn main() -> Result<()> {
             }
         }
     }
+    for set in texts::SETS.iter().filter(|set| set.name.contains(only)) {
+        set.measure(&arguments, &mut rows)?;
+    }
     if arguments.only.is_none() {
         fs::write(
             &arguments.table,
@@ -156,7 +160,9 @@ impl Set {
                 continue;
             }
             let start = Instant::now();
-            let [kept, last] = self.train(data, metric, &weights, way, seed)?;
+            let model = self.model(data, &weights, seed)?;
+            let run = Way { name: way, epochs: self.epochs, rate: 0.01, metric, seed };
+            let [kept, last, _] = run.train(model, data)?;
             let seconds = start.elapsed().as_secs_f64();
             rows.push(Row {
                 set: self.name.to_owned(),
@@ -166,21 +172,15 @@ impl Set {
                 val: data.val.len(),
                 kept,
                 last,
+                test: None,
                 seconds,
             })?;
         }
         Ok(())
     }
 
-    /// What a recipe reaches with all else as it is usual: of the model that is kept, and after the last epoch.
-    fn train<L: Learned>(
-        &self,
-        data: &DataSet<L>,
-        metric: &str,
-        weights: &Path,
-        way: &str,
-        seed: u64,
-    ) -> Result<[f64; 2]> {
+    /// The weights at the size of its pictures, with a head for what is learned.
+    fn model<L: Learned>(&self, data: &DataSet<L>, weights: &Path, seed: u64) -> Result<Model> {
         let device = Device::flex().autodiff();
         device.seed(seed);
         let task = L::Task::of(&data.names);
@@ -191,26 +191,7 @@ impl Set {
             ..model.config().image()?.clone()
         });
         let config = HubConfig { input, ..model.config().clone() };
-        let model = Model::new(model.into_network(), config);
-        let parts = (Train(data.train.clone()), Validation(data.val.clone()));
-        let value = |values: &rekindle::metrics::Values| {
-            values.get(metric).with_context(|| format!("no {metric} was measured"))
-        };
-        let Recipe::Train(plan) = Recipe::named(way, self.epochs, 0.01)? else {
-            let mut config = FinetuneConfig::new(Plan::new(Vec::new()), task);
-            config.engine.seed = seed;
-            let found = probe(model, parts, &config, None)?;
-            let found = value(&found.task.values(&found.predictions))?;
-            return Ok([found; 2]);
-        };
-        let views = FinetuneConfig::<L::Task>::usual_views(&plan);
-        let mut config = FinetuneConfig::new(plan, task);
-        config.engine.views = views;
-        config.engine.seed = seed;
-        config.inputs.augment = Augment::usual(L::KIND);
-        let outcome = finetune(model, parts, &config, None, &mut [])?;
-        let last = outcome.history.last().context("no epoch was trained")?;
-        Ok([value(&outcome.best.val)?, value(&last.val)?])
+        Ok(model.with_config(config))
     }
 
     /// fastai's recipe for one epoch of the head and as many of everything as ours.

@@ -10,7 +10,7 @@ use std::{
 use anyhow::Result;
 use serde::{Deserialize, Serialize};
 
-use crate::{PEER, SETS, WAYS, pictures::Pictures};
+use crate::{PEER, SETS, WAYS, pictures::Pictures, texts};
 
 /// What was measured of a way with a seed.
 #[derive(Clone, Serialize, Deserialize)]
@@ -24,6 +24,9 @@ pub(crate) struct Row {
     pub(crate) kept: f64,
     /// The same after the last epoch.
     pub(crate) last: f64,
+    /// Of the model that is kept on the test part, where there is one.
+    #[serde(default)]
+    pub(crate) test: Option<f64>,
     pub(crate) seconds: f64,
 }
 
@@ -87,9 +90,55 @@ impl Rows {
                 )?;
             }
         }
+        text += TEXTS;
+        for set in &texts::SETS {
+            for way in texts::ways(self, set.name) {
+                self.line(&mut text, set.name, &way, timed)?;
+            }
+        }
         Ok(text)
     }
+
+    /// What a way reaches on texts.
+    fn line(&self, text: &mut String, set: &str, way: &str, timed: u64) -> Result<()> {
+        let rows: Vec<&Row> =
+            self.all.iter().filter(|row| row.set == set && row.way == way).collect();
+        let Some(first) = rows.first() else { return Ok(()) };
+        let shown = |value: f64| format!("{:.2}%", 100.0 * value);
+        let mean = |values: Vec<f64>| values.iter().sum::<f64>() / values.len().max(1) as f64;
+        let kept: Vec<f64> = rows.iter().map(|row| row.kept).collect();
+        let seeds: Vec<String> = kept.iter().copied().map(shown).collect();
+        let last = mean(rows.iter().map(|row| row.last).collect());
+        let test: Vec<f64> = rows.iter().filter_map(|row| row.test).collect();
+        let test = if test.is_empty() { String::new() } else { shown(mean(test)) };
+        let seconds = self.find(set, way, timed).map(|row| format!("{:.0}", row.seconds));
+        writeln!(
+            text,
+            "| {set} | {} + {} | {way} | {} | {} | {} | {test} | {} |",
+            first.train,
+            first.val,
+            shown(mean(kept)),
+            seeds.join(", "),
+            shown(last),
+            seconds.unwrap_or_default(),
+        )?;
+        Ok(())
+    }
 }
+
+const TEXTS: &str = "
+## Texts
+
+Accuracy on the validation texts of the model that is kept (the mean, and each seed), after the last epoch, and of the model that
+is kept on the test texts, which chose nothing. Counted words are as scikit-learn's; networks from nothing learn their words and
+all else of the training texts for five epochs; `probe`, `head` and `full` begin with all-MiniLM-L6-v2 (five epochs, and three of
+everything). Disaster tweets are divided as a well-known course divides them, where the best of its models has 81.8% and its
+recurrent ones 75.6% to 77.6%; a standard error of 762 texts is 1.4 points. Of SST-2 it is the sentences, without the
+phrases of its trees; of 1,821 a standard error is 0.8.
+
+| data | texts | way | kept | seeds | last epoch | test | seconds |
+|---|---|---|---|---|---|---|---|
+";
 
 const OPENING: &str = "# Results
 

@@ -1,0 +1,68 @@
+//! One way to learn a data set, of whatever kind.
+
+use anyhow::{Context, Result};
+use rekindle::{
+    FinetuneConfig, ItemOf, Learned, Modality, ModelOf, ModelTask, SetOf, TestViews,
+    data::SampleOf,
+    finetune, measure, probe,
+    train::{Task as _, Test, Train, Validation},
+    transfer::{Plan, Recipe},
+};
+
+/// A recipe, for how long, at which rate, by which metric.
+pub(crate) struct Way<'a> {
+    pub(crate) name: &'a str,
+    pub(crate) epochs: usize,
+    pub(crate) rate: f64,
+    pub(crate) metric: &'a str,
+    pub(crate) seed: u64,
+}
+
+impl Way<'_> {
+    /// What it reaches with all else as it is usual: of the model that is kept, after the last epoch, and of the model that is kept
+    /// on the test items, NaN where there are none.
+    pub(crate) fn train<M: Modality, L: Learned>(
+        &self,
+        model: ModelOf<M>,
+        data: &SetOf<M, L>,
+    ) -> Result<[f64; 3]> {
+        let task = L::Task::of(&data.names);
+        let parts = (Train(data.train.clone()), Validation(data.val.clone()));
+        let value = |values: &rekindle::metrics::Values| {
+            values.get(self.metric).with_context(|| format!("no {} was measured", self.metric))
+        };
+        let Recipe::Train(plan) = Recipe::named(self.name, self.epochs, self.rate)? else {
+            let mut config = FinetuneConfig::<L::Task, M>::of(Plan::new(Vec::new()), task);
+            config.engine.seed = self.seed;
+            let found = probe(model, parts, &config, None)?;
+            let kept = value(&found.task.values(&found.predictions))?;
+            return Ok([kept, kept, self.test(&found.model, &found.task, &data.test)?]);
+        };
+        let scratch = self.name == "scratch";
+        let mut config = FinetuneConfig::<L::Task, M>::of(plan, task);
+        config.engine.views = FinetuneConfig::<L::Task, M>::usual_views(&config.engine.plan);
+        config.engine.seed = self.seed;
+        config.engine.probe = !scratch;
+        if scratch {
+            config.engine.head = rekindle::HeadStart::AsItIs;
+        }
+        config.inputs = M::usual(L::KIND);
+        let outcome = finetune(model, parts, &config, None, &mut [])?;
+        let last = outcome.history.last().context("no epoch was trained")?;
+        let test = self.test(&outcome.model, &outcome.task, &data.test)?;
+        Ok([value(&outcome.best.val)?, value(&last.val)?, test])
+    }
+
+    fn test<M: Modality, T: ModelTask>(
+        &self,
+        model: &ModelOf<M>,
+        task: &T,
+        samples: &[SampleOf<T::Label, ItemOf<M>>],
+    ) -> Result<f64> {
+        if samples.is_empty() {
+            return Ok(f64::NAN);
+        }
+        let scores = measure(model, task, Test(samples.to_vec()), 32, TestViews::One)?;
+        task.values(&scores).get(self.metric).context("the metric is of no test")
+    }
+}
