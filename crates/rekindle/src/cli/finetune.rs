@@ -114,7 +114,7 @@ impl Arguments {
         let config = M::noted(model.config().clone(), &place);
         let model = model.with_config(config);
         let held = run_folder::hold(&self.out, self.older())?;
-        let left_out = self.set_aside(&unusable)?;
+        let left_out = self.set_aside::<M, L>(&unusable)?;
         let notes = || set.notes.iter().chain(&left_out);
         if self.common.json {
             notes().for_each(|line| complain!("{}", one_line(line)));
@@ -217,15 +217,16 @@ impl Arguments {
     }
 
     /// Lists the files that are left out in the run's folder, and says so.
-    fn set_aside<L>(&self, unusable: &[Unusable<L>]) -> anyhow::Result<Option<String>> {
+    fn set_aside<M: Kind, L>(&self, unusable: &[Unusable<L>]) -> anyhow::Result<Option<String>> {
         if unusable.is_empty() {
             return Ok(None);
         }
         let list = self.out.join("bad_files.csv");
         quarantine(&list, unusable)?;
         Ok(Some(format!(
-            "{} files cannot be read and are left out; {} says why",
+            "{} {} cannot be read and are left out; {} says why",
             unusable.len(),
+            M::MANY,
             list.display()
         )))
     }
