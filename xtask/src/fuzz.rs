@@ -24,15 +24,20 @@ const fn target(name: &'static str) -> Target {
     Target { name, feature: None, begin: None }
 }
 
-const TARGETS: [Target; 8] = [
+const TARGETS: [Target; 13] = [
     target("config"),
     target("decode"),
+    target("documents"),
     target("features"),
+    target("glove"),
     target("lists"),
+    target("model2vec"),
     Target { begin: Some("crates/rekindle-files/tests/fixtures"), ..target("pickle") },
     target("pixels"),
     target("safetensors"),
     Target { feature: Some("state"), ..target("state") },
+    target("tokenizer"),
+    target("word2vec"),
 ];
 
 /// What a fuzzer sees of a program: edges, how often each was taken, and what was compared with what.

@@ -85,6 +85,18 @@ impl Problems {
     }
 }
 
+/// Where bytes stop being text, in lines and in letters, both counted from one.
+pub fn not_utf8(error: &std::string::FromUtf8Error) -> String {
+    let bytes = error.as_bytes();
+    let valid = error.utf8_error().valid_up_to();
+    let line = bytes[..valid].iter().filter(|byte| **byte == b'\n').count() + 1;
+    let start = bytes[..valid].iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1);
+    // A byte that begins a letter.
+    let letters = bytes[start..valid].iter().filter(|byte| (**byte as i8) >= -0x40).count();
+    let byte = bytes.get(valid).copied().unwrap_or_default();
+    format!("at line {line}, column {} is the byte {byte:#04x}, which is not UTF-8", letters + 1)
+}
+
 /// Letters that a message quotes of a value, which may be as long as a line.
 const QUOTED: usize = 100;
 

@@ -126,17 +126,19 @@ impl Offer {
     ///
     /// Those of [`Table::read`].
     pub fn of(path: &Path) -> Result<Self, Error> {
-        Ok(Self::of_table(&Table::read(path)?))
+        Ok(Self::of_table(&Table::read(path)?, PATH))
     }
 
-    /// What a list offers that was read.
-    pub fn of_table(table: &Table) -> Self {
-        let known = [PATH, SPLIT, GROUP, WEIGHT, LABELS];
+    /// What a list offers whose items are in columns of these names, in any case.
+    pub fn of_table<S: AsRef<str>>(table: &Table, items: &[S]) -> Self {
+        let known = [SPLIT, GROUP, WEIGHT, LABELS];
         let is_number = |column: &usize| {
             let mut cells =
                 table.rows.iter().map(|(_, cells)| cells[*column].trim()).filter(|x| !x.is_empty());
             let numbers = |cell: &str| cell.parse().is_ok_and(f64::is_finite);
-            !known.iter().any(|names| is_named(&table.names[*column], names))
+            let name = &table.names[*column];
+            !known.iter().any(|names| is_named(name, *names))
+                && !is_named(name, items)
                 && cells.next().is_some_and(numbers)
                 && cells.all(numbers)
         };
@@ -154,6 +156,15 @@ impl Offer {
             (false, true) => TargetKind::Labels,
             (false, false) if !self.numbers.is_empty() => TargetKind::Numbers,
             _ => TargetKind::Label,
+        }
+    }
+
+    /// Whether items lack the column of what is learned; which numbers there are decides who names them.
+    pub fn lacks(&self, kind: TargetKind) -> bool {
+        match kind {
+            TargetKind::Label => !self.label,
+            TargetKind::Labels => !self.labels && !self.label,
+            TargetKind::Numbers => false,
         }
     }
 }
@@ -222,7 +233,7 @@ impl Table {
     fn doubled(&self) -> BTreeSet<usize> {
         let known = [PATH, LABEL, LABELS, SPLIT, GROUP, WEIGHT];
         let others = |names: &&[&str]| {
-            let named = |place: &usize| is_named(&self.names[*place], names);
+            let named = |place: &usize| is_named(&self.names[*place], *names);
             (0..self.names.len()).filter(named).skip(1).collect::<Vec<_>>()
         };
         known.iter().flat_map(others).collect()
@@ -230,6 +241,6 @@ impl Table {
 }
 
 /// Whether a column's name is one of these, in any case.
-fn is_named(name: &str, wanted: &[&str]) -> bool {
-    wanted.iter().any(|other| name.trim().eq_ignore_ascii_case(other))
+fn is_named<S: AsRef<str>>(name: &str, wanted: &[S]) -> bool {
+    wanted.iter().any(|other| name.trim().eq_ignore_ascii_case(other.as_ref()))
 }

@@ -11,6 +11,7 @@ use crate::label::{self, folded, is_unfit, listed, spelled};
 use crate::split::divide;
 use crate::{Error, Item, Part, Sample, Split, Target, TargetKind};
 
+mod joined;
 mod measurable;
 mod same;
 
@@ -310,7 +311,7 @@ fn sample<L: Target, I>(names: &[String], row: Row<I>) -> Sample<L, I> {
     Sample { item: row.item, label, weight: row.weight }
 }
 
-fn counts<L: Target, I>(samples: &[Sample<L, I>], names: usize) -> Vec<usize> {
+pub(crate) fn counts<L: Target, I>(samples: &[Sample<L, I>], names: usize) -> Vec<usize> {
     let mut counts = vec![0; names];
     samples.iter().flat_map(|sample| sample.label.labels()).for_each(|&label| counts[label] += 1);
     counts
@@ -339,7 +340,7 @@ fn untrained<I>(path: &Path, rows: &[Row<I>]) -> Result<(), Error> {
         .map(Part::name)
         .collect();
     let mut text = format!(
-        "labels that nothing is trained on: {} in {}, but train has {}; give pictures of them to train on, rename or remove them",
+        "labels that nothing is trained on: {} in {}, but train has {}; give some of them to train on, rename or remove them",
         listed(unknown.iter().copied()),
         parts.join(" and "),
         listed(trained.iter().copied()),

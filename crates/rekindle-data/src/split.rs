@@ -52,7 +52,7 @@ pub(crate) fn divide<L: Target>(
         true => Ok(aside),
         false => Err(match L::KIND {
             TargetKind::Numbers => "one item alone; nothing is left to validate on, add more",
-            _ => "one picture a label; nothing is left to validate on, add more",
+            _ => "one item a label; nothing is left to validate on, add more",
         }
         .to_owned()),
     }

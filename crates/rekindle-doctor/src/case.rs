@@ -9,8 +9,10 @@ use crate::{Finding, Kind, LabelCount, Options, Severity, contents::Contents, me
 /// All that is known when findings are made.
 pub(crate) struct Case<'a, L> {
     pub(crate) contents: &'a Contents<L>,
-    /// One an item.
+    /// One a picture.
     pub(crate) measured: &'a [Measured],
+    /// What tells an item from all others, where it can be read.
+    pub(crate) digests: &'a [Option<[u8; 32]>],
     pub(crate) options: &'a Options,
     /// One a label; none where numbers are learned.
     pub(crate) counts: &'a [LabelCount],

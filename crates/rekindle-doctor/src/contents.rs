@@ -4,15 +4,32 @@ use std::path::{Path, PathBuf};
 
 use rekindle_data::Part;
 use rekindle_images::Source;
+use rekindle_text::Text;
 
 use crate::DataLayout;
 
-/// What is taken as a picture.
+/// What an item is called in what is said of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Noun {
+    pub(crate) one: &'static str,
+    pub(crate) many: &'static str,
+}
+
+pub(crate) const PICTURES: Noun = Noun { one: "picture", many: "pictures" };
+pub(crate) const TEXTS: Noun = Noun { one: "text", many: "texts" };
+
+/// What is looked at.
+#[derive(Debug)]
+pub(crate) enum Content {
+    Picture(Source),
+    Text(Text),
+}
+
+/// What is taken as a picture or a text.
 #[derive(Debug)]
 pub(crate) struct Item<L> {
-    /// Where it is.
-    pub(crate) source: Source,
-    /// Its name: the file, relative to [`start`], or `FILE#ROW` in packed files.
+    pub(crate) content: Content,
+    /// Its name: the file, relative to [`start`], `FILE#ROW` in packed files, or `FILE:LINE` of a text.
     pub(crate) file: PathBuf,
     pub(crate) part: Part,
     /// What is learned of it: places in the list of names, or numbers, NaN where one is missing.
@@ -25,6 +42,7 @@ pub(crate) struct Item<L> {
 #[derive(Debug)]
 pub(crate) struct Contents<L> {
     pub(crate) layout: DataLayout,
+    pub(crate) noun: Noun,
     /// The labels of all parts, in their order, or the columns of numbers.
     pub(crate) names: Vec<String>,
     /// The parts that there are, and whether each of the names is known in it.

@@ -1,4 +1,4 @@
-//! Findings about pictures that are there more than once, or belong together and are torn apart.
+//! Findings about pictures or texts that are there more than once, or belong together and are torn apart.
 //!
 //! | copies | the same bytes | alike |
 //! |---|---|---|
@@ -13,9 +13,11 @@ use rekindle_data::Part;
 use crate::{
     DataLayout, Finding, Kind, Severity,
     case::{About, Case},
+    contents::{Content, TEXTS},
     judged::{Copies, Judged},
     near,
     signature::Signature,
+    texts::begin,
 };
 
 pub(crate) fn findings<L: Judged>(case: &Case<'_, L>) -> Vec<Finding> {
@@ -39,7 +41,7 @@ pub(crate) fn findings<L: Judged>(case: &Case<'_, L>) -> Vec<Finding> {
 }
 
 /// Groups of a list that are in two parts or more.
-fn torn<L: Judged>(case: &Case<'_, L>) -> Vec<Finding> {
+pub(crate) fn torn<L: Judged>(case: &Case<'_, L>) -> Vec<Finding> {
     let mut groups: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
     for (item, of) in case.contents.items.iter().enumerate().filter(|(_, of)| !of.group.is_empty())
     {
@@ -82,7 +84,7 @@ fn same<L>(case: &Case<'_, L>) -> Vec<Vec<usize>> {
 }
 
 /// The first of the copies in the part that is looked at last.
-fn kept<L>(case: &Case<'_, L>, items: &[usize]) -> usize {
+pub(crate) fn kept<L>(case: &Case<'_, L>, items: &[usize]) -> usize {
     let rank = |item: &usize| std::cmp::Reverse(rank(case.contents.items[*item].part));
     items.iter().copied().min_by_key(|item| (rank(item), *item)).unwrap_or_default()
 }
@@ -95,7 +97,15 @@ fn rank(part: Part) -> usize {
     }
 }
 
-fn finding<L: Judged>(case: &Case<'_, L>, items: &[usize], copies: Copies) -> Finding {
+/// How a text begins, where it is one.
+fn quoted<L>(case: &Case<'_, L>, item: usize) -> String {
+    match &case.contents.items[item].content {
+        Content::Text(text) => format!(" ({})", begin(&text.text)),
+        Content::Picture(_) => String::new(),
+    }
+}
+
+pub(crate) fn finding<L: Judged>(case: &Case<'_, L>, items: &[usize], copies: Copies) -> Finding {
     let of = |item: &usize| &case.contents.items[*item];
     let parts = parts(case, items);
     let kept = kept(case, items);
@@ -108,7 +118,13 @@ fn finding<L: Judged>(case: &Case<'_, L>, items: &[usize], copies: Copies) -> Fi
         Copies::Exact if case.contents.layout == DataLayout::Packed => {
             format!("the same pixels {} times", items.len())
         }
+        Copies::Exact if case.contents.noun == TEXTS => {
+            format!("the same text {} times{}", items.len(), quoted(case, kept))
+        }
         Copies::Exact => format!("the same bytes {} times", items.len()),
+        Copies::Near if case.contents.noun == TEXTS => {
+            format!("{} texts that are almost the same{}", items.len(), quoted(case, kept))
+        }
         Copies::Near => format!("{} pictures that look the same", items.len()),
     };
     let severity = if exact { Severity::Error } else { Severity::Warning };
@@ -128,9 +144,12 @@ fn finding<L: Judged>(case: &Case<'_, L>, items: &[usize], copies: Copies) -> Fi
         };
         (Kind::Leak, severity, what, remedy, left_out)
     } else if exact {
-        let remedy = "keep one: copies count more than other pictures, and a split may part them";
+        let remedy = format!(
+            "keep one: copies count more than other {}, and a split may part them",
+            case.contents.noun.many
+        );
         let left_out = but(&|item| item == kept);
-        (Kind::ExactDuplicate, Severity::Warning, words, remedy.to_owned(), left_out)
+        (Kind::ExactDuplicate, Severity::Warning, words, remedy, left_out)
     } else {
         let drawn = parts == [Part::Train] && !case.has(Part::Val);
         let (severity, remedy) = if drawn {

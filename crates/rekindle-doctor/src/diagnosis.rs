@@ -3,6 +3,8 @@
 use std::path::PathBuf;
 
 use rekindle_data::Part;
+
+use crate::contents::{Noun, PICTURES, TEXTS};
 use serde::{Deserialize, Serialize};
 
 /// What kind of thing was found, roughly from what spoils a run to what is good to know.
@@ -83,6 +85,18 @@ pub enum Kind {
     NoLabel,
     /// Files that are no pictures.
     OtherFiles,
+    /// A text without a word.
+    EmptyText,
+    /// A text that was read in another encoding than it was written in, or lost letters in one.
+    Encoding,
+    /// A text with markup of HTML in it.
+    Markup,
+    /// A word with letters of two scripts.
+    MixedScript,
+    /// Texts in other scripts than most.
+    OtherScript,
+    /// A text of which the end is not read.
+    LongText,
 }
 
 /// How bad it is.
@@ -136,11 +150,11 @@ pub struct Finding {
     pub score: Option<f64>,
 }
 
-/// A picture that was examined.
+/// A picture or a text that was examined.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Examined {
     /// Its file, relative to the folder or the list's folder where it lies below it; in packed files `FILE#ROW`, counted from
-    /// 0.
+    /// 0; of a text that is no file `LIST:LINE`.
     #[serde(serialize_with = "lossy::one")]
     pub file: PathBuf,
     /// Its label; several are separated by `|`, and where numbers are learned there is none.
@@ -191,14 +205,28 @@ pub struct Spread {
     pub high: f32,
 }
 
+/// How texts are read from a list, or the lists of a folder.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct TextColumns {
+    /// The columns of texts, where they are named.
+    pub text: Vec<String>,
+    /// The column of the label or labels, where it is named.
+    pub label: Option<String>,
+    /// The columns of numbers, where those are learned.
+    pub targets: Vec<String>,
+}
+
 /// What was looked at, and what was found.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Diagnosis {
     /// The folder, or the list.
     #[serde(serialize_with = "lossy::one")]
     pub folder: PathBuf,
-    /// How its pictures are kept.
+    /// How its pictures or texts are kept.
     pub layout: DataLayout,
+    /// Of texts, how they are read; none where it is about pictures.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub texts: Option<TextColumns>,
     /// The files, or rows of files, that were taken as pictures, by part, label and name.
     pub examined: Vec<Examined>,
     /// What a list calls the columns of what is learned: `label`, `labels`, or those of numbers.
@@ -253,6 +281,12 @@ impl Kind {
             Self::Grayscale => "grayscale",
             Self::NoLabel => "pictures without any label",
             Self::OtherFiles => "other files",
+            Self::EmptyText => "texts without a word",
+            Self::Encoding => "wrong encodings",
+            Self::Markup => "markup",
+            Self::MixedScript => "words in two scripts",
+            Self::OtherScript => "other scripts",
+            Self::LongText => "long texts",
         }
     }
 }
@@ -287,6 +321,19 @@ impl Finding {
 }
 
 impl Diagnosis {
+    /// What it is about: pictures or texts.
+    pub(crate) fn noun(&self) -> Noun {
+        if self.texts.is_some() { TEXTS } else { PICTURES }
+    }
+
+    /// A heading for findings of a kind.
+    pub(crate) fn title(&self, kind: Kind) -> String {
+        match self.texts {
+            Some(_) => kind.title().replace("picture", "text"),
+            None => kind.title().to_owned(),
+        }
+    }
+
     /// How many findings are so bad.
     pub fn count(&self, severity: Severity) -> usize {
         self.findings.iter().filter(|finding| finding.severity == severity).count()

@@ -34,7 +34,8 @@ const LEAST_OFF: f64 = 0.5;
 /// From the median of absolute values to the standard deviation of a normal distribution.
 const NORMAL_MEDIAN: f64 = 1.4826;
 
-const REMEDY: &str = "look at it: correct the label where it is wrong, and leave it where the picture is just unusual";
+const REMEDY: &str =
+    "look at it: correct the label where it is wrong, and leave it where it is just unusual";
 
 /// How the neighbors of an item vote.
 struct Votes {
@@ -83,8 +84,9 @@ pub(crate) fn of_label(case: &Case<'_, usize>, near: &Neighborhood) -> Vec<Findi
             continue;
         }
         let name = |label: usize| &case.contents.names[label];
+        let many = case.contents.noun.many;
         let what = format!(
-            "labelled `{}`, but {agree} of the {all} pictures most like it are `{}`",
+            "labelled `{}`, but {agree} of the {all} {many} most like it are `{}`",
             name(label(item)),
             name(most)
         );
@@ -144,14 +146,13 @@ fn of_presence(case: &Case<'_, Vec<usize>>, near: &Neighborhood, label: usize) -
     });
     let finding = |presence: &Presence| {
         let [all, have] = presence.counts;
+        let many = case.contents.noun.many;
         let what = match presence.has {
             true => {
-                format!("labelled `{name}`, which {have} of the {all} pictures most like it are")
+                format!("labelled `{name}`, which {have} of the {all} {many} most like it are")
             }
             false => {
-                format!(
-                    "not labelled `{name}`, which {have} of the {all} pictures most like it are"
-                )
+                format!("not labelled `{name}`, which {have} of the {all} {many} most like it are")
             }
         };
         let about = About { kind: Kind::LabelError, severity: Severity::Warning };
@@ -188,11 +189,12 @@ fn of_column(case: &Case<'_, Vec<f32>>, near: &Neighborhood, column: usize) -> V
     let name = &case.contents.names[column];
     let finding = |(item, middle, count, difference): (usize, f32, usize, f64)| {
         let times = difference.abs() / usual;
+        let many = case.contents.noun.many;
         let what = format!(
-            "`{name}` is {}, but {middle} in the middle of the {count} pictures most like it, {times:.1} times as far as usual",
+            "`{name}` is {}, but {middle} in the middle of the {count} {many} most like it, {times:.1} times as far as usual",
             value(item)
         );
-        let remedy = "look at it: correct the number where it is wrong, and leave it where the picture is just unusual";
+        let remedy = "look at it: correct the number where it is wrong, and leave it where it is just unusual";
         let about = About { kind: Kind::NumberError, severity: Severity::Warning };
         let mut finding = case.finding(about, &[item], what, remedy);
         finding.labels = vec![name.clone()];

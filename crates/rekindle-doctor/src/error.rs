@@ -12,6 +12,15 @@ pub enum Error {
     /// The folder, or one in it, cannot be read, or is not laid out as a data set.
     #[error(transparent)]
     Images(#[from] rekindle_images::Error),
+    /// The texts cannot be read, or say not what is learned.
+    #[error(transparent)]
+    Text(#[from] rekindle_text::Error),
+    /// There is no text.
+    #[error("{}: holds no texts; add some", path.display())]
+    NoTexts {
+        /// The list or folder.
+        path: PathBuf,
+    },
     /// The list has numbers alone, and none of its columns is named.
     #[error("{}: has no column `label` or `labels`; name the numbers to learn, such as the column `{column}`", path.display())]
     Unnamed {

@@ -7,8 +7,9 @@ use rekindle_data::TargetKind;
 use rekindle_images::Source;
 
 use crate::{
-    Diagnosis, Error, Examined, Finding, Options,
+    Diagnosis, Error, Examined, Finding, Options, TextColumns,
     case::Case,
+    contents::Content,
     copies, files,
     judged::Judged,
     measure::{Measured, measure},
@@ -53,19 +54,41 @@ fn pictures_as<L: Judged>(
     targets: &[String],
 ) -> Result<Vec<(PathBuf, Source)>, Error> {
     let items = open::<L>(data, targets)?.items.into_iter();
-    Ok(items.map(|item| (item.file, item.source)).collect())
+    let named = items.filter_map(|item| match item.content {
+        Content::Picture(source) => Some((item.file, source)),
+        Content::Text(_) => None,
+    });
+    Ok(named.collect())
 }
 
 fn examine_as<L: Judged>(data: &Path, options: &Options) -> Result<Diagnosis, Error> {
     let contents = open::<L>(data, &options.targets)?;
     let measured: Vec<Measured> =
-        contents.items.par_iter().map(|item| measure(&item.source)).collect();
+        contents.items.par_iter().filter_map(|item| measure(&item.content)).collect();
+    let digests: Vec<Option<[u8; 32]>> = measured.iter().map(|it| it.digest).collect();
     let counts = L::counts(&contents);
-    let case = Case { contents: &contents, measured: &measured, options, counts: &counts };
+    let case = Case {
+        contents: &contents,
+        measured: &measured,
+        digests: &digests,
+        options,
+        counts: &counts,
+    };
     let mut findings: Vec<Finding> = files::findings(&case);
     findings.extend(copies::findings(&case));
-    findings.extend(L::balance(&case));
-    findings.extend(L::doubts(&case, &Neighborhood::of(&case)));
+    Ok(diagnosis(data, &case, findings, None))
+}
+
+/// All that was found: of the items themselves, of what is learned of them, and of what similar ones contradict.
+pub(crate) fn diagnosis<L: Judged>(
+    data: &Path,
+    case: &Case<'_, L>,
+    mut findings: Vec<Finding>,
+    texts: Option<TextColumns>,
+) -> Diagnosis {
+    let contents = case.contents;
+    findings.extend(L::balance(case));
+    findings.extend(L::doubts(case, &Neighborhood::of(case)));
     // Files of one kind of finding are in order, those with a higher score before; labels decide where there are none.
     findings.sort_by(|one, other| {
         let key = |finding: &Finding| (finding.severity, finding.kind);
@@ -81,13 +104,14 @@ fn examine_as<L: Judged>(data: &Path, options: &Options) -> Result<Diagnosis, Er
         numbers: item.target.numbers().iter().map(|it| it.is_finite().then_some(*it)).collect(),
         split: item.part.name().to_owned(),
     });
-    Ok(Diagnosis {
+    Diagnosis {
         folder: data.to_owned(),
         layout: contents.layout,
+        texts,
         examined: examined.collect(),
         columns: L::columns(&contents.names),
-        numbers: L::spreads(&contents),
-        labels: counts,
+        numbers: L::spreads(contents),
+        labels: case.counts.to_vec(),
         findings,
-    })
+    }
 }

@@ -7,7 +7,7 @@ use rekindle_images::{Error as ImageError, Listing, MAX_DEPTH, Parts, Source, la
 
 use crate::{
     DataLayout, Error,
-    contents::{Contents, Item, relative},
+    contents::{Content, Contents, Item, PICTURES, relative},
 };
 
 /// A label's folder: the part, the label, the pictures.
@@ -68,13 +68,13 @@ pub(crate) fn open<L: Target>(folder: &Path) -> Result<Contents<L>, Error> {
         .map(|(part, label, path)| {
             let (file, source) = (relative(&path, folder), Source::File(path));
             let target = L::of(vec![label], Vec::new());
-            Item { source, file, part, target, group: String::new() }
+            Item { content: Content::Picture(source), file, part, target, group: String::new() }
         })
         .collect();
     let loose = walk.loose.into_iter().map(both).collect();
     let others = walk.others.into_iter().map(both).collect();
     let (layout, names) = (DataLayout::Folders, labels);
-    Ok(Contents { layout, names, parts: has, items, loose, others, unread })
+    Ok(Contents { layout, noun: PICTURES, names, parts: has, items, loose, others, unread })
 }
 
 #[derive(Default)]

@@ -55,8 +55,10 @@ fn similar<L: Target>(case: &Case<'_, L>) -> Vec<Finding> {
         let names: Vec<String> =
             labels.iter().map(|label| written(&case.contents.names[*label])).collect();
         let what = format!("{} differ by case, space or accents alone", names.join(" and "));
-        let remedy =
-            "they are learned as different: give their pictures one label if they are the same";
+        let many = case.contents.noun.many;
+        let remedy = format!(
+            "they are learned as different: give their {many} one label if they are the same"
+        );
         let about = About { kind: Kind::SimilarLabels, severity: Severity::Warning };
         case.about(about, &labels, what, remedy)
     };
@@ -65,6 +67,7 @@ fn similar<L: Target>(case: &Case<'_, L>) -> Vec<Finding> {
 
 /// What the parts lack.
 fn parts<L: Target>(case: &Case<'_, L>) -> Vec<Finding> {
+    let many = case.contents.noun.many;
     let mut findings = Vec::new();
     for (part, has) in &case.contents.parts {
         for (place, (count, has)) in case.counts.iter().zip(has).enumerate() {
@@ -74,14 +77,16 @@ fn parts<L: Target>(case: &Case<'_, L>) -> Vec<Finding> {
                 let (severity, remedy) = match part {
                     Part::Train | Part::All => (
                         Severity::Error,
-                        "nothing can be learned of it: add its pictures, or remove it from the others",
+                        format!(
+                            "nothing can be learned of it: add its {many}, or remove it from the others"
+                        ),
                     ),
-                    _ => (Severity::Warning, "it is not measured there: add its pictures"),
+                    _ => (Severity::Warning, format!("it is not measured there: add its {many}")),
                 };
                 let found = About { kind: Kind::MissingLabel, severity };
                 findings.push(case.about(found, &[place], what, remedy));
             } else if of(count, *part) == 0 {
-                let what = format!("`{label}` has no pictures in {part_name}");
+                let what = format!("`{label}` has no {many} in {part_name}");
                 let remedy = "add some, or remove the label";
                 // What is not measured on does not stop training.
                 let stops = *part == Part::Train;
@@ -104,7 +109,7 @@ fn of(count: &LabelCount, part: Part) -> usize {
 
 /// Too few to train on, by themselves or beside others.
 fn counts<L: Target>(case: &Case<'_, L>) -> Vec<Finding> {
-    let options = case.options;
+    let (options, many) = (case.options, case.contents.noun.many);
     let some = || case.counts.iter().enumerate().filter(|(_, count)| count.train > 0);
     // Of equals the last.
     let Some((frequent, most)) = some().max_by_key(|(_, count)| count.train) else {
@@ -114,7 +119,7 @@ fn counts<L: Target>(case: &Case<'_, L>) -> Vec<Finding> {
     for (place, LabelCount { label, train, .. }) in some() {
         if most.train as f64 > *train as f64 * options.most_imbalance {
             let what = format!(
-                "`{label}` has {train} pictures to train on, `{}` {}",
+                "`{label}` has {train} {many} to train on, `{}` {}",
                 most.label, most.train
             );
             let remedy =
@@ -124,7 +129,7 @@ fn counts<L: Target>(case: &Case<'_, L>) -> Vec<Finding> {
         }
         if *train < options.least_examples {
             let what = format!(
-                "`{label}` has {train} pictures to train on, fewer than {}",
+                "`{label}` has {train} {many} to train on, fewer than {}",
                 options.least_examples
             );
             let remedy = "add some, or choose a plan that learns less, such as `probe` or `head`";

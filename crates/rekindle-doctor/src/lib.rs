@@ -1,8 +1,9 @@
-//! What is wrong with pictures of one label, several labels or numbers, in folders, on a list or packed, found before training.
+//! What is wrong with pictures or texts of one label, several labels or numbers, in folders, on a list or packed, found before
+//! training.
 //!
 //! | asked | here |
 //! |---|---|
-//! | what is wrong | [`examine`] gives a [`Diagnosis`]: data, for [`text`], [`html`] or JSON |
+//! | what is wrong | [`examine`], or [`examine_texts`], gives a [`Diagnosis`]: data, for [`text`](text()), [`html`] or JSON |
 //! | what is wrong, in the report of a run | [`record`] |
 //! | without what is bad | [`write_manifest`]: a list of the rest |
 //!
@@ -21,6 +22,8 @@
 //! | imbalance, too few pictures for a plan | [`Kind::Imbalance`], [`Kind::TooFew`] | warning |
 //! | names that mislead | [`Kind::WrongExtension`], [`Kind::Ignored`], [`Kind::Unlabelled`], [`Kind::NotUnicode`] | warning |
 //! | tiny, or very long or high | [`Kind::Tiny`], [`Kind::ExtremeRatio`] | warning |
+//! | of texts: no word, wrong encodings, words in two scripts | [`Kind::EmptyText`]; [`Kind::Encoding`], [`Kind::MixedScript`] | error; warning |
+//! | of texts: markup, other scripts, beyond what is read | [`Kind::Markup`], [`Kind::OtherScript`], [`Kind::LongText`] | note |
 //! | frames, EXIF, alpha, CMYK, 16 bits, grayscale | [`Kind::Animated`] and so on | note |
 //!
 //! The user's files are read and never written.
@@ -60,9 +63,11 @@ mod page;
 mod several;
 mod signature;
 mod terminal;
+mod texts;
 
 pub use diagnosis::{
     DataLayout, Diagnosis, Examined, Finding, Kind, LabelCount, NumberSpread, Severity, Spread,
+    TextColumns,
 };
 pub use error::Error;
 pub use examine::{examine, pictures};
@@ -70,3 +75,4 @@ pub use manifest::{Manifest, write_manifest};
 pub use options::{EmbeddingOptions, MOST_BITS, Options, least_for};
 pub use page::{html, record};
 pub use terminal::text;
+pub use texts::{examine_texts, texts};

@@ -6,8 +6,10 @@ use std::path::{Path, PathBuf};
 
 use csv::StringRecord;
 use rekindle_base::{AtomicFile, open_regular};
+use rekindle_data::{DataConfig, Part, Row, TargetKind, manifest::Table};
+use rekindle_text::{Text, TextConfig, is_documents, read_texts};
 
-use crate::{DataLayout, Diagnosis, Error, Examined, contents::start, list::List};
+use crate::{DataLayout, Diagnosis, Error, Examined, TextColumns, contents::start, list::List};
 
 /// The most bytes of a file that are read to see whether it is a manifest.
 const MOST_NAMES: u64 = 1 << 16;
@@ -15,7 +17,7 @@ const MOST_NAMES: u64 = 1 << 16;
 /// What a manifest holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Manifest {
-    /// How many pictures are in it.
+    /// How many pictures or texts are in it.
     pub kept: usize,
     /// How many were left out.
     pub left_out: usize,
@@ -24,12 +26,15 @@ pub struct Manifest {
 /// Writes all examined pictures but those that findings leave out, as `rekindle-data` reads lists: `path,label,split` of what
 /// was in folders (of lists in a folder, their columns of what is learned), and of a list the lines that remain, with all their columns.
 ///
+/// Texts are written with what is learned of them and their parts, `text,label,split`, and of a list its lines; where sentences
+/// stand in their documents is not.
+///
 /// Paths start at the new list's own folder, and are absolute where the pictures do not lie below that. It is written beside
 /// `path` and renamed: a reader finds the old file or the new one. Fields are quoted as RFC 4180 has it.
 ///
 /// # Errors
 ///
-/// [`Error::Packed`] where pictures have no files of their own; [`Error::Same`] or [`Error::Exists`] if there is the list that
+/// [`Error::Text`] where texts cannot be read again; [`Error::Packed`] where pictures have no files of their own; [`Error::Same`] or [`Error::Exists`] if there is the list that
 /// was examined, or another file than a manifest, which is then left as it is; [`Error::Data`] if the list cannot be read
 /// again; [`Error::Write`] if the folder of `path` does not exist or cannot be written to.
 pub fn write_manifest(diagnosis: &Diagnosis, path: &Path) -> Result<Manifest, Error> {
@@ -44,6 +49,7 @@ pub fn write_manifest(diagnosis: &Diagnosis, path: &Path) -> Result<Manifest, Er
     // Names that are not Unicode are all left out.
     let kept = |file: &Path| (!left_out.contains(file)).then(|| start.join(file));
     let rows = match layout {
+        _ if diagnosis.texts.is_some() => of_texts(diagnosis, |name| !left_out.contains(name))?,
         DataLayout::Packed => return Err(Error::Packed { path: folder.clone() }),
         DataLayout::Folders => of_folders(diagnosis, kept),
         DataLayout::List => of_list(folder, kept)?,
@@ -87,6 +93,51 @@ fn of_list(
     };
     let names = list.table.names.iter().collect();
     Ok(std::iter::once(names).chain(list.lines().filter_map(row)).collect())
+}
+
+/// The lines of a list of texts that are kept, with all their columns; of others the texts, what is learned of them, and parts.
+fn of_texts(
+    diagnosis: &Diagnosis,
+    kept: impl Fn(&Path) -> bool,
+) -> Result<Vec<StringRecord>, Error> {
+    let Diagnosis { folder: path, layout, columns, texts, .. } = diagnosis;
+    if *layout == DataLayout::List && !is_documents(path) {
+        let table = Table::open(path)?;
+        let name = path.file_name().unwrap_or_default().display();
+        let is_kept = |line: &u64| kept(Path::new(&format!("{name}:{line}")));
+        let lines = table.rows.iter().filter(|(line, _)| is_kept(line));
+        let rows = lines.map(|(_, cells)| cells.iter().collect());
+        return Ok(std::iter::once(table.names.iter().collect()).chain(rows).collect());
+    }
+    let TextColumns { text, label, targets } = texts.clone().unwrap_or_default();
+    let kind = match () {
+        () if !targets.is_empty() => TargetKind::Numbers,
+        () if columns.iter().any(|column| column == "labels") => TargetKind::Labels,
+        () => TargetKind::Label,
+    };
+    let data = DataConfig { targets, ..DataConfig::new(path) };
+    let found = read_texts(&TextConfig { data, text, label }, kind)?.rows;
+    let found: Vec<_> = found.into_iter().filter(|row| kept(Path::new(&*row.item.name))).collect();
+    let pairs = found.iter().any(|row| row.item.pair.is_some());
+    let groups = found.iter().any(|row| !row.group.is_empty());
+    let mut names = vec!["text".to_owned()];
+    names.extend(pairs.then(|| "pair".to_owned()));
+    names.extend(columns.iter().cloned());
+    names.push("split".to_owned());
+    names.extend(groups.then(|| "group".to_owned()));
+    let row = |row: &Row<Text>| {
+        let mut cells = vec![row.item.text.to_string()];
+        cells.extend(pairs.then(|| row.item.pair.as_deref().unwrap_or_default().to_owned()));
+        match kind {
+            TargetKind::Numbers => cells.extend(row.numbers.iter().map(f32::to_string)),
+            _ => cells.push(row.labels.join("|")),
+        }
+        let part = if row.part == Part::All { Part::Train } else { row.part };
+        cells.push(part.name().to_owned());
+        cells.extend(groups.then(|| row.group.clone()));
+        StringRecord::from(cells)
+    };
+    Ok(std::iter::once(names.into()).chain(found.iter().map(row)).collect())
 }
 
 /// Whether there is something that is not for us to write over. An empty file is, and a list with these names of columns.

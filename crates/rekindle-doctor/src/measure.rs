@@ -6,6 +6,7 @@ use rekindle_images::{Error as ImageError, Picture, Source, decode_then, read_fi
 use sha2::{Digest, Sha256};
 
 use crate::{
+    contents::Content,
     header::{Format, Header},
     signature::Signature,
 };
@@ -38,15 +39,16 @@ pub(crate) struct Look {
 }
 
 /// Reads a picture and measures it.
-pub(crate) fn measure(source: &Source) -> Measured {
-    match source {
-        Source::File(path) => of_file(path),
-        Source::Memory(picture) => Measured {
+pub(crate) fn measure(content: &Content) -> Option<Measured> {
+    match content {
+        Content::Picture(Source::File(path)) => Some(of_file(path)),
+        Content::Picture(Source::Memory(picture)) => Some(Measured {
             digest: Some(digest(picture)),
             format: None,
             header: Header::default(),
             look: Ok(Look::of(picture)),
-        },
+        }),
+        Content::Text(_) => None,
     }
 }
 

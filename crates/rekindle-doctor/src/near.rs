@@ -18,7 +18,7 @@ pub(crate) fn groups(
     bits: u32,
     alike: impl Fn(usize, usize) -> bool,
 ) -> Vec<Vec<usize>> {
-    let mut sets = Sets((0..hashes.len()).collect());
+    let mut sets = Sets::new(hashes.len());
     for part in 0..PARTS {
         let index = Index::new(hashes, part);
         for (place, hash) in hashes.iter().enumerate() {
@@ -36,9 +36,7 @@ pub(crate) fn groups(
             }
         }
     }
-    let mut members: Vec<Vec<usize>> = vec![Vec::new(); hashes.len()];
-    (0..hashes.len()).for_each(|place| members[sets.root(place)].push(place));
-    members.into_iter().filter(|group| group.len() > 1).collect()
+    sets.groups()
 }
 
 /// Whether no part before this one differs in one bit at most.
@@ -47,10 +45,16 @@ fn first(differ: u128, part: usize) -> bool {
 }
 
 /// Places in disjoint sets; each points towards the first of its own.
-struct Sets(Vec<usize>);
+pub(crate) struct Sets(Vec<usize>);
 
 impl Sets {
-    fn root(&mut self, mut place: usize) -> usize {
+    /// Each place by itself.
+    pub(crate) fn new(places: usize) -> Self {
+        Self((0..places).collect())
+    }
+
+    /// The first place of a set.
+    pub(crate) fn root(&mut self, mut place: usize) -> usize {
         while self.0[place] != place {
             self.0[place] = self.0[self.0[place]];
             place = self.0[place];
@@ -58,9 +62,17 @@ impl Sets {
         place
     }
 
-    fn join(&mut self, one: usize, other: usize) {
+    /// Makes one set of two.
+    pub(crate) fn join(&mut self, one: usize, other: usize) {
         let (one, other) = (self.root(one), self.root(other));
         self.0[one.max(other)] = one.min(other);
+    }
+
+    /// The sets of two and more places, each in order.
+    pub(crate) fn groups(mut self) -> Vec<Vec<usize>> {
+        let mut members: Vec<Vec<usize>> = vec![Vec::new(); self.0.len()];
+        (0..self.0.len()).for_each(|place| members[self.root(place)].push(place));
+        members.into_iter().filter(|group| group.len() > 1).collect()
     }
 }
 

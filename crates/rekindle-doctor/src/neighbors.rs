@@ -62,7 +62,7 @@ fn points<L>(case: &Case<'_, L>) -> Vec<Point> {
 
 fn nearest<L>(case: &Case<'_, L>, points: &[Point], place: usize) -> Vec<usize> {
     let own = &points[place];
-    let digest = |point: &Point| case.measured[point.item].digest;
+    let digest = |point: &Point| case.digests[point.item];
     let is_copy = |other: &Point| {
         other.item == own.item || (digest(other).is_some() && digest(other) == digest(own))
     };

@@ -38,7 +38,7 @@ pub(crate) fn findings(case: &Case<'_, Vec<f32>>) -> Vec<Finding> {
     let (all, least) = (case.of_part(Part::Train).count(), case.options.least_examples);
     if all < least {
         let about = About { kind: Kind::TooFew, severity: Severity::Warning };
-        let what = format!("{all} pictures to train on, fewer than {least}");
+        let what = format!("{all} {} to train on, fewer than {least}", case.contents.noun.many);
         let remedy = "add some, or choose a plan that learns less, such as `probe` or `head`";
         findings.push(case.about(about, &[], what, remedy));
     }
@@ -114,10 +114,14 @@ fn constant(case: &Case<'_, Vec<f32>>, column: usize) -> Vec<Finding> {
             Part::Train | Part::All => {
                 (Severity::Error, "there is nothing to learn of it: leave the column out")
             }
-            _ => (Severity::Warning, "it tells little of a model: measure on more pictures"),
+            _ => (Severity::Warning, "it tells little of a model: measure on more"),
         };
         let about = About { kind: Kind::ConstantNumber, severity };
-        let what = format!("`{name}` is {low} for all {count} pictures in {}", part.name());
+        let what = format!(
+            "`{name}` is {low} for all {count} {} in {}",
+            case.contents.noun.many,
+            part.name()
+        );
         case.about(about, &[column], what, remedy)
     };
     match of(Part::Train) {
@@ -180,7 +184,7 @@ fn elsewhere(case: &Case<'_, Vec<f32>>, column: usize) -> Vec<Finding> {
             "`{name}` in {part} is {middle} in the middle, from {} to {}; what is trained on is {half} in the middle, from {low} to {high}, and {outside} of {all} in {part} lie outside of that",
             found.low, found.high
         );
-        let remedy = "what is measured there is not what is learned: divide the pictures anew, by chance or by groups";
+        let remedy = "what is measured there is not what is learned: divide them anew, by chance or by groups";
         let about = About { kind: Kind::DifferentRanges, severity: Severity::Warning };
         Some(case.about(about, &[column], what, remedy))
     };

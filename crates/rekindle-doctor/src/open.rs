@@ -2,12 +2,12 @@
 
 use std::path::{Path, PathBuf};
 
-use rekindle_data::{DataConfig, Gathered, Part, Target, TargetKind, manifest};
+use rekindle_data::{DataConfig, Gathered, Part, Row, Target, TargetKind, manifest};
 use rekindle_images::{Parts, Source, lists, offer, packed, read_pictures};
 
 use crate::{
     DataLayout, Error,
-    contents::{Contents, Item, relative, start},
+    contents::{Content, Contents, Item, PICTURES, relative, start},
     folder,
 };
 
@@ -60,35 +60,50 @@ fn listed<L: Target>(
 ) -> Result<Contents<L>, Error> {
     let config = DataConfig { targets: targets.to_vec(), ..DataConfig::new(data) };
     let Gathered { rows, names, .. } = read_pictures(&config, L::KIND)?;
-    let names = names.unwrap_or_else(|| {
-        let mut labels: Vec<String> = rows.iter().flat_map(|row| &row.labels).cloned().collect();
-        labels.sort_unstable();
-        labels.dedup();
-        labels
-    });
+    let names = names.unwrap_or_else(|| labels_of(&rows));
     let start = start(data, layout);
     let items = rows.into_iter().map(|row| {
-        let search = |label| names.iter().position(|name| name == label).unwrap_or_default();
-        // Most names are in byte order.
-        let place = |label| names.binary_search(label).unwrap_or_else(|_| search(label));
-        let labels = row.labels.iter().map(place).collect();
-        let (part, group, target) = (row.part, row.group, L::of(labels, row.numbers));
+        let target = target(&names, &row.labels, row.numbers);
+        let (part, group) = (row.part, row.group);
         let file = match &row.item {
             Source::File(path) => relative(path, start),
             Source::Memory(_) => PathBuf::new(),
         };
-        Item { source: row.item, file, part, target, group }
+        Item { content: Content::Picture(row.item), file, part, target, group }
     });
-    let mut items: Vec<Item<L>> = items.collect();
-    items.sort_by_key(|item| item.part);
+    let items: Vec<Item<L>> = items.collect();
     let mut contents = of(layout, names, Vec::new());
-    for part in [Part::Train, Part::Val, Part::Test] {
-        if part == Part::Train || items.iter().any(|item| item.part == part) {
-            contents.parts.push((part, vec![true; contents.names.len()]));
-        }
-    }
-    contents.items = items;
+    contents.fill(items);
     Ok(contents)
+}
+
+/// The labels of rows, each once and in byte order.
+pub(crate) fn labels_of<I>(rows: &[Row<I>]) -> Vec<String> {
+    let mut labels: Vec<String> = rows.iter().flat_map(|row| &row.labels).cloned().collect();
+    labels.sort_unstable();
+    labels.dedup();
+    labels
+}
+
+/// What is learned of a row, by the names of what is learned.
+pub(crate) fn target<L: Target>(names: &[String], labels: &[String], numbers: Vec<f32>) -> L {
+    let search = |label| names.iter().position(|name| name == label).unwrap_or_default();
+    // Most names are in byte order.
+    let place = |label| names.binary_search(label).unwrap_or_else(|_| search(label));
+    L::of(labels.iter().map(place).collect(), numbers)
+}
+
+impl<L> Contents<L> {
+    /// Takes items in the order of their parts, of which there are those that have some, and one to train on.
+    pub(crate) fn fill(&mut self, mut items: Vec<Item<L>>) {
+        items.sort_by_key(|item| item.part);
+        for part in [Part::Train, Part::Val, Part::Test] {
+            if part == Part::Train || items.iter().any(|item| item.part == part) {
+                self.parts.push((part, vec![true; self.names.len()]));
+            }
+        }
+        self.items = items;
+    }
 }
 
 fn named(folder: &Path, rows: Vec<packed::Row>) -> Vec<Named> {
@@ -101,13 +116,14 @@ fn named(folder: &Path, rows: Vec<packed::Row>) -> Vec<Named> {
 }
 
 /// All names are known in all parts, of which there are those that have pictures, and one to train on.
-fn of<L: Target>(
+pub(crate) fn of<L: Target>(
     layout: DataLayout,
     names: Vec<String>,
     parts: Vec<(Part, Vec<Named>)>,
 ) -> Contents<L> {
     let mut contents = Contents {
         layout,
+        noun: PICTURES,
         parts: Vec::new(),
         items: Vec::new(),
         loose: Vec::new(),
@@ -121,7 +137,7 @@ fn of<L: Target>(
         }
         let item = |(source, file, label)| {
             let target = L::of(vec![label], Vec::new());
-            Item { source, file, part, target, group: String::new() }
+            Item { content: Content::Picture(source), file, part, target, group: String::new() }
         };
         contents.items.extend(pictures.into_iter().map(item));
     }

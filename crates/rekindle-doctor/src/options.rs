@@ -19,7 +19,12 @@ pub struct Options {
     /// The least correlation of two such pictures, shrunk to 18 x 18 pixels, in `[-1, 1]`; more is asked of pictures with
     /// little detail. Above 1 none is near.
     pub near_likeness: f64,
-    /// The columns of a list that hold the numbers to learn; none where labels are learned.
+    /// The share of two texts' words and pairs of neighboring words, in `[0, 1]`, that both have where they are near duplicates.
+    /// Above 1 none is near but what is the same without case, punctuation and addresses.
+    pub near_words: f64,
+    /// The most words that a text may have, where no tokenizer says how much is read.
+    pub most_words: usize,
+    /// The columns of a list of pictures that hold the numbers to learn; none where labels are learned.
     pub targets: Vec<String>,
     /// How many times the range of the middle half of its column a number may lie beyond that.
     pub most_beyond: f64,
@@ -35,7 +40,7 @@ pub struct Options {
 /// A vector a picture, near another's where the pictures show the same.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct EmbeddingOptions {
-    /// By the names that [`pictures`](crate::pictures) gives, all of one length; those that cannot be read may lack.
+    /// By the names that [`pictures`](crate::pictures) or [`texts`](crate::texts()) gives, all of one length; those that cannot be read may lack.
     pub rows: BTreeMap<PathBuf, Vec<f32>>,
 }
 
@@ -65,6 +70,8 @@ impl Default for Options {
             most_imbalance: 5.0,
             near_bits: MOST_BITS,
             near_likeness: 0.95,
+            near_words: 0.8,
+            most_words: 350,
             targets: Vec::new(),
             most_beyond: 5.0,
             embeddings: None,

@@ -14,7 +14,9 @@ use rekindle_report::{
 
 use crate::{
     DataLayout, Diagnosis, Examined, Finding, Kind, LabelCount, NumberSpread, Spread,
-    contents::start, open::open, terminal::summary,
+    contents::{Content, start},
+    open::open,
+    terminal::summary,
 };
 
 /// The most pixels along a side of a small picture.
@@ -40,7 +42,17 @@ pub fn record(diagnosis: &Diagnosis, most: usize) -> Checkup {
     };
     let labels: BTreeMap<&Path, String> =
         diagnosis.examined.iter().map(|it| (it.file.as_path(), said(diagnosis, it))).collect();
-    let shown = |finding: &Finding| CheckupFinding {
+    let texts = |finding: &Finding| {
+        let names: Vec<String> =
+            finding.files.iter().take(most).map(|it| it.to_string_lossy().into_owned()).collect();
+        let before = if names.is_empty() { String::new() } else { names.join(", ") + ": " };
+        CheckupFinding {
+            text: before + &finding.sentence(),
+            pictures: Vec::new(),
+            more: finding.files.len().saturating_sub(most),
+        }
+    };
+    let pictures = |finding: &Finding| CheckupFinding {
         text: finding.sentence(),
         pictures: (finding.files.par_iter().take(most))
             .map(|file| Thumbnail {
@@ -56,8 +68,14 @@ pub fn record(diagnosis: &Diagnosis, most: usize) -> Checkup {
             .collect(),
         more: finding.files.len().saturating_sub(most),
     };
+    let shown = |finding: &Finding| match diagnosis.texts {
+        Some(_) => texts(finding),
+        None => pictures(finding),
+    };
     let group = |findings: &[Finding]| CheckupGroup {
-        title: findings.first().map_or_else(String::new, |first| capital(first.kind.title())),
+        title: findings
+            .first()
+            .map_or_else(String::new, |first| capital(&diagnosis.title(first.kind))),
         severity: findings.first().map_or("", |first| first.severity.name()).to_owned(),
         findings: findings.iter().take(most).map(shown).collect(),
         more: findings.len().saturating_sub(most),
@@ -126,7 +144,11 @@ fn packed(diagnosis: &Diagnosis) -> BTreeMap<PathBuf, Source> {
         }
         DataLayout::Folders | DataLayout::List => Vec::new(),
     };
-    items.into_iter().map(|item| (item.file, item.source)).collect()
+    let source = |content| match content {
+        Content::Picture(source) => Some(source),
+        Content::Text(_) => None,
+    };
+    items.into_iter().filter_map(|item| Some((item.file, source(item.content)?))).collect()
 }
 
 /// The picture shrunk to a JPEG.

@@ -7,6 +7,7 @@ use rekindle_data::Part;
 use crate::{
     Finding, Kind, Severity,
     case::{About, Case},
+    contents::Noun,
 };
 
 /// Fewest pictures of labels that are always together: of fewer it may be chance.
@@ -41,12 +42,14 @@ fn together(case: &Case<'_, Vec<usize>>) -> Vec<Finding> {
     }
     let groups = groups.into_iter().filter(|(_, labels)| labels.len() > 1);
     let finding = |(holders, labels): (Vec<usize>, Vec<usize>)| {
+        let many = case.contents.noun.many;
         let names: Vec<String> =
             labels.iter().map(|label| format!("`{}`", case.contents.names[*label])).collect();
         let what =
-            format!("{} are always together, on {} pictures", names.join(" and "), holders.len());
-        let remedy =
-            "nothing tells them apart: add pictures that have one of them, or make them one label";
+            format!("{} are always together, on {} {many}", names.join(" and "), holders.len());
+        let remedy = format!(
+            "nothing tells them apart: add {many} that have one of them, or make them one label"
+        );
         let about = About { kind: Kind::AlwaysTogether, severity: Severity::Warning };
         case.about(about, &labels, what, remedy)
     };
@@ -60,8 +63,9 @@ fn everywhere(case: &Case<'_, Vec<usize>>) -> Vec<Finding> {
     // One label alone is another finding.
     let labels = labels.filter(|(_, count)| all > 1 && count.train == all && case.counts.len() > 1);
     let finding = |(label, count): (usize, &crate::LabelCount)| {
-        let what = format!("all {all} pictures to train on have `{}`", count.label);
-        let remedy = "it is given to every picture: add pictures without it, or leave it out";
+        let Noun { one, many } = case.contents.noun;
+        let what = format!("all {all} {many} to train on have `{}`", count.label);
+        let remedy = format!("it is given to every {one}: add {many} without it, or leave it out");
         let about = About { kind: Kind::EveryPicture, severity: Severity::Warning };
         case.about(about, &[label], what, remedy)
     };

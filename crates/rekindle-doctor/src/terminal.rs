@@ -12,8 +12,12 @@ use crate::{DataLayout, Diagnosis, Finding, LabelCount, NumberSpread, Severity, 
 /// label is or where each number lies, at most `most` of them.
 pub fn text(diagnosis: &Diagnosis, most: usize) -> String {
     let mut text = String::new();
-    let one = if diagnosis.layout == DataLayout::Packed { "picture" } else { "file" };
-    diagnosis.groups().for_each(|group| kind(&mut text, group, one, most));
+    let is_file = diagnosis.layout != DataLayout::Packed && diagnosis.texts.is_none();
+    let one = if is_file { "file" } else { diagnosis.noun().one };
+    for group in diagnosis.groups() {
+        let title = group.first().map_or_else(String::new, |first| diagnosis.title(first.kind));
+        kind(&mut text, group, [&title, one], most);
+    }
     balance(&mut text, diagnosis, most);
     text + &summary(diagnosis) + "\n"
 }
@@ -28,7 +32,7 @@ pub(crate) fn summary(diagnosis: &Diagnosis) -> String {
         .map(|(count, name)| counted(*count, name))
         .collect();
     let found = if counts.is_empty() { "nothing found".to_owned() } else { counts.join(", ") };
-    let pictures = counted(diagnosis.examined.len(), "picture");
+    let pictures = counted(diagnosis.examined.len(), diagnosis.noun().one);
     let learned = match diagnosis.numbers.len() {
         0 => counted(diagnosis.labels.len(), "label"),
         count => counted(count, "column") + " of numbers",
@@ -65,12 +69,12 @@ fn balance(text: &mut String, diagnosis: &Diagnosis, most: usize) {
 }
 
 /// A heading, what was found, and once what to do where that is the same for all.
-fn kind(text: &mut String, group: &[Finding], one: &str, most: usize) {
+fn kind(text: &mut String, group: &[Finding], [title, one]: [&str; 2], most: usize) {
     let Some(first) = group.first() else { return };
     let files: usize = group.iter().map(|finding| finding.files.len()).sum();
     let size = if files > 0 { counted(files, one) } else { group.len().to_string() };
     // Writing to a String does not fail.
-    let _ = writeln!(text, "{}: {} ({size})", first.severity.name(), first.kind.title());
+    let _ = writeln!(text, "{}: {title} ({size})", first.severity.name());
     let same =
         |part: fn(&Finding) -> &str| group.iter().all(|finding| part(finding) == part(first));
     let same_remedy = same(|finding| &finding.remedy);

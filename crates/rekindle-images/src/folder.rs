@@ -18,18 +18,22 @@
 
 use std::path::{Path, PathBuf};
 
+use rekindle_data::folder::{Purpose, gather as gather_files, gather_part};
 use rekindle_data::{DataConfig, Gathered, Part, Row, Target, TargetKind, manifest};
 
 use crate::packed::{self, Rows};
 use crate::{DataSet, Error, Measurable, Source};
 
-mod listing;
-mod parts;
-mod walk;
+mod files;
 
-pub use listing::{EXTENSIONS, Listing, MAX_DEPTH, label_of};
-pub use parts::{Parts, lists};
-use walk::Purpose;
+pub use files::{EXTENSIONS, PictureFiles};
+pub use rekindle_data::folder::{MAX_DEPTH, label_of, lists};
+
+/// What a folder of pictures holds.
+pub type Listing = rekindle_data::folder::Listing<PictureFiles>;
+
+/// The folders of the parts of a data set of pictures.
+pub type Parts = rekindle_data::folder::Parts<PictureFiles>;
 
 /// Opens pictures to train from; the target's type says what is learned of each.
 ///
@@ -115,17 +119,11 @@ fn gather_pictures(
         found.rows.retain(|row| row.part != Part::Test);
         found.notes.push("the test part is validated on, and is no test any more".to_owned());
     }
-    found
-        .rows
-        .iter_mut()
-        .filter(|row| row.part == Part::All)
-        .for_each(|row| row.part = Part::Train);
     let other = match val.is_dir() && listed(val)?.is_empty() {
-        true => walk::gather_part(val, Part::Val)?.map(Source::File),
+        true => gather_part::<PictureFiles>(val, Part::Val)?.map(Source::File),
         false => gather(val, kind, targets, Purpose::Measure)?,
     };
-    found.replace(Part::Val, other);
-    Ok(found)
+    Ok(found.with_val(other))
 }
 
 /// The lists of a folder's parts, unless it has folders for them, or folders beside a table of something else.
@@ -155,7 +153,9 @@ fn gather(
     }
     let lists = listed(path)?;
     if !lists.is_empty() {
-        return of_lists(&lists, kind, targets);
+        let lacks = |list: &Path| Ok(manifest::Offer::of(list)?.lacks(kind));
+        let read = |list: &Path| Ok(manifest::read(list, kind, targets)?.map(Source::File));
+        return Gathered::of_parts(&lists, lacks, read);
     }
     if kind == TargetKind::Numbers || !targets.is_empty() {
         let text = "is a folder, which names no numbers; give a list with a column of them";
@@ -164,44 +164,7 @@ fn gather(
     if let Some(rows) = packed::read(path)? {
         return Ok(of_rows(rows));
     }
-    Ok(walk::gather(path, purpose)?.map(Source::File))
-}
-
-/// The lists of parts; one to measure on that does not say what is learned is left out.
-fn of_lists(
-    lists: &[(Part, PathBuf)],
-    kind: TargetKind,
-    targets: &[String],
-) -> Result<Gathered<Source>, Error> {
-    let mut all =
-        Gathered { rows: Vec::new(), names: None, notes: Vec::new(), lacking: Vec::new() };
-    for (part, list) in lists {
-        if *part != Part::Train {
-            let offer = manifest::Offer::of(list)?;
-            let lacks = match kind {
-                TargetKind::Label => !offer.label,
-                TargetKind::Labels => !offer.labels && !offer.label,
-                TargetKind::Numbers => false,
-            };
-            if lacks {
-                let name = label_of(list);
-                all.notes.push(format!("{name} has no column of labels, and is not read"));
-                continue;
-            }
-        }
-        let found = manifest::read(list, kind, targets)?;
-        all.names = found.names;
-        all.notes.extend(found.notes);
-        all.lacking.extend(found.lacking);
-        for mut row in found.rows {
-            // A list to train on may set some aside itself.
-            if *part != Part::Train {
-                row.part = *part;
-            }
-            all.rows.push(row);
-        }
-    }
-    Ok(all.map(Source::File))
+    Ok(gather_files::<PictureFiles>(path, purpose)?.map(Source::File))
 }
 
 fn of_rows(Rows { classes, train, test }: Rows) -> Gathered<Source> {

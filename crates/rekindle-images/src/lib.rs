@@ -71,8 +71,8 @@ pub use decode::{
 };
 pub use error::Error;
 pub use folder::{
-    EXTENSIONS, Listing, MAX_DEPTH, Parts, label_of, lists, measure_pictures, offer, open_pictures,
-    read_pictures,
+    EXTENSIONS, Listing, MAX_DEPTH, Parts, PictureFiles, label_of, lists, measure_pictures, offer,
+    open_pictures, read_pictures,
 };
 pub use mixing::MixConfig;
 pub use picture::Picture;

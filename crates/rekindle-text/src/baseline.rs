@@ -16,7 +16,7 @@ use crate::{LogisticRegression, NaiveBayes, Sample, Sparse, Text, TfIdf, WordCou
 /// Most texts that baselines learn from: of more, so many are drawn.
 pub const MAX_BASELINE_TEXTS: usize = 50_000;
 /// Most weights, words times labels: of more words, the most frequent are taken.
-pub const MAX_BASELINE_WEIGHTS: usize = 1 << 22;
+pub const MAX_BASELINE_WEIGHTS: usize = 1 << 20;
 
 /// A way to answer texts without a network.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

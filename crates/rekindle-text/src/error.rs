@@ -55,6 +55,17 @@ pub enum Error {
         /// Rows of the table.
         rows: usize,
     },
+    /// A file of weights reports it.
+    #[error(transparent)]
+    Weights(#[from] rekindle_files::Error),
+    /// A table of word vectors is damaged, or is none.
+    #[error("{}: no word vectors can be made of it: {cause}", path.display())]
+    Vectors {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it, and where.
+        cause: String,
+    },
     /// A vocabulary cannot be learned as asked.
     #[error("vocabulary: {0}")]
     Vocabulary(String),

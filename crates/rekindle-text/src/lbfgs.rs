@@ -136,7 +136,7 @@ mod tests {
             x[0].cosh().ln() + (x[0] - 1.0).powi(2)
         };
         let found = minimize(vec![40.0], 1e-12, cosh)[0];
-        assert!((found.tanh() + 2.0 * (found - 1.0)).abs() < 1e-9, "{found}");
+        assert!((found.tanh() + 2.0 * (found - 1.0)).abs() < 1e-6, "{found}");
         // Nothing to do, and nothing that is a number.
         assert_eq!(
             minimize(vec![0.0], 1.0, |_, gradient| {

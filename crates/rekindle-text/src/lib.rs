@@ -2,21 +2,27 @@
 //!
 //! | step | here |
 //! |---|---|
-//! | a text, or a pair, by itself or on a list | [`Text`], [`open_texts`] |
+//! | a text, or a pair, by itself, on a list, in files or in documents | [`Text`], [`open_texts`] |
 //! | to token numbers | a [`Tokenizer`] as a checkpoint has it, or one of words or characters that a [`Vocabulary`] learns |
 //! | to batches | [`PrepareTexts`] |
+//! | to vectors that others trained | [`WordVectors`], [`StaticEmbeddings`] |
 //! | what a network must beat | [`TextBaseline`], of [`WordCounts`], [`TfIdf`], [`NaiveBayes`], [`LogisticRegression`] |
 
 mod baseline;
 mod bayes;
 mod counts;
+mod documents;
+mod encoded;
 mod error;
+mod files;
 mod lbfgs;
 mod list;
 mod logistic;
 mod prepare;
+mod source;
 mod text;
 mod tokenizer;
+mod vectors;
 mod vocabulary;
 
 pub use baseline::{
@@ -24,10 +30,18 @@ pub use baseline::{
 };
 pub use bayes::NaiveBayes;
 pub use counts::{Sparse, TfIdf, WordCounts};
+pub use documents::is_documents;
+pub use encoded::{Coverage, Encoded};
 pub use error::Error;
-pub use list::{TEXT, TextConfig, measure_texts, offer, open_texts, read_texts};
+pub use files::MAX_TEXT_BYTES;
+pub use list::{TEXT, TextConfig};
 pub use logistic::LogisticRegression;
 pub use prepare::PrepareTexts;
-pub use text::{Sample, Text};
-pub use tokenizer::{Encoded, Tokenizer};
+pub use source::{TextFiles, is_texts, measure_texts, offer, open_texts, read_texts};
+pub use text::{Place, Sample, Text};
+pub use tokenizer::Tokenizer;
+pub use vectors::{
+    MAX_VECTOR_DIM, MAX_VECTOR_LINE_BYTES, MAX_VECTOR_NUMBERS, StaticEmbeddings, TokenTable,
+    WantedWords, WordVectors,
+};
 pub use vocabulary::{Unit, Vocabulary, VocabularyConfig};

@@ -1,10 +1,10 @@
-//! Texts to learn from: the columns of a list.
+//! Lists of texts: which columns hold what.
 
 use std::path::Path;
 
 use rekindle_data::{
-    DataConfig, DataSet, Error as DataError, Gathered, Measurable, Part, Row, Target, TargetKind,
-    manifest::{self, Items, Offer, Table, Wanted},
+    DataConfig, Error as DataError, Gathered, Row, TargetKind,
+    manifest::{self, Items, Offer, PATH, Table, Wanted},
 };
 
 use crate::{Error, Text};
@@ -15,7 +15,7 @@ pub const TEXT: &[&str] = &["text", "sentence", "review", "tweet", "content", "m
 /// Which columns of a list hold what.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct TextConfig {
-    /// Where the list is, and how it is divided.
+    /// Where the texts are, and how they are divided.
     pub data: DataConfig,
     /// The columns of texts, one, or two for a pair; the usual one where none is named.
     pub text: Vec<String>,
@@ -24,9 +24,9 @@ pub struct TextConfig {
 }
 
 impl TextConfig {
-    /// A list whose columns are called as usual.
-    pub fn new(list: impl Into<std::path::PathBuf>) -> Self {
-        Self { data: DataConfig::new(list), ..Self::default() }
+    /// A list or a folder, columns called as usual.
+    pub fn new(path: impl Into<std::path::PathBuf>) -> Self {
+        Self { data: DataConfig::new(path), ..Self::default() }
     }
 }
 
@@ -42,62 +42,44 @@ impl AsMut<DataConfig> for TextConfig {
     }
 }
 
-/// Opens texts to train from; the target's type says what is learned of each.
-///
-/// # Errors
-///
-/// Those of a list and of [`DataSet::of`].
-pub fn open_texts<L: Target>(config: &TextConfig) -> Result<DataSet<L, Text>, Error> {
-    Ok(DataSet::of(&config.data.path, gather(config, L::KIND)?, &config.data.split)?)
-}
-
-/// Opens a part of texts to measure on; without a name, those to test on where there are some, else to validate on, else all.
-///
-/// # Errors
-///
-/// Those of [`open_texts`], and where there is no such part.
-pub fn measure_texts<L: Target>(
+/// The texts of a list.
+pub(crate) fn read(
+    list: &Path,
     config: &TextConfig,
-    wanted: Option<Part>,
-) -> Result<Measurable<L, Text>, Error> {
-    Ok(Measurable::of(&config.data.path, gather(config, L::KIND)?, wanted)?)
-}
-
-/// All texts of a list with their labels or numbers, before those are numbered and divided.
-///
-/// # Errors
-///
-/// Those of [`open_texts`] for what cannot be read.
-pub fn read_texts(config: &TextConfig, kind: TargetKind) -> Result<Gathered<Text>, Error> {
-    gather(config, kind)
-}
-
-/// What there is to learn of the texts of a list.
-///
-/// # Errors
-///
-/// Where it cannot be read.
-pub fn offer(config: &TextConfig) -> Result<Offer, Error> {
-    let table = Table::open(&config.data.path)?;
-    let label = config.label.as_deref().map(|label| table.column(&[label]).is_some());
-    let found = Offer::of_table(&table);
-    Ok(Offer { label: label.unwrap_or(found.label), ..found })
-}
-
-fn gather(config: &TextConfig, kind: TargetKind) -> Result<Gathered<Text>, Error> {
+    kind: TargetKind,
+) -> Result<Gathered<Text>, Error> {
     let TextConfig { data, text, label } = config;
     let wanted = Wanted { kind, targets: &data.targets, label: label.as_deref() };
-    let read = |list: &Path| manifest::read_items(list, wanted, &Columns(text));
-    let mut found = read(&data.path)?;
-    if let Some(val) = &data.val {
-        found
-            .rows
-            .iter_mut()
-            .filter(|row| row.part == Part::All)
-            .for_each(|row| row.part = Part::Train);
-        found.replace(Part::Val, read(val)?);
+    Ok(manifest::read_items(list, wanted, &Columns(text))?)
+}
+
+/// What there is to learn of the texts of a list, apart from the texts themselves.
+pub(crate) fn offer(list: &Path, config: &TextConfig) -> Result<Offer, Error> {
+    let table = Table::open(list)?;
+    let wrong = |problem| DataError::Folder { path: list.to_owned(), problem };
+    let texts = Columns(&config.text).columns(&table).map_err(wrong)?;
+    let label = match &config.label {
+        Some(name) => Some(table.column(&[name]).ok_or_else(|| wrong(table.lacks(&[name])))?),
+        None => None,
+    };
+    let other: Vec<&str> =
+        texts.into_iter().chain(label).map(|place| table.names[place].as_str()).collect();
+    let offer = Offer::of_table(&table, &other);
+    Ok(Offer { label: offer.label || label.is_some(), ..offer })
+}
+
+/// Whether a list has no column of what is learned.
+pub(crate) fn lacks(list: &Path, config: &TextConfig, kind: TargetKind) -> Result<bool, Error> {
+    match &config.label {
+        Some(name) => Ok(Table::open(list)?.column(&[name]).is_none()),
+        None => Ok(offer(list, config)?.lacks(kind)),
     }
-    Ok(found)
+}
+
+/// Whether a list has a column that is called as texts are, and none of files.
+pub(crate) fn is_of_texts(list: &Path) -> bool {
+    Table::open(list)
+        .is_ok_and(|table| table.column(TEXT).is_some() && table.column(PATH).is_none())
 }
 
 /// Texts in columns of these names.
@@ -124,6 +106,7 @@ impl Items for Columns<'_> {
             text: text.into(),
             pair: cells.get(1).map(|&pair| pair.into()),
             name: format!("{name}:{line}").into(),
+            place: None,
         })
     }
 

@@ -14,6 +14,21 @@ pub struct Text {
     pub pair: Option<Arc<str>>,
     /// What it is called in messages, such as a list and a line; empty where it is called by itself.
     pub name: Arc<str>,
+    /// Where it stands in its document, where it is a sentence of one.
+    pub place: Option<Place>,
+}
+
+/// Where a sentence stands in its document, and what is next to it.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Place {
+    /// How many sentences are before it.
+    pub position: usize,
+    /// How many sentences the document has.
+    pub total: usize,
+    /// The sentence before it.
+    pub before: Option<Arc<str>>,
+    /// The sentence after it.
+    pub after: Option<Arc<str>>,
 }
 
 /// Characters of a text that stand for it where it has no name.
@@ -22,7 +37,7 @@ const SHOWN: usize = 40;
 impl Text {
     /// A text by itself.
     pub fn new(text: impl Into<Arc<str>>) -> Self {
-        Self { text: text.into(), pair: None, name: "".into() }
+        Self { text: text.into(), pair: None, name: "".into(), place: None }
     }
 
     /// What it is called: its name, else how it begins.
@@ -37,6 +52,7 @@ impl Text {
     }
 
     /// The SHA-256 of what it says.
+    #[must_use]
     pub fn digest(&self) -> [u8; 32] {
         let mut digest = Sha256::new();
         digest.update((self.text.len() as u64).to_le_bytes());

@@ -11,7 +11,7 @@ use tokenizers::{
     processors::{bert::BertProcessing, roberta::RobertaProcessing},
 };
 
-use crate::{Error, Text};
+use crate::{Coverage, Encoded, Error, Text};
 
 /// More bytes than the tokenizer of any language has, so that a hostile file cannot take all memory.
 const LARGEST: u64 = 256 << 20;
@@ -25,17 +25,9 @@ pub struct Tokenizer {
     max_tokens: usize,
     pad: u32,
     unknown: Option<u32>,
-}
-
-/// A text as token numbers.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Encoded {
-    /// The numbers, those that the tokenizer adds included.
-    pub ids: Vec<u32>,
-    /// Which text of a pair each belongs to, 0 or 1.
-    pub types: Vec<u8>,
-    /// Whether the text was longer and was cut.
-    pub cut: bool,
+    /// The crate stops reading a text where it is full, and cannot say then whether there was more: it knows only where it adds
+    /// tokens, for which it leaves room. Where it adds none, texts are read whole and cut here.
+    adds_nothing: bool,
 }
 
 impl Tokenizer {
@@ -110,7 +102,11 @@ impl Tokenizer {
             TruncationParams { max_length: max_tokens, strategy, ..TruncationParams::default() };
         inner.with_truncation(Some(truncation)).map_err(|error| cause(error.to_string()))?;
         let json = inner.to_string(false).map_err(|error| cause(error.to_string()))?;
-        Ok(Self { inner, json, max_tokens, pad, unknown })
+        let adds_nothing = added == [0, 0];
+        if adds_nothing {
+            inner.with_truncation(None).map_err(|error| cause(error.to_string()))?;
+        }
+        Ok(Self { inner, json, max_tokens, pad, unknown, adds_nothing })
     }
 
     /// Tokens at which a text is cut, those that are added included.
@@ -161,15 +157,68 @@ impl Tokenizer {
     ///
     /// If the tokenizer cannot read it.
     pub fn encode(&self, text: &Text) -> Result<Encoded, Error> {
-        let found = self
-            .inner
-            .encode_fast(input(text), true)
-            .map_err(|error| Error::Text { name: text.called(), cause: error.to_string() })?;
-        Ok(Encoded {
-            ids: found.get_ids().to_vec(),
-            types: found.get_type_ids().iter().map(|id| u8::from(*id > 0)).collect(),
+        let found = self.whole(text)?;
+        let (ids, types) = (found.get_ids(), found.get_type_ids());
+        let mut encoded = Encoded {
+            ids: ids.to_vec(),
+            types: types.iter().map(|id| u8::from(*id > 0)).collect(),
             cut: !found.get_overflowing().is_empty(),
-        })
+        };
+        if self.adds_nothing && ids.len() > self.max_tokens {
+            encoded.shorten(self.max_tokens);
+        }
+        Ok(encoded)
+    }
+
+    /// The same without the tokens that it adds; a text is cut where it is with them.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`encode`](Self::encode).
+    pub fn encode_alone(&self, text: &Text) -> Result<Encoded, Error> {
+        if self.adds_nothing {
+            return self.encode(text);
+        }
+        let found = self.whole(text)?;
+        let mask = found.get_special_tokens_mask();
+        let kept = |numbers: &[u32]| -> Vec<u32> {
+            let own = numbers.iter().zip(mask).filter(|(_, added)| **added == 0);
+            own.map(|(number, _)| *number).collect()
+        };
+        let types = kept(found.get_type_ids()).into_iter().map(|id| u8::from(id > 0)).collect();
+        let cut = !found.get_overflowing().is_empty();
+        Ok(Encoded { ids: kept(found.get_ids()), types, cut })
+    }
+
+    fn whole(&self, text: &Text) -> Result<tokenizers::Encoding, Error> {
+        let found = self.inner.encode_fast(input(text), true);
+        found.map_err(|error| Error::Text { name: text.called(), cause: error.to_string() })
+    }
+
+    /// The number that stands for what is not known, where there is one.
+    #[must_use]
+    pub fn unknown_id(&self) -> Option<u32> {
+        self.unknown
+    }
+
+    /// What it makes of texts: how many tokens, how many of those unknown, how many texts longer than it reads.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`encode`](Self::encode).
+    pub fn coverage<'a>(
+        &self,
+        texts: impl IntoIterator<Item = &'a Text>,
+    ) -> Result<Coverage, Error> {
+        let mut found = Coverage::default();
+        for text in texts {
+            let encoded = self.encode_alone(text)?;
+            found.texts += 1;
+            found.tokens += encoded.ids.len();
+            found.unknown += self.unknown(&encoded);
+            found.cut += usize::from(encoded.cut);
+        }
+        Ok(found)
     }
 
     /// Where in a text each of its tokens stands: in which text of a pair, and from which byte to which; none of tokens that
@@ -222,7 +271,7 @@ fn read(path: &Path) -> Result<Vec<u8>, Error> {
 }
 
 /// A file of JSON that may be missing.
-fn optional(path: &Path) -> Result<Value, Error> {
+pub(crate) fn optional(path: &Path) -> Result<Value, Error> {
     if !path.is_file() {
         return Ok(Value::Null);
     }
@@ -291,4 +340,41 @@ pub(crate) fn whole_tokens(vocab: &[String], lower: bool, pre: &Value) -> Value 
         "normalizer": normalizer, "pre_tokenizer": pre, "post_processor": null, "decoder": null,
         "model": {"type": "WordLevel", "vocab": numbered.collect::<serde_json::Map<_, _>>(), "unk_token": "[UNK]"},
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const WORDS: &str = r#"{"version": "1.0", "truncation": null, "padding": null, "added_tokens": [],
+        "normalizer": null, "pre_tokenizer": {"type": "Whitespace"}, "post_processor": null, "decoder": null,
+        "model": {"type": "WordLevel", "vocab": {"[UNK]": 0, "a": 1, "b": 2, "c": 3, "d": 4}, "unk_token": "[UNK]"}}"#;
+
+    /// As the crate cuts them, which is told of texts that are a token longer than is read.
+    #[test]
+    fn what_is_cut_is_told_and_cut_as_usual() {
+        let mut usual = tokenizers::Tokenizer::from_bytes(WORDS).unwrap();
+        let word = ["a", "b", "c", "d"];
+        let text = |count: usize| (0..count).map(|at| word[at % 4]).collect::<Vec<_>>().join(" ");
+        for most in 1..9 {
+            let own = Tokenizer::from_json(WORDS, most, Path::new("tokenizer.json")).unwrap();
+            let strategy = TruncationStrategy::LongestFirst;
+            let params =
+                TruncationParams { max_length: most, strategy, ..TruncationParams::default() };
+            usual.with_truncation(Some(params)).unwrap();
+            for (first, second) in (0..12).flat_map(|first| (0..12).map(move |it| (first, it))) {
+                let (first, second) = (text(first), text(second));
+                let alone = usual.encode_fast(first.as_str(), true).unwrap();
+                let found = own.encode(&Text::from(first.as_str())).unwrap();
+                assert_eq!(found.ids, alone.get_ids(), "{most} {first}");
+                assert_eq!(found.cut, first.split_whitespace().count() > most, "{most} {first}");
+                let both = usual.encode_fast((first.as_str(), second.as_str()), true).unwrap();
+                let pair = Text { pair: Some(second.as_str().into()), ..Text::new(first.as_str()) };
+                let found = own.encode(&pair).unwrap();
+                assert_eq!(found.ids, both.get_ids(), "{most} {first} | {second}");
+                let all = first.split_whitespace().count() + second.split_whitespace().count();
+                assert_eq!(found.cut, all > most, "{most} {first} | {second}");
+            }
+        }
+    }
 }

@@ -68,7 +68,12 @@ impl Vocabulary {
         if !(config.whole > 0.0 && config.whole <= 1.0) {
             return wrong(format!("whole is {}, not in 0 to 1", config.whole));
         }
-        let parts: Vec<Vec<String>> = texts.iter().map(|text| cut(&text.text, config)).collect();
+        // Both texts of a pair are read.
+        let both = |text: &Text| {
+            let pair = text.pair.iter().flat_map(|pair| cut(pair, config));
+            cut(&text.text, config).into_iter().chain(pair).collect()
+        };
+        let parts: Vec<Vec<String>> = texts.iter().map(both).collect();
         let mut counts: AHashMap<&str, usize> = AHashMap::new();
         for token in parts.iter().flatten() {
             *counts.entry(token).or_default() += 1;
@@ -101,6 +106,18 @@ impl Vocabulary {
             unknown: all.filter(|token| !known.contains(token.as_str())).count(),
             cut: parts.iter().filter(|part| part.len() > max_tokens).count(),
         })
+    }
+
+    /// What it is, and what it makes of the texts that it was learned from, in a line.
+    #[must_use]
+    pub fn describe(&self) -> String {
+        let Self { tokenizer, tokens, unknown, cut } = self;
+        let share = 100.0 * *unknown as f64 / (*tokens).max(1) as f64;
+        format!(
+            "{} tokens, texts read to {} of them: {share:.1}% of what is learned from is unknown, {cut} texts are cut",
+            tokenizer.len(),
+            tokenizer.max_tokens()
+        )
     }
 }
 

@@ -6,6 +6,7 @@ use rekindle_base::read_at_most;
 
 use super::limits::{MAX_LIST_BYTES, check_columns, check_line, check_values};
 use super::{PATH, Table, is_named};
+use crate::error::not_utf8;
 
 /// What may stand between values, as the line of names shows it; of several that fit, the first.
 const DELIMITERS: [char; 4] = [',', '\t', ';', '|'];
@@ -19,22 +20,22 @@ pub(super) fn read(file: File) -> Result<Table, String> {
         format!("cannot be read: {error}; save it as comma-separated values in UTF-8")
     };
     let bytes = read_at_most(file, MAX_LIST_BYTES).map_err(|error| broken(&error))?;
-    let text = text(bytes).map_err(broken)?;
+    let text = text(bytes).map_err(|error| broken(&error))?;
     table(&text)
 }
 
 /// The text of UTF-8, or of what spreadsheets call Unicode; both may begin with a mark of the order of bytes.
-fn text(bytes: Vec<u8>) -> Result<String, &'static dyn std::fmt::Display> {
+fn text(bytes: Vec<u8>) -> Result<String, String> {
     let unit: fn([u8; 2]) -> u16 = match bytes.get(..2) {
         Some([0xff, 0xfe]) => u16::from_le_bytes,
         Some([0xfe, 0xff]) => u16::from_be_bytes,
         _ => {
-            let text = String::from_utf8(bytes).map_err(|_| &"it is not UTF-8" as _)?;
+            let text = String::from_utf8(bytes).map_err(|error| not_utf8(&error))?;
             return Ok(text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text));
         }
     };
     let units: Vec<u16> = bytes[2..].as_chunks::<2>().0.iter().map(|pair| unit(*pair)).collect();
-    String::from_utf16(&units).map_err(|_| &"it is not UTF-16, as its first bytes say" as _)
+    String::from_utf16(&units).map_err(|_| "it is not UTF-16, as its first bytes say".to_owned())
 }
 
 fn table(text: &str) -> Result<Table, String> {
@@ -68,7 +69,7 @@ fn table(text: &str) -> Result<Table, String> {
     Err(format!("{wrong}{more}, but the first line names {names} columns; quote what has commas"))
 }
 
-/// What stands between the names of the first line.
+/// What stands between the names of the first line: what makes one of them a column of paths, else what makes several of it.
 fn delimiter(text: &str) -> char {
     let lines = text.split(['\n', '\r']);
     let first = lines.into_iter().find(|line| !line.trim().is_empty()).unwrap_or_default();
@@ -80,7 +81,9 @@ fn delimiter(text: &str) -> char {
         let names = names(*delimiter);
         names.len() > 1 && names.iter().any(|name| is_named(name, PATH))
     };
-    DELIMITERS.into_iter().find(fits).unwrap_or(DELIMITERS[0])
+    let several = |delimiter: &char| names(*delimiter).len() > 1;
+    let found = DELIMITERS.into_iter().find(fits).or_else(|| DELIMITERS.into_iter().find(several));
+    found.unwrap_or(DELIMITERS[0])
 }
 
 /// The values of all lines that are not empty; blanks around a value are no part of it unless it is quoted.
@@ -204,6 +207,33 @@ mod tests {
         let found = rows("path,label\n\" 1.jpg\",\"a \"\"b\"\", or\nnot\"\n5\"2.jpg,c\n");
         assert_eq!(found[1], [" 1.jpg", "a \"b\", or\nnot"]);
         assert_eq!(found[2], ["5\"2.jpg", "c"]);
+    }
+
+    /// Lists of texts have no paths.
+    #[test]
+    fn what_makes_several_names_stands_between_them() {
+        for (text, expected) in [
+            ("label\ttext\nham\tno, thanks; bye\n", ["ham", "no, thanks; bye"]),
+            ("label;text\nham;no, thanks\n", ["ham", "no, thanks"]),
+            ("label,text\nham,\"no, thanks\"\n", ["ham", "no, thanks"]),
+        ] {
+            assert_eq!(rows(text)[1], expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn bytes_that_are_no_text_are_told_by_their_place() {
+        for (bytes, expected) in [
+            (
+                &b"text,label\nant,a\nb\xe9e,b\n"[..],
+                "line 3, column 2 is the byte 0xe9, which is not UTF-8",
+            ),
+            (b"\xffext,label\n", "line 1, column 1 is the byte 0xff"),
+            ("caf\u{e9}".as_bytes().split_last().unwrap().1, "line 1, column 4 is the byte 0xc3"),
+        ] {
+            let error = text(bytes.to_vec()).unwrap_err();
+            assert!(error.contains(expected), "{error}");
+        }
     }
 
     #[test]

@@ -8,6 +8,7 @@ use serde_json::{Map, Value};
 
 use super::Table;
 use super::limits::{MAX_LIST_BYTES, check_columns, check_line, check_values};
+use crate::error::not_utf8;
 
 /// All of a file, as text.
 pub(super) fn read(file: File) -> Result<Table, String> {
@@ -15,7 +16,7 @@ pub(super) fn read(file: File) -> Result<Table, String> {
         format!("cannot be read: {error}; save it as JSON lines in UTF-8")
     };
     let bytes = read_at_most(file, MAX_LIST_BYTES).map_err(|error| broken(&error))?;
-    let text = String::from_utf8(bytes).map_err(|_| broken(&"it is not UTF-8"))?;
+    let text = String::from_utf8(bytes).map_err(|error| broken(&not_utf8(&error)))?;
     table(text.strip_prefix('\u{feff}').unwrap_or(&text))
 }
 

@@ -37,7 +37,7 @@ pub(super) fn divide(
     let alone: Vec<&str> = alone.map(|(_, name)| name.as_str()).collect();
     if kind == TargetKind::Label && !alone.is_empty() {
         return Err(format!(
-            "one group alone has all that there is of {}, which cannot be learned and validated on without tearing it apart; add pictures of another group, name the parts in a column `split`, or leave the column `group` out",
+            "one group alone has all that there is of {}, which cannot be learned and validated on without tearing it apart; add some of another group, name the parts in a column `split`, or leave the column `group` out",
             listed(alone)
         ));
     }

@@ -14,3 +14,4 @@ mod pictures;
 mod planted;
 mod real;
 mod several;
+mod texts;

@@ -189,7 +189,7 @@ fn folders_that_are_no_data_set_are_refused() {
         (&[], "no labelled pictures"),
         (&["val/a/1.jpg", "val/b/1.jpg"], "has `val` but no `train`"),
         (&["test/a/1.jpg", "test/b/1.jpg"], "has `test` but no `train`"),
-        (&["a/1.jpg", "b/1.jpg"], "one picture a label"),
+        (&["a/1.jpg", "b/1.jpg"], "one item a label"),
     ];
     for (files, expected) in cases {
         let folder = folder(files);

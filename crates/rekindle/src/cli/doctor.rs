@@ -1,20 +1,24 @@
-//! `rekindle doctor`: what is wrong with labelled pictures, before training on them.
+//! `rekindle doctor`: what is wrong with labelled pictures or texts, before training on them.
 
 use std::{num::NonZeroUsize, path::PathBuf, process::ExitCode};
 
 use anyhow::{Context, bail};
 use clap::Args;
-use rekindle::{DeviceKind, Model, Pictures, data::Source};
+use rekindle::{DeviceKind, InputKind, ItemOf, ModelOf, data::DataConfig, text::is_texts};
 use rekindle_base::write_file;
 use rekindle_doctor::{
-    Diagnosis, EmbeddingOptions, Options, Severity, examine, html, least_for, pictures, text,
-    write_manifest,
+    Diagnosis, EmbeddingOptions, Options, Severity, html, least_for, text, write_manifest,
 };
 use serde_json::json;
 
-use super::{embed::Batches, numbers, output, weights::WeightsArguments};
+use super::{
+    embed::Batches,
+    kind::{Kind, Place, of_kind},
+    numbers, output,
+    weights::WeightsArguments,
+};
 
-/// Find what is wrong with labelled pictures before training on them. No file of theirs is changed.
+/// Find what is wrong with labelled pictures or texts before training on them. No file of theirs is changed.
 ///
 /// A list with a column `labels` is examined for several labels a picture, and one with --target for numbers: copies whose
 /// labels or numbers differ, labels that are never apart, numbers that are missing, far out, or elsewhere in one part.
@@ -31,6 +35,12 @@ pub(super) struct Arguments {
     /// One folder per label, or train/ and perhaps val/ and test/ of those; or a list (path,label,split in a .csv); or
     /// MNIST's or CIFAR's files, or strips of pictures, whose pictures are named FILE#ROW, counted from 0.
     data: PathBuf,
+    /// The column of texts, where it is not called as usual; twice for pairs.
+    #[arg(long = "text", value_name = "COLUMN")]
+    texts: Vec<String>,
+    /// The column of labels of texts, where it is not called as usual.
+    #[arg(long, value_name = "COLUMN")]
+    label: Option<String>,
     /// Examine the numbers of this column of a list instead of labels. As often as there are columns.
     #[arg(long = "target", value_name = "COLUMN")]
     targets: Vec<String>,
@@ -39,10 +49,10 @@ pub(super) struct Arguments {
     /// Where the network computes: cpu, cuda or vulkan.
     #[arg(long, default_value = "cpu")]
     device: DeviceKind,
-    /// Pictures that go through the network at once.
+    /// Items that go through the network at once.
     #[arg(long, default_value_t = 32, value_parser = numbers::batch)]
     batch: usize,
-    /// The recipe that the pictures are for; it decides how many a label needs.
+    /// The recipe that the data are for; it decides how many a label needs.
     #[arg(long, default_value = "head")]
     recipe: String,
     /// The fewest training pictures that a label may have, or numbers in all. [default: what the recipe wants]
@@ -80,10 +90,8 @@ impl Arguments {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
         let pool = pool.context("cannot start the threads to read on; try fewer with --threads")?;
         pool.install(|| {
-            let embeddings = self.embeddings()?;
-            let targets = self.targets.clone();
-            let options = Options { least_examples, targets, embeddings, ..Options::default() };
-            let diagnosis = examine(&self.data, &options)?;
+            let options = Options { least_examples, ..Options::default() };
+            let diagnosis = of_kind!(self.kind()?, diagnose(self, options))?;
             say(&diagnosis, self.most, self.json)?;
             if let Some(path) = &self.html {
                 write_file(path, html(&diagnosis, self.most.max(12)))
@@ -94,7 +102,7 @@ impl Arguments {
             if let (Some(path), Some(manifest), false) = (&self.fix, manifest, self.json) {
                 let (kept, left_out) = (manifest.kept, manifest.left_out);
                 let path = output::one_line(path.display());
-                say!("{path}: {kept} pictures; {left_out} left out");
+                say!("{path}: {kept} kept; {left_out} left out");
             }
             let errors = diagnosis.count(Severity::Error);
             Ok(if errors == 0 { ExitCode::SUCCESS } else { ExitCode::from(2) })
@@ -103,23 +111,53 @@ impl Arguments {
 }
 
 impl Arguments {
-    /// What a network sees in the pictures, where one is given. What cannot be read is a finding, and no error.
-    fn embeddings(&self) -> anyhow::Result<Option<EmbeddingOptions>> {
-        if self.weights.model.is_none() && self.weights.weights.is_none() {
-            return Ok(None);
+    /// What the data are of: what the model that is given takes, else what they look like.
+    fn kind(&self) -> anyhow::Result<InputKind> {
+        if self.has_weights() {
+            return self.weights.kind(false);
         }
-        let (names, sources): (Vec<PathBuf>, Vec<Source>) =
-            pictures(&self.data, &self.targets)?.into_iter().unzip();
+        let named = !self.texts.is_empty() || self.label.is_some();
+        Ok(match named || is_texts(&self.data) {
+            true => InputKind::Texts,
+            false => InputKind::Pictures,
+        })
+    }
+
+    fn has_weights(&self) -> bool {
+        self.weights.model.is_some() || self.weights.weights.is_some()
+    }
+
+    fn diagnosis<M: Kind>(&self, options: Options) -> anyhow::Result<Diagnosis> {
+        let config = DataConfig { targets: self.targets.clone(), ..DataConfig::new(&self.data) };
+        let data = M::place(Place { config, text: &self.texts, label: self.label.as_deref() })?;
+        if !self.has_weights() {
+            return M::examined(&data, &options, None);
+        }
         let device = self.device.open()?;
         let weights = self.weights.find()?;
         let name = self.weights.model.as_deref();
-        let (model, report) = Model::open_file(name, &weights.open()?, &device)?;
+        let (model, report) = ModelOf::<M>::open_file(name, &weights.open()?, &device)?;
         weights.tell(&report);
-        let rows = Batches::<Pictures> { model: &model, stage: None, batch: self.batch }
-            .embed(&sources, |_| ());
-        let rows = names.into_iter().zip(rows).filter_map(|(name, row)| Some((name, row?)));
-        Ok(Some(EmbeddingOptions { rows: rows.collect() }))
+        let data = M::completed(model.config(), &data);
+        let embeddings = Some(self.embeddings(&model, &data)?);
+        M::examined(&data, &Options { embeddings, ..options }, Some(&model))
     }
+
+    /// What a network sees in the items. What cannot be read is a finding, and no error.
+    fn embeddings<M: Kind>(
+        &self,
+        model: &ModelOf<M>,
+        data: &M::Data,
+    ) -> anyhow::Result<EmbeddingOptions> {
+        let (names, items): (Vec<PathBuf>, Vec<ItemOf<M>>) = M::to_embed(data)?.into_iter().unzip();
+        let rows = Batches { model, stage: None, batch: self.batch }.embed(&items, |_| ());
+        let rows = names.into_iter().zip(rows).filter_map(|(name, row)| Some((name, row?)));
+        Ok(EmbeddingOptions { rows: rows.collect() })
+    }
+}
+
+fn diagnose<M: Kind>(arguments: &Arguments, options: Options) -> anyhow::Result<Diagnosis> {
+    arguments.diagnosis::<M>(options)
 }
 
 /// Prints what was found, at most `most` findings of a kind and files of a finding, or all as JSON.

@@ -86,15 +86,8 @@ impl Arguments {
         if writes {
             run_folder::check(&self.out, &self.data.folders(), self.older())?;
         }
-        let checkup = match self.checkup()? {
-            Verdict::Train(checkup) => checkup,
-            Verdict::Stop => return Ok(ExitCode::from(2)),
-        };
-        if !writes {
-            return self.as_is();
-        }
         let kind = self.start.kind(self.is_untrained())?;
-        of_kind!(kind, begin(self, &device, checkup))
+        of_kind!(kind, begin(self, &device, writes))
     }
 
     fn train<M: Kind, L: Answers>(
@@ -246,11 +239,7 @@ impl Arguments {
     }
 
     /// Measures the weights on their own labels or numbers.
-    fn as_is(&self) -> anyhow::Result<ExitCode> {
-        of_kind!(self.start.kind(false)?, as_is(self))
-    }
-
-    fn measure_as_is<M: Kind>(&self) -> anyhow::Result<ExitCode> {
+    fn as_is<M: Kind>(&self) -> anyhow::Result<ExitCode> {
         let start = Instant::now();
         let weights = self.start.find()?;
         let device = self.common.device.open()?;
@@ -385,18 +374,21 @@ fn leads_out(path: &Path, data: &[&Path]) -> bool {
 fn begin<M: Kind>(
     arguments: &Arguments,
     device: &Device,
-    checkup: Option<Checkup>,
+    trains: bool,
 ) -> anyhow::Result<ExitCode> {
+    let checkup = match arguments.checkup::<M>()? {
+        Verdict::Train(checkup) => checkup,
+        Verdict::Stop => return Ok(ExitCode::from(2)),
+    };
+    if !trains {
+        return arguments.as_is::<M>();
+    }
     let recipe = arguments.recipe(M::RATE)?;
     match arguments.data.kind::<M>()? {
         TargetKind::Label => arguments.train::<M, usize>(recipe, device, checkup),
         TargetKind::Labels => arguments.train::<M, Vec<usize>>(recipe, device, checkup),
         TargetKind::Numbers => arguments.train::<M, Vec<f32>>(recipe, device, checkup),
     }
-}
-
-fn as_is<M: Kind>(arguments: &Arguments) -> anyhow::Result<ExitCode> {
-    arguments.measure_as_is::<M>()
 }
 
 /// A word as a shell reads it.

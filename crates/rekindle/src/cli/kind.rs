@@ -128,6 +128,24 @@ pub(super) trait Kind: Modality {
         Ok((Vec::new(), Vec::new()))
     }
 
+    /// What is wrong with the items, before training on them; a model says how long its texts may be.
+    ///
+    /// # Errors
+    ///
+    /// Where they cannot be examined.
+    fn examined(
+        data: &Self::Data,
+        options: &rekindle_doctor::Options,
+        model: Option<&rekindle::ModelOf<Self>>,
+    ) -> anyhow::Result<rekindle_doctor::Diagnosis>;
+
+    /// The items that are examined, by the names that findings have.
+    ///
+    /// # Errors
+    ///
+    /// Where they cannot be read.
+    fn to_embed(data: &Self::Data) -> anyhow::Result<Vec<(PathBuf, ItemOf<Self>)>>;
+
     /// The items that were named, of a list its columns as the model's config says them.
     ///
     /// # Errors

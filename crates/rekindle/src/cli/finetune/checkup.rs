@@ -3,11 +3,11 @@
 use clap::{Args, ValueEnum};
 use rekindle::report::Checkup;
 use rekindle_doctor::{
-    DataLayout, Diagnosis, Finding, Kind, Options, Severity, examine, least_for, record,
+    DataLayout, Diagnosis, Finding, Kind as FindingKind, Options, Severity, least_for, record,
 };
 
 use super::{
-    super::{doctor::say, output::one_line},
+    super::{doctor::say, kind::Kind, output::one_line},
     Arguments,
 };
 
@@ -47,14 +47,14 @@ pub(super) enum Verdict {
 }
 
 impl Arguments {
-    pub(super) fn checkup(&self) -> anyhow::Result<Verdict> {
+    pub(super) fn checkup<M: Kind>(&self) -> anyhow::Result<Verdict> {
         let Some(errors) = self.doctor.doctor else { return Ok(Verdict::Train(None)) };
         let known = least_for(self.recipe_name());
         let options = Options::default();
         let least_examples = known.unwrap_or(options.least_examples);
         let data = &self.data.data;
-        let targets = self.data.targets.clone();
-        let diagnosis = examine(data, &Options { least_examples, targets, ..options })?;
+        let options = Options { least_examples, ..options };
+        let diagnosis = M::examined(&self.data.place::<M>()?, &options, None)?;
         say(&diagnosis, MOST, self.common.json)?;
         let stopping = diagnosis.findings.iter().filter(|it| self.stops(it)).count();
         if errors == Errors::Report || stopping == 0 {
@@ -71,7 +71,7 @@ impl Arguments {
     }
 
     fn stops(&self, finding: &Finding) -> bool {
-        let unread = matches!(finding.kind, Kind::Unreadable | Kind::Truncated);
+        let unread = matches!(finding.kind, FindingKind::Unreadable | FindingKind::Truncated);
         finding.severity == Severity::Error && !(unread && self.data.skips_bad_files())
     }
 }

@@ -14,6 +14,8 @@ use rekindle::{
     },
 };
 
+use rekindle_doctor::{Diagnosis, Options, examine, pictures};
+
 use super::{
     super::{augment::Augmentation, items::files},
     Draws, ItemArguments, Kind, Named, Place, label, refuse, tell,
@@ -58,6 +60,19 @@ impl Kind for Pictures {
 
     fn screened<L: Target>(samples: Vec<Sample<L>>) -> (Vec<Sample<L>>, Vec<Unusable<L>>) {
         screen(samples, rayon::current_num_threads())
+    }
+
+    fn examined(
+        data: &DataConfig,
+        options: &Options,
+        _: Option<&rekindle::Model>,
+    ) -> anyhow::Result<Diagnosis> {
+        let options = Options { targets: data.targets.clone(), ..options.clone() };
+        Ok(examine(&data.path, &options)?)
+    }
+
+    fn to_embed(data: &DataConfig) -> anyhow::Result<Vec<(PathBuf, Source)>> {
+        Ok(pictures(&data.path, &data.targets)?)
     }
 
     fn items(asked: &ItemArguments, _: &HubConfig) -> anyhow::Result<Vec<Named<Source>>> {

@@ -2,7 +2,7 @@
 
 use std::{
     io::{self, BufRead},
-    path::Path,
+    path::{Path, PathBuf},
 };
 
 use anyhow::{Context, bail};
@@ -14,6 +14,8 @@ use rekindle::{
     text::{BaselineKind, Baselines as LearnedBaselines, Text, TextConfig},
     with_columns,
 };
+
+use rekindle_doctor::{Diagnosis, Options, examine_texts};
 
 use super::{
     super::{augment::Augmentation, percent},
@@ -83,6 +85,18 @@ impl Kind for Texts {
         let scores = scores.into_iter().filter(|score| score.kind != BaselineKind::MostFrequent);
         let baselines = scores.map(|score| (score.kind.name().to_owned(), score.accuracy()));
         Ok((lines, baselines.collect()))
+    }
+
+    fn examined(
+        data: &TextConfig,
+        options: &Options,
+        model: Option<&TextModel>,
+    ) -> anyhow::Result<Diagnosis> {
+        Ok(examine_texts(data, options, model.map(|model| model.modality().tokenizer()))?)
+    }
+
+    fn to_embed(data: &TextConfig) -> anyhow::Result<Vec<(PathBuf, Text)>> {
+        Ok(rekindle_doctor::texts(data)?)
     }
 
     fn items(asked: &ItemArguments, config: &HubConfig) -> anyhow::Result<Vec<Named<Text>>> {

@@ -1,27 +1,10 @@
 //! What a folder holds, as the loader sees it.
-//!
-//! A file is a picture by its extension where that is known, else by its first bytes: so only files of unknown extensions
-//! are opened.
 
-use std::fs::File;
-use std::io::Read;
+use std::marker::PhantomData;
 use std::path::{Path, PathBuf};
 
-use rekindle_base::open_regular;
-
-use crate::{Error, decode};
-
-/// Extensions of files taken as pictures, whatever their case; the content decides how they are decoded.
-pub const EXTENSIONS: &[&str] = &[
-    "bmp", "gif", "jfif", "jpe", "jpeg", "jpg", "pbm", "pgm", "png", "pnm", "ppm", "tif", "tiff",
-    "webp",
-];
-
-/// Extensions of files that stand beside pictures and are none, which are not opened to see.
-const OTHERS: &[&str] = &[
-    "csv", "db", "htm", "html", "ini", "ipynb", "json", "jsonl", "log", "mat", "md", "npy", "npz",
-    "parquet", "pdf", "pkl", "py", "tsv", "txt", "xml", "yaml", "yml", "zip",
-];
+use super::FileKind;
+use crate::Error;
 
 /// What operating systems and tools leave behind, in any case.
 const JUNK: &[&str] = &[
@@ -68,15 +51,12 @@ const JUNK: &[&str] = &[
 /// Most folders within folders below a label; links that lead back would go on for ever.
 pub const MAX_DEPTH: usize = 16;
 
-/// Most bytes that tell a picture.
-const SNIFFED: u64 = 64;
-
 /// What a folder holds, each kind in byte order of names.
-#[derive(Debug, Default)]
-pub struct Listing {
+#[derive(Debug)]
+pub struct Listing<K> {
     /// Folders, and links to some.
     pub folders: Vec<PathBuf>,
-    /// Files that are pictures by their names or their first bytes.
+    /// Files of the kind, by their names or their first bytes.
     pub files: Vec<PathBuf>,
     /// All other files.
     pub others: Vec<PathBuf>,
@@ -84,9 +64,10 @@ pub struct Listing {
     pub hidden: Vec<PathBuf>,
     /// What operating systems and tools leave behind, which is not looked at.
     pub junk: Vec<PathBuf>,
+    kind: PhantomData<K>,
 }
 
-impl Listing {
+impl<K: FileKind> Listing<K> {
     /// What lies directly in a folder.
     ///
     /// # Errors
@@ -94,7 +75,14 @@ impl Listing {
     /// [`Error::Read`] where it is missing or cannot be read.
     pub fn of(folder: &Path) -> Result<Self, Error> {
         let read = |source| Error::Read { path: folder.to_owned(), source };
-        let mut found = Self::default();
+        let mut found = Self {
+            folders: Vec::new(),
+            files: Vec::new(),
+            others: Vec::new(),
+            hidden: Vec::new(),
+            junk: Vec::new(),
+            kind: PhantomData,
+        };
         for entry in std::fs::read_dir(folder).map_err(read)? {
             let entry = entry.map_err(read)?;
             let path = entry.path();
@@ -109,21 +97,21 @@ impl Listing {
                 &mut found.hidden
             } else if is_folder {
                 &mut found.folders
-            } else if is_picture(&path) {
+            } else if K::is(&path) {
                 &mut found.files
             } else {
                 &mut found.others
             };
             to.push(path);
         }
-        let Self { folders, files, others, hidden, junk } = &mut found;
+        let Self { folders, files, others, hidden, junk, kind: _ } = &mut found;
         for paths in [folders, files, others, hidden, junk] {
             paths.sort_unstable_by(|one, other| one.as_os_str().cmp(other.as_os_str()));
         }
         Ok(found)
     }
 
-    /// As [`Listing::of`], of a folder whose folders are labels: one that is hidden is a label too where it holds pictures.
+    /// As [`Listing::of`], of a folder whose folders are labels: one that is hidden is a label too where it holds some.
     ///
     /// # Errors
     ///
@@ -142,21 +130,4 @@ impl Listing {
 /// The label that a folder stands for: its name.
 pub fn label_of(folder: &Path) -> String {
     folder.file_name().unwrap_or(folder.as_os_str()).to_string_lossy().into_owned()
-}
-
-fn is_picture(path: &Path) -> bool {
-    let extension =
-        path.extension().map(|extension| extension.to_string_lossy().to_ascii_lowercase());
-    match extension.as_deref() {
-        Some(extension) if EXTENSIONS.contains(&extension) => true,
-        Some(extension) if OTHERS.contains(&extension) => false,
-        _ => holds_picture(path),
-    }
-}
-
-/// Whether the first bytes of a file are a picture's. What is no file is not opened: a pipe would be waited on for ever.
-fn holds_picture(path: &Path) -> bool {
-    let mut start = Vec::new();
-    let read = |file: File| file.take(SNIFFED).read_to_end(&mut start).is_ok();
-    open_regular(path).is_ok_and(read) && decode::is_picture(&start)
 }

@@ -1,21 +1,20 @@
 //! The parts of a data set by the names of folders and lists.
 
+use std::marker::PhantomData;
 use std::path::{Path, PathBuf};
 
-use rekindle_data::label::listed;
-use rekindle_data::manifest::is_manifest;
-use rekindle_data::{Part, part_named, part_within};
-
-use super::listing::{Listing, label_of};
-use super::problem;
-use crate::Error;
+use super::{FileKind, Listing, label_of};
+use crate::error::problem;
+use crate::label::listed;
+use crate::manifest::is_manifest;
+use crate::{Error, Part, part_named, part_within};
 
 /// The folders of a data set's parts, each with one folder a label.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Parts {
+pub struct Parts<K> {
     /// To train on, and to split off from what has no folder of its own.
     pub train: PathBuf,
-    /// To validate on; without, a [`Split`](rekindle_data::Split)'s share of the training pictures.
+    /// To validate on; without, a [`Split`](crate::Split)'s share of what is trained on.
     pub val: Option<PathBuf>,
     /// To measure on once, at the end.
     pub test: Option<PathBuf>,
@@ -23,9 +22,10 @@ pub struct Parts {
     pub unlabelled: Vec<PathBuf>,
     /// Folders beside those of the parts, which are not read.
     pub beside: Vec<PathBuf>,
+    kind: PhantomData<K>,
 }
 
-impl Parts {
+impl<K: FileKind> Parts<K> {
     /// The parts of a folder by their names, in any usual spelling; without any, all of it is to train on.
     ///
     /// # Errors
@@ -33,7 +33,7 @@ impl Parts {
     /// [`Error::Read`] for a folder that is missing or cannot be read; [`Error::Folder`] where there is something to
     /// measure on but nothing to train on, two folders for one part, or parts without labels.
     pub fn find(folder: &Path) -> Result<Self, Error> {
-        let folders = Listing::of(folder)?.folders;
+        let folders = Listing::<K>::of(folder)?.folders;
         let mut found = Self::named(folder, &folders, part_named)?;
         if found.train == folder && found.unlabelled.is_empty() && folders.len() > 1 {
             // Names such as `seg_train` count where all there is goes by such a name.
@@ -88,7 +88,7 @@ impl Parts {
                 beside.push(path.clone());
                 continue;
             };
-            if Listing::of_labels(path)?.folders.is_empty() {
+            if Listing::<K>::of_labels(path)?.folders.is_empty() {
                 unlabelled.push(path.clone());
                 continue;
             }
@@ -108,7 +108,7 @@ impl Parts {
             beside.clear();
             folder.to_owned()
         });
-        Ok(Self { train, val, test, unlabelled, beside })
+        Ok(Self { train, val, test, unlabelled, beside, kind: PhantomData })
     }
 
     /// The parts that there are, by their names.
@@ -128,25 +128,50 @@ impl Parts {
 ///
 /// [`Error::Folder`] where there are two for a part.
 pub fn lists(folder: &Path) -> Result<Vec<(Part, PathBuf)>, Error> {
+    // What ends in .txt is a list of names as often as one that is read here.
+    let is_text = |path: &Path| {
+        path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("txt"))
+    };
+    files_of_parts(folder, |path| !is_text(path) && is_manifest(path))
+}
+
+/// The files of a folder, of those that `is` takes, that are called as the parts of a data set, if one is there to train on.
+///
+/// # Errors
+///
+/// [`Error::Read`] for a folder that cannot be read, [`Error::Folder`] where there are two for a part.
+pub fn files_of_parts(
+    folder: &Path,
+    is: impl Fn(&Path) -> bool,
+) -> Result<Vec<(Part, PathBuf)>, Error> {
     let mut found: Vec<(Part, PathBuf)> = Vec::new();
-    for path in Listing::of(folder)?.others {
-        // What ends in .txt is a list of names as often as one that is read here.
-        let is_text =
-            path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("txt"));
+    for path in Listing::<NoFiles>::of(folder)?.others {
         let part = path.file_stem().and_then(|stem| part_named(&stem.to_string_lossy()));
-        if let (Some(part), false, true) = (part, is_text, is_manifest(&path)) {
-            if let Some((_, other)) = found.iter().find(|(other, _)| *other == part) {
-                let text = format!(
-                    "has several lists for `{}`, [{}, {}]; keep one of them",
-                    part.name(),
-                    label_of(other),
-                    label_of(&path)
-                );
-                return Err(problem(folder, text));
-            }
-            found.push((part, path));
+        let Some(part) = part.filter(|_| is(&path)) else { continue };
+        if let Some((_, other)) = found.iter().find(|(other, _)| *other == part) {
+            let text = format!(
+                "has several lists for `{}`, [{}, {}]; keep one of them",
+                part.name(),
+                label_of(other),
+                label_of(&path)
+            );
+            return Err(problem(folder, text));
         }
+        found.push((part, path));
     }
     found.sort_by_key(|(part, _)| *part);
     Ok(if found.first().is_some_and(|(part, _)| *part == Part::Train) { found } else { Vec::new() })
+}
+
+/// All files are others.
+#[derive(Debug)]
+struct NoFiles;
+
+impl FileKind for NoFiles {
+    const ONE: &'static str = "file";
+    const MANY: &'static str = "files";
+
+    fn is(_: &Path) -> bool {
+        false
+    }
 }

@@ -1,26 +1,24 @@
-//! The pictures of folders of labels, and a note on all that is not read.
+//! The files of folders of labels, and a note on all that is not read.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::marker::PhantomData;
 use std::path::{Path, PathBuf};
 
-use rekindle_data::label::{is_unfit, listed, spelled};
-use rekindle_data::manifest::is_manifest;
-use rekindle_data::{Gathered, Part, Row, part_named};
-
-use super::listing::{Listing, MAX_DEPTH, label_of};
-use super::parts::Parts;
-use super::problem;
-use crate::Error;
+use super::{FileKind, Listing, MAX_DEPTH, Parts, label_of};
+use crate::error::problem;
+use crate::label::{is_unfit, listed, spelled};
+use crate::manifest::is_manifest;
+use crate::{Error, Gathered, Part, Row, part_named};
 
 /// All that the parts of a folder hold.
 ///
 /// # Errors
 ///
-/// [`Error::Read`] for a folder that cannot be read, [`Error::Folder`] for one that does not hold labelled pictures.
-pub(super) fn gather(folder: &Path, purpose: Purpose) -> Result<Gathered<PathBuf>, Error> {
-    let parts = Parts::find(folder)?;
+/// [`Error::Read`] for a folder that cannot be read, [`Error::Folder`] for one that does not hold labelled files.
+pub fn gather<K: FileKind>(folder: &Path, purpose: Purpose) -> Result<Gathered<PathBuf>, Error> {
+    let parts = Parts::<K>::find(folder)?;
     same_folder(folder, &parts)?;
-    let mut walk = Walk::default();
+    let mut walk = Walk::<K>::default();
     for (part, path) in parts.each() {
         // What is measured on may lack some labels.
         let purpose = if part == Part::Train { purpose } else { Purpose::Measure };
@@ -29,7 +27,7 @@ pub(super) fn gather(folder: &Path, purpose: Purpose) -> Result<Gathered<PathBuf
         walk.labels(path, part, purpose)?;
     }
     if parts.train != folder {
-        walk.count(&Listing::of(folder)?);
+        walk.count(&Listing::<K>::of(folder)?);
         walk.beside(&parts);
     } else {
         for path in &parts.unlabelled {
@@ -45,45 +43,53 @@ pub(super) fn gather(folder: &Path, purpose: Purpose) -> Result<Gathered<PathBuf
 /// # Errors
 ///
 /// Those of [`gather`].
-pub(super) fn gather_part(folder: &Path, part: Part) -> Result<Gathered<PathBuf>, Error> {
-    let mut walk = Walk::default();
+pub fn gather_part<K: FileKind>(folder: &Path, part: Part) -> Result<Gathered<PathBuf>, Error> {
+    let mut walk = Walk::<K>::default();
     walk.labels(folder, part, Purpose::Measure)?;
     Ok(walk.finish())
 }
 
-/// What pictures are gathered for.
+/// What files are gathered for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Purpose {
+pub enum Purpose {
     /// To learn labels, of which each must have some and of which there must be two.
     Train,
     /// To measure on what is there.
     Measure,
 }
 
-#[derive(Default)]
-struct Walk {
+struct Walk<K> {
     rows: Vec<Row<PathBuf>>,
     notes: Vec<String>,
-    /// Pictures that lie beside folders of labels.
+    /// Files that lie beside folders of labels.
     loose: Vec<PathBuf>,
-    /// Files that are no pictures, by their extensions.
+    /// Files of another kind, by their extensions.
     others: BTreeMap<String, usize>,
     hidden: usize,
     junk: usize,
+    kind: PhantomData<K>,
+}
+
+impl<K> Default for Walk<K> {
+    fn default() -> Self {
+        let (rows, notes, loose, others) = Default::default();
+        Self { rows, notes, loose, others, hidden: 0, junk: 0, kind: PhantomData }
+    }
 }
 
 /// What was found below a label.
 #[derive(Default)]
 struct Below {
-    pictures: Vec<PathBuf>,
-    /// Folders within it that hold pictures.
+    files: Vec<PathBuf>,
+    /// Folders within it that hold some.
     inner: BTreeSet<PathBuf>,
 }
 
-impl Walk {
-    /// The pictures of a folder, one folder a label.
+impl<K: FileKind> Walk<K> {
+    /// The files of a folder, one folder a label.
     fn labels(&mut self, folder: &Path, part: Part, purpose: Purpose) -> Result<(), Error> {
-        let inside = Listing::of_labels(folder)?;
+        let many = K::MANY;
+        let inside = Listing::<K>::of_labels(folder)?;
         self.count(&inside);
         self.loose.extend(inside.files.iter().cloned());
         unicode(folder, &inside.folders)?;
@@ -97,40 +103,40 @@ impl Walk {
                 self.notes.push(format!("`{label}` is taken as a label, though it is hidden"));
             }
             let mut below = Below::default();
-            self.pictures(path, MAX_DEPTH, &mut below)?;
-            match below.pictures.is_empty() {
+            self.files(path, MAX_DEPTH, &mut below)?;
+            match below.files.is_empty() {
                 true => empty.push(label.clone()),
                 false => labels += 1,
             }
             inner.extend(below.inner);
-            let row = |picture| Row::new(picture, label.clone(), part);
-            self.rows.extend(below.pictures.into_iter().map(row));
+            let row = |file| Row::new(file, label.clone(), part);
+            self.rows.extend(below.files.into_iter().map(row));
         }
         let instead = || {
-            suggestion(folder)
+            suggestion::<K>(folder)
                 .map_or(String::new(), |it| format!("; did you mean {}?", it.display()))
         };
         if self.rows.len() == before {
             let loose = inside.files.len();
             let text = format!(
-                "holds no labelled pictures ({loose} beside folders of labels); make a folder a label and put pictures in it{}",
+                "holds no labelled {many} ({loose} beside folders of labels); make a folder a label and put {many} in it{}",
                 instead()
             );
             return Err(problem(folder, text));
         }
-        data_sets(folder, &inner)?;
+        data_sets::<K>(folder, &inner)?;
         if !empty.is_empty() {
             let names = listed(empty.iter().map(String::as_str));
             match purpose {
                 Purpose::Train => {
                     let text = format!(
-                        "no pictures in {names}; add some or remove the folders{}",
+                        "no {many} in {names}; add some or remove the folders{}",
                         instead()
                     );
                     return Err(problem(folder, text));
                 }
                 Purpose::Measure => {
-                    self.notes.push(format!("{}: no pictures in {names}", folder.display()));
+                    self.notes.push(format!("{}: no {many} in {names}", folder.display()));
                 }
             }
         }
@@ -146,26 +152,26 @@ impl Walk {
         Ok(())
     }
 
-    /// Adds the pictures below a folder, those of its own first.
-    fn pictures(&mut self, folder: &Path, depth: usize, found: &mut Below) -> Result<(), Error> {
+    /// Adds the files below a folder, those of its own first.
+    fn files(&mut self, folder: &Path, depth: usize, found: &mut Below) -> Result<(), Error> {
         if depth == 0 {
             let text =
                 format!("more than {MAX_DEPTH} folders deep; look for a link that leads back");
             return Err(problem(folder, text));
         }
-        let inside = Listing::of(folder)?;
+        let inside = Listing::<K>::of(folder)?;
         self.count(&inside);
         if depth < MAX_DEPTH && !inside.files.is_empty() {
             found.inner.insert(folder.to_owned());
         }
-        found.pictures.extend(inside.files);
+        found.files.extend(inside.files);
         for inner in inside.folders {
-            self.pictures(&inner, depth - 1, found)?;
+            self.files(&inner, depth - 1, found)?;
         }
         Ok(())
     }
 
-    fn count(&mut self, inside: &Listing) {
+    fn count(&mut self, inside: &Listing<K>) {
         self.hidden += inside.hidden.len();
         self.junk += inside.junk.len();
         for path in &inside.others {
@@ -193,25 +199,26 @@ impl Walk {
     }
 
     /// Says what lies beside the parts and is not read.
-    fn beside(&mut self, parts: &Parts) {
+    fn beside(&mut self, parts: &Parts<K>) {
         let unlabelled = parts.unlabelled.iter().map(|path| (path, "holds no folders of labels"));
         let beside = parts.beside.iter().map(|path| (path, "is no part of the data"));
         for (path, why) in unlabelled.chain(beside) {
             let mut below = Below::default();
             // Only to count: what is wrong in it does not matter.
             let mut uncounted = Self::default();
-            let counted = uncounted.pictures(path, MAX_DEPTH, &mut below).is_ok();
-            let count = if counted { below.pictures.len().to_string() } else { "its".to_owned() };
-            let name = label_of(path);
-            self.notes.push(format!("`{name}` {why}: {count} pictures in it are not read"));
+            let counted = uncounted.files(path, MAX_DEPTH, &mut below).is_ok();
+            let count = if counted { below.files.len().to_string() } else { "its".to_owned() };
+            let (name, many) = (label_of(path), K::MANY);
+            self.notes.push(format!("`{name}` {why}: {count} {many} in it are not read"));
         }
     }
 
     fn finish(mut self) -> Gathered<PathBuf> {
+        let many = K::MANY;
         if let Some(first) = self.loose.first() {
             let (count, first) = (self.loose.len(), first.display());
             self.notes.push(format!(
-                "{count} pictures beside folders of labels have none, and are not read, such as {first}"
+                "{count} {many} beside folders of labels have none, and are not read, such as {first}"
             ));
         }
         if !self.others.is_empty() {
@@ -219,7 +226,7 @@ impl Walk {
             let kinds = self.others.iter().map(|(kind, count)| format!("{kind} {count}"));
             let kinds: Vec<String> = kinds.collect();
             let kinds = listed(kinds.iter().map(String::as_str));
-            self.notes.push(format!("{count} files that are no pictures are not read: {kinds}"));
+            self.notes.push(format!("{count} files that are no {many} are not read: {kinds}"));
         }
         if self.hidden > 0 {
             let count = self.hidden;
@@ -260,7 +267,7 @@ fn unicode(folder: &Path, labels: &[PathBuf]) -> Result<(), Error> {
 }
 
 /// Refuses parts that are the same folder, or one in another.
-fn same_folder(folder: &Path, parts: &Parts) -> Result<(), Error> {
+fn same_folder<K: FileKind>(folder: &Path, parts: &Parts<K>) -> Result<(), Error> {
     let mut real: Vec<(Part, &Path, PathBuf)> = Vec::new();
     for (part, path) in parts.each() {
         let source = |source| Error::Read { path: path.to_owned(), source };
@@ -270,9 +277,9 @@ fn same_folder(folder: &Path, parts: &Parts) -> Result<(), Error> {
                 && *name != folder
                 && (this.starts_with(that) || that.starts_with(&this))
             {
-                let [part, other] = [part, *other].map(Part::name);
+                let ([part, other], many) = ([part, *other].map(Part::name), K::MANY);
                 let text = format!(
-                    "is `{part}`, but the same folder as {}, which is `{other}`; what is learned must not be measured on, so give each its own pictures",
+                    "is `{part}`, but the same folder as {}, which is `{other}`; what is learned must not be measured on, so give each its own {many}",
                     name.display()
                 );
                 return Err(problem(path, text));
@@ -284,13 +291,13 @@ fn same_folder(folder: &Path, parts: &Parts) -> Result<(), Error> {
 }
 
 /// Refuses a folder whose folders are data sets: their parts would be learned as one.
-fn data_sets(folder: &Path, inner: &BTreeSet<PathBuf>) -> Result<(), Error> {
+fn data_sets<K: FileKind>(folder: &Path, inner: &BTreeSet<PathBuf>) -> Result<(), Error> {
     let is_part = |path: &Path, part| part_named(&label_of(path)) == Some(part);
     for path in inner {
         let above = path.ancestors().take_while(|above| *above != folder);
         let train = above.into_iter().find(|above| is_part(above, Part::Train));
         let Some(set) = train.and_then(Path::parent).filter(|set| *set != folder) else { continue };
-        let parts = Parts::find(set).is_ok_and(|parts| parts.train != set);
+        let parts = Parts::<K>::find(set).is_ok_and(|parts| parts.train != set);
         if parts {
             let text = format!("holds a data set in a folder; did you mean {}?", set.display());
             return Err(problem(folder, text));
@@ -300,18 +307,20 @@ fn data_sets(folder: &Path, inner: &BTreeSet<PathBuf>) -> Result<(), Error> {
 }
 
 /// What may have been meant instead of a folder that holds no labels: a data set or a list below it.
-fn suggestion(folder: &Path) -> Option<PathBuf> {
+fn suggestion<K: FileKind>(folder: &Path) -> Option<PathBuf> {
     let mut folder = folder.to_owned();
     for _ in 0..MAX_DEPTH {
-        let inside = Listing::of(&folder).ok()?;
-        let is_set = |path: &&PathBuf| Parts::find(path).is_ok_and(|parts| parts.train != **path);
+        let inside = Listing::<K>::of(&folder).ok()?;
+        let is_set =
+            |path: &&PathBuf| Parts::<K>::find(path).is_ok_and(|parts| parts.train != **path);
         if let Some(set) = inside.folders.iter().find(is_set) {
             return Some(set.clone());
         }
         let holds = |path: &&PathBuf| {
-            let labels = Listing::of(path).map(|inside| inside.folders).unwrap_or_default();
-            let some =
-                |label: &PathBuf| Listing::of(label).is_ok_and(|inside| !inside.files.is_empty());
+            let labels = Listing::<K>::of(path).map(|inside| inside.folders).unwrap_or_default();
+            let some = |label: &PathBuf| {
+                Listing::<K>::of(label).is_ok_and(|inside| !inside.files.is_empty())
+            };
             labels.len() > 1 && labels.iter().take(2).all(some)
         };
         if let Some(set) = inside.folders.iter().find(holds) {

@@ -1,0 +1,238 @@
+//! Texts to learn from, wherever they are.
+//!
+//! | layout | training | validation | test |
+//! |---|---|---|---|
+//! | a [list](rekindle_data::manifest), such as `*.csv` or `*.jsonl` | its `train` | its `val`, else a [`Split`](rekindle_data::Split)'s share | its `test` |
+//! | lists in a folder, such as `train.csv`, `dev.tsv`, `test.jsonl` | the first | the second, else a share | the third |
+//! | `train/LABEL/*.txt`, perhaps `val/LABEL/*.txt`, `test/LABEL/*.txt` | `train` | `val`, else a share of each label | `test` |
+//! | `LABEL/*.txt` | what the split leaves | a share of each label | none |
+//! | a file of [documents](Place), sentence by sentence | what the split leaves | a share of the documents | none |
+//! | such files in a folder, `train.txt`, `dev.txt`, `test.txt` | the first | the second, else a share | the third |
+//!
+//! Documents are files of PubMed-RCT's form (a line `###` and a name, then lines of a label, a tab and a sentence, then an empty
+//! line), or JSON lines with as many `sentences` as `labels`; a split never divides one.
+//!
+//! Texts are UTF-8; where one is not, the error names line and column. Empty texts are read, and counted in a note.
+
+use std::path::{Path, PathBuf};
+
+use rekindle_data::folder::{
+    FileKind, Listing, Parts, Purpose, files_of_parts, gather as gather_files, gather_part, lists,
+};
+use rekindle_data::{
+    DataSet, Error as DataError, Gathered, Measurable, Part, Target, TargetKind,
+    manifest::{Offer, is_manifest, no_list},
+};
+
+use crate::{Error, Place, Text, TextConfig, documents, files, list};
+
+/// Files that hold one text each.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TextFiles;
+
+impl FileKind for TextFiles {
+    const ONE: &'static str = "text";
+    const MANY: &'static str = "texts";
+
+    fn is(path: &Path) -> bool {
+        path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("txt"))
+    }
+}
+
+/// Names that a note shows.
+const SHOWN: usize = 3;
+
+/// Opens texts to train from; the target's type says what is learned of each.
+///
+/// # Errors
+///
+/// For what cannot be read, is no text, or says not what is learned, and those of [`DataSet::of`].
+pub fn open_texts<L: Target>(config: &TextConfig) -> Result<DataSet<L, Text>, Error> {
+    let found = gather(config, L::KIND, Purpose::Train)?;
+    Ok(DataSet::of(&config.data.path, found, &config.data.split)?)
+}
+
+/// Opens a part of texts to measure on; without a name, those to test on where there are some, else to validate on, else all.
+///
+/// # Errors
+///
+/// Those of [`open_texts`], and where there is no such part.
+pub fn measure_texts<L: Target>(
+    config: &TextConfig,
+    wanted: Option<Part>,
+) -> Result<Measurable<L, Text>, Error> {
+    let found = gather(config, L::KIND, Purpose::Measure)?;
+    Ok(Measurable::of(&config.data.path, found, wanted)?)
+}
+
+/// All texts of a data set with their labels or numbers, before those are numbered and divided.
+///
+/// # Errors
+///
+/// Those of [`open_texts`] for what cannot be read.
+pub fn read_texts(config: &TextConfig, kind: TargetKind) -> Result<Gathered<Text>, Error> {
+    gather(config, kind, Purpose::Measure)
+}
+
+/// What there is to learn of texts; columns of texts are no numbers, and neither is a label that is named.
+///
+/// # Errors
+///
+/// Where there is nothing, or a list that cannot be read or lacks a column that is named.
+pub fn offer(config: &TextConfig) -> Result<Offer, Error> {
+    match Layout::of(&config.data.path)? {
+        Layout::List(list) => list::offer(&list, config),
+        Layout::Lists(lists) => match lists.first() {
+            Some((_, list)) => list::offer(list, config),
+            None => Ok(Offer::LABEL),
+        },
+        Layout::Documents(_) | Layout::DocumentsOfParts(_) | Layout::Folders => Ok(Offer::LABEL),
+    }
+}
+
+/// Whether a path is that of texts: documents, a list with a column called as texts are and none of files, lists of such, or
+/// folders of `.txt` files.
+pub fn is_texts(path: &Path) -> bool {
+    match Layout::of(path) {
+        Ok(Layout::Documents(_) | Layout::DocumentsOfParts(_)) => true,
+        Ok(Layout::List(list)) => list::is_of_texts(&list),
+        Ok(Layout::Lists(lists)) => lists.first().is_some_and(|(_, list)| list::is_of_texts(list)),
+        Ok(Layout::Folders) => holds_texts(path),
+        Err(_) => false,
+    }
+}
+
+/// How texts are kept.
+enum Layout {
+    List(PathBuf),
+    Lists(Vec<(Part, PathBuf)>),
+    Documents(PathBuf),
+    DocumentsOfParts(Vec<(Part, PathBuf)>),
+    Folders,
+}
+
+impl Layout {
+    fn of(path: &Path) -> Result<Self, Error> {
+        if path.is_dir() {
+            let found = files_of_parts(path, documents::is_documents)?;
+            if !found.is_empty() {
+                return Ok(Self::DocumentsOfParts(found));
+            }
+            let found = lists(path)?;
+            return Ok(if found.is_empty() { Self::Folders } else { Self::Lists(found) });
+        }
+        // What is missing is told as everywhere.
+        rekindle_base::open_regular(path)
+            .map_err(|source| Error::Read { path: path.to_owned(), source })?;
+        match () {
+            () if documents::is_documents(path) => Ok(Self::Documents(path.to_owned())),
+            () if is_manifest(path) => Ok(Self::List(path.to_owned())),
+            () => Err(no_list(path).into()),
+        }
+    }
+}
+
+/// Whether the folders of labels hold texts, more than other files.
+fn holds_texts(folder: &Path) -> bool {
+    let Ok(parts) = Parts::<TextFiles>::find(folder) else { return false };
+    let Ok(inside) = Listing::<TextFiles>::of_labels(&parts.train) else { return false };
+    let [mut texts, mut others] = [0, 0];
+    for found in inside.folders.iter().filter_map(|label| Listing::<TextFiles>::of(label).ok()) {
+        texts += found.files.len();
+        others += found.others.len();
+    }
+    texts > others
+}
+
+fn gather(
+    config: &TextConfig,
+    kind: TargetKind,
+    purpose: Purpose,
+) -> Result<Gathered<Text>, Error> {
+    let path = &config.data.path;
+    let mut found = gather_at(path, config, kind, purpose)?;
+    if let Some(val) = &config.data.val {
+        if same(val, path) {
+            let text =
+                "is what is trained on; validate on other texts, or on a share that is set aside";
+            return Err(problem(val, text.to_owned()));
+        }
+        let other = match val.is_dir() && matches!(Layout::of(val)?, Layout::Folders) {
+            true => files::read(val, gather_part::<TextFiles>(val, Part::Val)?)?,
+            false => gather_at(val, config, kind, Purpose::Measure)?,
+        };
+        found = found.with_val(other);
+    }
+    remark(&mut found);
+    Ok(found)
+}
+
+fn gather_at(
+    path: &Path,
+    config: &TextConfig,
+    kind: TargetKind,
+    purpose: Purpose,
+) -> Result<Gathered<Text>, Error> {
+    let layout = Layout::of(path)?;
+    let has_columns = matches!(layout, Layout::List(_) | Layout::Lists(_));
+    if !has_columns {
+        let named = config.text.iter().chain(&config.label).chain(&config.data.targets).next();
+        if let Some(named) = named {
+            let text = format!("is no list, and has no column `{named}`; leave it out");
+            return Err(problem(path, text));
+        }
+        if kind == TargetKind::Numbers {
+            let text = "is no list, and has no numbers; give a list with a column of them";
+            return Err(problem(path, text.to_owned()));
+        }
+    }
+    let never = |_: &Path| Ok(false);
+    match layout {
+        Layout::List(list) => list::read(&list, config, kind),
+        Layout::Lists(lists) => Gathered::of_parts(
+            &lists,
+            |list| list::lacks(list, config, kind),
+            |list| list::read(list, config, kind),
+        ),
+        Layout::Documents(file) => documents::read(&file),
+        Layout::DocumentsOfParts(files) => Gathered::of_parts(&files, never, documents::read_part),
+        Layout::Folders => files::read(path, gather_files::<TextFiles>(path, purpose)?),
+    }
+}
+
+/// Notes on texts that hold nothing, or what no text should.
+fn remark(found: &mut Gathered<Text>) {
+    let kinds: [(&str, fn(&str) -> bool); 2] = [
+        ("have no text", |text| text.trim().is_empty()),
+        ("have NUL characters in them", |text| text.contains('\0')),
+    ];
+    for (what, is) in kinds {
+        let has = |text: &&Text| is(&text.text) || text.pair.as_deref().is_some_and(is);
+        let all: Vec<&Text> = found.rows.iter().map(|row| &row.item).filter(has).collect();
+        if !all.is_empty() {
+            let names: Vec<String> = all.iter().take(SHOWN).map(|text| text.called()).collect();
+            found.notes.push(format!("{} {what}, such as {}", all.len(), names.join(", ")));
+        }
+    }
+}
+
+/// Sentences of a document, each with its place.
+pub(crate) fn placed(sentences: &[std::sync::Arc<str>]) -> impl Iterator<Item = Place> + '_ {
+    (0..sentences.len()).map(|position| Place {
+        position,
+        total: sentences.len(),
+        before: position.checked_sub(1).map(|before| sentences[before].clone()),
+        after: sentences.get(position + 1).cloned(),
+    })
+}
+
+pub(crate) fn problem(path: &Path, problem: String) -> Error {
+    DataError::Folder { path: path.to_owned(), problem }.into()
+}
+
+fn same(one: &Path, other: &Path) -> bool {
+    one.canonicalize().is_ok_and(|one| other.canonicalize().is_ok_and(|other| one == other))
+}
+
+#[cfg(test)]
+mod tests;
