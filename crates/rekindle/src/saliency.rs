@@ -1,7 +1,7 @@
 //! Which words of a text spoke for an answer: the gradient of its output by each token's vector, times that vector.
 //! Denil et al. 2014, <https://arxiv.org/abs/1412.6815>.
 
-use rekindle_layers::{Input as _, TextFlow};
+use rekindle_layers::{Backbone as _, Input as _, TextFlow};
 use rekindle_report::WordRecord;
 use rekindle_text::Text;
 
@@ -29,7 +29,11 @@ impl TextModel {
         let mut sequence = network.prefix(1, tokens).tracked().sequence();
         sequence.hidden = sequence.hidden.require_grad();
         let hidden = sequence.hidden.clone();
-        let logits = network.forward_from(1, TextFlow::Sequence(sequence));
+        // Frozen stages of the network would be run outside of the graph.
+        let backbone = network.backbone();
+        let flow = (1..backbone.depth())
+            .fold(TextFlow::Sequence(sequence), |x, stage| backbone.stage(stage, x));
+        let logits = network.classify(network.pool(flow));
         let gradients = logits.narrow(1, output, 1).sum().backward();
         let weights: Vec<f32> = match hidden.grad(&gradients) {
             Some(slope) => (slope * hidden.inner()).sum_dim(2).into_data().iter::<f32>().collect(),

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, path::Path, sync::Arc};
 
 use burn::prelude::*;
 use rayon::prelude::*;
-use rekindle_cards::{HubConfig, InputSpec, TaskSpec, TextInput};
+use rekindle_cards::{HubConfig, InputSpec, StatedLicenses, TaskSpec, Terms, TextInput};
 use rekindle_checkpoint::CheckpointFile;
 use rekindle_data::{
     DataSet, Digests, Gathered, Measurable, Part, Target, TargetKind, canonical, manifest::Offer,
@@ -86,7 +86,8 @@ impl Texts {
         };
         let texts = Self { json: json.into(), encoder, tokenizer };
         let input = InputSpec::Text(texts.input(Vec::new()));
-        Ok((texts, HubConfig { input, classes: 0, ..config }))
+        let license = config.license.clone().or_else(|| stated(json));
+        Ok((texts, HubConfig { input, license, classes: 0, ..config }))
     }
 
     /// What a file that was saved here says.
@@ -119,6 +120,13 @@ impl Texts {
         let max_tokens = self.tokenizer.max_tokens();
         TextInput { tokenizer: TOKENIZER_FILE.to_owned(), max_tokens, columns }
     }
+}
+
+/// The license that a config states, the strictest of several.
+fn stated(json: &str) -> Option<String> {
+    let all = StatedLicenses::of_config(json);
+    let strict = all.names().find(|name| Terms::of(Some(name)) != Terms::Permissive);
+    strict.or_else(|| all.names().next()).map(str::to_ascii_lowercase)
 }
 
 /// A config that says no more than a name.

@@ -4,11 +4,9 @@ use std::{fs, path::Path};
 
 use rekindle::{
     Device, TextModel,
-    checkpoint::{CheckpointFile, save},
-    engine::naming,
+    checkpoint::{CheckpointFile, Naming, save},
     language::{EncoderConfig, TextBackbone},
     report::RunRecord,
-    transfer::Classifier,
 };
 use serde_json::Value;
 
@@ -73,7 +71,7 @@ fn encoder(folder: &Path) {
     let config = format!(
         r#"{{"model_type": "bert", "architectures": ["BertModel"], "vocab_size": {}, "hidden_size": 32,
         "num_hidden_layers": 2, "num_attention_heads": 4, "intermediate_size": 48, "max_position_embeddings": 32,
-        "type_vocab_size": 2, "hidden_act": "gelu", "layer_norm_eps": 1e-12, "pad_token_id": 0}}"#,
+        "type_vocab_size": 2, "hidden_act": "gelu", "layer_norm_eps": 1e-12, "pad_token_id": 0, "license": "mit"}}"#,
         words.len()
     );
     fs::create_dir_all(folder).unwrap();
@@ -82,9 +80,8 @@ fn encoder(folder: &Path) {
     let device = Device::flex();
     device.seed(3);
     let backbone = TextBackbone::new(&EncoderConfig::from_json(&config).unwrap(), &device);
-    let network = Classifier::new(backbone, 2, &device);
     let path = folder.join("model.safetensors");
-    save(&network, &path, &naming(&network), &Default::default()).unwrap();
+    save(&backbone, &path, &Naming::of(&backbone, "", ""), &Default::default()).unwrap();
 }
 
 #[test]
@@ -111,6 +108,11 @@ fn networks_from_nothing_learn_words_and_characters() {
         assert_eq!(evaluated[0]["accuracy"], last["test_accuracy"]);
         assert_eq!(evaluated[0]["texts"], 18);
     }
+    // Four a label.
+    let few = folder.path().join("few");
+    let run = ["finetune", "--data", text(&data), "--model", "mean", "--epochs", "1"];
+    let said = printed(&[&run[..], &["--shots", "4", "--out", text(&few)]].concat());
+    assert!(said.contains("8 texts to train on") && said.contains("4 a label"), "{said}");
     // Words that spoke for an answer are in the page, and sum up to the text.
     let run = RunRecord::read(&folder.path().join("gru/run.json")).unwrap();
     let shown = &run.galleries.last().unwrap().pictures[0];
@@ -203,6 +205,45 @@ fn texts_are_embedded_searched_climbed_and_pushed() {
     let (model, _) = TextModel::open_file(None, &file, &Device::flex()).unwrap();
     assert_eq!(model.names(), ["kitchen", "pitch"]);
     assert_eq!(model.predict(["the striker"]).unwrap().len(), 1);
+}
+
+/// A text under two labels, one twice in two parts, an empty one, markup.
+#[test]
+fn the_doctor_reads_texts() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = list(folder.path());
+    let faults = "same here again,kitchen,kitchen,1,train\nsame here again,pitch,pitch,1,train\n\
+         in two parts,pitch,pitch,1,train\nin two parts,pitch,pitch,1,val\n\
+         <b>bold &amp; plain</b>,pitch,pitch,1,train\n";
+    let lines = fs::read_to_string(&data).unwrap() + "\n" + faults;
+    fs::write(&data, lines).unwrap();
+    let doctor = std::process::Command::new(env!("CARGO_BIN_EXE_rekindle"))
+        .args(["doctor", text(&data), "--json"])
+        .output()
+        .unwrap();
+    assert_eq!(doctor.status.code(), Some(2), "{}", String::from_utf8_lossy(&doctor.stderr));
+    let found = String::from_utf8(doctor.stdout).unwrap();
+    for said in ["same here again", "in two parts"] {
+        assert!(found.contains(said) || found.contains("sentences.csv"), "{said}: {found}");
+    }
+    let kinds: Vec<Value> = found.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let errors = kinds.last().unwrap()["errors"].as_u64().unwrap();
+    assert!(errors >= 2, "{found}");
+    let fixed = folder.path().join("fixed.csv");
+    let fix = std::process::Command::new(env!("CARGO_BIN_EXE_rekindle"))
+        .args(["doctor", text(&data), "--fix", text(&fixed)])
+        .output()
+        .unwrap();
+    assert_eq!(fix.status.code(), Some(2));
+    let kept = fs::read_to_string(&fixed).unwrap();
+    assert!(!kept.contains("same here again"), "{kept}");
+    let out = folder.path().join("run");
+    let run =
+        ["finetune", "--data", text(&data), "--model", "mean", "--doctor", "--out", text(&out)];
+    let stopped = std::process::Command::new(env!("CARGO_BIN_EXE_rekindle")).args(run).output();
+    assert_eq!(stopped.unwrap().status.code(), Some(2));
+    let run = ["finetune", "--data", text(&fixed), "--model", "mean", "--epochs", "1"];
+    printed(&[&run[..], &["--doctor", "--out", text(&out)]].concat());
 }
 
 #[test]

@@ -41,6 +41,12 @@ pub(super) struct DataArguments {
     /// Draws which ones; another than --seed, so that runs of several seeds are measured on the same pictures.
     #[arg(long, default_value_t = 0)]
     split_seed: u64,
+    /// Train on so many items of each label, drawn by --shots-seed; what is measured on stays.
+    #[arg(long, value_name = "COUNT", value_parser = numbers::count)]
+    shots: Option<usize>,
+    /// Draws which.
+    #[arg(long, default_value_t = 0, requires = "shots")]
+    shots_seed: u64,
     /// What becomes of pictures that cannot be read: `error` stops at the first that is needed, `skip` looks at all
     /// of them first, leaves those out, and says so.
     #[arg(long, default_value = "error")]
@@ -124,6 +130,10 @@ impl DataArguments {
                 }
             }
         }
+        let set = match self.shots {
+            Some(shots) => set.with_shots(shots, self.shots_seed)?,
+            None => set,
+        };
         Ok(Opened { place, set, unusable })
     }
 }
