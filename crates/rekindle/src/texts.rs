@@ -10,14 +10,16 @@ use rekindle_data::{
     DataSet, Digests, Gathered, Measurable, Part, Target, TargetKind, canonical, manifest::Offer,
 };
 use rekindle_language::{
-    EncoderConfig, SCRATCH, TextBackbone, pool_files, pool_from_json, pool_to_json, text_pool,
+    EncoderConfig, Family, SCRATCH, TextBackbone, pool_files, pool_from_json, pool_to_json,
+    text_pool,
 };
-use rekindle_layers::{Pooling, TextFlow};
+use rekindle_layers::{Backbone as _, Pooling, TextFlow};
 use rekindle_report::{ExampleRecord, ItemKind, TextFacts};
 use rekindle_text::{
-    PrepareTexts, Text, TextConfig, Tokenizer, Unit, Vocabulary, VocabularyConfig, measure_texts,
-    open_texts,
+    PrepareTexts, Text, TextConfig, Tokenizer, Unit, Vocabulary, VocabularyConfig, WantedWords,
+    WordVectors, measure_texts, open_texts,
 };
+use rekindle_transfer::Classifier;
 use serde_json::json;
 
 use crate::{
@@ -314,6 +316,45 @@ impl Modality for Texts {
 
     fn preprocessing(config: &HubConfig) -> String {
         config.input.described()
+    }
+}
+
+impl TextModel {
+    /// The same network from nothing, whose tokens begin with given vectors where there are some for them: GloVe's, word2vec's,
+    /// or those of a safetensors file with words beside it. What it has for its words is said in a line.
+    ///
+    /// # Errors
+    ///
+    /// If the file cannot be read, or the network has vectors of its own.
+    pub fn with_vectors(self, file: &Path, device: &Device) -> Result<(Self, String), Error> {
+        let Texts { encoder, tokenizer, .. } = self.modality();
+        let wrong = |source| Error::Encoder { path: file.to_owned(), source: Box::new(source) };
+        let words: Vec<String> = (0..tokenizer.len())
+            .filter_map(|id| tokenizer.token(u32::try_from(id).ok()?))
+            .collect();
+        let vectors = WordVectors::read(file, WantedWords::Only(&words))?;
+        let sized = EncoderConfig { embedding_size: vectors.dim, ..encoder.clone() };
+        let sized = match encoder.family {
+            // Its vectors are what it gives.
+            Family::Mean => EncoderConfig { hidden_size: vectors.dim, ..sized },
+            _ => sized,
+        };
+        sized.check().map_err(wrong)?;
+        // What has none is drawn as the others are spread, the same for every seed.
+        let table = vectors.table(tokenizer, 0);
+        let rows: Vec<(usize, &[f32])> =
+            table.vectors.chunks_exact(vectors.dim.max(1)).enumerate().collect();
+        let backbone = TextBackbone::new(&sized, device).with_vectors(&rows).map_err(wrong)?;
+        let said = std::iter::once(vectors.describe()).chain(vectors.notes.iter().cloned());
+        let said = said.collect::<Vec<_>>().join("; ");
+        let texts = Texts {
+            json: sized.to_json().into(),
+            encoder: sized,
+            tokenizer: Arc::clone(tokenizer),
+        };
+        let config = HubConfig { features: Some(backbone.embed_dim()), ..self.config().clone() };
+        let network = Classifier::new(backbone, config.classes, device);
+        Ok((Self::of(network, config, texts), said))
     }
 }
 

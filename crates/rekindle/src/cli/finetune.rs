@@ -104,11 +104,18 @@ impl Arguments {
         let items: Vec<&ItemOf<M>> = set.train.iter().map(|sample| &sample.item).collect();
         let (model, report) =
             ModelOf::<M>::for_items(name, file.as_ref(), &task, &set.names, &items, device)?;
+        let (model, vectors) = match &self.what.vectors {
+            Some(file) => {
+                let (model, said) = M::with_vectors(model, file, device)?;
+                (model, Some(said))
+            }
+            None => (model, None),
+        };
         let config = M::noted(model.config().clone(), &place);
         let model = model.with_config(config);
         let held = run_folder::hold(&self.out, self.older())?;
         let left_out = self.set_aside::<M, L>(&unusable)?;
-        let notes = || set.notes.iter().chain(&left_out);
+        let notes = || set.notes.iter().chain(&left_out).chain(&vectors);
         if self.common.json {
             notes().for_each(|line| complain!("{}", one_line(line)));
         } else {

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use anyhow::bail;
 use clap::Args;
 use rekindle::{
-    InputKind, ItemOf, Modality,
+    InputKind, ItemOf, Modality, ModelOf,
     cards::HubConfig,
     data::{MixConfig, Prepare, Target, TargetKind, Unusable},
 };
@@ -115,6 +115,17 @@ pub(super) trait Kind: Modality {
     fn noted(config: HubConfig, _data: &Self::Data) -> HubConfig {
         config
     }
+
+    /// A model before it is trained, with what else it is to begin with: word vectors; and what is to be said of that.
+    ///
+    /// # Errors
+    ///
+    /// Where this kind has none, or they cannot be read.
+    fn with_vectors(
+        model: ModelOf<Self>,
+        vectors: &Path,
+        device: &rekindle::Device,
+    ) -> anyhow::Result<(ModelOf<Self>, String)>;
 
     /// Lines on what the items are, and the usual metric of what simpler methods reach on the validation items.
     ///

@@ -31,6 +31,9 @@ pub(super) struct What {
     /// labels, measured only). [default: head; scratch for the networks that begin from nothing]
     #[arg(long, conflicts_with = "plan")]
     pub(super) recipe: Option<String>,
+    /// Begin with the words' vectors of this file (GloVe, word2vec, safetensors), for networks of texts from nothing.
+    #[arg(long, value_name = "FILE")]
+    pub(super) vectors: Option<PathBuf>,
     /// A plan of phases in TOML, instead of a recipe.
     #[arg(long)]
     pub(super) plan: Option<PathBuf>,

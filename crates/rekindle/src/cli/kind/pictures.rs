@@ -58,6 +58,14 @@ impl Kind for Pictures {
         used.as_ref().map(pixels_note).into_iter().collect()
     }
 
+    fn with_vectors(
+        _: rekindle::Model,
+        vectors: &Path,
+        _: &rekindle::Device,
+    ) -> anyhow::Result<(rekindle::Model, String)> {
+        anyhow::bail!("{}: --vectors is for texts; leave it out", vectors.display())
+    }
+
     fn screened<L: Target>(samples: Vec<Sample<L>>) -> (Vec<Sample<L>>, Vec<Unusable<L>>) {
         screen(samples, rayon::current_num_threads())
     }

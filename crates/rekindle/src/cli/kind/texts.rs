@@ -53,6 +53,14 @@ impl Kind for Texts {
         with_columns(config, &data.text)
     }
 
+    fn with_vectors(
+        model: TextModel,
+        vectors: &Path,
+        device: &rekindle::Device,
+    ) -> anyhow::Result<(TextModel, String)> {
+        Ok(model.with_vectors(vectors, device)?)
+    }
+
     fn remarks<L: rekindle::Learned>(
         model: &TextModel,
         set: &SetOf<Self, L>,
