@@ -10,15 +10,11 @@ use rekindle_data::{
     DataSet, Digests, Gathered, Measurable, Part, Target, TargetKind, canonical, manifest::Offer,
 };
 use rekindle_language::{
-    EncoderConfig, Family, SCRATCH, TextBackbone, pool_files, pool_from_json, pool_to_json,
-    text_pool,
+    EncoderConfig, TextBackbone, pool_files, pool_from_json, pool_to_json, text_pool,
 };
 use rekindle_layers::{Backbone as _, Pooling, TextFlow};
 use rekindle_report::{ExampleRecord, ItemKind, TextFacts};
-use rekindle_text::{
-    PrepareTexts, Text, TextConfig, Tokenizer, Unit, Vocabulary, VocabularyConfig, WantedWords,
-    WordVectors, measure_texts, open_texts,
-};
+use rekindle_text::{PrepareTexts, Text, TextConfig, Tokenizer, measure_texts, open_texts};
 use rekindle_transfer::Classifier;
 use serde_json::json;
 
@@ -27,6 +23,11 @@ use crate::{
     modality::Modality,
     model::{config_text, parsed},
 };
+
+mod from_nothing;
+
+pub use from_nothing::is_scratch;
+use from_nothing::learned;
 
 /// Keys of what is written beside the weights: the encoder's own config, how tokens become a text, the tokenizer.
 const ENCODER: &str = "encoder";
@@ -81,8 +82,7 @@ impl Texts {
         let config = match card {
             Ok(Some(card)) => HubConfig::from_card(card),
             _ => {
-                let called = folder.file_name().map(|name| name.to_string_lossy().into_owned());
-                let called = name.map(str::to_owned).or(called);
+                let called = name.map(str::to_owned).or_else(|| called(folder));
                 untitled(&called.unwrap_or_else(|| encoder.family.name().to_owned()))
             }
         };
@@ -93,11 +93,7 @@ impl Texts {
     }
 
     /// What a file that was saved here says.
-    fn of_saved(
-        name: Option<&str>,
-        file: &CheckpointFile,
-        config: HubConfig,
-    ) -> Result<(Self, HubConfig), Error> {
+    fn of_saved(file: &CheckpointFile, config: HubConfig) -> Result<(Self, HubConfig), Error> {
         let path = file.path();
         let part = |key: &'static str| {
             let found = file.metadata().get(key);
@@ -113,7 +109,6 @@ impl Texts {
             _ => encoder.max_tokens(),
         };
         let tokenizer = Arc::new(Tokenizer::from_json(tokenizer, most, path)?);
-        let _ = name;
         Ok((Self { json: json.as_str().into(), encoder, tokenizer }, config))
     }
 
@@ -122,6 +117,14 @@ impl Texts {
         let max_tokens = self.tokenizer.max_tokens();
         TextInput { tokenizer: TOKENIZER_FILE.to_owned(), max_tokens, columns }
     }
+}
+
+/// What a folder is called: in the Hub's cache by its repository, for the folder's own name is a commit.
+fn called(folder: &Path) -> Option<String> {
+    let mut parts = folder.iter().filter_map(|part| part.to_str());
+    let repository = parts.find_map(|part| part.strip_prefix("models--"));
+    let repository = repository.and_then(|name| name.rsplit("--").next());
+    repository.or_else(|| folder.file_name()?.to_str()).map(str::to_owned)
 }
 
 /// The license that a config states, the strictest of several.
@@ -172,27 +175,12 @@ impl Modality for Texts {
         };
         match rekindle_cards::is_transformers(text) {
             true => Self::of_folder(name, file, text),
-            false => Self::of_saved(name, file, parsed(name, file, text)?),
+            false => Self::of_saved(file, parsed(name, file, text)?),
         }
     }
 
     fn untrained(name: &str, items: &[&Text]) -> Result<(Self, HubConfig), Error> {
-        let Some((family, unit)) = scratch(name) else {
-            return Err(rekindle_cards::find(name).map_or_else(Error::from, |card| {
-                let text = format!(
-                    "{}: an encoder whose tokens are its own is not trained from nothing; fine-tune its weights, or name one of {}",
-                    card.name(),
-                    SCRATCH.join(", ")
-                );
-                Error::Settings(vec![text])
-            }));
-        };
-        let texts: Vec<Text> = items.iter().map(|&text| text.clone()).collect();
-        let tokenizer = Vocabulary::learn(&texts, &VocabularyConfig::new(unit))?.tokenizer;
-        let wrong = |source| Error::Encoder { path: name.into(), source: Box::new(source) };
-        let mut encoder = EncoderConfig::scratch(family, tokenizer.len()).map_err(wrong)?;
-        encoder.max_position_embeddings = tokenizer.max_tokens();
-        encoder.pad_token_id = tokenizer.pad() as usize;
+        let (encoder, tokenizer) = learned(name, items)?;
         let json = encoder.to_json().into();
         let texts = Self { json, encoder, tokenizer: Arc::new(tokenizer) };
         let input = InputSpec::Text(texts.input(Vec::new()));
@@ -328,50 +316,14 @@ impl TextModel {
     /// If the file cannot be read, or the network has vectors of its own.
     pub fn with_vectors(self, file: &Path, device: &Device) -> Result<(Self, String), Error> {
         let Texts { encoder, tokenizer, .. } = self.modality();
-        let wrong = |source| Error::Encoder { path: file.to_owned(), source: Box::new(source) };
-        let words: Vec<String> = (0..tokenizer.len())
-            .filter_map(|id| tokenizer.token(u32::try_from(id).ok()?))
-            .collect();
-        let vectors = WordVectors::read(file, WantedWords::Only(&words))?;
-        let sized = EncoderConfig { embedding_size: vectors.dim, ..encoder.clone() };
-        let sized = match encoder.family {
-            // Its vectors are what it gives.
-            Family::Mean => EncoderConfig { hidden_size: vectors.dim, ..sized },
-            _ => sized,
-        };
-        sized.check().map_err(wrong)?;
-        // What has none is drawn as the others are spread, the same for every seed.
-        let table = vectors.table(tokenizer, 0);
-        let rows: Vec<(usize, &[f32])> =
-            table.vectors.chunks_exact(vectors.dim.max(1)).enumerate().collect();
-        let backbone = TextBackbone::new(&sized, device).with_vectors(&rows).map_err(wrong)?;
-        let said = std::iter::once(vectors.describe()).chain(vectors.notes.iter().cloned());
-        let said = said.collect::<Vec<_>>().join("; ");
-        let texts = Texts {
-            json: sized.to_json().into(),
-            encoder: sized,
-            tokenizer: Arc::clone(tokenizer),
-        };
+        let tokenizer = Arc::clone(tokenizer);
+        let (encoder, backbone, said) =
+            from_nothing::with_vectors(encoder, &tokenizer, file, device)?;
         let config = HubConfig { features: Some(backbone.embed_dim()), ..self.config().clone() };
         let network = Classifier::new(backbone, config.classes, device);
-        Ok((Self::of(network, config, texts), said))
+        let json = encoder.to_json().into();
+        Ok((Self::of(network, config, Texts { json, encoder, tokenizer }), said))
     }
-}
-
-/// The network of this name that begins from nothing, and what it cuts texts into: `lstm` is of words, `lstm.chars` of
-/// characters.
-fn scratch(name: &str) -> Option<(&str, Unit)> {
-    let (family, unit) = match name.split_once('.') {
-        None => (name, Unit::Word),
-        Some((family, "chars")) => (family, Unit::Character),
-        Some(_) => return None,
-    };
-    SCRATCH.contains(&family).then_some((family, unit))
-}
-
-/// Whether a text network of this name begins from nothing.
-pub fn is_scratch(name: &str) -> bool {
-    scratch(name).is_some()
 }
 
 /// The columns of texts that were learned from, as a config keeps them.
