@@ -84,7 +84,7 @@ pub fn record(diagnosis: &Diagnosis, most: usize) -> Checkup {
     Checkup {
         title: format!("{folder}: what is wrong with it"),
         lead: format!("{}.", summary(diagnosis)),
-        data: Some(data(diagnosis)),
+        data: Some(Box::new(data(diagnosis))),
         groups: diagnosis.groups().map(group).collect(),
         ..Checkup::default()
     }

@@ -2,11 +2,12 @@
 //!
 //! The hash is the one that large file storage goes by, classes and parameters are counted in the header of the
 //! weights, preprocessing is what `config.json` says; that file is hashed as well, and further ones that the card names where
-//! they are small. `cargo xtask fetch-weights` then holds the bytes against it.
+//! they are small. transformers' `config.json` says nothing of the input but by such files, so of texts that is the card's.
+//! `cargo xtask fetch-weights` then holds the bytes against it.
 
 use std::{collections::BTreeMap, iter, ops::Range};
 
-use rekindle_cards::{Card, HubConfig, Pin, PinnedFile};
+use rekindle_cards::{Card, HubConfig, InputSpec, Pin, PinnedFile, is_transformers};
 use serde::Deserialize;
 use ureq::http::{Method, header};
 
@@ -25,7 +26,8 @@ use crate::{
 const LONGEST: u64 = 16 << 20;
 
 /// Ends of names of tensors that are no parameters.
-const BUFFERS: [&str; 3] = [".running_mean", ".running_var", ".num_batches_tracked"];
+const BUFFERS: [&str; 4] =
+    [".running_mean", ".running_var", ".num_batches_tracked", ".position_ids"];
 
 /// A pin, and what speaks against it.
 #[derive(Debug, Clone, PartialEq)]
@@ -73,7 +75,12 @@ impl Hub {
             return Err(bad("is not in large file storage, so the Hub gives no SHA-256 of it"));
         };
         let text = client.range(&client.file_url(&repository, &info.commit, CONFIG)?, None)?;
-        let config = HubConfig::from_json(&String::from_utf8_lossy(&text.content))?;
+        let config = String::from_utf8_lossy(&text.content);
+        let images = matches!(card.input, InputSpec::Image(_));
+        let config = match is_transformers(&config) && !images {
+            true => None,
+            false => Some(HubConfig::from_json(&config)?),
+        };
         let weights = client.header(&url, bytes)?;
         if weights.end != bytes {
             return Err(bad("its header describes a file of another size: it is damaged"));
@@ -85,7 +92,8 @@ impl Hub {
         let further = named.map(|file| client.pinned(&repository, &info.commit, file));
         let files = iter::once(Ok(pinned(CONFIG, &text.content)));
         let files = files.chain(further).collect::<Result<Vec<_>, _>>()?;
-        let classifier = config.classifier.clone().unwrap_or_else(|| card.classifier.clone());
+        let classifier = config.as_ref().and_then(|config| config.classifier.clone());
+        let classifier = classifier.unwrap_or_else(|| card.classifier.clone());
         let pin = Pin {
             card: name,
             repository,
@@ -97,11 +105,11 @@ impl Hub {
             classes: weights.classes(&classifier),
             classifier,
             parameters: weights.parameters(),
-            input: config.input.clone(),
+            input: config.as_ref().map_or(&card.input, |config| &config.input).clone(),
             files,
         };
         let mut differences = pin.differences(card);
-        differences.extend(contradictions(&pin, card, &config));
+        differences.extend(config.iter().flat_map(|config| contradictions(&pin, card, config)));
         Ok(Pinned { pin, differences })
     }
 }

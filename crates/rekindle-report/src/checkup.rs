@@ -20,7 +20,7 @@ pub fn checkup(checkup: &Checkup) -> String {
             &content(group, checkup.items),
         ));
     }
-    sections.push(section("data", "Data", &data(checkup.data.as_ref(), checkup.items)));
+    sections.push(section("data", "Data", &data(checkup.data.as_deref(), checkup.items)));
     document(&checkup.title, &lead, &sections)
 }
 

@@ -7,3 +7,4 @@ mod pinning;
 mod pushing;
 mod python;
 mod support;
+mod texts;

@@ -51,14 +51,19 @@ fn tidied(text: &str) -> String {
 }
 
 fn mark(escaped: &str, weight: f64) -> String {
-    if escaped.trim().is_empty() || !is_marked(weight) {
+    let word = escaped.trim();
+    if word.is_empty() || !is_marked(weight) {
         return escaped.to_owned();
     }
+    // Spaces around it are left as they are.
+    let (before, after) = escaped.split_once(word).unwrap_or_default();
     let (side, shade, sign) =
         if weight > 0.0 { ("for", "r", "+") } else { ("against", "w", "\u{2212}") };
     let step = (weight.abs() * 10.0).ceil().clamp(1.0, 10.0);
     let size = number((weight.abs() * 100.0).round() / 100.0);
-    format!("<mark class=\"{side} {shade}{step}\" title=\"{side}: {sign}{size}\">{escaped}</mark>")
+    format!(
+        "{before}<mark class=\"{side} {shade}{step}\" title=\"{side}: {sign}{size}\">{word}</mark>{after}"
+    )
 }
 
 fn paragraph(shown: &str, hidden: usize) -> String {
@@ -95,6 +100,8 @@ mod tests {
         check(1e9, "<mark class=\"for r10\" title=\"for: +1e9\">fire</mark>");
         check(f64::INFINITY, "<mark class=\"for r10\" title=\"for: +–\">fire</mark>");
         assert_eq!(mark(" \n", 1.0), " \n", "a space has nothing to mark");
+        let spaced = " <mark class=\"for r5\" title=\"for: +0.5\">a b</mark>\n";
+        assert_eq!(mark(" a b\n", 0.5), spaced);
     }
 
     #[test]

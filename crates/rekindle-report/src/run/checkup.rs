@@ -18,7 +18,7 @@ pub struct Checkup {
     pub lead: String,
     /// What there is of each label; a run has that by itself.
     #[serde(default)]
-    pub data: Option<Data>,
+    pub data: Option<Box<Data>>,
     /// What was found, in the order to be shown.
     pub groups: Vec<CheckupGroup>,
 }

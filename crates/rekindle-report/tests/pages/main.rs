@@ -423,7 +423,7 @@ fn a_checkup_shows_what_it_found_and_no_markup_of_names() {
         findings: vec![finding(0), finding(3)],
         more,
     };
-    let data = sample::run("Pets", 10, 1).data;
+    let data = sample::run("Pets", 10, 1).data.map(Box::new);
     let mut single = group("warning", 0);
     single.findings.iter_mut().for_each(|it| it.pictures.truncate(1));
     single.findings.truncate(1);

@@ -37,7 +37,7 @@ fn a_page_of_texts_shows_texts_and_speaks_of_texts() {
             "<dt>Unknown tokens</dt><dd>0.04% of all tokens</dd>",
             "aria-label=\"Texts of each class\"",
             "<div class=\"gallery texts\">",
-            "<p class=\"words\" dir=\"auto\">The<mark class=\"for r3\" title=\"for: +0.22\"> crowd</mark> went",
+            "<p class=\"words\" dir=\"auto\">The <mark class=\"for r3\" title=\"for: +0.22\">crowd</mark> went",
             "<mark class=\"for r10\" title=\"for: +1\">fire</mark>",
             "<mark class=\"against w7\" title=\"against: \u{2212}0.62\">tour</mark></p>",
             "\nanother line &lt;b&gt;</p>",
