@@ -24,9 +24,9 @@ use crate::{
 ///
 /// # Errors
 ///
-/// [`Error::Images`] for a folder that is missing or cannot be read, or has something to measure on but nothing to train on,
-/// and for a list or a packed file that is damaged; [`Error::Loop`] for a link that leads back; [`Error::Nothing`] where
-/// there is nothing to look at.
+/// [`Error::Data`] for a folder that is missing or cannot be read, or has something to measure on but nothing to train on, and
+/// for a list that is damaged; [`Error::Images`] for a packed file that is; [`Error::Loop`] for a link that leads back;
+/// [`Error::Nothing`] where there is nothing to look at.
 pub fn examine(data: &Path, options: &Options) -> Result<Diagnosis, Error> {
     match kind(data, &options.targets)? {
         TargetKind::Label => examine_as::<usize>(data, options),

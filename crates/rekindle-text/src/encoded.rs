@@ -15,7 +15,8 @@ impl Encoded {
     /// Cuts to so many tokens, the longer text of a pair first, as the crate does.
     pub(crate) fn shorten(&mut self, most: usize) {
         let second = self.types.iter().filter(|id| **id > 0).count();
-        let first = self.types.len() - second;
+        // The crate reads no more of either text.
+        let (first, second) = ((self.types.len() - second).min(most), second.min(most));
         let (short, long) = (first.min(second), first.max(second));
         let (short, long) = match short.saturating_add(short.max(most.saturating_sub(short))) {
             all if all > most => (most / 2, most / 2 + most % 2),
