@@ -6,17 +6,7 @@ use rekindle_data::Part;
 use rekindle_images::Source;
 use rekindle_text::Text;
 
-use crate::DataLayout;
-
-/// What an item is called in what is said of it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Noun {
-    pub(crate) one: &'static str,
-    pub(crate) many: &'static str,
-}
-
-pub(crate) const PICTURES: Noun = Noun { one: "picture", many: "pictures" };
-pub(crate) const TEXTS: Noun = Noun { one: "text", many: "texts" };
+use crate::{DataLayout, noun::Noun};
 
 /// What is looked at.
 #[derive(Debug)]

@@ -13,11 +13,11 @@ use rekindle_data::Part;
 use crate::{
     DataLayout, Finding, Kind, Severity,
     case::{About, Case},
-    contents::{Content, TEXTS},
+    contents::Content,
     judged::{Copies, Judged},
     near,
+    noun::TEXTS,
     signature::Signature,
-    texts::begin,
 };
 
 pub(crate) fn findings<L: Judged>(case: &Case<'_, L>) -> Vec<Finding> {
@@ -97,10 +97,18 @@ fn rank(part: Part) -> usize {
     }
 }
 
-/// How a text begins, where it is one.
+/// Letters of a text that are told of it.
+const BEGIN: usize = 60;
+
+/// How a text begins, in quotes, where it is one.
 fn quoted<L>(case: &Case<'_, L>, item: usize) -> String {
     match &case.contents.items[item].content {
-        Content::Text(text) => format!(" ({})", begin(&text.text)),
+        Content::Text(text) => {
+            let text = text.text.trim();
+            let short: String = text.chars().take(BEGIN).collect();
+            let more = if short.len() < text.len() { "..." } else { "" };
+            format!(" (\"{short}{more}\")")
+        }
         Content::Picture(_) => String::new(),
     }
 }

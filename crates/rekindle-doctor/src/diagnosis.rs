@@ -3,9 +3,9 @@
 use std::path::PathBuf;
 
 use rekindle_data::Part;
-
-use crate::contents::{Noun, PICTURES, TEXTS};
 use serde::{Deserialize, Serialize};
+
+use crate::noun::{Noun, PICTURES, TEXTS};
 
 /// What kind of thing was found, roughly from what spoils a run to what is good to know.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

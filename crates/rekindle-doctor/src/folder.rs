@@ -7,7 +7,8 @@ use rekindle_images::{Error as ImageError, Listing, MAX_DEPTH, Parts, Source, la
 
 use crate::{
     DataLayout, Error,
-    contents::{Content, Contents, Item, PICTURES, relative},
+    contents::{Content, Contents, Item, relative},
+    noun::PICTURES,
 };
 
 /// A label's folder: the part, the label, the pictures.

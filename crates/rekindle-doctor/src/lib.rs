@@ -56,6 +56,7 @@ mod manifest;
 mod measure;
 mod near;
 mod neighbors;
+mod noun;
 mod numbers;
 mod open;
 mod options;

@@ -7,8 +7,9 @@ use rekindle_images::{Parts, Source, lists, offer, packed, read_pictures};
 
 use crate::{
     DataLayout, Error,
-    contents::{Content, Contents, Item, PICTURES, relative, start},
+    contents::{Content, Contents, Item, relative, start},
     folder,
+    noun::PICTURES,
 };
 
 /// What a part has: a picture, its name, the place of its label.

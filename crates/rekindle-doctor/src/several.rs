@@ -7,7 +7,7 @@ use rekindle_data::Part;
 use crate::{
     Finding, Kind, Severity,
     case::{About, Case},
-    contents::Noun,
+    noun::Noun,
 };
 
 /// Fewest pictures of labels that are always together: of fewer it may be chance.

@@ -9,10 +9,11 @@ use rekindle_text::{Text, TextConfig, Tokenizer, offer, read_texts};
 use crate::{
     DataLayout, Diagnosis, Error, Finding, Options, TextColumns,
     case::Case,
-    contents::{Content, Contents, Item, TEXTS},
+    contents::{Content, Contents, Item},
     copies,
     examine::diagnosis,
     judged::{Copies, Judged},
+    noun::TEXTS,
     open::{labels_of, of, target},
 };
 
@@ -20,9 +21,6 @@ mod letters;
 mod near;
 mod scripts;
 mod single;
-
-/// Letters of a text that are told of it.
-const BEGIN: usize = 60;
 
 /// Looks at all texts of a data set that [`rekindle_text::open_texts`] opens: a list, lists or files in folders, documents.
 ///
@@ -136,11 +134,4 @@ fn text_of<L>(item: &Item<L>) -> Option<&Text> {
         Content::Text(text) => Some(text),
         Content::Picture(_) => None,
     }
-}
-
-/// How a text begins, in quotes.
-pub(crate) fn begin(text: &str) -> String {
-    let short: String = text.trim().chars().take(BEGIN).collect();
-    let more = if short.len() < text.trim().len() { "..." } else { "" };
-    format!("\"{short}{more}\"")
 }

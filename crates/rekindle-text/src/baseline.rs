@@ -11,7 +11,9 @@ use std::borrow::Cow;
 use rayon::prelude::*;
 use rekindle_data::Random;
 
-use crate::{LogisticRegression, NaiveBayes, Sample, Sparse, Text, TfIdf, WordCounts};
+use crate::{
+    LogisticRegression, NaiveBayes, Sample, Sparse, Text, TfIdf, WordCounts, bayes::likeliest,
+};
 
 /// Most texts that baselines learn from: of more, so many are drawn.
 pub const MAX_BASELINE_TEXTS: usize = 50_000;
@@ -247,11 +249,6 @@ fn joined(text: &Text) -> Cow<'_, str> {
         None => Cow::Borrowed(&text.text),
         Some(pair) => Cow::Owned(format!("{} {pair}", text.text)),
     }
-}
-
-/// The place of the greatest; the first of equal ones.
-pub(crate) fn likeliest(scores: &[f64]) -> usize {
-    (1..scores.len()).fold(0, |best, label| if scores[label] > scores[best] { label } else { best })
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! Multinomial naive Bayes on counted or weighed words: what a text classifier must beat.
 
-use crate::{baseline::likeliest, counts::Sparse};
+use crate::counts::Sparse;
 
 /// Multinomial naive Bayes with one word more of each kind in each class, as scikit-learn's default.
 #[derive(Debug, Clone)]
@@ -63,4 +63,9 @@ impl NaiveBayes {
         };
         self.prior.iter().zip(&self.likelihood).map(score).collect()
     }
+}
+
+/// The place of the greatest; the first of equal ones.
+pub(crate) fn likeliest(scores: &[f64]) -> usize {
+    (1..scores.len()).fold(0, |best, label| if scores[label] > scores[best] { label } else { best })
 }

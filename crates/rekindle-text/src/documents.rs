@@ -25,7 +25,7 @@ use rekindle_data::{
 };
 use serde_json::{Map, Value};
 
-use crate::{Error, Text, source::placed, source::problem};
+use crate::{Error, Place, Text, error::problem};
 
 /// What a document begins with.
 const MARK: &str = "###";
@@ -106,7 +106,9 @@ fn read_as(path: &Path, part: Part) -> Result<Gathered<Text>, Error> {
     let mut rows = Vec::new();
     for Document { name: group, sentences } in documents {
         let texts: Vec<Arc<str>> = sentences.iter().map(|it| it.text.clone()).collect();
-        for (Sentence { stands, text, label }, place) in sentences.into_iter().zip(placed(&texts)) {
+        for (Sentence { stands, text, label }, place) in
+            sentences.into_iter().zip(Place::each(&texts))
+        {
             let name = format!("{name}:{stands}").into();
             let item = Text { name, place: Some(place), ..Text::new(text) };
             rows.push(Row { group: group.clone(), ..Row::new(item, label, part) });

@@ -1,6 +1,6 @@
 //! What can be wrong with a text or a tokenizer.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// What this crate's functions report, naming the file, the cause and the remedy.
 #[derive(Debug, thiserror::Error)]
@@ -69,4 +69,9 @@ pub enum Error {
     /// A vocabulary cannot be learned as asked.
     #[error("vocabulary: {0}")]
     Vocabulary(String),
+}
+
+/// What is wrong with a list or a folder, and what to do.
+pub(crate) fn problem(path: &Path, problem: String) -> Error {
+    rekindle_data::Error::Folder { path: path.to_owned(), problem }.into()
 }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use rekindle_base::read_regular;
 use rekindle_data::{Gathered, Row, manifest::MAX_LIST_BYTES, not_utf8};
 
-use crate::{Error, Text, source::problem};
+use crate::{Error, Text, error::problem};
 
 /// Most bytes of a file that is one text.
 pub const MAX_TEXT_BYTES: u64 = 1 << 20;

@@ -6,7 +6,7 @@
 //! | lists in a folder, such as `train.csv`, `dev.tsv`, `test.jsonl` | the first | the second, else a share | the third |
 //! | `train/LABEL/*.txt`, perhaps `val/LABEL/*.txt`, `test/LABEL/*.txt` | `train` | `val`, else a share of each label | `test` |
 //! | `LABEL/*.txt` | what the split leaves | a share of each label | none |
-//! | a file of [documents](Place), sentence by sentence | what the split leaves | a share of the documents | none |
+//! | a file of [documents](crate::Place), sentence by sentence | what the split leaves | a share of the documents | none |
 //! | such files in a folder, `train.txt`, `dev.txt`, `test.txt` | the first | the second, else a share | the third |
 //!
 //! Documents are files of PubMed-RCT's form (a line `###` and a name, then lines of a label, a tab and a sentence, then an empty
@@ -20,11 +20,11 @@ use rekindle_data::folder::{
     FileKind, Listing, Parts, Purpose, files_of_parts, gather as gather_files, gather_part, lists,
 };
 use rekindle_data::{
-    DataSet, Error as DataError, Gathered, Measurable, Part, Target, TargetKind,
+    DataSet, Gathered, Measurable, Part, Target, TargetKind,
     manifest::{Offer, is_manifest, no_list},
 };
 
-use crate::{Error, Place, Text, TextConfig, documents, files, list};
+use crate::{Error, Text, TextConfig, documents, error::problem, files, list};
 
 /// Files that hold one text each.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -214,20 +214,6 @@ fn remark(found: &mut Gathered<Text>) {
             found.notes.push(format!("{} {what}, such as {}", all.len(), names.join(", ")));
         }
     }
-}
-
-/// Sentences of a document, each with its place.
-pub(crate) fn placed(sentences: &[std::sync::Arc<str>]) -> impl Iterator<Item = Place> + '_ {
-    (0..sentences.len()).map(|position| Place {
-        position,
-        total: sentences.len(),
-        before: position.checked_sub(1).map(|before| sentences[before].clone()),
-        after: sentences.get(position + 1).cloned(),
-    })
-}
-
-pub(crate) fn problem(path: &Path, problem: String) -> Error {
-    DataError::Folder { path: path.to_owned(), problem }.into()
 }
 
 fn same(one: &Path, other: &Path) -> bool {

@@ -31,6 +31,18 @@ pub struct Place {
     pub after: Option<Arc<str>>,
 }
 
+impl Place {
+    /// The places of a document's sentences.
+    pub(crate) fn each(sentences: &[Arc<str>]) -> impl Iterator<Item = Self> + '_ {
+        (0..sentences.len()).map(|position| Self {
+            position,
+            total: sentences.len(),
+            before: position.checked_sub(1).map(|before| sentences[before].clone()),
+            after: sentences.get(position + 1).cloned(),
+        })
+    }
+}
+
 /// Characters of a text that stand for it where it has no name.
 const SHOWN: usize = 40;
 
