@@ -13,6 +13,20 @@ use crate::{
     task::thresholds,
 };
 
+/// A kind of input whose items a report shows, with what in them spoke for an answer.
+pub trait Exhibit: Modality {
+    /// An item, and what in it spoke for the output with this number.
+    ///
+    /// # Errors
+    ///
+    /// If it cannot be read again.
+    fn shown(
+        model: &ModelOf<Self>,
+        item: &ItemOf<Self>,
+        output: usize,
+    ) -> Result<ExampleRecord, Error>;
+}
+
 /// A task whose runs show items.
 pub trait ShownTask: ModelTask {
     /// The validation items that tell the most about the best model.
@@ -20,14 +34,14 @@ pub trait ShownTask: ModelTask {
     /// # Errors
     ///
     /// If an item that is shown cannot be read again.
-    fn galleries<M: Modality>(
+    fn galleries<M: Exhibit>(
         outcome: &Outcome<Self, M>,
         val: &[Sample<Self::Label, ItemOf<M>>],
     ) -> Result<Vec<Gallery>, Error>;
 }
 
 impl ShownTask for Classify {
-    fn galleries<M: Modality>(
+    fn galleries<M: Exhibit>(
         outcome: &Outcome<Self, M>,
         val: &[Sample<usize, ItemOf<M>>],
     ) -> Result<Vec<Gallery>, Error> {
@@ -36,7 +50,7 @@ impl ShownTask for Classify {
 }
 
 impl ShownTask for ClassifyMultiLabel {
-    fn galleries<M: Modality>(
+    fn galleries<M: Exhibit>(
         outcome: &Outcome<Self, M>,
         val: &[Sample<Vec<usize>, ItemOf<M>>],
     ) -> Result<Vec<Gallery>, Error> {
@@ -45,7 +59,7 @@ impl ShownTask for ClassifyMultiLabel {
 }
 
 impl ShownTask for Regress {
-    fn galleries<M: Modality>(
+    fn galleries<M: Exhibit>(
         outcome: &Outcome<Self, M>,
         val: &[Sample<Vec<f32>, ItemOf<M>>],
     ) -> Result<Vec<Gallery>, Error> {
@@ -61,7 +75,7 @@ const GUESSES: usize = 3;
 const LISTED: usize = 6;
 
 /// One label: what is most wrong, and what is most uncertain.
-fn of_classes<M: Modality>(
+fn of_classes<M: Exhibit>(
     outcome: &Outcome<Classify, M>,
     val: &[Sample<usize, ItemOf<M>>],
 ) -> Result<Vec<Gallery>, Error> {
@@ -98,7 +112,7 @@ fn of_classes<M: Modality>(
 }
 
 /// Several labels: what is most wrong.
-fn of_labels<M: Modality>(
+fn of_labels<M: Exhibit>(
     outcome: &Outcome<ClassifyMultiLabel, M>,
     val: &[Sample<Vec<usize>, ItemOf<M>>],
 ) -> Result<Vec<Gallery>, Error> {
@@ -139,7 +153,7 @@ fn of_labels<M: Modality>(
 }
 
 /// Numbers: what is farthest off.
-fn of_numbers<M: Modality>(
+fn of_numbers<M: Exhibit>(
     outcome: &Outcome<Regress, M>,
     val: &[Sample<Vec<f32>, ItemOf<M>>],
 ) -> Result<Vec<Gallery>, Error> {
@@ -172,7 +186,7 @@ fn of_numbers<M: Modality>(
 }
 
 /// Galleries of the items at these places. `told` says what is told of one, and for which output the overlay is drawn.
-fn galleries<M: Modality, L>(
+fn galleries<M: Exhibit, L>(
     model: &ModelOf<M>,
     samples: &[Sample<L, ItemOf<M>>],
     chosen: Vec<(&str, &str, Vec<usize>)>,

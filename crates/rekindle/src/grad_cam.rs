@@ -3,8 +3,9 @@
 use burn::prelude::*;
 use rekindle_images::{Picture, Source};
 use rekindle_layers::Backbone;
+use rekindle_report::ExampleRecord;
 
-use crate::{Error, Model};
+use crate::{Error, Model, Pictures, gallery::Exhibit};
 
 /// A picture as the network saw it, and what counted for a label.
 #[derive(Debug, Clone, PartialEq)]
@@ -21,6 +22,17 @@ impl GradCam {
     /// The picture with the heat over it.
     pub fn overlay(&self) -> Picture {
         self.picture.heated(&self.heat, self.size)
+    }
+}
+
+impl Exhibit for Pictures {
+    fn shown(model: &Model, item: &Source, output: usize) -> Result<ExampleRecord, Error> {
+        let cam = model.grad_cam(item.clone(), output)?;
+        Ok(ExampleRecord {
+            image: cam.picture.to_jpeg()?,
+            overlay: cam.overlay().to_jpeg()?,
+            ..ExampleRecord::default()
+        })
     }
 }
 

@@ -24,6 +24,7 @@ mod error;
 mod finetune;
 mod gallery;
 mod grad_cam;
+mod input_kind;
 mod measure;
 mod modality;
 mod model;
@@ -44,18 +45,19 @@ pub use finetune::{
     Engine, FinetuneConfig, Outcome, PartsOf, PictureParts, Probed, RunFolder, Start, find_rate,
     finetune, probe,
 };
-pub use gallery::ShownTask;
+pub use gallery::{Exhibit, ShownTask};
 pub use grad_cam::GradCam;
+pub use input_kind::InputKind;
 pub use measure::{Evaluation, TestViews, as_is, evaluate, measure};
-pub use modality::{InputKind, InputOf, ItemOf, Modality, NetworkOf, SetOf};
-pub use model::{Model, ModelOf, TextModel};
-pub use pictures::{Network, Pictures};
+pub use modality::{InputOf, ItemOf, Modality, NetworkOf, SetOf};
+pub use model::ModelOf;
+pub use pictures::{Model, Network, Pictures};
 pub use predict::{Guess, Number, Prediction};
 pub use publish::model_card;
 pub use rekindle_finetune::{CacheConfig, CachePlace, CacheReport, HeadStart};
 pub use run_report::{About, Answered, ReportPaths, Shown, cache_notes, write_report};
 pub use task::{Learned, ModelTask};
-pub use texts::{Texts, is_scratch, with_columns};
+pub use texts::{TextModel, Texts, is_scratch, with_columns};
 
 pub use rekindle_cards as cards;
 pub use rekindle_checkpoint as checkpoint;

@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, fmt::Debug, sync::Arc};
 
 use burn::prelude::*;
-use rekindle_cards::{HubConfig, InputSpec};
+use rekindle_cards::HubConfig;
 use rekindle_checkpoint::CheckpointFile;
 use rekindle_data::{
     DataConfig, DataSet, Digests, Gathered, Item, Measurable, Part, Prepare, Target, TargetKind,
@@ -11,11 +11,11 @@ use rekindle_data::{
 };
 use rekindle_finetune::{FromPrepared, Sheet};
 use rekindle_layers::Backbone;
-use rekindle_report::{ExampleRecord, ItemKind, TextFacts};
+use rekindle_report::{ItemKind, TextFacts};
 use rekindle_transfer::Classifier;
 use serde_json::json;
 
-use crate::{Error, ModelOf};
+use crate::Error;
 
 /// What samples of a kind are made of.
 pub type ItemOf<M> = <<M as Modality>::Prepare as Prepare>::Item;
@@ -183,17 +183,6 @@ pub trait Modality: Debug + Clone + Send + Sync + 'static {
         name.unwrap_or_else(|| format!("{} {place}", Self::ONE))
     }
 
-    /// An item as a report shows it, with what in it spoke for an output.
-    ///
-    /// # Errors
-    ///
-    /// If it cannot be read again.
-    fn shown(
-        model: &ModelOf<Self>,
-        item: &ItemOf<Self>,
-        output: usize,
-    ) -> Result<ExampleRecord, Error>;
-
     /// All that inputs depend on besides the items, as canonical text: embeddings of other inputs are not compared.
     fn identity(&self, config: &HubConfig) -> String {
         canonical(&json!(config.input))
@@ -211,65 +200,5 @@ pub trait Modality: Debug + Clone + Send + Sync + 'static {
     /// How items become inputs, in words.
     fn preprocessing(config: &HubConfig) -> String {
         config.input.described()
-    }
-}
-
-/// Which kind of input a model takes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum InputKind {
-    /// Pictures.
-    Pictures,
-    /// Texts.
-    Texts,
-}
-
-impl InputKind {
-    /// The [files](Modality::files) of the repository of weights that were saved here.
-    ///
-    /// # Errors
-    ///
-    /// If the weights do not say what they are.
-    pub fn files(
-        self,
-        file: &CheckpointFile,
-        config: &HubConfig,
-    ) -> Result<Vec<(String, String)>, Error> {
-        match self {
-            Self::Pictures => crate::Pictures.files(config),
-            Self::Texts => crate::Texts::of_weights(None, file)?.0.files(config),
-        }
-    }
-
-    /// The kind of a model that is named by a card or an architecture, or that weights are of: what they say themselves,
-    /// else what is known of the name, else pictures.
-    ///
-    /// # Errors
-    ///
-    /// If the name is in no table.
-    pub fn of(name: Option<&str>, weights: Option<&CheckpointFile>) -> Result<Self, Error> {
-        if let Some(file) = weights {
-            let own = file.metadata().get(crate::model::CONFIG).map(String::as_str);
-            let own = own.filter(|text| HubConfig::is_one(text));
-            if own.is_none() && file.config_json().is_some_and(rekindle_cards::is_transformers) {
-                return Ok(Self::Texts);
-            }
-            if let Some(config) = own.or(file.config_json())
-                && let Ok(config) = HubConfig::from_json(config)
-            {
-                return Ok(Self::of_input(&config.input));
-            }
-        }
-        match name {
-            Some(name) if crate::texts::is_scratch(name) => Ok(Self::Texts),
-            Some(name) => Ok(Self::of_input(&rekindle_cards::find(name)?.input)),
-            None => Ok(Self::Pictures),
-        }
-    }
-
-    fn of_input(input: &InputSpec) -> Self {
-        match input {
-            InputSpec::Text(_) => Self::Texts,
-            _ => Self::Pictures,
-        }
     }
 }

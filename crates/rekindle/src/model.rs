@@ -17,10 +17,8 @@ use rekindle_transfer::{Classifier, Plan};
 use crate::{
     Error, Prediction,
     modality::{ItemOf, Modality, NetworkOf},
-    pictures::Pictures,
     predict::Predictor,
     task::{ModelTask, names},
-    texts::Texts,
 };
 
 /// Keys of what is written beside the weights.
@@ -28,12 +26,6 @@ pub(crate) const CONFIG: &str = "config";
 const PLAN: &str = "plan";
 /// The metric is behind it.
 const PROBE: &str = "probe_val_";
-
-/// A model of pictures.
-pub type Model = ModelOf<Pictures>;
-
-/// A model of texts.
-pub type TextModel = ModelOf<Texts>;
 
 /// A network, the config that its weights came with or will be saved with, and what else belongs to it.
 #[derive(Debug, Clone)]
@@ -290,7 +282,7 @@ impl<M: Modality> ModelOf<M> {
         if let Some(ready) = self.ready.get() {
             return Ok(ready);
         }
-        let ready = Arc::new(Predictor::new(self)?);
+        let ready = Arc::new(Predictor::new(&self.network, &self.config, &self.modality)?);
         Ok(self.ready.get_or_init(|| ready))
     }
 

@@ -15,20 +15,23 @@ use rekindle_images::{
     measure_pictures, offer, open_pictures, read_pictures,
 };
 use rekindle_layers::{FeatureMap, global_mean};
-use rekindle_report::{ExampleRecord, ItemKind};
+use rekindle_report::ItemKind;
 use rekindle_train::Failure;
 use rekindle_transfer::Classifier;
 use rekindle_vision::{Architecture, Init, VisionBackbone};
 use serde_json::json;
 
 use crate::{
-    Error, Model,
+    Error,
     modality::Modality,
-    model::{config_text, parsed},
+    model::{ModelOf, config_text, parsed},
 };
 
 /// A vision network with its head.
 pub type Network = Classifier<VisionBackbone>;
+
+/// A model of pictures.
+pub type Model = ModelOf<Pictures>;
 
 /// Pictures, as files or in memory.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -123,15 +126,6 @@ impl Modality for Pictures {
 
     fn digest(item: &Source, files: &Digests) -> Result<[u8; 32], Error> {
         Ok(item.digest(files)?)
-    }
-
-    fn shown(model: &Model, item: &Source, output: usize) -> Result<ExampleRecord, Error> {
-        let cam = model.grad_cam(item.clone(), output)?;
-        Ok(ExampleRecord {
-            image: cam.picture.to_jpeg()?,
-            overlay: cam.overlay().to_jpeg()?,
-            ..ExampleRecord::default()
-        })
     }
 
     fn identity(&self, config: &HubConfig) -> String {

@@ -6,13 +6,14 @@ use burn::{
     tensor::activation::{sigmoid, softmax},
 };
 use rayon::prelude::*;
-use rekindle_cards::TaskSpec;
+use rekindle_cards::{HubConfig, TaskSpec};
 use rekindle_data::{Prepare, View};
 use rekindle_finetune::FromPrepared;
 
 use crate::{
-    Error, ModelOf,
+    Error,
     modality::{InputOf, ItemOf, Modality, NetworkOf},
+    task::names,
 };
 
 /// What a model answers to an item.
@@ -79,17 +80,21 @@ pub(crate) struct Predictor<M: Modality> {
 }
 
 impl<M: Modality> Predictor<M> {
-    pub(crate) fn new(model: &ModelOf<M>) -> Result<Self, Error> {
-        let (network, config) = (model.network().valid(), model.config());
+    pub(crate) fn new(
+        network: &NetworkOf<M>,
+        config: &HubConfig,
+        modality: &M,
+    ) -> Result<Self, Error> {
+        let network = network.valid();
         let device = network.devices().into_iter().next().unwrap_or_default();
-        let known = model.names();
+        let known = names(config);
         let name = |index: usize| match known.get(index).map(String::as_str) {
             Some(name) => name.to_owned(),
             None => config.label(index).map_or_else(|| index.to_string(), str::to_owned),
         };
         Ok(Self {
             // What is predicted once is not kept.
-            prepare: model.modality().prepare(config, &M::once())?,
+            prepare: modality.prepare(config, &M::once())?,
             device,
             task: config.task.clone(),
             temperature: config.temperature.unwrap_or(1.0),

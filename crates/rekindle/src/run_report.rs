@@ -13,7 +13,7 @@ use rekindle_report::{
 use rekindle_train::{Classify, Monitor, Task};
 
 use crate::{
-    Error, FinetuneConfig, ModelOf, ModelTask, Outcome, ShownTask,
+    Error, Exhibit, FinetuneConfig, ModelOf, ModelTask, Outcome, ShownTask,
     modality::{ItemOf, Modality},
     pictures::Pictures,
 };
@@ -79,7 +79,7 @@ impl<T: ModelTask, M: Modality> Copy for Shown<'_, T, M> {}
 /// # Errors
 ///
 /// If a picture that was shown cannot be read again, or the folder cannot be written.
-pub fn write_report<M: Modality, T: ShownTask>(
+pub fn write_report<M: Exhibit, T: ShownTask>(
     folder: &Path,
     about: &About,
     config: &FinetuneConfig<T, M>,
@@ -98,7 +98,7 @@ pub fn write_report<M: Modality, T: ShownTask>(
     rekindle_base::write_file(&path, html(&run)).map_err(|source| Error::Write { path, source })
 }
 
-fn run<M: Modality, T: ShownTask>(
+fn run<M: Exhibit, T: ShownTask>(
     about: &About,
     config: &FinetuneConfig<T, M>,
     outcome: &Outcome<T, M>,

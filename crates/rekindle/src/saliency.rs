@@ -2,10 +2,16 @@
 //! Denil et al. 2014, <https://arxiv.org/abs/1412.6815>.
 
 use rekindle_layers::{Backbone as _, Input as _, TextFlow};
-use rekindle_report::WordRecord;
+use rekindle_report::{ExampleRecord, WordRecord};
 use rekindle_text::Text;
 
-use crate::{Error, TextModel};
+use crate::{Error, TextModel, Texts, gallery::Exhibit};
+
+impl Exhibit for Texts {
+    fn shown(model: &TextModel, item: &Text, output: usize) -> Result<ExampleRecord, Error> {
+        Ok(ExampleRecord { words: model.saliency(item, output)?, ..ExampleRecord::default() })
+    }
+}
 
 impl TextModel {
     /// The text in pieces, with how much each spoke for (or against, below zero) the output with this number, in `[-1, 1]`.

@@ -13,15 +13,15 @@ use rekindle_language::{
     EncoderConfig, TextBackbone, pool_files, pool_from_json, pool_to_json, text_pool,
 };
 use rekindle_layers::{Backbone as _, Pooling, TextFlow};
-use rekindle_report::{ExampleRecord, ItemKind, TextFacts};
+use rekindle_report::{ItemKind, TextFacts};
 use rekindle_text::{PrepareTexts, Text, TextConfig, Tokenizer, measure_texts, open_texts};
 use rekindle_transfer::Classifier;
 use serde_json::json;
 
 use crate::{
-    Error, TextModel,
+    Error,
     modality::Modality,
-    model::{config_text, parsed},
+    model::{ModelOf, config_text, parsed},
 };
 
 mod from_nothing;
@@ -35,6 +35,9 @@ const POOL: &str = "pool";
 const TOKENIZER: &str = "tokenizer";
 /// What a tokenizer is called where it is a file.
 const TOKENIZER_FILE: &str = "tokenizer.json";
+
+/// A model of texts.
+pub type TextModel = ModelOf<Texts>;
 
 /// What belongs to a text model besides its weights and its config.
 #[derive(Debug, Clone)]
@@ -276,10 +279,6 @@ impl Modality for Texts {
 
     fn called(item: &Text, _: usize) -> String {
         item.called()
-    }
-
-    fn shown(model: &TextModel, item: &Text, output: usize) -> Result<ExampleRecord, Error> {
-        Ok(ExampleRecord { words: model.saliency(item, output)?, ..ExampleRecord::default() })
     }
 
     fn facts(&self, items: &[&Text]) -> Result<Option<TextFacts>, Error> {

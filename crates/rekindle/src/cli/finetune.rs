@@ -1,7 +1,7 @@
 //! `rekindle finetune`: make a pretrained model yours.
 
 use std::{
-    path::{Component, Path, PathBuf},
+    path::PathBuf,
     process::ExitCode,
     time::{Duration, Instant},
 };
@@ -21,10 +21,12 @@ use rekindle::{
 
 mod ask;
 mod checkup;
+mod words;
 
 use ask::{KeepArguments, PictureArguments, StepArguments, What};
 
 use checkup::{DoctorArguments, Verdict};
+use words::{leads_out, quoted};
 
 use super::{
     Common,
@@ -367,16 +369,6 @@ impl Arguments {
     }
 }
 
-/// Whether an item's path leads out of the folders that data is in: by itself, or by a `..`.
-fn leads_out(path: &Path, data: &[&Path]) -> bool {
-    let within = |data: &&Path| {
-        let folder = if data.is_dir() { data } else { data.parent().unwrap_or(Path::new("")) };
-        let inner = path.strip_prefix(folder);
-        inner.is_ok_and(|inner| inner.components().all(|part| matches!(part, Component::Normal(_))))
-    };
-    !data.iter().any(within)
-}
-
 /// Trains on the kind of labels that the data have.
 fn begin<M: Kind>(
     arguments: &Arguments,
@@ -395,14 +387,5 @@ fn begin<M: Kind>(
         TargetKind::Label => arguments.train::<M, usize>(recipe, device, checkup),
         TargetKind::Labels => arguments.train::<M, Vec<usize>>(recipe, device, checkup),
         TargetKind::Numbers => arguments.train::<M, Vec<f32>>(recipe, device, checkup),
-    }
-}
-
-/// A word as a shell reads it.
-fn quoted(word: &str) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "_./=:,@%+-".contains(c);
-    match !word.is_empty() && word.chars().all(plain) {
-        true => word.to_owned(),
-        false => format!("'{}'", word.replace('\'', "'\\''")),
     }
 }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use anyhow::bail;
 use clap::Args;
 use rekindle::{
-    InputKind, ItemOf, Modality, ModelOf,
+    Exhibit, InputKind, ItemOf, Modality, ModelOf,
     cards::HubConfig,
     data::{MixConfig, Prepare, Target, TargetKind, Unusable},
 };
@@ -59,7 +59,7 @@ pub(super) struct Place<'a> {
 }
 
 /// A kind of input, as the command line knows it.
-pub(super) trait Kind: Modality {
+pub(super) trait Kind: Exhibit {
     /// What an item is called in JSON and CSV.
     const KEY: &'static str;
     /// What a set of them is counted by in JSON.
