@@ -15,4 +15,5 @@ mod parity;
 mod phases;
 mod save;
 mod support;
+mod texts;
 mod weights;
