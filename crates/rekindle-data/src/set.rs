@@ -25,6 +25,8 @@ pub struct DataConfig {
     pub path: PathBuf,
     /// A folder or a list to validate on, in place of what `path` has for that.
     pub val: Option<PathBuf>,
+    /// A folder or a list to measure on once, at the end, in place of what `path` has for that.
+    pub test: Option<PathBuf>,
     /// The columns of a list that hold the numbers to learn; none where labels are learned.
     pub targets: Vec<String>,
     /// How some of it is set aside where there is nothing to validate on.

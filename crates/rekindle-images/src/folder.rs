@@ -104,8 +104,20 @@ fn gather_pictures(
     kind: TargetKind,
     purpose: Purpose,
 ) -> Result<Gathered<Source>, Error> {
-    let DataConfig { path, val, targets, .. } = config;
+    let DataConfig { path, val, test, targets, .. } = config;
     let mut found = gather(path, kind, targets, purpose)?;
+    let other = |other: &Path, part| match other.is_dir() && listed(other)?.is_empty() {
+        true => Ok(gather_part::<PictureFiles>(other, part)?.map(Source::File)),
+        false => gather(other, kind, targets, Purpose::Measure),
+    };
+    if let Some(test) = test {
+        let part = [Some(path), val.as_ref()].into_iter().flatten().find(|part| same(test, part));
+        if part.is_some() {
+            let text = "is what is trained or chosen on; measure on other pictures";
+            return Err(problem(test, text.to_owned()));
+        }
+        found = found.with_part(Part::Test, other(test, Part::Test)?);
+    }
     let Some(val) = val else { return Ok(found) };
     if same(val, path) {
         let text =
@@ -119,11 +131,7 @@ fn gather_pictures(
         found.rows.retain(|row| row.part != Part::Test);
         found.notes.push("the test part is validated on, and is no test any more".to_owned());
     }
-    let other = match val.is_dir() && listed(val)?.is_empty() {
-        true => gather_part::<PictureFiles>(val, Part::Val)?.map(Source::File),
-        false => gather(val, kind, targets, Purpose::Measure)?,
-    };
-    Ok(found.with_val(other))
+    Ok(found.with_part(Part::Val, other(val, Part::Val)?))
 }
 
 /// The lists of a folder's parts, unless it has folders for them, or folders beside a table of something else.

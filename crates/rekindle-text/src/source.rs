@@ -151,17 +151,27 @@ fn gather(
 ) -> Result<Gathered<Text>, Error> {
     let path = &config.data.path;
     let mut found = gather_at(path, config, kind, purpose)?;
+    let other = |other: &Path, part| match other.is_dir()
+        && matches!(Layout::of(other)?, Layout::Folders)
+    {
+        true => files::read(other, gather_part::<TextFiles>(other, part)?),
+        false => gather_at(other, config, kind, Purpose::Measure),
+    };
     if let Some(val) = &config.data.val {
         if same(val, path) {
             let text =
                 "is what is trained on; validate on other texts, or on a share that is set aside";
             return Err(problem(val, text.to_owned()));
         }
-        let other = match val.is_dir() && matches!(Layout::of(val)?, Layout::Folders) {
-            true => files::read(val, gather_part::<TextFiles>(val, Part::Val)?)?,
-            false => gather_at(val, config, kind, Purpose::Measure)?,
-        };
-        found = found.with_val(other);
+        found = found.with_part(Part::Val, other(val, Part::Val)?);
+    }
+    if let Some(test) = &config.data.test {
+        let used = [Some(path), config.data.val.as_ref()];
+        if used.into_iter().flatten().any(|part| same(test, part)) {
+            let text = "is what is trained or chosen on; measure on other texts";
+            return Err(problem(test, text.to_owned()));
+        }
+        found = found.with_part(Part::Test, other(test, Part::Test)?);
     }
     remark(&mut found);
     Ok(found)

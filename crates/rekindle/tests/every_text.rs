@@ -207,6 +207,39 @@ fn texts_are_embedded_searched_climbed_and_pushed() {
     assert_eq!(model.predict(["the striker"]).unwrap().len(), 1);
 }
 
+/// Pairs of columns, and a test file of its own.
+#[test]
+fn pairs_are_two_columns_and_a_test_may_lie_elsewhere() {
+    let folder = tempfile::tempdir().unwrap();
+    let write = |name: &str, from: usize, until: usize| {
+        let mut lines = vec!["first,second,label".to_owned()];
+        for number in from..until {
+            let (left, right) = (number % 2 == 0, number / 2 % 2 == 0);
+            let of = |kitchen: bool| if kitchen { KITCHEN } else { PITCH };
+            let [one, other] = [sentence(of(left), number), sentence(of(right), number / 3)];
+            lines.push(format!("{one},{other},{}", if left == right { "same" } else { "other" }));
+        }
+        let path = folder.path().join(name);
+        fs::write(&path, lines.join("\n")).unwrap();
+        path
+    };
+    let (data, test) = (write("pairs.csv", 0, 96), write("held out.csv", 100, 124));
+    let out = folder.path().join("run");
+    let run = ["finetune", "--data", text(&data), "--test", text(&test), "--text", "first"];
+    let how = ["--text", "second", "--model", "bilstm", "--epochs", "2", "--out", text(&out)];
+    let last = objects(&[&run[..], &how, &["--json"]].concat()).pop().unwrap();
+    assert!(number(&last, "test_accuracy") > 0.0, "{last}");
+    let weights = out.join("best.safetensors");
+    let asked = ["predict", "--weights", text(&weights), "--json"];
+    let pair = ["--text", "we simmer", "--text", "a goal"];
+    let found = objects(&[&asked[..], &pair].concat());
+    assert_eq!(found.len(), 1, "{found:?}");
+    assert_eq!(found[0]["text"], "we simmer | a goal");
+    // The columns are the model's.
+    let found = objects(&[&asked[..], &["--data", text(&test)]].concat());
+    assert_eq!(found.len(), 24);
+}
+
 /// A text under two labels, one twice in two parts, an empty one, markup.
 #[test]
 fn the_doctor_reads_texts() {

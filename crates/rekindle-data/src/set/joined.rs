@@ -40,11 +40,11 @@ impl<I> Gathered<I> {
         Ok(all)
     }
 
-    /// The same, validated on something else: what is not divided is trained on, and its own part to validate on is not used.
-    pub fn with_val(mut self, other: Self) -> Self {
+    /// The same with a part from elsewhere: what is not divided is trained on, and its own such part is not used.
+    pub fn with_part(mut self, part: Part, other: Self) -> Self {
         let all = self.rows.iter_mut().filter(|row| row.part == Part::All);
         all.for_each(|row| row.part = Part::Train);
-        self.replace(Part::Val, other);
+        self.replace(part, other);
         self
     }
 }

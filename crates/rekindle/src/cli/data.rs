@@ -26,6 +26,9 @@ pub(super) struct DataArguments {
     /// the best epoch, so it is no test any more.
     #[arg(long)]
     val: Option<PathBuf>,
+    /// Measure the model that is kept on this folder or list, once, at the end, instead of on what the data have to test on.
+    #[arg(long)]
+    test: Option<PathBuf>,
     /// The column of texts, where it is not called as usual; twice for pairs.
     #[arg(long, value_name = "COLUMN")]
     pub(super) text: Vec<String>,
@@ -69,7 +72,11 @@ pub(super) struct Opened<M: Kind, L: Target> {
 impl DataArguments {
     /// Where they are.
     pub(super) fn folders(&self) -> Vec<&Path> {
-        [Some(&self.data), self.val.as_ref()].into_iter().flatten().map(PathBuf::as_path).collect()
+        [Some(&self.data), self.val.as_ref(), self.test.as_ref()]
+            .into_iter()
+            .flatten()
+            .map(PathBuf::as_path)
+            .collect()
     }
 
     /// Whether pictures that cannot be read are left out instead of stopping at them.
@@ -97,6 +104,7 @@ impl DataArguments {
         let config = DataConfig {
             path: self.data.clone(),
             val: self.val.clone(),
+            test: self.test.clone(),
             targets: self.targets.clone(),
             split: Split { fraction: self.split, seed: self.split_seed },
         };
