@@ -1,14 +1,14 @@
 //! A `config.json` as transformers writes it, whatever its family calls things; or as we write it for networks of our own.
 
+mod raw;
 mod scratch;
 mod write;
 
 pub use scratch::SCRATCH;
 
 use rekindle_layers::{Activation, Pooling, TextPool};
-use serde::Deserialize;
-use serde_json::Value;
 
+use self::raw::{Raw, activation};
 use crate::Error;
 
 /// A family of encoders, by transformers' `model_type`.
@@ -133,59 +133,6 @@ pub struct EncoderConfig {
     pub token_weights: bool,
     /// How tokens become a text: their mean, unless something else is known.
     pub pool: TextPool,
-}
-
-/// The names of all families.
-#[derive(Debug, Deserialize)]
-struct Raw {
-    model_type: String,
-    vocab_size: Option<usize>,
-    #[serde(alias = "dim")]
-    hidden_size: Option<usize>,
-    embedding_size: Option<usize>,
-    #[serde(alias = "n_layers")]
-    num_hidden_layers: Option<usize>,
-    #[serde(alias = "n_heads")]
-    num_attention_heads: Option<usize>,
-    #[serde(alias = "hidden_dim")]
-    intermediate_size: Option<usize>,
-    #[serde(alias = "activation", alias = "hidden_activation")]
-    hidden_act: Option<String>,
-    max_position_embeddings: Option<usize>,
-    type_vocab_size: Option<usize>,
-    pad_token_id: Option<usize>,
-    #[serde(alias = "norm_eps")]
-    layer_norm_eps: Option<f64>,
-    norm_bias: Option<bool>,
-    #[serde(alias = "dropout", alias = "mlp_dropout")]
-    hidden_dropout_prob: Option<f64>,
-    #[serde(alias = "attention_dropout")]
-    attention_probs_dropout_prob: Option<f64>,
-    #[serde(alias = "seq_classif_dropout")]
-    classifier_dropout: Option<f64>,
-    position_embedding_type: Option<String>,
-    is_decoder: Option<bool>,
-    sinusoidal_pos_embds: Option<bool>,
-    relative_attention_num_buckets: Option<usize>,
-    position_buckets: Option<i64>,
-    max_relative_positions: Option<i64>,
-    relative_attention: Option<bool>,
-    norm_rel_ebd: Option<String>,
-    share_att_key: Option<bool>,
-    pos_att_type: Option<Value>,
-    position_biased_input: Option<bool>,
-    conv_kernel_size: Option<usize>,
-    local_attention: Option<usize>,
-    global_attn_every_n_layers: Option<usize>,
-    global_rope_theta: Option<f64>,
-    local_rope_theta: Option<f64>,
-    rope_parameters: Option<Value>,
-    attention_bias: Option<bool>,
-    mlp_bias: Option<bool>,
-    kernel_size: Option<usize>,
-    pooling_mode: Option<String>,
-    normalize: Option<bool>,
-    token_weights: Option<bool>,
 }
 
 impl EncoderConfig {
@@ -370,66 +317,6 @@ impl EncoderConfig {
             return Err(Error::Field { field: "max_position_embeddings", value, reason });
         }
         Ok(())
-    }
-}
-
-impl Raw {
-    /// Whether it asks for something that is computed otherwise here.
-    fn check(&self, config: &EncoderConfig) -> Result<(), Error> {
-        let family = config.family;
-        let refused = |field: &'static str, value: String| {
-            Err(Error::Field { field, value, reason: "it is not known here".to_owned() })
-        };
-        if let Some(kind) =
-            self.position_embedding_type.as_deref().filter(|kind| *kind != "absolute")
-        {
-            return refused("position_embedding_type", kind.to_owned());
-        }
-        if self.is_decoder == Some(true) {
-            return refused("is_decoder", "true".to_owned());
-        }
-        if self.sinusoidal_pos_embds == Some(true) {
-            return refused("sinusoidal_pos_embds", "true".to_owned());
-        }
-        if family == Family::ModernBert && self.mlp_bias.unwrap_or(false) != config.matrix_bias {
-            return refused(
-                "mlp_bias",
-                format!("{:?} beside another attention_bias", self.mlp_bias),
-            );
-        }
-        if family != Family::Electra && config.embedding_size != config.hidden_size {
-            return refused("embedding_size", config.embedding_size.to_string());
-        }
-        if family != Family::Deberta {
-            return Ok(());
-        }
-        if self.conv_kernel_size.unwrap_or(0) > 0 {
-            return refused("conv_kernel_size", format!("{:?}", self.conv_kernel_size));
-        }
-        if self.relative_attention == Some(false) || self.share_att_key != Some(true) {
-            return refused("share_att_key", format!("{:?}", self.share_att_key));
-        }
-        if self.position_biased_input == Some(true) {
-            return refused("position_biased_input", "true".to_owned());
-        }
-        let kinds = self.pos_att_type.as_ref().map(Value::to_string).unwrap_or_default();
-        if !(kinds.contains("p2c") && kinds.contains("c2p")) {
-            return refused("pos_att_type", kinds);
-        }
-        Ok(())
-    }
-}
-
-fn activation(name: &str) -> Result<Activation, Error> {
-    match name {
-        "gelu" => Ok(Activation::Gelu),
-        "relu" => Ok(Activation::Relu),
-        "silu" | "swish" => Ok(Activation::Silu),
-        other => Err(Error::Field {
-            field: "hidden_act",
-            value: other.to_owned(),
-            reason: "known are gelu, relu, silu".to_owned(),
-        }),
     }
 }
 

@@ -12,7 +12,7 @@ use std::ops::RangeInclusive;
 
 use rekindle_layers::{Activation, Pooling, TextPool};
 
-use super::{EncoderConfig, Family, MOST_LAYERS, Raw};
+use super::{EncoderConfig, Family, MOST_LAYERS, raw::Raw};
 use crate::Error;
 
 /// A network from nothing as it is made where nothing else is asked for.
