@@ -13,21 +13,22 @@ pub struct Encoded {
 
 impl Encoded {
     /// Cuts to so many tokens, the longer text of a pair first, as the crate does.
-    pub(crate) fn shorten(&mut self, most: usize) {
-        let second = self.types.iter().filter(|id| **id > 0).count();
+    ///
+    /// `seconds` says of each token whether it is of the second text.
+    pub(crate) fn shorten(&mut self, most: usize, seconds: &[bool]) {
+        let second = seconds.iter().filter(|second| **second).count();
         // The crate reads no more of either text.
-        let (first, second) = ((self.types.len() - second).min(most), second.min(most));
+        let (first, second) = ((seconds.len() - second).min(most), second.min(most));
         let (short, long) = (first.min(second), first.max(second));
         let (short, long) = match short.saturating_add(short.max(most.saturating_sub(short))) {
             all if all > most => (most / 2, most / 2 + most % 2),
             _ => (short, long.min(most - short)),
         };
         let mut left = if first > second { [long, short] } else { [short, long] };
-        let keep: Vec<bool> = self
-            .types
+        let keep: Vec<bool> = seconds
             .iter()
-            .map(|id| {
-                let left = &mut left[usize::from(*id)];
+            .map(|second| {
+                let left = &mut left[usize::from(*second)];
                 let keep = *left > 0;
                 *left = left.saturating_sub(1);
                 keep

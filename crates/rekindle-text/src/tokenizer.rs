@@ -165,7 +165,10 @@ impl Tokenizer {
             cut: !found.get_overflowing().is_empty(),
         };
         if self.adds_nothing && ids.len() > self.max_tokens {
-            encoded.shorten(self.max_tokens);
+            // Nobody tells the texts of a pair apart by types where nothing is added.
+            let seconds: Vec<bool> =
+                found.get_sequence_ids().iter().map(|text| *text == Some(1)).collect();
+            encoded.shorten(self.max_tokens, &seconds);
         }
         Ok(encoded)
     }

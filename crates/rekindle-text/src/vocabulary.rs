@@ -128,7 +128,7 @@ fn pre_tokenizer(unit: Unit) -> Value {
             {"type": "Split", "pattern": {"Regex": "[^\\p{Alphabetic}\\p{N}_']+"}, "behavior": "Removed", "invert": false},
         ]}),
         Unit::Character => {
-            json!({"type": "Split", "pattern": {"Regex": "(?s)."}, "behavior": "Isolated", "invert": false})
+            json!({"type": "Split", "pattern": {"Regex": "[\\s\\S]"}, "behavior": "Isolated", "invert": false})
         }
     }
 }
