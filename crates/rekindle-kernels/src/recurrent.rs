@@ -102,7 +102,8 @@ fn ours(x: Tensor<3>, with: Recur<'_>) -> (Tensor<3>, RecurrentState) {
     let all: Tensor<3> = Tensor::from_dispatch(all);
     let last = |place: usize| all.clone().narrow(1, time + place, 1).reshape([batch, units]);
     let state = RecurrentState { hidden: last(0), cell: last(1) };
-    (all.narrow(1, 0, time), state)
+    let outputs = <Dispatch as Kernels>::first_steps(all.into_dispatch(), time);
+    (Tensor::<3>::from_dispatch(outputs).reshape([batch, time, units]), state)
 }
 
 /// By Burn's operations, step by step.

@@ -8,14 +8,14 @@ use burn::{
 
 use crate::{
     cpu::count,
-    ops::{Affine, Attended, Given, Kernels},
+    ops::{Affine, Attended, Given, Kernels, Padding},
 };
 
 /// A score that no other loses against, and finite, so that a text of nothing but padding stays a number.
 const LEAST: f64 = -1e30;
 
 /// Whether our kernels compute with all of these.
-fn is_ours(tensors: &[(Device, DType)]) -> bool {
+pub(crate) fn is_ours(tensors: &[(Device, DType)]) -> bool {
     let first = tensors.first().map(|(_, dtype)| *dtype);
     matches!(first, Some(DType::F32 | DType::F64))
         && tensors.iter().all(|(device, dtype)| {
@@ -71,6 +71,8 @@ pub struct Attention<'a> {
 /// What each token gets: values weighed by `softmax(scale * query key + bias)` over all tokens; three of `[batch, length,
 /// heads * width]` to one.
 ///
+/// Texts may lie one behind the other as [`unpad`] puts them, `[1, tokens, heads * width]`, where no bias trains.
+///
 /// What is computed for padding is nothing to rely on. A text's result is the same bits in any batch on Flex, where there is no
 /// bias that trains.
 ///
@@ -79,15 +81,17 @@ pub struct Attention<'a> {
 /// If the shapes do not fit each other.
 pub fn attention([query, key, value]: [Tensor<3>; 3], with: Attention<'_>) -> Tensor<3> {
     let Attention { heads, mask, bias, scale } = with;
-    let [batch, length, channels] = query.dims();
-    count(&[batch, length, channels]);
+    let [_, _, channels] = query.dims();
+    let [batch, length] = mask.dims();
+    count(&query.dims());
     count(&[batch, heads, length, length]);
     assert!(heads > 0 && channels.is_multiple_of(heads), "{channels} channels for {heads} heads");
     assert!(
         key.dims() == query.dims() && value.dims() == query.dims(),
         "queries, keys and values of other shapes"
     );
-    assert_eq!(mask.dims(), [batch, length], "a mask of other texts");
+    let is_padded = query.dims() == [batch, length, channels];
+    assert!(is_padded || query.dims()[0] == 1, "a mask of other texts");
     if let Some(bias) = &bias {
         let [texts, of_heads, rows, columns] = bias.dims();
         assert!(
@@ -102,6 +106,7 @@ pub fn attention([query, key, value]: [Tensor<3>; 3], with: Attention<'_>) -> Te
     let mut tensors: Vec<_> = [&query, &key, &value].map(|x| (x.device(), x.dtype())).into();
     tensors.extend(bias.as_ref().map(|bias| (bias.device(), bias.dtype())));
     if trains || !is_ours(&tensors) || !is_ours(&[(mask.device(), mask.dtype())]) {
+        assert!(is_padded, "a mask of other texts, or texts without padding where a bias trains");
         return composed([query, key, value], Attention { heads, mask, bias, scale });
     }
     let operands = Attended {
@@ -115,6 +120,48 @@ pub fn attention([query, key, value]: [Tensor<3>; 3], with: Attention<'_>) -> Te
         },
     };
     Tensor::from_dispatch(<Dispatch as Kernels>::attention(operands, heads, scale))
+}
+
+/// The tokens of all texts one behind the other, `[batch, length, channels]` to `[1, tokens, channels]`: what each token goes
+/// through alone, it goes through without the padding. None where there is none, and on backends that our kernels do not
+/// compute on.
+///
+/// # Panics
+///
+/// If the mask `[batch, length]` is of other texts.
+pub fn unpad(x: &Tensor<3>, mask: &Tensor<2>) -> Option<Tensor<3>> {
+    let [batch, length, _] = x.dims();
+    assert_eq!(mask.dims(), [batch, length], "a mask of other texts");
+    let ours = is_ours(&[(x.device(), x.dtype())]) && is_ours(&[(mask.device(), mask.dtype())]);
+    if !ours || !has_padding(mask) {
+        return None;
+    }
+    Some(padded(x.clone(), mask, Padding::Removed))
+}
+
+/// What [`unpad`] gave, as it was before, with zeros for padding: `[1, tokens, channels]` to `[batch, length, channels]`.
+///
+/// # Panics
+///
+/// If there are not as many tokens as the mask `[batch, length]` has.
+pub fn pad(x: Tensor<3>, mask: &Tensor<2>) -> Tensor<3> {
+    padded(x, mask, Padding::Added)
+}
+
+fn padded(x: Tensor<3>, mask: &Tensor<2>, padding: Padding) -> Tensor<3> {
+    count(&x.dims());
+    let mask = mask.clone().into_dispatch();
+    Tensor::from_dispatch(<Dispatch as Kernels>::pad(x.into_dispatch(), mask, padding))
+}
+
+/// Whether any text ends before the longest.
+fn has_padding(mask: &Tensor<2>) -> bool {
+    let [batch, length] = mask.dims();
+    if batch * length == 0 {
+        return false;
+    }
+    let last = mask.clone().narrow(1, length - 1, 1).into_data();
+    last.iter::<f64>().any(|there| there <= 0.0)
 }
 
 /// Burn's operations, one after the other.

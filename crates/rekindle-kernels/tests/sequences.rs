@@ -14,7 +14,8 @@ use burn::{
     },
 };
 use rekindle_kernels::{
-    Attention, Isa, Recur, Recurrence, RecurrentState, attention, layer_norm, recurrent,
+    Attention, Isa, Recur, Recurrence, RecurrentState, attention, embedding, layer_norm, pad,
+    recurrent, unpad,
 };
 
 /// SplitMix64: the same numbers every time.
@@ -269,6 +270,83 @@ fn recurrent_layers_are_burns() {
     }
 }
 
+/// What texts go through without the padding between them is what they go through with it, there and back.
+fn texts_without_padding_are_those_with_it() {
+    let mut random = Random(5);
+    for case in 0..20 {
+        let (batch, heads) = (random.range(1, 5), random.range(1, 3));
+        let (length, width) = (random.range(2, 20), random.range(1, 20));
+        let shape = [batch, length, heads * width];
+        let data = [(); 4].map(|()| random.tensor(shape));
+        // The first text is the longest, and the last ends before it or is nothing at all.
+        let mut lengths: Vec<usize> = (0..batch).map(|_| random.range(0, length)).collect();
+        lengths[batch - 1] = random.range(0, length - 1);
+        let mask: Vec<f32> = lengths
+            .iter()
+            .flat_map(|n| (0..length).map(move |at| f32::from(u8::from(at < *n))))
+            .collect();
+        let mask = Tensor::<2>::from_data(
+            TensorData::new(mask, [batch, length]),
+            &Device::flex().autodiff(),
+        );
+        let bias = (case % 2 == 0).then(|| random.tensor([1, heads, length, length]));
+        let device = Device::flex().autodiff();
+        let with = || Attention {
+            heads,
+            mask: &mask,
+            bias: bias.as_ref().map(|bias| Tensor::from_data(bias.clone(), &device)),
+            scale: 0.3,
+        };
+        let run = |dense: bool| {
+            let leaves = [0, 1, 2].map(|at| leaf::<3>(&data[at], DType::F32));
+            let out = if dense {
+                let tokens = leaves.each_ref().map(|leaf| unpad(leaf, &mask).unwrap());
+                assert_eq!(tokens[0].dims()[1], lengths.iter().sum::<usize>());
+                pad(attention(tokens, with()), &mask)
+            } else {
+                attention(leaves.clone(), with())
+            };
+            let weights = Tensor::<3>::from_data(data[3].clone(), &device);
+            let gradients = (out.clone() * weights).sum().backward();
+            let [query, key, value] = leaves.map(|leaf| wide(leaf.grad(&gradients).unwrap()));
+            [wide(out), query, key, value]
+        };
+        assert_eq!(run(true), run(false), "case {case}: {shape:?} {lengths:?}");
+    }
+}
+
+fn rows_of_tables_are_burns() {
+    let mut random = Random(6);
+    for case in 0..20 {
+        let [rows, channels, batch, length] =
+            [(1, 40), (1, 30), (1, 5), (1, 40)].map(|(low, high)| random.range(low, high));
+        let ids: Vec<i64> = (0..batch * length).map(|_| random.range(0, rows - 1) as i64).collect();
+        let ids = TensorData::new(ids, [batch, length]);
+        let (table, dy) =
+            (random.tensor([rows, channels]), random.tensor([batch, length, channels]));
+        let run = |dtype: DType, ours: bool| {
+            let device = Device::flex().autodiff();
+            let table = leaf::<2>(&table, dtype);
+            let ids = Tensor::<2, Int>::from_data(ids.clone(), &device);
+            let y = match ours {
+                true => embedding(table.clone(), ids),
+                false => module::embedding(table.clone(), ids),
+            };
+            let weights = dy.clone().convert_dtype(dtype);
+            let weights = Tensor::<3>::from_data(weights, (&device, dtype));
+            let gradients = (y.clone() * weights).sum().backward();
+            [wide(y), wide(table.grad(&gradients).unwrap())]
+        };
+        let expected = run(DType::F64, false);
+        for (dtype, tolerance) in TYPES {
+            for (found, expected) in run(dtype, true).iter().zip(&expected) {
+                let error = apart(found, expected);
+                assert!(error < tolerance, "case {case} {dtype:?}: {error:e}");
+            }
+        }
+    }
+}
+
 /// Burn's variance is a sum of squares in another order, so the tolerance is not the last bit's.
 #[test]
 fn everything_is_burns_on_every_set_of_instructions() {
@@ -276,6 +354,8 @@ fn everything_is_burns_on_every_set_of_instructions() {
         attention_is_burns();
         norms_are_burns();
         recurrent_layers_are_burns();
+        texts_without_padding_are_those_with_it();
+        rows_of_tables_are_burns();
         return;
     }
     for isa in Isa::available() {
@@ -339,7 +419,7 @@ fn empty_and_absurd_inputs_are_safe() {
     }
     let huge = Tensor::<1>::zeros([1], &device).expand([1 << 30, 1 << 30, 4]);
     type Refused = (&'static str, Box<dyn FnOnce() + std::panic::UnwindSafe>);
-    let refused: [Refused; 4] = [
+    let refused: [Refused; 6] = [
         (
             "heads",
             Box::new(move || {
@@ -371,6 +451,20 @@ fn empty_and_absurd_inputs_are_safe() {
                     reverse: false,
                 };
                 recurrent(Tensor::zeros([1, 2, 8], &Device::flex()), with);
+            }),
+        ),
+        (
+            "beyond the table",
+            Box::new(move || {
+                let ids = Tensor::<2, Int>::from_data([[0, 2]], &Device::flex());
+                embedding(Tensor::zeros([2, 3], &Device::flex()), ids);
+            }),
+        ),
+        (
+            "tokens of another shape",
+            Box::new(move || {
+                let mask = Tensor::<2>::from_data([[1.0, 1.0], [1.0, 0.0]], &Device::flex());
+                pad(Tensor::zeros([1, 2, 4], &Device::flex()), &mask);
             }),
         ),
         (

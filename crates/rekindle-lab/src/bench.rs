@@ -9,6 +9,7 @@ mod pool;
 mod report;
 mod rows;
 mod texts;
+mod tuning;
 
 use std::io::Write;
 
@@ -17,6 +18,7 @@ use clap::Subcommand;
 pub use cold::Cold;
 pub use rows::Networks;
 pub use texts::{Embed, RecurrentLayers};
+pub use tuning::TuningStep;
 
 use network::Pass;
 
@@ -33,6 +35,8 @@ pub enum Bench {
     Embed(Embed),
     /// A training step, and going forward, of an embedding, a layer over time and a linear layer.
     Recurrent(RecurrentLayers),
+    /// A step of fine-tuning a pretrained encoder of texts: every parameter, with AdamW.
+    Tune(TuningStep),
     /// What the machine can do: arithmetic of `gemm`, and bandwidth.
     Machine {
         /// Threads to use.
@@ -54,6 +58,7 @@ impl Bench {
             Self::Cold(cold) => cold.measure(out),
             Self::Embed(embed) => embed.measure(out),
             Self::Recurrent(layers) => layers.measure(out),
+            Self::Tune(step) => step.measure(out),
             Self::Machine { threads } => {
                 let machine = pool::in_pool(*threads, machine::measure)?;
                 let (flops, bandwidth) = (machine.flops / 1e9, machine.bandwidth / 1e9);

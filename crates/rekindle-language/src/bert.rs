@@ -17,7 +17,7 @@ use burn::{
 };
 use rekindle_layers::{
     Activation, Backbone, LayerNorm, Projection, Rule, Rules, Sequence, Stage, StageOutput,
-    TextFlow, TextPool, Tokens,
+    TextFlow, TextPool, Tokens, embedding,
 };
 
 use crate::{
@@ -162,9 +162,10 @@ impl Embeddings {
     fn forward(&self, Tokens { ids, types, mask }: Tokens) -> Sequence {
         let [_, length] = ids.dims();
         let positions = positions(self.first, length, &ids.device());
-        let x = self.word_embeddings.forward(ids) + self.position_embeddings.forward(positions);
+        let x = embedding(self.word_embeddings.weight.val(), ids)
+            + embedding(self.position_embeddings.weight.val(), positions);
         let x = match &self.token_type_embeddings {
-            Some(table) => x + table.forward(types),
+            Some(table) => x + embedding(table.weight.val(), types),
             None => x,
         };
         Sequence { hidden: self.dropout.forward(self.LayerNorm.forward(x)), mask }

@@ -7,7 +7,7 @@ use burn::{
 };
 use rekindle_layers::{
     Activation, Attention, LayerNorm, LayerNormConfig, Projection, ProjectionConfig, Sequence,
-    attention,
+    attention, pad, unpad,
 };
 
 use crate::EncoderConfig;
@@ -81,15 +81,22 @@ pub(crate) struct Block<'a> {
 }
 
 impl Block<'_> {
-    /// Runs the layer; `bias` is added to the scores of attention.
+    /// Runs the layer; `bias` is added to the scores of attention. Padding goes through nothing.
     pub(crate) fn forward(&self, x: Sequence, bias: Option<Tensor<4>>) -> Sequence {
         x.with(|x, mask| {
-            let parts = [self.query, self.key, self.value].map(|part| part.forward(x.clone()));
-            let scale = ((x.dims()[2] / self.heads) as f64).sqrt().recip();
-            let with = Attention { heads: self.heads, mask, bias, scale };
-            let attended = attention(parts, with);
-            self.behind(x, attended)
+            let trains = bias.as_ref().is_some_and(Tensor::is_tracked);
+            match if trains { None } else { unpad(&x, mask) } {
+                Some(tokens) => pad(self.over(tokens, mask, bias), mask),
+                None => self.over(x, mask, bias),
+            }
         })
+    }
+
+    fn over(&self, x: Tensor<3>, mask: &Tensor<2>, bias: Option<Tensor<4>>) -> Tensor<3> {
+        let parts = [self.query, self.key, self.value].map(|part| part.forward(x.clone()));
+        let scale = ((x.dims()[2] / self.heads) as f64).sqrt().recip();
+        let attended = attention(parts, Attention { heads: self.heads, mask, bias, scale });
+        self.behind(x, attended)
     }
 
     /// What follows attention.

@@ -11,7 +11,7 @@ use burn::{
 };
 use rekindle_layers::{
     Activation, Backbone, LayerNorm, Projection, Rules, Sequence, Stage, TextFlow, TextPool,
-    Tokens, attention, split_heads,
+    Tokens, attention, embedding, split_heads,
 };
 
 use crate::{
@@ -160,9 +160,9 @@ impl Deberta {
 
 impl Embeddings {
     fn forward(&self, Tokens { ids, types, mask }: Tokens) -> Sequence {
-        let x = self.word_embeddings.forward(ids);
+        let x = embedding(self.word_embeddings.weight.val(), ids);
         let x = match &self.token_type_embeddings {
-            Some(table) => x + table.forward(types),
+            Some(table) => x + embedding(table.weight.val(), types),
             None => x,
         };
         Sequence { hidden: self.dropout.forward(self.LayerNorm.forward(x)), mask }

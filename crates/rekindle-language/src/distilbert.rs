@@ -7,7 +7,7 @@ use burn::{
 };
 use rekindle_layers::{
     Activation, Backbone, LayerNorm, Projection, Rule, Rules, Sequence, Stage, TextFlow, TextPool,
-    Tokens,
+    Tokens, embedding,
 };
 
 use crate::{
@@ -113,7 +113,8 @@ impl DistilBert {
 impl Embeddings {
     fn forward(&self, Tokens { ids, mask, .. }: Tokens) -> Sequence {
         let positions = positions(0, ids.dims()[1], &ids.device());
-        let x = self.word_embeddings.forward(ids) + self.position_embeddings.forward(positions);
+        let x = embedding(self.word_embeddings.weight.val(), ids)
+            + embedding(self.position_embeddings.weight.val(), positions);
         Sequence { hidden: self.dropout.forward(self.LayerNorm.forward(x)), mask }
     }
 }

@@ -15,7 +15,8 @@ use burn::{
 };
 use rekindle_layers::{
     Activation, Attention, Backbone, LayerNorm, LayerNormConfig, Projection, ProjectionConfig,
-    Rotary, Rule, Rules, Sequence, Stage, TextFlow, TextPool, Tokens, attention, local_window,
+    Rotary, Rule, Rules, Sequence, Stage, TextFlow, TextPool, Tokens, attention, embedding,
+    local_window,
 };
 
 use crate::{EncoderConfig, bert::stages};
@@ -174,7 +175,7 @@ impl Backbone for ModernBert {
         if index == 0 {
             let Tokens { ids, mask, .. } = x.tokens();
             let Embeddings { tok_embeddings, norm, dropout } = &self.embeddings;
-            let hidden = dropout.forward(norm.forward(tok_embeddings.forward(ids)));
+            let hidden = dropout.forward(norm.forward(embedding(tok_embeddings.weight.val(), ids)));
             return TextFlow::Sequence(Sequence { hidden, mask });
         }
         let layer = &self.layers[index - 1];

@@ -8,7 +8,8 @@ use burn::{
     tensor::TensorData,
 };
 use rekindle_layers::{
-    Activation, Backbone, LayerNorm, Projection, Rules, Sequence, Stage, TextFlow, TextPool, Tokens,
+    Activation, Backbone, LayerNorm, Projection, Rules, Sequence, Stage, TextFlow, TextPool,
+    Tokens, embedding,
 };
 
 use crate::{
@@ -133,7 +134,8 @@ fn bucket(query: usize, key: usize, buckets: usize) -> usize {
 impl Embeddings {
     fn forward(&self, Tokens { ids, mask, .. }: Tokens) -> Sequence {
         let positions = positions(self.first, ids.dims()[1], &ids.device());
-        let x = self.word_embeddings.forward(ids) + self.position_embeddings.forward(positions);
+        let x = embedding(self.word_embeddings.weight.val(), ids)
+            + embedding(self.position_embeddings.weight.val(), positions);
         Sequence { hidden: self.dropout.forward(self.LayerNorm.forward(x)), mask }
     }
 }

@@ -5,9 +5,9 @@ use burn::{
     prelude::*,
     tensor::{DType, TensorData},
 };
-use rekindle_kernels::{Attention, attention};
+use rekindle_kernels::{Activation, Attention, PackedWeights, attention};
 
-use crate::{Projection, ProjectionConfig, sequence::FAR};
+use crate::{Projection, ProjectionConfig, projection::projected, sequence::FAR};
 
 /// `[batch, length, channels]` to `[batch, heads, length, channels / heads]`.
 ///
@@ -87,6 +87,8 @@ pub struct MultiheadAttention {
     pub in_proj_bias: Param<Tensor<1>>,
     out_proj: Projection,
     heads: usize,
+    #[module(skip)]
+    packed: PackedWeights,
 }
 
 impl MultiheadAttention {
@@ -107,14 +109,15 @@ impl MultiheadAttention {
             in_proj_bias: Initializer::Zeros.init([3 * channels], device),
             out_proj: ProjectionConfig::new(channels, channels).init(device),
             heads,
+            packed: PackedWeights::default(),
         }
     }
 
     /// `[batch, length, channels]` to the same shape; tokens that `mask` `[batch, length]` has as 0 are looked at by none.
     pub fn forward(&self, x: Tensor<3>, mask: &Tensor<2>) -> Tensor<3> {
         let [_, _, channels] = x.dims();
-        let weight = self.in_proj_weight.val().swap_dims(0, 1).unsqueeze::<3>();
-        let all = x.matmul(weight) + self.in_proj_bias.val().reshape([1, 1, 3 * channels]);
+        let with = (self.in_proj_weight.val(), Some(self.in_proj_bias.val()), &self.packed);
+        let all = projected(x, with, Activation::Identity, None);
         let part = |index: usize| all.clone().narrow(2, index * channels, channels);
         let scale = ((channels / self.heads) as f64).sqrt().recip();
         let with = Attention { heads: self.heads, mask, bias: None, scale };

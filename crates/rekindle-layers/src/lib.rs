@@ -40,7 +40,8 @@ pub use pool::{AveragePool, MaxPool, global_mean};
 pub use projection::{Projection, ProjectionConfig};
 pub use recurrent::{Recurrent, RecurrentConfig, RecurrentStates};
 pub use rekindle_kernels::{
-    Activation, Attention, FeatureMap, PackedWeights, Recurrence, add, attention, linear,
+    Activation, Attention, FeatureMap, PackedWeights, Recurrence, add, attention, embedding,
+    linear, pad, unpad,
 };
 pub use rules::{Resample, Rule, Rules, Saved};
 pub use sequence::{Pooling, Sequence, TextFlow, TextPool, Tokens};

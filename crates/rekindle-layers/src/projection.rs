@@ -79,28 +79,43 @@ impl Projection {
     }
 
     fn run(&self, x: Tensor<3>, activation: Activation, shortcut: Option<Tensor<3>>) -> Tensor<3> {
-        let [batch, length, channels] = x.dims();
-        let [channels_out, channels_in] = self.weight.lazy_shape().dims();
-        // Rows are the pixels of one picture, one row high.
-        let map = |x: Tensor<3>| {
-            let width = x.dims()[2];
-            FeatureMap::new(x.reshape([1, 1, batch * length, width]).permute([0, 3, 1, 2]))
-        };
-        assert_eq!(
-            channels, channels_in,
-            "a linear layer of {channels_in} channels was given {channels}"
-        );
-        let with = Convolve {
-            weight: self.weight.val().reshape([channels_out, channels_in, 1, 1]),
-            bias: self.bias.as_ref().map(|bias| bias.val()),
-            window: Window::square(1, 1, 0),
-            groups: 1,
-            norm: Norm::None,
-            shortcut: shortcut.map(map),
-            activation,
-            packed: Some(&self.packed),
-        };
-        let y = convolve(map(x), with).0.into_tensor();
-        y.permute([0, 2, 3, 1]).reshape([batch, length, channels_out])
+        let bias = self.bias.as_ref().map(|bias| bias.val());
+        projected(x, (self.weight.val(), bias, &self.packed), activation, shortcut)
     }
+}
+
+/// `activation(x weight + bias + shortcut)`: `[batch, length, in]` to `[batch, length, out]`, with a weight `[out, in]`.
+///
+/// # Panics
+///
+/// If the channels or the shapes differ.
+pub(crate) fn projected(
+    x: Tensor<3>,
+    (weight, bias, packed): (Tensor<2>, Option<Tensor<1>>, &PackedWeights),
+    activation: Activation,
+    shortcut: Option<Tensor<3>>,
+) -> Tensor<3> {
+    let [batch, length, channels] = x.dims();
+    let [channels_out, channels_in] = weight.dims();
+    // Rows are the pixels of one picture, one row high.
+    let map = |x: Tensor<3>| {
+        let width = x.dims()[2];
+        FeatureMap::new(x.reshape([1, 1, batch * length, width]).permute([0, 3, 1, 2]))
+    };
+    assert_eq!(
+        channels, channels_in,
+        "a linear layer of {channels_in} channels was given {channels}"
+    );
+    let with = Convolve {
+        weight: weight.reshape([channels_out, channels_in, 1, 1]),
+        bias,
+        window: Window::square(1, 1, 0),
+        groups: 1,
+        norm: Norm::None,
+        shortcut: shortcut.map(map),
+        activation,
+        packed: Some(packed),
+    };
+    let y = convolve(map(x), with).0.into_tensor();
+    y.permute([0, 2, 3, 1]).reshape([batch, length, channels_out])
 }

@@ -5,7 +5,9 @@ use burn::{
     nn::{Dropout, DropoutConfig},
     prelude::*,
 };
-use rekindle_kernels::{Recur, Recurrence, RecurrentState, recurrent};
+use rekindle_kernels::{Activation, PackedWeights, Recur, Recurrence, RecurrentState, recurrent};
+
+use crate::projection::projected;
 
 /// What a [`Recurrent`] is made of.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -53,6 +55,8 @@ struct RecurrentCell {
     bias_ih: Param<Tensor<1>>,
     /// `[gates units]`
     bias_hh: Param<Tensor<1>>,
+    #[module(skip)]
+    packed: PackedWeights,
 }
 
 /// What recurrent layers remember at the end, each `[layers x directions, batch, units]`, a layer's reverse behind it.
@@ -81,6 +85,7 @@ impl RecurrentConfig {
             weight_hh: uniform.init([rows, hidden_size], device),
             bias_ih: uniform.init([rows], device),
             bias_hh: uniform.init([rows], device),
+            packed: PackedWeights::default(),
         };
         let directions = if bidirectional { 2 } else { 1 };
         let layer = |index: usize| {
@@ -199,8 +204,7 @@ impl RecurrentLayer {
 impl RecurrentCell {
     /// The input's part of the gates, of all steps in one product.
     fn project(&self, x: Tensor<3>) -> Tensor<3> {
-        let rows = self.bias_ih.lazy_shape()[0];
-        let weight = self.weight_ih.val().swap_dims(0, 1).unsqueeze::<3>();
-        x.matmul(weight) + self.bias_ih.val().reshape([1, 1, rows])
+        let with = (self.weight_ih.val(), Some(self.bias_ih.val()), &self.packed);
+        projected(x, with, Activation::Identity, None)
     }
 }

@@ -1,15 +1,17 @@
 //! Dense and grouped convolution, and the gradient of its input: the same product, gathered otherwise.
 
+use std::ops::Range;
+
 use super::{
     activation::Activation,
     geometry::{Convolution, Direction, Extent, Gather, Position},
     layout::Panel,
     norm::{Block, Measure, Moments},
     pack::Packed,
-    parallel::{Shared, parts, tasks, with_pointers},
+    parallel::{Shared, parts, tasks, threads, with_pointers},
     post::{Post, extended},
     simd::{Kernel, Real, Simd},
-    tile::{self, Columns, Rows},
+    tile::{self, Columns, Part, Rows},
     winograd::{self, Grid},
 };
 use crate::memory::Buffer;
@@ -17,8 +19,12 @@ use crate::memory::Buffer;
 /// Pixels, or somewhat more, whose sources a task looks up at once: their part of the input stays in the
 /// cache while panel after panel of weights passes.
 const BLOCK: usize = 96;
-/// Tasks to cut a small product into.
-const TASKS: usize = 32;
+/// Tasks to cut a small product into: the most, and for each thread. A number does not depend on which task computes it, and
+/// a task of several panels fetches the next while it computes one.
+const TASKS: [usize; 2] = [32, 8];
+/// Channels that are summed at a time, or up to half as many more: where there are more, the sources of a block do not stay
+/// in the second cache.
+const DEPTH: usize = 512;
 /// Inputs with no more channels are padded once, so that a row of the window is one run of numbers.
 const FEW_CHANNELS: usize = 4;
 
@@ -180,8 +186,10 @@ fn product<E: Real>(
         .flat_map(|group| layout.panels(group).map(move |panel| (group, panel)))
         .collect();
     let blocks = pixels.div_ceil(size);
-    let chunk = panels.len().div_ceil(TASKS.div_ceil(blocks));
+    let wanted = TASKS[0].min(TASKS[1] * threads());
+    let chunk = panels.len().div_ceil(wanted.div_ceil(blocks));
     let chunks = panels.len().div_ceil(chunk);
+    let slices = slices(run, gather.positions.len());
 
     let lookup =
         Lookup { gather, from, to, source: Shared::read(source), zeros: Shared::read(&zeros) };
@@ -194,22 +202,33 @@ fn product<E: Real>(
         with_pointers((gather.positions.len() + 1) * size, |table| {
             let rows = lookup.fill(table, size, first_pixel, end, target);
             let first = chunk_index * chunk;
-            let panels = &panels[first..(first + chunk).min(panels.len())];
-            for (index, &(group, panel)) in panels.iter().enumerate() {
+            let own = first..(first + chunk).min(panels.len());
+            let steps =
+                slices.iter().flat_map(|slice| own.clone().map(move |index| (slice, index)));
+            for (slice, index) in steps {
+                let (group, panel) = panels[index];
+                let width = panel.vectors * layout.lanes;
+                // A panel that is not full is summed at once.
+                let slice = match slice {
+                    slice if panel.columns == width => slice.clone(),
+                    slice if slice.end == run => 0..run,
+                    _ => continue,
+                };
                 let column = group * layout.columns + panel.column;
                 let start = |panel: Panel| {
-                    // SAFETY: a panel starts within the weights.
-                    unsafe { weights.as_slice().as_ptr().add(panel.start) }
+                    // SAFETY: a panel starts within the weights, and each of its channels has `width` of them.
+                    unsafe { weights.as_slice().as_ptr().add(panel.start + slice.start * width) }
                 };
                 let columns = Columns {
                     weights: start(panel),
                     next: start(panels.get(index + 1).map_or(panel, |(_, next)| *next)),
                     offsets: offsets.as_ptr(),
                     positions: offsets.len(),
-                    length: run,
-                    source: group * layout.channels,
+                    length: slice.len(),
+                    source: group * layout.channels + slice.start,
                     target: column,
                     columns: panel.columns,
+                    part: Part { is_first: slice.start == 0, is_last: slice.end == run },
                     scale: scale[column..].as_ptr(),
                     shift: shift[column..].as_ptr(),
                     residual: residual.map(|residual| residual.get().cast_const()),
@@ -222,6 +241,9 @@ fn product<E: Real>(
                 // those of the gather's convolution, and they and the factors are as long as the panel.
                 unsafe {
                     tile::product(layout.isa, panel, rows, columns);
+                    if slice.end < run {
+                        continue;
+                    }
                     if let Some(activation) = rest {
                         let columns = panel.columns;
                         let block = Written { rows, column, columns, activation };
@@ -239,6 +261,13 @@ fn product<E: Real>(
         });
     });
     moments
+}
+
+/// The parts in which a run of channels at so many positions is summed.
+fn slices(run: usize, positions: usize) -> Vec<Range<usize>> {
+    let count = if positions == 1 { ((run + DEPTH / 2) / DEPTH).max(1) } else { 1 };
+    let part = run.div_ceil(count).max(1);
+    (0..count).map(|index| (index * part).min(run)..((index + 1) * part).min(run)).collect()
 }
 
 /// Finds the pointers of pixels.

@@ -31,7 +31,7 @@ pub use activation::Activation;
 pub use geometry::Window;
 pub(crate) use geometry::{Convolution, Direction, Extent, count};
 pub(crate) use pack::Packed;
-pub(crate) use parallel::{Shared, Written, parts};
+pub(crate) use parallel::{Shared, Written, parts, tasks};
 pub(crate) use post::Post;
 pub use simd::Isa;
 pub(crate) use simd::Real;

@@ -1,6 +1,6 @@
 //! Work over rayon's pool, and pointers that cross threads.
 //!
-//! How work is cut never depends on the number of threads, so neither do results.
+//! How work is cut never depends on the number of threads where results depend on how it is cut.
 
 use std::cell::Cell;
 
@@ -74,10 +74,15 @@ impl<T> Written<'_, T> {
     }
 }
 
+/// Threads that there are: for cuts that no result depends on.
+pub(crate) fn threads() -> usize {
+    // Miri looks at what a task does, not at rayon.
+    if cfg!(miri) { 1 } else { rayon::current_num_threads().max(1) }
+}
+
 /// Runs tasks `0..count`, in any order, on as many threads as there are.
 pub(crate) fn tasks(count: usize, task: impl Fn(usize) + Sync + Send) {
-    // Miri looks at what a task does, not at rayon.
-    if cfg!(miri) || count <= 1 || rayon::current_num_threads() == 1 {
+    if count <= 1 || threads() == 1 {
         (0..count).for_each(task);
     } else {
         (0..count).into_par_iter().with_max_len(1).for_each(task);

@@ -23,6 +23,18 @@ pub(crate) struct Rows<E> {
     pub(crate) count: usize,
 }
 
+/// A part of a long sum: it goes on with what the part before left where the result will be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Part {
+    pub(crate) is_first: bool,
+    pub(crate) is_last: bool,
+}
+
+impl Part {
+    /// A sum in one part.
+    pub(crate) const WHOLE: Self = Self { is_first: true, is_last: true };
+}
+
 /// What is summed, and what becomes of the sums.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Columns<E> {
@@ -41,6 +53,8 @@ pub(crate) struct Columns<E> {
     pub(crate) target: usize,
     /// Columns that exist.
     pub(crate) columns: usize,
+    /// Which part of the sum this is; all columns of the panel exist unless it is the whole.
+    pub(crate) part: Part,
     /// `y = min(max(scale * sum + shift + residual, low), high)`; padded like the panel.
     pub(crate) scale: *const E,
     pub(crate) shift: *const E,
@@ -124,7 +138,16 @@ impl<E: Real, const HEIGHT: usize, const VECTORS: usize> Kernel<E> for Sized<E, 
         unsafe {
             for tile in 0..tiles {
                 let first = first + tile * HEIGHT;
+                let targets = rows.targets.add(first);
                 let mut sums = [[S::zero(); VECTORS]; HEIGHT];
+                if !columns.part.is_first {
+                    for row in 0..HEIGHT {
+                        let target = (*targets.add(row)).add(columns.target);
+                        for v in 0..VECTORS {
+                            sums[row][v] = S::load(target.add(v * S::LANES));
+                        }
+                    }
+                }
                 for position in 0..columns.positions {
                     let sources = rows.sources.add(position * rows.capacity + first);
                     let mut x = [std::ptr::null::<E>(); HEIGHT];
@@ -149,7 +172,16 @@ impl<E: Real, const HEIGHT: usize, const VECTORS: usize> Kernel<E> for Sized<E, 
                         }
                     }
                 }
-                finish::<S, HEIGHT, VECTORS>(sums, rows.targets.add(first), &columns);
+                if columns.part.is_last {
+                    finish::<S, HEIGHT, VECTORS>(sums, targets, &columns);
+                } else {
+                    for row in 0..HEIGHT {
+                        let target = (*targets.add(row)).add(columns.target);
+                        for v in 0..VECTORS {
+                            S::store(target.add(v * S::LANES), sums[row][v]);
+                        }
+                    }
+                }
             }
         }
     }

@@ -6,9 +6,11 @@ mod add;
 mod backward;
 mod convolve;
 mod costs;
+mod embedding;
 mod excite;
 mod forward;
 mod linear;
+mod padding;
 mod pool;
 mod recurrent;
 mod saved;
@@ -29,6 +31,7 @@ use crate::{
     recurrence::Recurrence,
 };
 
+pub(crate) use padding::Padding;
 pub(crate) use tensor::{FlexReal, slice, tensor_in};
 
 /// A tensor that may be missing.
@@ -114,7 +117,7 @@ pub(crate) struct Excitement<B: Backend> {
 /// What attention is computed from.
 #[derive(ExtensionType)]
 pub(crate) struct Attended<B: Backend> {
-    /// `[batch, length, heads * width]`
+    /// `[batch, length, heads * width]`, or `[1, tokens of all texts, heads * width]`
     pub(crate) query: FloatTensor<B>,
     /// `[batch, length, heads * width]`
     pub(crate) key: FloatTensor<B>,
@@ -213,6 +216,15 @@ pub(crate) trait Kernels: Backend {
         scale: f64,
     ) -> FloatTensor<Self>;
 
+    /// The tokens of a batch without padding, or with it again; the mask is a constant.
+    fn pad(x: FloatTensor<Self>, mask: FloatTensor<Self>, padding: Padding) -> FloatTensor<Self>;
+
+    /// The first `steps` of each row of `[batch, time, channels]`: `[1, batch * steps, channels]`.
+    fn first_steps(x: FloatTensor<Self>, steps: usize) -> FloatTensor<Self>;
+
+    /// Rows of a table `[rows, channels]`: `[numbers, channels]`.
+    fn embedding(table: FloatTensor<Self>, ids: Vec<usize>) -> FloatTensor<Self>;
+
     /// One direction of a recurrent layer, `[batch, time + 2, units]`: outputs, the last state, the last cell.
     fn recurrent(
         #[extension_type] operands: Recurring<Self>,
@@ -290,6 +302,19 @@ impl Kernels for Flex {
         sequence::attention(operands, heads, scale)
     }
 
+    fn pad(x: FlexTensor, mask: FlexTensor, padding: Padding) -> FlexTensor {
+        padding::plain(x, padding::Texts::of(&mask), padding)
+    }
+
+    fn first_steps(x: FlexTensor, steps: usize) -> FlexTensor {
+        let texts = padding::Texts::first(x.layout().shape(), steps);
+        padding::plain(x, texts, Padding::Removed)
+    }
+
+    fn embedding(table: FlexTensor, ids: Vec<usize>) -> FlexTensor {
+        embedding::plain(table, &ids)
+    }
+
     fn recurrent(operands: Recurring<Self>, kind: Recurrence, reverse: bool) -> FlexTensor {
         recurrent::plain(operands, kind, reverse)
     }
@@ -348,6 +373,7 @@ impl<C: CheckpointStrategy> Kernels for Autodiff<Flex, C> {
     ) -> FloatTensor<Self> {
         add::tracked_add_scaled::<C>(x, factors, added)
     }
+
     fn layer_norm(x: FloatTensor<Self>, affine: Affine<Self>, epsilon: f64) -> FloatTensor<Self> {
         let beta = match affine.beta {
             Given::Some(beta) => Some(beta),
@@ -358,6 +384,19 @@ impl<C: CheckpointStrategy> Kernels for Autodiff<Flex, C> {
 
     fn attention(operands: Attended<Self>, heads: usize, scale: f64) -> FloatTensor<Self> {
         sequence::tracked_attention::<C>(operands, heads, scale)
+    }
+
+    fn pad(x: FloatTensor<Self>, mask: FloatTensor<Self>, padding: Padding) -> FloatTensor<Self> {
+        padding::tracked::<C>(x, padding::Texts::of(&mask.into_primitive()), padding)
+    }
+
+    fn first_steps(x: FloatTensor<Self>, steps: usize) -> FloatTensor<Self> {
+        let texts = padding::Texts::first(&x.shape(), steps);
+        padding::tracked::<C>(x, texts, Padding::Removed)
+    }
+
+    fn embedding(table: FloatTensor<Self>, ids: Vec<usize>) -> FloatTensor<Self> {
+        embedding::tracked::<C>(table, ids)
     }
 
     fn recurrent(operands: Recurring<Self>, kind: Recurrence, reverse: bool) -> FloatTensor<Self> {

@@ -19,8 +19,9 @@ use super::{
 };
 use crate::{
     cpu::{
-        Convolution, Extent, Isa, Window,
-        recurrent::{self, Found, Given, Incoming, Run},
+        Activation, Convolution, Extent, Isa, Window,
+        recurrent::{self, Given, Keep, Run},
+        slope::{Argument, sums},
         weight_gradient::weight_gradient,
     },
     memory::Buffer,
@@ -43,7 +44,7 @@ pub(super) struct Kept {
     operands: [FlexTensor; 5],
     lengths: Vec<usize>,
     run: Run,
-    /// Outputs, gates, and what is inside of a step.
+    /// Outputs with the last state and cell, gates, and what is inside of a step.
     found: [FlexTensor; 3],
 }
 
@@ -61,39 +62,26 @@ fn given<'a, E: FlexReal>(operands: &'a [FlexTensor; 5], lengths: &'a [usize]) -
     Given { x, weight, bias, hidden, cell, lengths }
 }
 
-/// `[batch, time + 2, units]`: outputs, then the last state, then the last cell.
-fn joined<E: FlexReal>(run: Run, found: &Found<E>) -> FlexTensor {
-    let Run { batch, time, units, .. } = run;
-    let mut all = Buffer::<E>::any(batch * (time + 2) * units);
-    let row = time * units;
-    for (text, all) in all.chunks_exact_mut((row + 2 * units).max(1)).enumerate() {
-        all[..row].copy_from_slice(&found.outputs[text * row..][..row]);
-        let last = text * units;
-        all[row..row + units].copy_from_slice(&found.hidden[last..last + units]);
-        all[row + units..].copy_from_slice(&found.cell[last..last + units]);
-    }
-    tensor_of(all, [batch, time + 2, units])
-}
-
+/// `[batch, time + 2, units]`: outputs, then the last state, then the last cell; and what the way back needs, if it is taken.
 fn forward<E: FlexReal>(
     operands: [FlexTensor; 5],
     mask: &FlexTensor,
     run: Run,
+    keep: Keep,
 ) -> (FlexTensor, Kept) {
     let lengths = lengths(mask);
     let Run { batch, time, units, kind, .. } = run;
     let found = measure(
         "recurrent",
         || super::costs::cost::<E>(&products(batch * time, units, kind)),
-        || recurrent::forward(Isa::best(), run, given::<E>(&operands, &lengths)),
+        || recurrent::forward(Isa::best(), run, given::<E>(&operands, &lengths), keep),
     );
-    let out = joined(run, &found);
-    let width = units * kind.gates();
-    let found = [
-        tensor_of(found.outputs, [batch, time, units]),
-        tensor_of(found.gates, [batch, time, width]),
-        tensor_of(found.inner, [batch, time, units]),
-    ];
+    let out = tensor_of(found.outputs, [batch, time + 2, units]);
+    let [gates, inner] = [found.gates, found.inner].map(|kept| {
+        let count = kept.len();
+        tensor_of(kept, [count])
+    });
+    let found = [out.clone(), gates, inner];
     (out, Kept { operands, lengths, run, found })
 }
 
@@ -107,7 +95,7 @@ pub(super) fn plain(operands: Recurring<Flex>, kind: Recurrence, reverse: bool) 
     let Recurring { x, weight, bias, hidden, cell, mask } = operands;
     let operands = [x, weight, bias, hidden, cell].map(in_a_row);
     let run = run_of(&operands[X], kind, reverse);
-    typed!(operands[X], E => forward::<E>(operands, &mask, run).0)
+    typed!(operands[X], E => forward::<E>(operands, &mask, run, Keep::Nothing).0)
 }
 
 pub(super) fn tracked<C: CheckpointStrategy>(
@@ -120,10 +108,15 @@ pub(super) fn tracked<C: CheckpointStrategy>(
         [x, weight, bias, hidden, cell].map(FloatTensor::<Autodiff<Flex, C>>::into_parts);
     let operands = [x, weight, bias, hidden, cell].map(in_a_row);
     let run = run_of(&operands[X], kind, reverse);
-    let (out, kept) = typed!(operands[X], E => forward::<E>(operands, &mask.into_primitive(), run));
+    let mask = mask.into_primitive();
     match Recurred.prepare::<C>([a, b, c, d, e]).compute_bound().stateful() {
-        OpsKind::Tracked(prep) => prep.finish(kept, out),
-        OpsKind::UnTracked(prep) => prep.finish(out),
+        OpsKind::Tracked(prep) => {
+            let (out, kept) =
+                typed!(operands[X], E => forward::<E>(operands, &mask, run, Keep::Gates));
+            prep.finish(kept, out)
+        }
+        OpsKind::UnTracked(prep) => prep
+            .finish(typed!(operands[X], E => forward::<E>(operands, &mask, run, Keep::Nothing).0)),
     }
 }
 
@@ -157,34 +150,19 @@ fn gradients<E: FlexReal>(
         [batch, time + 2, units],
         "a gradient of another shape"
     );
-    let row = time * units;
-    let mut outputs = Buffer::<E>::any(batch * row);
-    let [mut hidden, mut cell] = [(); 2].map(|()| Buffer::<E>::any(batch * units));
-    for (text, dy) in slice::<E>(dy).chunks_exact((row + 2 * units).max(1)).enumerate() {
-        outputs[text * row..][..row].copy_from_slice(&dy[..row]);
-        hidden[text * units..][..units].copy_from_slice(&dy[row..row + units]);
-        cell[text * units..][..units].copy_from_slice(&dy[row + units..]);
-    }
-    let [of_outputs, gates, inner] = found.each_ref().map(|found| Buffer::copy(slice::<E>(found)));
-    let found = Found {
-        outputs: of_outputs,
-        gates,
-        inner,
-        hidden: Buffer::zeros(0),
-        cell: Buffer::zeros(0),
-    };
-    let incoming = Incoming { outputs: &outputs, hidden: Some(&hidden), cell: Some(&cell) };
+    let [outputs, gates, inner] = found.each_ref().map(|found| slice::<E>(found));
+    let found = recurrent::Kept { outputs, gates, inner };
     let convolution = products(batch * time, units, kind);
     let isa = Isa::best();
     let back = measure(
         "recurrent back",
         || super::costs::cost::<E>(&convolution),
-        || recurrent::backward(isa, *run, given::<E>(operands, lengths), &found, incoming),
+        || recurrent::backward(isa, *run, given::<E>(operands, lengths), found, slice::<E>(dy)),
     );
     let width = units * kind.gates();
     let fed = back.fed.as_deref().unwrap_or(&back.x);
     let weight = wanted[WEIGHT].then(|| {
-        let mut weight = Buffer::<E>::zeros(width * units);
+        let mut weight = Buffer::<E>::any(width * units);
         measure(
             "weight gradient",
             || super::costs::cost::<E>(&convolution),
@@ -193,11 +171,12 @@ fn gradients<E: FlexReal>(
         tensor_of(weight, [width, units])
     });
     let bias = wanted[BIAS].then(|| {
-        let mut bias = Buffer::<E>::zeros(width);
-        for step in fed.chunks_exact(width.max(1)) {
-            bias.iter_mut().zip(step).for_each(|(bias, step)| *bias = *bias + *step);
-        }
-        tensor_of(bias, [width])
+        let sums = measure(
+            "slopes",
+            || super::costs::pass::<E>(Extent::new([1, 1, batch * time, width]), 1),
+            || sums(isa, Activation::Identity, Argument::Kept(fed), width, fed),
+        );
+        tensor_of(sums.gradient, [width])
     });
     [
         wanted[X].then(|| tensor_of(back.x, [batch, time, width])),

@@ -159,8 +159,9 @@ fn bias_of<E: FlexReal>(bias: Option<&FlexTensor>) -> Option<attention::Bias<'_,
 }
 
 fn attended<E: FlexReal>(kept: &mut Kept) -> FlexTensor {
-    let attention::Shape { batch, length, heads, width, .. } = kept.shape;
-    let mut out = Buffer::<E>::any(batch * length * heads * width);
+    let attention::Shape { batch, length, heads, .. } = kept.shape;
+    let shape = kept.parts[0].layout().shape().clone();
+    let mut out = Buffer::<E>::any(shape.num_elements());
     let [query, key, value] = kept.parts.each_ref().map(|part| slice::<E>(part));
     let operands = attention::Operands {
         query,
@@ -171,11 +172,11 @@ fn attended<E: FlexReal>(kept: &mut Kept) -> FlexTensor {
     };
     let sums = measure(
         "attention",
-        || pass::<E>(Extent::new([batch, 1, length, heads * width]), 4),
+        || pass::<E>(rows(&shape), 4),
         || attention::forward(Isa::best(), kept.shape, operands, &mut out),
     );
     kept.sums = tensor_of(sums, [batch, heads, length]);
-    tensor_of(out, [batch, length, heads * width])
+    tensor_in(out, shape)
 }
 
 /// Everything but the sums, which come with the result.
@@ -186,20 +187,22 @@ fn opened(
     heads: usize,
     scale: f64,
 ) -> Kept {
-    let shape = parts[0].layout().shape().to_vec();
-    let (batch, length, channels) = match shape.as_slice() {
-        &[batch, length, channels] => (batch, length, channels),
-        other => panic!("attention over {other:?}"),
+    let of = |tensor: &FlexTensor| tensor.layout().shape().to_vec();
+    let tokens = lengths(mask);
+    let (batch, length, channels, rows) = match (of(mask).as_slice(), of(&parts[0]).as_slice()) {
+        (&[batch, length], &[a, b, channels]) if [a, b] == [batch, length] => {
+            (batch, length, channels, attention::Rows::Padded)
+        }
+        (&[batch, length], &[1, rows, channels]) => {
+            assert_eq!(tokens.iter().sum::<usize>(), rows, "a mask of other texts");
+            (batch, length, channels, attention::Rows::Dense)
+        }
+        other => panic!("attention with a mask over {other:?}"),
     };
     let sums = parts[0].clone();
-    let shape = attention::Shape { batch, length, heads, width: channels / heads.max(1), scale };
-    Kept {
-        parts: parts.map(in_a_row),
-        bias: bias.map(in_a_row),
-        lengths: lengths(mask),
-        shape,
-        sums,
-    }
+    let width = channels / heads.max(1);
+    let shape = attention::Shape { batch, length, heads, width, scale, rows };
+    Kept { parts: parts.map(in_a_row), bias: bias.map(in_a_row), lengths: tokens, shape, sums }
 }
 
 pub(super) fn attention(operands: Attended<Flex>, heads: usize, scale: f64) -> FlexTensor {
@@ -246,13 +249,13 @@ impl Backward<Flex, 3> for Attend {
             let [query, key, value] = parts.each_ref().map(slice::<E>);
             let bias = bias_of::<E>(bias.as_ref());
             let operands = attention::Operands { query, key, value, lengths: &lengths, bias };
-            let attention::Shape { batch, length, heads, width, .. } = shape;
+            let like = dy.layout().shape().clone();
             let found = measure(
                 "attention back",
-                || pass::<E>(Extent::new([batch, 1, length, heads * width]), 8),
+                || pass::<E>(rows(&like), 8),
                 || attention::backward(Isa::best(), shape, operands, slice::<E>(&sums), slice::<E>(&dy)),
             );
-            found.map(|found| tensor_of(found, [batch, length, heads * width]))
+            found.map(|found| tensor_in(found, like.clone()))
         });
         for (parent, found) in ops.parents.into_iter().zip(found) {
             if let Some(parent) = parent {

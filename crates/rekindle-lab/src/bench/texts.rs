@@ -14,7 +14,7 @@ use clap::Args;
 use rekindle_checkpoint::{CheckpointFile, HeadPolicy, Naming, load};
 use rekindle_data::{Prepare, View};
 use rekindle_finetune::FromPrepared;
-use rekindle_kernels::profile;
+use rekindle_kernels::{embedding, profile};
 use rekindle_language::{EncoderConfig, TextBackbone, text_pool};
 use rekindle_layers::{
     Activation, Backbone, Conv1d, Conv1dConfig, Padding1d, Recurrence, Recurrent, RecurrentConfig,
@@ -136,7 +136,10 @@ impl Embed {
 }
 
 /// The median of some runs, after one that is not counted.
-fn median(runs: usize, mut run: impl FnMut() -> anyhow::Result<()>) -> anyhow::Result<f64> {
+pub(super) fn median(
+    runs: usize,
+    mut run: impl FnMut() -> anyhow::Result<()>,
+) -> anyhow::Result<f64> {
     run()?;
     let mut seconds = Vec::new();
     for _ in 0..runs.max(1) {
@@ -221,7 +224,7 @@ impl Model {
     }
 
     fn forward(&self, words: Tensor<2, Int>) -> Tensor<2> {
-        let x = self.embedding.forward(words);
+        let x = embedding(self.embedding.weight.val(), words);
         let [batch, _, _] = x.dims();
         let x = match &self.layer {
             Layer::Recurrent(layer) => {

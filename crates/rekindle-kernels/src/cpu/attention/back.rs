@@ -1,6 +1,6 @@
 //! Attention, the way back.
 
-use super::{Head, LANES, Operands, ROWS, Shape, block, clear, combine, products, turned};
+use super::{Head, LANES, Operands, Place, ROWS, Shape, block, clear, combine, products, turned};
 use crate::{
     cpu::{
         parallel::{Shared, tasks},
@@ -17,21 +17,19 @@ pub(crate) fn backward<E: Real>(
     sums: &[E],
     dy: &[E],
 ) -> [Buffer<E>; 3] {
-    operands.check(shape);
+    let (places, len) = operands.places(shape);
     let Shape { batch, length, heads, .. } = shape;
-    assert!(
-        dy.len() == shape.len() && sums.len() == batch * heads * length,
-        "a gradient of another shape"
-    );
-    let mut found = [(); 3].map(|()| Buffer::<E>::any(shape.len()));
+    assert!(dy.len() == len && sums.len() == batch * heads * length, "a gradient of another shape");
+    let mut found = [(); 3].map(|()| Buffer::<E>::any(len));
     if dy.is_empty() {
         return found;
     }
     let out = found.each_mut().map(|found| Shared::new(found));
     tasks(batch * heads, |task| {
         let (text, head) = (task / heads, task % heads);
+        let place = places[text];
         // SAFETY: a text's head is one task's, and the shapes were compared.
-        unsafe { E::dispatch(isa, Backward { shape, operands, text, head, sums, dy, out }) }
+        unsafe { E::dispatch(isa, Backward { shape, operands, text, place, head, sums, dy, out }) }
     });
     found
 }
@@ -40,6 +38,7 @@ struct Backward<'a, E> {
     shape: Shape,
     operands: Operands<'a, E>,
     text: usize,
+    place: Place,
     head: usize,
     sums: &'a [E],
     dy: &'a [E],
@@ -51,23 +50,23 @@ impl<E: Real> Kernel<E> for Backward<'_, E> {
 
     #[inline(always)]
     unsafe fn run<S: Simd<E = E>>(self) {
-        let Self { shape, operands, text, head, sums, dy, out } = self;
+        let Self { shape, operands, text, place, head, sums, dy, out } = self;
         let Shape { length, heads, width, scale, .. } = shape;
         let count = operands.lengths[text];
-        // SAFETY: `check` compared all lengths; rows below `length` of this text and head are this task's.
+        // SAFETY: `places` compared all lengths; the rows of this text and head are this task's.
         unsafe {
             let step = shape.channels();
             let to = out.map(|out| Head {
-                start: out.get().wrapping_add(text * length * step + head * width).cast_const(),
+                start: out.get().wrapping_add(place.start * step + head * width).cast_const(),
                 step,
             });
             // Those of keys and values are summed up in place.
-            to.iter().for_each(|rows| clear(*rows, 0..length, width));
+            to.iter().for_each(|rows| clear(*rows, 0..place.rows, width));
             if count == 0 || width == 0 {
                 return;
             }
             let [query, key, value, dy] = [operands.query, operands.key, operands.value, dy]
-                .map(|of| Head::new(of, shape, text, head));
+                .map(|of| Head::new(of, shape, place, head));
             let stride = count.next_multiple_of(LANES);
             let [keys, values] = [key, value].map(|rows| turned(rows, count, width, stride));
             let [mut shares, mut slopes] = [(); 2].map(|()| Buffer::<E>::any(ROWS * stride));

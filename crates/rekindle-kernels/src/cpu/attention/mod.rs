@@ -1,6 +1,7 @@
 //! Attention of a sequence to itself, head by head, without a matrix of all scores: a few rows of it live at a time.
 //!
-//! Tokens of a text are in front, and what is behind them is neither looked at nor computed: its outputs are zero.
+//! Tokens of a text are in front, and what is behind them is neither looked at nor computed: its outputs are zero. Where texts
+//! lie one behind the other without padding, there is nothing behind them.
 
 use super::{
     parallel::{Shared, tasks},
@@ -9,8 +10,10 @@ use super::{
 use crate::memory::Buffer;
 
 mod back;
+mod products;
 
 pub(crate) use back::backward;
+use products::{combine, products};
 
 /// Rows of scores at a time.
 const ROWS: usize = 4;
@@ -19,15 +22,26 @@ const LANES: usize = 16;
 /// A score that no other loses against.
 const LEAST: f64 = -1e30;
 
-/// The shape of attention: `[batch, length, heads * width]`.
+/// Where the tokens of a batch lie.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Rows {
+    /// `[batch, length, ..]`: each text has `length` rows, whatever its tokens.
+    Padded,
+    /// `[tokens of all texts, ..]`: each text has as many rows as tokens.
+    Dense,
+}
+
+/// The shape of attention: rows of `heads * width`.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Shape {
     pub(crate) batch: usize,
+    /// Tokens that no text exceeds.
     pub(crate) length: usize,
     pub(crate) heads: usize,
     pub(crate) width: usize,
     /// What scores are multiplied by.
     pub(crate) scale: f64,
+    pub(crate) rows: Rows,
 }
 
 impl Shape {
@@ -35,9 +49,29 @@ impl Shape {
         self.heads * self.width
     }
 
-    fn len(self) -> usize {
-        self.batch * self.length * self.channels()
+    /// The rows of each text: the first, and how many there are.
+    fn places(self, lengths: &[usize]) -> Vec<Place> {
+        let mut start = 0;
+        let place = |&tokens: &usize| {
+            let rows = if self.rows == Rows::Padded { self.length } else { tokens };
+            let place = Place { start, rows };
+            start += rows;
+            place
+        };
+        lengths.iter().map(place).collect()
     }
+
+    /// Numbers of an operand over texts that lie there.
+    fn len(self, places: &[Place]) -> usize {
+        places.last().map_or(0, |place| place.start + place.rows) * self.channels()
+    }
+}
+
+/// A text's rows.
+#[derive(Debug, Clone, Copy)]
+struct Place {
+    start: usize,
+    rows: usize,
 }
 
 /// What is added to scores: `[batch or 1, heads or 1, length, length]`.
@@ -70,19 +104,23 @@ pub(crate) struct Operands<'a, E> {
 }
 
 impl<E> Operands<'_, E> {
-    fn check(&self, shape: Shape) {
+    /// Where each text lies, the shapes compared; and how many numbers an operand has.
+    fn places(&self, shape: Shape) -> (Vec<Place>, usize) {
         let Shape { batch, length, heads, .. } = shape;
-        for operand in [self.query, self.key, self.value] {
-            assert_eq!(operand.len(), shape.len(), "an operand of attention of another shape");
-        }
         assert!(
             self.lengths.len() == batch && self.lengths.iter().all(|tokens| *tokens <= length),
             "lengths of other texts"
         );
+        let places = shape.places(self.lengths);
+        let len = shape.len(&places);
+        for operand in [self.query, self.key, self.value] {
+            assert_eq!(operand.len(), len, "an operand of attention of another shape");
+        }
         if let Some(Bias { values, own: [of_text, of_head] }) = self.bias {
             let count = if of_text { batch } else { 1 } * if of_head { heads } else { 1 };
             assert_eq!(values.len(), count * length * length, "a bias of another shape");
         }
+        (places, len)
     }
 }
 
@@ -93,8 +131,8 @@ pub(crate) fn forward<E: Real>(
     operands: Operands<'_, E>,
     out: &mut [E],
 ) -> Buffer<E> {
-    operands.check(shape);
-    assert_eq!(out.len(), shape.len(), "an output of attention of another shape");
+    let (places, len) = operands.places(shape);
+    assert_eq!(out.len(), len, "an output of attention of another shape");
     let Shape { batch, length, heads, .. } = shape;
     let mut sums = Buffer::<E>::zeros(batch * heads * length);
     if out.is_empty() {
@@ -103,8 +141,9 @@ pub(crate) fn forward<E: Real>(
     let (out, kept) = (Shared::new(out), Shared::new(&mut sums));
     tasks(batch * heads, |task| {
         let (text, head) = (task / heads, task % heads);
+        let place = places[text];
         // SAFETY: a text's head is one task's, and the shapes were compared.
-        unsafe { E::dispatch(isa, Forward { shape, operands, text, head, out, kept }) }
+        unsafe { E::dispatch(isa, Forward { shape, operands, text, place, head, out, kept }) }
     });
     sums
 }
@@ -113,6 +152,7 @@ struct Forward<'a, E> {
     shape: Shape,
     operands: Operands<'a, E>,
     text: usize,
+    place: Place,
     head: usize,
     out: Shared<E>,
     kept: Shared<E>,
@@ -133,9 +173,9 @@ impl<E> Clone for Head<E> {
 impl<E> Copy for Head<E> {}
 
 impl<E> Head<E> {
-    fn new(of: &[E], shape: Shape, text: usize, head: usize) -> Self {
+    fn new(of: &[E], shape: Shape, place: Place, head: usize) -> Self {
         let step = shape.channels();
-        Self { start: of[text * shape.length * step + head * shape.width..].as_ptr(), step }
+        Self { start: of[place.start * step + head * shape.width..].as_ptr(), step }
     }
 
     #[inline(always)]
@@ -156,64 +196,6 @@ unsafe fn turned<E: Real>(rows: Head<E>, count: usize, width: usize, stride: usi
         }
     }
     out
-}
-
-/// `out[r][j] = scale * rows[r] . columns[j]` for `ROWS` rows, of which the last may be repeated.
-#[inline(always)]
-unsafe fn products<S: Simd>(
-    rows: [*const S::E; ROWS],
-    columns: *const S::E,
-    (width, stride): (usize, usize),
-    scale: f64,
-    out: *mut S::E,
-) {
-    // SAFETY: the caller vouches for `width` numbers a row, and `width * stride` and `ROWS * stride` of the others; `stride`
-    // is a multiple of every number of lanes.
-    unsafe {
-        let scale = S::constant(scale);
-        let mut at = 0;
-        while at < stride {
-            let mut sums = [S::zero(); ROWS];
-            for channel in 0..width {
-                let column = S::load(columns.add(channel * stride + at));
-                for r in 0..ROWS {
-                    sums[r] = S::fma(S::splat(*rows[r].add(channel)), column, sums[r]);
-                }
-            }
-            for r in 0..ROWS {
-                S::store(out.add(r * stride + at), S::mul(sums[r], scale));
-            }
-            at += S::LANES;
-        }
-    }
-}
-
-/// `out[r] = scale * sum over j of weights[r][j] rows[j]`, for the first `live` of `ROWS` rows.
-#[inline(always)]
-unsafe fn combine<S: Simd>(
-    weights: *const S::E,
-    stride: usize,
-    (rows, count, width): (Head<S::E>, usize, usize),
-    scale: f64,
-    out: [*mut S::E; ROWS],
-    live: usize,
-) {
-    // SAFETY: the caller vouches for `ROWS * stride` weights, `count` rows of `width`, and as wide outputs.
-    unsafe {
-        let scale = S::constant(scale);
-        vectors!(S, width, |at, left| {
-            let mut sums = [S::zero(); ROWS];
-            for j in 0..count {
-                let row = S::load_up_to(rows.row(j).add(at), left);
-                for r in 0..ROWS {
-                    sums[r] = S::fma(S::splat(*weights.add(r * stride + j)), row, sums[r]);
-                }
-            }
-            for r in 0..live {
-                S::store_up_to(out[r].add(at), S::mul(sums[r], scale), left);
-            }
-        });
-    }
 }
 
 /// Writes zeros into rows `from..to` of a head.
@@ -237,10 +219,9 @@ unsafe fn block<E>(rows: Head<E>, first: usize, count: usize) -> [*const E; ROWS
 
 impl<E: Real> Forward<'_, E> {
     fn out_head(&self) -> Head<E> {
-        let Shape { length, width, .. } = self.shape;
         let step = self.shape.channels();
-        let start = self.out.get().wrapping_add(self.text * length * step + self.head * width);
-        Head { start, step }
+        let first = self.place.start * step + self.head * self.shape.width;
+        Head { start: self.out.get().wrapping_add(first), step }
     }
 }
 
@@ -249,18 +230,18 @@ impl<E: Real> Kernel<E> for Forward<'_, E> {
 
     #[inline(always)]
     unsafe fn run<S: Simd<E = E>>(self) {
-        let Self { shape, operands, text, head, .. } = self;
+        let Self { shape, operands, text, place, head, .. } = self;
         let Shape { length, heads, width, scale, .. } = shape;
         let count = operands.lengths[text];
         let out = self.out_head();
-        // SAFETY: `check` compared all lengths; rows below `length` of this text and head are this task's.
+        // SAFETY: `places` compared all lengths; the rows of this text and head are this task's.
         unsafe {
             if count == 0 || width == 0 {
-                clear(out, 0..length, width);
+                clear(out, 0..place.rows, width);
                 return;
             }
             let [query, key, value] = [operands.query, operands.key, operands.value]
-                .map(|of| Head::new(of, shape, text, head));
+                .map(|of| Head::new(of, shape, place, head));
             let stride = count.next_multiple_of(LANES);
             let columns = turned(key, count, width, stride);
             let mut scores = Buffer::<E>::any(ROWS * stride);
@@ -295,7 +276,7 @@ impl<E: Real> Kernel<E> for Forward<'_, E> {
                 }
                 combine::<S>(all, stride, (value, count, width), 1.0, to, live);
             }
-            clear(out, count..length, width);
+            clear(out, count..place.rows, width);
         }
     }
 }

@@ -1,24 +1,24 @@
 //! One direction of a recurrent layer, the way back.
 
-use super::{Found, Given, ROWS, Run, product, tanh};
+use std::ops::Range;
+
+use super::{Given, Run, step::Step, tanh};
 use crate::{
     cpu::{
-        parallel::{Shared, tasks},
+        geometry::Direction,
+        parallel::Shared,
         simd::{Isa, Kernel, Real, Simd, vectors},
     },
     memory::Buffer,
     recurrence::Recurrence,
 };
 
-/// What comes back: for outputs, and for the last state and cell.
+/// What [`forward`](super::forward) found, in whoever's memory.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Incoming<'a, E> {
-    /// `[batch, time, units]`
+pub(crate) struct Kept<'a, E> {
     pub(crate) outputs: &'a [E],
-    /// `[batch, units]`, where the last state is used.
-    pub(crate) hidden: Option<&'a [E]>,
-    /// `[batch, units]`, where the last cell is used.
-    pub(crate) cell: Option<&'a [E]>,
+    pub(crate) gates: &'a [E],
+    pub(crate) inner: &'a [E],
 }
 
 /// The gradients of a run's operands but the weights and the bias, which are products of what is here.
@@ -37,34 +37,31 @@ pub(crate) struct Gradients<E> {
     pub(crate) cell: Buffer<E>,
 }
 
-/// The way back from `dy`, with what [`forward`] found.
+/// The way back from `dy` `[batch, time + 2, units]`, of outputs, last state and last cell.
 pub(crate) fn backward<E: Real>(
     isa: Isa,
     run: Run,
     given: Given<'_, E>,
-    found: &Found<E>,
-    dy: Incoming<'_, E>,
+    kept: Kept<'_, E>,
+    dy: &[E],
 ) -> Gradients<E> {
     given.check(run);
-    let Run { batch, time, units, .. } = run;
+    let Run { batch, time, units, kind, .. } = run;
     let width = run.width();
-    let last = |dy: Option<&[E]>| dy.is_none_or(|dy| dy.len() == batch * units);
     assert!(
-        dy.outputs.len() == batch * time * units
-            && last(dy.hidden)
-            && last(dy.cell)
-            && found.gates.len() == batch * time * width
-            && found.inner.len() == batch * time * units,
+        dy.len() == run.len()
+            && kept.outputs.len() == run.len()
+            && kept.gates.len() == batch * time * width
+            && kept.inner.len() == batch * time * units,
         "gradients of a recurrent layer of other shapes"
     );
-    let zeros = |len| Buffer::<E>::zeros(len);
-    let of = |dy: Option<&[E]>| dy.map_or_else(|| zeros(batch * units), Buffer::copy);
+    let step = Step::new(isa, [width, units], given.weight, Direction::Backward, None);
     let mut gradients = Gradients {
-        x: zeros(batch * time * width),
-        fed: (run.kind == Recurrence::Gru).then(|| zeros(batch * time * width)),
-        before: zeros(batch * time * units),
-        hidden: of(dy.hidden),
-        cell: of(dy.cell),
+        x: Buffer::any(batch * time * width),
+        fed: (kind == Recurrence::Gru).then(|| Buffer::any(batch * time * width)),
+        before: Buffer::any(batch * time * units),
+        hidden: Buffer::any(batch * units),
+        cell: Buffer::any(batch * units),
     };
     let to = Back {
         x: Shared::new(&mut gradients.x),
@@ -73,9 +70,9 @@ pub(crate) fn backward<E: Real>(
         hidden: Shared::new(&mut gradients.hidden),
         cell: Shared::new(&mut gradients.cell),
     };
-    tasks(batch.div_ceil(ROWS), |task| {
+    run.rows(|rows| {
         // SAFETY: rows of the batch belong to one task, and the shapes were compared.
-        unsafe { E::dispatch(isa, Backward { run, given, found, dy, to, first: task * ROWS }) }
+        unsafe { E::dispatch(isa, Backward { run, given, kept, step: &step, dy, to, rows }) }
     });
     gradients
 }
@@ -92,10 +89,38 @@ struct Back<E> {
 struct Backward<'a, E> {
     run: Run,
     given: Given<'a, E>,
-    found: &'a Found<E>,
-    dy: Incoming<'a, E>,
+    kept: Kept<'a, E>,
+    step: &'a Step<E>,
+    dy: &'a [E],
     to: Back<E>,
-    first: usize,
+    rows: Range<usize>,
+}
+
+impl<E: Real> Backward<'_, E> {
+    /// Sets out with what came for the last state and cell, and clears what is behind each row's length.
+    unsafe fn begin(&self) {
+        let Run { time, units, .. } = self.run;
+        let width = self.run.width();
+        for row in self.rows.clone() {
+            let length = self.given.lengths[row];
+            let last = |place: usize| self.dy[self.run.output(row, place)..].as_ptr();
+            // SAFETY: the shapes were compared, and the row is this task's.
+            unsafe {
+                let own = |to: Shared<E>| to.get().add(row * units);
+                std::ptr::copy_nonoverlapping(last(time), own(self.to.hidden), units);
+                std::ptr::copy_nonoverlapping(last(time + 1), own(self.to.cell), units);
+                let clear = |to: Shared<E>, width: usize| {
+                    let from = to.get().add((row * time + length) * width);
+                    std::slice::from_raw_parts_mut(from, (time - length) * width).fill(E::ZERO);
+                };
+                clear(self.to.x, width);
+                clear(self.to.before, units);
+                if let Some(fed) = self.to.fed {
+                    clear(fed, width);
+                }
+            }
+        }
+    }
 }
 
 impl<E: Real> Kernel<E> for Backward<'_, E> {
@@ -103,55 +128,53 @@ impl<E: Real> Kernel<E> for Backward<'_, E> {
 
     #[inline(always)]
     unsafe fn run<S: Simd<E = E>>(self) {
-        let Self { run, given, found, dy, to, first } = self;
-        let Run { kind, batch, time, units, .. } = run;
+        // SAFETY: by contract.
+        unsafe { self.begin() };
+        let Self { run, given, kept, step, dy, to, rows } = self;
+        let Run { kind, time, units, .. } = run;
         let width = run.width();
-        let live = ROWS.min(batch - first);
-        let longest = given.lengths[first..first + live].iter().copied().max().unwrap_or(0);
-        let mut slopes = Buffer::<E>::any(ROWS * width);
-        let mut back = Buffer::<E>::any(ROWS * units);
+        let longest = given.lengths[rows.clone()].iter().copied().max().unwrap_or(0);
+        let mut back = Buffer::<E>::any(rows.len() * units);
+        let back = back.as_mut_ptr();
+        let (mut sources, mut targets) = (Vec::new(), Vec::new());
         // SAFETY: the shapes were compared, and these rows of the batch are this task's.
         unsafe {
-            let slope_rows: [*mut E; ROWS] =
-                std::array::from_fn(|r| slopes.as_mut_ptr().add(r * width));
-            let back_rows: [*mut E; ROWS] =
-                std::array::from_fn(|r| back.as_mut_ptr().add(r * units));
             for index in (0..longest).rev() {
-                std::slice::from_raw_parts_mut(slope_rows[0], ROWS * width).fill(E::ZERO);
-                for r in 0..live {
-                    let row = first + r;
+                let live = || rows.clone().filter(|row| index < given.lengths[*row]);
+                sources.clear();
+                for row in live() {
                     let length = given.lengths[row];
-                    if index >= length {
-                        continue;
-                    }
-                    let place = row * time + run.step(index, length);
+                    let now = run.step(index, length);
+                    let place = row * time + now;
                     // The state and the cell before this step.
-                    let earlier = index
-                        .checked_sub(1)
-                        .map(|index| (row * time + run.step(index, length)) * units);
-                    let (h, c) = match earlier {
-                        Some(at) => (found.outputs.as_ptr().add(at), found.inner.as_ptr().add(at)),
+                    let (h, c) = match index.checked_sub(1) {
+                        Some(index) => {
+                            let earlier = run.step(index, length);
+                            (
+                                kept.outputs.as_ptr().add(run.output(row, earlier)),
+                                kept.inner.as_ptr().add((row * time + earlier) * units),
+                            )
+                        }
                         None => (
                             given.hidden.as_ptr().add(row * units),
                             given.cell.as_ptr().add(row * units),
                         ),
                     };
-                    let gates = found.gates.as_ptr().add(place * width);
-                    let inner = found.inner.as_ptr().add(place * units);
-                    let incoming = dy.outputs.as_ptr().add(place * units);
+                    let gates = kept.gates.as_ptr().add(place * width);
+                    let inner = kept.inner.as_ptr().add(place * units);
+                    let incoming = dy.as_ptr().add(run.output(row, now));
                     let dx = to.x.get().add(place * width);
                     let dfed = to.fed.map(|fed| fed.get().add(place * width));
                     let (dh, dc) =
                         (to.hidden.get().add(row * units), to.cell.get().add(row * units));
                     let before = to.before.get().add(place * units);
-                    let slope = slope_rows[r];
+                    sources.push(dfed.unwrap_or(dx).cast_const());
                     vectors!(S, units, |at, left| {
                         let one = S::constant(1.0);
                         let gate = |gate: usize| S::load_up_to(gates.add(gate * units + at), left);
                         // Of a gate's argument, for the input, and for the product with the state.
                         let put = |gate: usize, v, fed| {
                             S::store_up_to(dx.add(gate * units + at), v, left);
-                            S::store_up_to(slope.add(gate * units + at), fed, left);
                             if let Some(dfed) = dfed {
                                 S::store_up_to(dfed.add(gate * units + at), fed, left);
                             }
@@ -207,14 +230,11 @@ impl<E: Real> Kernel<E> for Backward<'_, E> {
                         S::store_up_to(dh.add(at), through, left);
                     });
                 }
-                let rows = slope_rows.map(<*mut E>::cast_const);
-                product::<S>(rows, given.weight.as_ptr(), [width, units], None, back_rows);
-                for r in 0..live {
-                    let row = first + r;
-                    if index >= given.lengths[row] {
-                        continue;
-                    }
-                    let (dh, back) = (to.hidden.get().add(row * units), back_rows[r]);
+                targets.clear();
+                targets.extend((0..sources.len()).map(|at| back.add(at * units)));
+                step.run(&sources, &targets);
+                for (row, back) in live().zip(&targets) {
+                    let (dh, back) = (to.hidden.get().add(row * units), back.cast_const());
                     vectors!(S, units, |at, left| {
                         let sum = S::add(
                             S::load_up_to(dh.add(at), left),

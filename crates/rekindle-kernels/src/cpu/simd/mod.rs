@@ -258,22 +258,26 @@ unsafe fn exp_f32<S: Simd<E = f32>>(x: S::V) -> S::V {
     }
 }
 
-/// The error function for the vectors of `f32`, within 2e-7: Abramowitz and Stegun, formula 7.1.26.
+/// The error function for the vectors of `f32`, within 3e-7: `x p(x^2) / q(x^2)`, whose relative error up to 3.92 is least, and
+/// which is 1 and a little more where it ends.
 #[inline(always)]
 unsafe fn erf_f32<S: Simd<E = f32>>(x: S::V) -> S::V {
-    // SAFETY: the caller vouches for the instructions.
+    /// Highest power first.
+    const P: [f32; 6] =
+        [2.050_083_1e-6, 2.848_805_7e-4, 3.765_563_7e-3, 5.274_855_3e-2, 0.190_405_37, 1.128_379_1];
+    const Q: [f32; 6] =
+        [3.809_156_3e-5, 1.162_520_8e-3, 1.496_910_9e-2, 0.114_108_64, 0.502_075_1, 1.0];
+    // SAFETY: the caller vouches for the instructions. NaN stays NaN: where one is NaN, the second is the result.
     unsafe {
-        let (zero, one) = (S::zero(), S::splat(1.0));
-        let negative = S::sub(zero, x);
-        let size = S::max(negative, x);
-        let t = S::div(one, S::fma(size, S::splat(0.327_591_1), one));
-        let mut p = S::splat(1.061_405_4);
-        for c in [-1.453_152, 1.421_413_7, -0.284_496_74, 0.254_829_6] {
-            p = S::fma(p, t, S::splat(c));
+        let bounded = |x, most: f32| S::max(S::splat(-most), S::min(S::splat(most), x));
+        let x = bounded(x, 4.2);
+        let square = S::mul(x, x);
+        let (mut p, mut q) = (S::splat(P[0]), S::splat(Q[0]));
+        for index in 1..P.len() {
+            p = S::fma(p, square, S::splat(P[index]));
+            q = S::fma(q, square, S::splat(Q[index]));
         }
-        let tail = S::mul(S::mul(p, t), S::exp(S::mul(negative, x)));
-        let y = S::sub(one, tail);
-        S::select_gt(zero, x, S::sub(zero, y), y)
+        bounded(S::div(S::mul(x, p), q), 1.0)
     }
 }
 

@@ -28,7 +28,7 @@ use super::{
     parallel::{Shared, tasks, with_pointers},
     post::{Post, extended},
     simd::Real,
-    tile::{self, Columns, Rows},
+    tile::{self, Columns, Part, Rows},
 };
 use crate::memory::Buffer;
 pub(super) use choice::{POSITIONS, suits};
@@ -187,6 +187,7 @@ impl<E: Real> Job<'_, E> {
                         source: position * step,
                         target: position * product_step + panel.column - first,
                         columns: panel.columns,
+                        part: Part::WHOLE,
                         scale: self.ones.as_ptr(),
                         shift: self.none.as_ptr(),
                         residual: None,
