@@ -33,7 +33,7 @@ pub(crate) const SETS: [TextSet; 2] = [
 /// The encoder whose weights are fine-tuned, and its ways, with their epochs and rates.
 const ENCODER: &str = "all-MiniLM-L6-v2";
 const WAYS: [(&str, usize, f64); 3] =
-    [("probe", 1, 1e-3), ("head", 5, 1e-3), ("full", 3, FULL_RATE)];
+    [("probe", 1, 1e-3), ("head", 5, 1e-3), ("full", 2, FULL_RATE)];
 /// Of the head; the layers learn at a fraction of it.
 const FULL_RATE: f64 = 1e-3;
 /// Networks from nothing, their epochs and rate.

@@ -10,6 +10,10 @@ use rekindle_text::{
 
 use crate::Error;
 
+/// Dropped of vectors of tokens, between layers and before the head: on some thousand tweets recurrent networks gain a point by
+/// it, and the others lose less.
+const DROPOUT: f64 = 0.3;
+
 /// The network of this name, and what it cuts texts into: `lstm` is of words, `lstm.chars` of characters.
 fn named(name: &str) -> Option<(&str, Unit)> {
     let (family, unit) = match name.split_once('.') {
@@ -44,6 +48,8 @@ pub(super) fn learned(name: &str, items: &[&Text]) -> Result<(EncoderConfig, Tok
     let encoder = EncoderConfig {
         max_position_embeddings: tokenizer.max_tokens(),
         pad_token_id: tokenizer.pad() as usize,
+        hidden_dropout: DROPOUT,
+        classifier_dropout: DROPOUT,
         ..encoder
     };
     Ok((encoder, tokenizer))
