@@ -22,7 +22,7 @@ mod text;
 
 pub use series::{Scaling, SeriesInput};
 pub use table::{Column, ColumnKind, TableInput};
-pub use text::TextInput;
+pub use text::{MAX_CONTEXT, TextInput};
 
 /// What a checkpoint expects of an item before its network is given it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -26,7 +26,9 @@ pub use card::{Card, Paper, TestSize};
 pub use error::Error;
 pub use family::Family;
 pub use hub_config::{HubConfig, MAX_CLASSES, MAX_CONFIG_BYTES, is_transformers};
-pub use input_spec::{Column, ColumnKind, InputSpec, Scaling, SeriesInput, TableInput, TextInput};
+pub use input_spec::{
+    Column, ColumnKind, InputSpec, MAX_CONTEXT, Scaling, SeriesInput, TableInput, TextInput,
+};
 pub use license::Terms;
 pub use lookup::{
     Which, all_defaults, families, find, find_by_repository, find_checkpoint, search, select,

@@ -159,6 +159,10 @@ impl<I> Gathered<I> {
             let labels: BTreeSet<&String> = self.rows.iter().flat_map(|row| &row.labels).collect();
             labels.into_iter().cloned().collect()
         });
+        if names.is_empty() && kind == TargetKind::Numbers {
+            let text = "numbers are learned, but of no column; name at least one";
+            return Err(problem(path, text.to_owned()));
+        }
         let unfit: Vec<&str> =
             names.iter().map(String::as_str).filter(|name| is_unfit(name)).collect();
         if !unfit.is_empty() && kind != TargetKind::Numbers {

@@ -39,6 +39,12 @@ impl<X, Y, A: FromPrepared<X>, B: FromPrepared<Y>> FromPrepared<(X, Y)> for (A, 
     }
 }
 
+impl<X, A: FromPrepared<X>> FromPrepared<Vec<X>> for Vec<A> {
+    fn from_prepared(parts: Vec<X>, device: &Device) -> Self {
+        parts.into_iter().map(|part| A::from_prepared(part, device)).collect()
+    }
+}
+
 /// A batch, as far as it has come through the network.
 #[derive(Debug, Clone)]
 #[allow(clippy::large_enum_variant, reason = "all hold tensors, which are small")]

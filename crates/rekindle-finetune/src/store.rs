@@ -85,7 +85,7 @@ where
         let mut off = match () {
             () if config.cache.place == CachePlace::Off => Some("it was turned off"),
             () if cut == 0 => Some("nothing is frozen"),
-            () if cut < network.backbone().depth() && !B::Flow::SAME_SHAPES => {
+            () if !network.backbone().same_shapes(cut) => {
                 Some("items are of different sizes, and some stages train")
             }
             () if !comes_again => Some("every epoch draws new views of each item"),

@@ -130,6 +130,12 @@ pub trait Backbone: Module + ModuleDisplay {
         self.pool(last)
     }
 
+    /// Whether what the first `cut` stages make of items has the same shapes for all, so that it can be kept: what does not,
+    /// as texts of different lengths, is kept once it is an embedding.
+    fn same_shapes(&self, cut: usize) -> bool {
+        Self::Flow::SAME_SHAPES || cut == self.depth()
+    }
+
     /// The map that each stage ends in, as far as there are maps.
     fn feature_maps(&self, input: Self::Input) -> Vec<Self::Flow> {
         let maps = self.stages().iter().take_while(|stage| stage.reduction().is_some()).count();

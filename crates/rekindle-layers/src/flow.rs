@@ -94,6 +94,21 @@ impl<A: Input, B: Input> Input for (A, B) {
     }
 }
 
+/// One input for each part of a network of several.
+impl<A: Input> Input for Vec<A> {
+    fn device(&self) -> Device {
+        self.first().map(A::device).unwrap_or_default()
+    }
+
+    fn inner(self) -> Self {
+        self.into_iter().map(A::inner).collect()
+    }
+
+    fn tracked(self) -> Self {
+        self.into_iter().map(A::tracked).collect()
+    }
+}
+
 /// The rows of two batches side by side, each `left` and `right` numbers wide.
 pub(crate) fn side_by_side(left: &[f32], right: &[f32], items: usize) -> Vec<f32> {
     let widths = [left, right].map(|rows| rows.len() / items.max(1));

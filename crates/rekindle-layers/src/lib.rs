@@ -20,6 +20,7 @@ mod projection;
 mod recurrent;
 mod rules;
 mod sequence;
+mod several;
 mod squeeze_excite;
 
 pub use attention::{MultiheadAttention, Rotary, local_window, split_heads};
@@ -45,4 +46,5 @@ pub use rekindle_kernels::{
 };
 pub use rules::{Resample, Rule, Rules, Saved};
 pub use sequence::{Pooling, Sequence, TextFlow, TextPool, Tokens};
+pub use several::{JoinConfig, PartConfig, PartFlow, Several, SeveralFlow};
 pub use squeeze_excite::squeeze_excite;

@@ -44,6 +44,24 @@ pub enum Error {
         /// What is missing.
         part: &'static str,
     },
+    /// What several inputs are, or the columns that they read, cannot be.
+    #[error("{path}: {problem}", path = .path.display())]
+    Inputs {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        problem: String,
+    },
+    /// A row cannot be read.
+    #[error("{name}: input `{input}` {problem}")]
+    Example {
+        /// What the row is called.
+        name: String,
+        /// The input.
+        input: String,
+        /// What is wrong.
+        problem: String,
+    },
     /// There is nothing to look at.
     #[error("there is nothing to look at; give an item")]
     NoItem,

@@ -290,8 +290,10 @@ impl<M: Modality> ModelOf<M> {
         let parts = (Train(data.train.clone()), Validation(data.val.clone()));
         match recipe {
             Recipe::Train(plan) => {
-                let mut config = FinetuneConfig::<L::Task, M>::of(plan.clone(), task);
-                config.engine.views = FinetuneConfig::<L::Task, M>::usual_views(plan);
+                let plan = model.modality().suited(model.network(), plan.clone());
+                let views = FinetuneConfig::<L::Task, M>::usual_views(&plan);
+                let mut config = FinetuneConfig::<L::Task, M>::of(plan, task);
+                config.engine.views = views;
                 config.inputs = M::usual(L::KIND);
                 Ok(finetune(model, parts, &config, None, &mut [])?.model)
             }

@@ -8,6 +8,7 @@ use crate::{
     modality::Modality as _,
     model::CONFIG,
     pictures::Pictures,
+    several::Several,
     texts::{Texts, is_scratch},
 };
 
@@ -18,6 +19,8 @@ pub enum InputKind {
     Pictures,
     /// Texts.
     Texts,
+    /// Several inputs.
+    Several,
 }
 
 impl InputKind {
@@ -34,6 +37,7 @@ impl InputKind {
         match self {
             Self::Pictures => Pictures.files(config),
             Self::Texts => Texts::of_weights(None, file)?.0.files(config),
+            Self::Several => Several::of_weights(None, file)?.0.files(config),
         }
     }
 
@@ -66,6 +70,7 @@ impl InputKind {
     fn of_input(input: &InputSpec) -> Self {
         match input {
             InputSpec::Text(_) => Self::Texts,
+            InputSpec::Named(_) => Self::Several,
             _ => Self::Pictures,
         }
     }

@@ -33,6 +33,7 @@ mod predict;
 mod publish;
 mod run_report;
 mod saliency;
+mod several;
 mod task;
 mod texts;
 
@@ -56,6 +57,11 @@ pub use predict::{Guess, Number, Prediction};
 pub use publish::model_card;
 pub use rekindle_finetune::{CacheConfig, CachePlace, CacheReport, HeadStart};
 pub use run_report::{About, Answered, ReportPaths, Shown, cache_notes, write_report};
+pub use several::{
+    Cells, Example, InputCode, InputColumns, InputPart, Inputs, MAX_UNITS, NumberCode, Numbers,
+    PartBatch, PartEncoded, PartInput, PartNetwork, Passing, PrepareSeveral, Several,
+    SeveralConfig, TextSource, Value,
+};
 pub use task::{Learned, ModelTask};
 pub use texts::{TextModel, Texts, is_scratch, with_columns};
 

@@ -12,7 +12,7 @@ use rekindle_data::{
 use rekindle_finetune::{FromPrepared, Sheet};
 use rekindle_layers::Backbone;
 use rekindle_report::{ItemKind, TextFacts};
-use rekindle_transfer::Classifier;
+use rekindle_transfer::{Classifier, Plan};
 use serde_json::json;
 
 use crate::Error;
@@ -79,6 +79,16 @@ pub trait Modality: Debug + Clone + Send + Sync + 'static {
 
     /// The same options with nothing drawn.
     fn plain(options: &Self::Options) -> Self::Options;
+
+    /// A plan as it suits a network: what has no weights yet trains along where all but the head would be frozen.
+    fn suited(&self, _network: &NetworkOf<Self>, plan: Plan) -> Plan {
+        plan
+    }
+
+    /// What a network that begins without weights of its own is made of, a line each.
+    fn described(&self) -> Vec<String> {
+        Vec::new()
+    }
 
     /// What suits items that come once.
     fn once() -> Self::Options {

@@ -154,11 +154,22 @@ impl<M: Modality> ModelOf<M> {
         items: &[&ItemOf<M>],
         device: &Device,
     ) -> Result<(Self, Option<LoadReport>), Error> {
-        let (modality, found) = match (weights, name) {
+        let found = match (weights, name) {
             (Some(file), name) => M::of_weights(name, file)?,
             (None, Some(name)) => M::untrained(name, items)?,
             (None, None) => return Err(Error::NoModel),
         };
+        Self::begun(found, weights, task, names, device)
+    }
+
+    /// The same of what belongs to a network besides its weights.
+    pub(crate) fn begun<T: ModelTask>(
+        (modality, found): (M, HubConfig),
+        weights: Option<&CheckpointFile>,
+        task: &T,
+        names: &[String],
+        device: &Device,
+    ) -> Result<(Self, Option<LoadReport>), Error> {
         let same = T::from_config(&found).is_some() && self::names(&found) == names;
         let policy = if same { HeadPolicy::Required } else { HeadPolicy::Fresh };
         let backbone = modality.backbone(&found, device)?;

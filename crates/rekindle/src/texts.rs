@@ -97,28 +97,38 @@ impl Texts {
 
     /// What a file that was saved here says.
     fn of_saved(file: &CheckpointFile, config: HubConfig) -> Result<(Self, HubConfig), Error> {
-        let path = file.path();
+        let most = match &config.input {
+            InputSpec::Text(text) => text.max_tokens,
+            _ => usize::MAX,
+        };
+        let part = |key: &'static str| file.metadata().get(key).map(String::as_str);
+        let shape = |name: &str| Some(file.get(name)?.shape.clone());
+        Ok((Self::of_kept(part, shape, most, file.path())?, config))
+    }
+
+    /// What is kept beside weights, by its keys, with the shapes of their tensors; texts are cut at `most` tokens, or fewer.
+    pub(crate) fn of_kept<'a>(
+        part: impl Fn(&'static str) -> Option<&'a str>,
+        shape: impl Fn(&str) -> Option<Vec<usize>>,
+        most: usize,
+        path: &Path,
+    ) -> Result<Self, Error> {
         let part = |key: &'static str| {
-            let found = file.metadata().get(key);
-            found.ok_or_else(|| Error::LacksPart { path: path.to_owned(), part: key })
+            part(key).ok_or_else(|| Error::LacksPart { path: path.to_owned(), part: key })
         };
         let (json, tokenizer) = (part(ENCODER)?, part(TOKENIZER)?);
         let wrong = |source| Error::Encoder { path: path.to_owned(), source: Box::new(source) };
-        let shape = |name: &str| Some(file.get(name)?.shape.clone());
         let mut encoder = EncoderConfig::from_json_with_shapes(json, shape).map_err(wrong)?;
         encoder.pool = pool_from_json(part(POOL)?).map_err(wrong)?;
-        let most = match &config.input {
-            InputSpec::Text(text) => text.max_tokens.min(encoder.max_tokens()),
-            _ => encoder.max_tokens(),
-        };
+        let most = most.min(encoder.max_tokens());
         let tokenizer = Arc::new(Tokenizer::from_json(tokenizer, most, path)?);
-        Ok((Self { json: json.as_str().into(), encoder, tokenizer }, config))
+        Ok(Self { json: json.into(), encoder, tokenizer })
     }
 
     /// What the config says of the input.
-    fn input(&self, columns: Vec<String>) -> TextInput {
+    pub(crate) fn input(&self, columns: Vec<String>) -> TextInput {
         let max_tokens = self.tokenizer.max_tokens();
-        TextInput { tokenizer: TOKENIZER_FILE.to_owned(), max_tokens, columns }
+        TextInput { tokenizer: TOKENIZER_FILE.to_owned(), max_tokens, columns, context: 0 }
     }
 }
 
@@ -138,7 +148,7 @@ fn stated(json: &str) -> Option<String> {
 }
 
 /// A config that says no more than a name.
-fn untitled(name: &str) -> HubConfig {
+pub(crate) fn untitled(name: &str) -> HubConfig {
     HubConfig {
         architecture: name.to_owned(),
         tag: String::new(),
@@ -148,6 +158,7 @@ fn untitled(name: &str) -> HubConfig {
             tokenizer: TOKENIZER_FILE.to_owned(),
             max_tokens: 1,
             columns: Vec::new(),
+            context: 0,
         }),
         task: TaskSpec::SingleLabel,
         temperature: None,

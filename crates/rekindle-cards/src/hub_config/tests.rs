@@ -107,6 +107,7 @@ fn inputs() -> Vec<InputSpec> {
         tokenizer: "tokenizer.json".to_owned(),
         max_tokens: 256,
         columns: vec!["title".to_owned(), "body".to_owned()],
+        context: 0,
     });
     let series = InputSpec::Series(SeriesInput {
         columns: vec!["y".to_owned()],

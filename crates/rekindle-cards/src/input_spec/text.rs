@@ -18,6 +18,16 @@ pub struct TextInput {
     /// Columns of a list that are read, two for a pair; empty where a text is given by itself.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub columns: Vec<String>,
+    /// Texts before it and behind it in its group that are read along, of one among several inputs.
+    #[serde(default, skip_serializing_if = "is_none")]
+    pub context: usize,
+}
+
+/// Most texts on each side that are read along.
+pub const MAX_CONTEXT: usize = 8;
+
+fn is_none(context: &usize) -> bool {
+    *context == 0
 }
 
 impl TextInput {
@@ -29,6 +39,9 @@ impl TextInput {
         }
         if !(1..=MAX_TOKENS).contains(&self.max_tokens) {
             problems.push(format!("max_tokens is {}, outside 1..={MAX_TOKENS}", self.max_tokens));
+        }
+        if self.context > MAX_CONTEXT {
+            problems.push(format!("context is {}, more than {MAX_CONTEXT}", self.context));
         }
         if self.columns.len() > 2 {
             problems.push(format!("columns holds {}, not one text or a pair", self.columns.len()));

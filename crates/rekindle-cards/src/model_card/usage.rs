@@ -76,7 +76,7 @@ fn image(text: &mut String, input: &Preprocessing) -> std::fmt::Result {
 
 fn tokens(
     text: &mut String,
-    TextInput { tokenizer, max_tokens, columns }: &TextInput,
+    TextInput { tokenizer, max_tokens, columns, .. }: &TextInput,
 ) -> std::fmt::Result {
     let from = match &columns[..] {
         [] => String::new(),

@@ -35,6 +35,9 @@ pub(super) struct DataArguments {
     /// The column of labels of texts, where it is not called as usual.
     #[arg(long, value_name = "COLUMN")]
     pub(super) label: Option<String>,
+    /// Which columns of a list are read, and how, by a model of several inputs: a file in TOML.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["text", "model", "weights"])]
+    pub(super) inputs: Option<PathBuf>,
     /// Learn the numbers of this column of a list instead of labels. As often as there are columns.
     #[arg(long = "target", value_name = "COLUMN")]
     pub(super) targets: Vec<String>,
@@ -108,7 +111,8 @@ impl DataArguments {
             targets: self.targets.clone(),
             split: Split { fraction: self.split, seed: self.split_seed },
         };
-        M::place(Place { config, text: &self.text, label: self.label.as_deref() })
+        let (text, label) = (&self.text, self.label.as_deref());
+        M::place(Place { config, text, label, inputs: self.inputs.as_deref() })
     }
 
     /// The items that can be used.

@@ -129,7 +129,8 @@ impl Arguments {
 
     fn diagnosis<M: Kind>(&self, options: Options) -> anyhow::Result<Diagnosis> {
         let config = DataConfig { targets: self.targets.clone(), ..DataConfig::new(&self.data) };
-        let data = M::place(Place { config, text: &self.texts, label: self.label.as_deref() })?;
+        let label = self.label.as_deref();
+        let data = M::place(Place { config, text: &self.texts, label, inputs: None })?;
         if !self.has_weights() {
             return M::examined(&data, &options, None);
         }

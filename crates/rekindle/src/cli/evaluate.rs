@@ -76,7 +76,12 @@ impl Arguments {
         let config = DataConfig::new(&self.data);
         let measuring = Measuring {
             model: &model,
-            data: M::place(Place { config, text: &self.text, label: self.label.as_deref() })?,
+            data: M::place(Place {
+                config,
+                text: &self.text,
+                label: self.label.as_deref(),
+                inputs: None,
+            })?,
             part: self.part.map(Part::from),
             batch: self.batch,
             views: if self.mirror { TestViews::Mirrored } else { TestViews::One },

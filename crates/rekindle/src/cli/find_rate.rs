@@ -1,11 +1,14 @@
 //! `rekindle find-rate`: a learning rate for a plan's last phase, from one sweep.
 
-use std::{path::PathBuf, process::ExitCode};
+use std::{
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
 
 use anyhow::Context;
 use clap::Args;
 use rekindle::{
-    Device, FinetuneConfig, ItemOf, Learned, ModelOf, ModelTask as _,
+    Device, FinetuneConfig, InputKind, ItemOf, Learned, ModelOf, ModelTask as _,
     data::TargetKind,
     find_rate,
     report::chart::{Axis, AxisScale, LineChart, Mark, Series, line_chart},
@@ -18,9 +21,9 @@ use super::{
     Common,
     augment::Augmentation,
     data::{DataArguments, Opened},
-    kind::{Kind, of_kind},
+    kind::{Kind, check_inputs, of_kind},
     numbers, output,
-    weights::WeightsArguments,
+    weights::{WeightsArguments, policy},
 };
 
 /// Find a learning rate: raise it step by step, and see where the loss falls.
@@ -68,19 +71,29 @@ impl Arguments {
     pub(super) fn run(&self) -> anyhow::Result<ExitCode> {
         let device = self.common.device.open()?.autodiff();
         device.seed(self.seed);
-        of_kind!(self.start.kind(self.untrained)?, run(self, &device))
+        let kind = match &self.data.inputs {
+            Some(inputs) => {
+                check_inputs(inputs, &policy(&self.start.accepted)?)?;
+                InputKind::Several
+            }
+            None => self.start.kind(self.untrained)?,
+        };
+        of_kind!(kind, run(self, &device))
     }
 
     fn sweep<M: Kind, L: Learned>(&self, device: &Device) -> anyhow::Result<ExitCode> {
         let Opened { set, .. } = self.data.open::<M, L>()?;
-        let weights = if self.untrained { None } else { Some(self.start.find()?.open()?) };
-        let (name, task) = (self.start.model.as_deref(), L::Task::of(&set.names));
+        let without = self.untrained || self.data.inputs.is_some();
+        let weights = if without { None } else { Some(self.start.find()?.open()?) };
+        let inputs = self.data.inputs.as_deref().and_then(Path::to_str);
+        let (name, task) = (self.start.model.as_deref().or(inputs), L::Task::of(&set.names));
         let items: Vec<&ItemOf<M>> = set.train.iter().map(|sample| &sample.item).collect();
         let (model, _) =
             ModelOf::<M>::for_items(name, weights.as_ref(), &task, &set.names, &items, device)?;
         let frozen = if self.stages == 0 { Frozen::Backbone } else { Frozen::AllBut(self.stages) };
         let phase = Phase { decay: self.decay, ..Phase::new("sweep", 1, frozen, 1.0) };
-        let mut config = FinetuneConfig::<L::Task, M>::of(Plan::new(vec![phase]), task);
+        let plan = model.modality().suited(model.network(), Plan::new(vec![phase]));
+        let mut config = FinetuneConfig::<L::Task, M>::of(plan, task);
         config.engine.batch = self.batch;
         config.engine.seed = self.seed;
         config.inputs = M::augmented(self.augment, L::KIND, &model.config().tag)?;

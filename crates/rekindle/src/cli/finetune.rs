@@ -9,10 +9,10 @@ use std::{
 use anyhow::Context;
 use clap::Args;
 use rekindle::{
-    About, Device, FinetuneConfig, ItemOf, ModelOf, ModelTask, Outcome, Pictures, ReportPaths,
-    RunFolder, SetOf, Shown, Start, TestViews, cache_notes,
+    About, Device, FinetuneConfig, InputKind, ItemOf, ModelOf, ModelTask, Outcome, Pictures,
+    ReportPaths, RunFolder, SetOf, Shown, Start, TestViews, cache_notes,
     data::{SampleOf, TargetKind, Unusable, quarantine},
-    finetune, is_scratch, measure, probe,
+    finetune, measure, probe,
     report::Checkup,
     train::{Test, Train, Validation},
     transfer::{Plan, Recipe},
@@ -33,15 +33,12 @@ use super::{
     answers::Answers,
     data::{DataArguments, Opened},
     evaluate::Measuring,
-    kind::{Kind, of_kind},
+    kind::{Kind, check_inputs, of_kind},
     output::{self, one_line},
     progress::{self, Progress},
     run_folder::{self, Held, Older},
-    weights::{Found, WeightsArguments},
+    weights::{Found, WeightsArguments, policy},
 };
-
-/// The recipe that needs no weights.
-const SCRATCH: &str = "scratch";
 
 /// Fine-tune a model on labelled pictures or texts.
 #[derive(Args)]
@@ -88,7 +85,13 @@ impl Arguments {
         if writes {
             run_folder::check(&self.out, &self.data.folders(), self.older())?;
         }
-        let kind = self.start.kind(self.is_untrained())?;
+        let kind = match &self.data.inputs {
+            Some(inputs) => {
+                check_inputs(inputs, &policy(&self.start.accepted)?)?;
+                InputKind::Several
+            }
+            None => self.start.kind(self.is_untrained()?)?,
+        };
         of_kind!(kind, begin(self, &device, writes))
     }
 
@@ -99,9 +102,11 @@ impl Arguments {
         checkup: Option<Checkup>,
     ) -> anyhow::Result<ExitCode> {
         let Opened { place, set, unusable } = self.data.open::<M, L>()?;
-        let weights = if self.is_untrained() { None } else { Some(self.start.find()?) };
+        let without = self.data.inputs.is_some() || self.is_untrained()?;
+        let weights = if without { None } else { Some(self.start.find()?) };
         let file = weights.as_ref().map(|weights| weights.open()).transpose()?;
-        let name = self.start.model.as_deref();
+        let inputs = self.data.inputs.as_deref().and_then(|path| path.to_str());
+        let name = self.start.model.as_deref().or(inputs);
         let task = self.task::<M, L>(&set)?;
         let items: Vec<&ItemOf<M>> = set.train.iter().map(|sample| &sample.item).collect();
         let (model, report) =
@@ -134,7 +139,13 @@ impl Arguments {
             let name = one_line(model.config().name());
             match &report {
                 Some(report) => output::block(&format!("{name}: {report}")),
-                None => say!("{name}: no weights, training from nothing"),
+                None if model.modality().described().is_empty() => {
+                    say!("{name}: no weights, training from nothing");
+                }
+                None => {
+                    let parts = model.modality().described();
+                    parts.iter().for_each(|part| say!("{}", one_line(part)));
+                }
             }
         }
         self.warn_of_paths::<M, L>(&set);
@@ -148,6 +159,7 @@ impl Arguments {
                 return self.probe(model, &set, task, &held, &baselines);
             }
         };
+        let plan = model.modality().suited(model.network(), plan);
         plan.check(&model.network().layout())?;
         let model = model.adapted(&plan)?;
         if !self.common.json {
@@ -195,26 +207,6 @@ impl Arguments {
             (true, _) => Older::GoneOnWith,
             (false, true) => Older::Removed,
             (false, false) => Older::Refused,
-        }
-    }
-
-    /// Whether training begins with untrained parameters.
-    pub(super) fn is_untrained(&self) -> bool {
-        let scratch = self.what.plan.is_none() && self.recipe_name() == SCRATCH;
-        self.untrained || self.start.weights.is_none() && (scratch || self.begins_from_nothing())
-    }
-
-    /// Whether the network that is named has no weights anywhere.
-    fn begins_from_nothing(&self) -> bool {
-        self.start.model.as_deref().is_some_and(is_scratch)
-    }
-
-    /// The recipe that was asked for, else the usual one.
-    pub(super) fn recipe_name(&self) -> &str {
-        match &self.what.recipe {
-            Some(recipe) => recipe,
-            None if self.begins_from_nothing() => SCRATCH,
-            None => "head",
         }
     }
 

@@ -13,7 +13,10 @@ use rekindle::{
 use super::{augment::Augmentation, output::one_line, weights::WeightsArguments};
 
 mod pictures;
+mod several;
 mod texts;
+
+pub(super) use several::{begins_with_weights, check_inputs};
 
 /// Items of a kind, by themselves: files, texts, a list.
 #[derive(Args)]
@@ -56,6 +59,8 @@ pub(super) struct Place<'a> {
     pub(super) config: rekindle::data::DataConfig,
     pub(super) text: &'a [String],
     pub(super) label: Option<&'a str>,
+    /// The file of several inputs.
+    pub(super) inputs: Option<&'a Path>,
 }
 
 /// A kind of input, as the command line knows it.
@@ -178,6 +183,7 @@ macro_rules! of_kind {
         match $kind {
             rekindle::InputKind::Pictures => $command::<rekindle::Pictures>($($argument),*),
             rekindle::InputKind::Texts => $command::<rekindle::Texts>($($argument),*),
+            rekindle::InputKind::Several => $command::<rekindle::Several>($($argument),*),
         }
     };
 }

@@ -112,7 +112,8 @@ impl Arguments {
             targets: ladder.targets.clone(),
             ..DataConfig::new(self.root.join(&ladder.data))
         };
-        M::place(Place { config, text: &ladder.text, label: ladder.label.as_deref() })
+        let (text, label) = (&ladder.text, ladder.label.as_deref());
+        M::place(Place { config, text, label, inputs: None })
     }
 
     fn climb_kind<M: Kind>(&self, ladder: &Ladder) -> anyhow::Result<ExitCode> {

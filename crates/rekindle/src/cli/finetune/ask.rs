@@ -8,6 +8,7 @@ use rekindle::{
     CacheConfig, CachePlace, FinetuneConfig, HeadStart, ModelOf, NetworkOf, SetOf,
     checkpoint::CheckpointFile,
     data::{MixConfig, Order, Views},
+    is_scratch,
     metrics::Direction,
     train::{EarlyStopping, EmaConfig, EmaWarmUp, Monitor, Plateau},
     transfer::{Plan, Recipe, features::Precision},
@@ -17,12 +18,15 @@ use super::{
     super::{
         answers::{Answers, LossOptions, NumberLoss},
         augment::Augmentation,
-        kind::Kind,
+        kind::{Kind, begins_with_weights},
         numbers, read_plan,
         weights::{check_licenses, policy},
     },
     Arguments,
 };
+
+/// The recipe that needs no weights.
+const SCRATCH: &str = "scratch";
 
 /// What is trained when.
 #[derive(Args)]
@@ -181,12 +185,36 @@ impl Arguments {
         }
     }
 
+    /// Whether training begins with untrained parameters.
+    pub(in super::super) fn is_untrained(&self) -> anyhow::Result<bool> {
+        let scratch = self.what.plan.is_none() && self.recipe_name()? == SCRATCH;
+        let without = scratch || self.begins_from_nothing()?;
+        Ok(self.untrained || self.start.weights.is_none() && without)
+    }
+
+    /// Whether the network that is named has no weights anywhere.
+    fn begins_from_nothing(&self) -> anyhow::Result<bool> {
+        match &self.data.inputs {
+            Some(inputs) => Ok(!begins_with_weights(inputs)?),
+            None => Ok(self.start.model.as_deref().is_some_and(is_scratch)),
+        }
+    }
+
+    /// The recipe that was asked for, else the usual one.
+    pub(in super::super) fn recipe_name(&self) -> anyhow::Result<&str> {
+        Ok(match &self.what.recipe {
+            Some(recipe) => recipe,
+            None if self.begins_from_nothing()? => SCRATCH,
+            None => "head",
+        })
+    }
+
     /// What is trained when; `rate` is the head's where none is asked for.
     pub(super) fn recipe(&self, rate: f64) -> anyhow::Result<Recipe> {
         let What { plan, epochs, lr, .. } = &self.what;
         Ok(match plan {
             Some(path) => Recipe::Train(read_plan(path)?),
-            None => Recipe::named(self.recipe_name(), *epochs, lr.unwrap_or(rate))?,
+            None => Recipe::named(self.recipe_name()?, *epochs, lr.unwrap_or(rate))?,
         })
     }
 
@@ -240,11 +268,11 @@ impl Arguments {
             }
             None => None,
         };
-        engine.probe = !self.is_untrained() && !keep.no_probe;
+        engine.probe = !self.is_untrained()? && !keep.no_probe;
         engine.head = match steps.head {
             Some(HeadArgument::Solved) => HeadStart::Solved,
             Some(HeadArgument::Random) => HeadStart::AsItIs,
-            None if self.is_untrained() => HeadStart::AsItIs,
+            None if self.is_untrained()? => HeadStart::AsItIs,
             None => HeadStart::Solved,
         };
         engine.every = keep.every.map(|every| (every, keep.last));

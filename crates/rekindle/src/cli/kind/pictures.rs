@@ -26,7 +26,7 @@ impl Kind for Pictures {
     const COUNTED: &'static str = "images";
     const RATE: f64 = 0.01;
 
-    fn place(Place { config, text, label }: Place<'_>) -> anyhow::Result<DataConfig> {
+    fn place(Place { config, text, label, .. }: Place<'_>) -> anyhow::Result<DataConfig> {
         refuse(!text.is_empty(), "--text", "texts")?;
         refuse(label.is_some(), "--label", "texts")?;
         Ok(config)

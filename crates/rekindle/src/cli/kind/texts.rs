@@ -32,7 +32,7 @@ impl Kind for Texts {
     const COUNTED: &'static str = "texts";
     const RATE: f64 = 0.001;
 
-    fn place(Place { config, text, label }: Place<'_>) -> anyhow::Result<TextConfig> {
+    fn place(Place { config, text, label, .. }: Place<'_>) -> anyhow::Result<TextConfig> {
         Ok(TextConfig { data: config, text: text.to_vec(), label: label.map(str::to_owned) })
     }
 

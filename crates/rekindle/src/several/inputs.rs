@@ -1,0 +1,364 @@
+//! Which columns a model of several inputs reads, and how: a TOML file, or the same in code.
+//!
+//! ```toml
+//! [inputs.sentence]                # a part of the network, and what its stages are called by
+//! column = "text"                  # two for a pair
+//! weights = "all-MiniLM-L6-v2"     # a folder or a file, from this file's folder on, or a card; or model = "bilstm.chars"
+//! context = 1                      # texts before it and behind it in its `group`, read with the same weights
+//! hidden = 128                     # a layer with a ReLU over what comes out
+//!
+//! [inputs.line]
+//! column = "line_number"
+//! one_hot = 15                     # 0 to 14; larger ones share the last. Or ordinal = 15: how many of 1 to 15 it reaches
+//!
+//! [inputs.age]
+//! column = "age"
+//! number = "standardized"          # by mean and deviation of what is trained on; an empty cell is the mean
+//!
+//! [inputs.journal]
+//! column = "journal"
+//! category = "one_hot"             # of the words that are trained on; others are none of them
+//!
+//! [join]
+//! hidden = 256                     # a layer with a ReLU over all parts; left out, they lie side by side
+//! dropout = 0.5
+//! ```
+
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+};
+
+use rekindle_cards::MAX_CONTEXT;
+use serde::Deserialize;
+
+use crate::Error;
+
+/// Most units of a layer, and places of a one-hot number, so that a file cannot take all memory.
+pub const MAX_UNITS: usize = 1 << 16;
+/// Most bytes of a file of inputs.
+const LARGEST: u64 = 1 << 20;
+/// What a part may not be called, for a stage is.
+const JOIN: &str = "join";
+
+/// Parts of a network, each with the columns that it reads, and how they are joined.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Inputs {
+    /// The parts.
+    pub parts: Vec<InputPart>,
+    /// Units of a hidden layer over all of them; none where they lie side by side.
+    pub hidden: Option<usize>,
+    /// The share that is dropped before the head in training.
+    pub dropout: f64,
+}
+
+/// A part of a network, before anything is learned of the data.
+#[derive(Debug, Clone, PartialEq)]
+pub struct InputPart {
+    /// What it is called in plans.
+    pub name: String,
+    /// The columns that it reads: one, or a pair of texts.
+    pub columns: Vec<String>,
+    /// How it reads them.
+    pub code: InputCode,
+    /// Units of a hidden layer over what comes out of it.
+    pub hidden: Option<usize>,
+}
+
+/// How cells become numbers.
+#[derive(Debug, Clone, PartialEq)]
+pub enum InputCode {
+    /// A text, by an encoder.
+    Text {
+        /// Where the encoder comes from.
+        source: TextSource,
+        /// Texts before it and behind it in its group that are read along.
+        context: usize,
+    },
+    /// A whole number as one of so many; larger ones are the last.
+    OneHot(usize),
+    /// A whole number as how many of 1 to this it reaches.
+    Ordinal(usize),
+    /// A number, by mean and deviation.
+    Standardized,
+    /// A word, as one of those that are trained on.
+    Category,
+}
+
+/// Where the encoder of a text comes from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum TextSource {
+    /// A file, a folder as the Hub has it, or the name of a card.
+    Weights(PathBuf),
+    /// A network that begins from nothing: `lstm`, `bilstm.chars`.
+    Untrained(String),
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    inputs: BTreeMap<String, Raw>,
+    #[serde(default)]
+    join: RawJoin,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawJoin {
+    hidden: Option<usize>,
+    #[serde(default)]
+    dropout: f64,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Raw {
+    column: Columns,
+    weights: Option<String>,
+    model: Option<String>,
+    one_hot: Option<usize>,
+    ordinal: Option<usize>,
+    number: Option<Standardized>,
+    category: Option<OneHot>,
+    #[serde(default)]
+    context: usize,
+    hidden: Option<usize>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(untagged)]
+enum Columns {
+    One(String),
+    Pair(Vec<String>),
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Standardized {
+    Standardized,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum OneHot {
+    OneHot,
+}
+
+impl Inputs {
+    /// Reads a file; weights that it names lie from its folder on.
+    ///
+    /// # Errors
+    ///
+    /// If it cannot be read, or asks for what cannot be.
+    pub fn read(path: &Path) -> Result<Self, Error> {
+        let wrong = |problem: String| Error::Inputs { path: path.to_owned(), problem };
+        let text = rekindle_base::read_text(path, LARGEST)
+            .map_err(|error| wrong(format!("cannot be read: {error}")))?;
+        let mut inputs = Self::from_toml(&text).map_err(wrong)?;
+        let folder = path.parent().unwrap_or(Path::new(""));
+        for part in &mut inputs.parts {
+            if let InputCode::Text { source: TextSource::Weights(weights), .. } = &mut part.code
+                && folder.join(&*weights).exists()
+            {
+                *weights = folder.join(&*weights);
+            }
+        }
+        Ok(inputs)
+    }
+
+    /// Reads the text of such a file; parts are in the order of their names.
+    fn from_toml(text: &str) -> Result<Self, String> {
+        let File { inputs, join } = toml::from_str(text).map_err(|error| error.to_string())?;
+        let part = |(name, raw): (String, Raw)| {
+            let Raw { column, hidden, .. } = &raw;
+            let columns = match column {
+                Columns::One(column) => vec![column.clone()],
+                Columns::Pair(columns) => columns.clone(),
+            };
+            let code = raw.code().map_err(|problem| format!("inputs.{name}: {problem}"))?;
+            Ok(InputPart { name, columns, code, hidden: *hidden })
+        };
+        let parts: Result<Vec<_>, String> = inputs.into_iter().map(part).collect();
+        let inputs = Self { parts: parts?, hidden: join.hidden, dropout: join.dropout };
+        inputs.check()?;
+        Ok(inputs)
+    }
+
+    /// A text that an encoder of these weights reads: a folder, a file, a card's name.
+    #[must_use]
+    pub fn text(self, name: &str, column: &str, weights: impl Into<PathBuf>) -> Self {
+        let source = TextSource::Weights(weights.into());
+        self.with(name, column, InputCode::Text { source, context: 0 })
+    }
+
+    /// A text that a network from nothing reads: `lstm`, `bilstm.chars`.
+    #[must_use]
+    pub fn untrained_text(self, name: &str, column: &str, model: &str) -> Self {
+        let source = TextSource::Untrained(model.to_owned());
+        self.with(name, column, InputCode::Text { source, context: 0 })
+    }
+
+    /// A whole number as one of `depth`; larger ones are the last.
+    #[must_use]
+    pub fn one_hot(self, name: &str, column: &str, depth: usize) -> Self {
+        self.with(name, column, InputCode::OneHot(depth))
+    }
+
+    /// A part that reads one column.
+    #[must_use]
+    pub fn with(mut self, name: &str, column: &str, code: InputCode) -> Self {
+        let (name, columns) = (name.to_owned(), vec![column.to_owned()]);
+        self.parts.push(InputPart { name, columns, code, hidden: None });
+        self
+    }
+
+    /// The same with so many texts before and behind each read along by the part that was added last, if that reads texts.
+    #[must_use]
+    pub fn context(mut self, texts: usize) -> Self {
+        if let Some(InputPart { code: InputCode::Text { context, .. }, .. }) = self.parts.last_mut()
+        {
+            *context = texts;
+        }
+        self
+    }
+
+    /// The same with a hidden layer over all parts, of which a share is dropped before the head in training.
+    #[must_use]
+    pub fn join(self, hidden: usize, dropout: f64) -> Self {
+        Self { hidden: Some(hidden), dropout, ..self }
+    }
+
+    /// Looks whether all of it can be.
+    ///
+    /// # Errors
+    ///
+    /// What cannot, in words that follow its name.
+    pub(super) fn check(&self) -> Result<(), String> {
+        if self.parts.is_empty() {
+            return Err("names no input; give one, as in [inputs.text]".to_owned());
+        }
+        if !(0.0..1.0).contains(&self.dropout) {
+            return Err(format!("join.dropout is {}, not in 0 to 1", self.dropout));
+        }
+        units("join.hidden", self.hidden)?;
+        for (place, part) in self.parts.iter().enumerate() {
+            let InputPart { name, columns, code, hidden } = part;
+            if self.parts[..place].iter().any(|other| other.name == *name) {
+                return Err(format!("inputs.{name} is there twice"));
+            }
+            let known = |c: char| c.is_alphanumeric() || c == '_' || c == '-';
+            if name.is_empty() || name == JOIN || !name.chars().all(known) {
+                return Err(format!(
+                    "inputs.{name}: a part is called by letters, digits, `_` and `-`, and not `{JOIN}`"
+                ));
+            }
+            let told = |problem: String| format!("inputs.{name}: {problem}");
+            units("hidden", *hidden).map_err(told)?;
+            let most = match code {
+                InputCode::Text { context: 0, .. } => 2,
+                InputCode::Text { context, .. } if *context > MAX_CONTEXT => {
+                    return Err(told(format!("context is {context}, more than {MAX_CONTEXT}")));
+                }
+                InputCode::OneHot(depth) => {
+                    units("one_hot", Some(*depth)).map_err(told)?;
+                    1
+                }
+                InputCode::Ordinal(depth) => {
+                    units("ordinal", Some(*depth)).map_err(told)?;
+                    1
+                }
+                _ => 1,
+            };
+            if columns.is_empty() || columns.len() > most {
+                let pair = if most == 2 { ", or two for a pair" } else { "" };
+                return Err(told(format!("{} columns are named; name one{pair}", columns.len())));
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Raw {
+    fn code(&self) -> Result<InputCode, String> {
+        let Self { weights, model, one_hot, ordinal, number, category, context, .. } = self;
+        let text = |source| InputCode::Text { source, context: *context };
+        let named = [
+            weights.as_ref().map(|weights| text(TextSource::Weights(weights.into()))),
+            model.as_ref().map(|model| text(TextSource::Untrained(model.clone()))),
+            one_hot.map(InputCode::OneHot),
+            ordinal.map(InputCode::Ordinal),
+            number.as_ref().map(|Standardized::Standardized| InputCode::Standardized),
+            category.as_ref().map(|OneHot::OneHot| InputCode::Category),
+        ];
+        let mut named = named.into_iter().flatten();
+        match (named.next(), named.next()) {
+            (Some(code), None) if *context == 0 || matches!(code, InputCode::Text { .. }) => {
+                Ok(code)
+            }
+            (Some(_), None) => Err("context is of texts".to_owned()),
+            _ => Err("name one of weights, model, one_hot, ordinal, number, category".to_owned()),
+        }
+    }
+}
+
+/// Looks whether there can be so many units.
+pub(super) fn units(key: &str, units: Option<usize>) -> Result<(), String> {
+    match units {
+        Some(units) if !(1..=MAX_UNITS).contains(&units) => {
+            Err(format!("{key} is {units}, outside 1..={MAX_UNITS}"))
+        }
+        _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const GOOD: &str = r#"
+        [inputs.sentence]
+        column = "text"
+        model = "lstm"
+        context = 1
+        [inputs.line]
+        column = "line_number"
+        one_hot = 15
+        [join]
+        hidden = 8
+        dropout = 0.5
+    "#;
+
+    #[test]
+    fn a_file_says_the_same_as_code() {
+        let code = Inputs::default()
+            .one_hot("line", "line_number", 15)
+            .untrained_text("sentence", "text", "lstm")
+            .context(1)
+            .join(8, 0.5);
+        assert_eq!(Inputs::from_toml(GOOD).unwrap(), code);
+    }
+
+    #[test]
+    fn what_cannot_be_is_one_clear_error() {
+        for (from, to, named) in [
+            ("[inputs.line]", "[inputs.join]", "not `join`"),
+            ("one_hot = 15", "one_hot = 0", "inputs.line: one_hot is 0, outside 1..=65536"),
+            ("one_hot = 15", "one_hot = 15\nordinal = 3", "inputs.line: name one of weights"),
+            ("one_hot = 15", "", "inputs.line: name one of weights"),
+            ("one_hot = 15", "one_hot = 15\ncontext = 1", "inputs.line: context is of texts"),
+            ("context = 1", "context = 9", "inputs.sentence: context is 9, more than 8"),
+            ("context = 1", "contexts = 1", "unknown field `contexts`"),
+            ("column = \"text\"", "", "missing field `column`"),
+            ("column = \"text\"", "column = [\"a\", \"b\"]", "2 columns are named; name one"),
+            ("one_hot = 15", "number = \"scaled\"", "unknown variant `scaled`"),
+            ("hidden = 8", "hidden = 70000", "join.hidden is 70000"),
+            ("dropout = 0.5", "dropout = 1.0", "join.dropout is 1, not in 0 to 1"),
+        ] {
+            let text = GOOD.replace(from, to);
+            assert_ne!(text, GOOD, "{from}");
+            let problem = Inputs::from_toml(&text).unwrap_err();
+            assert!(problem.contains(named), "no `{named}` in: {problem}");
+        }
+        assert!(Inputs::from_toml("[inputs]").unwrap_err().contains("names no input"));
+    }
+}

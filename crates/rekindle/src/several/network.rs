@@ -1,0 +1,233 @@
+//! The network of a part: a text encoder, or numbers as they are.
+
+use burn::prelude::*;
+use rekindle_data::{Dense, TokenBatch};
+use rekindle_finetune::FromPrepared;
+use rekindle_language::TextBackbone;
+use rekindle_layers::{Backbone, Flow, Input, Pooling, Rules, Stage, TextFlow, Tokens};
+
+/// Numbers as they are.
+#[derive(Module, Debug)]
+pub struct Numbers {
+    width: usize,
+}
+
+impl Numbers {
+    /// So many.
+    pub fn new(width: usize) -> Self {
+        Self { width }
+    }
+}
+
+/// The network of a part.
+#[derive(Module, Debug)]
+#[allow(clippy::large_enum_variant, reason = "a program has a handful of networks")]
+pub enum PartNetwork {
+    /// An encoder of texts.
+    Text(TextBackbone),
+    /// One that begins from nothing: its texts come padded to one length, so that what others make of an item can be kept
+    /// beside them.
+    Padded(TextBackbone),
+    /// Numbers as they are.
+    Numbers(Numbers),
+}
+
+/// What a part reads.
+#[derive(Debug, Clone)]
+#[allow(clippy::large_enum_variant, reason = "all hold tensors, which are small")]
+pub enum PartInput {
+    /// Texts.
+    Tokens(Tokens),
+    /// Rows of numbers, `[batch, width]`.
+    Numbers(Tensor<2>),
+}
+
+/// What passes between its stages.
+#[derive(Debug, Clone)]
+#[allow(clippy::large_enum_variant, reason = "all hold tensors, which are small")]
+pub enum Passing {
+    /// Texts.
+    Text(TextFlow),
+    /// Rows of numbers, `[batch, width]`.
+    Numbers(Tensor<2>),
+}
+
+/// The same as it is prepared.
+#[derive(Debug, Clone)]
+pub enum PartBatch {
+    /// Texts.
+    Tokens(TokenBatch),
+    /// Rows of numbers.
+    Numbers(Dense),
+}
+
+impl Passing {
+    /// A vector an item: the mean over tokens, or the numbers.
+    pub(super) fn mean(self) -> Tensor<2> {
+        match self {
+            Self::Text(TextFlow::Sequence(x)) => Pooling::Mean.forward(x),
+            Self::Text(TextFlow::Tokens(x)) => x.mask.sum_dim(1),
+            Self::Numbers(x) => x,
+        }
+    }
+}
+
+impl FromPrepared<PartBatch> for PartInput {
+    fn from_prepared(batch: PartBatch, device: &Device) -> Self {
+        match batch {
+            PartBatch::Tokens(batch) => Self::Tokens(Tokens::from_prepared(batch, device)),
+            PartBatch::Numbers(batch) => Self::Numbers(Tensor::from_prepared(batch, device)),
+        }
+    }
+}
+
+impl Backbone for PartNetwork {
+    type Input = PartInput;
+    type Flow = Passing;
+
+    fn stages(&self) -> Vec<Stage> {
+        match self {
+            Self::Text(network) | Self::Padded(network) => network.stages(),
+            Self::Numbers(_) => Vec::new(),
+        }
+    }
+
+    fn depth(&self) -> usize {
+        match self {
+            Self::Text(network) | Self::Padded(network) => network.depth(),
+            Self::Numbers(_) => 0,
+        }
+    }
+
+    fn enter(&self, input: PartInput) -> Passing {
+        match (self, input) {
+            (Self::Text(network) | Self::Padded(network), PartInput::Tokens(x)) => {
+                Passing::Text(network.enter(x))
+            }
+            (Self::Numbers(_), PartInput::Numbers(x)) => Passing::Numbers(x),
+            _ => panic!("the input of another part"),
+        }
+    }
+
+    fn stage(&self, index: usize, x: Passing) -> Passing {
+        match (self, x) {
+            (Self::Text(network), Passing::Text(x)) => Passing::Text(network.stage(index, x)),
+            (Self::Padded(network), Passing::Text(x)) => {
+                Passing::Text(network.stage(index, without_padding(x)))
+            }
+            _ => panic!("there is no stage {index} of numbers"),
+        }
+    }
+
+    fn pool(&self, x: Passing) -> Tensor<2> {
+        match (self, x) {
+            (Self::Text(network) | Self::Padded(network), Passing::Text(x)) => network.pool(x),
+            (Self::Numbers(_), Passing::Numbers(x)) => x,
+            _ => panic!("what passes through another part"),
+        }
+    }
+
+    fn embed_dim(&self) -> usize {
+        match self {
+            Self::Text(network) | Self::Padded(network) => network.embed_dim(),
+            Self::Numbers(numbers) => numbers.width,
+        }
+    }
+
+    fn rules(&self) -> Rules {
+        match self {
+            Self::Text(network) | Self::Padded(network) => network.rules(),
+            Self::Numbers(_) => Rules::default(),
+        }
+    }
+
+    fn same_shapes(&self, cut: usize) -> bool {
+        match self {
+            Self::Text(network) => network.same_shapes(cut),
+            Self::Padded(network) => cut == 0 || network.same_shapes(cut),
+            Self::Numbers(_) => true,
+        }
+    }
+}
+
+/// Texts without what is padding in all of them.
+fn without_padding(flow: TextFlow) -> TextFlow {
+    let TextFlow::Tokens(Tokens { ids, types, mask }) = flow else { return flow };
+    let longest: f32 = mask.clone().sum_dim(1).max().into_scalar();
+    let length = (longest as usize).max(1);
+    let [ids, types] = [ids, types].map(|x| x.narrow(1, 0, length));
+    TextFlow::Tokens(Tokens { ids, types, mask: mask.narrow(1, 0, length) })
+}
+
+impl Input for PartInput {
+    fn device(&self) -> Device {
+        match self {
+            Self::Tokens(x) => x.device(),
+            Self::Numbers(x) => x.device(),
+        }
+    }
+
+    fn inner(self) -> Self {
+        match self {
+            Self::Tokens(x) => Self::Tokens(x.inner()),
+            Self::Numbers(x) => Self::Numbers(x.inner()),
+        }
+    }
+
+    fn tracked(self) -> Self {
+        match self {
+            Self::Tokens(x) => Self::Tokens(x.tracked()),
+            Self::Numbers(x) => Self::Numbers(x.tracked()),
+        }
+    }
+}
+
+impl Input for Passing {
+    fn device(&self) -> Device {
+        match self {
+            Self::Text(x) => x.device(),
+            Self::Numbers(x) => x.device(),
+        }
+    }
+
+    fn inner(self) -> Self {
+        match self {
+            Self::Text(x) => Self::Text(x.inner()),
+            Self::Numbers(x) => Self::Numbers(x.inner()),
+        }
+    }
+
+    fn tracked(self) -> Self {
+        match self {
+            Self::Text(x) => Self::Text(x.tracked()),
+            Self::Numbers(x) => Self::Numbers(x.tracked()),
+        }
+    }
+}
+
+impl Flow for Passing {
+    /// A text's; numbers are one.
+    const TENSORS: usize = TextFlow::TENSORS;
+    const SAME_SHAPES: bool = false;
+
+    fn shapes(&self) -> Vec<Vec<usize>> {
+        match self {
+            Self::Text(x) => x.shapes(),
+            Self::Numbers(x) => x.shapes(),
+        }
+    }
+
+    fn into_rows(self) -> Vec<f32> {
+        match self {
+            Self::Text(x) => x.into_rows(),
+            Self::Numbers(x) => x.into_rows(),
+        }
+    }
+
+    fn from_rows(rows: Vec<f32>, shapes: &[Vec<usize>], device: &Device) -> Self {
+        match shapes.len() {
+            1 => Self::Numbers(Tensor::from_rows(rows, shapes, device)),
+            _ => Self::Text(TextFlow::from_rows(rows, shapes, device)),
+        }
+    }
+}

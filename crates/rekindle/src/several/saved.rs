@@ -1,0 +1,130 @@
+//! How a model of several inputs is kept beside its weights, and read again.
+
+use std::collections::BTreeMap;
+
+use rekindle_checkpoint::CheckpointFile;
+use rekindle_layers::JoinConfig;
+use serde::{Deserialize, Serialize};
+
+use super::{
+    Part, Reads, Several,
+    code::NumberCode,
+    inputs::{InputCode, InputPart, Inputs, TextSource},
+};
+use crate::{Error, Texts, modality::Modality};
+
+/// The key of what is kept; what belongs to a part is under its name and a dot.
+const INPUTS: &str = "inputs";
+
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Kept {
+    parts: Vec<KeptPart>,
+    join: KeptJoin,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct KeptJoin {
+    hidden: Option<usize>,
+    dropout: f64,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct KeptPart {
+    name: String,
+    columns: Vec<String>,
+    hidden: Option<usize>,
+    reads: KeptReads,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+enum KeptReads {
+    Text { max_tokens: usize, context: usize },
+    Numbers(NumberCode),
+}
+
+impl Several {
+    /// What is written beside the weights.
+    pub(super) fn to_saved(&self) -> BTreeMap<String, String> {
+        let mut metadata = BTreeMap::new();
+        let part = |part: &Part| {
+            let reads = match &part.reads {
+                Reads::Texts { texts, context, .. } => {
+                    let under = |(key, text)| (format!("{}.{key}", part.name), text);
+                    metadata.extend(texts.metadata().into_iter().map(under));
+                    let max_tokens = texts.tokenizer().max_tokens();
+                    KeptReads::Text { max_tokens, context: *context }
+                }
+                Reads::Numbers(code) => KeptReads::Numbers(code.clone()),
+            };
+            let (name, columns, hidden) = (part.name.clone(), part.columns.clone(), part.hidden);
+            KeptPart { name, columns, hidden, reads }
+        };
+        let parts = self.parts.iter().map(part).collect();
+        let JoinConfig { hidden, dropout } = self.join;
+        let kept = Kept { parts, join: KeptJoin { hidden, dropout } };
+        metadata.insert(INPUTS.to_owned(), rekindle_data::canonical(&kept));
+        metadata
+    }
+
+    /// The same back; every number that a file says is within limits.
+    pub(super) fn of_saved(file: &CheckpointFile) -> Result<Self, Error> {
+        let path = file.path();
+        let wrong = |problem: String| Error::Inputs { path: path.to_owned(), problem };
+        let kept = file.metadata().get(INPUTS);
+        let kept = kept.ok_or_else(|| Error::LacksPart { path: path.to_owned(), part: INPUTS })?;
+        let Kept { parts, join } = serde_json::from_str(kept)
+            .map_err(|error| wrong(format!("what it says of its inputs is wrong: {error}")))?;
+        let checked = Inputs {
+            parts: parts.iter().map(KeptPart::checked).collect(),
+            hidden: join.hidden,
+            dropout: join.dropout,
+        };
+        checked.check().map_err(wrong)?;
+        let part = |(place, part): (usize, KeptPart)| {
+            let KeptPart { name, columns, hidden, reads } = part;
+            let reads = match reads {
+                KeptReads::Numbers(code) => {
+                    code.check().map_err(|problem| wrong(format!("inputs.{name}: {problem}")))?;
+                    Reads::Numbers(code)
+                }
+                KeptReads::Text { max_tokens, context } => {
+                    let key = |key: &'static str| {
+                        let found = file.metadata().get(&format!("{name}.{key}"));
+                        found.map(String::as_str)
+                    };
+                    let shape = |tensor: &str| {
+                        let name = format!("parts.{place}.network.{tensor}");
+                        Some(file.get(&name)?.shape.clone())
+                    };
+                    let texts = Texts::of_kept(key, shape, max_tokens, path)?;
+                    Reads::Texts { texts, context, begins: None }
+                }
+            };
+            Ok(Part { name, columns, hidden, reads })
+        };
+        let parts: Result<Vec<Part>, Error> = parts.into_iter().enumerate().map(part).collect();
+        let join = JoinConfig { hidden: join.hidden, dropout: join.dropout };
+        Ok(Self { parts: parts?.into(), join, saved: true })
+    }
+}
+
+impl KeptPart {
+    /// The same as a file of inputs would say it, to be checked like that.
+    fn checked(&self) -> InputPart {
+        let code = match &self.reads {
+            KeptReads::Text { context, .. } => {
+                InputCode::Text { source: TextSource::Untrained(String::new()), context: *context }
+            }
+            KeptReads::Numbers(NumberCode::OneHot { depth }) => InputCode::OneHot(*depth),
+            KeptReads::Numbers(NumberCode::Ordinal { depth }) => InputCode::Ordinal(*depth),
+            KeptReads::Numbers(NumberCode::Standardized { .. }) => InputCode::Standardized,
+            KeptReads::Numbers(NumberCode::Category { .. }) => InputCode::Category,
+        };
+        let (name, columns) = (self.name.clone(), self.columns.clone());
+        InputPart { name, columns, code, hidden: self.hidden }
+    }
+}
