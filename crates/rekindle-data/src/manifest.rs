@@ -137,7 +137,7 @@ impl Offer {
                 table.rows.iter().map(|(_, cells)| cells[*column].trim()).filter(|x| !x.is_empty());
             let numbers = |cell: &str| cell.parse().is_ok_and(f64::is_finite);
             let name = &table.names[*column];
-            !known.iter().any(|names| is_named(name, *names))
+            !known.iter().any(|names| is_named(name, names))
                 && !is_named(name, items)
                 && cells.next().is_some_and(numbers)
                 && cells.all(numbers)
@@ -233,7 +233,7 @@ impl Table {
     fn doubled(&self) -> BTreeSet<usize> {
         let known = [PATH, LABEL, LABELS, SPLIT, GROUP, WEIGHT];
         let others = |names: &&[&str]| {
-            let named = |place: &usize| is_named(&self.names[*place], *names);
+            let named = |place: &usize| is_named(&self.names[*place], names);
             (0..self.names.len()).filter(named).skip(1).collect::<Vec<_>>()
         };
         known.iter().flat_map(others).collect()

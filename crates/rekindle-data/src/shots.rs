@@ -138,7 +138,7 @@ mod tests {
     fn a_data_set_keeps_what_it_measures_on() {
         let row = |place: usize| {
             let part = [Part::Train, Part::Train, Part::Train, Part::Val, Part::Test][place % 5];
-            let label = if place % 25 == 0 { "bee" } else { "ant" };
+            let label = if place.is_multiple_of(25) { "bee" } else { "ant" };
             Row::new(PathBuf::from(place.to_string()), label.to_owned(), part)
         };
         let rows = (0..100).map(row).collect();

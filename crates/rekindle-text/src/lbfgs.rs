@@ -56,7 +56,8 @@ pub(crate) fn minimize(
                 .for_each(|(at, (x, d))| *at = x + length * d);
             let reached = function(at, there);
             // Not a number is no decrease.
-            if !(reached <= value + DECREASE * length * slope) {
+            let enough = reached <= value + DECREASE * length * slope;
+            if !enough {
                 high = length;
             } else if dot(there, &direction) < CURVATURE * slope {
                 low = length;

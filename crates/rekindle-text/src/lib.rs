@@ -39,7 +39,7 @@ pub use logistic::LogisticRegression;
 pub use prepare::PrepareTexts;
 pub use source::{TextFiles, is_texts, measure_texts, offer, open_texts, read_texts};
 pub use text::{Place, Sample, Text};
-pub use tokenizer::Tokenizer;
+pub use tokenizer::{TokenPlace, Tokenizer};
 pub use vectors::{
     MAX_VECTOR_DIM, MAX_VECTOR_LINE_BYTES, MAX_VECTOR_NUMBERS, StaticEmbeddings, TokenTable,
     WantedWords, WordVectors,

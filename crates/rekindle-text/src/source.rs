@@ -212,7 +212,9 @@ fn gather_at(
 
 /// Notes on texts that hold nothing, or what no text should.
 fn remark(found: &mut Gathered<Text>) {
-    let kinds: [(&str, fn(&str) -> bool); 2] = [
+    /// What is said of texts, and of which.
+    type Remark = (&'static str, fn(&str) -> bool);
+    let kinds: [Remark; 2] = [
         ("have no text", |text| text.trim().is_empty()),
         ("have NUL characters in them", |text| text.contains('\0')),
     ];

@@ -30,6 +30,9 @@ pub struct Tokenizer {
     adds_nothing: bool,
 }
 
+/// Where a token stands: in which text of a pair, and from which byte to which; none of one that the tokenizer adds.
+pub type TokenPlace = Option<(usize, Range<usize>)>;
+
 impl Tokenizer {
     /// The tokenizer of a folder as the Hub has it: `tokenizer.json`, else `vocab.txt` (BERT's), else `vocab.json` with
     /// `merges.txt` (RoBERTa's). Texts are cut at the least of `most` tokens and what the folder's files say.
@@ -230,7 +233,7 @@ impl Tokenizer {
     /// # Errors
     ///
     /// If the tokenizer cannot read it.
-    pub fn places(&self, text: &Text) -> Result<Vec<Option<(usize, Range<usize>)>>, Error> {
+    pub fn places(&self, text: &Text) -> Result<Vec<TokenPlace>, Error> {
         let found = self
             .inner
             .encode(input(text), true)

@@ -1,4 +1,5 @@
 //! Texts from the command line: every command, every recipe, every kind of label, on lists that are made here.
+#![allow(clippy::unwrap_used, reason = "helpers of tests may stop them")]
 
 use std::{fs, path::Path};
 

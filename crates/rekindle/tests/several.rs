@@ -1,4 +1,5 @@
 //! Several inputs from the command line and in code: a sentence, its characters and its place, on lists that are made here.
+#![allow(clippy::unwrap_used, reason = "helpers of tests may stop them")]
 
 use std::{fs, path::Path};
 

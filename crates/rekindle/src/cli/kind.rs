@@ -46,6 +46,9 @@ pub(super) struct Named<I> {
     pub(super) label: String,
 }
 
+/// Samples that can be used, and those that cannot.
+pub(super) type Screened<M, L> = (Vec<rekindle::data::SampleOf<L, ItemOf<M>>>, Vec<Unusable<L>>);
+
 /// What simpler methods reach, by their names.
 pub(super) type Baselines = Vec<(String, f64)>;
 
@@ -112,7 +115,7 @@ pub(super) trait Kind: Exhibit {
     /// Samples that can be used, and those that cannot.
     fn screened<L: Target>(
         samples: Vec<rekindle::data::SampleOf<L, ItemOf<Self>>>,
-    ) -> (Vec<rekindle::data::SampleOf<L, ItemOf<Self>>>, Vec<Unusable<L>>) {
+    ) -> Screened<Self, L> {
         (samples, Vec::new())
     }
 

@@ -263,6 +263,7 @@ unsafe fn exp_f32<S: Simd<E = f32>>(x: S::V) -> S::V {
 #[inline(always)]
 unsafe fn erf_f32<S: Simd<E = f32>>(x: S::V) -> S::V {
     /// Highest power first.
+    #[allow(clippy::approx_constant, reason = "the last one was fitted along with the others")]
     const P: [f32; 6] =
         [2.050_083_1e-6, 2.848_805_7e-4, 3.765_563_7e-3, 5.274_855_3e-2, 0.190_405_37, 1.128_379_1];
     const Q: [f32; 6] =
