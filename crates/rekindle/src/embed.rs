@@ -74,7 +74,7 @@ impl<M: Modality> ModelOf<M> {
     ///
     /// # Errors
     ///
-    /// Those of [`Model::embed`], and [`Error::UnknownStage`].
+    /// Those of [`ModelOf::embed`], and [`Error::UnknownStage`].
     pub fn embed_stage(
         &self,
         items: impl IntoIterator<Item = impl Into<ItemOf<M>>>,

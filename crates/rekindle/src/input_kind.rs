@@ -24,7 +24,7 @@ pub enum InputKind {
 }
 
 impl InputKind {
-    /// The [files](Modality::files) of the repository of weights that were saved here.
+    /// The [files](crate::Modality::files) of the repository of weights that were saved here.
     ///
     /// # Errors
     ///

@@ -82,7 +82,7 @@ impl<M: Modality> ModelOf<M> {
     ///
     /// # Errors
     ///
-    /// Those of [`Model::open`].
+    /// Those of [`ModelOf::open`].
     pub fn open_file(
         name: Option<&str>,
         file: &CheckpointFile,

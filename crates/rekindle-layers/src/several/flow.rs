@@ -4,7 +4,7 @@ use burn::prelude::*;
 
 use crate::{Flow, Input};
 
-/// What passes between the stages of a [`Several`].
+/// What passes between the stages of a [`Several`](crate::Several).
 #[derive(Debug, Clone)]
 #[allow(clippy::large_enum_variant, reason = "all hold tensors, which are small")]
 pub enum SeveralFlow<F> {
