@@ -25,6 +25,7 @@ mod error;
 pub mod modernbert;
 pub mod mpnet;
 mod network;
+mod pooling;
 pub mod scratch;
 mod sentence;
 pub mod vectors;

@@ -6,7 +6,10 @@ use rekindle_layers::{Pooling, TextPool};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use crate::Error;
+use crate::{
+    Error,
+    pooling::{pooling_name, pooling_named},
+};
 
 /// More bytes than such a file has.
 const LARGEST: u64 = 1 << 20;
@@ -48,14 +51,6 @@ pub fn text_pool(folder: &Path) -> Result<Option<TextPool>, Error> {
     Ok(Some(pool))
 }
 
-/// sentence-transformers' names of the ways of pooling.
-const NAMES: [(&str, Pooling); 4] = [
-    ("mean", Pooling::Mean),
-    ("cls", Pooling::First),
-    ("max", Pooling::Max),
-    ("lasttoken", Pooling::Last),
-];
-
 /// How tokens become a text, kept beside weights.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -66,8 +61,7 @@ struct Kept {
 
 /// How tokens become a text, as text for a file's metadata.
 pub fn pool_to_json(pool: TextPool) -> String {
-    let name = NAMES.iter().find(|(_, known)| *known == pool.pooling).map_or("", |(name, _)| name);
-    json!({"pooling_mode": name, "normalize": pool.normalize}).to_string()
+    json!({"pooling_mode": pooling_name(pool.pooling), "normalize": pool.normalize}).to_string()
 }
 
 /// The same back.
@@ -77,14 +71,7 @@ pub fn pool_to_json(pool: TextPool) -> String {
 /// If it is no such text.
 pub fn pool_from_json(text: &str) -> Result<TextPool, Error> {
     let Kept { pooling_mode, normalize } = serde_json::from_str(text)?;
-    match NAMES.iter().find(|(name, _)| *name == pooling_mode) {
-        Some((_, pooling)) => Ok(TextPool { pooling: *pooling, normalize }),
-        None => Err(Error::Field {
-            field: "pooling_mode",
-            value: pooling_mode,
-            reason: "known are mean, cls, max and lasttoken".to_owned(),
-        }),
-    }
+    Ok(TextPool { pooling: pooling_named(pooling_mode)?, normalize })
 }
 
 /// How tokens become a text of `dim` numbers, as files that sentence-transformers reads beside a config and weights: names

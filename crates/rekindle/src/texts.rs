@@ -311,10 +311,6 @@ impl Modality for Texts {
             unknown: unknown as f64 / tokens.max(1) as f64,
         }))
     }
-
-    fn preprocessing(config: &HubConfig) -> String {
-        config.input.described()
-    }
 }
 
 impl TextModel {

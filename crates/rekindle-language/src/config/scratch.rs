@@ -13,7 +13,7 @@ use std::ops::RangeInclusive;
 use rekindle_layers::{Activation, Pooling, TextPool};
 
 use super::{EncoderConfig, Family, MOST_LAYERS, raw::Raw};
-use crate::Error;
+use crate::{Error, pooling::pooling_named};
 
 /// A network from nothing as it is made where nothing else is asked for.
 struct Row {
@@ -50,14 +50,6 @@ pub const SCRATCH: [&str; 6] = {
 const EMBEDDING: usize = 128;
 /// The most tokens of a text, where nothing says how many: as many as of BERT.
 const LENGTH: usize = 512;
-
-/// Names of ways of pooling, as sentence-transformers has them.
-pub(super) const POOLINGS: [(&str, Pooling); 4] = [
-    ("mean", Pooling::Mean),
-    ("cls", Pooling::First),
-    ("max", Pooling::Max),
-    ("lasttoken", Pooling::Last),
-];
 
 impl Family {
     /// Whether it is one of [`SCRATCH`].
@@ -208,15 +200,7 @@ impl Raw {
         };
         let pooling = match self.pooling_mode {
             None => usual.pool.pooling,
-            Some(mode) => {
-                let known = POOLINGS.iter().find(|(name, _)| *name == mode);
-                let known = known.map(|(_, pooling)| *pooling);
-                known.ok_or_else(|| Error::Field {
-                    field: "pooling_mode",
-                    value: mode,
-                    reason: "known are mean, cls, max and lasttoken".to_owned(),
-                })?
-            }
+            Some(mode) => pooling_named(mode)?,
         };
         let embedding_size = self.embedding_size.unwrap_or(usual.embedding_size);
         let config = EncoderConfig {

@@ -2,7 +2,8 @@
 
 use serde_json::{Map, Value, json};
 
-use super::{EncoderConfig, Family, scratch::POOLINGS};
+use super::{EncoderConfig, Family};
+use crate::pooling::pooling_name;
 use rekindle_layers::Activation;
 
 /// What most families call a field, and what one calls it.
@@ -43,7 +44,6 @@ impl EncoderConfig {
     }
 
     fn of_ours(&self) -> Map<String, Value> {
-        let pooling = POOLINGS.iter().find(|(_, pooling)| *pooling == self.pool.pooling);
         let mut fields = object(json!({
             "vocab_size": self.vocab_size,
             "embedding_size": self.embedding_size,
@@ -54,7 +54,7 @@ impl EncoderConfig {
             "pad_token_id": self.pad_token_id,
             "hidden_dropout_prob": self.hidden_dropout,
             "classifier_dropout": self.classifier_dropout,
-            "pooling_mode": pooling.map(|(name, _)| name),
+            "pooling_mode": pooling_name(self.pool.pooling),
             "normalize": self.pool.normalize,
         }));
         if self.family == Family::Static {

@@ -15,7 +15,7 @@ use super::{
     embed::Batches,
     kind::{Kind, Place, of_kind},
     numbers, output,
-    weights::WeightsArguments,
+    weights::{OpenedWeights, WeightsArguments},
 };
 
 /// Find what is wrong with labelled pictures or texts before training on them. No file of theirs is changed.
@@ -91,7 +91,8 @@ impl Arguments {
         let pool = pool.context("cannot start the threads to read on; try fewer with --threads")?;
         pool.install(|| {
             let options = Options { least_examples, ..Options::default() };
-            let diagnosis = of_kind!(self.kind()?, diagnose(self, options))?;
+            let (kind, weights) = self.kind()?;
+            let diagnosis = of_kind!(kind, self.diagnosis(options, weights.as_ref()))?;
             say(&diagnosis, self.most, self.json)?;
             if let Some(path) = &self.html {
                 write_file(path, html(&diagnosis, self.most.max(12)))
@@ -112,33 +113,32 @@ impl Arguments {
 
 impl Arguments {
     /// What the data are of: what the model that is given takes, else what they look like.
-    fn kind(&self) -> anyhow::Result<InputKind> {
-        if self.has_weights() {
-            return self.weights.kind(false);
+    fn kind(&self) -> anyhow::Result<(InputKind, Option<OpenedWeights>)> {
+        if self.weights.model.is_some() || self.weights.weights.is_some() {
+            let (kind, weights) = self.weights.opened_kind()?;
+            return Ok((kind, Some(weights)));
         }
         let named = !self.texts.is_empty() || self.label.is_some();
-        Ok(match named || is_texts(&self.data) {
+        let kind = match named || is_texts(&self.data) {
             true => InputKind::Texts,
             false => InputKind::Pictures,
-        })
+        };
+        Ok((kind, None))
     }
 
-    fn has_weights(&self) -> bool {
-        self.weights.model.is_some() || self.weights.weights.is_some()
-    }
-
-    fn diagnosis<M: Kind>(&self, options: Options) -> anyhow::Result<Diagnosis> {
+    fn diagnosis<M: Kind>(
+        &self,
+        options: Options,
+        weights: Option<&OpenedWeights>,
+    ) -> anyhow::Result<Diagnosis> {
         let config = DataConfig { targets: self.targets.clone(), ..DataConfig::new(&self.data) };
         let label = self.label.as_deref();
         let data = M::place(Place { config, text: &self.texts, label, inputs: None })?;
-        if !self.has_weights() {
+        let Some(weights) = weights else {
             return M::examined(&data, &options, None);
-        }
+        };
         let device = self.device.open()?;
-        let weights = self.weights.find()?;
-        let name = self.weights.model.as_deref();
-        let (model, report) = ModelOf::<M>::open_file(name, &weights.open()?, &device)?;
-        weights.tell(&report);
+        let model = weights.model::<M>(&device)?;
         let data = M::completed(model.config(), &data);
         let embeddings = Some(self.embeddings(&model, &data)?);
         M::examined(&data, &Options { embeddings, ..options }, Some(&model))
@@ -155,10 +155,6 @@ impl Arguments {
         let rows = names.into_iter().zip(rows).filter_map(|(name, row)| Some((name, row?)));
         Ok(EmbeddingOptions { rows: rows.collect() })
     }
-}
-
-fn diagnose<M: Kind>(arguments: &Arguments, options: Options) -> anyhow::Result<Diagnosis> {
-    arguments.diagnosis::<M>(options)
 }
 
 /// Prints what was found, at most `most` findings of a kind and files of a finding, or all as JSON.

@@ -17,7 +17,7 @@ use super::{
     Common,
     kind::{ItemArguments, Kind, Named, of_kind},
     numbers, output,
-    weights::WeightsArguments,
+    weights::{OpenedWeights, WeightsArguments},
 };
 
 /// Write the embeddings of pictures or texts: vectors that are near each other where the network sees the same.
@@ -51,11 +51,6 @@ pub(super) struct Arguments {
 
 impl Arguments {
     pub(super) fn run(&self) -> anyhow::Result<ExitCode> {
-        of_kind!(self.weights.kind(false)?, run(self))
-    }
-
-    /// An item that cannot be read is said and left out, and the exit code is 1.
-    fn embed<M: Kind>(&self) -> anyhow::Result<ExitCode> {
         let start = Instant::now();
         // Hours may lie before it is written.
         EmbeddingFormat::of(&self.out)?;
@@ -63,11 +58,14 @@ impl Arguments {
         if let Some(folder) = folder.filter(|folder| !folder.is_dir()) {
             bail!("{}: is no folder to write into; create it first", folder.display());
         }
+        let (kind, weights) = self.weights.opened_kind()?;
+        of_kind!(kind, self.embed(&weights, start))
+    }
+
+    /// An item that cannot be read is said and left out, and the exit code is 1.
+    fn embed<M: Kind>(&self, weights: &OpenedWeights, start: Instant) -> anyhow::Result<ExitCode> {
         let device = self.common.device.open()?;
-        let weights = self.weights.find()?;
-        let name = self.weights.model.as_deref();
-        let (model, report) = ModelOf::<M>::open_file(name, &weights.open()?, &device)?;
-        weights.tell(&report);
+        let model = weights.model::<M>(&device)?;
         let named = M::items(&self.items, model.config())?;
         if named.is_empty() {
             bail!("there are no {}; name some", M::MANY);
@@ -176,8 +174,4 @@ impl<M: Kind> Batches<'_, M> {
             None => self.model.embed(batch)?,
         })
     }
-}
-
-fn run<M: Kind>(arguments: &Arguments) -> anyhow::Result<ExitCode> {
-    arguments.embed::<M>()
 }

@@ -15,7 +15,7 @@ use super::{
     answers::{Answers, always, shown},
     kind::{Kind, Place, of_kind},
     numbers, output,
-    weights::WeightsArguments,
+    weights::{OpenedWeights, WeightsArguments},
 };
 
 /// Measure a model on labelled pictures or texts.
@@ -64,15 +64,13 @@ impl From<Which> for Part {
 
 impl Arguments {
     pub(super) fn run(&self) -> anyhow::Result<ExitCode> {
-        of_kind!(self.weights.kind(false)?, run(self))
+        let (kind, weights) = self.weights.opened_kind()?;
+        of_kind!(kind, self.measure(&weights))
     }
 
-    fn measure<M: Kind>(&self) -> anyhow::Result<ExitCode> {
+    fn measure<M: Kind>(&self, weights: &OpenedWeights) -> anyhow::Result<ExitCode> {
         let device = self.common.device.open()?;
-        let weights = self.weights.find()?;
-        let name = self.weights.model.as_deref();
-        let (model, report) = ModelOf::<M>::open_file(name, &weights.open()?, &device)?;
-        weights.tell(&report);
+        let model = weights.model::<M>(&device)?;
         let config = DataConfig::new(&self.data);
         let measuring = Measuring {
             model: &model,
@@ -90,10 +88,6 @@ impl Arguments {
         };
         measuring.run()
     }
-}
-
-fn run<M: Kind>(arguments: &Arguments) -> anyhow::Result<ExitCode> {
-    arguments.measure::<M>()
 }
 
 /// A model, what it is measured on, and how that is told.

@@ -1,14 +1,11 @@
 //! `rekindle find-rate`: a learning rate for a plan's last phase, from one sweep.
 
-use std::{
-    path::{Path, PathBuf},
-    process::ExitCode,
-};
+use std::{path::PathBuf, process::ExitCode};
 
 use anyhow::Context;
 use clap::Args;
 use rekindle::{
-    Device, FinetuneConfig, InputKind, ItemOf, Learned, ModelOf, ModelTask as _,
+    Device, FinetuneConfig, ItemOf, Learned, ModelOf, ModelTask as _,
     data::TargetKind,
     find_rate,
     report::chart::{Axis, AxisScale, LineChart, Mark, Series, line_chart},
@@ -21,9 +18,9 @@ use super::{
     Common,
     augment::Augmentation,
     data::{DataArguments, Opened},
-    kind::{Kind, check_inputs, of_kind},
+    kind::{Beginning, Kind, of_kind},
     numbers, output,
-    weights::{WeightsArguments, policy},
+    weights::WeightsArguments,
 };
 
 /// Find a learning rate: raise it step by step, and see where the loss falls.
@@ -71,25 +68,30 @@ impl Arguments {
     pub(super) fn run(&self) -> anyhow::Result<ExitCode> {
         let device = self.common.device.open()?.autodiff();
         device.seed(self.seed);
-        let kind = match &self.data.inputs {
-            Some(inputs) => {
-                check_inputs(inputs, &policy(&self.start.accepted)?)?;
-                InputKind::Several
-            }
-            None => self.start.kind(self.untrained)?,
-        };
-        of_kind!(kind, run(self, &device))
+        let beginning = self.start.beginning(self.data.inputs.as_deref(), self.untrained)?;
+        of_kind!(beginning.kind, self.begin(beginning, &device))
     }
 
-    fn sweep<M: Kind, L: Learned>(&self, device: &Device) -> anyhow::Result<ExitCode> {
+    fn begin<M: Kind>(&self, beginning: Beginning, device: &Device) -> anyhow::Result<ExitCode> {
+        match self.data.kind::<M>()? {
+            TargetKind::Label => self.sweep::<M, usize>(beginning, device),
+            TargetKind::Labels => self.sweep::<M, Vec<usize>>(beginning, device),
+            TargetKind::Numbers => self.sweep::<M, Vec<f32>>(beginning, device),
+        }
+    }
+
+    fn sweep<M: Kind, L: Learned>(
+        &self,
+        beginning: Beginning,
+        device: &Device,
+    ) -> anyhow::Result<ExitCode> {
         let Opened { set, .. } = self.data.open::<M, L>()?;
-        let without = self.untrained || self.data.inputs.is_some();
-        let weights = if without { None } else { Some(self.start.find()?.open()?) };
-        let inputs = self.data.inputs.as_deref().and_then(Path::to_str);
-        let (name, task) = (self.start.model.as_deref().or(inputs), L::Task::of(&set.names));
+        let weights = beginning.weights(&self.start)?;
+        let file = weights.as_ref().map(|weights| &weights.file);
+        let name = self.start.begun_name(self.data.inputs.as_deref());
+        let task = L::Task::of(&set.names);
         let items: Vec<&ItemOf<M>> = set.train.iter().map(|sample| &sample.item).collect();
-        let (model, _) =
-            ModelOf::<M>::for_items(name, weights.as_ref(), &task, &set.names, &items, device)?;
+        let (model, _) = ModelOf::<M>::for_items(name, file, &task, &set.names, &items, device)?;
         let frozen = if self.stages == 0 { Frozen::Backbone } else { Frozen::AllBut(self.stages) };
         let phase = Phase { decay: self.decay, ..Phase::new("sweep", 1, frozen, 1.0) };
         let plan = model.modality().suited(model.network(), Plan::new(vec![phase]));
@@ -139,13 +141,5 @@ impl Arguments {
             ),
         }
         Ok(ExitCode::SUCCESS)
-    }
-}
-
-fn run<M: Kind>(arguments: &Arguments, device: &Device) -> anyhow::Result<ExitCode> {
-    match arguments.data.kind::<M>()? {
-        TargetKind::Label => arguments.sweep::<M, usize>(device),
-        TargetKind::Labels => arguments.sweep::<M, Vec<usize>>(device),
-        TargetKind::Numbers => arguments.sweep::<M, Vec<f32>>(device),
     }
 }

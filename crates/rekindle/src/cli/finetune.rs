@@ -9,8 +9,8 @@ use std::{
 use anyhow::Context;
 use clap::Args;
 use rekindle::{
-    About, Device, FinetuneConfig, InputKind, ItemOf, ModelOf, ModelTask, Outcome, Pictures,
-    ReportPaths, RunFolder, SetOf, Shown, Start, TestViews, cache_notes,
+    About, Device, FinetuneConfig, ItemOf, ModelOf, ModelTask, Outcome, Pictures, ReportPaths,
+    RunFolder, SetOf, Shown, Start, TestViews, cache_notes,
     data::{SampleOf, TargetKind, Unusable, quarantine},
     finetune, measure, probe,
     report::Checkup,
@@ -33,11 +33,11 @@ use super::{
     answers::Answers,
     data::{DataArguments, Opened},
     evaluate::Measuring,
-    kind::{Kind, check_inputs, of_kind},
+    kind::{Beginning, Kind, of_kind},
     output::{self, one_line},
     progress::{self, Progress},
     run_folder::{self, Held, Older},
-    weights::{Found, WeightsArguments, policy},
+    weights::{Found, WeightsArguments},
 };
 
 /// Fine-tune a model on labelled pictures or texts.
@@ -85,32 +85,48 @@ impl Arguments {
         if writes {
             run_folder::check(&self.out, &self.data.folders(), self.older())?;
         }
-        let kind = match &self.data.inputs {
-            Some(inputs) => {
-                check_inputs(inputs, &policy(&self.start.accepted)?)?;
-                InputKind::Several
-            }
-            None => self.start.kind(self.is_untrained()?)?,
+        let inputs = self.data.inputs.as_deref();
+        let beginning = self.start.beginning(inputs, self.is_untrained()?)?;
+        of_kind!(beginning.kind, self.begin(beginning, &device, writes))
+    }
+
+    /// Trains on the kind of labels that the data have.
+    fn begin<M: Kind>(
+        &self,
+        beginning: Beginning,
+        device: &Device,
+        trains: bool,
+    ) -> anyhow::Result<ExitCode> {
+        let checkup = match self.checkup::<M>()? {
+            Verdict::Train(checkup) => checkup,
+            Verdict::Stop => return Ok(ExitCode::from(2)),
         };
-        of_kind!(kind, begin(self, &device, writes))
+        if !trains {
+            return self.as_is::<M>(beginning);
+        }
+        let recipe = self.recipe(M::RATE)?;
+        match self.data.kind::<M>()? {
+            TargetKind::Label => self.train::<M, usize>(recipe, beginning, device, checkup),
+            TargetKind::Labels => self.train::<M, Vec<usize>>(recipe, beginning, device, checkup),
+            TargetKind::Numbers => self.train::<M, Vec<f32>>(recipe, beginning, device, checkup),
+        }
     }
 
     fn train<M: Kind, L: Answers>(
         &self,
         recipe: Recipe,
+        beginning: Beginning,
         device: &Device,
         checkup: Option<Checkup>,
     ) -> anyhow::Result<ExitCode> {
         let Opened { place, set, unusable } = self.data.open::<M, L>()?;
-        let without = self.data.inputs.is_some() || self.is_untrained()?;
-        let weights = if without { None } else { Some(self.start.find()?) };
-        let file = weights.as_ref().map(|weights| weights.open()).transpose()?;
-        let inputs = self.data.inputs.as_deref().and_then(|path| path.to_str());
-        let name = self.start.model.as_deref().or(inputs);
+        let weights = beginning.weights(&self.start)?;
+        let file = weights.as_ref().map(|weights| &weights.file);
+        let name = self.start.begun_name(self.data.inputs.as_deref());
         let task = self.task::<M, L>(&set)?;
         let items: Vec<&ItemOf<M>> = set.train.iter().map(|sample| &sample.item).collect();
         let (model, report) =
-            ModelOf::<M>::for_items(name, file.as_ref(), &task, &set.names, &items, device)?;
+            ModelOf::<M>::for_items(name, file, &task, &set.names, &items, device)?;
         let (model, vectors) = match &self.what.vectors {
             Some(file) => {
                 let (model, said) = M::with_vectors(model, file, device)?;
@@ -179,7 +195,10 @@ impl Arguments {
         let mut progress = Progress::new(self.common.json, metric, M::MANY);
         let data = (Train(set.train.clone()), Validation(set.val.clone()));
         let outcome = finetune(model, data, &config, Some(&run), &mut [&mut progress])?;
-        let mut about = About { checkup, ..self.about(&outcome, weights.as_ref()) };
+        let mut about = About {
+            checkup,
+            ..self.about(&outcome, weights.as_ref().map(|weights| &weights.found))
+        };
         about.baselines.extend(baselines.iter().cloned());
         about.notes.extend(remarks);
         match about.paths {
@@ -240,12 +259,12 @@ impl Arguments {
     }
 
     /// Measures the weights on their own labels or numbers.
-    fn as_is<M: Kind>(&self) -> anyhow::Result<ExitCode> {
+    fn as_is<M: Kind>(&self, beginning: Beginning) -> anyhow::Result<ExitCode> {
         let start = Instant::now();
-        let weights = self.start.find()?;
+        let weights = beginning.opened(&self.start)?;
         let device = self.common.device.open()?;
         let name = self.start.model.as_deref();
-        let (model, _) = ModelOf::<M>::open_file(name, &weights.open()?, &device)?;
+        let (model, _) = ModelOf::<M>::open_file(name, &weights.file, &device)?;
         let measuring = Measuring {
             model: &model,
             data: self.data.place::<M>()?,
@@ -358,26 +377,5 @@ impl Arguments {
             say!("test {}, of {} {}", test.line(), test.examples, M::MANY);
         }
         Ok(ExitCode::SUCCESS)
-    }
-}
-
-/// Trains on the kind of labels that the data have.
-fn begin<M: Kind>(
-    arguments: &Arguments,
-    device: &Device,
-    trains: bool,
-) -> anyhow::Result<ExitCode> {
-    let checkup = match arguments.checkup::<M>()? {
-        Verdict::Train(checkup) => checkup,
-        Verdict::Stop => return Ok(ExitCode::from(2)),
-    };
-    if !trains {
-        return arguments.as_is::<M>();
-    }
-    let recipe = arguments.recipe(M::RATE)?;
-    match arguments.data.kind::<M>()? {
-        TargetKind::Label => arguments.train::<M, usize>(recipe, device, checkup),
-        TargetKind::Labels => arguments.train::<M, Vec<usize>>(recipe, device, checkup),
-        TargetKind::Numbers => arguments.train::<M, Vec<f32>>(recipe, device, checkup),
     }
 }

@@ -7,16 +7,21 @@ use clap::Args;
 use rekindle::{
     Exhibit, InputKind, ItemOf, Modality, ModelOf,
     cards::HubConfig,
-    data::{MixConfig, Prepare, Target, TargetKind, Unusable},
+    data::{Gathered, MixConfig, Prepare, Row, Target, TargetKind, Unusable},
 };
 
-use super::{augment::Augmentation, output::one_line, weights::WeightsArguments};
+use super::{
+    augment::Augmentation,
+    output::one_line,
+    weights::{OpenedWeights, WeightsArguments, policy},
+};
 
 mod pictures;
 mod several;
 mod texts;
 
-pub(super) use several::{begins_with_weights, check_inputs};
+pub(super) use several::begins_with_weights;
+use several::check_inputs;
 
 /// Items of a kind, by themselves: files, texts, a list.
 #[derive(Args)]
@@ -89,23 +94,32 @@ pub(super) trait Kind: Exhibit {
     /// Where something is asked for that this kind does not have, or that cannot be.
     fn augmented(
         asked: Option<Augmentation>,
-        kind: TargetKind,
-        tag: &str,
-    ) -> anyhow::Result<Self::Options>;
+        _kind: TargetKind,
+        _tag: &str,
+    ) -> anyhow::Result<Self::Options> {
+        refuse(asked.is_some(), "--augment", "pictures")?;
+        Ok(Self::Options::default())
+    }
 
     /// The same options, with items kept in a folder of so many bytes at most.
     ///
     /// # Errors
     ///
     /// Where this kind keeps none, or the folder cannot be used.
-    fn kept(options: Self::Options, folder: &Path, bytes: u64) -> anyhow::Result<Self::Options>;
+    fn kept(options: Self::Options, _folder: &Path, _bytes: u64) -> anyhow::Result<Self::Options> {
+        refuse(true, "--pixels", "pictures")?;
+        Ok(options)
+    }
 
     /// What is drawn for whole batches.
     ///
     /// # Errors
     ///
     /// Where something is asked for that this kind does not have.
-    fn draws(mix: MixConfig) -> anyhow::Result<Draws<Self>>;
+    fn draws(mix: MixConfig) -> anyhow::Result<Draws<Self>> {
+        refuse(!mix.is_none(), "--mixup, or --cutmix,", "pictures")?;
+        Ok(None)
+    }
 
     /// What a run is to say of how items were kept.
     fn notes(_options: &Self::Options, _told: bool) -> Vec<String> {
@@ -174,36 +188,92 @@ pub(super) trait Kind: Exhibit {
     -> anyhow::Result<Vec<Named<ItemOf<Self>>>>;
 
     /// What an item is called, as a cell for spreadsheets.
-    fn cell(name: &str) -> String;
+    fn cell(name: &str) -> String {
+        rekindle_base::text_cell(name).into_owned()
+    }
 
     /// An item by one word of a command line: a file, or a text.
     fn item(word: &Path) -> ItemOf<Self>;
 }
 
-/// Calls a command for the kind of input that was found.
+/// Calls a method for the kind of input that was found.
 macro_rules! of_kind {
-    ($kind:expr, $command:ident($($argument:expr),*)) => {
+    ($kind:expr, $this:tt.$method:ident($($argument:expr),*)) => {
         match $kind {
-            rekindle::InputKind::Pictures => $command::<rekindle::Pictures>($($argument),*),
-            rekindle::InputKind::Texts => $command::<rekindle::Texts>($($argument),*),
-            rekindle::InputKind::Several => $command::<rekindle::Several>($($argument),*),
+            rekindle::InputKind::Pictures => $this.$method::<rekindle::Pictures>($($argument),*),
+            rekindle::InputKind::Texts => $this.$method::<rekindle::Texts>($($argument),*),
+            rekindle::InputKind::Several => $this.$method::<rekindle::Several>($($argument),*),
         }
     };
 }
 pub(super) use of_kind;
 
 impl WeightsArguments {
-    /// Which kind of input the model takes that is asked for; `untrained` needs no weights.
+    /// The weights that are named, and which kind of input they take.
     ///
     /// # Errors
     ///
     /// Where nothing names a model, or no weights can be had.
-    pub(super) fn kind(&self, untrained: bool) -> anyhow::Result<InputKind> {
-        let name = self.model.as_deref();
-        if self.weights.is_none() || untrained {
-            return Ok(InputKind::of(name, None)?);
+    pub(super) fn opened_kind(&self) -> anyhow::Result<(InputKind, OpenedWeights)> {
+        let weights = self.opened()?;
+        Ok((InputKind::of(self.model.as_deref(), Some(&weights.file))?, weights))
+    }
+
+    /// What training begins with: a model that is named, or `inputs`, a file of several.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`opened_kind`](Self::opened_kind), and where weights are under a license that nobody has accepted.
+    pub(super) fn beginning(
+        &self,
+        inputs: Option<&Path>,
+        untrained: bool,
+    ) -> anyhow::Result<Beginning> {
+        let of =
+            |kind, weights| Beginning { kind, without: untrained || inputs.is_some(), weights };
+        if let Some(inputs) = inputs {
+            check_inputs(inputs, &policy(&self.accepted)?)?;
+            return Ok(of(InputKind::Several, None));
         }
-        Ok(InputKind::of(name, Some(&self.find()?.open()?))?)
+        if self.weights.is_none() || untrained {
+            return Ok(of(InputKind::of(self.model.as_deref(), None)?, None));
+        }
+        let (kind, weights) = self.opened_kind()?;
+        Ok(of(kind, Some(weights)))
+    }
+
+    /// What the model is called that training begins with: by its own name, or by the file of its inputs.
+    pub(super) fn begun_name<'a>(&'a self, inputs: Option<&'a Path>) -> Option<&'a str> {
+        self.model.as_deref().or_else(|| inputs?.to_str())
+    }
+}
+
+/// What training begins with.
+pub(super) struct Beginning {
+    pub(super) kind: InputKind,
+    /// Whether it begins without weights of its own.
+    without: bool,
+    /// Those of this machine. Others are fetched once the data are known to be good.
+    weights: Option<OpenedWeights>,
+}
+
+impl Beginning {
+    /// The weights, fetched if need be; none where it begins without.
+    ///
+    /// # Errors
+    ///
+    /// Where no weights can be had.
+    pub(super) fn weights(self, of: &WeightsArguments) -> anyhow::Result<Option<OpenedWeights>> {
+        if self.without { Ok(None) } else { self.opened(of).map(Some) }
+    }
+
+    /// The weights, fetched if need be.
+    ///
+    /// # Errors
+    ///
+    /// Where no weights can be had.
+    pub(super) fn opened(self, of: &WeightsArguments) -> anyhow::Result<OpenedWeights> {
+        self.weights.map_or_else(|| of.opened(), Ok)
     }
 }
 
@@ -215,12 +285,25 @@ fn refuse(wrong: bool, option: &str, kind: &str) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// A label or several, as one cell has them.
-fn label(labels: &[String]) -> String {
-    labels.join("|")
-}
-
-/// Says notes on what was read.
-fn tell(notes: &[String]) {
+/// The items of data with their labels, where they have some; `name` is what one is called, by its place.
+fn labelled<M: Kind>(
+    data: &M::Data,
+    name: impl Fn(usize, &ItemOf<M>) -> String,
+) -> anyhow::Result<Vec<Named<ItemOf<M>>>> {
+    let offer = M::offer(data)?;
+    let kind = match (offer.label, offer.labels) {
+        (false, true) => TargetKind::Labels,
+        (true, _) => TargetKind::Label,
+        // Numbers, none of which are named.
+        (false, false) => TargetKind::Numbers,
+    };
+    let Gathered { rows, notes, .. } = M::gathered(data, kind)?;
     notes.iter().for_each(|note| complain!("{}", one_line(note)));
+    let named = |(place, row): (usize, Row<ItemOf<M>>)| Named {
+        name: name(place, &row.item),
+        item: row.item,
+        // As one cell has them.
+        label: row.labels.join("|"),
+    };
+    Ok(rows.into_iter().enumerate().map(named).collect())
 }

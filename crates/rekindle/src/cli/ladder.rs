@@ -104,7 +104,7 @@ impl Arguments {
         if kinds.windows(2).any(|pair| pair[0] != pair[1]) {
             bail!("some candidates take pictures, others texts; climb a ladder of each");
         }
-        of_kind!(kinds.first().copied().unwrap_or(InputKind::Pictures), run(self, &ladder))
+        of_kind!(kinds.first().copied().unwrap_or(InputKind::Pictures), self.climb_kind(&ladder))
     }
 
     fn place<M: Kind>(&self, ladder: &Ladder) -> anyhow::Result<M::Data> {
@@ -299,10 +299,6 @@ impl Arguments {
         );
         Ok(())
     }
-}
-
-fn run<M: Kind>(arguments: &Arguments, ladder: &Ladder) -> anyhow::Result<ExitCode> {
-    arguments.climb_kind::<M>(ladder)
 }
 
 /// Some of the classes, and some of the training items of each; all validation items of those classes.

@@ -12,7 +12,7 @@ use super::{
     Common,
     kind::{ItemArguments, Kind, Named, of_kind},
     numbers, output,
-    weights::WeightsArguments,
+    weights::{OpenedWeights, WeightsArguments},
 };
 
 /// Name what is in pictures or what texts are about, or predict their numbers.
@@ -47,17 +47,15 @@ pub(super) enum Format {
 
 impl Arguments {
     pub(super) fn run(&self) -> anyhow::Result<ExitCode> {
-        of_kind!(self.weights.kind(false)?, run(self))
+        let (kind, weights) = self.weights.opened_kind()?;
+        of_kind!(kind, self.predict(&weights))
     }
 
     /// An item that cannot be read is said, the others are still answered, and the exit code is 1.
-    fn predict<M: Kind>(&self) -> anyhow::Result<ExitCode> {
+    fn predict<M: Kind>(&self, weights: &OpenedWeights) -> anyhow::Result<ExitCode> {
         let format = if self.common.json { Format::Json } else { self.format };
         let device = self.common.device.open()?;
-        let weights = self.weights.find()?;
-        let name = self.weights.model.as_deref();
-        let (model, report) = ModelOf::<M>::open_file(name, &weights.open()?, &device)?;
-        weights.tell(&report);
+        let model = weights.model::<M>(&device)?;
         if model.config().classes == 0 {
             anyhow::bail!(
                 "{}: has no head, so it embeds (rekindle embed) and answers nothing; fine-tune it first",
@@ -181,10 +179,6 @@ impl Arguments {
         cells.extend(found.numbers().iter().map(|number| number.value.to_string()));
         cells
     }
-}
-
-fn run<M: Kind>(arguments: &Arguments) -> anyhow::Result<ExitCode> {
-    arguments.predict::<M>()
 }
 
 fn one<M: Kind>(model: &ModelOf<M>, item: &ItemOf<M>) -> anyhow::Result<Prediction> {

@@ -55,11 +55,10 @@ pub(super) struct Arguments {
 
 impl Arguments {
     pub(super) fn run(&self) -> anyhow::Result<ExitCode> {
-        let (weights, config, run) = read(&self.run)?;
-        let file = CheckpointFile::open(&weights)?;
+        let (file, config, run) = read(&self.run)?;
         let card = model_card(&self.repository, config, run.as_ref(), self.license.as_deref())?;
         let beside = InputKind::of(None, Some(&file))?.files(&file, &card.config)?;
-        let files = Upload::model(&card, beside, &weights);
+        let files = Upload::model(&card, beside, file.path());
         if let Some(folder) = &self.dry_run {
             for file in &files {
                 file.write(folder)?;
@@ -106,7 +105,7 @@ fn word(fate: Fate) -> &'static str {
 }
 
 /// The weights of a run, what they carry, and the record of how they came about.
-fn read(path: &Path) -> anyhow::Result<(PathBuf, HubConfig, Option<RunRecord>)> {
+fn read(path: &Path) -> anyhow::Result<(CheckpointFile, HubConfig, Option<RunRecord>)> {
     let (weights, record) = match path.is_dir() {
         true => (path.join("best.safetensors"), path.join("run.json")),
         false => (path.to_owned(), path.with_file_name("run.json")),
@@ -130,5 +129,5 @@ fn read(path: &Path) -> anyhow::Result<(PathBuf, HubConfig, Option<RunRecord>)> 
             weights.display()
         );
     }
-    Ok((weights, config, run))
+    Ok((file, config, run))
 }

@@ -16,7 +16,7 @@ use super::{
     kind::{Kind, of_kind},
     numbers, output,
     predict::{Format, csv_line},
-    weights::WeightsArguments,
+    weights::{OpenedWeights, WeightsArguments},
 };
 
 /// Find the pictures or texts that are most like others, among those of a file that `embed` wrote.
@@ -50,18 +50,19 @@ pub(super) struct Arguments {
 impl Arguments {
     pub(super) fn run(&self) -> anyhow::Result<ExitCode> {
         let given = self.weights.model.is_some() || self.weights.weights.is_some();
-        let kind = if given { self.weights.kind(false)? } else { InputKind::Pictures };
-        of_kind!(kind, run(self))
+        let opened = if given { Some(self.weights.opened_kind()?) } else { None };
+        let (kind, weights) = opened.unzip();
+        of_kind!(kind.unwrap_or(InputKind::Pictures), self.look(weights.as_ref()))
     }
 
     /// An item that cannot be read is said, the others are still looked for, and the exit code is 1.
-    fn look<M: Kind>(&self) -> anyhow::Result<ExitCode> {
+    fn look<M: Kind>(&self, weights: Option<&OpenedWeights>) -> anyhow::Result<ExitCode> {
         let format = if self.common.json { Format::Json } else { self.format };
         let embeddings = Embeddings::open(&self.embeddings)?;
         let place = |query: &PathBuf| query.to_str().and_then(|name| embeddings.find(name));
         let places: Vec<Option<usize>> = self.queries.iter().map(place).collect();
         let embedder = match places.contains(&None) {
-            true => Some(self.embedder::<M>(&embeddings)?),
+            true => Some(self.embedder::<M>(&embeddings, weights)?),
             false => None,
         };
         if format == Format::Csv {
@@ -103,9 +104,10 @@ impl Arguments {
     fn embedder<M: Kind>(
         &self,
         embeddings: &Embeddings,
+        weights: Option<&OpenedWeights>,
     ) -> anyhow::Result<(ModelOf<M>, Option<String>)> {
         let path = output::one_line(self.embeddings.display());
-        if self.weights.model.is_none() && self.weights.weights.is_none() {
+        let Some(weights) = weights else {
             let others = self
                 .queries
                 .iter()
@@ -117,12 +119,9 @@ impl Arguments {
                 output_list(&others),
                 M::MANY
             );
-        }
+        };
         let device = self.common.device.open()?;
-        let weights = self.weights.find()?;
-        let name = self.weights.model.as_deref();
-        let (model, report) = ModelOf::<M>::open_file(name, &weights.open()?, &device)?;
-        weights.tell(&report);
+        let model = weights.model::<M>(&device)?;
         let noted = embeddings.maker().map(|maker| maker.stage.clone());
         let stage = match (noted, &self.stage) {
             (Some(noted), None) => noted,
@@ -148,10 +147,6 @@ impl Arguments {
         }
         Ok((model, stage))
     }
-}
-
-fn run<M: Kind>(arguments: &Arguments) -> anyhow::Result<ExitCode> {
-    arguments.look::<M>()
 }
 
 fn output_list(names: &[String]) -> String {

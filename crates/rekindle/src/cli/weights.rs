@@ -8,6 +8,7 @@ use clap::Args;
 #[cfg(feature = "net")]
 use rekindle::hub::{Files, Hub, HubSettings, Licenses, Located, Trust};
 use rekindle::{
+    Device, Modality, ModelOf,
     cards::{HubConfig, LicensePolicy, StatedLicenses, find_by_repository, find_checkpoint},
     checkpoint::{CheckpointFile, LoadReport, WeightsSet},
 };
@@ -50,15 +51,32 @@ pub(super) struct Found {
     named: Option<(Option<String>, LicensePolicy)>,
 }
 
+/// Weights that were found and opened, their values not read yet.
+pub(super) struct OpenedWeights {
+    pub(super) found: Found,
+    pub(super) file: CheckpointFile,
+    /// Which checkpoint they are said to be.
+    name: Option<String>,
+}
+
+impl OpenedWeights {
+    /// The model of these weights; what was taken in another way than it stood in the file goes to standard error.
+    pub(super) fn model<M: Modality>(&self, device: &Device) -> anyhow::Result<ModelOf<M>> {
+        let (model, report) = ModelOf::<M>::open_file(self.name.as_deref(), &self.file, device)?;
+        self.found.tell(&report);
+        Ok(model)
+    }
+}
+
 impl Found {
     /// Says on standard error what was taken in another way than it stood in the file.
-    pub(super) fn tell(&self, report: &LoadReport) {
+    fn tell(&self, report: &LoadReport) {
         let path = super::output::one_line(self.path.display());
         report.notes().iter().for_each(|note| complain!("{path}: {note}"));
     }
 
     /// What is in them, without its values yet.
-    pub(super) fn open(&self) -> anyhow::Result<CheckpointFile> {
+    fn open(&self) -> anyhow::Result<CheckpointFile> {
         let set = match self.set.as_deref() {
             None => WeightsSet::Preferred,
             Some("averaged") => WeightsSet::Averaged,
@@ -133,8 +151,9 @@ pub(super) fn policy(accepted: &[String]) -> anyhow::Result<LicensePolicy> {
 
 impl WeightsArguments {
     /// The weights that are named, fetched if need be; what is worth knowing of that goes to standard error.
-    pub(super) fn find(&self) -> anyhow::Result<Found> {
-        Ok(Found { set: self.weights_set.clone(), ..self.locate()? })
+    pub(super) fn opened(&self) -> anyhow::Result<OpenedWeights> {
+        let found = Found { set: self.weights_set.clone(), ..self.locate()? };
+        Ok(OpenedWeights { file: found.open()?, found, name: self.model.clone() })
     }
 
     fn locate(&self) -> anyhow::Result<Found> {

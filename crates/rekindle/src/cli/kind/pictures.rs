@@ -9,8 +9,8 @@ use rekindle::{
     Modality as _, Pictures,
     cards::HubConfig,
     data::{
-        DataConfig, DiskCache, DiskCacheUse, Gathered, MixConfig, PictureConfig, Sample, Source,
-        Target, TargetKind, Unusable, lists, manifest, screen,
+        DataConfig, DiskCache, DiskCacheUse, MixConfig, PictureConfig, Sample, Source, Target,
+        TargetKind, Unusable, lists, manifest, screen,
     },
 };
 
@@ -18,7 +18,7 @@ use rekindle_doctor::{Diagnosis, Options, examine, pictures};
 
 use super::{
     super::{augment::Augmentation, items::files},
-    Draws, ItemArguments, Kind, Named, Place, label, refuse, tell,
+    Draws, ItemArguments, Kind, Named, Place, labelled, refuse,
 };
 
 impl Kind for Pictures {
@@ -119,18 +119,11 @@ fn of_data(data: &Path) -> anyhow::Result<Vec<Named<Source>>> {
     if !offer.label && !offer.labels {
         return unlabelled(data);
     }
-    let kind = if offer.label { TargetKind::Label } else { TargetKind::Labels };
-    let Gathered { rows, notes, .. } = Pictures::gathered(&config, kind)?;
-    tell(&notes);
-    let named = rows.into_iter().enumerate().map(|(place, row)| {
-        let name = match &row.item {
-            Source::File(path) => path.display().to_string(),
-            // Of many in a file.
-            Source::Memory(_) => format!("{}#{place}", data.display()),
-        };
-        Named { name, label: label(&row.labels), item: row.item }
-    });
-    Ok(named.collect())
+    labelled::<Pictures>(&config, |place, item| match item {
+        Source::File(path) => path.display().to_string(),
+        // Of many in a file.
+        Source::Memory(_) => format!("{}#{place}", data.display()),
+    })
 }
 
 fn unlabelled(data: &Path) -> anyhow::Result<Vec<Named<Source>>> {

@@ -7,15 +7,11 @@ use rekindle::{
     Device, Example, InputCode, Inputs, Modality as _, ModelOf, Several, SeveralConfig, TextSource,
     cards::{HubConfig, LicensePolicy},
     checkpoint::CheckpointFile,
-    data::{DataConfig, Gathered, MixConfig, Row, TargetKind},
+    data::DataConfig,
 };
-
 use rekindle_doctor::{Diagnosis, Options};
 
-use super::{
-    super::{augment::Augmentation, weights::check_licenses},
-    Draws, ItemArguments, Kind, Named, Place, label, refuse, tell,
-};
+use super::{super::weights::check_licenses, ItemArguments, Kind, Named, Place, labelled, refuse};
 
 impl Kind for Several {
     const KEY: &'static str = "row";
@@ -27,19 +23,6 @@ impl Kind for Several {
         let inputs = inputs.map(Inputs::read).transpose()?;
         let inputs = inputs.map_or_else(Vec::new, |inputs| inputs.columns());
         Ok(SeveralConfig { data: config, inputs, label: label.map(str::to_owned) })
-    }
-
-    fn augmented(asked: Option<Augmentation>, _: TargetKind, _: &str) -> anyhow::Result<()> {
-        refuse(asked.is_some(), "--augment", "pictures")
-    }
-
-    fn kept((): (), _: &Path, _: u64) -> anyhow::Result<()> {
-        refuse(true, "--pixels", "pictures")
-    }
-
-    fn draws(mix: MixConfig) -> anyhow::Result<Draws<Self>> {
-        refuse(!mix.is_none(), "--mixup, or --cutmix,", "pictures")?;
-        Ok(None)
     }
 
     fn with_vectors(
@@ -79,26 +62,7 @@ impl Kind for Several {
             inputs: Vec::new(),
             label: asked.label.clone(),
         };
-        let asked = Self::completed(config, &asked);
-        let offer = Self::offer(&asked)?;
-        let kind = match (offer.label, offer.labels) {
-            (false, true) => TargetKind::Labels,
-            (true, _) => TargetKind::Label,
-            // Numbers, none of which are named.
-            (false, false) => TargetKind::Numbers,
-        };
-        let Gathered { rows, notes, .. } = Self::gathered(&asked, kind)?;
-        tell(&notes);
-        let of = |row: Row<Example>| Named {
-            name: row.item.called(),
-            item: row.item,
-            label: label(&row.labels),
-        };
-        Ok(rows.into_iter().map(of).collect())
-    }
-
-    fn cell(name: &str) -> String {
-        rekindle_base::text_cell(name).into_owned()
+        labelled::<Self>(&Self::completed(config, &asked), |_, item| item.called())
     }
 
     /// A row is no word of a command line: whoever reads this one says so.
@@ -108,7 +72,7 @@ impl Kind for Several {
 }
 
 /// Refuses inputs whose weights of this machine are under a license that nobody has accepted.
-pub(in super::super) fn check_inputs(path: &Path, policy: &LicensePolicy) -> anyhow::Result<()> {
+pub(super) fn check_inputs(path: &Path, policy: &LicensePolicy) -> anyhow::Result<()> {
     for part in Inputs::read(path)?.parts {
         if let InputCode::Text { source: TextSource::Weights(weights), .. } = part.code
             && weights.exists()

@@ -9,18 +9,14 @@ use anyhow::{Context, bail};
 use rekindle::{
     Modality as _, SetOf, TextModel, Texts,
     cards::HubConfig,
-    data::{DataConfig, Gathered, MixConfig, SampleOf, TargetKind, manifest},
+    data::{DataConfig, SampleOf, TargetKind, manifest},
     report::TextFacts,
     text::{BaselineKind, Baselines as LearnedBaselines, Text, TextConfig},
     with_columns,
 };
-
 use rekindle_doctor::{Diagnosis, Options, examine_texts};
 
-use super::{
-    super::{augment::Augmentation, percent},
-    Baselines, Draws, ItemArguments, Kind, Named, Place, label, refuse, tell,
-};
+use super::{super::percent, Baselines, ItemArguments, Kind, Named, Place, labelled};
 
 /// What stands for standard input.
 const INPUT: &str = "-";
@@ -34,19 +30,6 @@ impl Kind for Texts {
 
     fn place(Place { config, text, label, .. }: Place<'_>) -> anyhow::Result<TextConfig> {
         Ok(TextConfig { data: config, text: text.to_vec(), label: label.map(str::to_owned) })
-    }
-
-    fn augmented(asked: Option<Augmentation>, _: TargetKind, _: &str) -> anyhow::Result<()> {
-        refuse(asked.is_some(), "--augment", "pictures")
-    }
-
-    fn kept((): (), _: &Path, _: u64) -> anyhow::Result<()> {
-        refuse(true, "--pixels", "pictures")
-    }
-
-    fn draws(mix: MixConfig) -> anyhow::Result<Draws<Self>> {
-        refuse(!mix.is_none(), "--mixup, or --cutmix,", "pictures")?;
-        Ok(None)
     }
 
     fn noted(config: HubConfig, data: &TextConfig) -> HubConfig {
@@ -143,10 +126,6 @@ impl Kind for Texts {
         Ok(texts)
     }
 
-    fn cell(name: &str) -> String {
-        rekindle_base::text_cell(name).into_owned()
-    }
-
     fn item(word: &Path) -> Text {
         Text::from(word.to_string_lossy().into_owned())
     }
@@ -157,12 +136,16 @@ fn reads_pairs(config: &HubConfig) -> bool {
     matches!(&config.input, rekindle::cards::InputSpec::Text(text) if text.columns.len() == 2)
 }
 
-fn named(text: Text) -> Named<Text> {
-    let name = match &text.pair {
+/// A text, or both of a pair, on a line.
+fn shown(text: &Text) -> String {
+    match &text.pair {
         Some(pair) => format!("{} | {pair}", text.text),
         None => text.text.to_string(),
-    };
-    Named { name, item: text, label: String::new() }
+    }
+}
+
+fn named(text: Text) -> Named<Text> {
+    Named { name: shown(&text), item: text, label: String::new() }
 }
 
 /// The texts of a list with their labels, where it has some.
@@ -177,17 +160,5 @@ fn of_data(
         text: columns.to_vec(),
         label: column.map(str::to_owned),
     };
-    let asked = Texts::completed(config, &asked);
-    let offer = Texts::offer(&asked)?;
-    let kind = match (offer.label, offer.labels) {
-        (false, true) => TargetKind::Labels,
-        (true, _) => TargetKind::Label,
-        // Numbers, none of which are named.
-        (false, false) => TargetKind::Numbers,
-    };
-    let Gathered { rows, notes, .. } = Texts::gathered(&asked, kind)?;
-    tell(&notes);
-    let of =
-        |row: rekindle::data::Row<Text>| Named { label: label(&row.labels), ..named(row.item) };
-    Ok(rows.into_iter().map(of).collect())
+    labelled::<Texts>(&Texts::completed(config, &asked), |_, text| shown(text))
 }
