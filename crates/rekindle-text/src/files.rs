@@ -12,6 +12,16 @@ pub const MAX_TEXT_BYTES: u64 = 1 << 20;
 /// Problems that an error shows.
 const SHOWN: usize = 5;
 
+/// The text of a file that is one text, called as the file.
+///
+/// # Errors
+///
+/// If it cannot be read, has more than [`MAX_TEXT_BYTES`], or is not UTF-8.
+pub fn read_text(path: &Path) -> Result<Text, Error> {
+    let text = text(path).map_err(|cause| problem(path, format!("cannot be read: {cause}")))?;
+    Ok(Text { name: path.display().to_string().into(), ..Text::new(text) })
+}
+
 /// The texts of files below a folder, which they are called relative to.
 pub(crate) fn read(folder: &Path, found: Gathered<PathBuf>) -> Result<Gathered<Text>, Error> {
     let Gathered { rows, names, notes, lacking } = found;

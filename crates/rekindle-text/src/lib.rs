@@ -33,7 +33,7 @@ pub use counts::{Sparse, TfIdf, WordCounts};
 pub use documents::is_documents;
 pub use encoded::{Coverage, Encoded};
 pub use error::Error;
-pub use files::MAX_TEXT_BYTES;
+pub use files::{MAX_TEXT_BYTES, read_text};
 pub use list::{TEXT, TextConfig};
 pub use logistic::LogisticRegression;
 pub use prepare::PrepareTexts;

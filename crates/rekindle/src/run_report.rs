@@ -8,7 +8,7 @@ use rekindle_metrics::{Direction, Values};
 use rekindle_report::{
     Baseline, Better, Checkup, ClassCount, Data, Environment, EpochRecord, EvaluationRecord,
     ExampleCount, GroupRate, History, Metric, MetricUnit, Monitored, NumberRange, PartRange,
-    PhaseRecord, PlanRecord, RunRecord, StageRecord, StageState, Weights, html,
+    PhaseRecord, PlanRecord, RunRecord, StageRecord, StageState, TextFacts, Weights, html,
 };
 use rekindle_train::{Classify, Monitor, Task};
 
@@ -35,6 +35,8 @@ pub struct About {
     pub notes: Vec<String>,
     /// Values of the task's usual metric to compare with, by name.
     pub baselines: Vec<(String, f64)>,
+    /// What the texts to train and validate on are like, where it was counted already.
+    pub texts: Option<TextFacts>,
     /// What the doctor found in the pictures, if it was asked.
     pub checkup: Option<Checkup>,
     /// Whether paths and the command are told; notes and the origin are the caller's to choose.
@@ -134,7 +136,10 @@ fn run<M: Exhibit, T: ShownTask>(
                 validation: val.len(),
                 test: tested.map(<[_]>::len),
             }),
-            texts: model.modality().facts(&all)?,
+            texts: match about.texts {
+                Some(facts) => Some(facts),
+                None => model.modality().facts(&all)?,
+            },
             classes: classes(&model.names(), [Some(train), Some(val), tested]),
             numbers: ranges(&model.names(), [Some(train), Some(val), tested]),
         }),

@@ -33,7 +33,7 @@ use super::{
     answers::Answers,
     data::{DataArguments, Opened},
     evaluate::Measuring,
-    kind::{Beginning, Kind, of_kind},
+    kind::{Beginning, Kind, Remarks, of_kind},
     output::{self, one_line},
     progress::{self, Progress},
     run_folder::{self, Held, Older},
@@ -165,7 +165,7 @@ impl Arguments {
             }
         }
         self.warn_of_paths::<M, L>(&set);
-        let (remarks, baselines) = M::remarks(&model, &set)?;
+        let Remarks { lines: remarks, baselines, texts } = M::remarks(&model, &set)?;
         if !self.common.json {
             remarks.iter().for_each(|line| say!("{}", one_line(line)));
         }
@@ -196,6 +196,7 @@ impl Arguments {
         let data = (Train(set.train.clone()), Validation(set.val.clone()));
         let outcome = finetune(model, data, &config, Some(&run), &mut [&mut progress])?;
         let mut about = About {
+            texts,
             checkup,
             ..self.about(&outcome, weights.as_ref().map(|weights| &weights.found))
         };
@@ -301,6 +302,7 @@ impl Arguments {
             device: self.common.device.to_string(),
             notes: cache_notes(outcome),
             baselines: probe.into_iter().collect(),
+            texts: None,
             checkup: None,
             paths: match self.private_report {
                 true => ReportPaths::LeftOut,

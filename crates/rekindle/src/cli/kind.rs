@@ -8,6 +8,7 @@ use rekindle::{
     Exhibit, InputKind, ItemOf, Modality, ModelOf,
     cards::HubConfig,
     data::{Gathered, MixConfig, Prepare, Row, Target, TargetKind, Unusable},
+    report::TextFacts,
 };
 
 use super::{
@@ -54,8 +55,16 @@ pub(super) struct Named<I> {
 /// Samples that can be used, and those that cannot.
 pub(super) type Screened<M, L> = (Vec<rekindle::data::SampleOf<L, ItemOf<M>>>, Vec<Unusable<L>>);
 
-/// What simpler methods reach, by their names.
-pub(super) type Baselines = Vec<(String, f64)>;
+/// What there is to say of items before training on them.
+#[derive(Default)]
+pub(super) struct Remarks {
+    /// What they are, a line each.
+    pub(super) lines: Vec<String>,
+    /// The usual metric of what simpler methods reach on the validation items, by their names.
+    pub(super) baselines: Vec<(String, f64)>,
+    /// What texts are like.
+    pub(super) texts: Option<TextFacts>,
+}
 
 /// What is drawn for whole batches of a kind.
 pub(super) type Draws<M> = Option<
@@ -149,7 +158,7 @@ pub(super) trait Kind: Exhibit {
         device: &rekindle::Device,
     ) -> anyhow::Result<(ModelOf<Self>, String)>;
 
-    /// Lines on what the items are, and the usual metric of what simpler methods reach on the validation items.
+    /// What the items are, and what simpler methods reach.
     ///
     /// # Errors
     ///
@@ -157,8 +166,8 @@ pub(super) trait Kind: Exhibit {
     fn remarks<L: rekindle::Learned>(
         _model: &rekindle::ModelOf<Self>,
         _set: &rekindle::SetOf<Self, L>,
-    ) -> anyhow::Result<(Vec<String>, Baselines)> {
-        Ok((Vec::new(), Vec::new()))
+    ) -> anyhow::Result<Remarks> {
+        Ok(Remarks::default())
     }
 
     /// What is wrong with the items, before training on them; a model says how long its texts may be.

@@ -11,17 +11,15 @@ use rekindle::{
     cards::HubConfig,
     data::{DataConfig, SampleOf, TargetKind, manifest},
     report::TextFacts,
-    text::{BaselineKind, Baselines as LearnedBaselines, Text, TextConfig},
+    text::{BaselineKind, Baselines, Text, TextConfig, read_text},
     with_columns,
 };
 use rekindle_doctor::{Diagnosis, Options, examine_texts};
 
-use super::{super::percent, Baselines, ItemArguments, Kind, Named, Place, labelled};
+use super::{super::percent, ItemArguments, Kind, Named, Place, Remarks, labelled};
 
 /// What stands for standard input.
 const INPUT: &str = "-";
-/// Most bytes of a file that is one text.
-const LARGEST: u64 = 64 << 20;
 
 impl Kind for Texts {
     const KEY: &'static str = "text";
@@ -47,11 +45,11 @@ impl Kind for Texts {
     fn remarks<L: rekindle::Learned>(
         model: &TextModel,
         set: &SetOf<Self, L>,
-    ) -> anyhow::Result<(Vec<String>, Baselines)> {
+    ) -> anyhow::Result<Remarks> {
         let items: Vec<&Text> = set.train.iter().chain(&set.val).map(|it| &it.item).collect();
+        let texts = model.modality().facts(&items)?;
         let mut lines = Vec::new();
-        if let Some(TextFacts { tokens: [median, most, longest], max_tokens, cut, unknown }) =
-            model.modality().facts(&items)?
+        if let Some(TextFacts { tokens: [median, most, longest], max_tokens, cut, unknown }) = texts
         {
             lines.push(format!(
                 "texts of {median} tokens (median), {most} (19 of 20), {longest} (longest, cut at {max_tokens}: {} of texts); {} of tokens are unknown",
@@ -60,7 +58,7 @@ impl Kind for Texts {
             ));
         }
         if L::KIND != TargetKind::Label {
-            return Ok((lines, Vec::new()));
+            return Ok(Remarks { lines, texts, ..Remarks::default() });
         }
         let plain = |samples: &[SampleOf<L, Text>]| -> Vec<SampleOf<usize, Text>> {
             let label = |it: &SampleOf<L, Text>| it.label.labels().first().copied();
@@ -69,13 +67,13 @@ impl Kind for Texts {
                 .filter_map(|it| Some(SampleOf::new(it.item.clone(), label(it)?)))
                 .collect()
         };
-        let learned = LearnedBaselines::learn(&plain(&set.train), set.names.len());
+        let learned = Baselines::learn(&plain(&set.train), set.names.len());
         lines.extend(learned.notes.iter().cloned());
         let scores = learned.measure(&plain(&set.val));
         // What always answering the same reaches is told of every kind of data.
         let scores = scores.into_iter().filter(|score| score.kind != BaselineKind::MostFrequent);
         let baselines = scores.map(|score| (score.kind.name().to_owned(), score.accuracy()));
-        Ok((lines, baselines.collect()))
+        Ok(Remarks { lines, baselines: baselines.collect(), texts })
     }
 
     fn examined(
@@ -114,13 +112,8 @@ impl Kind for Texts {
             } else if item.is_dir() {
                 bail!("{}: is a folder; name files, or give it as --data", item.display());
             } else {
-                let text = rekindle_base::read_text(item, LARGEST).with_context(|| {
-                    format!(
-                        "{}: cannot be read; a text by itself is given by --text",
-                        item.display()
-                    )
-                })?;
-                texts.push(Named { name: item.display().to_string(), ..named(text.into()) });
+                let text = read_text(item).context("a text by itself is given by --text")?;
+                texts.push(Named { name: item.display().to_string(), ..named(text) });
             }
         }
         Ok(texts)
