@@ -109,6 +109,11 @@ pub trait Modality: Debug + Clone + Send + Sync + 'static {
         Ok(())
     }
 
+    /// Where weights come from that the parts of a network begin with, where it begins with none of its own.
+    fn origin(&self) -> Option<String> {
+        None
+    }
+
     /// What is written beside the weights, besides the config.
     fn metadata(&self) -> BTreeMap<String, String> {
         BTreeMap::new()

@@ -258,6 +258,12 @@ impl Modality for Several {
         self.parts.iter().map(line).collect()
     }
 
+    fn origin(&self) -> Option<String> {
+        let begun = self.parts.iter().filter_map(|part| part.reads.begins());
+        let paths: Vec<String> = begun.map(|file| file.path().display().to_string()).collect();
+        (!paths.is_empty()).then(|| paths.join(", "))
+    }
+
     fn metadata(&self) -> BTreeMap<String, String> {
         self.to_saved()
     }

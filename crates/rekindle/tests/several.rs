@@ -206,6 +206,25 @@ fn what_has_weights_is_frozen_and_what_is_new_trains() {
     assert_eq!(joined.unwrap().1, own);
 }
 
+/// What some inputs begin with is weights of others, though the network as a whole begins with none.
+#[test]
+fn a_part_with_weights_is_no_beginning_from_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = list(folder.path());
+    let [first, out, pushed] = ["text", "run", "pushed"].map(|name| folder.path().join(name));
+    let label = ["--label", "target", "--epochs", "1", "--json"];
+    let asked = ["finetune", "--data", text(&data), "--model", "mean", "--out", text(&first)];
+    objects(&[&asked[..], &label].concat());
+    let part = "[inputs.sentence]\ncolumn = \"text\"\nweights = ";
+    let part = format!("{part}{:?}\n", first.join("best.safetensors"));
+    let inputs = written(folder.path(), &part);
+    let asked = ["finetune", "--data", text(&data), "--inputs", text(&inputs), "--out", text(&out)];
+    objects(&[&asked[..], &label].concat());
+    let push = ["push", text(&out), "me/rows", "--license", "mit", "--dry-run", text(&pushed)];
+    let said = refused(&push);
+    assert!(said.contains("states no license"), "{said}");
+}
+
 #[test]
 fn what_a_list_or_a_file_of_inputs_lacks_is_one_clear_error() {
     let folder = tempfile::tempdir().unwrap();

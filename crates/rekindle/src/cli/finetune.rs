@@ -293,11 +293,15 @@ impl Arguments {
                 .collect::<Vec<_>>()
                 .join(" "),
             folder: self.data.data.display().to_string(),
-            origin: weights.map_or_else(String::new, |weights| match self.private_report {
+            origin: match (weights, outcome.model.modality().origin()) {
                 // Of files that were named no digest is known, and their origin is their path.
-                true if weights.sha256.is_empty() => "a file".to_owned(),
-                _ => weights.origin.clone(),
-            }),
+                (Some(Found { sha256, .. }), _) if sha256.is_empty() && self.private_report => {
+                    "a file".to_owned()
+                }
+                (Some(weights), _) => weights.origin.clone(),
+                (None, Some(_)) if self.private_report => "files".to_owned(),
+                (None, origin) => origin.unwrap_or_default(),
+            },
             sha256: weights.map_or_else(String::new, |weights| weights.sha256.clone()),
             device: self.common.device.to_string(),
             notes: cache_notes(outcome),
