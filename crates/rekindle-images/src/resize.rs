@@ -2,11 +2,9 @@
 
 use std::ops::Range;
 
-use fast_image_resize::images::{CroppedImage, Image, ImageRef};
+use fast_image_resize::images::TypedImage;
 use fast_image_resize::pixels::{U8, U8x3};
-use fast_image_resize::{
-    FilterType, IntoImageView, IntoImageViewMut, PixelTrait, ResizeAlg, ResizeOptions, Resizer,
-};
+use fast_image_resize::{FilterType, PixelTrait, ResizeAlg, ResizeOptions, Resizer};
 use rekindle_cards::Interpolation;
 
 use crate::{Error, Picture};
@@ -54,7 +52,7 @@ pub(crate) fn resize(
         _ => passes::<U8x3>,
     };
     let failed = |cause| Error::Resize { width: part.width, height: part.height, cause };
-    passes((picture, part), &rows, &columns, filter).map(Image::into_vec).map_err(failed)
+    passes((picture, part), &rows, &columns, filter).map_err(failed)
 }
 
 /// One call a pass: a call for both chooses their order by itself, and rounds differently from Pillow.
@@ -63,24 +61,34 @@ fn passes<P: PixelTrait>(
     rows: &Axis,
     columns: &Axis,
     filter: FilterType,
-) -> Result<Image<'static>, String> {
-    let size = [side(picture.width())?, side(picture.height())?];
-    let image = ImageRef::new(size[0], size[1], picture.pixels(), P::pixel_type())
-        .map_err(|error| error.to_string())?;
-    let [left, top] = [side(part.left)?, side(part.top)?];
-    let image = CroppedImage::new(&image, left, top, side(part.width)?, side(part.height)?)
-        .map_err(|error| error.to_string())?;
+) -> Result<Vec<u8>, String> {
     if rows_first(rows, columns) {
-        let reach = columns.within_reach();
-        let half = convolve::<P>(&image, rows.span(0), reach, filter)?;
-        let columns = columns.span(columns.reach().start);
-        convolve::<P>(&half, Span::whole(rows.length), columns, filter)
+        let reach = columns.reach();
+        let cut = cut(picture, part, 0..part.height, reach.clone());
+        let size = [part.height, reach.len()];
+        let half = convolve::<P>(cut, size, rows.span(0), Span::whole(reach.len()), filter)?;
+        let size = [rows.length, reach.len()];
+        convolve::<P>(half, size, Span::whole(rows.length), columns.span(reach.start), filter)
     } else {
-        let reach = rows.within_reach();
-        let half = convolve::<P>(&image, reach, columns.span(0), filter)?;
-        let rows = rows.span(rows.reach().start);
-        convolve::<P>(&half, rows, Span::whole(columns.length), filter)
+        let reach = rows.reach();
+        let cut = cut(picture, part, reach.clone(), 0..part.width);
+        let size = [reach.len(), part.width];
+        let half = convolve::<P>(cut, size, Span::whole(reach.len()), columns.span(0), filter)?;
+        let size = [reach.len(), columns.length];
+        convolve::<P>(half, size, rows.span(reach.start), Span::whole(columns.length), filter)
     }
+}
+
+/// The pixels of these rows and columns of a part.
+fn cut(picture: &Picture, part: Rectangle, rows: Range<usize>, columns: Range<usize>) -> Vec<u8> {
+    let channels = picture.channels();
+    let (left, length) = (part.left + columns.start, columns.len() * channels);
+    let mut pixels = Vec::with_capacity(rows.len() * length);
+    for row in rows {
+        let offset = ((part.top + row) * picture.width() + left) * channels;
+        pixels.extend_from_slice(&picture.pixels()[offset..offset + length]);
+    }
+    pixels
 }
 
 fn side(size: usize) -> Result<u32, String> {
@@ -128,12 +136,6 @@ impl Axis {
         Span { start: start - cut as f64, extent, to: self.length }
     }
 
-    /// Keeps the source pixels within reach, as they are.
-    fn within_reach(&self) -> Span {
-        let reach = self.reach();
-        Span { start: reach.start as f64, extent: reach.len() as f64, to: reach.len() }
-    }
-
     /// The source pixels within reach of the window's filters.
     fn reach(&self) -> Range<usize> {
         let Span { start, extent, .. } = self.span(0);
@@ -143,24 +145,27 @@ impl Axis {
     }
 }
 
-/// One pass.
+/// One pass over pixels of this size (height, width).
+///
+/// From and to the same type that the resizer has for itself between passes: of any other, hundreds of functions would be
+/// compiled once more.
 fn convolve<P: PixelTrait>(
-    source: &impl IntoImageView,
+    mut source: Vec<u8>,
+    [height, width]: [usize; 2],
     rows: Span,
     columns: Span,
     filter: FilterType,
-) -> Result<Image<'static>, String> {
-    let mut target = Image::new(side(columns.to)?, side(rows.to)?, P::pixel_type());
+) -> Result<Vec<u8>, String> {
+    let mut target = vec![0; rows.to * columns.to * P::size()];
     let options = ResizeOptions::new()
         .resize_alg(ResizeAlg::Convolution(filter))
         .crop(columns.start, rows.start, columns.extent, rows.extent)
         .use_alpha(false);
-    let (Some(from), Some(mut to)) = (source.image_view::<P>(), target.image_view_mut::<P>())
-    else {
-        return Err("source and target are of different kinds of pixels".to_owned());
-    };
+    let from = TypedImage::<P>::from_buffer(side(width)?, side(height)?, &mut source)
+        .map_err(|error| error.to_string())?;
+    let mut to = TypedImage::<P>::from_buffer(side(columns.to)?, side(rows.to)?, &mut target)
+        .map_err(|error| error.to_string())?;
     Resizer::new().resize_typed(&from, &mut to, &options).map_err(|error| error.to_string())?;
-    drop(to);
     Ok(target)
 }
 
