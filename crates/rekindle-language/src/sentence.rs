@@ -1,7 +1,8 @@
 //! What sentence-transformers keeps beside an encoder: how tokens become a text.
 
-use std::{fs, path::Path};
+use std::path::Path;
 
+use rekindle_base::read_regular;
 use rekindle_layers::{Pooling, TextPool};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -122,16 +123,13 @@ fn pooling(file: &Path) -> Result<Pooling, Error> {
 
 fn parsed<T: for<'a> Deserialize<'a>>(file: &Path) -> Result<T, Error> {
     let read = |source| Error::Read { path: file.to_owned(), source };
-    let about = fs::metadata(file).map_err(read)?;
-    if !about.is_file() || about.len() > LARGEST {
-        let reason = format!("it is no regular file of at most {LARGEST} bytes");
-        return Err(Error::Field { field: "file", value: file.display().to_string(), reason });
-    }
-    Ok(serde_json::from_slice(&fs::read(file).map_err(read)?)?)
+    Ok(serde_json::from_slice(&read_regular(file, LARGEST).map_err(read)?)?)
 }
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     #[test]

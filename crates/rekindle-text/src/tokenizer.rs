@@ -1,7 +1,8 @@
 //! From a text to token numbers, as a checkpoint's own files say.
 
-use std::{fs, ops::Range, path::Path};
+use std::{ops::Range, path::Path};
 
+use rekindle_base::read_regular;
 use serde_json::{Value, json};
 use tokenizers::{
     EncodeInput, TruncationParams, TruncationStrategy,
@@ -264,16 +265,7 @@ fn broken(path: &Path, error: &tokenizers::Error) -> Error {
 
 /// All of a regular file that is not larger than any tokenizer.
 fn read(path: &Path) -> Result<Vec<u8>, Error> {
-    let failed = |source| Error::Read { path: path.to_owned(), source };
-    let about = fs::metadata(path).map_err(failed)?;
-    let cause = match () {
-        () if !about.is_file() => "it is no regular file".to_owned(),
-        () if about.len() > LARGEST => {
-            format!("it has {} bytes, of at most {LARGEST}", about.len())
-        }
-        () => return fs::read(path).map_err(failed),
-    };
-    Err(Error::Tokenizer { path: path.to_owned(), cause })
+    read_regular(path, LARGEST).map_err(|source| Error::Read { path: path.to_owned(), source })
 }
 
 /// A file of JSON that may be missing.

@@ -25,6 +25,8 @@ mod finetune;
 mod gallery;
 mod grad_cam;
 mod input_kind;
+#[cfg(all(instances, not(test)))]
+mod instances;
 mod measure;
 mod modality;
 mod model;
@@ -49,6 +51,9 @@ pub use finetune::{
 pub use gallery::{Exhibit, ShownTask};
 pub use grad_cam::GradCam;
 pub use input_kind::InputKind;
+#[cfg(all(instances, not(test)))]
+#[doc(hidden)]
+pub use instances::instances;
 pub use measure::{Evaluation, TestViews, as_is, evaluate, measure};
 pub use modality::{InputOf, ItemOf, Modality, NetworkOf, SetOf};
 pub use model::ModelOf;

@@ -52,7 +52,7 @@ const PACKAGES: [Package; 25] = [
     Package { name: "rekindle-images",     uses: Only(&["rekindle-base", "rekindle-cards", "rekindle-data"]), burn: Unknown, backend: Unnamed },
     Package { name: "rekindle-kernels",    uses: Only(&[]),                  burn: Known,   backend: Named },
     Package { name: "rekindle-lab",        uses: Any,                        burn: Known,   backend: Named },
-    Package { name: "rekindle-language",   uses: Only(&["rekindle-layers"]), burn: Known,   backend: Unnamed },
+    Package { name: "rekindle-language",   uses: Only(&["rekindle-base", "rekindle-layers"]), burn: Known,   backend: Unnamed },
     Package { name: "rekindle-layers",     uses: Only(&["rekindle-kernels"]), burn: Known,   backend: Unnamed },
     Package { name: "rekindle-loopback",   uses: Only(&[]),                  burn: Unknown, backend: Unnamed },
     Package { name: "rekindle-metrics",    uses: Only(&["rekindle-base"]),   burn: Unknown, backend: Unnamed },
