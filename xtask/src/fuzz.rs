@@ -31,7 +31,6 @@ const TARGETS: [Target; 13] = [
     target("features"),
     target("glove"),
     target("lists"),
-    target("model2vec"),
     Target { begin: Some("crates/rekindle-files/tests/fixtures"), ..target("pickle") },
     target("pixels"),
     target("safetensors"),

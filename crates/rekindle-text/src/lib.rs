@@ -5,7 +5,7 @@
 //! | a text, or a pair, by itself, on a list, in files or in documents | [`Text`], [`open_texts`] |
 //! | to token numbers | a [`Tokenizer`] as a checkpoint has it, or one of words or characters that a [`Vocabulary`] learns |
 //! | to batches | [`PrepareTexts`] |
-//! | to vectors that others trained | [`WordVectors`], [`StaticEmbeddings`] |
+//! | to vectors that others trained | [`WordVectors`] |
 //! | what a network must beat | [`TextBaseline`], of [`WordCounts`], [`TfIdf`], [`NaiveBayes`], [`LogisticRegression`] |
 
 mod baseline;
@@ -41,7 +41,6 @@ pub use source::{TextFiles, is_texts, measure_texts, offer, open_texts, read_tex
 pub use text::{Place, Sample, Text};
 pub use tokenizer::{TokenPlace, Tokenizer};
 pub use vectors::{
-    MAX_VECTOR_DIM, MAX_VECTOR_LINE_BYTES, MAX_VECTOR_NUMBERS, StaticEmbeddings, TokenTable,
-    WantedWords, WordVectors,
+    MAX_VECTOR_DIM, MAX_VECTOR_LINE_BYTES, MAX_VECTOR_NUMBERS, TokenTable, WantedWords, WordVectors,
 };
 pub use vocabulary::{Unit, Vocabulary, VocabularyConfig};

@@ -1,4 +1,4 @@
-//! Tables of word vectors that others trained: GloVe's and word2vec's files, safetensors, model2vec's folders.
+//! Tables of word vectors that others trained: GloVe's and word2vec's files, safetensors.
 //!
 //! | file | holds |
 //! |---|---|
@@ -6,7 +6,6 @@
 //! | word2vec and fastText, text | the same below a line of two numbers, how many words and how many numbers each |
 //! | word2vec, binary | that line, then a word, a space and its numbers as 32-bit floats (Mikolov et al. 2013) |
 //! | safetensors | a table, and the words of its rows in a file of their own, one a line |
-//! | model2vec's folder | `model.safetensors` with a table, `tokenizer.json` that numbers its rows, `config.json`: [`StaticEmbeddings`] |
 //!
 //! Files of lines and of words are read from their beginning to their end, and of them only what is [wanted](WantedWords) is
 //! kept: a table of 400,000 words takes as much memory as the words that a vocabulary has.
@@ -23,9 +22,6 @@ use crate::{Error, Tokenizer};
 
 mod binary;
 mod lines;
-mod model2vec;
-
-pub use model2vec::StaticEmbeddings;
 
 /// Most numbers of a word.
 pub const MAX_VECTOR_DIM: usize = 1 << 14;

@@ -137,68 +137,6 @@ fn safetensors(tensors: &[(&str, &[usize], &[f32])]) -> Vec<u8> {
     [&(header.len() as u64).to_le_bytes()[..], header.as_bytes(), &data].concat()
 }
 
-const TOKENS: &str = r#"{"version": "1.0", "truncation": null, "padding": null, "added_tokens": [],
-    "normalizer": {"type": "Lowercase"}, "pre_tokenizer": {"type": "Whitespace"}, "post_processor": null, "decoder": null,
-    "model": {"type": "WordLevel", "vocab": {"[PAD]": 0, "[UNK]": 1, "ant": 2, "bee": 3}, "unk_token": "[UNK]"}}"#;
-
-#[test]
-fn a_folder_of_model2vec_is_read() {
-    let folder = tempfile::tempdir().unwrap();
-    let write = |name: &str, bytes: &[u8]| fs::write(folder.path().join(name), bytes).unwrap();
-    let table = [9.0, 9.0, 8.0, 8.0, 1.0, 2.0, 3.0, -2.0];
-    write("tokenizer.json", TOKENS.as_bytes());
-    write("config.json", br#"{"normalize": false}"#);
-    write("model.safetensors", &safetensors(&[("embeddings", &[4, 2], &table)]));
-    let open = || StaticEmbeddings::open(folder.path());
-    // The mean of known words; zeros where there is none.
-    let plain = open().unwrap();
-    for (text, expected) in [
-        ("Ant", [1.0, 2.0]),
-        ("ant bee", [2.0, 0.0]),
-        ("ant wasp ant bee", [5.0 / 3.0, 2.0 / 3.0]),
-        ("wasp", [0.0, 0.0]),
-        ("", [0.0, 0.0]),
-    ] {
-        assert_eq!(plain.embed(&text.into()).unwrap(), expected, "{text}");
-    }
-    write("config.json", br#"{"normalize": true}"#);
-    let weights = [1.0, 1.0, 0.5, 2.0];
-    write(
-        "model.safetensors",
-        &safetensors(&[("embeddings", &[4, 2], &table), ("weights", &[4], &weights)]),
-    );
-    // (0.5, 1) + (6, -4), at length one.
-    let found = open().unwrap().embed(&"ant bee".into()).unwrap();
-    let length = (6.5_f32 * 6.5 + 9.0).sqrt();
-    assert!((found[0] - 6.5 / length).abs() < 1e-6 && (found[1] + 3.0 / length).abs() < 1e-6);
-    for (tensors, expected) in [
-        (
-            &[("embeddings", &[2, 4][..], &table[..])][..],
-            "has 2 rows, but the tokenizer has 4 tokens",
-        ),
-        (
-            &[("a", &[4, 2], &table), ("b", &[4, 2], &table)],
-            "has no tensor `embeddings`, but the tables [a, b]",
-        ),
-        (
-            &[("embeddings", &[4, 2], &table), ("weights", &[2], &weights[..2])],
-            "`weights` is [2], but there are 4 tokens",
-        ),
-        (
-            &[("embeddings", &[4, 2], &table), ("mapping", &[4], &weights)],
-            "share rows by a tensor `mapping`",
-        ),
-        (&[("embeddings", &[4, 2], &[f32::INFINITY; 8])], "token 0 has the number inf"),
-        (&[("embeddings", &[4, 0], &[])], "has 0 columns, of at least 1"),
-    ] {
-        write("model.safetensors", &safetensors(tensors));
-        let error = open().unwrap_err().to_string();
-        assert!(error.contains(expected), "{error}");
-    }
-    write("model.safetensors", b"short");
-    assert!(open().is_err());
-}
-
 #[test]
 fn a_table_of_safetensors_has_its_words_in_a_file() {
     let folder = tempfile::tempdir().unwrap();
@@ -213,6 +151,11 @@ fn a_table_of_safetensors_has_its_words_in_a_file() {
     let error = WordVectors::read_safetensors(&table, &names, WantedWords::All).unwrap_err();
     assert!(error.to_string().contains("has 3 rows, but"), "{error}");
 }
+
+/// A tokenizer of two words.
+const TOKENS: &str = r#"{"version": "1.0", "truncation": null, "padding": null, "added_tokens": [],
+    "normalizer": {"type": "Lowercase"}, "pre_tokenizer": {"type": "Whitespace"}, "post_processor": null, "decoder": null,
+    "model": {"type": "WordLevel", "vocab": {"[PAD]": 0, "[UNK]": 1, "ant": 2, "bee": 3}, "unk_token": "[UNK]"}}"#;
 
 /// Padding is nothing, what is known is as in the file, what is missing is drawn with the spread of the columns.
 #[test]

@@ -2,7 +2,7 @@
 
 use std::process::Command;
 
-use rekindle_text::StaticEmbeddings;
+use rekindle::{Device, TextModel};
 
 /// Writes a small model with weights of tokens, and says what it makes of some texts.
 const PYTHON: &str = r#"
@@ -34,10 +34,10 @@ fn vectors_are_those_of_python() {
         let said = String::from_utf8_lossy(&output.stderr);
         assert!(output.status.success(), "{said}");
         let expected: Vec<Vec<f32>> = serde_json::from_slice(&output.stdout).unwrap();
-        let model = StaticEmbeddings::open(folder.path()).unwrap();
-        assert_eq!((model.normalize, expected.len()), (normalize == "yes", texts.len()));
-        for (text, expected) in texts.iter().zip(expected) {
-            let found = model.embed(&(*text).into()).unwrap();
+        let (model, _) = TextModel::open(None, folder.path(), &Device::flex()).unwrap();
+        let found = model.embed(texts).unwrap();
+        assert_eq!(found.len(), texts.len());
+        for ((text, found), expected) in texts.iter().zip(found).zip(expected) {
             let off = found.iter().zip(&expected).map(|(one, other)| (one - other).abs());
             assert!(off.fold(0.0, f32::max) < 1e-6, "{text}: {found:?} {expected:?}");
         }
