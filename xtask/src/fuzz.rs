@@ -24,7 +24,7 @@ const fn target(name: &'static str) -> Target {
     Target { name, feature: None, begin: None }
 }
 
-const TARGETS: [Target; 13] = [
+const TARGETS: [Target; 12] = [
     target("config"),
     target("decode"),
     target("documents"),

@@ -1,7 +1,10 @@
 //! Texts from the command line: every command, every recipe, every kind of label, on lists that are made here.
 #![allow(clippy::unwrap_used, reason = "helpers of tests may stop them")]
 
-use std::{fs, path::Path};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
 
 use rekindle::{
     Device, TextModel,
@@ -323,26 +326,41 @@ fn what_cannot_be_is_said_once() {
     assert!(run(data, &[]).contains("tokenizer.json"));
 }
 
-/// transformers reads what is pushed, and makes the same embeddings of it.
-#[test]
-fn python_reads_what_is_pushed() {
-    let Some(python) = rekindle_skip::python(&["transformers", "torch", "safetensors"]) else {
-        return;
-    };
-    let folder = tempfile::tempdir().unwrap();
-    let at = |name: &str| folder.path().join(name);
-    let data = list(folder.path());
+/// What is pushed, the embeddings of two texts, and those.
+fn pushed(folder: &Path) -> ([PathBuf; 2], [&'static str; 2]) {
+    let at = |name: &str| folder.join(name);
+    let data = list(folder);
     encoder(&at("tiny-bert"));
     let [bert, out, pushed, vectors] =
         [at("tiny-bert"), at("run"), at("pushed"), at("vectors.safetensors")];
     let how = ["--recipe", "full", "--epochs", "1", "--out", text(&out)];
     printed(&[&["finetune", "--data", text(&data), "--weights", text(&bert)], &how[..]].concat());
     printed(&["push", text(&out), "me/topics", "--license", "mit", "--dry-run", text(&pushed)]);
-    let words = ["--text", "we simmer the onion again", "--text", "goal"];
+    let texts = ["we simmer the onion again", "goal"];
     let weights = out.join("best.safetensors");
-    printed(
-        &[&["embed", "--weights", text(&weights), "--out", text(&vectors)], &words[..]].concat(),
-    );
+    let [embed, words] = [
+        ["embed", "--weights", text(&weights), "--out", text(&vectors)],
+        ["--text", texts[0], "--text", texts[1]],
+    ];
+    printed(&[&embed[..], &words[..]].concat());
+    ([pushed, vectors], texts)
+}
+
+/// Runs a script in Python on what is pushed.
+fn check_in_python(python: &Path, script: &str) {
+    let folder = tempfile::tempdir().unwrap();
+    let ([pushed, vectors], texts) = pushed(folder.path());
+    let mut python = std::process::Command::new(python);
+    python.args(["-c", script, text(&pushed), text(&vectors)]).args(texts);
+    let done = python.output().unwrap();
+    assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+}
+
+/// transformers reads what is pushed, and makes the same embeddings of it.
+#[test]
+fn transformers_reads_what_is_pushed() {
+    let modules = ["transformers", "torch", "safetensors"];
+    let Some(python) = rekindle_skip::python(&modules) else { return };
     let script = r#"
 import json, sys, torch
 from safetensors.torch import load_file
@@ -359,9 +377,21 @@ mean = (hidden * mask).sum(1) / mask.sum(1)
 apart = (mean - load_file(vectors)["embeddings"]).abs().max().item()
 assert apart < 1e-5, apart
 "#;
-    let done = std::process::Command::new(python)
-        .args(["-c", script, text(&pushed), text(&vectors), words[1], words[3]])
-        .output()
-        .unwrap();
-    assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+    check_in_python(&python, script);
+}
+
+/// So does sentence-transformers, with no more than its usual two lines.
+#[test]
+fn sentence_transformers_reads_what_is_pushed() {
+    let modules = ["sentence_transformers", "safetensors"];
+    let Some(python) = rekindle_skip::python(&modules) else { return };
+    let script = r#"
+import sys
+from safetensors.numpy import load_file
+from sentence_transformers import SentenceTransformer
+folder, vectors, *texts = sys.argv[1:]
+apart = abs(SentenceTransformer(folder, device="cpu").encode(texts) - load_file(vectors)["embeddings"]).max()
+assert apart < 1e-5, apart
+"#;
+    check_in_python(&python, script);
 }
