@@ -58,8 +58,8 @@ pub use publish::model_card;
 pub use rekindle_finetune::{CacheConfig, CachePlace, CacheReport, HeadStart};
 pub use run_report::{About, Answered, ReportPaths, Shown, cache_notes, write_report};
 pub use several::{
-    Cells, Example, InputCode, InputColumns, InputPart, Inputs, MAX_UNITS, NumberCode, Numbers,
-    PartBatch, PartEncoded, PartInput, PartNetwork, Passing, PrepareSeveral, Several,
+    Cells, Example, InputCode, InputColumns, InputPart, Inputs, ListsRead, MAX_UNITS, NumberCode,
+    Numbers, PartBatch, PartEncoded, PartInput, PartNetwork, Passing, PrepareSeveral, Several,
     SeveralConfig, TextSource, Value,
 };
 pub use task::{Learned, ModelTask};

@@ -46,6 +46,7 @@ use rekindle_transfer::{Frozen, Plan};
 mod code;
 mod inputs;
 mod learn;
+mod lists;
 mod network;
 mod prepare;
 mod rows;
@@ -53,6 +54,7 @@ mod saved;
 
 pub use code::NumberCode;
 pub use inputs::{InputCode, InputPart, Inputs, MAX_UNITS, TextSource};
+pub use lists::ListsRead;
 pub use network::{Numbers, PartBatch, PartInput, PartNetwork, Passing};
 pub use prepare::{PartEncoded, PrepareSeveral};
 pub use rows::{Cells, Example, InputColumns, SeveralConfig, Value};
@@ -279,22 +281,22 @@ impl Modality for Several {
     }
 
     fn open<L: Target>(data: &SeveralConfig) -> Result<DataSet<L, Example>, Error> {
-        Ok(DataSet::of(&data.data.path, rows::gather(data, L::KIND)?, &data.data.split)?)
+        Ok(DataSet::of(&data.data.path, lists::gather(data, L::KIND)?, &data.data.split)?)
     }
 
     fn measurable<L: Target>(
         data: &SeveralConfig,
         part: Option<DataPart>,
     ) -> Result<Measurable<L, Example>, Error> {
-        Ok(Measurable::of(&data.data.path, rows::gather(data, L::KIND)?, part)?)
+        Ok(Measurable::of(&data.data.path, lists::gather(data, L::KIND)?, part)?)
     }
 
     fn gathered(data: &SeveralConfig, kind: TargetKind) -> Result<Gathered<Example>, Error> {
-        rows::gather(data, kind)
+        lists::gather(data, kind)
     }
 
     fn offer(data: &SeveralConfig) -> Result<Offer, Error> {
-        rows::offer(data)
+        lists::offer(data)
     }
 
     fn completed(config: &HubConfig, data: &SeveralConfig) -> SeveralConfig {

@@ -18,25 +18,32 @@ use program::{ends_the_same_when_killed, number, objects, printed, refused, text
 const OPENS: [&str; 4] = ["we", "this", "here", "the"];
 const MIDDLE: [&str; 4] = ["study", "group", "sample", "value"];
 
-/// Abstracts of four sentences. What a sentence is called depends on where it stands and on the sentence before it, hardly on
-/// itself.
+/// The labels and sentences of an abstract. What a sentence is called depends on where it stands and on the sentence before it,
+/// hardly on itself.
+fn sentences(number: usize) -> Vec<(&'static str, String)> {
+    let positive = number / 5 % 2 == 0;
+    let sentence = |line: usize| {
+        let word = |by: usize, words: [&'static str; 4]| words[(number / by + line) % 4];
+        let opening = if line == 0 && positive { "fine" } else { "plain" };
+        let label = match line {
+            0 => "opening",
+            1 if positive => "yes",
+            1 => "no",
+            _ => "rest",
+        };
+        (label, format!("{opening} {} {}", word(1, OPENS), word(3, MIDDLE)))
+    };
+    (0..4).map(sentence).collect()
+}
+
+/// Abstracts of four sentences.
 fn list(folder: &Path) -> std::path::PathBuf {
     let mut lines = vec!["text,target,line_number,total_lines,age,journal,group,split".to_owned()];
     for number in 0..60 {
         let split = ["train", "train", "train", "val", "test"][number % 5];
-        let positive = number / 5 % 2 == 0;
-        for line in 0..4 {
-            let word = |by: usize, words: [&str; 4]| words[(number / by + line) % 4].to_owned();
-            let opening = if line == 0 && positive { "fine" } else { "plain" };
-            let label = match line {
-                0 => "opening",
-                1 if positive => "yes",
-                1 => "no",
-                _ => "rest",
-            };
+        for (line, (label, text)) in sentences(number).into_iter().enumerate() {
             let age = if number % 7 == 0 { String::new() } else { (20 + number).to_string() };
             let journal = ["heart", "bone"][number % 2];
-            let text = format!("{opening} {} {}", word(1, OPENS), word(3, MIDDLE));
             lines.push(format!("{text},{label},{line},4,{age},{journal},a{number},{split}"));
         }
     }
@@ -136,6 +143,76 @@ fn places_and_neighbors_say_what_a_sentence_does_not() {
         ("journal", "skin"),
     ]);
     assert_eq!(model.predict([row.unwrap()]).unwrap()[0].guesses()[0].label, "rest");
+}
+
+/// The sentence, its characters, its place, and what is beside it, of files of documents as they are.
+#[test]
+fn documents_are_rows_of_sentences_with_their_places_and_neighbors() {
+    const INPUTS: &str = r#"
+        [inputs.sentence]
+        column = "text"
+        model = "mean"
+
+        [inputs.characters]
+        column = "text"
+        model = "gru.chars"
+        hidden = 8
+
+        [inputs.line]
+        column = "line_number"
+        one_hot = 4
+
+        [inputs.lines]
+        column = "total_lines"
+        one_hot = 6
+
+        [inputs.before]
+        column = "previous"
+        model = "mean"
+
+        [inputs.behind]
+        column = "next"
+        model = "mean"
+    "#;
+    let folder = tempfile::tempdir().unwrap();
+    let inputs = written(folder.path(), INPUTS);
+    let data = folder.path().join("abstracts");
+    fs::create_dir(&data).unwrap();
+    let mut files = [String::new(), String::new(), String::new()];
+    let mut objects_of_test = String::new();
+    for number in 0..60 {
+        let part = [0, 0, 0, 1, 2][number % 5];
+        let lines = sentences(number);
+        files[part] += &format!("###{number}\n");
+        lines.iter().for_each(|(label, text)| files[part] += &format!("{label}\t{text}\n"));
+        files[part] += "\n";
+        if part == 2 {
+            let (labels, sentences): (Vec<&str>, Vec<String>) = lines.into_iter().unzip();
+            let object = serde_json::json!({"sentences": sentences, "labels": labels});
+            objects_of_test += &format!("{object}\n");
+        }
+    }
+    for (name, text) in ["train.txt", "dev.txt", "test.txt"].into_iter().zip(files) {
+        fs::write(data.join(name), text).unwrap();
+    }
+    let json = folder.path().join("test.jsonl");
+    fs::write(&json, objects_of_test).unwrap();
+    let out = folder.path().join("run");
+    let asked = ["finetune", "--data", text(&data), "--inputs", text(&inputs), "--json"];
+    let how = ["--lr", "0.03", "--epochs", "12", "--batch", "16", "--out", text(&out)];
+    let all = objects(&[&asked[..], &how].concat()).pop().unwrap();
+    assert!(number(&all, "test_accuracy") > 0.95, "{all}");
+    let weights = out.join("best.safetensors");
+    let test = data.join("test.txt");
+    for data in [&data, &test, &json] {
+        let asked = ["evaluate", "--weights", text(&weights), "--data", text(data), "--json"];
+        let measured = &objects(&asked)[0];
+        assert_eq!(measured["accuracy"], all["test_accuracy"], "{}", data.display());
+        assert_eq!(measured["rows"], 48);
+    }
+    let asked = ["predict", "--weights", text(&weights), "--data", text(&json), "--json"];
+    let rows = objects(&asked);
+    assert!(rows.iter().any(|row| row["row"] == "test.jsonl:12#4"), "{:?}", rows[0]);
 }
 
 #[test]

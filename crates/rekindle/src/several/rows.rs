@@ -1,26 +1,16 @@
 //! Rows to learn from: the columns of a list, and of texts their neighbors.
 
-use std::{
-    collections::{BTreeMap, HashMap},
-    path::Path,
-    sync::Arc,
-};
+use std::{collections::BTreeMap, path::Path, sync::Arc};
 
 use rekindle_cards::{ColumnKind, InputSpec};
-use rekindle_data::{
-    DataConfig, Error as DataError, Gathered, Item, Part, Row, TargetKind,
-    manifest::{self, Items, Offer, Table, Wanted},
-};
+use rekindle_data::{DataConfig, Item};
 use rekindle_text::Text;
 
 use super::{
     code::number,
     inputs::{InputCode, InputPart, Inputs},
+    lists::ListsRead,
 };
-use crate::Error;
-
-/// What is between texts that belong together: a document, an abstract.
-const GROUP: &[&str] = &["group"];
 
 /// A row: a value for each input, in the order of the inputs' names.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -99,14 +89,16 @@ pub enum Cells {
 }
 
 /// Which columns of a list hold what.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, Default)]
 pub struct SeveralConfig {
-    /// Where the list is, and how it is divided.
+    /// Where the list is (or documents, or a folder of `train.csv`, `test.txt` and the like), and how it is divided.
     pub data: DataConfig,
     /// The inputs in the order of their names; where there are none, a model's own.
     pub inputs: Vec<InputColumns>,
     /// The column of the label or labels, where it is not called as usual.
     pub label: Option<String>,
+    /// What was read of it already.
+    pub read: ListsRead,
 }
 
 impl AsRef<DataConfig> for SeveralConfig {
@@ -141,7 +133,8 @@ impl Inputs {
 
     /// A list whose label is in a column of the usual name.
     pub fn data(&self, list: impl Into<std::path::PathBuf>) -> SeveralConfig {
-        SeveralConfig { data: DataConfig::new(list), inputs: self.columns(), label: None }
+        let data = DataConfig::new(list);
+        SeveralConfig { data, inputs: self.columns(), ..SeveralConfig::default() }
     }
 }
 
@@ -189,7 +182,7 @@ pub(super) fn example(
 }
 
 impl InputColumns {
-    fn value(
+    pub(super) fn value(
         &self,
         cells: &[&str],
         around: Vec<Arc<str>>,
@@ -218,124 +211,5 @@ impl InputColumns {
             }
             Cells::Words => Value::Cell(cell.trim().into()),
         })
-    }
-}
-
-/// All rows of a list, with their labels or numbers.
-pub(super) fn gather(config: &SeveralConfig, kind: TargetKind) -> Result<Gathered<Example>, Error> {
-    let SeveralConfig { data, inputs, label } = config;
-    let wanted = Wanted { kind, targets: &data.targets, label: label.as_deref() };
-    let read = |list: &Path| -> Result<_, Error> {
-        let around = around(list, inputs)?;
-        Ok(manifest::read_items(list, wanted, &Columns { inputs, around })?)
-    };
-    let mut found = read(&data.path)?;
-    for (part, other) in [(Part::Val, &data.val), (Part::Test, &data.test)] {
-        if let Some(other) = other {
-            found = found.with_part(part, read(other)?);
-        }
-    }
-    Ok(found)
-}
-
-/// What there is to learn of a list.
-pub(super) fn offer(config: &SeveralConfig) -> Result<Offer, Error> {
-    let table = Table::open(&config.data.path)?;
-    let label = config.label.as_deref().map(|label| table.column(&[label]).is_some());
-    let columns: Vec<&String> = config.inputs.iter().flat_map(|input| &input.columns).collect();
-    let found = Offer::of_table(&table, &columns);
-    Ok(Offer { label: label.unwrap_or(found.label), ..found })
-}
-
-/// The neighbors of a line's texts, by the place of the input.
-type Around = HashMap<(usize, u64), Vec<Arc<str>>>;
-
-/// The texts before and behind each line in its group, nearest first; where there are fewer, empty ones.
-fn around(list: &Path, inputs: &[InputColumns]) -> Result<Around, Error> {
-    let asks = |input: &&InputColumns| matches!(input.cells, Cells::Texts { context: 1.. });
-    if !inputs.iter().any(|input| asks(&input)) {
-        return Ok(Around::new());
-    }
-    let wrong = |problem: String| Error::Inputs { path: list.to_owned(), problem };
-    let table = Table::open(list)?;
-    let group = table.column(GROUP).ok_or_else(|| {
-        wrong(format!("{}; it says which texts are neighbors", table.lacks(GROUP)))
-    })?;
-    let mut groups: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
-    for (row, (_, cells)) in table.rows.iter().enumerate() {
-        groups.entry(cells[group].trim()).or_default().push(row);
-    }
-    // What has no group is alone.
-    groups.remove("");
-    let mut found = Around::new();
-    for (place, input) in inputs.iter().enumerate() {
-        let Cells::Texts { context: context @ 1.. } = input.cells else { continue };
-        let column = input.columns.first().map_or("", String::as_str);
-        let column = table.column(&[column]).ok_or_else(|| wrong(table.lacks(&[column])))?;
-        let texts: Vec<Arc<str>> =
-            table.rows.iter().map(|(_, cells)| cells[column].as_str().into()).collect();
-        for rows in groups.values() {
-            for (at, &row) in rows.iter().enumerate() {
-                let near = |other: Option<usize>| {
-                    let other = other.and_then(|other| rows.get(other));
-                    other.map_or_else(|| "".into(), |&other| Arc::clone(&texts[other]))
-                };
-                let before = (1..=context).map(|far| near(at.checked_sub(far)));
-                let behind = (1..=context).map(|far| near(Some(at + far)));
-                found.insert((place, table.rows[row].0), before.chain(behind).collect());
-            }
-        }
-    }
-    Ok(found)
-}
-
-/// Rows in columns of these names.
-struct Columns<'a> {
-    inputs: &'a [InputColumns],
-    around: Around,
-}
-
-impl Items for Columns<'_> {
-    type Item = Example;
-
-    fn columns(&self, table: &Table) -> Result<Vec<usize>, String> {
-        let names = self.inputs.iter().flat_map(|input| &input.columns);
-        let lacking: Vec<&str> = names
-            .clone()
-            .map(String::as_str)
-            .filter(|name| table.column(&[name]).is_none())
-            .collect();
-        match lacking.as_slice() {
-            [] => Ok(names.filter_map(|name| table.column(&[name])).collect()),
-            [one] => Err(table.lacks(&[one])),
-            several => Err(format!(
-                "has no columns `{}`; it names [{}]",
-                several.join("`, `"),
-                table.names.join(", ")
-            )),
-        }
-    }
-
-    fn item(&self, list: &Path, line: u64, cells: &[&str]) -> Result<Example, String> {
-        let name = list.file_name().unwrap_or_default().display();
-        let name: Arc<str> = format!("{name}:{line}").into();
-        let mut left = cells;
-        let mut values = Vec::with_capacity(self.inputs.len());
-        for (place, input) in self.inputs.iter().enumerate() {
-            let (own, rest) = left.split_at(input.columns.len().min(left.len()));
-            left = rest;
-            let around = match (self.around.get(&(place, line)), input.cells) {
-                (Some(around), _) => around.clone(),
-                (None, Cells::Texts { context }) => vec![Arc::from(""); 2 * context],
-                _ => Vec::new(),
-            };
-            values.push(input.value(own, around, &name)?);
-        }
-        Ok(Example { values, name })
-    }
-
-    /// A row may stand twice.
-    fn check(&self, _: &Path, _: &[(u64, Row<Example>)]) -> Result<(), DataError> {
-        Ok(())
     }
 }

@@ -22,7 +22,12 @@ impl Kind for Several {
         refuse(!text.is_empty(), "--text", "texts alone")?;
         let inputs = inputs.map(Inputs::read).transpose()?;
         let inputs = inputs.map_or_else(Vec::new, |inputs| inputs.columns());
-        Ok(SeveralConfig { data: config, inputs, label: label.map(str::to_owned) })
+        Ok(SeveralConfig {
+            data: config,
+            inputs,
+            label: label.map(str::to_owned),
+            ..SeveralConfig::default()
+        })
     }
 
     fn with_vectors(
@@ -59,8 +64,8 @@ impl Kind for Several {
         refuse(!asked.text.is_empty(), "--text", "texts alone")?;
         let asked = SeveralConfig {
             data: DataConfig::new(data),
-            inputs: Vec::new(),
             label: asked.label.clone(),
+            ..SeveralConfig::default()
         };
         labelled::<Self>(&Self::completed(config, &asked), |_, item| item.called())
     }
