@@ -28,7 +28,7 @@
 //! # }
 //! ```
 
-use std::{collections::BTreeMap, path::Path, sync::Arc};
+use std::{collections::BTreeMap, sync::Arc};
 
 use burn::prelude::*;
 use rekindle_cards::HubConfig;
@@ -125,9 +125,23 @@ impl Several {
     ///
     /// If a column is lacking, or a cell is of another kind.
     pub fn example(&self, cells: &[(&str, &str)]) -> Result<Example, Error> {
-        let columns = rows::columns_of(&self.input());
         let cells = cells.iter().copied().collect();
-        rows::example(&columns, &cells).map_err(|problem| Error::Settings(vec![problem]))
+        rows::example(&self.columns(), &cells).map_err(|problem| Error::Settings(vec![problem]))
+    }
+
+    /// The columns that it reads, in the order of the inputs' names.
+    fn columns(&self) -> Vec<InputColumns> {
+        let of = |part: &Part| {
+            let cells = match &part.reads {
+                Reads::Texts { context, .. } => Cells::Texts { context: *context },
+                Reads::Numbers(NumberCode::Category { .. }) => Cells::Words,
+                Reads::Numbers(_) => Cells::Numbers,
+            };
+            InputColumns { name: part.name.clone(), columns: part.columns.clone(), cells }
+        };
+        let mut columns: Vec<InputColumns> = self.parts.iter().map(of).collect();
+        columns.sort_by(|a, b| a.name.cmp(&b.name));
+        columns
     }
 
     /// The place of a part's value in a row.
@@ -154,9 +168,9 @@ impl Modality for Several {
         Ok((Self::of_saved(file)?, config))
     }
 
-    /// The name is the path of a file of [`Inputs`].
-    fn untrained(name: &str, items: &[&Example]) -> Result<(Self, HubConfig), Error> {
-        Self::learn(&Inputs::read(Path::new(name))?, items)
+    /// There are none by name; see [`ModelOf::of_inputs`].
+    fn untrained(_: &str, _: &[&Example]) -> Result<(Self, HubConfig), Error> {
+        Err(Error::NoInputs)
     }
 
     /// Parts that begin with weights have them.
@@ -299,9 +313,9 @@ impl Modality for Several {
         lists::offer(data)
     }
 
-    fn completed(config: &HubConfig, data: &SeveralConfig) -> SeveralConfig {
+    fn completed(&self, _: &HubConfig, data: &SeveralConfig) -> SeveralConfig {
         let inputs = match data.inputs.as_slice() {
-            [] => rows::columns_of(&config.input),
+            [] => self.columns(),
             own => own.to_vec(),
         };
         SeveralConfig { inputs, ..data.clone() }
@@ -340,9 +354,21 @@ impl ModelOf<Several> {
         device: &Device,
     ) -> Result<Self, Error> {
         let items: Vec<&Example> = data.train.iter().map(|sample| &sample.item).collect();
-        let found = Several::learn(inputs, &items)?;
-        let task = L::Task::of(&data.names);
-        Ok(Self::begun(found, None, &task, &data.names, device)?.0)
+        Self::of_inputs(inputs, &L::Task::of(&data.names), (&data.names, &items), device)
+    }
+
+    /// The same for a task whose outputs are called `names`, of rows by themselves.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`from_inputs`](Self::from_inputs).
+    pub fn of_inputs<T: ModelTask>(
+        inputs: &Inputs,
+        task: &T,
+        (names, items): (&[String], &[&Example]),
+        device: &Device,
+    ) -> Result<Self, Error> {
+        Ok(Self::begun(Several::learn(inputs, items)?, None, task, names, device)?.0)
     }
 }
 

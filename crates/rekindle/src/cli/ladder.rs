@@ -118,7 +118,8 @@ impl Arguments {
 
     fn climb_kind<M: Kind>(&self, ladder: &Ladder) -> anyhow::Result<ExitCode> {
         let data = self.root.join(&ladder.data);
-        let offer = M::offer(&self.place::<M>(ladder)?)?;
+        let place = self.place::<M>(ladder)?;
+        let offer = M::offer(&place)?;
         if ladder.targets.is_empty() && offer.kind() == TargetKind::Numbers {
             bail!(
                 "{}: has no column `label` or `labels`; name the numbers to learn, as in targets = [{:?}]",
@@ -132,15 +133,18 @@ impl Arguments {
             (true, false) => TargetKind::Label,
         };
         match kind {
-            TargetKind::Label => self.climb_all::<M, usize>(ladder),
-            TargetKind::Labels => self.climb_all::<M, Vec<usize>>(ladder),
-            TargetKind::Numbers => self.climb_all::<M, Vec<f32>>(ladder),
+            TargetKind::Label => self.climb_all::<M, usize>(ladder, place),
+            TargetKind::Labels => self.climb_all::<M, Vec<usize>>(ladder, place),
+            TargetKind::Numbers => self.climb_all::<M, Vec<f32>>(ladder, place),
         }
     }
 
-    fn climb_all<M: Kind, L: Answers>(&self, ladder: &Ladder) -> anyhow::Result<ExitCode> {
+    fn climb_all<M: Kind, L: Answers>(
+        &self,
+        ladder: &Ladder,
+        place: M::Data,
+    ) -> anyhow::Result<ExitCode> {
         let data = self.root.join(&ladder.data);
-        let place = self.place::<M>(ladder)?;
         let set = M::open::<L>(&place)?;
         if !self.common.json {
             set.notes.iter().for_each(|note| say!("{}", output::one_line(note)));

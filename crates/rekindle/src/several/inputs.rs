@@ -184,6 +184,14 @@ impl Inputs {
         Ok(inputs)
     }
 
+    /// Files, folders and cards of weights that parts begin with.
+    pub fn weights(&self) -> impl Iterator<Item = &Path> {
+        self.parts.iter().filter_map(|part| match &part.code {
+            InputCode::Text { source: TextSource::Weights(weights), .. } => Some(weights.as_path()),
+            _ => None,
+        })
+    }
+
     /// A text that an encoder of these weights reads: a folder, a file, a card's name.
     #[must_use]
     pub fn text(self, name: &str, column: &str, weights: impl Into<PathBuf>) -> Self {

@@ -2,7 +2,6 @@
 
 use std::{collections::BTreeMap, path::Path, sync::Arc};
 
-use rekindle_cards::{ColumnKind, InputSpec};
 use rekindle_data::{DataConfig, Item};
 use rekindle_text::Text;
 
@@ -136,25 +135,6 @@ impl Inputs {
         let data = DataConfig::new(list);
         SeveralConfig { data, inputs: self.columns(), ..SeveralConfig::default() }
     }
-}
-
-/// The columns that a config says.
-pub(super) fn columns_of(input: &InputSpec) -> Vec<InputColumns> {
-    let InputSpec::Named(inputs) = input else { return Vec::new() };
-    let of = |(name, input): (&String, &InputSpec)| {
-        let (columns, cells) = match input {
-            InputSpec::Text(text) => (text.columns.clone(), Cells::Texts { context: text.context }),
-            InputSpec::Table(table) => {
-                let words = |kind: &ColumnKind| matches!(kind, ColumnKind::Category { .. });
-                let words = table.columns.iter().any(|column| words(&column.kind));
-                let columns = table.columns.iter().map(|column| column.name.clone()).collect();
-                (columns, if words { Cells::Words } else { Cells::Numbers })
-            }
-            _ => return None,
-        };
-        Some(InputColumns { name: name.clone(), columns, cells })
-    };
-    inputs.iter().filter_map(of).collect()
 }
 
 /// A row that is given by hand, as cells under the names of columns.

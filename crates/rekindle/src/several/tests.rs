@@ -73,7 +73,7 @@ fn a_config_says_which_columns_are_read() {
     };
     let rows = [row("1", "bone", "a b"), row("3", "heart", "b c")];
     let (several, config) = Several::learn(&inputs, &rows.iter().collect::<Vec<_>>()).unwrap();
-    assert_eq!(rows::columns_of(&config.input), inputs.columns());
+    assert_eq!(several.columns(), inputs.columns());
     let again = HubConfig { classes: 1, labels: vec!["x".to_owned()], ..config.clone() };
     let again = HubConfig::from_json(&again.to_json().unwrap()).unwrap();
     assert_eq!(again.input, config.input);

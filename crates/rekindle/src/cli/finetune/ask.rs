@@ -18,7 +18,7 @@ use super::{
     super::{
         answers::{Answers, LossOptions, NumberLoss},
         augment::Augmentation,
-        kind::{Kind, begins_with_weights},
+        kind::Kind,
         numbers, read_plan,
         weights::{check_licenses, policy},
     },
@@ -194,8 +194,8 @@ impl Arguments {
 
     /// Whether the network that is named has no weights anywhere.
     fn begins_from_nothing(&self) -> anyhow::Result<bool> {
-        match &self.data.inputs {
-            Some(inputs) => Ok(!begins_with_weights(inputs)?),
+        match self.data.inputs()? {
+            Some(inputs) => Ok(inputs.weights().next().is_none()),
             None => Ok(self.start.model.as_deref().is_some_and(is_scratch)),
         }
     }

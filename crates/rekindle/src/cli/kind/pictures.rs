@@ -7,7 +7,6 @@ use std::{
 
 use rekindle::{
     Modality as _, Pictures,
-    cards::HubConfig,
     data::{
         DataConfig, DiskCache, DiskCacheUse, MixConfig, PictureConfig, Sample, Source, Target,
         TargetKind, Unusable, lists, manifest, screen,
@@ -83,7 +82,7 @@ impl Kind for Pictures {
         Ok(pictures(&data.path, &data.targets)?)
     }
 
-    fn items(asked: &ItemArguments, _: &HubConfig) -> anyhow::Result<Vec<Named<Source>>> {
+    fn items(asked: &ItemArguments, _: &rekindle::Model) -> anyhow::Result<Vec<Named<Source>>> {
         refuse(!asked.text.is_empty(), "--text", "texts")?;
         if let Some(data) = &asked.data {
             return of_data(data);

@@ -4,14 +4,16 @@ use std::path::{Path, PathBuf};
 
 use anyhow::bail;
 use rekindle::{
-    Device, Example, InputCode, Inputs, Modality as _, ModelOf, Several, SeveralConfig, TextSource,
-    cards::{HubConfig, LicensePolicy},
-    checkpoint::CheckpointFile,
+    Device, Example, Inputs, Modality as _, ModelOf, ModelTask, Several, SeveralConfig,
+    cards::LicensePolicy,
+    checkpoint::{CheckpointFile, LoadReport},
     data::DataConfig,
 };
 use rekindle_doctor::{Diagnosis, Options};
 
-use super::{super::weights::check_licenses, ItemArguments, Kind, Named, Place, labelled, refuse};
+use super::{
+    super::weights::check_licenses, ItemArguments, Kind, Named, Origin, Place, labelled, refuse,
+};
 
 impl Kind for Several {
     const KEY: &'static str = "row";
@@ -20,14 +22,25 @@ impl Kind for Several {
 
     fn place(Place { config, text, label, inputs }: Place<'_>) -> anyhow::Result<SeveralConfig> {
         refuse(!text.is_empty(), "--text", "texts alone")?;
-        let inputs = inputs.map(Inputs::read).transpose()?;
-        let inputs = inputs.map_or_else(Vec::new, |inputs| inputs.columns());
+        let inputs = inputs.map_or_else(Vec::new, Inputs::columns);
         Ok(SeveralConfig {
             data: config,
             inputs,
             label: label.map(str::to_owned),
             ..SeveralConfig::default()
         })
+    }
+
+    fn begun<T: ModelTask>(
+        of: Origin<'_>,
+        task: &T,
+        (names, items): (&[String], &[&Example]),
+        device: &Device,
+    ) -> anyhow::Result<(ModelOf<Self>, Option<LoadReport>)> {
+        let Some(inputs) = of.inputs else {
+            return Ok(ModelOf::for_items(of.name, of.weights, task, names, items, device)?);
+        };
+        Ok((ModelOf::of_inputs(inputs, task, (names, items), device)?, None))
     }
 
     fn with_vectors(
@@ -53,7 +66,8 @@ impl Kind for Several {
         Self::examined(data, &Options::default(), None).map(|_| Vec::new())
     }
 
-    fn items(asked: &ItemArguments, config: &HubConfig) -> anyhow::Result<Vec<Named<Example>>> {
+    fn items(asked: &ItemArguments, model: &ModelOf<Self>) -> anyhow::Result<Vec<Named<Example>>> {
+        let config = model.config();
         let Some(data) = &asked.data else {
             bail!(
                 "{}: reads {}; give rows of a list with --data",
@@ -67,7 +81,7 @@ impl Kind for Several {
             label: asked.label.clone(),
             ..SeveralConfig::default()
         };
-        labelled::<Self>(&Self::completed(config, &asked), |_, item| item.called())
+        labelled::<Self>(&model.modality().completed(config, &asked), |_, item| item.called())
     }
 
     /// A row is no word of a command line: whoever reads this one says so.
@@ -77,20 +91,9 @@ impl Kind for Several {
 }
 
 /// Refuses inputs whose weights of this machine are under a license that nobody has accepted.
-pub(super) fn check_inputs(path: &Path, policy: &LicensePolicy) -> anyhow::Result<()> {
-    for part in Inputs::read(path)?.parts {
-        if let InputCode::Text { source: TextSource::Weights(weights), .. } = part.code
-            && weights.exists()
-        {
-            check_licenses(&CheckpointFile::open(&weights)?, None, policy)?;
-        }
+pub(super) fn check_inputs(inputs: &Inputs, policy: &LicensePolicy) -> anyhow::Result<()> {
+    for weights in inputs.weights().filter(|weights| weights.exists()) {
+        check_licenses(&CheckpointFile::open(weights)?, None, policy)?;
     }
     Ok(())
-}
-
-/// Whether some of the inputs begin with weights.
-pub(in super::super) fn begins_with_weights(path: &Path) -> anyhow::Result<bool> {
-    let weights =
-        |code: &InputCode| matches!(code, InputCode::Text { source: TextSource::Weights(_), .. });
-    Ok(Inputs::read(path)?.parts.iter().any(|part| weights(&part.code)))
 }
