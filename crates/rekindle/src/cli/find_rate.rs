@@ -73,7 +73,7 @@ impl Arguments {
     }
 
     fn begin<M: Kind>(&self, beginning: Beginning, device: &Device) -> anyhow::Result<ExitCode> {
-        let place = self.data.place::<M>()?;
+        let place = beginning.completed::<M>(self.data.place::<M>()?)?;
         match self.data.kind::<M>(&place)? {
             TargetKind::Label => self.sweep::<M, usize>(place, beginning, device),
             TargetKind::Labels => self.sweep::<M, Vec<usize>>(place, beginning, device),
@@ -104,7 +104,7 @@ impl Arguments {
         let mut config = FinetuneConfig::<L::Task, M>::of(plan, task);
         config.engine.batch = self.batch;
         config.engine.seed = self.seed;
-        config.inputs = M::augmented(self.augment, L::KIND, &model.config().tag)?;
+        config.inputs = M::augmented(self.augment, L::KIND, &model)?;
         let range = RateRange { from: self.from, to: self.to, steps: self.steps };
         if let Err(problem) = range.check() {
             anyhow::bail!("the range of rates: {problem}");

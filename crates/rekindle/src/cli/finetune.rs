@@ -103,7 +103,7 @@ impl Arguments {
         device: &Device,
         trains: bool,
     ) -> anyhow::Result<ExitCode> {
-        let place = self.data.place::<M>()?;
+        let place = beginning.completed::<M>(self.data.place::<M>()?)?;
         let checkup = match self.checkup::<M>(&place)? {
             Verdict::Train(checkup) => checkup,
             Verdict::Stop => return Ok(ExitCode::from(2)),
@@ -176,7 +176,8 @@ impl Arguments {
             }
         }
         self.warn_of_paths::<M, L>(&set);
-        let Remarks { lines: remarks, baselines, texts } = M::remarks(&model, &set)?;
+        let Remarks { lines: remarks, baselines, texts } =
+            M::remarks(&model, &set, !self.keep.no_probe)?;
         if !self.common.json {
             remarks.iter().for_each(|line| say!("{}", one_line(line)));
         }

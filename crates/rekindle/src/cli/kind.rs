@@ -22,7 +22,7 @@ mod pictures;
 mod several;
 mod texts;
 
-use several::check_inputs;
+pub(super) use several::check_inputs;
 
 /// Items of a kind, by themselves: files, texts, a list.
 #[derive(Args)]
@@ -118,7 +118,7 @@ pub(super) trait Kind: Exhibit {
         Ok(ModelOf::for_items(of.name, of.weights, task, names, items, device)?)
     }
 
-    /// What is drawn for training items, to go on from weights of a tag: what was asked for, else as it is usual.
+    /// What is drawn for training items of a model: what was asked for, else as it is usual.
     ///
     /// # Errors
     ///
@@ -126,7 +126,7 @@ pub(super) trait Kind: Exhibit {
     fn augmented(
         asked: Option<Augmentation>,
         _kind: TargetKind,
-        _tag: &str,
+        _model: &ModelOf<Self>,
     ) -> anyhow::Result<Self::Options> {
         refuse(asked.is_some(), "--augment", "pictures")?;
         Ok(Self::Options::default())
@@ -137,7 +137,12 @@ pub(super) trait Kind: Exhibit {
     /// # Errors
     ///
     /// Where this kind keeps none, or the folder cannot be used.
-    fn kept(options: Self::Options, _folder: &Path, _bytes: u64) -> anyhow::Result<Self::Options> {
+    fn kept(
+        options: Self::Options,
+        _model: &ModelOf<Self>,
+        _folder: &Path,
+        _bytes: u64,
+    ) -> anyhow::Result<Self::Options> {
         refuse(true, "--pixels", "pictures")?;
         Ok(options)
     }
@@ -180,7 +185,7 @@ pub(super) trait Kind: Exhibit {
         device: &rekindle::Device,
     ) -> anyhow::Result<(ModelOf<Self>, String)>;
 
-    /// What the items are, and what simpler methods reach.
+    /// What the items are, and what simpler methods reach; `probes` asks for those that run parts of the network.
     ///
     /// # Errors
     ///
@@ -188,6 +193,7 @@ pub(super) trait Kind: Exhibit {
     fn remarks<L: rekindle::Learned>(
         _model: &rekindle::ModelOf<Self>,
         _set: &rekindle::SetOf<Self, L>,
+        _probes: bool,
     ) -> anyhow::Result<Remarks> {
         Ok(Remarks::default())
     }
@@ -286,6 +292,21 @@ pub(super) struct Beginning {
 }
 
 impl Beginning {
+    /// Where the data are, with what the weights of a model of several inputs say of its columns.
+    ///
+    /// # Errors
+    ///
+    /// Where the weights do not say what they are.
+    pub(super) fn completed<M: Kind>(&self, place: M::Data) -> anyhow::Result<M::Data> {
+        match &self.weights {
+            Some(weights) if self.kind == InputKind::Several => {
+                let (model, config) = M::of_weights(None, &weights.file)?;
+                Ok(model.completed(&config, &place))
+            }
+            _ => Ok(place),
+        }
+    }
+
     /// The weights, fetched if need be; none where it begins without.
     ///
     /// # Errors

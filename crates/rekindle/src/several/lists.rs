@@ -198,7 +198,7 @@ impl Items for Columns<'_> {
                 (None, Cells::Texts { context }) => vec![Arc::from(""); 2 * context],
                 _ => Vec::new(),
             };
-            values.push(input.value(own, around, &name)?);
+            values.push(input.value(Some(list), own, around, &name)?);
         }
         Ok(Example { values, name })
     }

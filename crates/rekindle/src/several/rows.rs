@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, path::Path, sync::Arc};
 
-use rekindle_data::{DataConfig, Item};
+use rekindle_data::{DataConfig, Item, manifest::file_of_cell};
 use rekindle_text::Text;
 
 use super::{
@@ -25,6 +25,8 @@ pub struct Example {
 pub enum Value {
     /// A text, then what is read along: those before it from the nearest on, then those behind it.
     Texts(Vec<Text>),
+    /// The file of a picture.
+    Picture(Arc<Path>),
     /// A cell of numbers or words.
     Cell(Arc<str>),
 }
@@ -45,6 +47,14 @@ impl Example {
         self.shown()
     }
 
+    /// The files of its pictures.
+    pub fn pictures(&self) -> impl Iterator<Item = &Path> {
+        self.values.iter().filter_map(|value| match value {
+            Value::Picture(path) => Some(&**path),
+            _ => None,
+        })
+    }
+
     /// Its cells beside each other; what is read along with a text is left out.
     #[must_use]
     pub fn shown(&self) -> String {
@@ -53,6 +63,7 @@ impl Example {
                 Some(pair) => format!("{} | {pair}", text.text),
                 None => text.text.to_string(),
             }),
+            Value::Picture(path) => path.file_name().map(|name| name.display().to_string()),
             Value::Cell(cell) => Some(cell.to_string()),
         };
         let mut values: Vec<String> = self.values.iter().filter_map(value).collect();
@@ -81,6 +92,8 @@ pub enum Cells {
         /// How many on each side.
         context: usize,
     },
+    /// Files of pictures.
+    Pictures,
     /// Numbers; empty ones may be refused by whoever reads them.
     Numbers,
     /// Words.
@@ -118,6 +131,7 @@ impl Inputs {
         let of = |InputPart { name, columns, code, .. }: &InputPart| {
             let cells = match code {
                 InputCode::Text { context, .. } => Cells::Texts { context: *context },
+                InputCode::Picture(_) => Cells::Pictures,
                 InputCode::Category => Cells::Words,
                 InputCode::OneHot(_) | InputCode::Ordinal(_) | InputCode::Standardized => {
                     Cells::Numbers
@@ -155,15 +169,17 @@ pub(super) fn example(
             Cells::Texts { context } => vec![Arc::from(""); 2 * context],
             _ => Vec::new(),
         };
-        input.value(&cells?, context, &Arc::from(""))
+        input.value(None, &cells?, context, &Arc::from(""))
     };
     let values: Result<Vec<Value>, String> = inputs.iter().map(value).collect();
     Ok(Example { values: values?, name: "".into() })
 }
 
 impl InputColumns {
+    /// A value of cells, of a list or by hand.
     pub(super) fn value(
         &self,
+        list: Option<&Path>,
         cells: &[&str],
         around: Vec<Arc<str>>,
         name: &Arc<str>,
@@ -180,6 +196,19 @@ impl InputColumns {
                 let own = text(cell.into(), cells.get(1).copied());
                 let around = around.into_iter().map(|other| text(other, None));
                 Value::Texts(std::iter::once(own).chain(around).collect())
+            }
+            Cells::Pictures => {
+                let column = self.columns.first().map_or("", String::as_str);
+                let path = match list {
+                    _ if cell.is_empty() => return Err(format!("column `{column}`: no path")),
+                    Some(list) => file_of_cell(list, cell),
+                    None => cell.into(),
+                };
+                if !path.is_file() {
+                    let path = path.display();
+                    return Err(format!("column `{column}`: {path}: no such file"));
+                }
+                Value::Picture(path.into())
             }
             Cells::Numbers => {
                 let cell = cell.trim();

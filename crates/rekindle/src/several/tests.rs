@@ -15,6 +15,7 @@ fn texts(example: &Example) -> Vec<&str> {
     match &example.values[0] {
         Value::Texts(texts) => texts.iter().map(|text| &*text.text).collect(),
         Value::Cell(cell) => vec![cell],
+        Value::Picture(_) => Vec::new(),
     }
 }
 
@@ -78,7 +79,7 @@ fn a_config_says_which_columns_are_read() {
     let again = HubConfig::from_json(&again.to_json().unwrap()).unwrap();
     assert_eq!(again.input, config.input);
     // Prepared in the order of the network's parts, from values in the order of names.
-    let prepare = several.prepare(&config, &()).unwrap();
+    let prepare = several.prepare(&config, &Several::once()).unwrap();
     let found =
         rekindle_data::Prepare::prepare(&prepare, &rows[1], rekindle_data::View::PLAIN, None);
     let found = found.unwrap();

@@ -34,13 +34,18 @@ impl Kind for Pictures {
     fn augmented(
         asked: Option<Augmentation>,
         kind: TargetKind,
-        tag: &str,
+        model: &rekindle::Model,
     ) -> anyhow::Result<PictureConfig> {
-        let augment = Augmentation::or_usual(asked, kind, tag)?;
+        let augment = Augmentation::or_usual(asked, kind, &model.config().tag)?;
         Ok(PictureConfig { augment, ..PictureConfig::default() })
     }
 
-    fn kept(options: PictureConfig, folder: &Path, bytes: u64) -> anyhow::Result<PictureConfig> {
+    fn kept(
+        options: PictureConfig,
+        _: &rekindle::Model,
+        folder: &Path,
+        bytes: u64,
+    ) -> anyhow::Result<PictureConfig> {
         Ok(PictureConfig { disk: Some(DiskCache::open(folder, bytes)?), ..options })
     }
 

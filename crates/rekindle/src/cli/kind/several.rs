@@ -1,18 +1,26 @@
 //! Rows of several inputs on the command line.
 
-use std::path::{Path, PathBuf};
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+};
 
 use anyhow::bail;
 use rekindle::{
-    Device, Example, Inputs, Modality as _, ModelOf, ModelTask, Several, SeveralConfig,
+    Device, Example, Inputs, Learned, Modality as _, ModelOf, ModelTask, Pictures, SetOf, Several,
+    SeveralConfig,
     cards::LicensePolicy,
     checkpoint::{CheckpointFile, LoadReport},
-    data::DataConfig,
+    data::{
+        DataConfig, DiskCache, PictureConfig, Sample, SampleOf, Target, TargetKind, Unusable,
+        screen,
+    },
 };
 use rekindle_doctor::{Diagnosis, Options};
 
 use super::{
-    super::weights::check_licenses, ItemArguments, Kind, Named, Origin, Place, labelled, refuse,
+    super::{augment::Augmentation, weights::check_licenses},
+    ItemArguments, Kind, Named, Origin, Place, Remarks, Screened, labelled, refuse,
 };
 
 impl Kind for Several {
@@ -41,6 +49,65 @@ impl Kind for Several {
             return Ok(ModelOf::for_items(of.name, of.weights, task, names, items, device)?);
         };
         Ok((ModelOf::of_inputs(inputs, task, (names, items), device)?, None))
+    }
+
+    /// Nothing, unless it is asked for: a mirrored picture may not be what its text says.
+    fn augmented(
+        asked: Option<Augmentation>,
+        kind: TargetKind,
+        model: &ModelOf<Self>,
+    ) -> anyhow::Result<PictureConfig> {
+        let Some(asked) = asked else { return Ok(PictureConfig::default()) };
+        refuse(!model.modality().reads_pictures(), "--augment", "pictures")?;
+        let augment = Augmentation::or_usual(Some(asked), kind, &model.config().tag)?;
+        Ok(PictureConfig { augment, ..PictureConfig::default() })
+    }
+
+    fn kept(
+        options: PictureConfig,
+        model: &ModelOf<Self>,
+        folder: &Path,
+        bytes: u64,
+    ) -> anyhow::Result<PictureConfig> {
+        refuse(!model.modality().reads_pictures(), "--pixels", "pictures")?;
+        Ok(PictureConfig { disk: Some(DiskCache::open(folder, bytes)?), ..options })
+    }
+
+    fn notes(options: &PictureConfig, told: bool) -> Vec<String> {
+        Pictures::notes(options, told)
+    }
+
+    fn screened<L: Target>(samples: Vec<SampleOf<L, Example>>) -> Screened<Self, L> {
+        let of_row = |(row, sample): (usize, &SampleOf<L, Example>)| {
+            sample.item.pictures().map(|path| Sample::file(path, row)).collect::<Vec<_>>()
+        };
+        let pictures = samples.iter().enumerate().flat_map(of_row).collect();
+        let (_, bad) = screen(pictures, rayon::current_num_threads());
+        let mut bad: BTreeMap<usize, Unusable> =
+            bad.into_iter().map(|bad| (bad.sample.label, bad)).collect();
+        let (mut good, mut unusable) = (Vec::new(), Vec::new());
+        for (row, sample) in samples.into_iter().enumerate() {
+            match bad.remove(&row) {
+                None => good.push(sample),
+                Some(Unusable { sample: picture, error }) => {
+                    let SampleOf { label, weight, .. } = sample;
+                    let sample = Sample { item: picture.item, label, weight };
+                    unusable.push(Unusable { sample, error });
+                }
+            }
+        }
+        (good, unusable)
+    }
+
+    fn remarks<L: Learned>(
+        model: &ModelOf<Self>,
+        set: &SetOf<Self, L>,
+        probes: bool,
+    ) -> anyhow::Result<Remarks> {
+        let found = if probes { model.part_probes(set)? } else { Vec::new() };
+        let told = |(part, value)| (format!("a probe of `{part}` alone"), value);
+        let baselines = found.into_iter().map(told).collect();
+        Ok(Remarks { baselines, ..Remarks::default() })
     }
 
     fn with_vectors(
@@ -91,7 +158,10 @@ impl Kind for Several {
 }
 
 /// Refuses inputs whose weights of this machine are under a license that nobody has accepted.
-pub(super) fn check_inputs(inputs: &Inputs, policy: &LicensePolicy) -> anyhow::Result<()> {
+pub(in super::super) fn check_inputs(
+    inputs: &Inputs,
+    policy: &LicensePolicy,
+) -> anyhow::Result<()> {
     for weights in inputs.weights().filter(|weights| weights.exists()) {
         check_licenses(&CheckpointFile::open(weights)?, None, policy)?;
     }

@@ -45,6 +45,7 @@ impl Kind for Texts {
     fn remarks<L: rekindle::Learned>(
         model: &TextModel,
         set: &SetOf<Self, L>,
+        _: bool,
     ) -> anyhow::Result<Remarks> {
         let items: Vec<&Text> = set.train.iter().chain(&set.val).map(|it| &it.item).collect();
         let texts = model.modality().facts(&items)?;
