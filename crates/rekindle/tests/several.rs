@@ -1,17 +1,22 @@
 //! Several inputs from the command line and in code: a sentence, its characters and its place, on lists that are made here.
 #![allow(clippy::unwrap_used, reason = "helpers of tests may stop them")]
 
-use std::{fs, path::Path};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
 
 use rekindle::{
     Device, FinetuneConfig, HeadStart, Inputs, Modality, ModelOf, Several, finetune,
     train::{Classify, Train, Validation},
     transfer::{Frozen, Recipe},
 };
+use rekindle_doodles::{SIZE, Task, set};
 use serde_json::Value;
 
 #[path = "support/program.rs"]
 mod program;
+mod support;
 
 use program::{ends_the_same_when_killed, number, objects, printed, refused, text};
 
@@ -122,6 +127,11 @@ fn places_and_neighbors_say_what_a_sentence_does_not() {
     let rows = [&["predict", "--weights", weights, "--data", text(&data), "--json"], &label[..]];
     let found: Vec<Value> = objects(&rows.concat());
     assert_eq!(found.len(), 240);
+    // Training goes on from it, by its own columns.
+    let more = folder.path().join("more");
+    let asked = ["finetune", "--data", text(&data), "--weights", weights, "--out", text(&more)];
+    let more = objects(&[&asked[..], &label, &["--epochs", "1", "--json"]].concat());
+    assert!(number(more.last().unwrap(), "test_accuracy") > 0.9, "{more:?}");
     let vectors = folder.path().join("vectors.jsonl");
     for stage in [
         None,
@@ -283,6 +293,160 @@ fn what_has_weights_is_frozen_and_what_is_new_trains() {
     let own = file.read_f32("embedding.weight").unwrap();
     let joined = after.iter().find(|(name, _)| name == "parts.0.network.embedding.weight");
     assert_eq!(joined.unwrap().1, own);
+}
+
+/// A doodle, a word and a number, whose label says which of two each is: nothing less than all three tells it.
+fn doodles(folder: &Path, per_class: usize) -> PathBuf {
+    let mut lines = vec!["photo,caption,size,label,split".to_owned()];
+    for (split, seed) in [("train", 0), ("val", 1), ("test", 2)] {
+        let two = set(Task::Target, per_class, seed).into_iter().filter(|doodle| doodle.label < 2);
+        for (number, doodle) in two.enumerate() {
+            let (word, large) = (number / 2 % 2, number / 4 % 2);
+            let name = format!("{split}{number}.png");
+            let size = SIZE as u32;
+            let picture = image::RgbImage::from_raw(size, size, doodle.pixels).unwrap();
+            picture.save(folder.join(&name)).unwrap();
+            let caption =
+                [["a red thing", "one red"], ["a blue thing", "one blue"]][word][number / 8 % 2];
+            let size = [10, 30][large] + number / 8 % 5;
+            let label = format!("{}{word}{large}", doodle.label);
+            lines.push(format!("{name},{caption},{size},{label},{split}"));
+        }
+    }
+    let list = folder.join("doodles.csv");
+    fs::write(&list, lines.join("\n")).unwrap();
+    list
+}
+
+#[test]
+fn a_picture_a_text_and_a_number_are_one_model() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = doodles(folder.path(), 48);
+    let starter = support::starter();
+    let photo = format!(
+        "[inputs.photo]\nkind = \"picture\"\ncolumn = \"photo\"\nweights = {:?}\n",
+        text(&starter)
+    );
+    let caption = "[inputs.caption]\ncolumn = \"caption\"\nmodel = \"mean\"\n".to_owned();
+    let size = "[inputs.size]\ncolumn = \"size\"\nnumber = \"standardized\"\n".to_owned();
+    let run = |name: &str, parts: &[&String], more: &[&str]| {
+        let file = folder.path().join(format!("{name}.toml"));
+        fs::write(&file, parts.iter().map(|part| part.as_str()).collect::<String>()).unwrap();
+        let out = folder.path().join(name);
+        let asked = ["finetune", "--data", text(&data), "--inputs", text(&file), "--json"];
+        let how = ["--epochs", "20", "--batch", "16", "--lr", "0.03", "--out", text(&out)];
+        let line = objects(&[&asked[..], &how, more].concat()).pop().unwrap();
+        (out, line)
+    };
+    let (out, all) = run("all", &[&photo, &caption, &size], &[]);
+    assert!(number(&all, "test_accuracy") > 0.8, "{all}");
+    // The picture alone tells at most one of four, and so on.
+    let pairs = [("pc", [&photo, &caption]), ("ps", [&photo, &size]), ("cs", [&caption, &size])];
+    for (name, parts) in pairs {
+        let (_, two) = run(name, &parts, &["--no-probe"]);
+        assert!(number(&two, "test_accuracy") < 0.65, "{name}: {two}");
+    }
+    let weights = out.join("best.safetensors");
+    let weights = text(&weights);
+    let from = ["--weights", weights, "--data", text(&data), "--json"];
+    let measured = &objects(&[&["evaluate"], &from[..]].concat())[0];
+    assert_eq!(measured["accuracy"], all["test_accuracy"]);
+    let rows = objects(&[&["predict"], &from[..]].concat());
+    assert_eq!(rows.len(), 3 * 96);
+    let vectors = folder.path().join("vectors.jsonl");
+    for (stage, dim) in [("photo.layer3", 64), ("photo.layer2", 32), ("join", 64 + 1)] {
+        let asked = ["--stage", stage, "--out", text(&vectors)];
+        printed(&[&["embed"], &from[..4], &asked].concat());
+        let lines = fs::read_to_string(&vectors).unwrap();
+        let first: Value = serde_json::from_str(lines.lines().next().unwrap()).unwrap();
+        let found = first["embedding"].as_array().unwrap().len();
+        assert!(found == dim || stage == "join" && found > dim, "{stage}: {found}");
+    }
+    // What the report says: a probe of the picture alone and of the number alone, and of rows what spoke for the answer.
+    let record: Value =
+        serde_json::from_str(&fs::read_to_string(out.join("run.json")).unwrap()).unwrap();
+    let baselines = record["evaluations"][0]["baselines"].to_string();
+    for part in ["photo", "size"] {
+        assert!(baselines.contains(&format!("a probe of `{part}` alone")), "{baselines}");
+    }
+    let page = fs::read_to_string(out.join("report.html")).unwrap();
+    assert!(page.contains("caption: ") && page.contains("data:image/jpeg"), "no rows are shown");
+    // The card names the weights of the picture; the whole goes by their license.
+    let pushed = folder.path().join("pushed");
+    printed(&["push", text(&out), "me/rows", "--dry-run", text(&pushed)]);
+    let card = fs::read_to_string(pushed.join("README.md")).unwrap();
+    assert!(card.contains("resnet20\\_cifar.doodles"), "{card}");
+    // Anything drawn for a picture, more of it trained, killed and gone on with.
+    let plan = folder.path().join("plan.toml");
+    let phase =
+        "[[phases]]\nname = \"upper\"\nepochs = 3\nfrozen = \"before photo.layer3\"\nlr = 0.01\n";
+    fs::write(&plan, phase).unwrap();
+    let inputs = folder.path().join("all.toml");
+    ends_the_same_when_killed(
+        folder.path(),
+        &[
+            "--data",
+            text(&data),
+            "--inputs",
+            text(&inputs),
+            "--plan",
+            text(&plan),
+            "--augment",
+            "flip",
+            "--views",
+            "2",
+            "--batch",
+            "16",
+        ],
+    );
+    for (wrong, named) in
+        [(&["--mixup", "0.2"][..], "--mixup"), (&["--augment", "own"], "augmented")]
+    {
+        let out = folder.path().join("wrong");
+        let asked =
+            ["finetune", "--data", text(&data), "--inputs", text(&inputs), "--out", text(&out)];
+        let error = refused(&[&asked[..], wrong].concat());
+        assert!(error.contains(named), "no `{named}` in: {error}");
+    }
+    // A picture that is broken is left out, and one that is missing told by its line.
+    fs::write(folder.path().join("train3.png"), "no picture").unwrap();
+    let (out, _) = run("some", &[&photo, &size], &["--bad-files", "skip", "--no-probe"]);
+    assert!(fs::read_to_string(out.join("bad_files.csv")).unwrap().contains("train3.png"));
+    fs::remove_file(folder.path().join("train4.png")).unwrap();
+    let out = folder.path().join("missing");
+    let asked = ["finetune", "--data", text(&data), "--inputs", text(&inputs), "--out", text(&out)];
+    let error = refused(&asked);
+    assert!(error.contains("line 6: column `photo`") && error.contains("no such file"), "{error}");
+}
+
+/// Candidates that read other columns of the same rows.
+#[test]
+fn a_ladder_compares_inputs() {
+    let folder = tempfile::tempdir().unwrap();
+    list(folder.path());
+    written(folder.path(), INPUTS);
+    let alone = "[inputs.sentence]\ncolumn = \"text\"\nmodel = \"mean\"\n";
+    fs::write(folder.path().join("alone.toml"), alone).unwrap();
+    let candidate = |name: &str, inputs: &str| {
+        format!(
+            "[[candidates]]\nname = {name:?}\ninputs = {inputs:?}\nepochs = 12\nlr = 0.03\nbatch = 16\nrecipe = \"scratch\"\n"
+        )
+    };
+    let ladder = format!(
+        "data = \"abstracts.csv\"\nlabel = \"target\"\n{}{}[[rungs]]\nclasses = 1.0\npictures = 1.0\nkeep = 0.5\n",
+        candidate("alone", "alone.toml"),
+        candidate("all", "inputs.toml")
+    );
+    let file = folder.path().join("ladder.toml");
+    fs::write(&file, ladder).unwrap();
+    let out = folder.path().join("out");
+    let asked =
+        ["ladder", text(&file), "--root", text(folder.path()), "--out", text(&out), "--json"];
+    let rows = objects(&asked);
+    assert_eq!(rows.len(), 2);
+    assert!(number(&rows[0], "accuracy") < 0.8 && number(&rows[1], "accuracy") > 0.95, "{rows:?}");
+    // Nothing is done twice.
+    assert_eq!(objects(&asked), rows);
 }
 
 /// What some inputs begin with is weights of others, though the network as a whole begins with none.
