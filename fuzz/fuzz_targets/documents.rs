@@ -5,7 +5,7 @@ use std::fs;
 
 use libfuzzer_sys::fuzz_target;
 use rekindle_data::TargetKind;
-use rekindle_text::{TextConfig, is_documents, is_texts, offer, read_texts};
+use rekindle_text::{TextConfig, TextTable, is_documents, is_texts, offer, read_texts};
 use tempfile::TempDir;
 
 #[path = "folder.rs"]
@@ -28,6 +28,11 @@ fuzz_target!(|bytes: &[u8]| {
         let config = TextConfig::new(&path);
         let (is_document, _) = (is_documents(&path), is_texts(&path));
         let _ = offer(&config);
+        if let (true, Ok(found)) = (is_document, TextTable::open(&path)) {
+            let width = found.table.names.len();
+            assert!(found.table.rows.iter().all(|(_, cells)| cells.len() == width));
+            assert!(found.names.len() == found.table.rows.len());
+        }
         for kind in [TargetKind::Label, TargetKind::Labels, TargetKind::Numbers] {
             let Ok(found) = read_texts(&config, kind) else { continue };
             for row in &found.rows {

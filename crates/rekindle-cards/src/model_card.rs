@@ -5,6 +5,8 @@
 
 use std::fmt::Write;
 
+use serde::{Deserialize, Serialize};
+
 mod hub_task;
 mod measured;
 mod usage;
@@ -21,8 +23,8 @@ pub struct ModelCard {
     pub repository: String,
     /// Architecture, labels, preprocessing, and the license it is passed on under.
     pub config: HubConfig,
-    /// The weights that training began with; `None` where it began with nothing.
-    pub base: Option<Base>,
+    /// The weights that training began with, of several inputs those of each; none where it began with nothing.
+    pub bases: Vec<Base>,
     /// What it learned from, where that is known.
     pub data: Option<LearnedFrom>,
     /// What it reaches, the last set named first in the summary.
@@ -32,7 +34,8 @@ pub struct ModelCard {
 }
 
 /// Weights that training began with.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Base {
     /// What they are called: `resnet18.a1_in1k`.
     pub name: String,
@@ -84,11 +87,16 @@ impl ModelCard {
         for tag in tags {
             line(&mut text, format_args!("- {tag}"));
         }
-        if let Some(base) = self.base.as_ref().and_then(|base| base.repository.as_ref()) {
-            line(
-                &mut text,
-                format_args!("base_model: {}\nbase_model_relation: finetune", quoted(base)),
-            );
+        let bases = self.bases.iter().filter_map(|base| base.repository.as_deref());
+        match bases.map(quoted).collect::<Vec<_>>().as_slice() {
+            [] => {}
+            [base] => {
+                line(&mut text, format_args!("base_model: {base}\nbase_model_relation: finetune"));
+            }
+            bases => {
+                let bases = bases.join("\n- ");
+                line(&mut text, format_args!("base_model:\n- {bases}"));
+            }
         }
         if let Some(measured) = self.measured.first() {
             text.push_str("metrics:\n");
@@ -119,9 +127,10 @@ impl ModelCard {
     fn body(&self, text: &mut String) -> std::fmt::Result {
         let config = &self.config;
         writeln!(text, "# {}\n", plain(self.short_name()))?;
-        let (how, from) = match &self.base {
-            Some(base) => ("fine-tuned", base.shown()),
-            None => ("trained", "nothing".to_owned()),
+        let bases: Vec<String> = self.bases.iter().map(Base::shown).collect();
+        let (how, from) = match bases.is_empty() {
+            false => ("fine-tuned", bases.join(" and ")),
+            true => ("trained", "nothing".to_owned()),
         };
         let on = self.data.as_ref().map(|data| format!(" on {}", plain(&data.name)));
         let [one, many] = config.input.nouns();
@@ -184,14 +193,25 @@ impl ModelCard {
             Some(license) => write!(text, "{}", plain(license))?,
             None => write!(text, "None is stated")?,
         }
-        match &self.base {
-            Some(Base { license: Some(base), .. }) => {
-                writeln!(text, "; the weights it was made from are under {}.", plain(base))?;
+        match self.bases.as_slice() {
+            [] => writeln!(text, ".")?,
+            [Base { license, .. }] => match license.as_deref().map(plain) {
+                Some(license) => {
+                    writeln!(text, "; the weights it was made from are under {license}.")?;
+                }
+                None => writeln!(text, "; the weights it was made from state none.")?,
+            },
+            bases => {
+                writeln!(
+                    text,
+                    "; the weights it was made from are under licenses of their own:\n"
+                )?;
+                for Base { name, license, .. } in bases {
+                    let stated = license.as_deref().map(plain);
+                    let license = stated.unwrap_or_else(|| "none is stated".to_owned());
+                    writeln!(text, "- {}: {license}", plain(name))?;
+                }
             }
-            Some(Base { license: None, .. }) => {
-                writeln!(text, "; the weights it was made from state none.")?;
-            }
-            None => writeln!(text, ".")?,
         }
         if let Some(restriction) = license::restriction(self.config.license.as_deref()) {
             writeln!(text, "\nThis license {restriction}.")?;
@@ -223,6 +243,31 @@ impl Base {
             return Ok(license);
         }
         Err(Error::FreerLicense { name: self.name.clone(), own: own.to_owned(), license })
+    }
+
+    /// The same of what was made from all of these: where none is asked for, the license of one of them that may follow those
+    /// of all others, a restrictive one before a permissive one.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`license_of_derived`](Self::license_of_derived), of whichever does not agree.
+    pub fn license_of_all(bases: &[Self], asked: Option<&str>) -> Result<Option<String>, Error> {
+        let agreed = |asked: Option<&str>| -> Result<Option<String>, Error> {
+            bases.iter().try_fold(None, |_, base| base.license_of_derived(asked).map(Some))
+        };
+        if asked.is_some() || bases.len() < 2 {
+            return agreed(asked);
+        }
+        let permissive = |base: &&Self| Terms::of(base.license.as_deref()) == Terms::Permissive;
+        let (free, bound): (Vec<&Self>, Vec<&Self>) = bases.iter().partition(permissive);
+        let mut found = agreed(None);
+        for base in bound.into_iter().chain(free) {
+            found = agreed(base.license.as_deref());
+            if found.is_ok() {
+                break;
+            }
+        }
+        found
     }
 
     /// The name, as a link where there is somewhere to go.

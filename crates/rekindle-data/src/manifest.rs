@@ -59,7 +59,7 @@ mod parquet {
 }
 
 pub use limits::{MAX_COLUMNS, MAX_LINE_BYTES, MAX_LIST_BYTES, MAX_VALUES};
-pub use rows::{Files, Items, Wanted, read, read_items};
+pub use rows::{Files, Items, Wanted, file_of_cell, read, read_items, read_table};
 
 /// What the column of items may be called, in any case.
 pub const PATH: &[&str] =
@@ -67,7 +67,8 @@ pub const PATH: &[&str] =
 const LABEL: &[&str] = &["label", "class"];
 const LABELS: &[&str] = &["labels", "tags"];
 const SPLIT: &[&str] = &["split"];
-const GROUP: &[&str] = &["group"];
+/// What the column of what belongs together may be called, in any case.
+pub const GROUP: &[&str] = &["group"];
 const WEIGHT: &[&str] = &["weight"];
 
 /// A format of lists, by the extension of its files.
@@ -126,11 +127,24 @@ impl Offer {
     ///
     /// Those of [`Table::read`].
     pub fn of(path: &Path) -> Result<Self, Error> {
-        Ok(Self::of_table(&Table::read(path)?, PATH))
+        Self::of_table(&Table::read(path)?, PATH, None).map_err(|text| problem(path, text))
     }
 
-    /// What a list offers whose items are in columns of these names, in any case.
-    pub fn of_table<S: AsRef<str>>(table: &Table, items: &[S]) -> Self {
+    /// What a list offers whose items are in columns of these names, in any case, and whose labels are in that of `label`, where
+    /// one is named.
+    ///
+    /// # Errors
+    ///
+    /// That it has no such column, in words that follow its name.
+    pub fn of_table<S: AsRef<str>>(
+        table: &Table,
+        items: &[S],
+        label: Option<&str>,
+    ) -> Result<Self, String> {
+        let own = match label {
+            Some(name) => Some(table.column(&[name]).ok_or_else(|| table.lacks(&[name]))?),
+            None => None,
+        };
         let known = [SPLIT, GROUP, WEIGHT, LABELS];
         let is_number = |column: &usize| {
             let mut cells =
@@ -139,15 +153,16 @@ impl Offer {
             let name = &table.names[*column];
             !known.iter().any(|names| is_named(name, names))
                 && !is_named(name, items)
+                && own != Some(*column)
                 && cells.next().is_some_and(numbers)
                 && cells.all(numbers)
         };
         let numbers = (0..table.names.len()).filter(is_number);
-        Self {
-            label: table.column(LABEL).is_some(),
+        Ok(Self {
+            label: own.is_some() || table.column(LABEL).is_some(),
             labels: table.column(LABELS).is_some(),
             numbers: numbers.map(|column| table.names[column].clone()).collect(),
-        }
+        })
     }
 
     /// The kind that is learned unless columns of numbers are named: one label before several.
@@ -156,15 +171,6 @@ impl Offer {
             (false, true) => TargetKind::Labels,
             (false, false) if !self.numbers.is_empty() => TargetKind::Numbers,
             _ => TargetKind::Label,
-        }
-    }
-
-    /// Whether items lack the column of what is learned; which numbers there are decides who names them.
-    pub fn lacks(&self, kind: TargetKind) -> bool {
-        match kind {
-            TargetKind::Label => !self.label,
-            TargetKind::Labels => !self.labels && !self.label,
-            TargetKind::Numbers => false,
         }
     }
 }

@@ -161,8 +161,9 @@ fn gather(
     }
     let lists = listed(path)?;
     if !lists.is_empty() {
-        let lacks = |list: &Path| Ok(manifest::Offer::of(list)?.lacks(kind));
-        let read = |list: &Path| Ok(manifest::read(list, kind, targets)?.map(Source::File));
+        let wanted = manifest::Wanted { kind, targets: &[], label: None };
+        let lacks = |list: &PathBuf| Ok(wanted.is_lacking(&manifest::Table::read(list)?));
+        let read = |list: &PathBuf| Ok(manifest::read(list, kind, targets)?.map(Source::File));
         return Gathered::of_parts(&lists, lacks, read);
     }
     if kind == TargetKind::Numbers || !targets.is_empty() {

@@ -8,8 +8,18 @@
 //!
 //! An empty line ends a document (Dernoncourt and Lee 2017, arXiv 1710.06071). In JSON lines (Cohan et al. 2019) a document is an
 //! object with `sentences` and `labels`, as many of both.
+//!
+//! As a [`Table`] with a row a sentence, documents have these columns:
+//!
+//! | column | holds |
+//! |---|---|
+//! | `text`, `label` | the sentence and its label |
+//! | `line_number` | how many sentences of its document are before it |
+//! | `total_lines` | how many sentences its document has |
+//! | `previous`, `next` | the sentences beside it; empty at the ends |
+//! | `group` | its document |
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
@@ -20,7 +30,7 @@ use rekindle_data::{
     Gathered, Part, Row,
     folder::label_of,
     label::listed,
-    manifest::{MAX_LINE_BYTES, MAX_LIST_BYTES},
+    manifest::{MAX_LINE_BYTES, MAX_LIST_BYTES, Table},
     not_utf8,
 };
 use serde_json::{Map, Value};
@@ -34,8 +44,13 @@ const SENTENCES: &str = "sentences";
 const LABELS: &str = "labels";
 const ID: &str = "abstract_id";
 
+/// The columns of documents as a table.
+const COLUMNS: [&str; 7] =
+    ["text", "label", "line_number", "total_lines", "previous", "next", "group"];
+
 /// A sentence, its label and where it stands: a line, or a place in one.
 struct Sentence {
+    line: u64,
     stands: String,
     text: Arc<str>,
     label: String,
@@ -90,6 +105,61 @@ pub(crate) fn read_part(path: &Path) -> Result<Gathered<Text>, Error> {
 }
 
 fn read_as(path: &Path, part: Part) -> Result<Gathered<Text>, Error> {
+    let (documents, notes) = documents(path)?;
+    let name = label_of(path);
+    let mut rows = Vec::new();
+    for Document { name: group, sentences } in documents {
+        let texts: Vec<Arc<str>> = sentences.iter().map(|it| it.text.clone()).collect();
+        for (Sentence { stands, text, label, .. }, place) in
+            sentences.into_iter().zip(Place::each(&texts))
+        {
+            let name = format!("{name}:{stands}").into();
+            let item = Text { name, place: Some(place), ..Text::new(text) };
+            rows.push(Row { group: group.clone(), ..Row::new(item, label, part) });
+        }
+    }
+    rows.sort_by(|a, b| (&a.labels, &a.item).cmp(&(&b.labels, &b.item)));
+    Ok(Gathered { rows, names: None, notes, lacking: Vec::new() })
+}
+
+/// The sentences of a file as a table, what each is called, and notes.
+///
+/// # Errors
+///
+/// Those of [`read`].
+pub(crate) fn table(path: &Path) -> Result<(Table, Vec<String>, Vec<String>), Error> {
+    let (documents, notes) = documents(path)?;
+    let file = label_of(path);
+    let (mut rows, mut names) = (Vec::new(), Vec::new());
+    let mut seen: HashMap<String, usize> = HashMap::new();
+    for Document { name, sentences } in documents {
+        // Two of one name are two documents: their sentences are no neighbors.
+        let times = seen.entry(name.clone()).or_default();
+        *times += 1;
+        let group = if *times == 1 { name } else { format!("{name} ({times})") };
+        let text = |place: Option<usize>| {
+            let found = place.and_then(|place| sentences.get(place));
+            found.map_or_else(String::new, |it| it.text.to_string())
+        };
+        for (place, Sentence { line, stands, label, .. }) in sentences.iter().enumerate() {
+            let cells = [
+                text(Some(place)),
+                label.clone(),
+                place.to_string(),
+                sentences.len().to_string(),
+                text(place.checked_sub(1)),
+                text(Some(place + 1)),
+                group.clone(),
+            ];
+            rows.push((*line, cells.into()));
+            names.push(format!("{file}:{stands}"));
+        }
+    }
+    Ok((Table { names: COLUMNS.map(str::to_owned).into(), rows }, names, notes))
+}
+
+/// The documents of a file, and notes.
+fn documents(path: &Path) -> Result<(Vec<Document>, Vec<String>), Error> {
     let unread = |source| Error::Read { path: path.to_owned(), source };
     let bytes =
         read_at_most(open_regular(path).map_err(unread)?, MAX_LIST_BYTES).map_err(unread)?;
@@ -102,20 +172,7 @@ fn read_as(path: &Path, part: Part) -> Result<Gathered<Text>, Error> {
         true => marked(text),
         false => objects(text, &name, &mut notes),
     };
-    let documents = documents.map_err(|text| problem(path, text))?;
-    let mut rows = Vec::new();
-    for Document { name: group, sentences } in documents {
-        let texts: Vec<Arc<str>> = sentences.iter().map(|it| it.text.clone()).collect();
-        for (Sentence { stands, text, label }, place) in
-            sentences.into_iter().zip(Place::each(&texts))
-        {
-            let name = format!("{name}:{stands}").into();
-            let item = Text { name, place: Some(place), ..Text::new(text) };
-            rows.push(Row { group: group.clone(), ..Row::new(item, label, part) });
-        }
-    }
-    rows.sort_by(|a, b| (&a.labels, &a.item).cmp(&(&b.labels, &b.item)));
-    Ok(Gathered { rows, names: None, notes, lacking: Vec::new() })
+    Ok((documents.map_err(|text| problem(path, text))?, notes))
 }
 
 /// Lines that are wrong, the first of them told.
@@ -176,6 +233,7 @@ fn marked(text: &str) -> Result<Vec<Document>, String> {
             match &mut open {
                 _ if label.is_empty() => wrong.push(line, "has no label before its tab"),
                 Some(document) => document.sentences.push(Sentence {
+                    line,
                     stands: line.to_string(),
                     text: sentence.into(),
                     label: label.to_owned(),
@@ -225,6 +283,7 @@ fn objects(text: &str, name: &str, notes: &mut Vec<String>) -> Result<Vec<Docume
             continue;
         }
         let sentence = |(place, (text, label)): (usize, (&str, &str))| Sentence {
+            line,
             stands: format!("{line}#{place}"),
             text: text.trim().into(),
             label: label.trim().to_owned(),

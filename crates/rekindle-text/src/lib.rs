@@ -37,7 +37,9 @@ pub use files::{MAX_TEXT_BYTES, read_text};
 pub use list::{TEXT, TextConfig};
 pub use logistic::LogisticRegression;
 pub use prepare::PrepareTexts;
-pub use source::{TextFiles, is_texts, measure_texts, offer, open_texts, read_texts};
+pub use source::{
+    TextFiles, TextTable, is_texts, lists_of_texts, measure_texts, offer, open_texts, read_texts,
+};
 pub use text::{Place, Sample, Text};
 pub use tokenizer::{TokenPlace, Tokenizer};
 pub use vectors::{

@@ -58,22 +58,14 @@ pub(crate) fn offer(list: &Path, config: &TextConfig) -> Result<Offer, Error> {
     let table = Table::open(list)?;
     let wrong = |problem| DataError::Folder { path: list.to_owned(), problem };
     let texts = Columns(&config.text).columns(&table).map_err(wrong)?;
-    let label = match &config.label {
-        Some(name) => Some(table.column(&[name]).ok_or_else(|| wrong(table.lacks(&[name])))?),
-        None => None,
-    };
-    let other: Vec<&str> =
-        texts.into_iter().chain(label).map(|place| table.names[place].as_str()).collect();
-    let offer = Offer::of_table(&table, &other);
-    Ok(Offer { label: offer.label || label.is_some(), ..offer })
+    let texts: Vec<&str> = texts.into_iter().map(|place| table.names[place].as_str()).collect();
+    Ok(Offer::of_table(&table, &texts, config.label.as_deref()).map_err(wrong)?)
 }
 
 /// Whether a list has no column of what is learned.
 pub(crate) fn lacks(list: &Path, config: &TextConfig, kind: TargetKind) -> Result<bool, Error> {
-    match &config.label {
-        Some(name) => Ok(Table::open(list)?.column(&[name]).is_none()),
-        None => Ok(offer(list, config)?.lacks(kind)),
-    }
+    let wanted = Wanted { kind, targets: &config.data.targets, label: config.label.as_deref() };
+    Ok(wanted.is_lacking(&Table::open(list)?))
 }
 
 /// Whether a list has a column that is called as texts are, and none of files.
@@ -99,7 +91,7 @@ impl Items for Columns<'_> {
         }
     }
 
-    fn item(&self, list: &Path, line: u64, cells: &[&str]) -> Result<Text, String> {
+    fn item(&self, list: &Path, (_, line): (usize, u64), cells: &[&str]) -> Result<Text, String> {
         let name = list.file_name().unwrap_or_default().display();
         let text = cells.first().copied().unwrap_or_default();
         Ok(Text {

@@ -21,7 +21,7 @@ use rekindle_data::folder::{
 };
 use rekindle_data::{
     DataSet, Gathered, Measurable, Part, Target, TargetKind,
-    manifest::{Offer, is_manifest, no_list},
+    manifest::{Offer, Table, is_manifest, no_list},
 };
 
 use crate::{Error, Text, TextConfig, documents, error::problem, files, list};
@@ -99,6 +99,53 @@ pub fn is_texts(path: &Path) -> bool {
         Ok(Layout::Lists(lists)) => lists.first().is_some_and(|(_, list)| list::is_of_texts(list)),
         Ok(Layout::Folders) => holds_texts(path),
         Err(_) => false,
+    }
+}
+
+/// A list, or documents as one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TextTable {
+    /// Its columns and rows.
+    pub table: Table,
+    /// Of documents, what each row is called; of lists none, whose rows are lines.
+    pub names: Vec<String>,
+    /// What of documents was not read, a line each.
+    pub notes: Vec<String>,
+    /// Whether it is documents.
+    pub is_documents: bool,
+}
+
+impl TextTable {
+    /// Reads a list, or [documents](is_documents): their columns are `text`, `label`, `line_number` (from 0), `total_lines`,
+    /// `previous` and `next` (the sentences beside it) and `group` (its document).
+    ///
+    /// # Errors
+    ///
+    /// Where it cannot be read, with all lines that are wrong.
+    pub fn open(path: &Path) -> Result<Self, Error> {
+        let is_documents = documents::is_documents(path);
+        let (table, names, notes) = match is_documents {
+            true => documents::table(path)?,
+            false => (Table::open(path)?, Vec::new(), Vec::new()),
+        };
+        Ok(Self { table, names, notes, is_documents })
+    }
+}
+
+/// The lists or documents at a path: itself, or those of a folder's parts.
+///
+/// # Errors
+///
+/// Where there is no list and there are no documents.
+pub fn lists_of_texts(path: &Path) -> Result<Vec<(Part, PathBuf)>, Error> {
+    match Layout::of(path)? {
+        Layout::List(list) | Layout::Documents(list) => Ok(vec![(Part::Train, list)]),
+        Layout::Lists(lists) | Layout::DocumentsOfParts(lists) => Ok(lists),
+        Layout::Folders => Err(problem(
+            path,
+            "holds no list and no documents that are called as parts, such as train.csv or train.txt; name a file"
+                .to_owned(),
+        )),
     }
 }
 
@@ -196,7 +243,7 @@ fn gather_at(
             return Err(problem(path, text.to_owned()));
         }
     }
-    let never = |_: &Path| Ok(false);
+    let never = |_: &PathBuf| Ok(false);
     match layout {
         Layout::List(list) => list::read(&list, config, kind),
         Layout::Lists(lists) => Gathered::of_parts(
@@ -205,7 +252,9 @@ fn gather_at(
             |list| list::read(list, config, kind),
         ),
         Layout::Documents(file) => documents::read(&file),
-        Layout::DocumentsOfParts(files) => Gathered::of_parts(&files, never, documents::read_part),
+        Layout::DocumentsOfParts(files) => {
+            Gathered::of_parts(&files, never, |file| documents::read_part(file))
+        }
         Layout::Folders => files::read(path, gather_files::<TextFiles>(path, purpose)?),
     }
 }

@@ -62,6 +62,14 @@ pub enum Error {
         /// What is wrong.
         problem: String,
     },
+    /// Items of this kind are looked at in one way only.
+    #[error("{0} have no mirror image; leave --mirror out")]
+    NotMirrored(&'static str),
+    /// Several inputs are no name.
+    #[error(
+        "a network of several inputs has no name; give its inputs, as in `--inputs inputs.toml`"
+    )]
+    NoInputs,
     /// There is nothing to look at.
     #[error("there is nothing to look at; give an item")]
     NoItem,

@@ -1,6 +1,6 @@
 //! Which kind of input a model takes, by what is known of it.
 
-use rekindle_cards::{HubConfig, InputSpec};
+use rekindle_cards::{Base, HubConfig, InputSpec};
 use rekindle_checkpoint::CheckpointFile;
 
 use crate::{
@@ -38,6 +38,18 @@ impl InputKind {
             Self::Pictures => Pictures.files(config),
             Self::Texts => Texts::of_weights(None, file)?.0.files(config),
             Self::Several => Several::of_weights(None, file)?.0.files(config),
+        }
+    }
+
+    /// The weights that the inputs of a model of several began with, as they are kept in what was saved here; none of others.
+    ///
+    /// # Errors
+    ///
+    /// If the weights do not say what they are.
+    pub fn bases(self, file: &CheckpointFile) -> Result<Vec<Base>, Error> {
+        match self {
+            Self::Several => Ok(Several::of_weights(None, file)?.0.bases()),
+            Self::Pictures | Self::Texts => Ok(Vec::new()),
         }
     }
 

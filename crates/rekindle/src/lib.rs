@@ -59,13 +59,13 @@ pub use modality::{InputOf, ItemOf, Modality, NetworkOf, SetOf};
 pub use model::ModelOf;
 pub use pictures::{Model, Network, Pictures};
 pub use predict::{Guess, Number, Prediction};
-pub use publish::model_card;
+pub use publish::{card_from, model_card};
 pub use rekindle_finetune::{CacheConfig, CachePlace, CacheReport, HeadStart};
 pub use run_report::{About, Answered, ReportPaths, Shown, cache_notes, write_report};
 pub use several::{
-    Cells, Example, InputCode, InputColumns, InputPart, Inputs, MAX_UNITS, NumberCode, Numbers,
-    PartBatch, PartEncoded, PartInput, PartNetwork, Passing, PrepareSeveral, Several,
-    SeveralConfig, TextSource, Value,
+    Cells, Example, InputCode, InputColumns, InputPart, Inputs, ListsRead, MAX_UNITS, NumberCode,
+    Numbers, PartBatch, PartEncoded, PartInput, PartNetwork, PartSource, Passing, PrepareSeveral,
+    Several, SeveralConfig, Value,
 };
 pub use task::{Learned, ModelTask};
 pub use texts::{TextModel, Texts, is_scratch, with_columns};

@@ -52,7 +52,7 @@ pub fn evaluate<L: Learned, M: Modality>(
     if names.is_empty() {
         return Err(Error::NoLabels);
     }
-    let mut data = M::completed(model.config(), data);
+    let mut data = model.modality().completed(model.config(), data);
     check_kind::<M, L>(model, &data)?;
     let targets = &mut data.as_mut().targets;
     if L::KIND == TargetKind::Numbers && targets.is_empty() {
@@ -101,7 +101,7 @@ fn check_kind<M: Modality, L: Learned>(model: &ModelOf<M>, data: &M::Data) -> Re
 ///
 /// # Errors
 ///
-/// If there are no items, or one cannot be read.
+/// If there are no items, one cannot be read, or there are no such views of them.
 pub fn measure<M: Modality, T: ModelTask>(
     model: &ModelOf<M>,
     task: &T,
@@ -112,6 +112,7 @@ pub fn measure<M: Modality, T: ModelTask>(
     let prepare = model.modality().prepare(model.config(), &M::once())?;
     let how = match views {
         TestViews::One => MeasureConfig::plain(batch),
+        TestViews::Mirrored if M::MIRRORED.is_none() => return Err(Error::NotMirrored(M::MANY)),
         TestViews::Mirrored => MeasureConfig { batch, forward: mirrored::<M, T> },
     };
     let items = Test(Items { samples: samples.0, prepare });
@@ -119,8 +120,11 @@ pub fn measure<M: Modality, T: ModelTask>(
 }
 
 fn mirrored<M: Modality, T: ModelTask>(network: &NetworkOf<M>, input: InputOf<M>) -> Tensor<2> {
-    match M::mirrored(input.clone()) {
-        Some(other) => T::average([input, other].map(|input| network.forward(input))),
+    match M::MIRRORED {
+        Some(other) => {
+            let other = other(input.clone());
+            T::average([input, other].map(|input| network.forward(input)))
+        }
         None => network.forward(input),
     }
 }

@@ -39,6 +39,8 @@ pub trait Modality: Debug + Clone + Send + Sync + 'static {
     const ONE: &'static str;
     /// What a report calls them.
     const KIND: ItemKind;
+    /// Another view of a batch that is as good as the first, where there is one: pictures mirrored.
+    const MIRRORED: Option<fn(InputOf<Self>) -> InputOf<Self>> = None;
 
     /// The networks.
     type Backbone: Backbone<Input: FromPrepared<BatchOf<Self>>>;
@@ -137,11 +139,6 @@ pub trait Modality: Debug + Clone + Send + Sync + 'static {
         Ok(None)
     }
 
-    /// Another view of a batch that is as good as the first, where there is one: pictures mirrored.
-    fn mirrored(_input: InputOf<Self>) -> Option<InputOf<Self>> {
-        None
-    }
-
     /// A vector an item `[batch, channels]`, of what some stages made of a batch: its mean over space or tokens.
     fn mean(flow: <Self::Backbone as Backbone>::Flow) -> Tensor<2>;
 
@@ -176,8 +173,8 @@ pub trait Modality: Debug + Clone + Send + Sync + 'static {
     /// If it cannot be read.
     fn offer(data: &Self::Data) -> Result<Offer, Error>;
 
-    /// The same data, with what a model's config says of where its inputs stand.
-    fn completed(_config: &HubConfig, data: &Self::Data) -> Self::Data {
+    /// The same data, with what a model says of where its inputs stand.
+    fn completed(&self, _config: &HubConfig, data: &Self::Data) -> Self::Data {
         data.clone()
     }
 

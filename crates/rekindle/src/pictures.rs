@@ -41,6 +41,7 @@ impl Modality for Pictures {
     const MANY: &'static str = "pictures";
     const ONE: &'static str = "picture";
     const KIND: ItemKind = ItemKind::Pictures;
+    const MIRRORED: Option<fn(Tensor<4>) -> Tensor<4>> = Some(|images| images.flip([3]));
 
     type Backbone = VisionBackbone;
     type Prepare = PreparePictures;
@@ -95,10 +96,6 @@ impl Modality for Pictures {
     fn sheet(&self, config: &HubConfig) -> Result<Option<Arc<Sheet<Dense>>>, Error> {
         let preprocess = Preprocess::new(config.image()?)?;
         Ok(Some(Arc::new(move |batch: &Dense, shown| sheet(batch, &preprocess, shown))))
-    }
-
-    fn mirrored(images: Tensor<4>) -> Option<Tensor<4>> {
-        Some(images.flip([3]))
     }
 
     fn mean(map: Tensor<4>) -> Tensor<2> {

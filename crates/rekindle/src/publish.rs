@@ -26,43 +26,62 @@ pub fn model_card(
     license: Option<&str>,
 ) -> Result<ModelCard, Error> {
     let from_nothing = run.is_some_and(|run| run.weights.is_none());
-    let base = (!from_nothing).then(|| base(&config)).transpose()?;
-    let license = match &base {
-        Some((base, listed)) => {
-            let license = base.license_of_derived(license)?;
-            // What a config says may be less than what is known of the checkpoint.
-            match listed {
-                Some(listed) => listed.license_of_derived(Some(&license))?,
-                None => license,
-            }
+    let bases = if from_nothing { Vec::new() } else { vec![base(&config)?] };
+    card_from(repository, config, run, (bases, license))
+}
+
+/// The same of a model that is known to have been made from these weights: those of each of its inputs.
+///
+/// # Errors
+///
+/// Those of [`model_card`].
+pub fn card_from(
+    repository: &str,
+    config: HubConfig,
+    run: Option<&RunRecord>,
+    (bases, license): (Vec<Base>, Option<&str>),
+) -> Result<ModelCard, Error> {
+    let found = Base::license_of_all(&bases, license)?;
+    let found = found.or_else(|| Some(license?.to_ascii_lowercase()));
+    let license = found.ok_or_else(|| Error::LicenseOpen { name: repository.to_owned() })?;
+    // What a config says may be less than what is known of a checkpoint.
+    for base in &bases {
+        if let Some(listed) = listed(&base.name)? {
+            listed.license_of_derived(Some(&license))?;
         }
-        None => license
-            .map(str::to_ascii_lowercase)
-            .ok_or_else(|| Error::LicenseOpen { name: repository.to_owned() })?,
-    };
+    }
     Ok(ModelCard {
         repository: repository.to_owned(),
         config: HubConfig { license: Some(license), ..config },
-        base: base.map(|(base, _)| base),
+        bases,
         data: run.and_then(learned_from),
         measured: run.into_iter().flat_map(|run| &run.evaluations).filter_map(measured).collect(),
         training: run.map(training).unwrap_or_default(),
     })
 }
 
-/// The weights that a config says it was made from, and the same as its card has them, where there is one.
-fn base(config: &HubConfig) -> Result<(Base, Option<Base>), Error> {
+/// The weights that a config says it was made from.
+///
+/// # Errors
+///
+/// If a card is wrong.
+pub(crate) fn base(config: &HubConfig) -> Result<Base, Error> {
     let name = config.name();
     // Not the default card of an architecture that is all the config names.
     let card = rekindle_cards::find_checkpoint(&name)?;
     let repository = card.and_then(|card| card.repository.clone());
-    let listed = card.filter(|card| card.license.is_some()).map(|card| Base {
-        name: name.clone(),
-        repository: repository.clone(),
+    let license = config.license.clone().or_else(|| card?.license.clone());
+    Ok(Base { name, repository, license })
+}
+
+/// The same weights as their card has them, where it states a license.
+fn listed(name: &str) -> Result<Option<Base>, Error> {
+    let card = rekindle_cards::find_checkpoint(name)?.filter(|card| card.license.is_some());
+    Ok(card.map(|card| Base {
+        name: name.to_owned(),
+        repository: card.repository.clone(),
         license: card.license.clone(),
-    });
-    let license = config.license.clone().or_else(|| listed.as_ref()?.license.clone());
-    Ok((Base { name, repository, license }, listed))
+    }))
 }
 
 fn learned_from(run: &RunRecord) -> Option<LearnedFrom> {
@@ -221,7 +240,7 @@ mod tests {
     #[test]
     fn a_record_becomes_a_card_that_names_no_path() {
         let card = model_card("me/ants", config("resnet18.a1_in1k"), Some(&run()), None).unwrap();
-        let base = card.base.clone().unwrap();
+        let base = card.bases[0].clone();
         assert_eq!(base.repository.as_deref(), Some("timm/resnet18.a1_in1k"));
         assert_eq!(card.config.license.as_deref(), Some("apache-2.0"));
         assert_eq!(card.data.clone().unwrap().name, "ants_and_bees");
@@ -268,14 +287,14 @@ mod tests {
         let message = card(None).unwrap_err().to_string();
         assert!(message.contains("me/ants: was trained from nothing"), "{message}");
         let card = card(Some("MIT")).unwrap();
-        assert_eq!((card.base, card.config.license.as_deref()), (None, Some("mit")));
+        assert_eq!((card.bases.len(), card.config.license.as_deref()), (0, Some("mit")));
     }
 
     #[test]
     fn an_unlisted_checkpoint_is_named_by_its_config() {
         let config =
             HubConfig { tag: "mine".into(), license: Some("mit".into()), ..config("resnet18") };
-        let base = model_card("me/ants", config, None, None).unwrap().base.unwrap();
+        let base = model_card("me/ants", config, None, None).unwrap().bases.remove(0);
         assert_eq!((base.name.as_str(), base.repository), ("resnet18.mine", None));
     }
 }

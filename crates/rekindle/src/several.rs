@@ -28,42 +28,48 @@
 //! # }
 //! ```
 
-use std::{collections::BTreeMap, path::Path, sync::Arc};
+use std::{collections::BTreeMap, sync::Arc};
 
 use burn::prelude::*;
-use rekindle_cards::HubConfig;
+use rekindle_cards::{Base, HubConfig};
 use rekindle_checkpoint::CheckpointFile;
 use rekindle_data::{
     DataSet, Digests, Gathered, Measurable, Part as DataPart, Target, TargetKind, canonical,
     manifest::Offer,
 };
+use rekindle_images::PictureConfig;
 use rekindle_layers::{
     Backbone, JoinConfig, PartConfig, PartFlow, Several as Network, SeveralFlow,
 };
-use rekindle_report::{ExampleRecord, ItemKind, WordRecord};
+use rekindle_report::ItemKind;
 use rekindle_transfer::{Frozen, Plan};
 
 mod code;
+mod exhibit;
 mod inputs;
 mod learn;
+mod lists;
 mod network;
+mod part;
 mod prepare;
+mod probes;
 mod rows;
 mod saved;
 
 pub use code::NumberCode;
-pub use inputs::{InputCode, InputPart, Inputs, MAX_UNITS, TextSource};
+pub use inputs::{InputCode, InputPart, Inputs, MAX_UNITS, PartSource};
+pub use lists::ListsRead;
 pub use network::{Numbers, PartBatch, PartInput, PartNetwork, Passing};
 pub use prepare::{PartEncoded, PrepareSeveral};
 pub use rows::{Cells, Example, InputColumns, SeveralConfig, Value};
 
 use crate::{
-    Error, Learned, ModelOf, TextModel, Texts,
-    gallery::Exhibit,
+    Error, Learned, Model, ModelOf, Pictures, TextModel,
     modality::{Modality, NetworkOf, SetOf},
     model::{config_text, parsed},
     task::ModelTask,
 };
+use part::{Begun, Part, Reads};
 use prepare::{How, PreparePart};
 
 /// What the architecture of several inputs is called.
@@ -78,44 +84,6 @@ pub struct Several {
     saved: bool,
 }
 
-/// A part, with what was learned of the data.
-#[derive(Debug, Clone)]
-struct Part {
-    name: String,
-    columns: Vec<String>,
-    hidden: Option<usize>,
-    reads: Reads,
-}
-
-#[derive(Debug, Clone)]
-#[allow(clippy::large_enum_variant, reason = "a model has a handful of parts")]
-enum Reads {
-    Texts {
-        texts: Texts,
-        context: usize,
-        /// Weights that it begins with.
-        begins: Option<Arc<CheckpointFile>>,
-    },
-    Numbers(NumberCode),
-}
-
-impl Reads {
-    /// Texts of an item.
-    fn per_item(&self) -> usize {
-        match self {
-            Self::Texts { context, .. } => 1 + 2 * context,
-            Self::Numbers(_) => 1,
-        }
-    }
-
-    fn begins(&self) -> Option<&Arc<CheckpointFile>> {
-        match self {
-            Self::Texts { begins, .. } => begins.as_ref(),
-            Self::Numbers(_) => None,
-        }
-    }
-}
-
 impl Several {
     /// A row that is given by hand: cells under the names of columns. It has no neighbors.
     ///
@@ -123,25 +91,36 @@ impl Several {
     ///
     /// If a column is lacking, or a cell is of another kind.
     pub fn example(&self, cells: &[(&str, &str)]) -> Result<Example, Error> {
-        let columns = rows::columns_of(&self.input());
         let cells = cells.iter().copied().collect();
-        rows::example(&columns, &cells).map_err(|problem| Error::Settings(vec![problem]))
+        rows::example(&self.columns(), &cells).map_err(|problem| Error::Settings(vec![problem]))
     }
 
-    /// The place of a part's value in a row.
-    fn place(&self, part: &Part) -> usize {
-        self.parts.iter().filter(|other| other.name < part.name).count()
+    /// The weights that its parts began with.
+    pub fn bases(&self) -> Vec<Base> {
+        self.parts.iter().filter_map(|part| part.base.clone()).collect()
+    }
+
+    /// Whether it looks at pictures.
+    pub fn reads_pictures(&self) -> bool {
+        self.parts.iter().any(|part| matches!(part.reads, Reads::Pictures { .. }))
+    }
+
+    /// The columns that it reads, in the order of the inputs' names.
+    fn columns(&self) -> Vec<InputColumns> {
+        let mut columns: Vec<InputColumns> = self.parts.iter().map(Part::reads_of).collect();
+        columns.sort_by(|a, b| a.name.cmp(&b.name));
+        columns
     }
 }
 
 impl Modality for Several {
     const MANY: &'static str = "rows";
     const ONE: &'static str = "row";
-    const KIND: ItemKind = ItemKind::Texts;
+    const KIND: ItemKind = ItemKind::Rows;
 
     type Backbone = Network<PartNetwork>;
     type Prepare = PrepareSeveral;
-    type Options = ();
+    type Options = PictureConfig;
     type Data = SeveralConfig;
 
     fn of_weights(name: Option<&str>, file: &CheckpointFile) -> Result<(Self, HubConfig), Error> {
@@ -149,12 +128,12 @@ impl Modality for Several {
             return Err(Error::NoConfig(file.path().to_owned()));
         };
         let config = parsed(name, file, text)?;
-        Ok((Self::of_saved(file)?, config))
+        Ok((Self::of_saved(file, &config)?, config))
     }
 
-    /// The name is the path of a file of [`Inputs`].
-    fn untrained(name: &str, items: &[&Example]) -> Result<(Self, HubConfig), Error> {
-        Self::learn(&Inputs::read(Path::new(name))?, items)
+    /// There are none by name; see [`ModelOf::of_inputs`].
+    fn untrained(_: &str, _: &[&Example]) -> Result<(Self, HubConfig), Error> {
+        Err(Error::NoInputs)
     }
 
     /// Parts that begin with weights have them.
@@ -162,13 +141,20 @@ impl Modality for Several {
         let part = |part: &Part| -> Result<_, Error> {
             let network = match &part.reads {
                 Reads::Texts { texts, begins, .. } => match begins {
-                    Some(file) => {
-                        let (model, _) = TextModel::open_file(None, file, device)?;
+                    Some(Begun { file, name }) => {
+                        let (model, _) = TextModel::open_file(name.as_deref(), file, device)?;
                         PartNetwork::Text(model.into_network().backbone().clone())
                     }
                     None if self.saved => PartNetwork::Text(texts.backbone(config, device)?),
                     None => PartNetwork::Padded(texts.backbone(config, device)?),
                 },
+                Reads::Pictures { about, begins } => PartNetwork::Picture(match begins {
+                    Some(Begun { file, name }) => {
+                        let (model, _) = Model::open_file(name.as_deref(), file, device)?;
+                        model.into_network().backbone().clone()
+                    }
+                    None => Pictures.backbone(about, device)?,
+                }),
                 Reads::Numbers(code) => PartNetwork::Numbers(Numbers::new(code.width())),
             };
             let (name, hidden, per_item) = (part.name.clone(), part.hidden, part.reads.per_item());
@@ -178,7 +164,11 @@ impl Modality for Several {
         Ok(Network::new(parts?, self.join, device))
     }
 
-    fn prepare(&self, config: &HubConfig, (): &()) -> Result<PrepareSeveral, Error> {
+    fn prepare(
+        &self,
+        config: &HubConfig,
+        options: &PictureConfig,
+    ) -> Result<PrepareSeveral, Error> {
         let part = |part: &Part| -> Result<_, Error> {
             let how = match &part.reads {
                 Reads::Texts { texts, .. } => How::Texts {
@@ -186,15 +176,29 @@ impl Modality for Several {
                     per_item: part.reads.per_item(),
                     padded: !self.saved && part.reads.begins().is_none(),
                 },
+                Reads::Pictures { about, .. } => How::Pictures(Pictures.prepare(about, options)?),
                 Reads::Numbers(code) => How::Numbers(code.clone()),
             };
-            Ok(PreparePart { name: part.name.clone(), place: self.place(part), how })
+            Ok(PreparePart { name: part.name.clone(), place: part.place, how })
         };
         let parts: Result<Vec<_>, Error> = self.parts.iter().map(part).collect();
         Ok(PrepareSeveral::new(parts?))
     }
 
-    fn plain((): &()) {}
+    fn plain(options: &PictureConfig) -> PictureConfig {
+        Pictures::plain(options)
+    }
+
+    fn once() -> PictureConfig {
+        Pictures::once()
+    }
+
+    fn check(options: &PictureConfig, items: &[&Example]) -> Result<(), Error> {
+        if let Some(disk) = &options.disk {
+            disk.check(items.iter().flat_map(|item| item.pictures()))?;
+        }
+        Ok(())
+    }
 
     fn suited(&self, network: &NetworkOf<Self>, plan: Plan) -> Plan {
         let begun = self.parts.iter().take_while(|part| part.reads.begins().is_some()).count();
@@ -225,42 +229,13 @@ impl Modality for Several {
     }
 
     fn described(&self) -> Vec<String> {
-        let line = |part: &Part| {
-            let columns = part.columns.join(" and ");
-            let how = match &part.reads {
-                Reads::Texts { texts, context, begins } => {
-                    let from = match begins {
-                        Some(file) => format!("weights of {}", file.path().display()),
-                        None => format!("{} from nothing", texts.encoder().family.name()),
-                    };
-                    let around = match context {
-                        0 => String::new(),
-                        context => format!(", {context} before and behind read along"),
-                    };
-                    format!(
-                        "texts of up to {} tokens, {from}{around}",
-                        texts.tokenizer().max_tokens()
-                    )
-                }
-                Reads::Numbers(NumberCode::OneHot { depth }) => format!("one of {depth}"),
-                Reads::Numbers(NumberCode::Ordinal { depth }) => {
-                    format!("how many of 1 to {depth}")
-                }
-                Reads::Numbers(NumberCode::Standardized { mean, std }) => {
-                    format!("mean {mean:.4}, deviation {std:.4}")
-                }
-                Reads::Numbers(NumberCode::Category { values }) => {
-                    format!("{} words", values.len())
-                }
-            };
-            format!("{} ({columns}): {how}", part.name)
-        };
-        self.parts.iter().map(line).collect()
+        self.parts.iter().map(Part::described).collect()
     }
 
     fn origin(&self) -> Option<String> {
         let begun = self.parts.iter().filter_map(|part| part.reads.begins());
-        let paths: Vec<String> = begun.map(|file| file.path().display().to_string()).collect();
+        let paths: Vec<String> =
+            begun.map(|begun| begun.file.path().display().to_string()).collect();
         (!paths.is_empty()).then(|| paths.join(", "))
     }
 
@@ -279,34 +254,34 @@ impl Modality for Several {
     }
 
     fn open<L: Target>(data: &SeveralConfig) -> Result<DataSet<L, Example>, Error> {
-        Ok(DataSet::of(&data.data.path, rows::gather(data, L::KIND)?, &data.data.split)?)
+        Ok(DataSet::of(&data.data.path, lists::gather(data, L::KIND)?, &data.data.split)?)
     }
 
     fn measurable<L: Target>(
         data: &SeveralConfig,
         part: Option<DataPart>,
     ) -> Result<Measurable<L, Example>, Error> {
-        Ok(Measurable::of(&data.data.path, rows::gather(data, L::KIND)?, part)?)
+        Ok(Measurable::of(&data.data.path, lists::gather(data, L::KIND)?, part)?)
     }
 
     fn gathered(data: &SeveralConfig, kind: TargetKind) -> Result<Gathered<Example>, Error> {
-        rows::gather(data, kind)
+        lists::gather(data, kind)
     }
 
     fn offer(data: &SeveralConfig) -> Result<Offer, Error> {
-        rows::offer(data)
+        lists::offer(data)
     }
 
-    fn completed(config: &HubConfig, data: &SeveralConfig) -> SeveralConfig {
+    fn completed(&self, _: &HubConfig, data: &SeveralConfig) -> SeveralConfig {
         let inputs = match data.inputs.as_slice() {
-            [] => rows::columns_of(&config.input),
+            [] => self.columns(),
             own => own.to_vec(),
         };
         SeveralConfig { inputs, ..data.clone() }
     }
 
-    fn digest(item: &Example, _: &Digests) -> Result<[u8; 32], Error> {
-        Ok(prepare::digest(item))
+    fn digest(item: &Example, files: &Digests) -> Result<[u8; 32], Error> {
+        prepare::digest(item, files)
     }
 
     fn called(item: &Example, _: usize) -> String {
@@ -316,13 +291,6 @@ impl Modality for Several {
     fn identity(&self, config: &HubConfig) -> String {
         let parts = self.to_saved();
         canonical(&serde_json::json!([config.input, parts]))
-    }
-}
-
-impl Exhibit for Several {
-    fn shown(_: &ModelOf<Self>, item: &Example, _: usize) -> Result<ExampleRecord, Error> {
-        let words = vec![WordRecord { text: item.shown(), weight: 0.0 }];
-        Ok(ExampleRecord { words, ..ExampleRecord::default() })
     }
 }
 
@@ -338,9 +306,21 @@ impl ModelOf<Several> {
         device: &Device,
     ) -> Result<Self, Error> {
         let items: Vec<&Example> = data.train.iter().map(|sample| &sample.item).collect();
-        let found = Several::learn(inputs, &items)?;
-        let task = L::Task::of(&data.names);
-        Ok(Self::begun(found, None, &task, &data.names, device)?.0)
+        Self::of_inputs(inputs, &L::Task::of(&data.names), (&data.names, &items), device)
+    }
+
+    /// The same for a task whose outputs are called `names`, of rows by themselves.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`from_inputs`](Self::from_inputs).
+    pub fn of_inputs<T: ModelTask>(
+        inputs: &Inputs,
+        task: &T,
+        (names, items): (&[String], &[&Example]),
+        device: &Device,
+    ) -> Result<Self, Error> {
+        Ok(Self::begun(Several::learn(inputs, items)?, None, task, names, device)?.0)
     }
 }
 

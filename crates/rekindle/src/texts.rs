@@ -271,7 +271,7 @@ impl Modality for Texts {
         Ok(rekindle_text::offer(data)?)
     }
 
-    fn completed(config: &HubConfig, data: &TextConfig) -> TextConfig {
+    fn completed(&self, config: &HubConfig, data: &TextConfig) -> TextConfig {
         let columns = match &config.input {
             InputSpec::Text(text) if data.text.is_empty() => text.columns.clone(),
             _ => data.text.clone(),

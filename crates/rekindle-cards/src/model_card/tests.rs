@@ -8,11 +8,11 @@ fn card() -> ModelCard {
     ModelCard {
         repository: "someone/ants-and-bees".to_owned(),
         config,
-        base: Some(Base {
+        bases: vec![Base {
             name: "resnet18.a1_in1k".to_owned(),
             repository: Some("timm/resnet18.a1_in1k".to_owned()),
             license: Some("apache-2.0".to_owned()),
-        }),
+        }],
         data: Some(LearnedFrom {
             name: "ants: and \"bees\"".to_owned(),
             classes: vec![
@@ -82,8 +82,13 @@ fn the_body_says_what_a_reader_must_know() {
 
 #[test]
 fn what_is_not_known_is_not_said() {
-    let bare =
-        ModelCard { base: None, data: None, measured: Vec::new(), training: Vec::new(), ..card() };
+    let bare = ModelCard {
+        bases: Vec::new(),
+        data: None,
+        measured: Vec::new(),
+        training: Vec::new(),
+        ..card()
+    };
     let text = bare.to_markdown();
     has(&text, &["apart, trained from nothing.", "license: apache-2.0\n"]);
     for part in ["base_model", "metrics", "model-index", "reaches", "learned from", "Training"] {
@@ -113,6 +118,43 @@ fn many_classes_are_summed_up() {
     let text = many.to_markdown();
     has(&text, &["| class 99 |", "| all, 20 classes not shown | 240 | 120 | 0 |"]);
     assert!(!text.contains("| class 100 |"));
+}
+
+#[test]
+fn what_is_made_from_several_weights_lists_them_and_keeps_all_their_licenses() {
+    let base = |name: &str, license: &str| Base {
+        name: name.to_owned(),
+        repository: Some(format!("someone/{name}")),
+        license: Some(license.to_owned()).filter(|license| !license.is_empty()),
+    };
+    let text = ModelCard { bases: vec![base("a", "mit"), base("b", "cc-by-4.0")], ..card() };
+    has(
+        &text.to_markdown(),
+        &[
+            "base_model:\n- \"someone/a\"\n- \"someone/b\"\n",
+            "fine-tuned on ants: and \"bees\" from [a](https://huggingface.co/someone/a) and [b](",
+            "licenses of their own:\n\n- a: mit\n- b: cc-by-4.0\n",
+        ],
+    );
+    for (licenses, asked, expected) in [
+        (&[][..], None, Ok(None)),
+        (&["mit"], None, Ok(Some("mit"))),
+        (&["mit", "apache-2.0"], None, Ok(Some("mit"))),
+        (&["cc0-1.0", "mit"], None, Ok(Some("mit"))),
+        (&["mit", "cc-by-nc-4.0"], None, Ok(Some("cc-by-nc-4.0"))),
+        (&["mit", "apache-2.0"], Some("Apache-2.0"), Ok(Some("apache-2.0"))),
+        (&["mit", "cc-by-nc-4.0"], Some("mit"), Err("cc-by-nc-4.0")),
+        (&["gpl-3.0", "cc-by-nc-4.0"], None, Err("gpl-3.0")),
+        (&["mit", ""], None, Err("states no license")),
+    ] {
+        let bases: Vec<Base> = licenses.iter().map(|license| base("net", license)).collect();
+        let found = Base::license_of_all(&bases, asked).map_err(|error| error.to_string());
+        match (&found, expected) {
+            (Ok(found), Ok(expected)) => assert_eq!(found.as_deref(), expected, "{licenses:?}"),
+            (Err(found), Err(part)) => has(found, &[part]),
+            _ => panic!("{licenses:?} {asked:?}: {found:?}"),
+        }
+    }
 }
 
 #[test]
@@ -202,11 +244,11 @@ fn of_texts(columns: &[&str]) -> ModelCard {
     if let crate::InputSpec::Text(input) = &mut text.config.input {
         input.columns = columns.iter().map(|column| (*column).to_owned()).collect();
     }
-    text.base = Some(Base {
+    text.bases = vec![Base {
         name: base.name(),
         repository: base.repository.clone(),
         license: base.license.clone(),
-    });
+    }];
     text
 }
 

@@ -25,12 +25,12 @@ pub trait Items {
     /// What the list lacks, in words that follow its name.
     fn columns(&self, table: &Table) -> Result<Vec<usize>, String>;
 
-    /// The item of a line, from the cells of these columns.
+    /// The item of a row, counted from zero, and its line, from the cells of these columns.
     ///
     /// # Errors
     ///
     /// What is wrong with them, in words that follow the line's number.
-    fn item(&self, list: &Path, line: u64, cells: &[&str]) -> Result<Self::Item, String>;
+    fn item(&self, list: &Path, at: (usize, u64), cells: &[&str]) -> Result<Self::Item, String>;
 
     /// Looks at all lines together.
     ///
@@ -51,6 +51,19 @@ pub struct Wanted<'a> {
     pub label: Option<&'a str>,
 }
 
+impl Wanted<'_> {
+    /// Whether a list has no column of what is learned; which numbers there are decides who names them.
+    pub fn is_lacking(&self, table: &Table) -> bool {
+        let names: &[&[&str]] = match (self.kind, self.label) {
+            (TargetKind::Numbers, _) => return false,
+            (_, Some(name)) => return table.column(&[name]).is_none(),
+            (TargetKind::Label, None) => &[LABEL],
+            (TargetKind::Labels, None) => &[LABELS, LABEL],
+        };
+        names.iter().all(|names| table.column(names).is_none())
+    }
+}
+
 /// Items that are files, whose paths are in a column.
 #[derive(Debug, Clone, Copy)]
 pub struct Files;
@@ -63,12 +76,12 @@ impl Items for Files {
         Ok(vec![table.column(PATH).unwrap_or_default()])
     }
 
-    fn item(&self, list: &Path, _: u64, cells: &[&str]) -> Result<PathBuf, String> {
+    fn item(&self, list: &Path, _: (usize, u64), cells: &[&str]) -> Result<PathBuf, String> {
         let file = cells.first().copied().unwrap_or_default();
         if file.is_empty() {
             return Err("no path; give one, or remove the line".to_owned());
         }
-        Ok(resolved(list.parent().unwrap_or(Path::new(".")), file))
+        Ok(file_of_cell(list, file))
     }
 
     fn check(&self, list: &Path, rows: &[(u64, Row<PathBuf>)]) -> Result<(), Error> {
@@ -96,7 +109,7 @@ struct Columns {
 /// [`Error::Read`] where the list cannot be opened, [`Error::Folder`] with its lines that are wrong, or the files that are
 /// not there or named twice.
 pub fn read(list: &Path, kind: TargetKind, targets: &[String]) -> Result<Gathered<PathBuf>, Error> {
-    rows_of(list, &Table::read(list)?, Wanted { kind, targets, label: None }, &Files)
+    read_table(list, &Table::read(list)?, Wanted { kind, targets, label: None }, &Files)
 }
 
 /// The same of a list whose items are not files.
@@ -109,10 +122,15 @@ pub fn read_items<I: Items>(
     wanted: Wanted<'_>,
     items: &I,
 ) -> Result<Gathered<I::Item>, Error> {
-    rows_of(list, &Table::open(list)?, wanted, items)
+    read_table(list, &Table::open(list)?, wanted, items)
 }
 
-fn rows_of<I: Items>(
+/// The same of a list that was opened already.
+///
+/// # Errors
+///
+/// Those of [`read_items`] but for opening it.
+pub fn read_table<I: Items>(
     list: &Path,
     table: &Table,
     wanted: Wanted<'_>,
@@ -123,10 +141,10 @@ fn rows_of<I: Items>(
     let columns = columns(table, wanted, items).map_err(wrong)?;
     let mut rows: Vec<(u64, Row<I::Item>)> = Vec::with_capacity(table.rows.len());
     let (mut problems, mut lacking) = (Problems::default(), Vec::new());
-    for (line, cells) in &table.rows {
+    for (place, (line, cells)) in table.rows.iter().enumerate() {
         let [mut wrong, mut lacks] = [const { Vec::new() }; 2];
         let own: Vec<&str> = columns.items.iter().map(|&column| cells[column].as_str()).collect();
-        let item = items.item(list, *line, &own).map_err(|text| wrong.push(text));
+        let item = items.item(list, (place, *line), &own).map_err(|text| wrong.push(text));
         let row = row(&columns, &table.names, cells, kind, [&mut wrong, &mut lacks]);
         let told = |text: String| format!("line {line}: {text}");
         wrong.into_iter().map(told).for_each(|text| problems.push(text));
@@ -278,8 +296,9 @@ fn number(cell: &str) -> Result<f32, String> {
     }
 }
 
-/// The file that a cell names; paths of Windows are taken where there is none of that name.
-fn resolved(folder: &Path, file: &str) -> PathBuf {
+/// The file that a cell of a list names, from the list's folder on; paths of Windows are taken where there is none of that name.
+pub fn file_of_cell(list: &Path, file: &str) -> PathBuf {
+    let folder = list.parent().unwrap_or(Path::new("."));
     let path = folder.join(file);
     if file.contains('\\') && !path.is_file() {
         let other = folder.join(file.replace('\\', "/"));

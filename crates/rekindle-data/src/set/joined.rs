@@ -1,6 +1,6 @@
 //! One data set of several lists or folders: a part each.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use super::{Gathered, Row};
 use crate::Part;
@@ -13,16 +13,16 @@ impl<I> Gathered<I> {
     /// # Errors
     ///
     /// Those of `read` and `lacks`.
-    pub fn of_parts<E>(
-        lists: &[(Part, PathBuf)],
-        lacks: impl Fn(&Path) -> Result<bool, E>,
-        read: impl Fn(&Path) -> Result<Self, E>,
+    pub fn of_parts<E, P: AsRef<Path>>(
+        lists: &[(Part, P)],
+        lacks: impl Fn(&P) -> Result<bool, E>,
+        read: impl Fn(&P) -> Result<Self, E>,
     ) -> Result<Self, E> {
         let mut all =
             Self { rows: Vec::new(), names: None, notes: Vec::new(), lacking: Vec::new() };
         for (part, list) in lists {
             if *part != Part::Train && lacks(list)? {
-                let name = label_of(list);
+                let name = label_of(list.as_ref());
                 all.notes.push(format!("{name} has no column of labels, and is not read"));
                 continue;
             }

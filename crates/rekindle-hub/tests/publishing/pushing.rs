@@ -26,11 +26,11 @@ pub(crate) fn model_card(repository: &str) -> ModelCard {
     ModelCard {
         repository: repository.to_owned(),
         config: HubConfig::from_card(card()),
-        base: Some(Base {
+        bases: vec![Base {
             name: card().name(),
             repository: card().repository.clone(),
             license: card().license.clone(),
-        }),
+        }],
         data: None,
         measured: Vec::new(),
         training: Vec::new(),

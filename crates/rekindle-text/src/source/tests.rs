@@ -139,7 +139,33 @@ fn a_document_is_never_divided() {
         let place = first.item.place.clone().unwrap();
         assert_eq!((place.position, place.total, place.before), (0, 2, None), "{name}");
     }
+    for (name, stands) in
+        [("rct.txt", ["3", "11"]), ("crlf.txt", ["3", "11"]), ("json.jsonl", ["1#2", "3#1"])]
+    {
+        let path = folder.path().join(name);
+        let TextTable { table, names, is_documents, .. } = TextTable::open(&path).unwrap();
+        assert!(is_documents);
+        let columns = ["text", "label", "line_number", "total_lines", "previous", "next"];
+        assert_eq!(table.names[..6], columns, "{name}");
+        for (row, stands, cells) in [
+            (1, stands[0], ["two .", "B", "1", "3", "one .", "three ."]),
+            (5, stands[1], ["six .", "A", "0", "2", "", "seven ."]),
+        ] {
+            assert_eq!(
+                (&table.rows[row].1[..6], &*names[row]),
+                (&cells.map(str::to_owned)[..], &*format!("{name}:{stands}"))
+            );
+        }
+        let groups: std::collections::BTreeSet<&String> =
+            table.rows.iter().map(|row| &row.1[6]).collect();
+        assert_eq!(groups.len(), 3, "{name}");
+    }
     let parts = self::folder(&[("train.txt", RCT), ("dev.txt", RCT), ("test.txt", RCT)]);
+    let lists = lists_of_texts(parts.path()).unwrap();
+    assert_eq!(
+        lists.iter().map(|list| list.0).collect::<Vec<_>>(),
+        [Part::Train, Part::Val, Part::Test]
+    );
     let set = open(parts.path()).unwrap();
     assert_eq!(counts(&set), [7, 7, 7]);
     assert!(is_texts(parts.path()));

@@ -1,11 +1,14 @@
 //! The data of several commands.
 
-use std::path::{Path, PathBuf};
+use std::{
+    cell::OnceCell,
+    path::{Path, PathBuf},
+};
 
 use anyhow::bail;
 use clap::Args;
 use rekindle::{
-    SetOf,
+    Inputs, SetOf,
     data::{DataConfig, Split, Target, TargetKind, Unusable},
 };
 
@@ -37,7 +40,10 @@ pub(super) struct DataArguments {
     pub(super) label: Option<String>,
     /// Which columns of a list are read, and how, by a model of several inputs: a file in TOML.
     #[arg(long, value_name = "FILE", conflicts_with_all = ["text", "model", "weights"])]
-    pub(super) inputs: Option<PathBuf>,
+    inputs: Option<PathBuf>,
+    /// The same, once it was read.
+    #[arg(skip)]
+    inputs_read: OnceCell<Inputs>,
     /// Learn the numbers of this column of a list instead of labels. As often as there are columns.
     #[arg(long = "target", value_name = "COLUMN")]
     pub(super) targets: Vec<String>,
@@ -87,12 +93,21 @@ impl DataArguments {
         self.bad_files == BadFiles::Skip
     }
 
+    /// Several inputs, where their file is named.
+    pub(super) fn inputs(&self) -> anyhow::Result<Option<&Inputs>> {
+        let Some(path) = &self.inputs else { return Ok(None) };
+        if self.inputs_read.get().is_none() {
+            let _ = self.inputs_read.set(Inputs::read(path)?);
+        }
+        Ok(self.inputs_read.get())
+    }
+
     /// What is learned of them.
-    pub(super) fn kind<M: Kind>(&self) -> anyhow::Result<TargetKind> {
+    pub(super) fn kind<M: Kind>(&self, place: &M::Data) -> anyhow::Result<TargetKind> {
         if !self.targets.is_empty() {
             return Ok(TargetKind::Numbers);
         }
-        let offer = M::offer(&self.place::<M>()?)?;
+        let offer = M::offer(place)?;
         if !offer.label && !offer.labels && !offer.numbers.is_empty() {
             bail!(
                 "{}: has no column `label` or `labels`; name the numbers to learn, as in --target {}",
@@ -103,6 +118,7 @@ impl DataArguments {
         Ok(if offer.labels && !offer.label { TargetKind::Labels } else { TargetKind::Label })
     }
 
+    /// Where they are, as a kind of input says it; what one look reads, the next need not.
     pub(super) fn place<M: Kind>(&self) -> anyhow::Result<M::Data> {
         let config = DataConfig {
             path: self.data.clone(),
@@ -112,12 +128,11 @@ impl DataArguments {
             split: Split { fraction: self.split, seed: self.split_seed },
         };
         let (text, label) = (&self.text, self.label.as_deref());
-        M::place(Place { config, text, label, inputs: self.inputs.as_deref() })
+        M::place(Place { config, text, label, inputs: self.inputs()? })
     }
 
     /// The items that can be used.
-    pub(super) fn open<M: Kind, L: Target>(&self) -> anyhow::Result<Opened<M, L>> {
-        let place = self.place::<M>()?;
+    pub(super) fn open<M: Kind, L: Target>(&self, place: M::Data) -> anyhow::Result<Opened<M, L>> {
         let mut set = M::open::<L>(&place)?;
         let mut unusable = Vec::new();
         if self.bad_files == BadFiles::Skip {

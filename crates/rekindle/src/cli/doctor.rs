@@ -139,7 +139,7 @@ impl Arguments {
         };
         let device = self.device.open()?;
         let model = weights.model::<M>(&device)?;
-        let data = M::completed(model.config(), &data);
+        let data = model.modality().completed(model.config(), &data);
         let embeddings = Some(self.embeddings(&model, &data)?);
         M::examined(&data, &Options { embeddings, ..options }, Some(&model))
     }

@@ -66,7 +66,7 @@ impl Arguments {
     fn embed<M: Kind>(&self, weights: &OpenedWeights, start: Instant) -> anyhow::Result<ExitCode> {
         let device = self.common.device.open()?;
         let model = weights.model::<M>(&device)?;
-        let named = M::items(&self.items, model.config())?;
+        let named = M::items(&self.items, &model)?;
         if named.is_empty() {
             bail!("there are no {}; name some", M::MANY);
         }

@@ -5,7 +5,7 @@ use std::{path::PathBuf, process::ExitCode};
 use anyhow::Context;
 use clap::Args;
 use rekindle::{
-    Device, FinetuneConfig, ItemOf, Learned, ModelOf, ModelTask as _,
+    Device, FinetuneConfig, ItemOf, Learned, ModelTask as _,
     data::TargetKind,
     find_rate,
     report::chart::{Axis, AxisScale, LineChart, Mark, Series, line_chart},
@@ -18,7 +18,7 @@ use super::{
     Common,
     augment::Augmentation,
     data::{DataArguments, Opened},
-    kind::{Beginning, Kind, of_kind},
+    kind::{Beginning, Kind, Origin, of_kind},
     numbers, output,
     weights::WeightsArguments,
 };
@@ -68,37 +68,43 @@ impl Arguments {
     pub(super) fn run(&self) -> anyhow::Result<ExitCode> {
         let device = self.common.device.open()?.autodiff();
         device.seed(self.seed);
-        let beginning = self.start.beginning(self.data.inputs.as_deref(), self.untrained)?;
+        let beginning = self.start.beginning(self.data.inputs()?, self.untrained)?;
         of_kind!(beginning.kind, self.begin(beginning, &device))
     }
 
     fn begin<M: Kind>(&self, beginning: Beginning, device: &Device) -> anyhow::Result<ExitCode> {
-        match self.data.kind::<M>()? {
-            TargetKind::Label => self.sweep::<M, usize>(beginning, device),
-            TargetKind::Labels => self.sweep::<M, Vec<usize>>(beginning, device),
-            TargetKind::Numbers => self.sweep::<M, Vec<f32>>(beginning, device),
+        let place = beginning.completed::<M>(self.data.place::<M>()?)?;
+        match self.data.kind::<M>(&place)? {
+            TargetKind::Label => self.sweep::<M, usize>(place, beginning, device),
+            TargetKind::Labels => self.sweep::<M, Vec<usize>>(place, beginning, device),
+            TargetKind::Numbers => self.sweep::<M, Vec<f32>>(place, beginning, device),
         }
     }
 
     fn sweep<M: Kind, L: Learned>(
         &self,
+        place: M::Data,
         beginning: Beginning,
         device: &Device,
     ) -> anyhow::Result<ExitCode> {
-        let Opened { set, .. } = self.data.open::<M, L>()?;
+        let Opened { set, .. } = self.data.open::<M, L>(place)?;
         let weights = beginning.weights(&self.start)?;
         let file = weights.as_ref().map(|weights| &weights.file);
-        let name = self.start.begun_name(self.data.inputs.as_deref());
+        let origin = Origin {
+            name: self.start.model.as_deref(),
+            weights: file,
+            inputs: self.data.inputs()?,
+        };
         let task = L::Task::of(&set.names);
         let items: Vec<&ItemOf<M>> = set.train.iter().map(|sample| &sample.item).collect();
-        let (model, _) = ModelOf::<M>::for_items(name, file, &task, &set.names, &items, device)?;
+        let (model, _) = M::begun(origin, &task, (&set.names, &items), device)?;
         let frozen = if self.stages == 0 { Frozen::Backbone } else { Frozen::AllBut(self.stages) };
         let phase = Phase { decay: self.decay, ..Phase::new("sweep", 1, frozen, 1.0) };
         let plan = model.modality().suited(model.network(), Plan::new(vec![phase]));
         let mut config = FinetuneConfig::<L::Task, M>::of(plan, task);
         config.engine.batch = self.batch;
         config.engine.seed = self.seed;
-        config.inputs = M::augmented(self.augment, L::KIND, &model.config().tag)?;
+        config.inputs = M::augmented(self.augment, L::KIND, &model)?;
         let range = RateRange { from: self.from, to: self.to, steps: self.steps };
         if let Err(problem) = range.check() {
             anyhow::bail!("the range of rates: {problem}");

@@ -33,7 +33,7 @@ use super::{
     answers::Answers,
     data::{DataArguments, Opened},
     evaluate::Measuring,
-    kind::{Beginning, Kind, Remarks, of_kind},
+    kind::{Beginning, Kind, Origin, Remarks, of_kind},
     output::{self, one_line},
     progress::{self, Progress},
     run_folder::{self, Held, Older},
@@ -76,6 +76,13 @@ pub(super) struct Arguments {
     pub(super) common: Common,
 }
 
+/// What is to be trained, on what.
+struct Asked<M: Kind> {
+    recipe: Recipe,
+    place: M::Data,
+    checkup: Option<Checkup>,
+}
+
 impl Arguments {
     pub(super) fn run(&self) -> anyhow::Result<ExitCode> {
         let device = self.common.device.open()?.autodiff();
@@ -85,8 +92,7 @@ impl Arguments {
         if writes {
             run_folder::check(&self.out, &self.data.folders(), self.older())?;
         }
-        let inputs = self.data.inputs.as_deref();
-        let beginning = self.start.beginning(inputs, self.is_untrained()?)?;
+        let beginning = self.start.beginning(self.data.inputs()?, self.is_untrained()?)?;
         of_kind!(beginning.kind, self.begin(beginning, &device, writes))
     }
 
@@ -97,36 +103,41 @@ impl Arguments {
         device: &Device,
         trains: bool,
     ) -> anyhow::Result<ExitCode> {
-        let checkup = match self.checkup::<M>()? {
+        let place = beginning.completed::<M>(self.data.place::<M>()?)?;
+        let checkup = match self.checkup::<M>(&place)? {
             Verdict::Train(checkup) => checkup,
             Verdict::Stop => return Ok(ExitCode::from(2)),
         };
         if !trains {
-            return self.as_is::<M>(beginning);
+            return self.as_is::<M>(beginning, place);
         }
         let recipe = self.recipe(M::RATE)?;
-        match self.data.kind::<M>()? {
-            TargetKind::Label => self.train::<M, usize>(recipe, beginning, device, checkup),
-            TargetKind::Labels => self.train::<M, Vec<usize>>(recipe, beginning, device, checkup),
-            TargetKind::Numbers => self.train::<M, Vec<f32>>(recipe, beginning, device, checkup),
+        let kind = self.data.kind::<M>(&place)?;
+        let asked = Asked { recipe, place, checkup };
+        match kind {
+            TargetKind::Label => self.train::<M, usize>(asked, beginning, device),
+            TargetKind::Labels => self.train::<M, Vec<usize>>(asked, beginning, device),
+            TargetKind::Numbers => self.train::<M, Vec<f32>>(asked, beginning, device),
         }
     }
 
     fn train<M: Kind, L: Answers>(
         &self,
-        recipe: Recipe,
+        Asked { recipe, place, checkup }: Asked<M>,
         beginning: Beginning,
         device: &Device,
-        checkup: Option<Checkup>,
     ) -> anyhow::Result<ExitCode> {
-        let Opened { place, set, unusable } = self.data.open::<M, L>()?;
+        let Opened { place, set, unusable } = self.data.open::<M, L>(place)?;
         let weights = beginning.weights(&self.start)?;
         let file = weights.as_ref().map(|weights| &weights.file);
-        let name = self.start.begun_name(self.data.inputs.as_deref());
+        let origin = Origin {
+            name: self.start.model.as_deref(),
+            weights: file,
+            inputs: self.data.inputs()?,
+        };
         let task = self.task::<M, L>(&set)?;
         let items: Vec<&ItemOf<M>> = set.train.iter().map(|sample| &sample.item).collect();
-        let (model, report) =
-            ModelOf::<M>::for_items(name, file, &task, &set.names, &items, device)?;
+        let (model, report) = M::begun(origin, &task, (&set.names, &items), device)?;
         let (model, vectors) = match &self.what.vectors {
             Some(file) => {
                 let (model, said) = M::with_vectors(model, file, device)?;
@@ -165,7 +176,8 @@ impl Arguments {
             }
         }
         self.warn_of_paths::<M, L>(&set);
-        let Remarks { lines: remarks, baselines, texts } = M::remarks(&model, &set)?;
+        let Remarks { lines: remarks, baselines, texts } =
+            M::remarks(&model, &set, !self.keep.no_probe)?;
         if !self.common.json {
             remarks.iter().for_each(|line| say!("{}", one_line(line)));
         }
@@ -260,7 +272,7 @@ impl Arguments {
     }
 
     /// Measures the weights on their own labels or numbers.
-    fn as_is<M: Kind>(&self, beginning: Beginning) -> anyhow::Result<ExitCode> {
+    fn as_is<M: Kind>(&self, beginning: Beginning, data: M::Data) -> anyhow::Result<ExitCode> {
         let start = Instant::now();
         let weights = beginning.opened(&self.start)?;
         let device = self.common.device.open()?;
@@ -268,7 +280,7 @@ impl Arguments {
         let (model, _) = ModelOf::<M>::open_file(name, &weights.file, &device)?;
         let measuring = Measuring {
             model: &model,
-            data: self.data.place::<M>()?,
+            data,
             part: None,
             batch: self.pictures.batch,
             views: TestViews::One,

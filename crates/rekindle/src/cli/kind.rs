@@ -5,8 +5,9 @@ use std::path::{Path, PathBuf};
 use anyhow::bail;
 use clap::Args;
 use rekindle::{
-    Exhibit, InputKind, ItemOf, Modality, ModelOf,
+    Device, Exhibit, InputKind, Inputs, ItemOf, Modality, ModelOf, ModelTask,
     cards::HubConfig,
+    checkpoint::{CheckpointFile, LoadReport},
     data::{Gathered, MixConfig, Prepare, Row, Target, TargetKind, Unusable},
     report::TextFacts,
 };
@@ -21,8 +22,7 @@ mod pictures;
 mod several;
 mod texts;
 
-pub(super) use several::begins_with_weights;
-use several::check_inputs;
+pub(super) use several::check_inputs;
 
 /// Items of a kind, by themselves: files, texts, a list.
 #[derive(Args)]
@@ -76,8 +76,16 @@ pub(super) struct Place<'a> {
     pub(super) config: rekindle::data::DataConfig,
     pub(super) text: &'a [String],
     pub(super) label: Option<&'a str>,
-    /// The file of several inputs.
-    pub(super) inputs: Option<&'a Path>,
+    /// Several inputs.
+    pub(super) inputs: Option<&'a Inputs>,
+}
+
+/// What a model is made of before it is trained.
+#[derive(Clone, Copy)]
+pub(super) struct Origin<'a> {
+    pub(super) name: Option<&'a str>,
+    pub(super) weights: Option<&'a CheckpointFile>,
+    pub(super) inputs: Option<&'a Inputs>,
 }
 
 /// A kind of input, as the command line knows it.
@@ -96,7 +104,21 @@ pub(super) trait Kind: Exhibit {
     /// Where something is asked for that this kind does not have.
     fn place(place: Place<'_>) -> anyhow::Result<Self::Data>;
 
-    /// What is drawn for training items, to go on from weights of a tag: what was asked for, else as it is usual.
+    /// A model for a task whose outputs have these names, and what it must know of items it learns of these.
+    ///
+    /// # Errors
+    ///
+    /// Where there is no such network, or the weights do not fit.
+    fn begun<T: ModelTask>(
+        of: Origin<'_>,
+        task: &T,
+        (names, items): (&[String], &[&ItemOf<Self>]),
+        device: &Device,
+    ) -> anyhow::Result<(ModelOf<Self>, Option<LoadReport>)> {
+        Ok(ModelOf::for_items(of.name, of.weights, task, names, items, device)?)
+    }
+
+    /// What is drawn for training items of a model: what was asked for, else as it is usual.
     ///
     /// # Errors
     ///
@@ -104,7 +126,7 @@ pub(super) trait Kind: Exhibit {
     fn augmented(
         asked: Option<Augmentation>,
         _kind: TargetKind,
-        _tag: &str,
+        _model: &ModelOf<Self>,
     ) -> anyhow::Result<Self::Options> {
         refuse(asked.is_some(), "--augment", "pictures")?;
         Ok(Self::Options::default())
@@ -115,7 +137,12 @@ pub(super) trait Kind: Exhibit {
     /// # Errors
     ///
     /// Where this kind keeps none, or the folder cannot be used.
-    fn kept(options: Self::Options, _folder: &Path, _bytes: u64) -> anyhow::Result<Self::Options> {
+    fn kept(
+        options: Self::Options,
+        _model: &ModelOf<Self>,
+        _folder: &Path,
+        _bytes: u64,
+    ) -> anyhow::Result<Self::Options> {
         refuse(true, "--pixels", "pictures")?;
         Ok(options)
     }
@@ -158,7 +185,7 @@ pub(super) trait Kind: Exhibit {
         device: &rekindle::Device,
     ) -> anyhow::Result<(ModelOf<Self>, String)>;
 
-    /// What the items are, and what simpler methods reach.
+    /// What the items are, and what simpler methods reach; `probes` asks for those that run parts of the network.
     ///
     /// # Errors
     ///
@@ -166,6 +193,7 @@ pub(super) trait Kind: Exhibit {
     fn remarks<L: rekindle::Learned>(
         _model: &rekindle::ModelOf<Self>,
         _set: &rekindle::SetOf<Self, L>,
+        _probes: bool,
     ) -> anyhow::Result<Remarks> {
         Ok(Remarks::default())
     }
@@ -188,13 +216,15 @@ pub(super) trait Kind: Exhibit {
     /// Where they cannot be read.
     fn to_embed(data: &Self::Data) -> anyhow::Result<Vec<(PathBuf, ItemOf<Self>)>>;
 
-    /// The items that were named, of a list its columns as the model's config says them.
+    /// The items that were named, of a list its columns as the model says them.
     ///
     /// # Errors
     ///
     /// Where they cannot be read.
-    fn items(asked: &ItemArguments, config: &HubConfig)
-    -> anyhow::Result<Vec<Named<ItemOf<Self>>>>;
+    fn items(
+        asked: &ItemArguments,
+        model: &ModelOf<Self>,
+    ) -> anyhow::Result<Vec<Named<ItemOf<Self>>>>;
 
     /// What an item is called, as a cell for spreadsheets.
     fn cell(name: &str) -> String {
@@ -228,14 +258,14 @@ impl WeightsArguments {
         Ok((InputKind::of(self.model.as_deref(), Some(&weights.file))?, weights))
     }
 
-    /// What training begins with: a model that is named, or `inputs`, a file of several.
+    /// What training begins with: a model that is named, or several `inputs`.
     ///
     /// # Errors
     ///
     /// Those of [`opened_kind`](Self::opened_kind), and where weights are under a license that nobody has accepted.
     pub(super) fn beginning(
         &self,
-        inputs: Option<&Path>,
+        inputs: Option<&Inputs>,
         untrained: bool,
     ) -> anyhow::Result<Beginning> {
         let of =
@@ -250,11 +280,6 @@ impl WeightsArguments {
         let (kind, weights) = self.opened_kind()?;
         Ok(of(kind, Some(weights)))
     }
-
-    /// What the model is called that training begins with: by its own name, or by the file of its inputs.
-    pub(super) fn begun_name<'a>(&'a self, inputs: Option<&'a Path>) -> Option<&'a str> {
-        self.model.as_deref().or_else(|| inputs?.to_str())
-    }
 }
 
 /// What training begins with.
@@ -267,6 +292,21 @@ pub(super) struct Beginning {
 }
 
 impl Beginning {
+    /// Where the data are, with what the weights of a model of several inputs say of its columns.
+    ///
+    /// # Errors
+    ///
+    /// Where the weights do not say what they are.
+    pub(super) fn completed<M: Kind>(&self, place: M::Data) -> anyhow::Result<M::Data> {
+        match &self.weights {
+            Some(weights) if self.kind == InputKind::Several => {
+                let (model, config) = M::of_weights(None, &weights.file)?;
+                Ok(model.completed(&config, &place))
+            }
+            _ => Ok(place),
+        }
+    }
+
     /// The weights, fetched if need be; none where it begins without.
     ///
     /// # Errors

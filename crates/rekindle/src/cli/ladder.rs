@@ -6,7 +6,7 @@
 //!
 //! [[candidates]]
 //! name = "head"
-//! weights = "resnet18.a1_in1k"
+//! weights = "resnet18.a1_in1k"    # or model, or of rows inputs = "inputs.toml"
 //! recipe = "head"
 //! epochs = 5
 //!
@@ -16,15 +16,15 @@
 //! keep = 0.5            # of the candidates go on, at least one
 //! ```
 
-use std::{collections::BTreeMap, fs, path::PathBuf, process::ExitCode};
+use std::{fs, path::PathBuf, process::ExitCode, rc::Rc};
 
 use anyhow::{Context, bail};
 use clap::Args;
 use rekindle::{
-    FinetuneConfig, HeadStart, InputKind, ItemOf, ModelOf, ModelTask as _, RunFolder, SetOf,
+    FinetuneConfig, HeadStart, InputKind, Inputs, ItemOf, ModelTask as _, RunFolder, SetOf,
     TestViews,
     checkpoint::CheckpointFile,
-    data::{DataConfig, Digests, SampleOf, TargetKind, canonical},
+    data::{DataConfig, TargetKind},
     engine::TransferTask as _,
     finetune, measure,
     metrics::Direction,
@@ -32,19 +32,20 @@ use rekindle::{
 };
 use rekindle_base::{own_folder, write_file};
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 
 mod file;
+mod part;
 mod results;
 mod shown;
 
-use file::{Candidate, Ladder, Rung, folder};
+use file::{Candidate, Ladder, folder};
+use part::{Opened, Part};
 use shown::{plot, table};
 
 use super::{
     Common,
     answers::{Answers, shown},
-    kind::{Kind, Place, of_kind},
+    kind::{Kind, Origin, Place, check_inputs, of_kind},
     output,
     run_folder::{self, Older},
     weights::{check_licenses, policy},
@@ -102,23 +103,27 @@ impl Arguments {
             ladder.candidates.iter().map(|candidate| candidate.kind(&self.root)).collect();
         let kinds = kinds?;
         if kinds.windows(2).any(|pair| pair[0] != pair[1]) {
-            bail!("some candidates take pictures, others texts; climb a ladder of each");
+            bail!(
+                "candidates take different kinds of items (pictures, texts, rows); climb a ladder of each"
+            );
         }
         of_kind!(kinds.first().copied().unwrap_or(InputKind::Pictures), self.climb_kind(&ladder))
     }
 
-    fn place<M: Kind>(&self, ladder: &Ladder) -> anyhow::Result<M::Data> {
+    fn place<M: Kind>(&self, ladder: &Ladder, inputs: Option<&Inputs>) -> anyhow::Result<M::Data> {
         let config = DataConfig {
             targets: ladder.targets.clone(),
             ..DataConfig::new(self.root.join(&ladder.data))
         };
         let (text, label) = (&ladder.text, ladder.label.as_deref());
-        M::place(Place { config, text, label, inputs: None })
+        M::place(Place { config, text, label, inputs })
     }
 
     fn climb_kind<M: Kind>(&self, ladder: &Ladder) -> anyhow::Result<ExitCode> {
         let data = self.root.join(&ladder.data);
-        let offer = M::offer(&self.place::<M>(ladder)?)?;
+        let first = ladder.candidates.first();
+        let inputs = first.map(|candidate| candidate.inputs(&self.root)).transpose()?.flatten();
+        let offer = M::offer(&self.place::<M>(ladder, inputs.as_ref())?)?;
         if ladder.targets.is_empty() && offer.kind() == TargetKind::Numbers {
             bail!(
                 "{}: has no column `label` or `labels`; name the numbers to learn, as in targets = [{:?}]",
@@ -138,13 +143,23 @@ impl Arguments {
         }
     }
 
-    fn climb_all<M: Kind, L: Answers>(&self, ladder: &Ladder) -> anyhow::Result<ExitCode> {
-        let data = self.root.join(&ladder.data);
-        let place = self.place::<M>(ladder)?;
+    fn open<M: Kind, L: Answers>(
+        &self,
+        ladder: &Ladder,
+        candidate: &Candidate,
+    ) -> anyhow::Result<Opened<M, L>> {
+        let inputs = candidate.inputs(&self.root)?;
+        let place = self.place::<M>(ladder, inputs.as_ref())?;
         let set = M::open::<L>(&place)?;
         if !self.common.json {
             set.notes.iter().for_each(|note| say!("{}", output::one_line(note)));
         }
+        Ok(Opened { inputs, place, set })
+    }
+
+    fn climb_all<M: Kind, L: Answers>(&self, ladder: &Ladder) -> anyhow::Result<ExitCode> {
+        let data = self.root.join(&ladder.data);
+        let opened = Opened::of_all(ladder, |candidate| self.open::<M, L>(ladder, candidate))?;
         run_folder::check(&self.out, &[&data], Older::GoneOnWith)?;
         let _held = run_folder::hold(&self.out, Older::GoneOnWith)?;
         let log = self.out.join("results.jsonl");
@@ -152,18 +167,25 @@ impl Arguments {
 
         let width = ladder.candidates.iter().map(|candidate| candidate.name.chars().count()).max();
         let width = width.unwrap_or_default();
-        let mut alive: Vec<&Candidate> = ladder.candidates.iter().collect();
+        let mut alive: Vec<(&Candidate, &Opened<M, L>)> =
+            ladder.candidates.iter().zip(opened.iter().map(Rc::as_ref)).collect();
         let mut climbed: Vec<Row> = Vec::new();
         for (index, rung) in ladder.rungs.iter().enumerate() {
             let last = index + 1 == ladder.rungs.len();
-            let part = Part::<M, L>::of(&set, rung, last);
+            let mut parts: Vec<(&Opened<M, L>, Part<M, L>, String)> = Vec::new();
             let mut found = Vec::new();
-            for candidate in &alive {
+            for (candidate, opened) in &alive {
+                let known = parts.iter().position(|(of, ..)| std::ptr::eq(*of, *opened));
+                if known.is_none() {
+                    let part = Part::<M, L>::of(&opened.set, rung, last);
+                    let key = part.key()?;
+                    parts.push((opened, part, key));
+                }
+                let (_, part, data) = &parts[known.unwrap_or(parts.len() - 1)];
                 let key = format!(
-                    "{} {} {}",
+                    "{} {data} {}",
                     ladder.seed,
-                    part.key()?,
-                    candidate.key(&self.root, M::RATE)?
+                    candidate.key(&self.root, M::RATE, opened.inputs.as_ref())?
                 );
                 let known = rows.iter().find(|row| {
                     (row.rung, &row.candidate, &row.key) == (index + 1, &candidate.name, &key)
@@ -171,7 +193,8 @@ impl Arguments {
                 let row = match known {
                     Some(row) => row.clone(),
                     None => {
-                        let row = self.climb(ladder, candidate, &part, &place, (index + 1, key))?;
+                        let on = (part, *opened);
+                        let row = self.climb(ladder, candidate, on, (index + 1, key))?;
                         results::append(&log, &row)?;
                         rows.push(row.clone());
                         row
@@ -192,7 +215,7 @@ impl Arguments {
             let keep = ((found.len() as f64 * rung.keep).ceil() as usize).max(1);
             let kept: Vec<&str> =
                 found.iter().take(keep).map(|row| row.candidate.as_str()).collect();
-            alive.retain(|candidate| kept.contains(&candidate.name.as_str()));
+            alive.retain(|(candidate, _)| kept.contains(&candidate.name.as_str()));
             climbed.extend(found);
         }
         let plots = [
@@ -217,8 +240,7 @@ impl Arguments {
         &self,
         ladder: &Ladder,
         candidate: &Candidate,
-        part: &Part<M, L>,
-        place: &M::Data,
+        (part, opened): (&Part<M, L>, &Opened<M, L>),
         (rung, key): (usize, String),
     ) -> anyhow::Result<Row> {
         let device = self.common.device.open()?.autodiff();
@@ -229,20 +251,26 @@ impl Arguments {
         if let Some(weights) = &weights {
             check_licenses(weights, name, &policy(&[])?)?;
         }
+        let inputs = opened.inputs.as_ref();
+        if let Some(inputs) = inputs {
+            check_inputs(inputs, &policy(&[])?)?;
+        }
         let items: Vec<&ItemOf<M>> = part.train.iter().map(|sample| &sample.item).collect();
-        let (model, _) =
-            ModelOf::<M>::for_items(name, weights.as_ref(), &task, &part.names, &items, &device)?;
-        let about = M::noted(model.config().clone(), place);
+        let origin = Origin { name, weights: weights.as_ref(), inputs };
+        let (model, _) = M::begun(origin, &task, (&part.names, &items), &device)?;
+        let about = M::noted(model.config().clone(), &opened.place);
         let model = model.with_config(about);
         let plan = candidate.plan(&self.root, M::RATE)?;
+        let plan = model.modality().suited(model.network(), plan);
         let views = FinetuneConfig::<L::Task, M>::usual_views(&plan);
         let mut config = FinetuneConfig::<L::Task, M>::of(plan, task);
-        config.inputs = M::augmented(candidate.augment()?, L::KIND, &model.config().tag)?;
+        config.inputs = M::augmented(candidate.augment()?, L::KIND, &model)?;
         config.engine.batch = candidate.batch;
         config.engine.views = views;
         config.engine.probe = false;
         config.engine.seed = ladder.seed;
-        if weights.is_none() {
+        let begun = inputs.is_some_and(|inputs| inputs.weights().next().is_some());
+        if weights.is_none() && !begun {
             config.engine.head = HeadStart::AsItIs;
         }
         let out = self.out.join(folder(rung, &candidate.name));
@@ -298,63 +326,5 @@ impl Arguments {
             row.seconds
         );
         Ok(())
-    }
-}
-
-/// Some of the classes, and some of the training items of each; all validation items of those classes.
-struct Part<M: Kind, L: Answers> {
-    names: Vec<String>,
-    train: Vec<SampleOf<L, ItemOf<M>>>,
-    val: Vec<SampleOf<L, ItemOf<M>>>,
-    /// None but on the last rung.
-    test: Vec<SampleOf<L, ItemOf<M>>>,
-}
-
-impl<M: Kind, L: Answers> Part<M, L> {
-    /// The first classes, and the first items of each: a higher rung has all that a lower one has. Numbers are all there from
-    /// the start.
-    fn of(set: &SetOf<M, L>, rung: &Rung, last: bool) -> Self {
-        let all = set.names.len();
-        let count = match L::KIND {
-            TargetKind::Numbers => all,
-            _ => ((all as f64 * rung.classes).round() as usize).clamp(2.min(all), all),
-        };
-        let of_class =
-            |samples: &[SampleOf<L, ItemOf<M>>], share: f64| -> Vec<SampleOf<L, ItemOf<M>>> {
-                let mut by_class: BTreeMap<&[usize], Vec<SampleOf<L, ItemOf<M>>>> = BTreeMap::new();
-                let known = |sample: &&SampleOf<L, ItemOf<M>>| {
-                    sample.label.labels().iter().all(|&of| of < count)
-                };
-                for sample in samples.iter().filter(known) {
-                    by_class.entry(sample.label.labels()).or_default().push(sample.clone());
-                }
-                let some = |samples: Vec<SampleOf<L, ItemOf<M>>>| {
-                    let some = ((samples.len() as f64 * share).round() as usize).max(1);
-                    samples.into_iter().take(some)
-                };
-                by_class.into_values().flat_map(some).collect()
-            };
-        Self {
-            names: set.names[..count].to_vec(),
-            train: of_class(&set.train, rung.pictures),
-            val: of_class(&set.val, 1.0),
-            test: if last { of_class(&set.test, 1.0) } else { Vec::new() },
-        }
-    }
-
-    /// What a run on it depends on.
-    fn key(&self) -> anyhow::Result<String> {
-        let mut hash = Sha256::new();
-        let files = Digests::in_memory();
-        hash.update(canonical(&self.names));
-        for part in [&self.train, &self.val, &self.test] {
-            hash.update(part.len().to_le_bytes());
-            for sample in part {
-                hash.update(M::digest(&sample.item, &files)?);
-                hash.update(canonical(&(sample.label.labels(), sample.label.numbers())));
-                hash.update(sample.weight.to_le_bytes());
-            }
-        }
-        Ok(format!("{:x}", hash.finalize()))
     }
 }

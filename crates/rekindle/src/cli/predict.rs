@@ -62,7 +62,7 @@ impl Arguments {
                 model.config().name()
             );
         }
-        let items = M::items(&self.items, model.config())?;
+        let items = M::items(&self.items, &model)?;
         let shown = items.len() > self.batch && std::io::stderr().is_terminal();
         let bar = if shown { ProgressBar::new(items.len() as u64) } else { ProgressBar::hidden() };
         let mut failed = 0;

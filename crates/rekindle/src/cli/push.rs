@@ -9,7 +9,7 @@ use std::{
 use anyhow::{Context, bail};
 use clap::Args;
 use rekindle::{
-    InputKind,
+    InputKind, card_from,
     cards::HubConfig,
     checkpoint::CheckpointFile,
     hub::{
@@ -56,8 +56,13 @@ pub(super) struct Arguments {
 impl Arguments {
     pub(super) fn run(&self) -> anyhow::Result<ExitCode> {
         let (file, config, run) = read(&self.run)?;
-        let card = model_card(&self.repository, config, run.as_ref(), self.license.as_deref())?;
-        let beside = InputKind::of(None, Some(&file))?.files(&file, &card.config)?;
+        let kind = InputKind::of(None, Some(&file))?;
+        let (bases, license) = (kind.bases(&file)?, self.license.as_deref());
+        let card = match bases.is_empty() {
+            true => model_card(&self.repository, config, run.as_ref(), license)?,
+            false => card_from(&self.repository, config, run.as_ref(), (bases, license))?,
+        };
+        let beside = kind.files(&file, &card.config)?;
         let files = Upload::model(&card, beside, file.path());
         if let Some(folder) = &self.dry_run {
             for file in &files {

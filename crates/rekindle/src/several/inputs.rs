@@ -3,9 +3,15 @@
 //! ```toml
 //! [inputs.sentence]                # a part of the network, and what its stages are called by
 //! column = "text"                  # two for a pair
-//! weights = "all-MiniLM-L6-v2"     # a folder or a file, from this file's folder on, or a card; or model = "bilstm.chars"
+//! model = "all-MiniLM-L6-v2"       # a card's weights, or a network from nothing ("bilstm.chars"); weights = "FILE_OR_FOLDER"
+//!                                  # from this file's folder on
 //! context = 1                      # texts before it and behind it in its `group`, read with the same weights
 //! hidden = 128                     # a layer with a ReLU over what comes out
+//!
+//! [inputs.photo]
+//! kind = "picture"                 # in a file, whose path is in the column, from the list's folder on
+//! column = "path"
+//! model = "resnet18.a1_in1k"       # or weights; untrained = true takes the architecture of that name alone
 //!
 //! [inputs.line]
 //! column = "line_number"
@@ -32,7 +38,7 @@ use std::{
 use rekindle_cards::MAX_CONTEXT;
 use serde::Deserialize;
 
-use crate::Error;
+use crate::{Error, is_scratch};
 
 /// Most units of a layer, and places of a one-hot number, so that a file cannot take all memory.
 pub const MAX_UNITS: usize = 1 << 16;
@@ -71,10 +77,12 @@ pub enum InputCode {
     /// A text, by an encoder.
     Text {
         /// Where the encoder comes from.
-        source: TextSource,
+        source: PartSource,
         /// Texts before it and behind it in its group that are read along.
         context: usize,
     },
+    /// A picture in a file, by a network.
+    Picture(PartSource),
     /// A whole number as one of so many; larger ones are the last.
     OneHot(usize),
     /// A whole number as how many of 1 to this it reaches.
@@ -85,12 +93,12 @@ pub enum InputCode {
     Category,
 }
 
-/// Where the encoder of a text comes from.
+/// Where the network of a text or a picture comes from.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum TextSource {
+pub enum PartSource {
     /// A file, a folder as the Hub has it, or the name of a card.
     Weights(PathBuf),
-    /// A network that begins from nothing: `lstm`, `bilstm.chars`.
+    /// A network that begins from nothing: `lstm`, `bilstm.chars`, `resnet18`.
     Untrained(String),
 }
 
@@ -114,8 +122,12 @@ struct RawJoin {
 #[serde(deny_unknown_fields)]
 struct Raw {
     column: Columns,
+    #[serde(default)]
+    kind: Kind,
     weights: Option<String>,
     model: Option<String>,
+    #[serde(default)]
+    untrained: bool,
     one_hot: Option<usize>,
     ordinal: Option<usize>,
     number: Option<Standardized>,
@@ -130,6 +142,15 @@ struct Raw {
 enum Columns {
     One(String),
     Pair(Vec<String>),
+}
+
+/// What a network reads.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Kind {
+    #[default]
+    Text,
+    Picture,
 }
 
 #[derive(Debug, Deserialize)]
@@ -157,10 +178,15 @@ impl Inputs {
         let mut inputs = Self::from_toml(&text).map_err(wrong)?;
         let folder = path.parent().unwrap_or(Path::new(""));
         for part in &mut inputs.parts {
-            if let InputCode::Text { source: TextSource::Weights(weights), .. } = &mut part.code
-                && folder.join(&*weights).exists()
-            {
-                *weights = folder.join(&*weights);
+            let source = match &mut part.code {
+                InputCode::Text { source, .. } | InputCode::Picture(source) => source,
+                _ => continue,
+            };
+            match source {
+                PartSource::Weights(weights) if folder.join(&*weights).exists() => {
+                    *weights = folder.join(&*weights);
+                }
+                _ => {}
             }
         }
         Ok(inputs)
@@ -184,18 +210,40 @@ impl Inputs {
         Ok(inputs)
     }
 
+    /// Files, folders and cards of weights that parts begin with.
+    pub fn weights(&self) -> impl Iterator<Item = &Path> {
+        self.parts.iter().filter_map(|part| match &part.code {
+            InputCode::Text { source: PartSource::Weights(weights), .. }
+            | InputCode::Picture(PartSource::Weights(weights)) => Some(weights.as_path()),
+            _ => None,
+        })
+    }
+
     /// A text that an encoder of these weights reads: a folder, a file, a card's name.
     #[must_use]
     pub fn text(self, name: &str, column: &str, weights: impl Into<PathBuf>) -> Self {
-        let source = TextSource::Weights(weights.into());
+        let source = PartSource::Weights(weights.into());
         self.with(name, column, InputCode::Text { source, context: 0 })
     }
 
     /// A text that a network from nothing reads: `lstm`, `bilstm.chars`.
     #[must_use]
     pub fn untrained_text(self, name: &str, column: &str, model: &str) -> Self {
-        let source = TextSource::Untrained(model.to_owned());
+        let source = PartSource::Untrained(model.to_owned());
         self.with(name, column, InputCode::Text { source, context: 0 })
+    }
+
+    /// A picture in a file whose path is in the column, which a network of these weights looks at: a folder, a file, a card's
+    /// name.
+    #[must_use]
+    pub fn picture(self, name: &str, column: &str, weights: impl Into<PathBuf>) -> Self {
+        self.with(name, column, InputCode::Picture(PartSource::Weights(weights.into())))
+    }
+
+    /// A picture that a network from nothing looks at, of an architecture or a card: `resnet18`.
+    #[must_use]
+    pub fn untrained_picture(self, name: &str, column: &str, model: &str) -> Self {
+        self.with(name, column, InputCode::Picture(PartSource::Untrained(model.to_owned())))
     }
 
     /// A whole number as one of `depth`; larger ones are the last.
@@ -280,11 +328,24 @@ impl Inputs {
 
 impl Raw {
     fn code(&self) -> Result<InputCode, String> {
-        let Self { weights, model, one_hot, ordinal, number, category, context, .. } = self;
-        let text = |source| InputCode::Text { source, context: *context };
+        let Self { kind, weights, model, untrained, .. } = self;
+        let Self { one_hot, ordinal, number, category, context, .. } = self;
+        let network = |source| match kind {
+            Kind::Text => InputCode::Text { source, context: *context },
+            Kind::Picture => InputCode::Picture(source),
+        };
+        // As on the command line: a name is that of weights, unless there are none.
+        let named = |model: &String| {
+            let card = || rekindle_cards::find(model).is_ok();
+            let weights = *kind == Kind::Picture || !is_scratch(model) && card();
+            network(match weights && !untrained {
+                true => PartSource::Weights(model.into()),
+                false => PartSource::Untrained(model.clone()),
+            })
+        };
         let named = [
-            weights.as_ref().map(|weights| text(TextSource::Weights(weights.into()))),
-            model.as_ref().map(|model| text(TextSource::Untrained(model.clone()))),
+            weights.as_ref().map(|weights| network(PartSource::Weights(weights.into()))),
+            model.as_ref().map(named),
             one_hot.map(InputCode::OneHot),
             ordinal.map(InputCode::Ordinal),
             number.as_ref().map(|Standardized::Standardized| InputCode::Standardized),
@@ -292,10 +353,18 @@ impl Raw {
         ];
         let mut named = named.into_iter().flatten();
         match (named.next(), named.next()) {
-            (Some(code), None) if *context == 0 || matches!(code, InputCode::Text { .. }) => {
-                Ok(code)
+            (Some(InputCode::Text { .. } | InputCode::Picture(_)), None)
+                if *untrained && model.is_none() =>
+            {
+                Err("untrained is of a model".to_owned())
             }
-            (Some(_), None) => Err("context is of texts".to_owned()),
+            (Some(code @ InputCode::Text { .. }), None) => Ok(code),
+            (Some(_), None) if *context > 0 => Err("context is of texts".to_owned()),
+            (Some(code @ InputCode::Picture(_)), None) => Ok(code),
+            (Some(_), None) if *untrained || *kind == Kind::Picture => {
+                Err("kind and untrained are of networks; name weights or a model".to_owned())
+            }
+            (Some(code), None) => Ok(code),
             _ => Err("name one of weights, model, one_hot, ordinal, number, category".to_owned()),
         }
     }
@@ -339,6 +408,29 @@ mod tests {
     }
 
     #[test]
+    fn a_model_is_its_weights_where_there_are_some() {
+        let weights = |name: &str| PartSource::Weights(name.into());
+        let untrained = |name: &str| PartSource::Untrained(name.to_owned());
+        let text = |source| InputCode::Text { source, context: 0 };
+        for (lines, code) in [
+            ("model = \"bilstm.chars\"", text(untrained("bilstm.chars"))),
+            ("model = \"all-MiniLM-L6-v2\"", text(weights("all-MiniLM-L6-v2"))),
+            ("weights = \"run/best.safetensors\"", text(weights("run/best.safetensors"))),
+            (
+                "kind = \"picture\"\nmodel = \"resnet18.a1_in1k\"",
+                InputCode::Picture(weights("resnet18.a1_in1k")),
+            ),
+            (
+                "kind = \"picture\"\nmodel = \"resnet18\"\nuntrained = true",
+                InputCode::Picture(untrained("resnet18")),
+            ),
+        ] {
+            let inputs = Inputs::from_toml(&format!("[inputs.a]\ncolumn = \"a\"\n{lines}"));
+            assert_eq!(inputs.unwrap().parts[0].code, code, "{lines}");
+        }
+    }
+
+    #[test]
     fn what_cannot_be_is_one_clear_error() {
         for (from, to, named) in [
             ("[inputs.line]", "[inputs.join]", "not `join`"),
@@ -351,6 +443,10 @@ mod tests {
             ("column = \"text\"", "", "missing field `column`"),
             ("column = \"text\"", "column = [\"a\", \"b\"]", "2 columns are named; name one"),
             ("one_hot = 15", "number = \"scaled\"", "unknown variant `scaled`"),
+            ("one_hot = 15", "one_hot = 15\nkind = \"picture\"", "inputs.line: kind and untrained"),
+            ("one_hot = 15", "kind = \"sound\"", "unknown variant `sound`"),
+            ("model = \"lstm\"", "weights = \"lstm\"\nuntrained = true", "untrained is of a model"),
+            ("model = \"lstm\"", "kind = \"picture\"\nmodel = \"resnet18\"", "context is of texts"),
             ("hidden = 8", "hidden = 70000", "join.hidden is 70000"),
             ("dropout = 0.5", "dropout = 1.0", "join.dropout is 1, not in 0 to 1"),
         ] {

@@ -2,16 +2,18 @@
 
 use std::{path::Path, sync::Arc};
 
-use rekindle_cards::{Column, ColumnKind, HubConfig, InputSpec, TableInput, TextInput};
+use rekindle_cards::{
+    Base, Column, ColumnKind, HubConfig, InputSpec, TableInput, Terms, TextInput,
+};
 use rekindle_checkpoint::CheckpointFile;
 use rekindle_layers::JoinConfig;
 use rekindle_text::Text;
 
 use super::{
-    Example, InputCode, InputPart, Inputs, NAME, NumberCode, Part, Reads, Several, TextSource,
-    Value,
+    Example, InputCode, InputPart, Inputs, NAME, NumberCode, PartSource, Several, Value,
+    part::{Begun, Part, Reads},
 };
-use crate::{Error, Texts, modality::Modality, texts::untitled};
+use crate::{Error, Pictures, Texts, modality::Modality, publish, texts::untitled};
 
 impl Several {
     /// What is learned of rows before there is a network: words, means, vocabularies. Weights are opened, not read.
@@ -24,10 +26,10 @@ impl Several {
         inputs.check().map_err(wrong)?;
         let columns = inputs.columns();
         let mut parts = Vec::new();
-        let mut licenses = Vec::new();
         for part in &inputs.parts {
             let InputPart { name, columns: own, code, hidden } = part;
             let place = columns.iter().position(|other| other.name == *name).unwrap_or_default();
+            let mut base = None;
             let cells = || items.iter().filter_map(|item| item.cell(place));
             let reads = match code {
                 InputCode::OneHot(depth) => Reads::Numbers(NumberCode::OneHot { depth: *depth }),
@@ -39,21 +41,33 @@ impl Several {
                     let code = code.and_then(|code| code.check().map(|()| code)).map_err(told)?;
                     Reads::Numbers(code)
                 }
-                InputCode::Text { source: TextSource::Untrained(model), context } => {
+                InputCode::Text { source: PartSource::Untrained(model), context } => {
                     let texts: Vec<&Text> =
                         items.iter().filter_map(|item| item.text(place)).collect();
                     let (texts, _) = Texts::untrained(model, &texts)?;
                     Reads::Texts { texts, context: *context, begins: None }
                 }
-                InputCode::Text { source: TextSource::Weights(weights), context } => {
-                    let file = opened(weights)?;
-                    let name = card(weights);
-                    let (texts, config) = Texts::of_weights(name.as_deref(), &file)?;
-                    licenses.push(config.license);
-                    Reads::Texts { texts, context: *context, begins: Some(Arc::new(file)) }
+                InputCode::Text { source: PartSource::Weights(weights), context } => {
+                    let begun = Begun::of(weights)?;
+                    let (texts, config) = Texts::of_weights(begun.name.as_deref(), &begun.file)?;
+                    base = Some(publish::base(&config)?);
+                    Reads::Texts { texts, context: *context, begins: Some(begun) }
+                }
+                InputCode::Picture(PartSource::Untrained(model)) => {
+                    let (_, about) = Pictures::untrained(model, &[])?;
+                    about.image()?;
+                    Reads::Pictures { about: Box::new(about), begins: None }
+                }
+                InputCode::Picture(PartSource::Weights(weights)) => {
+                    let begun = Begun::of(weights)?;
+                    let (_, about) = Pictures::of_weights(begun.name.as_deref(), &begun.file)?;
+                    about.image()?;
+                    base = Some(publish::base(&about)?);
+                    Reads::Pictures { about: Box::new(about), begins: Some(begun) }
                 }
             };
-            parts.push(Part { name: name.clone(), columns: own.clone(), hidden: *hidden, reads });
+            let (name, columns) = (name.clone(), own.clone());
+            parts.push(Part { name, columns, hidden: *hidden, reads, base, place });
         }
         // Those of weights first, so that a plan can freeze them and train all that follows.
         parts.sort_by_key(|part| part.reads.begins().is_none());
@@ -62,12 +76,11 @@ impl Several {
             join: JoinConfig { hidden: inputs.hidden, dropout: inputs.dropout },
             saved: false,
         };
-        // Of several licenses none says what holds for all.
-        licenses.dedup();
-        let license = match licenses.as_slice() {
-            [one] => one.clone(),
-            _ => None,
-        };
+        let bases = several.bases();
+        // Where they do not agree, whoever loads it is to know the strictest.
+        let bound = |base: &&Base| Terms::of(base.license.as_deref()) == Terms::Restricted;
+        let bound = || bases.iter().find(bound).and_then(|base| base.license.clone());
+        let license = Base::license_of_all(&bases, None).unwrap_or_else(|_| bound());
         let config = HubConfig { input: several.input(), license, ..untitled(NAME) };
         Ok((several, config))
     }
@@ -84,6 +97,7 @@ impl Several {
                     context: *context,
                     ..texts.input(part.columns.clone())
                 }),
+                Reads::Pictures { about, .. } => about.input.clone(),
                 Reads::Numbers(NumberCode::Category { values }) => {
                     table(ColumnKind::Category { values: values.clone() })
                 }
@@ -116,6 +130,15 @@ impl Example {
     }
 }
 
+impl Begun {
+    /// The weights of a file, a folder, or a card.
+    fn of(weights: &Path) -> Result<Self, Error> {
+        let name = card(weights);
+        let file = Arc::new(opened(weights, name.as_deref())?);
+        Ok(Self { file, name })
+    }
+}
+
 /// The card of weights that are named by it.
 fn card(weights: &Path) -> Option<String> {
     if weights.exists() {
@@ -125,14 +148,16 @@ fn card(weights: &Path) -> Option<String> {
     rekindle_cards::find(name).is_ok().then(|| name.to_owned())
 }
 
-/// The weights of a file, a folder, or a card.
-fn opened(weights: &Path) -> Result<CheckpointFile, Error> {
-    #[cfg(feature = "net")]
-    if let Some(name) = card(weights) {
-        use rekindle_hub::{Hub, unwatched};
-        // Which looks at licenses, as `REKINDLE_LICENSES` says.
-        let found = Hub::from_env()?.fetch(rekindle_cards::find(&name)?, &unwatched)?;
-        return Ok(CheckpointFile::open(&found.folder)?);
-    }
+#[cfg(feature = "net")]
+fn opened(weights: &Path, card: Option<&str>) -> Result<CheckpointFile, Error> {
+    use rekindle_hub::{Hub, unwatched};
+    let Some(name) = card else { return Ok(CheckpointFile::open(weights)?) };
+    // Which looks at licenses, as `REKINDLE_LICENSES` says.
+    let found = Hub::from_env()?.fetch(rekindle_cards::find(name)?, &unwatched)?;
+    Ok(CheckpointFile::open(&found.folder)?)
+}
+
+#[cfg(not(feature = "net"))]
+fn opened(weights: &Path, _: Option<&str>) -> Result<CheckpointFile, Error> {
     Ok(CheckpointFile::open(weights)?)
 }

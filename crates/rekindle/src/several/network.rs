@@ -1,10 +1,13 @@
-//! The network of a part: a text encoder, or numbers as they are.
+//! The network of a part: a text encoder, a network of pictures, or numbers as they are.
 
 use burn::prelude::*;
 use rekindle_data::{Dense, TokenBatch};
 use rekindle_finetune::FromPrepared;
 use rekindle_language::TextBackbone;
-use rekindle_layers::{Backbone, Flow, Input, Pooling, Rules, Stage, TextFlow, Tokens};
+use rekindle_layers::{
+    Backbone, FeatureMap, Flow, Input, Pooling, Rules, Stage, TextFlow, Tokens, global_mean,
+};
+use rekindle_vision::VisionBackbone;
 
 /// Numbers as they are.
 #[derive(Module, Debug)]
@@ -28,6 +31,8 @@ pub enum PartNetwork {
     /// One that begins from nothing: its texts come padded to one length, so that what others make of an item can be kept
     /// beside them.
     Padded(TextBackbone),
+    /// A network of pictures.
+    Picture(VisionBackbone),
     /// Numbers as they are.
     Numbers(Numbers),
 }
@@ -38,6 +43,8 @@ pub enum PartNetwork {
 pub enum PartInput {
     /// Texts.
     Tokens(Tokens),
+    /// Pictures, `[batch, channels, height, width]`.
+    Pictures(Tensor<4>),
     /// Rows of numbers, `[batch, width]`.
     Numbers(Tensor<2>),
 }
@@ -48,6 +55,8 @@ pub enum PartInput {
 pub enum Passing {
     /// Texts.
     Text(TextFlow),
+    /// A map of pictures, `[batch, channels, height, width]`.
+    Map(Tensor<4>),
     /// Rows of numbers, `[batch, width]`.
     Numbers(Tensor<2>),
 }
@@ -57,16 +66,19 @@ pub enum Passing {
 pub enum PartBatch {
     /// Texts.
     Tokens(TokenBatch),
+    /// Pictures.
+    Pictures(Dense),
     /// Rows of numbers.
     Numbers(Dense),
 }
 
 impl Passing {
-    /// A vector an item: the mean over tokens, or the numbers.
+    /// A vector an item: the mean over tokens or space, or the numbers.
     pub(super) fn mean(self) -> Tensor<2> {
         match self {
             Self::Text(TextFlow::Sequence(x)) => Pooling::Mean.forward(x),
             Self::Text(TextFlow::Tokens(x)) => x.mask.sum_dim(1),
+            Self::Map(x) => global_mean(FeatureMap::new(x)),
             Self::Numbers(x) => x,
         }
     }
@@ -76,6 +88,7 @@ impl FromPrepared<PartBatch> for PartInput {
     fn from_prepared(batch: PartBatch, device: &Device) -> Self {
         match batch {
             PartBatch::Tokens(batch) => Self::Tokens(Tokens::from_prepared(batch, device)),
+            PartBatch::Pictures(batch) => Self::Pictures(Tensor::from_prepared(batch, device)),
             PartBatch::Numbers(batch) => Self::Numbers(Tensor::from_prepared(batch, device)),
         }
     }
@@ -88,6 +101,7 @@ impl Backbone for PartNetwork {
     fn stages(&self) -> Vec<Stage> {
         match self {
             Self::Text(network) | Self::Padded(network) => network.stages(),
+            Self::Picture(network) => network.stages(),
             Self::Numbers(_) => Vec::new(),
         }
     }
@@ -95,6 +109,7 @@ impl Backbone for PartNetwork {
     fn depth(&self) -> usize {
         match self {
             Self::Text(network) | Self::Padded(network) => network.depth(),
+            Self::Picture(network) => network.depth(),
             Self::Numbers(_) => 0,
         }
     }
@@ -104,6 +119,7 @@ impl Backbone for PartNetwork {
             (Self::Text(network) | Self::Padded(network), PartInput::Tokens(x)) => {
                 Passing::Text(network.enter(x))
             }
+            (Self::Picture(network), PartInput::Pictures(x)) => Passing::Map(network.enter(x)),
             (Self::Numbers(_), PartInput::Numbers(x)) => Passing::Numbers(x),
             _ => panic!("the input of another part"),
         }
@@ -115,6 +131,7 @@ impl Backbone for PartNetwork {
             (Self::Padded(network), Passing::Text(x)) => {
                 Passing::Text(network.stage(index, without_padding(x)))
             }
+            (Self::Picture(network), Passing::Map(x)) => Passing::Map(network.stage(index, x)),
             _ => panic!("there is no stage {index} of numbers"),
         }
     }
@@ -122,6 +139,7 @@ impl Backbone for PartNetwork {
     fn pool(&self, x: Passing) -> Tensor<2> {
         match (self, x) {
             (Self::Text(network) | Self::Padded(network), Passing::Text(x)) => network.pool(x),
+            (Self::Picture(network), Passing::Map(x)) => network.pool(x),
             (Self::Numbers(_), Passing::Numbers(x)) => x,
             _ => panic!("what passes through another part"),
         }
@@ -130,6 +148,7 @@ impl Backbone for PartNetwork {
     fn embed_dim(&self) -> usize {
         match self {
             Self::Text(network) | Self::Padded(network) => network.embed_dim(),
+            Self::Picture(network) => network.embed_dim(),
             Self::Numbers(numbers) => numbers.width,
         }
     }
@@ -137,6 +156,7 @@ impl Backbone for PartNetwork {
     fn rules(&self) -> Rules {
         match self {
             Self::Text(network) | Self::Padded(network) => network.rules(),
+            Self::Picture(network) => network.rules(),
             Self::Numbers(_) => Rules::default(),
         }
     }
@@ -145,7 +165,7 @@ impl Backbone for PartNetwork {
         match self {
             Self::Text(network) => network.same_shapes(cut),
             Self::Padded(network) => cut == 0 || network.same_shapes(cut),
-            Self::Numbers(_) => true,
+            Self::Picture(_) | Self::Numbers(_) => true,
         }
     }
 }
@@ -163,6 +183,7 @@ impl Input for PartInput {
     fn device(&self) -> Device {
         match self {
             Self::Tokens(x) => x.device(),
+            Self::Pictures(x) => x.device(),
             Self::Numbers(x) => x.device(),
         }
     }
@@ -170,6 +191,7 @@ impl Input for PartInput {
     fn inner(self) -> Self {
         match self {
             Self::Tokens(x) => Self::Tokens(x.inner()),
+            Self::Pictures(x) => Self::Pictures(x.inner()),
             Self::Numbers(x) => Self::Numbers(x.inner()),
         }
     }
@@ -177,6 +199,7 @@ impl Input for PartInput {
     fn tracked(self) -> Self {
         match self {
             Self::Tokens(x) => Self::Tokens(x.tracked()),
+            Self::Pictures(x) => Self::Pictures(x.tracked()),
             Self::Numbers(x) => Self::Numbers(x.tracked()),
         }
     }
@@ -186,6 +209,7 @@ impl Input for Passing {
     fn device(&self) -> Device {
         match self {
             Self::Text(x) => x.device(),
+            Self::Map(x) => x.device(),
             Self::Numbers(x) => x.device(),
         }
     }
@@ -193,6 +217,7 @@ impl Input for Passing {
     fn inner(self) -> Self {
         match self {
             Self::Text(x) => Self::Text(x.inner()),
+            Self::Map(x) => Self::Map(x.inner()),
             Self::Numbers(x) => Self::Numbers(x.inner()),
         }
     }
@@ -200,19 +225,21 @@ impl Input for Passing {
     fn tracked(self) -> Self {
         match self {
             Self::Text(x) => Self::Text(x.tracked()),
+            Self::Map(x) => Self::Map(x.tracked()),
             Self::Numbers(x) => Self::Numbers(x.tracked()),
         }
     }
 }
 
 impl Flow for Passing {
-    /// A text's; numbers are one.
+    /// A text's; maps and numbers are one.
     const TENSORS: usize = TextFlow::TENSORS;
     const SAME_SHAPES: bool = false;
 
     fn shapes(&self) -> Vec<Vec<usize>> {
         match self {
             Self::Text(x) => x.shapes(),
+            Self::Map(x) => x.shapes(),
             Self::Numbers(x) => x.shapes(),
         }
     }
@@ -220,12 +247,16 @@ impl Flow for Passing {
     fn into_rows(self) -> Vec<f32> {
         match self {
             Self::Text(x) => x.into_rows(),
+            Self::Map(x) => x.into_rows(),
             Self::Numbers(x) => x.into_rows(),
         }
     }
 
     fn from_rows(rows: Vec<f32>, shapes: &[Vec<usize>], device: &Device) -> Self {
         match shapes.len() {
+            1 if shapes.iter().any(|shape| shape.len() > 1) => {
+                Self::Map(Tensor::from_rows(rows, shapes, device))
+            }
             1 => Self::Numbers(Tensor::from_rows(rows, shapes, device)),
             _ => Self::Text(TextFlow::from_rows(rows, shapes, device)),
         }

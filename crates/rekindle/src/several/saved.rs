@@ -2,16 +2,19 @@
 
 use std::collections::BTreeMap;
 
+use rekindle_cards::{Base, HubConfig, InputSpec};
 use rekindle_checkpoint::CheckpointFile;
+use rekindle_images::Preprocess;
 use rekindle_layers::JoinConfig;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Part, Reads, Several,
+    Several,
     code::NumberCode,
-    inputs::{InputCode, InputPart, Inputs, TextSource},
+    inputs::{InputCode, InputPart, Inputs, PartSource},
+    part::{Part, Reads},
 };
-use crate::{Error, Texts, modality::Modality};
+use crate::{Error, Texts, modality::Modality, texts::untitled};
 
 /// The key of what is kept; what belongs to a part is under its name and a dot.
 const INPUTS: &str = "inputs";
@@ -37,12 +40,22 @@ struct KeptPart {
     columns: Vec<String>,
     hidden: Option<usize>,
     reads: KeptReads,
+    /// The weights that it began with.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    base: Option<Base>,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 enum KeptReads {
-    Text { max_tokens: usize, context: usize },
+    Text {
+        max_tokens: usize,
+        context: usize,
+    },
+    /// How it is prepared is in the config.
+    Picture {
+        architecture: String,
+    },
     Numbers(NumberCode),
 }
 
@@ -58,10 +71,13 @@ impl Several {
                     let max_tokens = texts.tokenizer().max_tokens();
                     KeptReads::Text { max_tokens, context: *context }
                 }
+                Reads::Pictures { about, .. } => {
+                    KeptReads::Picture { architecture: about.architecture.clone() }
+                }
                 Reads::Numbers(code) => KeptReads::Numbers(code.clone()),
             };
-            let (name, columns, hidden) = (part.name.clone(), part.columns.clone(), part.hidden);
-            KeptPart { name, columns, hidden, reads }
+            let Part { name, columns, hidden, base, .. } = part.clone();
+            KeptPart { name, columns, hidden, reads, base }
         };
         let parts = self.parts.iter().map(part).collect();
         let JoinConfig { hidden, dropout } = self.join;
@@ -71,7 +87,7 @@ impl Several {
     }
 
     /// The same back; every number that a file says is within limits.
-    pub(super) fn of_saved(file: &CheckpointFile) -> Result<Self, Error> {
+    pub(super) fn of_saved(file: &CheckpointFile, config: &HubConfig) -> Result<Self, Error> {
         let path = file.path();
         let wrong = |problem: String| Error::Inputs { path: path.to_owned(), problem };
         let kept = file.metadata().get(INPUTS);
@@ -84,8 +100,10 @@ impl Several {
             dropout: join.dropout,
         };
         checked.check().map_err(wrong)?;
-        let part = |(place, part): (usize, KeptPart)| {
-            let KeptPart { name, columns, hidden, reads } = part;
+        let names: Vec<String> = parts.iter().map(|part| part.name.clone()).collect();
+        let part = |(number, part): (usize, KeptPart)| {
+            let KeptPart { name, columns, hidden, reads, base } = part;
+            let place = names.iter().filter(|other| **other < name).count();
             let reads = match reads {
                 KeptReads::Numbers(code) => {
                     code.check().map_err(|problem| wrong(format!("inputs.{name}: {problem}")))?;
@@ -97,14 +115,25 @@ impl Several {
                         found.map(String::as_str)
                     };
                     let shape = |tensor: &str| {
-                        let name = format!("parts.{place}.network.{tensor}");
+                        let name = format!("parts.{number}.network.{tensor}");
                         Some(file.get(&name)?.shape.clone())
                     };
                     let texts = Texts::of_kept(key, shape, max_tokens, path)?;
                     Reads::Texts { texts, context, begins: None }
                 }
+                KeptReads::Picture { architecture } => {
+                    let InputSpec::Named(inputs) = &config.input else {
+                        return Err(wrong("its config names no inputs".to_owned()));
+                    };
+                    let input = inputs.get(&name).cloned().ok_or_else(|| {
+                        wrong(format!("inputs.{name}: its config does not say how it is prepared"))
+                    })?;
+                    let about = HubConfig { input, ..untitled(&architecture) };
+                    Preprocess::new(about.image()?)?;
+                    Reads::Pictures { about: Box::new(about), begins: None }
+                }
             };
-            Ok(Part { name, columns, hidden, reads })
+            Ok(Part { name, columns, hidden, reads, base, place })
         };
         let parts: Result<Vec<Part>, Error> = parts.into_iter().enumerate().map(part).collect();
         let join = JoinConfig { hidden: join.hidden, dropout: join.dropout };
@@ -117,7 +146,10 @@ impl KeptPart {
     fn checked(&self) -> InputPart {
         let code = match &self.reads {
             KeptReads::Text { context, .. } => {
-                InputCode::Text { source: TextSource::Untrained(String::new()), context: *context }
+                InputCode::Text { source: PartSource::Untrained(String::new()), context: *context }
+            }
+            KeptReads::Picture { architecture } => {
+                InputCode::Picture(PartSource::Untrained(architecture.clone()))
             }
             KeptReads::Numbers(NumberCode::OneHot { depth }) => InputCode::OneHot(*depth),
             KeptReads::Numbers(NumberCode::Ordinal { depth }) => InputCode::Ordinal(*depth),

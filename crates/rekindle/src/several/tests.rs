@@ -15,6 +15,7 @@ fn texts(example: &Example) -> Vec<&str> {
     match &example.values[0] {
         Value::Texts(texts) => texts.iter().map(|text| &*text.text).collect(),
         Value::Cell(cell) => vec![cell],
+        Value::Picture(_) => Vec::new(),
     }
 }
 
@@ -73,12 +74,12 @@ fn a_config_says_which_columns_are_read() {
     };
     let rows = [row("1", "bone", "a b"), row("3", "heart", "b c")];
     let (several, config) = Several::learn(&inputs, &rows.iter().collect::<Vec<_>>()).unwrap();
-    assert_eq!(rows::columns_of(&config.input), inputs.columns());
+    assert_eq!(several.columns(), inputs.columns());
     let again = HubConfig { classes: 1, labels: vec!["x".to_owned()], ..config.clone() };
     let again = HubConfig::from_json(&again.to_json().unwrap()).unwrap();
     assert_eq!(again.input, config.input);
     // Prepared in the order of the network's parts, from values in the order of names.
-    let prepare = several.prepare(&config, &()).unwrap();
+    let prepare = several.prepare(&config, &Several::once()).unwrap();
     let found =
         rekindle_data::Prepare::prepare(&prepare, &rows[1], rekindle_data::View::PLAIN, None);
     let found = found.unwrap();

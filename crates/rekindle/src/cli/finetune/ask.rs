@@ -18,7 +18,7 @@ use super::{
     super::{
         answers::{Answers, LossOptions, NumberLoss},
         augment::Augmentation,
-        kind::{Kind, begins_with_weights},
+        kind::Kind,
         numbers, read_plan,
         weights::{check_licenses, policy},
     },
@@ -62,7 +62,7 @@ pub(super) struct PictureArguments {
     /// Items a step.
     #[arg(long, default_value_t = 32, value_parser = numbers::batch)]
     pub(super) batch: usize,
-    /// What is drawn for each picture. [default: flip; none where numbers are learned]
+    /// What is drawn for each picture. [default: flip; none where numbers are learned, or of several inputs]
     #[arg(long)]
     pub(super) augment: Option<Augmentation>,
     /// How many views of a picture epochs take turns with, the first being as evaluation sees it; frozen stages compute
@@ -194,8 +194,8 @@ impl Arguments {
 
     /// Whether the network that is named has no weights anywhere.
     fn begins_from_nothing(&self) -> anyhow::Result<bool> {
-        match &self.data.inputs {
-            Some(inputs) => Ok(!begins_with_weights(inputs)?),
+        match self.data.inputs()? {
+            Some(inputs) => Ok(inputs.weights().next().is_none()),
             None => Ok(self.start.model.as_deref().is_some_and(is_scratch)),
         }
     }
@@ -240,9 +240,9 @@ impl Arguments {
             None => FinetuneConfig::<L::Task, M>::usual_views(&plan),
         };
         let mut config = FinetuneConfig::<L::Task, M>::of(plan, task);
-        config.inputs = M::augmented(pictures.augment, L::KIND, &model.config().tag)?;
+        config.inputs = M::augmented(pictures.augment, L::KIND, model)?;
         if let Some(folder) = &keep.pixels {
-            config.inputs = M::kept(config.inputs, folder, (keep.pixels_gb * 1e9) as u64)?;
+            config.inputs = M::kept(config.inputs, model, folder, (keep.pixels_gb * 1e9) as u64)?;
         }
         let engine = &mut config.engine;
         if let Some(metric) = &keep.monitor {

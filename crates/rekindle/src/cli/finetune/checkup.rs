@@ -47,14 +47,14 @@ pub(super) enum Verdict {
 }
 
 impl Arguments {
-    pub(super) fn checkup<M: Kind>(&self) -> anyhow::Result<Verdict> {
+    pub(super) fn checkup<M: Kind>(&self, place: &M::Data) -> anyhow::Result<Verdict> {
         let Some(errors) = self.doctor.doctor else { return Ok(Verdict::Train(None)) };
         let known = least_for(self.recipe_name()?);
         let options = Options::default();
         let least_examples = known.unwrap_or(options.least_examples);
         let data = &self.data.data;
         let options = Options { least_examples, ..options };
-        let diagnosis = M::examined(&self.data.place::<M>()?, &options, None)?;
+        let diagnosis = M::examined(place, &options, None)?;
         say(&diagnosis, MOST, self.common.json)?;
         let stopping = diagnosis.findings.iter().filter(|it| self.stops(it)).count();
         if errors == Errors::Report || stopping == 0 {

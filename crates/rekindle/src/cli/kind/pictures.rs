@@ -7,7 +7,6 @@ use std::{
 
 use rekindle::{
     Modality as _, Pictures,
-    cards::HubConfig,
     data::{
         DataConfig, DiskCache, DiskCacheUse, MixConfig, PictureConfig, Sample, Source, Target,
         TargetKind, Unusable, lists, manifest, screen,
@@ -35,13 +34,18 @@ impl Kind for Pictures {
     fn augmented(
         asked: Option<Augmentation>,
         kind: TargetKind,
-        tag: &str,
+        model: &rekindle::Model,
     ) -> anyhow::Result<PictureConfig> {
-        let augment = Augmentation::or_usual(asked, kind, tag)?;
+        let augment = Augmentation::or_usual(asked, kind, &model.config().tag)?;
         Ok(PictureConfig { augment, ..PictureConfig::default() })
     }
 
-    fn kept(options: PictureConfig, folder: &Path, bytes: u64) -> anyhow::Result<PictureConfig> {
+    fn kept(
+        options: PictureConfig,
+        _: &rekindle::Model,
+        folder: &Path,
+        bytes: u64,
+    ) -> anyhow::Result<PictureConfig> {
         Ok(PictureConfig { disk: Some(DiskCache::open(folder, bytes)?), ..options })
     }
 
@@ -83,7 +87,7 @@ impl Kind for Pictures {
         Ok(pictures(&data.path, &data.targets)?)
     }
 
-    fn items(asked: &ItemArguments, _: &HubConfig) -> anyhow::Result<Vec<Named<Source>>> {
+    fn items(asked: &ItemArguments, _: &rekindle::Model) -> anyhow::Result<Vec<Named<Source>>> {
         refuse(!asked.text.is_empty(), "--text", "texts")?;
         if let Some(data) = &asked.data {
             return of_data(data);

@@ -1,17 +1,27 @@
 //! Rows of several inputs on the command line.
 
-use std::path::{Path, PathBuf};
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+};
 
 use anyhow::bail;
 use rekindle::{
-    Device, Example, InputCode, Inputs, Modality as _, ModelOf, Several, SeveralConfig, TextSource,
-    cards::{HubConfig, LicensePolicy},
-    checkpoint::CheckpointFile,
-    data::DataConfig,
+    Device, Example, Inputs, Learned, Modality as _, ModelOf, ModelTask, Pictures, SetOf, Several,
+    SeveralConfig,
+    cards::LicensePolicy,
+    checkpoint::{CheckpointFile, LoadReport},
+    data::{
+        DataConfig, DiskCache, PictureConfig, Sample, SampleOf, Target, TargetKind, Unusable,
+        screen,
+    },
 };
 use rekindle_doctor::{Diagnosis, Options};
 
-use super::{super::weights::check_licenses, ItemArguments, Kind, Named, Place, labelled, refuse};
+use super::{
+    super::{augment::Augmentation, weights::check_licenses},
+    ItemArguments, Kind, Named, Origin, Place, Remarks, Screened, labelled, refuse,
+};
 
 impl Kind for Several {
     const KEY: &'static str = "row";
@@ -20,9 +30,84 @@ impl Kind for Several {
 
     fn place(Place { config, text, label, inputs }: Place<'_>) -> anyhow::Result<SeveralConfig> {
         refuse(!text.is_empty(), "--text", "texts alone")?;
-        let inputs = inputs.map(Inputs::read).transpose()?;
-        let inputs = inputs.map_or_else(Vec::new, |inputs| inputs.columns());
-        Ok(SeveralConfig { data: config, inputs, label: label.map(str::to_owned) })
+        let inputs = inputs.map_or_else(Vec::new, Inputs::columns);
+        Ok(SeveralConfig {
+            data: config,
+            inputs,
+            label: label.map(str::to_owned),
+            ..SeveralConfig::default()
+        })
+    }
+
+    fn begun<T: ModelTask>(
+        of: Origin<'_>,
+        task: &T,
+        (names, items): (&[String], &[&Example]),
+        device: &Device,
+    ) -> anyhow::Result<(ModelOf<Self>, Option<LoadReport>)> {
+        let Some(inputs) = of.inputs else {
+            return Ok(ModelOf::for_items(of.name, of.weights, task, names, items, device)?);
+        };
+        Ok((ModelOf::of_inputs(inputs, task, (names, items), device)?, None))
+    }
+
+    /// Nothing, unless it is asked for: a mirrored picture may not be what its text says.
+    fn augmented(
+        asked: Option<Augmentation>,
+        kind: TargetKind,
+        model: &ModelOf<Self>,
+    ) -> anyhow::Result<PictureConfig> {
+        let Some(asked) = asked else { return Ok(PictureConfig::default()) };
+        refuse(!model.modality().reads_pictures(), "--augment", "pictures")?;
+        let augment = Augmentation::or_usual(Some(asked), kind, &model.config().tag)?;
+        Ok(PictureConfig { augment, ..PictureConfig::default() })
+    }
+
+    fn kept(
+        options: PictureConfig,
+        model: &ModelOf<Self>,
+        folder: &Path,
+        bytes: u64,
+    ) -> anyhow::Result<PictureConfig> {
+        refuse(!model.modality().reads_pictures(), "--pixels", "pictures")?;
+        Ok(PictureConfig { disk: Some(DiskCache::open(folder, bytes)?), ..options })
+    }
+
+    fn notes(options: &PictureConfig, told: bool) -> Vec<String> {
+        Pictures::notes(options, told)
+    }
+
+    fn screened<L: Target>(samples: Vec<SampleOf<L, Example>>) -> Screened<Self, L> {
+        let of_row = |(row, sample): (usize, &SampleOf<L, Example>)| {
+            sample.item.pictures().map(|path| Sample::file(path, row)).collect::<Vec<_>>()
+        };
+        let pictures = samples.iter().enumerate().flat_map(of_row).collect();
+        let (_, bad) = screen(pictures, rayon::current_num_threads());
+        let mut bad: BTreeMap<usize, Unusable> =
+            bad.into_iter().map(|bad| (bad.sample.label, bad)).collect();
+        let (mut good, mut unusable) = (Vec::new(), Vec::new());
+        for (row, sample) in samples.into_iter().enumerate() {
+            match bad.remove(&row) {
+                None => good.push(sample),
+                Some(Unusable { sample: picture, error }) => {
+                    let SampleOf { label, weight, .. } = sample;
+                    let sample = Sample { item: picture.item, label, weight };
+                    unusable.push(Unusable { sample, error });
+                }
+            }
+        }
+        (good, unusable)
+    }
+
+    fn remarks<L: Learned>(
+        model: &ModelOf<Self>,
+        set: &SetOf<Self, L>,
+        probes: bool,
+    ) -> anyhow::Result<Remarks> {
+        let found = if probes { model.part_probes(set)? } else { Vec::new() };
+        let told = |(part, value)| (format!("a probe of `{part}` alone"), value);
+        let baselines = found.into_iter().map(told).collect();
+        Ok(Remarks { baselines, ..Remarks::default() })
     }
 
     fn with_vectors(
@@ -48,7 +133,8 @@ impl Kind for Several {
         Self::examined(data, &Options::default(), None).map(|_| Vec::new())
     }
 
-    fn items(asked: &ItemArguments, config: &HubConfig) -> anyhow::Result<Vec<Named<Example>>> {
+    fn items(asked: &ItemArguments, model: &ModelOf<Self>) -> anyhow::Result<Vec<Named<Example>>> {
+        let config = model.config();
         let Some(data) = &asked.data else {
             bail!(
                 "{}: reads {}; give rows of a list with --data",
@@ -59,10 +145,10 @@ impl Kind for Several {
         refuse(!asked.text.is_empty(), "--text", "texts alone")?;
         let asked = SeveralConfig {
             data: DataConfig::new(data),
-            inputs: Vec::new(),
             label: asked.label.clone(),
+            ..SeveralConfig::default()
         };
-        labelled::<Self>(&Self::completed(config, &asked), |_, item| item.called())
+        labelled::<Self>(&model.modality().completed(config, &asked), |_, item| item.called())
     }
 
     /// A row is no word of a command line: whoever reads this one says so.
@@ -72,20 +158,12 @@ impl Kind for Several {
 }
 
 /// Refuses inputs whose weights of this machine are under a license that nobody has accepted.
-pub(super) fn check_inputs(path: &Path, policy: &LicensePolicy) -> anyhow::Result<()> {
-    for part in Inputs::read(path)?.parts {
-        if let InputCode::Text { source: TextSource::Weights(weights), .. } = part.code
-            && weights.exists()
-        {
-            check_licenses(&CheckpointFile::open(&weights)?, None, policy)?;
-        }
+pub(in super::super) fn check_inputs(
+    inputs: &Inputs,
+    policy: &LicensePolicy,
+) -> anyhow::Result<()> {
+    for weights in inputs.weights().filter(|weights| weights.exists()) {
+        check_licenses(&CheckpointFile::open(weights)?, None, policy)?;
     }
     Ok(())
-}
-
-/// Whether some of the inputs begin with weights.
-pub(in super::super) fn begins_with_weights(path: &Path) -> anyhow::Result<bool> {
-    let weights =
-        |code: &InputCode| matches!(code, InputCode::Text { source: TextSource::Weights(_), .. });
-    Ok(Inputs::read(path)?.parts.iter().any(|part| weights(&part.code)))
 }

@@ -45,6 +45,7 @@ impl Kind for Texts {
     fn remarks<L: rekindle::Learned>(
         model: &TextModel,
         set: &SetOf<Self, L>,
+        _: bool,
     ) -> anyhow::Result<Remarks> {
         let items: Vec<&Text> = set.train.iter().chain(&set.val).map(|it| &it.item).collect();
         let texts = model.modality().facts(&items)?;
@@ -88,9 +89,10 @@ impl Kind for Texts {
         Ok(rekindle_doctor::texts(data)?)
     }
 
-    fn items(asked: &ItemArguments, config: &HubConfig) -> anyhow::Result<Vec<Named<Text>>> {
+    fn items(asked: &ItemArguments, model: &TextModel) -> anyhow::Result<Vec<Named<Text>>> {
+        let config = model.config();
         if let Some(data) = &asked.data {
-            return of_data(data, &asked.text, asked.label.as_deref(), config);
+            return of_data(data, &asked.text, asked.label.as_deref(), model);
         }
         let mut texts = match asked.text.as_slice() {
             [] => Vec::new(),
@@ -108,7 +110,7 @@ impl Kind for Texts {
                     }
                 }
             } else if manifest::is_manifest(item) {
-                texts.extend(of_data(item, &[], None, config)?);
+                texts.extend(of_data(item, &[], None, model)?);
             } else if item.is_dir() {
                 bail!("{}: is a folder; name files, or give it as --data", item.display());
             } else {
@@ -146,12 +148,13 @@ fn of_data(
     data: &Path,
     columns: &[String],
     column: Option<&str>,
-    config: &HubConfig,
+    model: &TextModel,
 ) -> anyhow::Result<Vec<Named<Text>>> {
     let asked = TextConfig {
         data: DataConfig::new(data),
         text: columns.to_vec(),
         label: column.map(str::to_owned),
     };
-    labelled::<Texts>(&Texts::completed(config, &asked), |_, text| shown(text))
+    let data = model.modality().completed(model.config(), &asked);
+    labelled::<Texts>(&data, |_, text| shown(text))
 }

@@ -7,7 +7,7 @@ use std::{
 
 use anyhow::bail;
 use rekindle::{
-    InputKind,
+    InputKind, Inputs,
     checkpoint::CheckpointFile,
     transfer::{Plan, Recipe},
 };
@@ -43,6 +43,8 @@ pub(super) struct Candidate {
     pub(super) name: String,
     pub(super) model: Option<String>,
     pub(super) weights: Option<PathBuf>,
+    /// A file of several inputs, in place of a model.
+    pub(super) inputs: Option<PathBuf>,
     #[serde(default = "head")]
     pub(super) recipe: String,
     pub(super) plan: Option<PathBuf>,
@@ -168,8 +170,12 @@ impl Candidate {
         let missing =
             self.weights.as_ref().map(|path| root.join(path)).filter(|path| !path.exists());
         let missing = missing.map(|path| format!("{}: is not there", path.display()));
-        let nothing = (self.model.is_none() && self.weights.is_none())
-            .then(|| "it names neither a model nor weights".to_owned());
+        let named = self.model.is_some() || self.weights.is_some();
+        let nothing = match (named, &self.inputs) {
+            (false, None) => Some("it names no model, no weights and no inputs".to_owned()),
+            (true, Some(_)) => Some("it names inputs beside a model; leave one out".to_owned()),
+            _ => None,
+        };
         let name = misnamed(&self.name);
         [name, epochs, plan, augment, batch, missing, nothing].into_iter().flatten()
     }
@@ -183,8 +189,16 @@ impl Candidate {
         self.augment.as_ref().map(known).transpose()
     }
 
+    /// Its inputs, where it names some.
+    pub(super) fn inputs(&self, root: &Path) -> anyhow::Result<Option<Inputs>> {
+        Ok(self.inputs.as_ref().map(|path| Inputs::read(&root.join(path))).transpose()?)
+    }
+
     /// Which kind of input its model takes.
     pub(super) fn kind(&self, root: &Path) -> anyhow::Result<InputKind> {
+        if self.inputs.is_some() {
+            return Ok(InputKind::Several);
+        }
         let weights = self.weights.as_ref().map(|path| CheckpointFile::open(&root.join(path)));
         Ok(InputKind::of(self.model.as_deref(), weights.transpose()?.as_ref())?)
     }
@@ -203,19 +217,31 @@ impl Candidate {
         }
     }
 
-    pub(super) fn key(&self, root: &Path, rate: f64) -> anyhow::Result<String> {
+    pub(super) fn key(
+        &self,
+        root: &Path,
+        rate: f64,
+        inputs: Option<&Inputs>,
+    ) -> anyhow::Result<String> {
         let Self { model, weights, batch, augment, .. } = self;
         let plan = serde_json::to_string(&self.plan(root, rate)?)?;
         // Other weights of the same name are almost always of another length or time.
-        let file = weights.as_ref().map(|path| root.join(path));
-        let file = file.map(|path| match path.is_dir() {
-            true => path.join("model.safetensors"),
-            false => path,
-        });
-        let stamp = file.and_then(|path| fs::metadata(path).ok());
-        let stamp = stamp.and_then(|file| Some((file.len(), file.modified().ok()?)));
+        let stamp = |path: PathBuf| {
+            let file = if path.is_dir() { path.join("model.safetensors") } else { path };
+            let file = fs::metadata(file).ok()?;
+            Some((file.len(), file.modified().ok()?))
+        };
+        let inputs = match (inputs, &self.inputs) {
+            (Some(inputs), Some(path)) => {
+                let text = fs::read_to_string(root.join(path))?;
+                let stamps: Vec<_> = inputs.weights().map(|path| stamp(path.to_owned())).collect();
+                format!(" {text:?} {stamps:?}")
+            }
+            _ => String::new(),
+        };
+        let stamp = weights.as_ref().and_then(|path| stamp(root.join(path)));
         let augment = augment.as_deref().unwrap_or("usual");
-        Ok(format!("{model:?} {weights:?} {stamp:?} {batch} {augment} {plan}"))
+        Ok(format!("{model:?} {weights:?} {stamp:?} {batch} {augment} {plan}{inputs}"))
     }
 }
 
