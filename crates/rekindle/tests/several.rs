@@ -122,8 +122,9 @@ fn places_and_neighbors_say_what_a_sentence_does_not() {
     let measured = objects(&measured.concat());
     assert_eq!(measured[0]["accuracy"], all["test_accuracy"]);
     assert_eq!(measured[0]["rows"], 48);
-    let mirrored = ["evaluate", "--weights", weights, "--data", text(&data), "--mirror"];
-    assert!(refused(&mirrored).contains("rows have no mirror image"));
+    let asked = ["evaluate", "--weights", weights, "--data", text(&data), "--mirror"];
+    let error = refused(&[&asked[..], &label].concat());
+    assert!(error.contains("rows have no mirror image"), "{error}");
     let rows = [&["predict", "--weights", weights, "--data", text(&data), "--json"], &label[..]];
     let found: Vec<Value> = objects(&rows.concat());
     assert_eq!(found.len(), 240);

@@ -1,8 +1,8 @@
 //! The data of several commands.
 
 use std::{
-    cell::OnceCell,
     path::{Path, PathBuf},
+    sync::OnceLock,
 };
 
 use anyhow::bail;
@@ -43,7 +43,7 @@ pub(super) struct DataArguments {
     inputs: Option<PathBuf>,
     /// The same, once it was read.
     #[arg(skip)]
-    inputs_read: OnceCell<Inputs>,
+    inputs_read: OnceLock<Inputs>,
     /// Learn the numbers of this column of a list instead of labels. As often as there are columns.
     #[arg(long = "target", value_name = "COLUMN")]
     pub(super) targets: Vec<String>,

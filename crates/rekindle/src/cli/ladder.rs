@@ -21,8 +21,7 @@ use std::{fs, path::PathBuf, process::ExitCode, rc::Rc};
 use anyhow::{Context, bail};
 use clap::Args;
 use rekindle::{
-    FinetuneConfig, HeadStart, InputKind, Inputs, ItemOf, ModelTask as _, RunFolder, SetOf,
-    TestViews,
+    FinetuneConfig, HeadStart, InputKind, Inputs, ItemOf, ModelTask as _, RunFolder, TestViews,
     checkpoint::CheckpointFile,
     data::{DataConfig, TargetKind},
     engine::TransferTask as _,

@@ -132,53 +132,50 @@ impl Prepare for PrepareSeveral {
         for input in inputs.drain(..) {
             columns.iter_mut().zip(input).for_each(|(column, encoded)| column.push(encoded));
         }
-        let mut batch =
-            |(part, column): (&PreparePart, Vec<PartEncoded>)| -> Result<PartBatch, Error> {
-                let of = column.into_iter();
-                Ok(match &part.how {
-                    How::Texts { prepare, padded, .. } => {
-                        let mut texts = Vec::new();
-                        for encoded in of {
-                            if let PartEncoded::Texts(of_item) = encoded {
-                                texts.extend(of_item);
-                            }
+        let batch = |(part, column): (&PreparePart, Vec<PartEncoded>)| -> Result<PartBatch, Error> {
+            let of = column.into_iter();
+            Ok(match &part.how {
+                How::Texts { prepare, padded, .. } => {
+                    let mut texts = Vec::new();
+                    for encoded in of {
+                        if let PartEncoded::Texts(of_item) = encoded {
+                            texts.extend(of_item);
                         }
-                        let batch = prepare.collate(&mut texts)?;
-                        PartBatch::Tokens(match padded {
-                            true => longer(&batch, prepare),
-                            false => batch,
+                    }
+                    let batch = prepare.collate(&mut texts)?;
+                    PartBatch::Tokens(match padded {
+                        true => longer(&batch, prepare),
+                        false => batch,
+                    })
+                }
+                How::Pictures(prepare) => {
+                    let mut pictures: Vec<PictureInput> = of
+                        .filter_map(|encoded| match encoded {
+                            PartEncoded::Picture(picture) => Some(picture),
+                            _ => None,
                         })
-                    }
-                    How::Pictures(prepare) => {
-                        let mut pictures: Vec<PictureInput> = of
-                            .filter_map(|encoded| match encoded {
-                                PartEncoded::Picture(picture) => Some(picture),
-                                _ => None,
-                            })
-                            .collect();
-                        let batch = prepare.collate(&mut pictures)?;
-                        // What is left serves the next ones.
-                        inputs.resize_with(inputs.len().max(pictures.len()), Vec::new);
-                        let left = inputs.iter_mut().zip(pictures);
-                        left.for_each(|(spares, picture)| {
-                            spares.push(PartEncoded::Picture(picture))
-                        });
-                        PartBatch::Pictures(batch)
-                    }
-                    How::Numbers(code) => {
-                        let rows: Vec<Vec<f32>> = of
-                            .filter_map(|encoded| match encoded {
-                                PartEncoded::Numbers(row) => Some(row),
-                                _ => None,
-                            })
-                            .collect();
-                        PartBatch::Numbers(Dense::stack(
-                            rows.iter().map(Vec::as_slice),
-                            &[code.width()],
-                        ))
-                    }
-                })
-            };
+                        .collect();
+                    let batch = prepare.collate(&mut pictures)?;
+                    // What is left serves the next ones.
+                    inputs.resize_with(inputs.len().max(pictures.len()), Vec::new);
+                    let left = inputs.iter_mut().zip(pictures);
+                    left.for_each(|(spares, picture)| spares.push(PartEncoded::Picture(picture)));
+                    PartBatch::Pictures(batch)
+                }
+                How::Numbers(code) => {
+                    let rows: Vec<Vec<f32>> = of
+                        .filter_map(|encoded| match encoded {
+                            PartEncoded::Numbers(row) => Some(row),
+                            _ => None,
+                        })
+                        .collect();
+                    PartBatch::Numbers(Dense::stack(
+                        rows.iter().map(Vec::as_slice),
+                        &[code.width()],
+                    ))
+                }
+            })
+        };
         self.parts.iter().zip(columns).map(batch).collect()
     }
 
