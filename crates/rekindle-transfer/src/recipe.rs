@@ -1,8 +1,10 @@
 //! Built-in ways to use a pretrained network, by name.
 
+use std::num::NonZeroUsize;
+
 use rekindle_train::Schedule;
 
-use crate::{BatchNormPolicy, Error, Frozen, Lora, Phase, Plan};
+use crate::{BatchNormPolicy, Error, Frozen, Lora, Phase, PhaseLoss, Plan};
 
 /// What to do with a pretrained network.
 #[derive(Debug, Clone, PartialEq)]
@@ -30,7 +32,7 @@ enum Way {
 
 /// A phase before it is known for how long and how fast.
 ///
-/// All but `scratch` are for a head that begins where a probe ends, so that the features are not distorted by learning what a
+/// All but `scratch` and `setfit` are for a head that begins where a probe ends, so that the features are not distorted by learning what a
 /// random head asks for (Kumar et al. 2022, <https://arxiv.org/abs/2202.10054>). Rates and decays were chosen for that, on
 /// the data sets of `docs/results.md`.
 struct Step {
@@ -43,6 +45,9 @@ struct Step {
     /// Share of the steps in which the rates rise.
     warmup: f64,
     batch_norm: BatchNormPolicy,
+    loss: PhaseLoss,
+    /// Through the training data, an epoch.
+    passes: usize,
 }
 
 /// Which of the epochs that are left; a phase that gets none is left out.
@@ -55,25 +60,29 @@ enum Share {
 
 use BatchNormPolicy::{Kept, Updated};
 use Frozen::{AllBut, Backbone, Nothing, Pretrained};
+use PhaseLoss::{Contrastive, Task};
 use Share::{Part, Rest};
 
 #[rustfmt::skip]
 const RECIPES: &[Entry] = &[
     Entry { name: "head", about: "train the head alone", way: Way::Phases(&[
-        Step { name: "head",   epochs: Rest,       frozen: Backbone,  lr: 1.0,  decay: 1.0, warmup: 0.1, batch_norm: Kept },
+        Step { name: "head",   epochs: Rest,       frozen: Backbone,  lr: 1.0,  decay: 1.0, warmup: 0.1, batch_norm: Kept, loss: Task, passes: 1 },
     ]) },
     Entry { name: "gradual", about: "the last two stages with the head, then the last four, slower towards the image", way: Way::Phases(&[
-        Step { name: "upper",  epochs: Part(1, 2), frozen: AllBut(2), lr: 0.1,  decay: 0.7, warmup: 0.2, batch_norm: Kept },
-        Step { name: "middle", epochs: Rest,       frozen: AllBut(4), lr: 0.1,  decay: 0.7, warmup: 0.2, batch_norm: Kept },
+        Step { name: "upper",  epochs: Part(1, 2), frozen: AllBut(2), lr: 0.1,  decay: 0.7, warmup: 0.2, batch_norm: Kept, loss: Task, passes: 1 },
+        Step { name: "middle", epochs: Rest,       frozen: AllBut(4), lr: 0.1,  decay: 0.7, warmup: 0.2, batch_norm: Kept, loss: Task, passes: 1 },
     ]) },
     Entry { name: "full", about: "everything, slower towards the image", way: Way::Phases(&[
-        Step { name: "full",   epochs: Rest,       frozen: Nothing,   lr: 0.1,  decay: 0.7, warmup: 0.2, batch_norm: Kept },
+        Step { name: "full",   epochs: Rest,       frozen: Nothing,   lr: 0.1,  decay: 0.7, warmup: 0.2, batch_norm: Kept, loss: Task, passes: 1 },
     ]) },
     Entry { name: "lora", about: "low-rank factors on the backbone's weights and the head, merged when saved", way: Way::Phases(&[
-        Step { name: "factors", epochs: Rest,      frozen: Pretrained, lr: 0.1,  decay: 1.0, warmup: 0.2, batch_norm: Kept },
+        Step { name: "factors", epochs: Rest,      frozen: Pretrained, lr: 0.1,  decay: 1.0, warmup: 0.2, batch_norm: Kept, loss: Task, passes: 1 },
     ]) },
     Entry { name: "scratch", about: "everything at one rate, with batch statistics: for training from nothing", way: Way::Phases(&[
-        Step { name: "all",    epochs: Rest,       frozen: Nothing,   lr: 0.3,  decay: 1.0, warmup: 0.1, batch_norm: Updated },
+        Step { name: "all",    epochs: Rest,       frozen: Nothing,   lr: 0.3,  decay: 1.0, warmup: 0.1, batch_norm: Updated, loss: Task, passes: 1 },
+    ]) },
+    Entry { name: "setfit", about: "everything, by pairs of embeddings, and then the head, solved: for a few examples a label", way: Way::Phases(&[
+        Step { name: "contrastive", epochs: Rest,  frozen: Nothing,   lr: 0.1,  decay: 0.7, warmup: 0.1, batch_norm: Kept, loss: Contrastive, passes: 8 },
     ]) },
     Entry { name: "as-is", about: "no training: evaluate the pretrained classes", way: Way::AsIs },
     Entry { name: "probe", about: "logistic regression on embeddings", way: Way::Probe },
@@ -120,6 +129,8 @@ fn plan(steps: &[Step], epochs: usize, lr: f64) -> Plan {
                 decay: step.decay,
                 schedule: Schedule::Cosine { warmup: step.warmup },
                 batch_norm: step.batch_norm,
+                loss: step.loss,
+                passes: NonZeroUsize::new(step.passes).unwrap_or(NonZeroUsize::MIN),
                 ..Phase::new(step.name, epochs, step.frozen.clone(), lr * step.lr)
             });
         }
@@ -159,7 +170,7 @@ mod tests {
     #[test]
     fn an_unknown_recipe_lists_all() {
         let error = Recipe::named("half", 3, 1e-3).unwrap_err().to_string();
-        let expected = "there is no recipe `half`; recipes are head, gradual, full, lora, scratch, as-is, probe";
+        let expected = "there is no recipe `half`; recipes are head, gradual, full, lora, scratch, setfit, as-is, probe";
         assert_eq!(error, expected);
     }
 

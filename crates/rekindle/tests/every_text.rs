@@ -136,6 +136,8 @@ fn an_encoder_goes_through_every_recipe_and_kind_of_label() {
         ("gradual", &data, "gradual", &[], "best_val_accuracy"),
         ("full", &data, "full", &[], "best_val_accuracy"),
         ("lora", &data, "lora", &[], "best_val_accuracy"),
+        ("setfit", &data, "setfit", &[], "best_val_accuracy"),
+        ("pairs of labels", &labels, "setfit", &[], "best_val_map"),
         ("labels", &labels, "full", &[], "best_val_map"),
         ("numbers", &numbers, "head", &["--target", "words"], "best_val_mae"),
     ] {
@@ -152,9 +154,14 @@ fn an_encoder_goes_through_every_recipe_and_kind_of_label() {
         let key = if name == "numbers" { "numbers" } else { "top" };
         assert!(!found[key].is_null() && found["text"] == "we simmer", "{name}: {found}");
     }
-    let arguments = ["--data", text(&data), "--weights", text(&encoder_folder), "--recipe", "full"];
-    let arguments = [&arguments[..], &["--epochs", "4", "--batch", "4"]].concat();
-    ends_the_same_when_killed(folder.path(), &arguments);
+    for recipe in ["full", "setfit"] {
+        let arguments =
+            ["--data", text(&data), "--weights", text(&encoder_folder), "--recipe", recipe];
+        let arguments = [&arguments[..], &["--epochs", "4", "--batch", "4"]].concat();
+        let runs = folder.path().join(format!("killed {recipe}"));
+        fs::create_dir(&runs).unwrap();
+        ends_the_same_when_killed(&runs, &arguments);
+    }
 }
 
 #[test]

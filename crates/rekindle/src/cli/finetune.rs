@@ -81,7 +81,7 @@ impl Arguments {
         let device = self.common.device.open()?.autodiff();
         device.seed(self.what.seed);
         // Whatever the rate of a kind, what is named is known, and each other thing that was asked for can be.
-        let writes = self.recipe(Pictures::RATE)? != Recipe::AsIs;
+        let writes = self.recipe::<Pictures>()? != Recipe::AsIs;
         if writes {
             run_folder::check(&self.out, &self.data.folders(), self.older())?;
         }
@@ -104,7 +104,7 @@ impl Arguments {
         if !trains {
             return self.as_is::<M>(beginning);
         }
-        let recipe = self.recipe(M::RATE)?;
+        let recipe = self.recipe::<M>()?;
         match self.data.kind::<M>()? {
             TargetKind::Label => self.train::<M, usize>(recipe, beginning, device, checkup),
             TargetKind::Labels => self.train::<M, Vec<usize>>(recipe, beginning, device, checkup),
@@ -178,8 +178,9 @@ impl Arguments {
         let plan = model.modality().suited(model.network(), plan);
         plan.check(&model.network().layout())?;
         let model = model.adapted(&plan)?;
+        let table = plan.table(&model.network().layout())?;
         if !self.common.json {
-            say!("{}", plan.table(&model.network().layout())?);
+            say!("{table}");
         }
         let config = self.config(plan, &set, &model, device)?;
         let run = RunFolder {
@@ -202,6 +203,7 @@ impl Arguments {
         };
         about.baselines.extend(baselines.iter().cloned());
         about.notes.extend(remarks);
+        about.notes.extend(table.notes);
         match about.paths {
             ReportPaths::Told => about.notes.extend(notes().cloned()),
             ReportPaths::LeftOut => {
