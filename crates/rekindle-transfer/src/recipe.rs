@@ -82,7 +82,7 @@ const RECIPES: &[Entry] = &[
         Step { name: "all",    epochs: Rest,       frozen: Nothing,   lr: 0.3,  decay: 1.0, warmup: 0.1, batch_norm: Updated, loss: Task, passes: 1 },
     ]) },
     Entry { name: "setfit", about: "everything, by pairs of embeddings, and then the head, solved: for a few examples a label", way: Way::Phases(&[
-        Step { name: "contrastive", epochs: Rest,  frozen: Nothing,   lr: 0.1,  decay: 0.7, warmup: 0.1, batch_norm: Kept, loss: Contrastive, passes: 8 },
+        Step { name: "contrastive", epochs: Rest,  frozen: Nothing,   lr: 0.1,  decay: 0.7, warmup: 0.1, batch_norm: Kept, loss: Contrastive, passes: 4 },
     ]) },
     Entry { name: "as-is", about: "no training: evaluate the pretrained classes", way: Way::AsIs },
     Entry { name: "probe", about: "logistic regression on embeddings", way: Way::Probe },

@@ -3,12 +3,14 @@
 
 use std::{fs, path::Path};
 
+use burn::{module::Module, prelude::*, tensor::TensorData};
 use rekindle::{
-    Device, TextModel,
+    TextModel,
     checkpoint::{CheckpointFile, Naming, save},
     language::{EncoderConfig, TextBackbone},
     report::RunRecord,
 };
+use rekindle_layers::{Backbone as _, Tokens};
 use serde_json::Value;
 
 #[path = "support/program.rs"]
@@ -371,4 +373,54 @@ assert apart < 1e-5, apart
         .output()
         .unwrap();
     assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+}
+
+/// What a config drops of what tokens look at is dropped in training, and in training alone.
+#[test]
+fn tokens_see_less_in_training() {
+    let sized = r#""vocab_size": 99, "hidden_size": 16, "num_hidden_layers": 2, "num_attention_heads": 2,
+        "intermediate_size": 32, "max_position_embeddings": 64, "hidden_dropout_prob": 0.0"#;
+    let distilled = r#""vocab_size": 99, "dim": 16, "n_layers": 2, "n_heads": 2, "hidden_dim": 32,
+        "max_position_embeddings": 64, "dropout": 0.0"#;
+    for (family, sizes, key) in [
+        ("bert", sized, "attention_probs_dropout_prob"),
+        ("electra", sized, "attention_probs_dropout_prob"),
+        ("mpnet", sized, "attention_probs_dropout_prob"),
+        ("deberta-v2", sized, "attention_probs_dropout_prob"),
+        ("modernbert", sized, "attention_dropout"),
+        ("distilbert", distilled, "attention_dropout"),
+    ] {
+        let device = Device::flex().autodiff();
+        let embedded = |dropout: f64, trains: bool| -> Vec<f32> {
+            let json = format!(r#"{{"model_type": "{family}", {sizes}, "{key}": {dropout}}}"#);
+            let config = EncoderConfig::from_json(&json).unwrap();
+            device.seed(5);
+            let network = TextBackbone::new(&config, &device);
+            // Weights are drawn where they are first asked for: here, for both, one after the other.
+            let plain = network.valid();
+            let network = if trains { network } else { plain };
+            let on = if trains { device.clone() } else { Device::flex() };
+            // The second text is padded.
+            let ids = TensorData::new((1..=12_i64).collect::<Vec<_>>(), [2, 6]);
+            let mask =
+                TensorData::new([[1.0_f32; 6], [1.0, 1.0, 1.0, 0.0, 0.0, 0.0]].concat(), [2, 6]);
+            let tokens = Tokens {
+                ids: Tensor::from_data(ids, &on),
+                types: Tensor::zeros([2, 6], &on),
+                mask: Tensor::from_data(mask, &on),
+            };
+            let stages = 0..network.depth();
+            let flow = stages.fold(network.enter(tokens), |x, index| network.stage(index, x));
+            network.pool(flow).into_data().iter().collect()
+        };
+        let apart = |one: &[f32], other: &[f32]| {
+            one.iter().zip(other).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max)
+        };
+        let [whole, plain] = [embedded(0.0, true), embedded(0.5, false)];
+        assert!(apart(&whole, &plain) < 1e-5, "{family}");
+        let thinned = embedded(0.5, true);
+        assert!(apart(&thinned, &plain) > 1e-3, "{family}");
+        // By the device's random numbers.
+        assert_eq!(thinned, embedded(0.5, true), "{family}");
+    }
 }
