@@ -380,13 +380,17 @@ assert apart < 1e-5, apart
 fn tokens_see_less_in_training() {
     let sized = r#""vocab_size": 99, "hidden_size": 16, "num_hidden_layers": 2, "num_attention_heads": 2,
         "intermediate_size": 32, "max_position_embeddings": 64, "hidden_dropout_prob": 0.0"#;
+    let entangled = format!(
+        r#"{sized}, "relative_attention": true, "share_att_key": true, "pos_att_type": "p2c|c2p", "position_buckets": 8,
+        "norm_rel_ebd": "layer_norm", "max_relative_positions": -1, "type_vocab_size": 0, "position_biased_input": false"#
+    );
     let distilled = r#""vocab_size": 99, "dim": 16, "n_layers": 2, "n_heads": 2, "hidden_dim": 32,
         "max_position_embeddings": 64, "dropout": 0.0"#;
     for (family, sizes, key) in [
         ("bert", sized, "attention_probs_dropout_prob"),
         ("electra", sized, "attention_probs_dropout_prob"),
         ("mpnet", sized, "attention_probs_dropout_prob"),
-        ("deberta-v2", sized, "attention_probs_dropout_prob"),
+        ("deberta-v2", &entangled, "attention_probs_dropout_prob"),
         ("modernbert", sized, "attention_dropout"),
         ("distilbert", distilled, "attention_dropout"),
     ] {
