@@ -21,6 +21,8 @@ pub enum Recipe {
 struct Entry {
     name: &'static str,
     about: &'static str,
+    /// The head's usual rate, where it is not that of a kind of input.
+    lr: Option<f64>,
     way: Way,
 }
 
@@ -65,33 +67,38 @@ use Share::{Part, Rest};
 
 #[rustfmt::skip]
 const RECIPES: &[Entry] = &[
-    Entry { name: "head", about: "train the head alone", way: Way::Phases(&[
+    Entry { name: "head", about: "train the head alone", lr: None, way: Way::Phases(&[
         Step { name: "head",   epochs: Rest,       frozen: Backbone,  lr: 1.0,  decay: 1.0, warmup: 0.1, batch_norm: Kept, loss: Task, passes: 1 },
     ]) },
-    Entry { name: "gradual", about: "the last two stages with the head, then the last four, slower towards the image", way: Way::Phases(&[
+    Entry { name: "gradual", about: "the last two stages with the head, then the last four, slower towards the image", lr: None, way: Way::Phases(&[
         Step { name: "upper",  epochs: Part(1, 2), frozen: AllBut(2), lr: 0.1,  decay: 0.7, warmup: 0.2, batch_norm: Kept, loss: Task, passes: 1 },
         Step { name: "middle", epochs: Rest,       frozen: AllBut(4), lr: 0.1,  decay: 0.7, warmup: 0.2, batch_norm: Kept, loss: Task, passes: 1 },
     ]) },
-    Entry { name: "full", about: "everything, slower towards the image", way: Way::Phases(&[
+    Entry { name: "full", about: "everything, slower towards the image", lr: None, way: Way::Phases(&[
         Step { name: "full",   epochs: Rest,       frozen: Nothing,   lr: 0.1,  decay: 0.7, warmup: 0.2, batch_norm: Kept, loss: Task, passes: 1 },
     ]) },
-    Entry { name: "lora", about: "low-rank factors on the backbone's weights and the head, merged when saved", way: Way::Phases(&[
+    Entry { name: "lora", about: "low-rank factors on the backbone's weights and the head, merged when saved", lr: None, way: Way::Phases(&[
         Step { name: "factors", epochs: Rest,      frozen: Pretrained, lr: 0.1,  decay: 1.0, warmup: 0.2, batch_norm: Kept, loss: Task, passes: 1 },
     ]) },
-    Entry { name: "scratch", about: "everything at one rate, with batch statistics: for training from nothing", way: Way::Phases(&[
+    Entry { name: "scratch", about: "everything at one rate, with batch statistics: for training from nothing", lr: None, way: Way::Phases(&[
         Step { name: "all",    epochs: Rest,       frozen: Nothing,   lr: 0.3,  decay: 1.0, warmup: 0.1, batch_norm: Updated, loss: Task, passes: 1 },
     ]) },
-    Entry { name: "setfit", about: "everything, by pairs of embeddings, and then the head, solved: for a few examples a label", way: Way::Phases(&[
+    Entry { name: "setfit", about: "everything, by pairs of embeddings, and then the head, solved: for a few examples a label", lr: Some(1e-3), way: Way::Phases(&[
         Step { name: "contrastive", epochs: Rest,  frozen: Nothing,   lr: 0.1,  decay: 0.7, warmup: 0.1, batch_norm: Kept, loss: Contrastive, passes: 4 },
     ]) },
-    Entry { name: "as-is", about: "no training: evaluate the pretrained classes", way: Way::AsIs },
-    Entry { name: "probe", about: "logistic regression on embeddings", way: Way::Probe },
+    Entry { name: "as-is", about: "no training: evaluate the pretrained classes", lr: None, way: Way::AsIs },
+    Entry { name: "probe", about: "logistic regression on embeddings", lr: None, way: Way::Probe },
 ];
 
 impl Recipe {
     /// Each recipe's name, and what it does in a few words.
     pub fn all() -> Vec<(&'static str, &'static str)> {
         RECIPES.iter().map(|entry| (entry.name, entry.about)).collect()
+    }
+
+    /// The rate of the recipe of this name that is usual for inputs of any kind; none where it is that of a kind.
+    pub fn rate(name: &str) -> Option<f64> {
+        RECIPES.iter().find(|entry| entry.name == name)?.lr
     }
 
     /// The recipe of this name, with `epochs` in all and `lr` for the head in the first phase.
@@ -178,6 +185,15 @@ mod tests {
     fn without_epochs_there_is_nothing_to_check() {
         let Recipe::Train(plan) = Recipe::named("full", 0, 1e-3).unwrap() else { panic!() };
         assert!(plan.check(&layout()).unwrap_err().to_string().contains("no epochs"));
+    }
+
+    /// Embeddings of pictures fall into one at the rate of a picture's head.
+    #[test]
+    fn pairs_are_learned_from_at_a_rate_of_their_own() {
+        for (name, rate) in [("setfit", Some(1e-3)), ("head", None), ("full", None), ("half", None)]
+        {
+            assert_eq!(Recipe::rate(name), rate, "{name}");
+        }
     }
 
     /// Epochs and rates as they were when recipes were measured.

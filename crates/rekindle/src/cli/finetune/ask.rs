@@ -33,8 +33,7 @@ const SCRATCH: &str = "scratch";
 pub(super) struct What {
     /// What is trained when: head, gradual, full, lora, scratch, setfit (by pairs, for a few examples a label), probe (solved,
     /// not trained) or as-is (the weights' own labels, measured only). [default: head, of texts with --shots setfit; scratch
-    /// for the networks
-    /// that begin from nothing]
+    /// for the networks that begin from nothing]
     #[arg(long, conflicts_with = "plan")]
     pub(super) recipe: Option<String>,
     /// Begin with the words' vectors of this file (GloVe, word2vec, safetensors), for networks of texts from nothing.
@@ -46,7 +45,8 @@ pub(super) struct What {
     /// Epochs of a recipe in all.
     #[arg(long, default_value_t = 5, conflicts_with = "plan", value_parser = numbers::epochs)]
     pub(super) epochs: usize,
-    /// Learning rate of a recipe's head; stages learn at a fraction of it. [default: 0.01, of texts 0.001]
+    /// Learning rate of a recipe's head; stages learn at a fraction of it. [default: 0.01, of texts and of setfit
+    /// 0.001]
     #[arg(long, conflicts_with = "plan", value_parser = numbers::rate)]
     pub(super) lr: Option<f64>,
     /// Change the plan: KEY=VALUE for all phases, PHASE.KEY=VALUE for one, in TOML, as in `decay=0.7`,
@@ -217,7 +217,11 @@ impl Arguments {
         let What { plan, epochs, lr, .. } = &self.what;
         Ok(match plan {
             Some(path) => Recipe::Train(read_plan(path)?),
-            None => Recipe::named(self.recipe_name::<M>()?, *epochs, lr.unwrap_or(M::RATE))?,
+            None => {
+                let name = self.recipe_name::<M>()?;
+                let usual = Recipe::rate(name).unwrap_or(M::RATE);
+                Recipe::named(name, *epochs, lr.unwrap_or(usual))?
+            }
         })
     }
 
