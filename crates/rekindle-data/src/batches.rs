@@ -133,9 +133,15 @@ impl<P: Prepare, L: Clone + Ord + Send + Sync + 'static> Loader<P, L> {
             Order::Kept => {}
             Order::Shuffled => random.shuffle(&mut order),
             Order::Balanced => order = balanced(samples, &mut random),
+            Order::PerLabel(count) => order = per_label(samples, count.get(), &mut random),
         }
         order.truncate(self.batches().saturating_mul(self.config.batch_size));
         order
+    }
+
+    /// The same samples, and what is kept of them, in another order.
+    pub fn with_order(self, order: Order) -> Self {
+        Self { config: LoaderConfig { order, ..self.config }, ..self }
     }
 
     /// How samples become batches.
@@ -168,14 +174,20 @@ impl<P: Prepare, L: Clone + Ord + Send + Sync + 'static> Loader<P, L> {
     }
 }
 
-/// As many places as there are samples, in random order, every label as often as the others.
-fn balanced<L: Ord, I>(samples: &[Sample<L, I>], random: &mut Random) -> Vec<usize> {
+/// The places of the samples of each label, shuffled.
+fn by_label<L: Ord, I>(samples: &[Sample<L, I>], random: &mut Random) -> Vec<Vec<usize>> {
     let mut labels: BTreeMap<&L, Vec<usize>> = BTreeMap::new();
     for (place, sample) in samples.iter().enumerate() {
         labels.entry(&sample.label).or_default().push(place);
     }
     let mut labels: Vec<Vec<usize>> = labels.into_values().collect();
     labels.iter_mut().for_each(|places| random.shuffle(places));
+    labels
+}
+
+/// As many places as there are samples, in random order, every label as often as the others.
+fn balanced<L: Ord, I>(samples: &[Sample<L, I>], random: &mut Random) -> Vec<usize> {
+    let mut labels = by_label(samples, random);
     // Which labels get one more where they do not divide evenly is chance, too.
     random.shuffle(&mut labels);
     let mut order: Vec<usize> = (0..samples.len())
@@ -185,6 +197,23 @@ fn balanced<L: Ord, I>(samples: &[Sample<L, I>], random: &mut Random) -> Vec<usi
         })
         .collect();
     random.shuffle(&mut order);
+    order
+}
+
+/// As many places as there are samples: rounds of all labels, each in an order of its own, with `count` of each label.
+fn per_label<L: Ord, I>(samples: &[Sample<L, I>], count: usize, random: &mut Random) -> Vec<usize> {
+    let mut labels: Vec<_> =
+        by_label(samples, random).into_iter().map(|places| (places, 0)).collect();
+    let mut order = Vec::with_capacity(samples.len());
+    while order.len() < samples.len() {
+        random.shuffle(&mut labels);
+        for (places, next) in &mut labels {
+            let taken = count.min(places.len());
+            order.extend((*next..*next + taken).map(|turn| places[turn % places.len()]));
+            *next += taken;
+        }
+    }
+    order.truncate(samples.len());
     order
 }
 

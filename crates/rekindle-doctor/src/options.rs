@@ -54,6 +54,7 @@ pub const MOST_BITS: u32 = 15;
 const LEAST: &[(&str, usize)] = &[
     ("as-is", 0),
     ("probe", 5),
+    ("setfit", 5),
     ("head", 10),
     ("lora", 20),
     ("gradual", 20),

@@ -7,14 +7,14 @@ use rekindle_data::{Digests, DrawBatch, LoaderConfig, Order, Prepare, Views};
 use rekindle_layers::Backbone;
 use rekindle_train::{EmaConfig, Fit, FitConfig, Learn, OptimizerConfig, Rates, Train, Validation};
 use rekindle_transfer::{
-    Classifier, Phase, Plan,
+    Classifier, Phase, PhaseLoss, Plan,
     features::{self, Precision},
 };
 use serde::Serialize;
 
 use crate::{
-    Error, FromPrepared, Items, Partial, Sets, TransferTask,
-    data::{Data, Part, even_out, on_this_pool},
+    Error, FromPrepared, Items, Labelled, Partial, Sets, TransferTask,
+    data::{Data, Part, even_out, on_this_pool, weigh_differently},
 };
 
 /// How to fine-tune.
@@ -28,7 +28,7 @@ pub struct EngineConfig<B: Backbone, P: Prepare, T> {
     pub batch: usize,
     /// Whether every epoch draws anew, or a few draws take turns so that what frozen stages make of them is kept.
     pub views: Views,
-    /// Which items come how often.
+    /// Which items come how often; in contrastive phases labels take turns instead.
     pub order: Order,
     /// What is drawn for whole batches, such as mixup.
     pub draws: Option<Arc<dyn DrawBatch<P::Batch>>>,
@@ -226,7 +226,7 @@ where
         config.task = config.task.fitted(&labels(&train));
         let mut samples = train.samples;
         even_out(&mut samples);
-        config.check(&network)?;
+        config.check(&network, &samples)?;
         let plain = LoaderConfig { views: ONE_VIEW, ..on_this_pool() };
         // Beside the features, which are found by these digests.
         let files = folder.map(Digests::open).transpose().map_err(features::Error::from)?;
@@ -254,7 +254,11 @@ where
         }
     }
 
-    pub(crate) fn check(&self, network: &Classifier<B>) -> Result<(), Error> {
+    pub(crate) fn check(
+        &self,
+        network: &Classifier<B>,
+        samples: &Labelled<P, T>,
+    ) -> Result<(), Error> {
         self.plan.check(&network.layout())?;
         self.settings.monitor.check(&self.task.values(&self.task.scores()))?;
         let mut problems = Vec::new();
@@ -282,7 +286,31 @@ where
                 add("teacher", Err("this task learns from none; leave it out".to_owned()));
             }
         }
+        let contrasts = |phase: &&Phase| phase.loss == PhaseLoss::Contrastive;
+        if let Some(phase) = self.plan.phases.iter().find(contrasts) {
+            add(&format!("phase `{}`", phase.name), self.can_contrast(samples));
+        }
         if problems.is_empty() { Ok(()) } else { Err(Error::Settings(problems)) }
+    }
+
+    /// Whether embeddings can be learned from pairs of these samples.
+    fn can_contrast(&self, samples: &Labelled<P, T>) -> Result<(), String> {
+        let mut labels = samples.iter().map(|sample| &sample.label);
+        let wrong = match labels.next() {
+            Some(label) if T::are_alike(label, label).is_none() => {
+                "what is learned is no label that embeddings could have in common"
+            }
+            Some(first) if labels.all(|label| label == first) => {
+                "all samples have one label, so that none can be set apart"
+            }
+            _ if weigh_differently(samples) => "samples weigh differently, which pairs do not know",
+            _ if self.draws.as_ref().is_some_and(|draws| !draws.is_none()) => {
+                "samples are mixed, so that none is of one label"
+            }
+            _ if self.teacher.is_some() => "a teacher has answers, and no pairs",
+            _ => return Ok(()),
+        };
+        Err(format!("its loss is contrastive, but {wrong}; give it the loss of the task"))
     }
 
     pub(crate) fn learn(&self) -> Learn<T, Forward<B>> {

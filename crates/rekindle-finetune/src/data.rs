@@ -1,12 +1,16 @@
 //! What is trained and validated on: loaders, what is right for each sample, and digests of both.
 
-use std::sync::{Arc, OnceLock};
+use std::{
+    num::NonZeroUsize,
+    ops::Range,
+    sync::{Arc, OnceLock},
+};
 
 use rayon::prelude::*;
 use rekindle_base::spots;
-use rekindle_data::{Digests, Loader, LoaderConfig, Prepare, Sample};
+use rekindle_data::{Digests, Loader, LoaderConfig, Order, Prepare, Sample};
 use rekindle_train::{Train, Validation};
-use rekindle_transfer::features::Key;
+use rekindle_transfer::{Phase, PhaseLoss, features::Key};
 use sha2::{Digest, Sha256};
 
 use crate::{Error, TransferTask, task::label_text};
@@ -31,15 +35,22 @@ pub type Sets<P, T> = (Train<Items<P, T>>, Validation<Items<P, T>>);
 pub(crate) struct Part<P: Prepare, T: TransferTask> {
     pub(crate) loader: Loader<P>,
     pub(crate) labels: Arc<Vec<T::Label>>,
+    /// How often an epoch goes through the samples; each time is an epoch of the loader.
+    pub(crate) passes: usize,
     contents: Arc<OnceLock<Arc<Vec<Key>>>>,
     files: Arc<Digests>,
 }
+
+/// Samples of a label that follow each other where pairs of them are learned from: what a batch of 16 or 32 has of four or
+/// eight labels.
+const OF_A_LABEL: NonZeroUsize = NonZeroUsize::MIN.saturating_add(3);
 
 impl<P: Prepare, T: TransferTask> Clone for Part<P, T> {
     fn clone(&self) -> Self {
         Self {
             loader: self.loader.clone(),
             labels: Arc::clone(&self.labels),
+            passes: self.passes,
             contents: Arc::clone(&self.contents),
             files: Arc::clone(&self.files),
         }
@@ -60,7 +71,29 @@ impl<P: Prepare, T: TransferTask> Part<P, T> {
         });
         let loader = Loader::new(placed.collect(), prepare, config).map_err(Error::data)?;
         let labels = Arc::new(labels);
-        Ok(Self { loader, labels, contents: Arc::default(), files: Arc::default() })
+        let (contents, files) = Default::default();
+        Ok(Self { loader, labels, passes: 1, contents, files })
+    }
+
+    /// The same as a phase goes through it.
+    pub(crate) fn for_phase(&self, phase: &Phase) -> Self {
+        let part = Self { passes: phase.passes.get(), ..self.clone() };
+        match phase.loss {
+            PhaseLoss::Task => part,
+            PhaseLoss::Contrastive => {
+                Self { loader: part.loader.with_order(Order::PerLabel(OF_A_LABEL)), ..part }
+            }
+        }
+    }
+
+    /// Batches of an epoch.
+    pub(crate) fn batches(&self) -> usize {
+        self.loader.batches() * self.passes
+    }
+
+    /// The epochs of the loader that an epoch is made of.
+    pub(crate) fn passes_of(&self, epoch: usize) -> Range<u64> {
+        (epoch * self.passes) as u64..((epoch + 1) * self.passes) as u64
     }
 
     /// The same where what files hold is known from earlier runs.
@@ -139,6 +172,11 @@ pub(crate) fn even_out<L, I>(samples: &mut [Sample<L, I>]) {
     if mean > 0.0 && mean != 1.0 {
         samples.iter_mut().for_each(|sample| sample.weight /= mean);
     }
+}
+
+/// Whether some samples count more than others.
+pub(crate) fn weigh_differently<L, I>(samples: &[Sample<L, I>]) -> bool {
+    samples.iter().any(|sample| sample.weight != 1.0)
 }
 
 /// As many threads to prepare samples as there are to compute on, so that one number bounds both.

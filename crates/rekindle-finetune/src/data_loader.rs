@@ -81,8 +81,8 @@ where
 
     fn batches(&self) -> usize {
         match self {
-            Self::Prepared(prepared) => prepared.part.loader.batches(),
-            Self::Features(features) => features.part.loader.batches(),
+            Self::Prepared(prepared) => prepared.part.batches(),
+            Self::Features(features) => features.part.batches(),
         }
     }
 
@@ -117,7 +117,8 @@ where
         device: Device,
     ) -> impl Iterator<Item = Result<TensorBatch<Partial<B>, BatchTarget<T::Label>>, Error>> {
         let seed = self.part.loader.config().seed;
-        self.part.loader.epoch(epoch as u64).enumerate().map(move |(step, batch)| {
+        let batches = self.part.passes_of(epoch).flat_map(move |pass| self.part.loader.epoch(pass));
+        batches.enumerate().map(move |(step, batch)| {
             let rekindle_data::Batch { mut input, weights, indices, .. } =
                 batch.map_err(Error::data)?;
             let draw = Draw { seed, epoch, step };
@@ -142,11 +143,13 @@ impl<P: Prepare, T: TransferTask> Features<P, T> {
         device: Device,
     ) -> impl Iterator<Item = Result<TensorBatch<Partial<B>, BatchTarget<T::Label>>, Error>> {
         let loader: &Loader<P> = &self.part.loader;
-        let view = loader.view_of(epoch as u64);
-        let order = loader.order(epoch as u64);
         let size = loader.config().batch_size;
-        (0..loader.batches()).map(move |step| {
-            let indices = order[step * size..order.len().min((step + 1) * size)].to_vec();
+        let batches = self.part.passes_of(epoch).flat_map(move |pass| {
+            let (order, view) = (loader.order(pass), loader.view_of(pass));
+            let batches: Vec<Vec<usize>> = order.chunks(size).map(<[usize]>::to_vec).collect();
+            batches.into_iter().map(move |indices| (indices, view))
+        });
+        batches.map(move |(indices, view)| {
             let rows = self.rows(&indices, view)?;
             let weights = indices.iter().map(|&index| loader.samples()[index].weight).collect();
             let labels = indices.iter().map(|&place| self.part.labels[place].clone()).collect();

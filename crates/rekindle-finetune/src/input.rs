@@ -63,6 +63,15 @@ pub enum Partial<B: Backbone> {
 }
 
 impl<B: Backbone> Partial<B> {
+    /// Embeddings `[batch, embed_dim]`, through what is left of the backbone.
+    pub fn embeddings(network: &Classifier<B>, partial: Self) -> Tensor<2> {
+        match partial {
+            Self::Input(input) => network.embed(input),
+            Self::Flow { cut, flow } => network.embed_from(cut, flow),
+            Self::Embeddings(embeddings) => embeddings,
+        }
+    }
+
     /// Outputs `[batch, outputs]`, through what is left of the network.
     pub fn outputs(network: &Classifier<B>, partial: Self) -> Tensor<2> {
         match partial {

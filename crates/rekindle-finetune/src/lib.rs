@@ -14,6 +14,7 @@
 //! logs, TensorBoard.
 
 mod config;
+mod contrast;
 mod data;
 mod data_loader;
 mod error;

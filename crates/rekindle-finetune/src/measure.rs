@@ -4,12 +4,13 @@ use burn::{module::Module, prelude::*};
 use rekindle_data::{LoaderConfig, Prepare};
 use rekindle_layers::Backbone;
 use rekindle_train::{Learn, RateRange, Sweep, Test, Train, predict, sweep};
-use rekindle_transfer::Classifier;
+use rekindle_transfer::{Classifier, PhaseLoss};
 
 use crate::{
     CacheConfig, CachePlace, DataLoader, EngineConfig, Error, FromPrepared, Items, Partial,
     Trainee, TransferTask,
     config::{ONE_VIEW, labels},
+    contrast::Contrast,
     data::{Data, Part, on_this_pool},
     data_loader::Prepared,
 };
@@ -36,13 +37,20 @@ where
     let task = config.task.clone().fitted(&labels(&train.0));
     let config = EngineConfig { task, ..config };
     let Trainee { network, identity } = trainee.ready();
-    config.check(&network)?;
+    config.check(&network, &train.0.samples)?;
     let part = Part::new(train.0.samples, train.0.prepare, &config.loader())?;
     let data = Data { identity, train: part.clone(), val: part, doubted: false };
     let (network, feeds) = config.begin(network, &None, (0, 0), &data, None)?;
     let Some(phase) = config.plan.phases.first() else { return Err(Error::NoEpoch) };
-    let fit = config.fit(phase, &network)?;
-    Ok(sweep(network, &phase.optimizer, &fit.rates, range, &config.learn(), &feeds.train)?)
+    let (fit, learn) = (config.fit(phase, &network)?, config.learn());
+    let (optimizer, rates) = (&phase.optimizer, &fit.rates);
+    Ok(match phase.loss {
+        PhaseLoss::Task => sweep(network, optimizer, rates, range, &learn, &feeds.train)?,
+        PhaseLoss::Contrastive => {
+            let contrast = Contrast { learn: &learn, feed: &feeds.train.0, part: &data.train };
+            sweep(network, optimizer, rates, range, &contrast, &feeds.train)?
+        }
+    })
 }
 
 /// How a network is measured.

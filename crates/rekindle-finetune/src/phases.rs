@@ -6,10 +6,11 @@ use burn::module::Module;
 use rekindle_data::{Prepare, Views};
 use rekindle_layers::Backbone;
 use rekindle_train::{Callback, Ema, End, Epoch, State};
-use rekindle_transfer::{BatchNormPolicy, Classifier};
+use rekindle_transfer::{BatchNormPolicy, Classifier, PhaseLoss};
 
 use crate::{
     CacheReport, EngineConfig, Error, FromPrepared, TransferTask,
+    contrast::Contrast,
     data::Data,
     store::{Feeds, Networks, Of},
 };
@@ -48,7 +49,7 @@ where
         let network = network.prepare(phase)?;
         let average = average.as_ref().map(Ema::model);
         let networks = Networks { trained: &network, average: average.as_ref() };
-        let of = Of { phase: &phase.name, epochs: done..done + phase.epochs };
+        let of = Of { phase, epochs: done..done + phase.epochs };
         let feeds = Feeds::new(networks, of, self, data, path)?;
         Ok((network, feeds))
     }
@@ -94,7 +95,15 @@ where
                 state.ema = self.ema.map(|average| Ema::new(&state.model, average));
             }
             let fit = self.fit(phase, &state.model)?;
-            let (next, end) = fit.run(state, &learn, (&feeds.train, &feeds.val), listeners)?;
+            let fed = (&feeds.train, &feeds.val);
+            let (next, end) = match phase.loss {
+                PhaseLoss::Task => fit.run(state, &learn, fed, listeners)?,
+                PhaseLoss::Contrastive => {
+                    let contrast =
+                        Contrast { learn: &learn, feed: &feeds.train.0, part: &data.train };
+                    fit.run(state, &contrast, fed, listeners)?
+                }
+            };
             state = next;
             cache.push(feeds.report.clone());
             last = Some((feeds, end));

@@ -13,7 +13,7 @@ use rekindle_transfer::{Classifier, Frozen, Phase, Plan};
 
 use crate::{
     CacheReport, Effort, EngineConfig, Error, FromPrepared, Sets, Solved, Trainee, TransferTask,
-    data::{Data, Part},
+    data::{Data, Part, weigh_differently},
     data_loader::{DataLoader, Kept},
     store::{Feeds, device_of},
 };
@@ -55,7 +55,7 @@ where
 {
     let start = Instant::now();
     let problem = |text: &str| Err(Error::Settings(vec![text.to_owned()]));
-    if data.0.0.samples.iter().any(|sample| sample.weight != 1.0) {
+    if weigh_differently(&data.0.0.samples) {
         return problem(
             "samples: they weigh differently, which a head that is solved for does not know; take the recipe `head`, or leave the weights out",
         );
@@ -113,20 +113,29 @@ where
         let Some(solved) = task.solve(&features, &data.train.labels, effort) else {
             return Ok(None);
         };
-        let answer = |features: &[f32], part: &Part<P, T>| {
-            let mut scores = task.scores();
-            task.score(&mut scores, &solved.outputs(features), &part.labels);
-            scores
-        };
-        let train = task.values(&answer(&features, &data.train));
+        let train = task.values(&solved.answers(&features, task, &data.train.labels));
         let features = embeddings(network, &self.val.0, &data.val)?;
-        let val = answer(&features, &data.val);
+        let val = solved.answers(&features, task, &data.val.labels);
         Ok(Some(Found { solved, train, val }))
     }
 }
 
+impl Solved {
+    /// What it answers to examples with such features.
+    pub(crate) fn answers<T: TransferTask>(
+        &self,
+        features: &[f32],
+        task: &T,
+        labels: &[T::Label],
+    ) -> T::Scores {
+        let mut scores = task.scores();
+        task.score(&mut scores, &self.outputs(features), labels);
+        scores
+    }
+}
+
 /// The embedding of each item as evaluation sees it, in the order of the samples.
-fn embeddings<B, P, T>(
+pub(crate) fn embeddings<B, P, T>(
     network: &Classifier<B>,
     feed: &DataLoader<B, P, T>,
     part: &Part<P, T>,

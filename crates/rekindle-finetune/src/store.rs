@@ -23,7 +23,7 @@ use rekindle_data::{Prepare, Views};
 use rekindle_layers::{Backbone, Flow};
 use rekindle_train::{Train, Validation};
 use rekindle_transfer::{
-    Classifier,
+    Classifier, Phase,
     features::{self, FeatureStore, Key, Opened, bytes_needed, key},
 };
 
@@ -51,7 +51,7 @@ pub(crate) struct Networks<'a, B: Backbone> {
 
 /// A phase, and which of the run's epochs it has.
 pub(crate) struct Of<'a> {
-    pub(crate) phase: &'a str,
+    pub(crate) phase: &'a Phase,
     pub(crate) epochs: Range<usize>,
 }
 
@@ -76,9 +76,11 @@ where
     ) -> Result<Self, Error> {
         let network = networks.trained;
         let cut = network.frozen();
-        let loader = &data.train.loader;
+        let part = data.train.for_phase(phase);
+        let loader = &part.loader;
         // Only what the epochs of the phase show.
-        let views: BTreeSet<u64> = epochs.map(|epoch| loader.view_of(epoch as u64)).collect();
+        let passes = epochs.flat_map(|epoch| part.passes_of(epoch));
+        let views: BTreeSet<u64> = passes.map(|pass| loader.view_of(pass)).collect();
         let draws = loader.prepare().draws();
         let comes_again = !draws || loader.config().views != Views::Fresh;
         let mixes = config.draws.as_ref().is_some_and(|draws| !draws.is_none());
@@ -105,7 +107,7 @@ where
             kept = Some(found);
         }
         let mut report = CacheReport {
-            phase: phase.to_owned(),
+            phase: phase.name.clone(),
             off,
             cut,
             found: 0,
@@ -114,11 +116,8 @@ where
             rebuilt: data.doubted.then(|| WRONG_DIGESTS.to_owned()),
         };
         let Some(kept) = kept.filter(|_| off.is_none()) else {
-            let train = Prepared {
-                part: data.train.clone(),
-                draws: config.draws.clone(),
-                teacher: config.teacher.clone(),
-            };
+            let train =
+                Prepared { part, draws: config.draws.clone(), teacher: config.teacher.clone() };
             let val = Self::plain(&data.val);
             return Ok(Self { train: Train(DataLoader::Prepared(train)), val, report });
         };
@@ -155,7 +154,7 @@ where
             DataLoader::Features(Features { part, store, keys, shape })
         };
         Ok(Self {
-            train: Train(feed(&data.train, train_keys)),
+            train: Train(feed(&part, train_keys)),
             val: Validation(feed(&data.val, val_keys)),
             report,
         })

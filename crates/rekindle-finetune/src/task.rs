@@ -52,6 +52,12 @@ pub trait TransferTask: Task<Label: Serialize> + Serialize {
         0
     }
 
+    /// Whether the embeddings of two examples are to be alike: those of a label, of several labels where they share one. None
+    /// where examples have nothing in common or not, as numbers.
+    fn are_alike(_one: &Self::Label, _other: &Self::Label) -> Option<bool> {
+        None
+    }
+
     /// Whether a teacher's outputs may be learned from.
     fn is_teachable(&self) -> bool {
         false
@@ -156,6 +162,10 @@ impl TransferTask for Classify {
         *label
     }
 
+    fn are_alike(one: &usize, other: &usize) -> Option<bool> {
+        Some(one == other)
+    }
+
     fn is_teachable(&self) -> bool {
         true
     }
@@ -217,6 +227,11 @@ impl TransferTask for ClassifyMultiLabel {
 
     fn stratum(labels: &Vec<usize>) -> usize {
         labels.first().map_or(0, |label| label + 1)
+    }
+
+    /// Two without labels have that in common.
+    fn are_alike(one: &Vec<usize>, other: &Vec<usize>) -> Option<bool> {
+        Some(one == other || one.iter().any(|label| other.contains(label)))
     }
 }
 

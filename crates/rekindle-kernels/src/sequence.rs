@@ -3,12 +3,12 @@
 use burn::{
     backend::Dispatch,
     prelude::*,
-    tensor::{DType, activation::softmax, module},
+    tensor::{DType, Distribution, activation::softmax, module},
 };
 
 use crate::{
-    cpu::count,
-    ops::{Affine, Attended, Given, Kernels, Padding},
+    cpu::{attention::Dropped, count},
+    ops::{Affine, Attended, Given, Kernels, Padding, Weighed},
 };
 
 /// A score that no other loses against, and finite, so that a text of nothing but padding stays a number.
@@ -66,6 +66,9 @@ pub struct Attention<'a> {
     pub bias: Option<Tensor<4>>,
     /// What scores are multiplied by.
     pub scale: f64,
+    /// The probability, below one, that a token does not see another: in training, on devices with autodiff, as Burn's dropout;
+    /// the others make up for it. Drawn from the device's random numbers.
+    pub dropout: f64,
 }
 
 /// What each token gets: values weighed by `softmax(scale * query key + bias)` over all tokens; three of `[batch, length,
@@ -80,7 +83,9 @@ pub struct Attention<'a> {
 ///
 /// If the shapes do not fit each other.
 pub fn attention([query, key, value]: [Tensor<3>; 3], with: Attention<'_>) -> Tensor<3> {
-    let Attention { heads, mask, bias, scale } = with;
+    let Attention { heads, mask, bias, scale, dropout } = with;
+    assert!((0.0..1.0).contains(&dropout), "a probability of {dropout} that a token is not seen");
+    let dropout = if query.device().is_autodiff() { dropout } else { 0.0 };
     let [_, _, channels] = query.dims();
     let [batch, length] = mask.dims();
     count(&query.dims());
@@ -107,7 +112,7 @@ pub fn attention([query, key, value]: [Tensor<3>; 3], with: Attention<'_>) -> Te
     tensors.extend(bias.as_ref().map(|bias| (bias.device(), bias.dtype())));
     if trains || !is_ours(&tensors) || !is_ours(&[(mask.device(), mask.dtype())]) {
         assert!(is_padded, "a mask of other texts, or texts without padding where a bias trains");
-        return composed([query, key, value], Attention { heads, mask, bias, scale });
+        return composed([query, key, value], Attention { heads, mask, bias, scale, dropout });
     }
     let operands = Attended {
         query: query.into_dispatch(),
@@ -119,7 +124,15 @@ pub fn attention([query, key, value]: [Tensor<3>; 3], with: Attention<'_>) -> Te
             None => Given::None,
         },
     };
-    Tensor::from_dispatch(<Dispatch as Kernels>::attention(operands, heads, scale))
+    let dropped = (dropout > 0.0).then(|| Dropped::new(drawn(&mask.device()), dropout));
+    let with = Weighed { heads, scale, dropped };
+    Tensor::from_dispatch(<Dispatch as Kernels>::attention(operands, with))
+}
+
+/// A word of a device's random numbers.
+fn drawn(device: &Device) -> u64 {
+    let quarters = Tensor::<1>::random([4], Distribution::Uniform(0.0, 65536.0), device);
+    quarters.into_data().iter::<f32>().fold(0, |word, quarter| word << 16 | quarter as u64 & 0xffff)
 }
 
 /// The tokens of all texts one behind the other, `[batch, length, channels]` to `[1, tokens, channels]`: what each token goes
@@ -166,7 +179,7 @@ fn has_padding(mask: &Tensor<2>) -> bool {
 
 /// Burn's operations, one after the other.
 fn composed(parts: [Tensor<3>; 3], with: Attention<'_>) -> Tensor<3> {
-    let Attention { heads, mask, bias, scale } = with;
+    let Attention { heads, mask, bias, scale, dropout } = with;
     let [batch, length, channels] = parts[0].dims();
     let apart = |x: Tensor<3>| x.reshape([batch, length, heads, channels / heads]).swap_dims(1, 2);
     let [query, key, value] = parts.map(apart);
@@ -178,5 +191,14 @@ fn composed(parts: [Tensor<3>; 3], with: Attention<'_>) -> Tensor<3> {
     };
     let padding = (mask.clone().cast(dtype) - 1.0).mul_scalar(-LEAST);
     let scores = scores + padding.reshape([batch, 1, 1, length]);
-    softmax(scores, 3).matmul(value).swap_dims(1, 2).reshape([batch, length, channels])
+    let shares = softmax(scores, 3);
+    let shares = match dropout > 0.0 {
+        true => {
+            let kept = Distribution::Bernoulli(1.0 - dropout);
+            let kept = Tensor::random(shares.dims(), kept, (&shares.device(), dtype));
+            shares * kept / (1.0 - dropout)
+        }
+        false => shares,
+    };
+    shares.matmul(value).swap_dims(1, 2).reshape([batch, length, channels])
 }

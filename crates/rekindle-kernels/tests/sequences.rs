@@ -68,6 +68,17 @@ fn composed(
     heads: usize,
     scale: f64,
 ) -> Tensor<3> {
+    thinned(parts, mask, bias, (heads, scale), |shares| shares)
+}
+
+/// The same where something happens to what each token looks at, `[batch, heads, length, length]`.
+fn thinned(
+    parts: [Tensor<3>; 3],
+    mask: Tensor<2>,
+    bias: Option<Tensor<4>>,
+    (heads, scale): (usize, f64),
+    thin: impl Fn(Tensor<4>) -> Tensor<4>,
+) -> Tensor<3> {
     let [batch, length, channels] = parts[0].dims();
     let apart = |x: Tensor<3>| x.reshape([batch, length, heads, channels / heads]).swap_dims(1, 2);
     let [query, key, value] = parts.map(apart);
@@ -77,7 +88,8 @@ fn composed(
         None => scores,
     };
     let scores = scores + ((mask.clone() - 1.0) * 1e30).reshape([batch, 1, 1, length]);
-    let out = softmax(scores, 3).matmul(value).swap_dims(1, 2).reshape([batch, length, channels]);
+    let shares = thin(softmax(scores, 3));
+    let out = shares.matmul(value).swap_dims(1, 2).reshape([batch, length, channels]);
     out * mask.unsqueeze_dim::<3>(2)
 }
 
@@ -105,7 +117,10 @@ fn attention_is_burns() {
             let bias =
                 bias.as_ref().map(|bias| Tensor::<4>::from_data(constant(bias), (&device, dtype)));
             let out = if ours {
-                let out = attention(leaves.clone(), Attention { heads, mask: &mask, bias, scale });
+                let out = attention(
+                    leaves.clone(),
+                    Attention { heads, mask: &mask, bias, scale, dropout: 0.0 },
+                );
                 out * mask.unsqueeze_dim::<3>(2)
             } else {
                 composed(leaves.clone(), mask, bias, heads, scale)
@@ -129,6 +144,90 @@ fn attention_is_burns() {
                 );
             }
         }
+    }
+}
+
+/// Values that are all of one token tell what is dropped; the same is dropped of others by the same random numbers, and on the
+/// way back.
+fn what_is_dropped_is_not_seen_and_has_no_slope() {
+    let mut random = Random(9);
+    let device = Device::flex().autodiff();
+    for case in 0..20 {
+        let (batch, heads) = (random.range(1, 3), random.range(1, 3));
+        let length = random.range(8, 40);
+        let width = length + random.range(0, 3);
+        let shape = [batch, length, heads * width];
+        let data = [(); 4].map(|()| random.tensor(shape));
+        let lengths: Vec<usize> = (0..batch).map(|_| random.range(5, length)).collect();
+        let mask =
+            lengths.iter().flat_map(|n| (0..length).map(move |at| f32::from(u8::from(at < *n))));
+        let mask = TensorData::new(mask.collect::<Vec<_>>(), [batch, length]);
+        let (scale, dropout) = (0.3, [0.1, 0.5][case % 2]);
+        let run = |parts: [Tensor<3>; 3], dtype: DType, dropout: f64| {
+            device.seed(case as u64);
+            let mask = mask.clone().convert_dtype(dtype);
+            let mask = Tensor::<2>::from_data(mask, (&device, dtype));
+            let with = Attention { heads, mask: &mask, bias: None, scale, dropout };
+            attention(parts, with) * mask.clone().unsqueeze_dim::<3>(2)
+        };
+        // Each token of each head has a channel of its own.
+        let own = (0..batch * length * heads * width).map(|at| {
+            let (token, channel) = (at / (heads * width) % length, at % width);
+            f32::from(u8::from(token == channel))
+        });
+        let own = TensorData::new(own.collect::<Vec<_>>(), shape);
+        let seen = |dropout| {
+            let parts = [&data[0], &data[1], &own].map(|data| leaf::<3>(data, DType::F64));
+            let out = run(parts, DType::F64, dropout);
+            out.reshape([batch, length, heads, width]).swap_dims(1, 2).narrow(3, 0, length)
+        };
+        let (all, left) = (wide(seen(0.0)), wide(seen(dropout)));
+        let kept = 1.0 / (1.0 - dropout);
+        let factor = |(all, left): (&f64, &f64)| if *all == 0.0 { 0.0 } else { left / all };
+        let factors: Vec<f64> = all.iter().zip(&left).map(factor).collect();
+        let count = |of: &dyn Fn(f64) -> bool| factors.iter().filter(|x| of(**x)).count() as f64;
+        let there = all.iter().filter(|share| **share > 0.0).count() as f64;
+        let whole = count(&|x| (x / kept - 1.0).abs() < 1e-4);
+        assert_eq!(whole + count(&|x| x == 0.0), factors.len() as f64, "case {case}");
+        let (dropped, spread) = (1.0 - whole / there, (dropout * (1.0 - dropout) / there).sqrt());
+        assert!((dropped - dropout).abs() < 5.0 * spread, "case {case}: {dropped} of {there}");
+
+        let factors = TensorData::new(factors, [batch, heads, length, length]);
+        let gradients = |dtype: DType, ours: bool| {
+            let leaves = [0, 1, 2].map(|at| leaf::<3>(&data[at], dtype));
+            let out = if ours {
+                run(leaves.clone(), dtype, dropout)
+            } else {
+                let constant = mask.clone().convert_dtype(dtype);
+                let mask = Tensor::<2>::from_data(constant, (&device, dtype));
+                let factors = Tensor::<4>::from_data(factors.clone(), (&device, dtype));
+                thinned(leaves.clone(), mask, None, (heads, scale), |shares| {
+                    shares * factors.clone()
+                })
+            };
+            let weights = data[3].clone().convert_dtype(dtype);
+            let weights = Tensor::<3>::from_data(weights, (&device, dtype));
+            let gradients = (out.clone() * weights).sum().backward();
+            let [query, key, value] = leaves.map(|leaf| wide(leaf.grad(&gradients).unwrap()));
+            [wide(out), query, key, value]
+        };
+        let expected = gradients(DType::F64, false);
+        for (dtype, tolerance) in TYPES {
+            for (found, expected) in gradients(dtype, true).iter().zip(&expected) {
+                let error = apart(found, expected);
+                assert!(error < tolerance, "case {case} {dtype:?}: {error:e}");
+            }
+        }
+        // Where nothing trains, nothing is dropped.
+        let plain =
+            data.each_ref().map(|data| Tensor::<3>::from_data(data.clone(), &Device::flex()));
+        let [query, key, value, _] = plain;
+        let mask = Tensor::<2>::from_data(mask.clone(), &Device::flex());
+        let out = |dropout| {
+            let with = Attention { heads, mask: &mask, bias: None, scale, dropout };
+            wide(attention([query.clone(), key.clone(), value.clone()], with))
+        };
+        assert_eq!(out(dropout), out(0.0));
     }
 }
 
@@ -296,6 +395,7 @@ fn texts_without_padding_are_those_with_it() {
             mask: &mask,
             bias: bias.as_ref().map(|bias| Tensor::from_data(bias.clone(), &device)),
             scale: 0.3,
+            dropout: 0.0,
         };
         let run = |dense: bool| {
             let leaves = [0, 1, 2].map(|at| leaf::<3>(&data[at], DType::F32));
@@ -352,6 +452,7 @@ fn rows_of_tables_are_burns() {
 fn everything_is_burns_on_every_set_of_instructions() {
     if std::env::var_os("REKINDLE_SEQUENCES").is_some() {
         attention_is_burns();
+        what_is_dropped_is_not_seen_and_has_no_slope();
         norms_are_burns();
         recurrent_layers_are_burns();
         texts_without_padding_are_those_with_it();
@@ -381,7 +482,7 @@ fn a_text_is_the_same_in_any_batch() {
         Tensor::<2>::from_data(TensorData::new(rows.to_vec(), shape), &Device::flex())
     };
     let full: Vec<f32> = (0..18).map(|at| f32::from(u8::from(!(5..9).contains(&at)))).collect();
-    let with = |mask| Attention { heads: 3, mask, bias: None, scale: 0.5 };
+    let with = |mask| Attention { heads: 3, mask, bias: None, scale: 0.5, dropout: 0.0 };
     let (of_both, of_one) = (mask(&full, [2, 9]), mask(&[1.0; 5], [1, 5]));
     let beside = attention(both.clone(), with(&of_both));
     let alone = attention(both.map(|x| x.slice([0..1, 0..5])), with(&of_one));
@@ -395,7 +496,7 @@ fn empty_and_absurd_inputs_are_safe() {
     let zeros = |shape: [usize; 3]| Tensor::<3>::zeros(shape, &device);
     for shape in [[0, 3, 4], [2, 0, 4], [2, 3, 0]] {
         let mask = Tensor::<2>::ones([shape[0], shape[1]], &device);
-        let with = Attention { heads: 2, mask: &mask, bias: None, scale: 1.0 };
+        let with = Attention { heads: 2, mask: &mask, bias: None, scale: 1.0, dropout: 0.0 };
         assert_eq!(attention([zeros(shape), zeros(shape), zeros(shape)], with).dims(), shape);
     }
     assert_eq!(
@@ -425,7 +526,8 @@ fn empty_and_absurd_inputs_are_safe() {
             Box::new(move || {
                 let mask = Tensor::<2>::ones([1, 2], &Device::flex());
                 let x = Tensor::<3>::zeros([1, 2, 4], &Device::flex());
-                let with = Attention { heads: 3, mask: &mask, bias: None, scale: 1.0 };
+                let with =
+                    Attention { heads: 3, mask: &mask, bias: None, scale: 1.0, dropout: 0.0 };
                 attention([x.clone(), x.clone(), x], with);
             }),
         ),
@@ -434,7 +536,8 @@ fn empty_and_absurd_inputs_are_safe() {
             Box::new(move || {
                 let mask = Tensor::<2>::ones([1, 3], &Device::flex());
                 let x = Tensor::<3>::zeros([1, 2, 4], &Device::flex());
-                let with = Attention { heads: 2, mask: &mask, bias: None, scale: 1.0 };
+                let with =
+                    Attention { heads: 2, mask: &mask, bias: None, scale: 1.0, dropout: 0.0 };
                 attention([x.clone(), x.clone(), x], with);
             }),
         ),

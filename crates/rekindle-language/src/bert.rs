@@ -60,6 +60,8 @@ struct Layer {
     intermediate: Intermediate,
     output: Output,
     dropout: Dropout,
+    /// Of what tokens look at.
+    attention_dropout: f64,
     heads: usize,
     #[module(skip)]
     activation: Activation,
@@ -119,6 +121,7 @@ impl Bert {
             intermediate: parts.intermediate(),
             output: parts.output(intermediate_size),
             dropout: parts.dropout(),
+            attention_dropout: config.attention_dropout,
             heads: config.num_attention_heads,
             activation: config.activation,
         };
@@ -187,6 +190,7 @@ impl Layer {
             activation: self.activation,
             heads: self.heads,
             dropout: &self.dropout,
+            attention_dropout: self.attention_dropout,
         }
     }
 }

@@ -78,6 +78,8 @@ pub(crate) struct Block<'a> {
     pub(crate) activation: Activation,
     pub(crate) heads: usize,
     pub(crate) dropout: &'a Dropout,
+    /// Of what tokens look at.
+    pub(crate) attention_dropout: f64,
 }
 
 impl Block<'_> {
@@ -95,7 +97,8 @@ impl Block<'_> {
     fn over(&self, x: Tensor<3>, mask: &Tensor<2>, bias: Option<Tensor<4>>) -> Tensor<3> {
         let parts = [self.query, self.key, self.value].map(|part| part.forward(x.clone()));
         let scale = ((x.dims()[2] / self.heads) as f64).sqrt().recip();
-        let attended = attention(parts, Attention { heads: self.heads, mask, bias, scale });
+        let (heads, dropout) = (self.heads, self.attention_dropout);
+        let attended = attention(parts, Attention { heads, mask, bias, scale, dropout });
         self.behind(x, attended)
     }
 

@@ -108,8 +108,7 @@ pub struct EncoderConfig {
     pub norm_bias: bool,
     /// Dropped of hidden states in training.
     pub hidden_dropout: f64,
-    /// Dropped of what tokens look at, where transformers trains. It is read and written again, but not applied here: attention
-    /// never holds the scores that it would be dropped from, and hidden states are dropped anyway.
+    /// Dropped of what tokens look at in training.
     pub attention_dropout: f64,
     /// Dropped before the head.
     pub classifier_dropout: f64,

@@ -54,6 +54,8 @@ struct Layer {
     intermediate: Intermediate,
     output: Output,
     dropout: Dropout,
+    /// Of what tokens look at.
+    attention_dropout: f64,
     heads: usize,
     #[module(skip)]
     activation: Activation,
@@ -132,6 +134,7 @@ impl Deberta {
             intermediate: parts.intermediate(),
             output: parts.output(intermediate_size),
             dropout: parts.dropout(),
+            attention_dropout: config.attention_dropout,
             heads: config.num_attention_heads,
             activation: config.activation,
         };
@@ -195,6 +198,7 @@ impl Layer {
             activation: self.activation,
             heads: self.heads,
             dropout: &self.dropout,
+            attention_dropout: self.attention_dropout,
         }
     }
 
@@ -219,8 +223,13 @@ impl Layer {
             let forward = scores(&query, block.key, false);
             let back = scores(&key, block.query, true).swap_dims(2, 3);
             let bias = (forward + back).mul_scalar(scale);
-            let with =
-                rekindle_layers::Attention { heads: self.heads, mask, bias: Some(bias), scale };
+            let with = rekindle_layers::Attention {
+                heads: self.heads,
+                mask,
+                bias: Some(bias),
+                scale,
+                dropout: self.attention_dropout,
+            };
             let attended = attention(parts, with);
             block.behind(x, attended)
         })

@@ -47,6 +47,8 @@ struct Layer {
     ffn: FeedForward,
     output_layer_norm: LayerNorm,
     dropout: Dropout,
+    /// Of what tokens look at.
+    attention_dropout: f64,
     heads: usize,
     #[module(skip)]
     activation: Activation,
@@ -92,6 +94,7 @@ impl DistilBert {
             },
             output_layer_norm: parts.norm(hidden_size),
             dropout: parts.dropout(),
+            attention_dropout: config.attention_dropout,
             heads: config.num_attention_heads,
             activation: config.activation,
         };
@@ -133,6 +136,7 @@ impl Layer {
             activation: self.activation,
             heads: self.heads,
             dropout: &self.dropout,
+            attention_dropout: self.attention_dropout,
         }
     }
 }

@@ -54,6 +54,8 @@ struct SelfAttention {
     Wqkv: Projection,
     Wo: Projection,
     heads: usize,
+    /// Of what tokens look at.
+    attention_dropout: f64,
     /// The base of its rotary positions.
     base: f64,
     /// How far it looks, where not at all tokens.
@@ -94,6 +96,7 @@ impl ModernBert {
                     Wqkv: dense(hidden_size, 3 * hidden_size),
                     Wo: dense(hidden_size, hidden_size),
                     heads: config.num_attention_heads,
+                    attention_dropout: config.attention_dropout,
                     base: if global { far } else { near },
                     reach: (!global).then_some(config.local_attention / 2),
                 },
@@ -135,7 +138,7 @@ impl SelfAttention {
         let scale = (width as f64).sqrt().recip();
         attention(
             [turned(0), turned(1), part(2)],
-            Attention { heads: self.heads, mask, bias, scale },
+            Attention { heads: self.heads, mask, bias, scale, dropout: self.attention_dropout },
         )
     }
 }

@@ -54,6 +54,8 @@ struct Layer {
     intermediate: Intermediate,
     output: Output,
     dropout: Dropout,
+    /// Of what tokens look at.
+    attention_dropout: f64,
     heads: usize,
     #[module(skip)]
     activation: Activation,
@@ -92,6 +94,7 @@ impl Mpnet {
             intermediate: parts.intermediate(),
             output: parts.output(intermediate_size),
             dropout: parts.dropout(),
+            attention_dropout: config.attention_dropout,
             heads,
             activation: config.activation,
         };
@@ -167,6 +170,7 @@ impl Layer {
             activation: self.activation,
             heads: self.heads,
             dropout: &self.dropout,
+            attention_dropout: self.attention_dropout,
         }
     }
 }

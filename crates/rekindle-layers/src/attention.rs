@@ -120,7 +120,7 @@ impl MultiheadAttention {
         let all = projected(x, with, Activation::Identity, None);
         let part = |index: usize| all.clone().narrow(2, index * channels, channels);
         let scale = ((channels / self.heads) as f64).sqrt().recip();
-        let with = Attention { heads: self.heads, mask, bias: None, scale };
+        let with = Attention { heads: self.heads, mask, bias: None, scale, dropout: 0.0 };
         self.out_proj.forward(attention([part(0), part(1), part(2)], with))
     }
 }

@@ -49,6 +49,9 @@ pub enum Error {
         /// What is wrong with them.
         reason: String,
     },
+    /// What is solved for after an epoch could not be.
+    #[error("cannot solve for what is not trained")]
+    Settle(#[source] Box<dyn std::error::Error + Send + Sync>),
     /// Whoever listens to events could not do its work.
     #[error("cannot go on after an event")]
     Listener(#[source] Box<dyn std::error::Error + Send + Sync>),

@@ -198,8 +198,13 @@ impl Fit {
         }
         drop(batches);
 
-        let snapshot = state.evaluated();
-        let mut learned = objective.values(&scores);
+        let (settled, answers) = objective.settle(state.model).map_err(Error::Settle)?;
+        state.model = settled;
+        let snapshot = match &state.ema {
+            Some(ema) => objective.settle(ema.model()).map_err(Error::Settle)?.0,
+            None => state.model.valid(),
+        };
+        let mut learned = objective.values(&answers.unwrap_or(scores));
         learned.set(LOSS, mean.value);
         let rates =
             std::iter::once(self.rates.base).chain(self.rates.groups.iter().map(|group| group.1));

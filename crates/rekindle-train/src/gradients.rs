@@ -56,9 +56,8 @@ pub(crate) fn trained<M: Module, I, O: Objective<M, I>>(
     batch: TensorBatch<I, O::Target>,
 ) -> Trained<O::Target> {
     let TensorBatch { input, target, indices } = batch;
-    let outputs = objective.outputs(model, input);
-    let numbers = floats(outputs.clone());
-    let loss = objective.loss(outputs, &target);
+    let (outputs, loss) = objective.step(model, input, &target);
+    let numbers = floats(outputs);
     let value = f64::from(loss.clone().into_scalar::<f32>());
     let gradients = if value.is_finite() {
         GradientsParams::from_grads(loss.backward(), model)

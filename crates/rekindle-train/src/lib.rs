@@ -46,8 +46,12 @@ pub use event::{Callback, Failure, TrainEvent};
 pub use finder::{RateRange, exploded, smoothed, suggest};
 pub use fit::{End, Fit, begin, evaluate, predict};
 pub use history::Epoch;
-pub use loss::{BatchTarget, BinaryCrossEntropy, CrossEntropy, Distill, Mix, RegressionLoss};
-pub use objective::{Classify, ClassifyMultiLabel, LOSS, Learn, Objective, Regress, Scale, Task};
+pub use loss::{
+    BatchTarget, BinaryCrossEntropy, CrossEntropy, Distill, Mix, RegressionLoss, contrastive,
+};
+pub use objective::{
+    Classify, ClassifyMultiLabel, LOSS, Learn, Objective, Regress, Scale, Settled, Task,
+};
 pub use optimizer::{Optimizer, OptimizerConfig, Rates};
 pub use schedule::Schedule;
 pub use search::{Sweep, sweep};

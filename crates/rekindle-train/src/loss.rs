@@ -1,4 +1,4 @@
-//! Losses: cross-entropy with what recipes add to it, of one label and of several, and those of regression.
+//! Losses: cross-entropy with what recipes add to it, of one label and of several, those of regression, and that of embeddings.
 
 use burn::{
     prelude::*,
@@ -8,8 +8,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::ranges::Ranges;
 
+mod contrastive;
 mod multi_label;
 
+pub use contrastive::contrastive;
 pub use multi_label::BinaryCrossEntropy;
 
 /// What the outputs of a batch should say: of each example the place of its class, the places of its labels, or its

@@ -12,7 +12,7 @@ use burn::prelude::*;
 use rekindle_metrics::{MultiLabelPredictions, Predictions, Values};
 use serde::{Deserialize, Serialize};
 
-use crate::{BatchTarget, BinaryCrossEntropy, CrossEntropy, RegressionLoss};
+use crate::{BatchTarget, BinaryCrossEntropy, CrossEntropy, Failure, RegressionLoss};
 
 /// What a trainer minimizes and measures. It knows neither the model nor what the inputs are.
 pub trait Objective<M, I> {
@@ -27,6 +27,23 @@ pub trait Objective<M, I> {
     /// The mean loss of a batch of outputs.
     fn loss(&self, outputs: Tensor<2>, target: &Self::Target) -> Tensor<1>;
 
+    /// Outputs of a batch that is trained on, to be scored, and what a step makes less: their mean loss, unless something
+    /// else is learned.
+    fn step(&self, model: &M, input: I, target: &Self::Target) -> (Tensor<2>, Tensor<1>) {
+        let outputs = self.outputs(model, input);
+        (outputs.clone(), self.loss(outputs, target))
+    }
+
+    /// The model as it is measured after an epoch, where parts of it are not learned by steps: those are solved for now. With
+    /// it what it answers to all of the training examples, which counts in the place of what was scored step by step.
+    ///
+    /// # Errors
+    ///
+    /// If an example cannot be had, or there is no solution.
+    fn settle(&self, model: M) -> Result<Settled<M, Self::Scores>, Failure> {
+        Ok((model, None))
+    }
+
     /// Nothing predicted yet.
     fn scores(&self) -> Self::Scores;
 
@@ -36,6 +53,9 @@ pub trait Objective<M, I> {
     /// What was predicted, measured; [`LOSS`] is among it.
     fn values(&self, scores: &Self::Scores) -> Values;
 }
+
+/// A model, and where parts of it were solved for what it answers to all of the training examples.
+pub type Settled<M, S> = (M, Option<S>);
 
 /// The metric that every [`Objective`] has: its loss over whole data, without what only training adds to it.
 pub const LOSS: &str = "loss";

@@ -48,7 +48,7 @@ where
     let batches = (0..).flat_map(|epoch| train.0.epoch(epoch, &device));
     for (rate, batch) in tried.iter().zip(batches) {
         let TensorBatch { input, target, .. } = batch.map_err(|error| Error::Data(error.into()))?;
-        let loss = objective.loss(objective.outputs(&model, input), &target);
+        let (_, loss) = objective.step(&model, input, &target);
         losses.push(f64::from(loss.clone().into_scalar::<f32>()));
         curve = smoothed(&losses);
         if exploded(&curve) {

@@ -19,7 +19,9 @@ pub use classifier::Classifier;
 pub use error::Error;
 pub use layout::Layout;
 pub use lora::Lora;
-pub use plan::{BatchNormPolicy, Extent, Frozen, NormUse, Phase, Plan, PlanRow, PlanTable};
+pub use plan::{
+    BatchNormPolicy, Extent, Frozen, NormUse, Phase, PhaseLoss, Plan, PlanRow, PlanTable,
+};
 pub use probe::{Examples, Probe, ProbeConfig};
 pub use recipe::Recipe;
 pub use ridge::Ridge;

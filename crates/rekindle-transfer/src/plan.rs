@@ -13,6 +13,8 @@
 //! name = "upper"
 //! epochs = 3
 //! frozen = "before layer3"            # or "nothing", 3, { all_but = 2 }, { matching = ["*.bn?.*"] }, "pretrained"
+//! loss = "task"                       # or "contrastive", of embeddings: the head is then solved for after each epoch
+//! passes = 1                          # through the training data, an epoch
 //! lr = 1e-4                           # of the head
 //! decay = 0.5                         # for each stage from the head towards the image
 //! stage_lr = { layer4 = 1e-4 }        # instead of what decay makes of it
@@ -27,7 +29,7 @@ mod frozen;
 mod set;
 mod table;
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, num::NonZeroUsize};
 
 use rekindle_train::{OptimizerConfig, Schedule};
 use serde::{Deserialize, Serialize};
@@ -59,6 +61,13 @@ pub struct Phase {
     pub epochs: usize,
     /// What does not move.
     pub frozen: Frozen,
+    /// What is made less; that of the task if not given.
+    #[serde(default, skip_serializing_if = "PhaseLoss::is_task")]
+    pub loss: PhaseLoss,
+    /// How often an epoch goes through the training data; once if not given. Where they are few, measuring after an epoch
+    /// takes longer than the epoch.
+    #[serde(default = "once", skip_serializing_if = "is_once")]
+    pub passes: NonZeroUsize,
     /// Learning rate of the head at the schedule's factor of one, in `(0, 1]`.
     pub lr: f64,
     /// Factor on the rate for each stage from the head towards the image, in `(0, 1]`; 1 if not given.
@@ -76,6 +85,25 @@ pub struct Phase {
     /// What the batch norms of trained stages normalize by; [`BatchNormPolicy::Kept`] if not given.
     #[serde(default)]
     pub batch_norm: BatchNormPolicy,
+}
+
+/// What the steps of a phase make less.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PhaseLoss {
+    /// The loss of the task, of the head's outputs.
+    #[default]
+    Task,
+    /// What brings the embeddings of a label together, and sets those of different labels apart: the cosines of all pairs of a
+    /// batch against 1 and 0 ([`contrastive`](rekindle_train::contrastive)). The head is solved for after
+    /// each epoch. Right for a few examples a label, since there are many more pairs of them.
+    Contrastive,
+}
+
+impl PhaseLoss {
+    fn is_task(&self) -> bool {
+        *self == Self::Task
+    }
 }
 
 /// What trained batch norms normalize by; a frozen one always keeps and uses its statistics.
@@ -137,6 +165,9 @@ impl Plan {
 }
 
 impl Phase {
+    /// The most passes of an epoch: more than anybody waits for.
+    pub const MOST_PASSES: usize = 10_000;
+
     /// Half a cosine after a linear rise over the first tenth of the steps.
     pub const SCHEDULE: Schedule = Schedule::Cosine { warmup: 0.1 };
 
@@ -146,6 +177,8 @@ impl Phase {
             name: name.to_owned(),
             epochs,
             frozen,
+            loss: PhaseLoss::Task,
+            passes: once(),
             lr,
             decay: one(),
             stage_lr: BTreeMap::new(),
@@ -176,6 +209,14 @@ impl Phase {
 
 fn one() -> f64 {
     1.0
+}
+
+fn once() -> NonZeroUsize {
+    NonZeroUsize::MIN
+}
+
+fn is_once(passes: &NonZeroUsize) -> bool {
+    *passes == once()
 }
 
 fn schedule() -> Schedule {

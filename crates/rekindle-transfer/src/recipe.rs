@@ -1,8 +1,10 @@
 //! Built-in ways to use a pretrained network, by name.
 
+use std::num::NonZeroUsize;
+
 use rekindle_train::Schedule;
 
-use crate::{BatchNormPolicy, Error, Frozen, Lora, Phase, Plan};
+use crate::{BatchNormPolicy, Error, Frozen, Lora, Phase, PhaseLoss, Plan};
 
 /// What to do with a pretrained network.
 #[derive(Debug, Clone, PartialEq)]
@@ -19,6 +21,8 @@ pub enum Recipe {
 struct Entry {
     name: &'static str,
     about: &'static str,
+    /// The head's usual rate, where it is not that of a kind of input.
+    lr: Option<f64>,
     way: Way,
 }
 
@@ -30,7 +34,7 @@ enum Way {
 
 /// A phase before it is known for how long and how fast.
 ///
-/// All but `scratch` are for a head that begins where a probe ends, so that the features are not distorted by learning what a
+/// All but `scratch` and `setfit` are for a head that begins where a probe ends, so that the features are not distorted by learning what a
 /// random head asks for (Kumar et al. 2022, <https://arxiv.org/abs/2202.10054>). Rates and decays were chosen for that, on
 /// the data sets of `docs/results.md`.
 struct Step {
@@ -43,6 +47,9 @@ struct Step {
     /// Share of the steps in which the rates rise.
     warmup: f64,
     batch_norm: BatchNormPolicy,
+    loss: PhaseLoss,
+    /// Through the training data, an epoch.
+    passes: usize,
 }
 
 /// Which of the epochs that are left; a phase that gets none is left out.
@@ -55,34 +62,43 @@ enum Share {
 
 use BatchNormPolicy::{Kept, Updated};
 use Frozen::{AllBut, Backbone, Nothing, Pretrained};
+use PhaseLoss::{Contrastive, Task};
 use Share::{Part, Rest};
 
 #[rustfmt::skip]
 const RECIPES: &[Entry] = &[
-    Entry { name: "head", about: "train the head alone", way: Way::Phases(&[
-        Step { name: "head",   epochs: Rest,       frozen: Backbone,  lr: 1.0,  decay: 1.0, warmup: 0.1, batch_norm: Kept },
+    Entry { name: "head", about: "train the head alone", lr: None, way: Way::Phases(&[
+        Step { name: "head",   epochs: Rest,       frozen: Backbone,  lr: 1.0,  decay: 1.0, warmup: 0.1, batch_norm: Kept, loss: Task, passes: 1 },
     ]) },
-    Entry { name: "gradual", about: "the last two stages with the head, then the last four, slower towards the image", way: Way::Phases(&[
-        Step { name: "upper",  epochs: Part(1, 2), frozen: AllBut(2), lr: 0.1,  decay: 0.7, warmup: 0.2, batch_norm: Kept },
-        Step { name: "middle", epochs: Rest,       frozen: AllBut(4), lr: 0.1,  decay: 0.7, warmup: 0.2, batch_norm: Kept },
+    Entry { name: "gradual", about: "the last two stages with the head, then the last four, slower towards the image", lr: None, way: Way::Phases(&[
+        Step { name: "upper",  epochs: Part(1, 2), frozen: AllBut(2), lr: 0.1,  decay: 0.7, warmup: 0.2, batch_norm: Kept, loss: Task, passes: 1 },
+        Step { name: "middle", epochs: Rest,       frozen: AllBut(4), lr: 0.1,  decay: 0.7, warmup: 0.2, batch_norm: Kept, loss: Task, passes: 1 },
     ]) },
-    Entry { name: "full", about: "everything, slower towards the image", way: Way::Phases(&[
-        Step { name: "full",   epochs: Rest,       frozen: Nothing,   lr: 0.1,  decay: 0.7, warmup: 0.2, batch_norm: Kept },
+    Entry { name: "full", about: "everything, slower towards the image", lr: None, way: Way::Phases(&[
+        Step { name: "full",   epochs: Rest,       frozen: Nothing,   lr: 0.1,  decay: 0.7, warmup: 0.2, batch_norm: Kept, loss: Task, passes: 1 },
     ]) },
-    Entry { name: "lora", about: "low-rank factors on the backbone's weights and the head, merged when saved", way: Way::Phases(&[
-        Step { name: "factors", epochs: Rest,      frozen: Pretrained, lr: 0.1,  decay: 1.0, warmup: 0.2, batch_norm: Kept },
+    Entry { name: "lora", about: "low-rank factors on the backbone's weights and the head, merged when saved", lr: None, way: Way::Phases(&[
+        Step { name: "factors", epochs: Rest,      frozen: Pretrained, lr: 0.1,  decay: 1.0, warmup: 0.2, batch_norm: Kept, loss: Task, passes: 1 },
     ]) },
-    Entry { name: "scratch", about: "everything at one rate, with batch statistics: for training from nothing", way: Way::Phases(&[
-        Step { name: "all",    epochs: Rest,       frozen: Nothing,   lr: 0.3,  decay: 1.0, warmup: 0.1, batch_norm: Updated },
+    Entry { name: "scratch", about: "everything at one rate, with batch statistics: for training from nothing", lr: None, way: Way::Phases(&[
+        Step { name: "all",    epochs: Rest,       frozen: Nothing,   lr: 0.3,  decay: 1.0, warmup: 0.1, batch_norm: Updated, loss: Task, passes: 1 },
     ]) },
-    Entry { name: "as-is", about: "no training: evaluate the pretrained classes", way: Way::AsIs },
-    Entry { name: "probe", about: "logistic regression on embeddings", way: Way::Probe },
+    Entry { name: "setfit", about: "everything, by pairs of embeddings, and then the head, solved: for a few examples a label", lr: Some(1e-3), way: Way::Phases(&[
+        Step { name: "contrastive", epochs: Rest,  frozen: Nothing,   lr: 0.1,  decay: 0.7, warmup: 0.1, batch_norm: Kept, loss: Contrastive, passes: 4 },
+    ]) },
+    Entry { name: "as-is", about: "no training: evaluate the pretrained classes", lr: None, way: Way::AsIs },
+    Entry { name: "probe", about: "logistic regression on embeddings", lr: None, way: Way::Probe },
 ];
 
 impl Recipe {
     /// Each recipe's name, and what it does in a few words.
     pub fn all() -> Vec<(&'static str, &'static str)> {
         RECIPES.iter().map(|entry| (entry.name, entry.about)).collect()
+    }
+
+    /// The rate of the recipe of this name that is usual for inputs of any kind; none where it is that of a kind.
+    pub fn rate(name: &str) -> Option<f64> {
+        RECIPES.iter().find(|entry| entry.name == name)?.lr
     }
 
     /// The recipe of this name, with `epochs` in all and `lr` for the head in the first phase.
@@ -120,6 +136,8 @@ fn plan(steps: &[Step], epochs: usize, lr: f64) -> Plan {
                 decay: step.decay,
                 schedule: Schedule::Cosine { warmup: step.warmup },
                 batch_norm: step.batch_norm,
+                loss: step.loss,
+                passes: NonZeroUsize::new(step.passes).unwrap_or(NonZeroUsize::MIN),
                 ..Phase::new(step.name, epochs, step.frozen.clone(), lr * step.lr)
             });
         }
@@ -159,7 +177,7 @@ mod tests {
     #[test]
     fn an_unknown_recipe_lists_all() {
         let error = Recipe::named("half", 3, 1e-3).unwrap_err().to_string();
-        let expected = "there is no recipe `half`; recipes are head, gradual, full, lora, scratch, as-is, probe";
+        let expected = "there is no recipe `half`; recipes are head, gradual, full, lora, scratch, setfit, as-is, probe";
         assert_eq!(error, expected);
     }
 
@@ -167,6 +185,15 @@ mod tests {
     fn without_epochs_there_is_nothing_to_check() {
         let Recipe::Train(plan) = Recipe::named("full", 0, 1e-3).unwrap() else { panic!() };
         assert!(plan.check(&layout()).unwrap_err().to_string().contains("no epochs"));
+    }
+
+    /// Embeddings of pictures fall into one at the rate of a picture's head.
+    #[test]
+    fn pairs_are_learned_from_at_a_rate_of_their_own() {
+        for (name, rate) in [("setfit", Some(1e-3)), ("head", None), ("full", None), ("half", None)]
+        {
+            assert_eq!(Recipe::rate(name), rate, "{name}");
+        }
     }
 
     /// Epochs and rates as they were when recipes were measured.

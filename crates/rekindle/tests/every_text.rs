@@ -6,12 +6,14 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use burn::{module::Module, prelude::*, tensor::TensorData};
 use rekindle::{
-    Device, TextModel,
+    TextModel,
     checkpoint::{CheckpointFile, Naming, save},
     language::{EncoderConfig, TextBackbone},
     report::RunRecord,
 };
+use rekindle_layers::{Backbone as _, Tokens};
 use serde_json::Value;
 
 #[path = "support/program.rs"]
@@ -139,6 +141,8 @@ fn an_encoder_goes_through_every_recipe_and_kind_of_label() {
         ("gradual", &data, "gradual", &[], "best_val_accuracy"),
         ("full", &data, "full", &[], "best_val_accuracy"),
         ("lora", &data, "lora", &[], "best_val_accuracy"),
+        ("setfit", &data, "setfit", &[], "best_val_accuracy"),
+        ("pairs of labels", &labels, "setfit", &[], "best_val_map"),
         ("labels", &labels, "full", &[], "best_val_map"),
         ("numbers", &numbers, "head", &["--target", "words"], "best_val_mae"),
     ] {
@@ -155,9 +159,14 @@ fn an_encoder_goes_through_every_recipe_and_kind_of_label() {
         let key = if name == "numbers" { "numbers" } else { "top" };
         assert!(!found[key].is_null() && found["text"] == "we simmer", "{name}: {found}");
     }
-    let arguments = ["--data", text(&data), "--weights", text(&encoder_folder), "--recipe", "full"];
-    let arguments = [&arguments[..], &["--epochs", "4", "--batch", "4"]].concat();
-    ends_the_same_when_killed(folder.path(), &arguments);
+    for recipe in ["full", "setfit"] {
+        let arguments =
+            ["--data", text(&data), "--weights", text(&encoder_folder), "--recipe", recipe];
+        let arguments = [&arguments[..], &["--epochs", "4", "--batch", "4"]].concat();
+        let runs = folder.path().join(format!("killed {recipe}"));
+        fs::create_dir(&runs).unwrap();
+        ends_the_same_when_killed(&runs, &arguments);
+    }
 }
 
 #[test]
@@ -394,4 +403,58 @@ apart = abs(SentenceTransformer(folder, device="cpu").encode(texts) - load_file(
 assert apart < 1e-5, apart
 "#;
     check_in_python(&python, script);
+}
+
+/// What a config drops of what tokens look at is dropped in training, and in training alone.
+#[test]
+fn tokens_see_less_in_training() {
+    let sized = r#""vocab_size": 99, "hidden_size": 16, "num_hidden_layers": 2, "num_attention_heads": 2,
+        "intermediate_size": 32, "max_position_embeddings": 64, "hidden_dropout_prob": 0.0"#;
+    let entangled = format!(
+        r#"{sized}, "relative_attention": true, "share_att_key": true, "pos_att_type": "p2c|c2p", "position_buckets": 8,
+        "norm_rel_ebd": "layer_norm", "max_relative_positions": -1, "type_vocab_size": 0, "position_biased_input": false"#
+    );
+    let distilled = r#""vocab_size": 99, "dim": 16, "n_layers": 2, "n_heads": 2, "hidden_dim": 32,
+        "max_position_embeddings": 64, "dropout": 0.0"#;
+    for (family, sizes, key) in [
+        ("bert", sized, "attention_probs_dropout_prob"),
+        ("electra", sized, "attention_probs_dropout_prob"),
+        ("mpnet", sized, "attention_probs_dropout_prob"),
+        ("deberta-v2", &entangled, "attention_probs_dropout_prob"),
+        ("modernbert", sized, "attention_dropout"),
+        ("distilbert", distilled, "attention_dropout"),
+    ] {
+        let device = Device::flex().autodiff();
+        let embedded = |dropout: f64, trains: bool| -> Vec<f32> {
+            let json = format!(r#"{{"model_type": "{family}", {sizes}, "{key}": {dropout}}}"#);
+            let config = EncoderConfig::from_json(&json).unwrap();
+            device.seed(5);
+            let network = TextBackbone::new(&config, &device);
+            // Weights are drawn where they are first asked for: here, for both, one after the other.
+            let plain = network.valid();
+            let network = if trains { network } else { plain };
+            let on = if trains { device.clone() } else { Device::flex() };
+            // The second text is padded.
+            let ids = TensorData::new((1..=12_i64).collect::<Vec<_>>(), [2, 6]);
+            let mask =
+                TensorData::new([[1.0_f32; 6], [1.0, 1.0, 1.0, 0.0, 0.0, 0.0]].concat(), [2, 6]);
+            let tokens = Tokens {
+                ids: Tensor::from_data(ids, &on),
+                types: Tensor::zeros([2, 6], &on),
+                mask: Tensor::from_data(mask, &on),
+            };
+            let stages = 0..network.depth();
+            let flow = stages.fold(network.enter(tokens), |x, index| network.stage(index, x));
+            network.pool(flow).into_data().iter().collect()
+        };
+        let apart = |one: &[f32], other: &[f32]| {
+            one.iter().zip(other).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max)
+        };
+        let [whole, plain] = [embedded(0.0, true), embedded(0.5, false)];
+        assert!(apart(&whole, &plain) < 1e-5, "{family}");
+        let thinned = embedded(0.5, true);
+        assert!(apart(&thinned, &plain) > 1e-3, "{family}");
+        // By the device's random numbers.
+        assert_eq!(thinned, embedded(0.5, true), "{family}");
+    }
 }

@@ -51,6 +51,9 @@ pub enum Order {
     Shuffled,
     /// As many as there are samples, each label equally often: samples of rare labels come again and again.
     Balanced,
+    /// As many as there are samples: labels take turns with so many samples each, so that a batch has pairs of a label, and
+    /// of different ones. A label that has fewer gives all of them.
+    PerLabel(NonZeroUsize),
 }
 
 /// Which of the inputs that can be drawn an epoch shows.

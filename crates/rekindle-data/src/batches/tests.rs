@@ -274,3 +274,33 @@ fn a_balanced_order_shows_every_label_equally_often() {
     }
     assert_ne!(loader.order(0), loader.order(1));
 }
+
+#[test]
+fn labels_take_turns_with_as_many_samples_each() {
+    // Eight of labels 0 and 1, three of label 2, one of label 3.
+    let labels: Vec<usize> = [[0; 8], [1; 8]].concat().into_iter().chain([2, 2, 2, 3]).collect();
+    let samples: Numbers =
+        labels.iter().zip(samples(20)).map(|(&label, sample)| Sample { label, ..sample }).collect();
+    let shuffled = loader(
+        samples,
+        LoaderConfig { order: Order::Shuffled, seed: 4, ..LoaderConfig::default() },
+    );
+    let four = std::num::NonZeroUsize::new(4).unwrap();
+    let loader = shuffled.clone().with_order(Order::PerLabel(four));
+    for epoch in 0..5 {
+        let order = loader.order(epoch);
+        assert_eq!(order.len(), 20);
+        // A round is four of each of two labels, three of one, one of one.
+        for round in order.chunks(12).filter(|round| round.len() == 12) {
+            let count = |label| round.iter().filter(|&&place| labels[place] == label).count();
+            assert_eq!([0, 1, 2, 3].map(count), [4, 4, 3, 1], "{order:?}");
+            let mut places = round.to_vec();
+            places.sort_unstable();
+            places.dedup();
+            assert_eq!(places.len(), 12, "a sample twice in a round: {order:?}");
+        }
+        assert_ne!(order, shuffled.order(epoch));
+    }
+    assert_ne!(loader.order(0), loader.order(1));
+    assert_eq!(loader.order(1), loader.order(1));
+}

@@ -22,7 +22,7 @@ use burn::backend::{Backend, ExtensionType, Flex, backend_extension, tensor::Flo
 use burn_flex::FlexTensor;
 
 use crate::{
-    cpu::{Activation, Window},
+    cpu::{Activation, Window, attention::Dropped},
     feature_map::Known,
     packed_weights::PackedWeights,
     recurrence::Recurrence,
@@ -127,6 +127,17 @@ pub(crate) struct Attended<B: Backend> {
     pub(crate) bias: Given<B>,
 }
 
+/// How what tokens look at is weighed.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Weighed {
+    /// Parts of the channels that do not see each other.
+    pub(crate) heads: usize,
+    /// What scores are multiplied by.
+    pub(crate) scale: f64,
+    /// What training drops.
+    pub(crate) dropped: Option<Dropped>,
+}
+
 /// A norm's factor and shift, `[channels]` both.
 #[derive(ExtensionType)]
 pub(crate) struct Affine<B: Backend> {
@@ -207,11 +218,7 @@ pub(crate) trait Kernels: Backend {
     ) -> FloatTensor<Self>;
 
     /// Attention of a sequence to itself.
-    fn attention(
-        #[extension_type] operands: Attended<Self>,
-        heads: usize,
-        scale: f64,
-    ) -> FloatTensor<Self>;
+    fn attention(#[extension_type] operands: Attended<Self>, with: Weighed) -> FloatTensor<Self>;
 
     /// The tokens of a batch without padding, or with it again; the mask is a constant.
     fn pad(x: FloatTensor<Self>, mask: FloatTensor<Self>, padding: Padding) -> FloatTensor<Self>;
@@ -295,8 +302,8 @@ impl Kernels for Flex {
         sequence::layer_norm(x, &affine.gamma, beta, epsilon)
     }
 
-    fn attention(operands: Attended<Self>, heads: usize, scale: f64) -> FlexTensor {
-        sequence::attention(operands, heads, scale)
+    fn attention(operands: Attended<Self>, with: Weighed) -> FlexTensor {
+        sequence::attention(operands, with)
     }
 
     fn pad(x: FlexTensor, mask: FlexTensor, padding: Padding) -> FlexTensor {

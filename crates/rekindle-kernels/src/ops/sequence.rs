@@ -15,7 +15,7 @@ use burn::{
 use burn_flex::FlexTensor;
 
 use super::{
-    Attended, Given,
+    Attended, Given, Weighed,
     costs::pass,
     tensor::{FlexReal, numbers, slice, tensor_in, tensor_of},
     typed,
@@ -184,9 +184,9 @@ fn opened(
     parts: [FlexTensor; 3],
     mask: &FlexTensor,
     bias: Option<FlexTensor>,
-    heads: usize,
-    scale: f64,
+    with: Weighed,
 ) -> Kept {
+    let Weighed { heads, scale, dropped } = with;
     let of = |tensor: &FlexTensor| tensor.layout().shape().to_vec();
     let tokens = lengths(mask);
     let (batch, length, channels, rows) = match (of(mask).as_slice(), of(&parts[0]).as_slice()) {
@@ -201,24 +201,23 @@ fn opened(
     };
     let sums = parts[0].clone();
     let width = channels / heads.max(1);
-    let shape = attention::Shape { batch, length, heads, width, scale, rows };
+    let shape = attention::Shape { batch, length, heads, width, scale, rows, dropped };
     Kept { parts: parts.map(in_a_row), bias: bias.map(in_a_row), lengths: tokens, shape, sums }
 }
 
-pub(super) fn attention(operands: Attended<Flex>, heads: usize, scale: f64) -> FlexTensor {
+pub(super) fn attention(operands: Attended<Flex>, with: Weighed) -> FlexTensor {
     let Attended { query, key, value, mask, bias } = operands;
     let bias = match bias {
         Given::Some(bias) => Some(bias),
         Given::None => None,
     };
-    let mut kept = opened([query, key, value], &mask, bias, heads, scale);
+    let mut kept = opened([query, key, value], &mask, bias, with);
     typed!(kept.parts[0], E => attended::<E>(&mut kept))
 }
 
 pub(super) fn tracked_attention<C: CheckpointStrategy>(
     operands: Attended<Autodiff<Flex, C>>,
-    heads: usize,
-    scale: f64,
+    with: Weighed,
 ) -> Tracked<C> {
     let Attended { query, key, value, mask, bias } = operands;
     let [(query, a), (key, b), (value, c)] =
@@ -227,7 +226,7 @@ pub(super) fn tracked_attention<C: CheckpointStrategy>(
         Given::Some(bias) => Some(bias.into_primitive()),
         Given::None => None,
     };
-    let mut kept = opened([query, key, value], &mask.into_primitive(), bias, heads, scale);
+    let mut kept = opened([query, key, value], &mask.into_primitive(), bias, with);
     let out = typed!(kept.parts[0], E => attended::<E>(&mut kept));
     match Attend.prepare::<C>([a, b, c]).compute_bound().stateful() {
         OpsKind::Tracked(prep) => prep.finish(kept, out),

@@ -6,7 +6,7 @@ use burn::backend::{
 };
 
 use super::{
-    Affine, Attended, Excitement, Given, Kernels, Operands, Padding, Plan, Recurring, add,
+    Affine, Attended, Excitement, Given, Kernels, Operands, Padding, Plan, Recurring, Weighed, add,
     convolve, embedding, excite, padding, pool, recurrent, sequence,
 };
 use crate::{
@@ -77,8 +77,8 @@ impl<C: CheckpointStrategy> Kernels for Autodiff<Flex, C> {
         sequence::tracked_layer_norm::<C>(x, affine.gamma, beta, epsilon)
     }
 
-    fn attention(operands: Attended<Self>, heads: usize, scale: f64) -> FloatTensor<Self> {
-        sequence::tracked_attention::<C>(operands, heads, scale)
+    fn attention(operands: Attended<Self>, with: Weighed) -> FloatTensor<Self> {
+        sequence::tracked_attention::<C>(operands, with)
     }
 
     fn pad(x: FloatTensor<Self>, mask: FloatTensor<Self>, padding: Padding) -> FloatTensor<Self> {

@@ -548,3 +548,92 @@ fn everything_wrong_is_named() {
     CrossEntropy { focal: f64::INFINITY, ..off() }.check().unwrap_err();
     RegressionLoss::Huber { delta: 0.0 }.check().unwrap_err();
 }
+
+#[test]
+fn contrastive_losses_are_pytorchs() {
+    // Of F.cosine_similarity of each two rows, squared against 1 or 0: the mean over pairs of a label and the mean over the
+    // others, and the mean of both.
+    let rows = [
+        (
+            [0, 1, 0, 1],
+            1.030_455_931,
+            [
+                -0.004_456_221,
+                -0.218_086_125,
+                -0.418_347_368,
+                -0.049_356_386,
+                -0.129_992_042,
+                -0.264_919_723,
+                -0.428_370_792,
+                0.122_492_166,
+                -0.197_231_227,
+                -0.032_252_393,
+                -0.390_181_142,
+                0.000_000_000,
+            ],
+        ),
+        (
+            [0, 0, 0, 1],
+            0.957_680_359,
+            [
+                -0.164_366_811,
+                -0.390_925_934,
+                -0.124_384_622,
+                -0.148_490_861,
+                -0.087_908_425,
+                -0.190_665_937,
+                -0.258_936_282,
+                -0.271_146_488,
+                0.034_197_456,
+                -0.018_711_305,
+                -0.034_403_789,
+                0.000_000_000,
+            ],
+        ),
+        (
+            [0, 0, 0, 0],
+            1.242_477_654,
+            [
+                -0.108_946_395,
+                -0.418_636_142,
+                -0.401_486_705,
+                -0.151_463_363,
+                -0.147_358_466,
+                -0.309_863_267,
+                -0.341_403_950,
+                -0.161_189_598,
+                -0.042_161_495,
+                -0.157_858_528,
+                -0.222_317_715,
+                0.000_000_000,
+            ],
+        ),
+        (
+            [0, 1, 2, 3],
+            0.211_672_044,
+            [
+                -0.063_040_536,
+                -0.104_458_747,
+                0.043_244_648,
+                -0.058_535_495,
+                -0.027_862_324,
+                -0.061_578_197,
+                0.010_814_036,
+                -0.086_732_907,
+                0.042_152_637,
+                -0.018_711_305,
+                -0.034_403_789,
+                0.000_000_000,
+            ],
+        ),
+    ];
+    for (labels, expected, gradient) in rows {
+        let x = logits();
+        let loss = contrastive(x.clone(), |one, other| labels[one] == labels[other]);
+        close(loss, &x, expected, &gradient, &format!("{labels:?}"));
+    }
+    // One embedding has no pairs.
+    let x = logits().narrow(0, 0, 1);
+    let loss: f64 = contrastive(x, |_, _| true).into_scalar();
+    assert_eq!(loss, 0.0);
+}

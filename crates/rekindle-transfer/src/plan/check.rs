@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use rekindle_train::OptimizerConfig;
 
-use super::{Phase, Plan, extent::unknown_stage};
+use super::{Phase, PhaseLoss, Plan, extent::unknown_stage};
 use crate::{Error, Layout};
 
 impl Plan {
@@ -70,7 +70,21 @@ impl Phase {
             let learned = layout.parameters.iter().zip(&extent.parameters);
             if !learned.into_iter().any(|(parameter, frozen)| parameter.learned && !frozen) {
                 problems.push("all is frozen, so nothing would be trained; freeze less".to_owned());
+            } else if self.loss == PhaseLoss::Contrastive
+                && extent.whole.iter().take(layout.stages.len()).all(|whole| *whole)
+            {
+                problems.push(
+                    "its loss is of embeddings, but all of the backbone is frozen; freeze less"
+                        .to_owned(),
+                );
             }
+        }
+        let passes = self.passes.get();
+        if passes > Self::MOST_PASSES {
+            problems.push(format!(
+                "an epoch has {passes} passes, and may have {}; take more epochs",
+                Self::MOST_PASSES
+            ));
         }
         for (name, lr) in &self.stage_lr {
             problems.extend(rate_problem(&format!("the learning rate of `{name}`"), *lr));

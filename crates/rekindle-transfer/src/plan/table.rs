@@ -4,7 +4,7 @@ use std::fmt;
 
 use rekindle_base::{Breaks, visible};
 
-use super::{BatchNormPolicy, Phase, Plan};
+use super::{BatchNormPolicy, Phase, PhaseLoss, Plan};
 use crate::{Error, Layout};
 
 /// One line: a stage, or the classifier, in a phase.
@@ -20,7 +20,7 @@ pub struct PlanRow {
     pub parameters: usize,
     /// How many of them move.
     pub trained: usize,
-    /// Learning rate at the schedule's factor of one; zero where nothing moves.
+    /// Learning rate at the schedule's factor of one; zero where nothing moves, or where it is solved for.
     pub lr: f64,
     /// What its batch norms do.
     pub batch_norm: NormUse,
@@ -49,6 +49,8 @@ pub enum NormUse {
 pub struct PlanTable {
     /// Phase by phase, in each the stages from the image to the classifier.
     pub rows: Vec<PlanRow>,
+    /// What is special about phases, a line each.
+    pub notes: Vec<String>,
 }
 
 impl Plan {
@@ -63,15 +65,33 @@ impl Plan {
         for phase in &self.phases {
             rows.extend(phase.rows(layout)?);
         }
-        Ok(PlanTable { rows })
+        let notes = self.phases.iter().filter_map(Phase::note).collect();
+        Ok(PlanTable { rows, notes })
     }
 }
 
 impl Phase {
+    /// What is special about it, in a line.
+    fn note(&self) -> Option<String> {
+        let loss = match self.loss {
+            PhaseLoss::Task => None,
+            PhaseLoss::Contrastive => Some(
+                "embeddings of a label are brought together and those of different labels set apart; the head is solved for after each epoch"
+                    .to_owned(),
+            ),
+        };
+        let passes = (self.passes.get() > 1)
+            .then(|| format!("an epoch goes {} times through the training data", self.passes));
+        let said: Vec<String> = loss.into_iter().chain(passes).collect();
+        let name = visible(&self.name, Breaks::Escaped);
+        (!said.is_empty()).then(|| format!("{name}: {}", said.join("; ")))
+    }
+
     fn rows(&self, layout: &Layout) -> Result<Vec<PlanRow>, Error> {
         let extent = self.frozen.extent(layout)?;
-        let stages = layout.stages.iter().map(|stage| stage.name.clone());
-        let names = stages.chain([layout.classifier.clone()]);
+        let stages = &layout.stages;
+        let names = stages.iter().map(|stage| stage.name.clone());
+        let names = names.chain([layout.classifier.clone()]);
         let rates = self.rates(layout)?.into_iter().chain([self.lr]);
         let rows = names.zip(rates).enumerate().map(|(part, (stage, lr))| {
             let mut row = PlanRow {
@@ -102,7 +122,11 @@ impl Phase {
                 (BatchNormPolicy::Kept, ..) | (_, 0, _) => NormUse::Kept,
                 (policy, norms, of) => NormUse::Policy { policy, norms, of },
             };
-            if row.trained == 0 {
+            let solved = part == stages.len() && self.loss == PhaseLoss::Contrastive;
+            if solved {
+                row.trained = row.parameters;
+            }
+            if row.trained == 0 || solved {
                 row.lr = 0.0;
             }
             row
@@ -140,6 +164,7 @@ impl fmt::Display for PlanTable {
                 grouped(row.parameters),
                 match row.trained {
                     0 => "frozen".to_owned(),
+                    _ if row.lr == 0.0 => "solved".to_owned(),
                     all if all == row.parameters => "trained".to_owned(),
                     some => format!("partly, {} of {}", grouped(some), grouped(row.parameters)),
                 },
@@ -161,7 +186,7 @@ impl fmt::Display for PlanTable {
             }
             writeln!(f, "{}", text.trim_end())?;
         }
-        Ok(())
+        self.notes.iter().try_for_each(|note| writeln!(f, "{note}"))
     }
 }
 

@@ -5,6 +5,10 @@ fn phase(frozen: Frozen) -> Phase {
     Phase::new("upper", 1, frozen, 0.1)
 }
 
+fn often(passes: usize) -> NonZeroUsize {
+    NonZeroUsize::new(passes).unwrap()
+}
+
 fn problems(phases: Vec<Phase>) -> String {
     Plan::new(phases).check(&layout()).unwrap_err().to_string()
 }
@@ -80,6 +84,14 @@ fn every_check_says_what_is_wrong_and_what_is_right() {
         (phase(Frozen::Matching(vec![])), "the list of patterns is empty"),
         (phase(matching("*")), "nothing would be trained; freeze less"),
         (
+            Phase { loss: PhaseLoss::Contrastive, ..phase(Frozen::Backbone) },
+            "its loss is of embeddings, but all of the backbone is frozen; freeze less",
+        ),
+        (
+            Phase { passes: often(10_001), ..good() },
+            "an epoch has 10001 passes, and may have 10000",
+        ),
+        (
             Phase { stage_lr: stage_lr("layer2", 0.0), ..good() },
             "the learning rate of `layer2` 0 is not in (0, 1]",
         ),
@@ -148,6 +160,14 @@ fn toml_reads_as_it_is_documented() {
         let plan = Plan::from_toml(&format!("{header}{text}")).unwrap();
         assert_eq!(plan.phases, [Phase::new("a", 2, frozen, 1e-3)], "{text}");
     }
+    let contrastive = "\"nothing\"\nloss = \"contrastive\"\npasses = 8";
+    let plan = Plan::from_toml(&format!("{header}{contrastive}")).unwrap();
+    let expected = Phase {
+        loss: PhaseLoss::Contrastive,
+        passes: often(8),
+        ..Phase::new("a", 2, Frozen::Nothing, 1e-3)
+    };
+    assert_eq!(plan.phases, [expected]);
     let plan = Plan::from_toml(
         "[[phases]]\nname = \"a\"\nepochs = 2\nlr = 1\nfrozen = 1\ndecay = 0.5\nbatch_norm = \
          \"reestimated\"\nschedule = \"constant\"\n\
@@ -179,7 +199,11 @@ fn plans_outlive_toml_and_json() {
     let phases =
         frozen.into_iter().zip(policies.into_iter().cycle()).map(|(frozen, batch_norm)| {
             let stage_lr = BTreeMap::from([("layer4".to_owned(), 1e-4)]);
-            Phase { batch_norm, stage_lr, ..phase(frozen) }
+            let loss = match frozen {
+                Frozen::Backbone => PhaseLoss::Task,
+                _ => PhaseLoss::Contrastive,
+            };
+            Phase { batch_norm, stage_lr, loss, passes: often(3), ..phase(frozen) }
         });
     let plan = Plan::new(phases.collect());
     assert_eq!(Plan::from_toml(&plan.to_toml().unwrap()).unwrap(), plan);
@@ -209,6 +233,8 @@ fn what_is_no_plan_is_refused_with_its_line() {
             "unknown variant `moved`, expected one of `kept`",
         ),
         ("epoch = 3", 5, "unknown field `epoch`"),
+        ("frozen = 1\nloss = \"triplet\"", 6, "unknown variant `triplet`, expected `task`"),
+        ("frozen = 1\npasses = 0", 6, "expected a nonzero usize"),
         ("frozen = 1\n[phase]", 6, "unknown field `phase`, expected `lora` or `phases`"),
         ("", 1, "missing field `frozen`"),
     ] {
@@ -247,5 +273,27 @@ upper       1  layer0         592  frozen                   -  kept
                layer4         592  trained            5.00e-2  updated
                fc              27  trained            1.00e-1  -
 ";
+    assert_eq!(table.to_string(), expected, "\n{table}");
+}
+
+#[test]
+fn the_table_says_what_is_solved_for() {
+    let plan = Plan::new(vec![Phase {
+        loss: PhaseLoss::Contrastive,
+        passes: often(8),
+        ..phase(Frozen::Stages(4))
+    }]);
+    let expected = "\
+phase  epochs  stage   parameters  trains      rate  batch norm
+upper       1  layer0         592  frozen         -  kept
+               layer1         592  frozen         -  kept
+               layer2         592  frozen         -  kept
+               layer3         592  frozen         -  kept
+               layer4         592  trained  1.00e-1  kept
+               fc              27  solved         -  -
+upper: embeddings of a label are brought together and those of different labels set apart; the head is solved for after each \
+epoch; an epoch goes 8 times through the training data
+";
+    let table = plan.table(&layout()).unwrap();
     assert_eq!(table.to_string(), expected, "\n{table}");
 }

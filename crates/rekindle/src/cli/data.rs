@@ -88,6 +88,11 @@ impl DataArguments {
             .collect()
     }
 
+    /// Whether only some examples of each label are trained on.
+    pub(super) fn draws_few(&self) -> bool {
+        self.shots.is_some()
+    }
+
     /// Whether pictures that cannot be read are left out instead of stopping at them.
     pub(super) fn skips_bad_files(&self) -> bool {
         self.bad_files == BadFiles::Skip

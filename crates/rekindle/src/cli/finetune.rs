@@ -88,7 +88,7 @@ impl Arguments {
         let device = self.common.device.open()?.autodiff();
         device.seed(self.what.seed);
         // Whatever the rate of a kind, what is named is known, and each other thing that was asked for can be.
-        let writes = self.recipe(Pictures::RATE)? != Recipe::AsIs;
+        let writes = self.recipe::<Pictures>()? != Recipe::AsIs;
         if writes {
             run_folder::check(&self.out, &self.data.folders(), self.older())?;
         }
@@ -111,7 +111,7 @@ impl Arguments {
         if !trains {
             return self.as_is::<M>(beginning, place);
         }
-        let recipe = self.recipe(M::RATE)?;
+        let recipe = self.recipe::<M>()?;
         let kind = self.data.kind::<M>(&place)?;
         let asked = Asked { recipe, place, checkup };
         match kind {
@@ -190,8 +190,9 @@ impl Arguments {
         let plan = model.modality().suited(model.network(), plan);
         plan.check(&model.network().layout())?;
         let model = model.adapted(&plan)?;
+        let table = plan.table(&model.network().layout())?;
         if !self.common.json {
-            say!("{}", plan.table(&model.network().layout())?);
+            say!("{table}");
         }
         let config = self.config(plan, &set, &model, device)?;
         let run = RunFolder {
@@ -214,6 +215,7 @@ impl Arguments {
         };
         about.baselines.extend(baselines.iter().cloned());
         about.notes.extend(remarks);
+        about.notes.extend(table.notes);
         match about.paths {
             ReportPaths::Told => about.notes.extend(notes().cloned()),
             ReportPaths::LeftOut => {

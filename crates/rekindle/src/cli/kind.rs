@@ -96,6 +96,8 @@ pub(super) trait Kind: Exhibit {
     const COUNTED: &'static str;
     /// The head's usual rate.
     const RATE: f64;
+    /// The usual recipe where a few examples a label are drawn, to go on from weights.
+    const FEW: &'static str = "head";
 
     /// Where the items are.
     ///

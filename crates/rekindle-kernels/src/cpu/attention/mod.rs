@@ -10,9 +10,11 @@ use super::{
 use crate::memory::Buffer;
 
 mod back;
+mod dropped;
 mod products;
 
 pub(crate) use back::backward;
+pub(crate) use dropped::Dropped;
 use products::{combine, products};
 
 /// Rows of scores at a time.
@@ -42,6 +44,8 @@ pub(crate) struct Shape {
     /// What scores are multiplied by.
     pub(crate) scale: f64,
     pub(crate) rows: Rows,
+    /// What training drops of a row's shares.
+    pub(crate) dropped: Option<Dropped>,
 }
 
 impl Shape {
@@ -269,6 +273,10 @@ impl<E: Real> Kernel<E> for Forward<'_, E> {
                         });
                     }
                     *sums.add(first + r) = softmax::<S>(row, count, stride);
+                    if let Some(dropped) = shape.dropped {
+                        let shares = std::slice::from_raw_parts_mut(row, count);
+                        dropped.apply([text, head, first + r], shares);
+                    }
                 }
                 let mut to = [out.start.cast_mut(); ROWS];
                 for (r, to) in to.iter_mut().enumerate().take(live) {

@@ -5,7 +5,7 @@ use std::{num::NonZeroUsize, path::PathBuf, sync::Arc, time::Duration};
 use anyhow::{Context, bail};
 use clap::Args;
 use rekindle::{
-    CacheConfig, CachePlace, FinetuneConfig, HeadStart, ModelOf, NetworkOf, SetOf,
+    CacheConfig, CachePlace, FinetuneConfig, HeadStart, ModelOf, NetworkOf, Pictures, SetOf,
     checkpoint::CheckpointFile,
     data::{MixConfig, Order, Views},
     is_scratch,
@@ -31,8 +31,9 @@ const SCRATCH: &str = "scratch";
 /// What is trained when.
 #[derive(Args)]
 pub(super) struct What {
-    /// What is trained when: head, gradual, full, lora, scratch, probe (solved, not trained) or as-is (the weights' own
-    /// labels, measured only). [default: head; scratch for the networks that begin from nothing]
+    /// What is trained when: head, gradual, full, lora, scratch, setfit (by pairs, for a few examples a label), probe (solved,
+    /// not trained) or as-is (the weights' own labels, measured only). [default: head, of texts with --shots setfit; scratch
+    /// for the networks that begin from nothing]
     #[arg(long, conflicts_with = "plan")]
     pub(super) recipe: Option<String>,
     /// Begin with the words' vectors of this file (GloVe, word2vec, safetensors), for networks of texts from nothing.
@@ -44,7 +45,8 @@ pub(super) struct What {
     /// Epochs of a recipe in all.
     #[arg(long, default_value_t = 5, conflicts_with = "plan", value_parser = numbers::epochs)]
     pub(super) epochs: usize,
-    /// Learning rate of a recipe's head; stages learn at a fraction of it. [default: 0.01, of texts 0.001]
+    /// Learning rate of a recipe's head; stages learn at a fraction of it. [default: 0.01, of texts and of setfit
+    /// 0.001]
     #[arg(long, conflicts_with = "plan", value_parser = numbers::rate)]
     pub(super) lr: Option<f64>,
     /// Change the plan: KEY=VALUE for all phases, PHASE.KEY=VALUE for one, in TOML, as in `decay=0.7`,
@@ -187,7 +189,7 @@ impl Arguments {
 
     /// Whether training begins with untrained parameters.
     pub(in super::super) fn is_untrained(&self) -> anyhow::Result<bool> {
-        let scratch = self.what.plan.is_none() && self.recipe_name()? == SCRATCH;
+        let scratch = self.what.plan.is_none() && self.recipe_name::<Pictures>()? == SCRATCH;
         let without = scratch || self.begins_from_nothing()?;
         Ok(self.untrained || self.start.weights.is_none() && without)
     }
@@ -201,20 +203,25 @@ impl Arguments {
     }
 
     /// The recipe that was asked for, else the usual one.
-    pub(in super::super) fn recipe_name(&self) -> anyhow::Result<&str> {
+    pub(super) fn recipe_name<M: Kind>(&self) -> anyhow::Result<&str> {
         Ok(match &self.what.recipe {
             Some(recipe) => recipe,
             None if self.begins_from_nothing()? => SCRATCH,
+            None if self.data.draws_few() => M::FEW,
             None => "head",
         })
     }
 
-    /// What is trained when; `rate` is the head's where none is asked for.
-    pub(super) fn recipe(&self, rate: f64) -> anyhow::Result<Recipe> {
+    /// What is trained when, on a kind of input.
+    pub(super) fn recipe<M: Kind>(&self) -> anyhow::Result<Recipe> {
         let What { plan, epochs, lr, .. } = &self.what;
         Ok(match plan {
             Some(path) => Recipe::Train(read_plan(path)?),
-            None => Recipe::named(self.recipe_name()?, *epochs, lr.unwrap_or(rate))?,
+            None => {
+                let name = self.recipe_name::<M>()?;
+                let usual = Recipe::rate(name).unwrap_or(M::RATE);
+                Recipe::named(name, *epochs, lr.unwrap_or(usual))?
+            }
         })
     }
 

@@ -49,7 +49,7 @@ pub(super) enum Verdict {
 impl Arguments {
     pub(super) fn checkup<M: Kind>(&self, place: &M::Data) -> anyhow::Result<Verdict> {
         let Some(errors) = self.doctor.doctor else { return Ok(Verdict::Train(None)) };
-        let known = least_for(self.recipe_name()?);
+        let known = least_for(self.recipe_name::<M>()?);
         let options = Options::default();
         let least_examples = known.unwrap_or(options.least_examples);
         let data = &self.data.data;

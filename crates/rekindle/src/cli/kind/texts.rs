@@ -25,6 +25,7 @@ impl Kind for Texts {
     const KEY: &'static str = "text";
     const COUNTED: &'static str = "texts";
     const RATE: f64 = 0.001;
+    const FEW: &'static str = "setfit";
 
     fn place(Place { config, text, label, .. }: Place<'_>) -> anyhow::Result<TextConfig> {
         Ok(TextConfig { data: config, text: text.to_vec(), label: label.map(str::to_owned) })

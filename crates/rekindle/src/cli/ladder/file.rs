@@ -207,7 +207,10 @@ impl Candidate {
     pub(super) fn plan(&self, root: &Path, rate: f64) -> anyhow::Result<Plan> {
         let recipe = match &self.plan {
             Some(path) => Recipe::Train(read_plan(&root.join(path))?),
-            None => Recipe::named(&self.recipe, self.epochs, self.lr.unwrap_or(rate))?,
+            None => {
+                let usual = Recipe::rate(&self.recipe).unwrap_or(rate);
+                Recipe::named(&self.recipe, self.epochs, self.lr.unwrap_or(usual))?
+            }
         };
         match recipe {
             Recipe::Train(plan) => Ok(plan),

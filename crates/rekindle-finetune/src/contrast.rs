@@ -1,0 +1,83 @@
+//! Learning embeddings instead of outputs: the objective of a contrastive phase, whose head is solved for after each epoch.
+//!
+//! Tunstall et al. 2022, <https://arxiv.org/abs/2209.11055>; of all pairs of a batch, as Khosla et al. 2020,
+//! <https://arxiv.org/abs/2004.11362>.
+
+use burn::prelude::*;
+use rekindle_data::Prepare;
+use rekindle_layers::Backbone;
+use rekindle_metrics::Values;
+use rekindle_train::{BatchTarget, Failure, Learn, Objective, Settled, contrastive};
+use rekindle_transfer::Classifier;
+
+use crate::{
+    DataLoader, Effort, Error, FromPrepared, Partial, TransferTask, config::Forward, data::Part,
+    start::embeddings,
+};
+
+/// Embeddings of a label near each other, and a head that is solved for on them.
+pub(crate) struct Contrast<'a, B: Backbone, P: Prepare, T: TransferTask> {
+    pub(crate) learn: &'a Learn<T, Forward<B>>,
+    /// Where embeddings may be kept.
+    pub(crate) feed: &'a DataLoader<B, P, T>,
+    /// The training examples.
+    pub(crate) part: &'a Part<P, T>,
+}
+
+impl<B, P, T> Objective<Classifier<B>, Partial<B>> for Contrast<'_, B, P, T>
+where
+    B: Backbone<Input: FromPrepared<P::Batch>>,
+    P: Prepare,
+    T: TransferTask,
+{
+    type Target = BatchTarget<T::Label>;
+    type Scores = T::Scores;
+
+    fn outputs(&self, network: &Classifier<B>, input: Partial<B>) -> Tensor<2> {
+        (self.learn.forward)(network, input)
+    }
+
+    fn loss(&self, outputs: Tensor<2>, target: &Self::Target) -> Tensor<1> {
+        self.learn.task.loss(outputs, target)
+    }
+
+    /// What the head says of embeddings that move away from it; it learns nothing.
+    fn step(
+        &self,
+        network: &Classifier<B>,
+        input: Partial<B>,
+        target: &Self::Target,
+    ) -> (Tensor<2>, Tensor<1>) {
+        let embeddings = Partial::embeddings(network, input);
+        let labels = &target.labels;
+        let alike = |one: usize, other: usize| {
+            // Whether they can be is checked before the first step.
+            T::are_alike(&labels[one], &labels[other]).unwrap_or_default()
+        };
+        let loss = contrastive(embeddings.clone(), alike);
+        (network.classify(embeddings.detach()), loss)
+    }
+
+    fn scores(&self) -> T::Scores {
+        self.learn.task.scores()
+    }
+
+    fn score(&self, scores: &mut T::Scores, outputs: &[f32], target: &Self::Target) {
+        self.learn.task.score(scores, outputs, &target.labels);
+    }
+
+    fn values(&self, scores: &T::Scores) -> Values {
+        self.learn.task.values(scores)
+    }
+
+    fn settle(&self, network: Classifier<B>) -> Result<Settled<Classifier<B>, T::Scores>, Failure> {
+        let (task, labels) = (&self.learn.task, &self.part.labels);
+        let features = embeddings(&network, self.feed, self.part)?;
+        let solved = task.solve(&features, labels, Effort::Any);
+        let solved = solved.ok_or_else(|| Error::Settings(vec![NO_HEAD.to_owned()]))?;
+        let answers = solved.answers(&features, task, labels);
+        Ok((network.with_head(solved.weight, solved.bias), Some(answers)))
+    }
+}
+
+const NO_HEAD: &str = "plan: this task has no head that can be solved for, which a contrastive phase asks for; leave the phase out";
