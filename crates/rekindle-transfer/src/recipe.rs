@@ -119,6 +119,16 @@ impl Recipe {
             Way::Probe => Self::Probe,
         })
     }
+
+    /// The same with this decay in the phases that learn the task at other rates from stage to stage.
+    #[must_use]
+    pub fn with_decay(mut self, decay: f64) -> Self {
+        if let Self::Train(plan) = &mut self {
+            let decays = |phase: &&mut Phase| phase.decay < 1.0 && phase.loss == Task;
+            plan.phases.iter_mut().filter(decays).for_each(|phase| phase.decay = decay);
+        }
+        self
+    }
 }
 
 fn plan(steps: &[Step], epochs: usize, lr: f64) -> Plan {
@@ -194,6 +204,17 @@ mod tests {
         {
             assert_eq!(Recipe::rate(name), rate, "{name}");
         }
+    }
+
+    #[test]
+    fn a_decay_is_of_what_decays() {
+        for (name, expected) in [("full", 0.9), ("lora", 1.0), ("scratch", 1.0), ("setfit", 0.7)] {
+            let Recipe::Train(plan) = Recipe::named(name, 3, 1e-3).unwrap().with_decay(0.9) else {
+                panic!("{name} has no phases");
+            };
+            assert_eq!(plan.phases[0].decay, expected, "{name}");
+        }
+        assert_eq!(Recipe::Probe.with_decay(0.9), Recipe::Probe);
     }
 
     /// Epochs and rates as they were when recipes were measured.

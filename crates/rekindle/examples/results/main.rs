@@ -161,7 +161,7 @@ impl Set {
             }
             let start = Instant::now();
             let model = self.model(data, &weights, seed)?;
-            let run = Way { name: way, epochs: self.epochs, rate: 0.01, metric, seed };
+            let run = Way { name: way, epochs: self.epochs, rate: 0.01, decay: 0.7, metric, seed };
             let [kept, last, _] = run.train(model, data)?;
             let seconds = start.elapsed().as_secs_f64();
             rows.push(Row {

@@ -32,10 +32,9 @@ pub(crate) const SETS: [TextSet; 2] = [
 
 /// The encoder whose weights are fine-tuned, and its ways, with their epochs and rates.
 const ENCODER: &str = "all-MiniLM-L6-v2";
-const WAYS: [(&str, usize, f64); 3] =
-    [("probe", 1, 1e-3), ("head", 5, 1e-3), ("full", 2, FULL_RATE)];
-/// Of the head; the layers learn at a fraction of it.
-const FULL_RATE: f64 = 1e-3;
+const WAYS: [(&str, usize, f64); 3] = [("probe", 1, 1e-3), ("head", 5, 1e-3), ("full", 3, 3e-4)];
+/// As it is usual for texts.
+const DECAY: f64 = 0.9;
 /// Networks from nothing, their epochs and rate.
 const SCRATCH: [&str; 5] = ["mean", "conv1d", "lstm", "gru", "bilstm"];
 const SCRATCH_EPOCHS: usize = 5;
@@ -88,7 +87,7 @@ impl TextSet {
         let task = Classify::new(data.names.len());
         let (model, _) =
             TextModel::for_items(network, file.as_ref(), &task, &data.names, &items, &device)?;
-        let way = Way { name, epochs, rate, metric: "accuracy", seed };
+        let way = Way { name, epochs, rate, decay: DECAY, metric: "accuracy", seed };
         let found = way.train(model, data)?;
         rows.push(self.row(data, called, seed, found, start))
     }

@@ -14,6 +14,8 @@ pub(crate) struct Way<'a> {
     pub(crate) name: &'a str,
     pub(crate) epochs: usize,
     pub(crate) rate: f64,
+    /// Where the recipe has one.
+    pub(crate) decay: f64,
     pub(crate) metric: &'a str,
     pub(crate) seed: u64,
 }
@@ -31,7 +33,9 @@ impl Way<'_> {
         let value = |values: &rekindle::metrics::Values| {
             values.get(self.metric).with_context(|| format!("no {} was measured", self.metric))
         };
-        let Recipe::Train(plan) = Recipe::named(self.name, self.epochs, self.rate)? else {
+        let Recipe::Train(plan) =
+            Recipe::named(self.name, self.epochs, self.rate)?.with_decay(self.decay)
+        else {
             let mut config = FinetuneConfig::<L::Task, M>::of(Plan::new(Vec::new()), task);
             config.engine.seed = self.seed;
             let found = probe(model, parts, &config, None)?;

@@ -10,6 +10,7 @@ use rekindle::{
     checkpoint::{CheckpointFile, LoadReport},
     data::{Gathered, MixConfig, Prepare, Row, Target, TargetKind, Unusable},
     report::TextFacts,
+    transfer::Recipe,
 };
 
 use super::{
@@ -94,10 +95,23 @@ pub(super) trait Kind: Exhibit {
     const KEY: &'static str;
     /// What a set of them is counted by in JSON.
     const COUNTED: &'static str;
-    /// The head's usual rate.
-    const RATE: f64;
+    /// What the rates of stages are multiplied by from one to the one below it, where a recipe has that.
+    const DECAY: f64;
     /// The usual recipe where a few examples a label are drawn, to go on from weights.
     const FEW: &'static str = "head";
+
+    /// The usual rate of a recipe's head; stages learn at a fraction of it.
+    fn rate(recipe: &str) -> f64;
+
+    /// The recipe of a name, as fast as it is usual where nothing is asked for.
+    ///
+    /// # Errors
+    ///
+    /// If there is none of this name.
+    fn recipe(name: &str, epochs: usize, lr: Option<f64>) -> anyhow::Result<Recipe> {
+        let lr = lr.or_else(|| Recipe::rate(name)).unwrap_or_else(|| Self::rate(name));
+        Ok(Recipe::named(name, epochs, lr)?.with_decay(Self::DECAY))
+    }
 
     /// Where the items are.
     ///

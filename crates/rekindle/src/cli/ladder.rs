@@ -184,7 +184,7 @@ impl Arguments {
                 let key = format!(
                     "{} {data} {}",
                     ladder.seed,
-                    candidate.key(&self.root, M::RATE, opened.inputs.as_ref())?
+                    candidate.key::<M>(&self.root, opened.inputs.as_ref())?
                 );
                 let known = rows.iter().find(|row| {
                     (row.rung, &row.candidate, &row.key) == (index + 1, &candidate.name, &key)
@@ -259,7 +259,7 @@ impl Arguments {
         let (model, _) = M::begun(origin, &task, (&part.names, &items), &device)?;
         let about = M::noted(model.config().clone(), &opened.place);
         let model = model.with_config(about);
-        let plan = candidate.plan(&self.root, M::RATE)?;
+        let plan = candidate.plan::<M>(&self.root)?;
         let plan = model.modality().suited(model.network(), plan);
         let views = FinetuneConfig::<L::Task, M>::usual_views(&plan);
         let mut config = FinetuneConfig::<L::Task, M>::of(plan, task);

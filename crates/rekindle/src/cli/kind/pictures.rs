@@ -23,7 +23,11 @@ use super::{
 impl Kind for Pictures {
     const KEY: &'static str = "image";
     const COUNTED: &'static str = "images";
-    const RATE: f64 = 0.01;
+    const DECAY: f64 = 0.7;
+
+    fn rate(_: &str) -> f64 {
+        0.01
+    }
 
     fn place(Place { config, text, label, .. }: Place<'_>) -> anyhow::Result<DataConfig> {
         refuse(!text.is_empty(), "--text", "texts")?;

@@ -26,7 +26,11 @@ use super::{
 impl Kind for Several {
     const KEY: &'static str = "row";
     const COUNTED: &'static str = "rows";
-    const RATE: f64 = 0.001;
+    const DECAY: f64 = 0.7;
+
+    fn rate(_: &str) -> f64 {
+        0.001
+    }
 
     fn place(Place { config, text, label, inputs }: Place<'_>) -> anyhow::Result<SeveralConfig> {
         refuse(!text.is_empty(), "--text", "texts alone")?;

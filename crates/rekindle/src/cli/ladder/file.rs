@@ -7,7 +7,7 @@ use std::{
 
 use anyhow::bail;
 use rekindle::{
-    InputKind, Inputs,
+    InputKind, Inputs, Pictures,
     checkpoint::CheckpointFile,
     transfer::{Plan, Recipe},
 };
@@ -15,6 +15,7 @@ use serde::Deserialize;
 
 use super::super::{
     augment::Augmentation,
+    kind::Kind,
     numbers::{BATCH, EPOCHS},
     output::causes,
     read_plan,
@@ -156,8 +157,8 @@ impl Candidate {
         let epochs = (!EPOCHS.contains(&self.epochs)).then(|| {
             format!("epochs = {} is not in {} to {}", self.epochs, EPOCHS.start(), EPOCHS.end())
         });
-        // At whatever rate: that of a kind is one that can be.
-        let plan = self.plan(root, 1e-3).err().map(|error| causes(&error));
+        // Of whatever kind: what a kind has of its own is right.
+        let plan = self.plan::<Pictures>(root).err().map(|error| causes(&error));
         let augment = self.augment().err().map(|error| error.to_string());
         let batch = (!BATCH.contains(&self.batch)).then(|| {
             format!(
@@ -203,14 +204,11 @@ impl Candidate {
         Ok(InputKind::of(self.model.as_deref(), weights.transpose()?.as_ref())?)
     }
 
-    /// What is trained when; `rate` is the head's where none is asked for.
-    pub(super) fn plan(&self, root: &Path, rate: f64) -> anyhow::Result<Plan> {
+    /// What is trained when.
+    pub(super) fn plan<M: Kind>(&self, root: &Path) -> anyhow::Result<Plan> {
         let recipe = match &self.plan {
             Some(path) => Recipe::Train(read_plan(&root.join(path))?),
-            None => {
-                let usual = Recipe::rate(&self.recipe).unwrap_or(rate);
-                Recipe::named(&self.recipe, self.epochs, self.lr.unwrap_or(usual))?
-            }
+            None => M::recipe(&self.recipe, self.epochs, self.lr)?,
         };
         match recipe {
             Recipe::Train(plan) => Ok(plan),
@@ -220,14 +218,13 @@ impl Candidate {
         }
     }
 
-    pub(super) fn key(
+    pub(super) fn key<M: Kind>(
         &self,
         root: &Path,
-        rate: f64,
         inputs: Option<&Inputs>,
     ) -> anyhow::Result<String> {
         let Self { model, weights, batch, augment, .. } = self;
-        let plan = serde_json::to_string(&self.plan(root, rate)?)?;
+        let plan = serde_json::to_string(&self.plan::<M>(root)?)?;
         // Other weights of the same name are almost always of another length or time.
         let stamp = |path: PathBuf| {
             let file = if path.is_dir() { path.join("model.safetensors") } else { path };
