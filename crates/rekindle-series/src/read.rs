@@ -1,0 +1,158 @@
+//! Files of series.
+//!
+//! | file | holds |
+//! |---|---|
+//! | a list with a column of dates and one or more of numbers (`.csv`, `.tsv`, `.jsonl`, `.parquet`) | series below each other where a column names them (`unique_id, ds, y`), else one series a column of numbers |
+//! | `V1,V2,V3,...` or `id,2024-01,2024-02,...` | a series a row, as the M4 competition's files |
+//! | `# sn,period,type,horizon,n_insample,start,values...` | the M3 competition: a series a row, its last `horizon` values to test on |
+//! | `.tsf` | the Monash archive's |
+//!
+//! | column | also called |
+//! |---|---|
+//! | `unique_id` | `id`, `item_id`, `series_id`, `series`, `series_name` |
+//! | `ds` | `date`, `datetime`, `timestamp`, `time`, `month`, `period`, `quarter`, `week`, `day`, `year` |
+//! | `y` | `value`, `values`, `target`; else every column of numbers |
+//!
+//! Nothing is mended silently: gaps, duplicates, missing values and mixed dates are one error that names their rows, unless
+//! the [`ReadConfig`] says what to do with them, and then a [`Finding`]. Rows out of order are put in order, which a finding says.
+
+use std::path::Path;
+
+use rekindle_base::{open_regular, read_at_most};
+use rekindle_data::manifest::{MAX_LIST_BYTES, Table};
+
+use crate::date_form::DateForm;
+use crate::error::problem;
+use crate::finding::Finding;
+use crate::{Error, Panel};
+
+mod column;
+mod long;
+mod regular;
+mod tsf;
+mod wide;
+
+/// What becomes of steps that no row is of, and of missing values.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Fill {
+    /// They are an error.
+    #[default]
+    Refuse,
+    /// The value before; the first values of a series are left out where they are missing.
+    Previous,
+    /// Straight between the values before and behind; the ends as with `Previous`.
+    Linear,
+    /// Zero, as of sales that did not happen.
+    Zero,
+}
+
+/// What becomes of rows of the same series and time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Duplicates {
+    /// They are an error.
+    #[default]
+    Refuse,
+    /// The first of them counts.
+    First,
+    /// The last of them counts.
+    Last,
+    /// Their mean.
+    Mean,
+    /// Their sum, as of sales.
+    Sum,
+}
+
+/// How a file is read.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ReadConfig {
+    /// The column that names the series, if not one of the usual names.
+    pub id: Option<String>,
+    /// The column of dates, if not one of the usual names.
+    pub time: Option<String>,
+    /// The columns of values, if not one of the usual names or all that hold numbers.
+    pub values: Vec<String>,
+    /// How dates are written, if several forms fit.
+    pub dates: Option<DateForm>,
+    /// What becomes of gaps and missing values.
+    pub fill: Fill,
+    /// What becomes of rows of the same series and time.
+    pub duplicates: Duplicates,
+}
+
+/// What a file holds.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Reading {
+    /// The series.
+    pub panel: Panel,
+    /// What follows each of them, where the file says which values are to test on.
+    pub test: Option<Panel>,
+    /// How far to forecast, where the file says it.
+    pub horizon: Option<usize>,
+    /// How its dates are written, where it has a column of them.
+    pub dates: Option<DateForm>,
+    /// What was found and chosen.
+    pub findings: Vec<Finding>,
+}
+
+/// Reads series from a file of any kind that is known.
+///
+/// # Errors
+///
+/// [`Error::Findings`] with all that is wrong with its rows, [`Error::File`] or [`Error::Data`] where it is no file of series,
+/// [`Error::Read`] where it cannot be opened.
+pub fn read_series(path: &Path, config: &ReadConfig) -> Result<Reading, Error> {
+    let reading = examine_series(path, config)?;
+    let (refused, findings): (Vec<_>, Vec<_>) =
+        reading.findings.into_iter().partition(|finding| finding.refused);
+    match reading.panel {
+        Some(panel) if refused.is_empty() => {
+            let Examined { test, horizon, dates, .. } =
+                Examined { panel: None, findings: Vec::new(), ..reading };
+            Ok(Reading { panel, test, horizon, dates, findings })
+        }
+        _ => Err(Error::Findings { path: path.to_owned(), findings: refused }),
+    }
+}
+
+/// A file as [`examine_series`] sees it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Examined {
+    /// The series, where nothing that was found refuses them.
+    pub panel: Option<Panel>,
+    /// As in a [`Reading`].
+    pub test: Option<Panel>,
+    /// As in a [`Reading`].
+    pub horizon: Option<usize>,
+    /// As in a [`Reading`].
+    pub dates: Option<DateForm>,
+    /// All that was found, what refuses it included.
+    pub findings: Vec<Finding>,
+}
+
+/// The same, with what is wrong with its rows as findings rather than an error.
+///
+/// # Errors
+///
+/// Those of [`read_series`] but for the findings.
+pub fn examine_series(path: &Path, config: &ReadConfig) -> Result<Examined, Error> {
+    let extension = path.extension().unwrap_or_default();
+    if extension.eq_ignore_ascii_case("tsf") {
+        return tsf::read(path, &text(path)?, config);
+    }
+    let is_text = ["csv", "txt", "tsv", "tab"].iter().any(|it| extension.eq_ignore_ascii_case(it));
+    if is_text && let Some(layout) = wide::layout(path)? {
+        return wide::read(path, &text(path)?, layout, config);
+    }
+    long::read(path, &Table::open(path)?, config)
+}
+
+/// A file of lines of numbers, as text.
+fn text(path: &Path) -> Result<String, Error> {
+    let unread = |source| Error::Read { path: path.to_owned(), source };
+    let file = open_regular(path).map_err(unread)?;
+    let bytes = read_at_most(file, MAX_LIST_BYTES).map_err(unread)?;
+    let text = String::from_utf8(bytes).map_err(|error| {
+        problem(path, format!("{}; save it in UTF-8", rekindle_data::not_utf8(&error)))
+    })?;
+    Ok(text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text))
+}
