@@ -154,6 +154,33 @@ fn padded(x: Tensor<3>, mask: &Tensor<2>, padding: Padding) -> Tensor<3> {
     Tensor::from_dispatch(<Dispatch as Kernels>::pad(x.into_dispatch(), mask, padding))
 }
 
+/// The greatest number of each channel over the steps of each text: `[batch, time, channels]` and a mask `[batch, time]`, with 1
+/// for a step and 0 for padding, which is behind, to `[batch, channels]`. A text of nothing but padding has 0.
+///
+/// # Panics
+///
+/// If the mask is of other texts.
+pub fn max_over_time(x: Tensor<3>, mask: &Tensor<2>) -> Tensor<2> {
+    let [batch, time, channels] = x.dims();
+    assert_eq!(mask.dims(), [batch, time], "a mask of other texts");
+    count(&x.dims());
+    let ours = is_ours(&[(x.device(), x.dtype())]) && is_ours(&[(mask.device(), mask.dtype())]);
+    if ours {
+        let mask = mask.clone().into_dispatch();
+        return Tensor::from_dispatch(<Dispatch as Kernels>::max_over_time(
+            x.into_dispatch(),
+            mask,
+        ));
+    }
+    if time == 0 {
+        return Tensor::zeros([batch, channels], (&x.device(), x.dtype()));
+    }
+    let mask = mask.clone().cast(x.dtype());
+    let some = mask.clone().max_dim(1);
+    let far = (mask.reshape([batch, time, 1]) - 1.0).mul_scalar(-LEAST);
+    (x + far).max_dim(1).reshape([batch, channels]) * some
+}
+
 /// Whether any text ends before the longest.
 fn has_padding(mask: &Tensor<2>) -> bool {
     let [batch, length] = mask.dims();

@@ -5,9 +5,12 @@ use burn::{
     nn::{Dropout, DropoutConfig},
     prelude::*,
 };
-use rekindle_kernels::{Activation, PackedWeights, Recur, Recurrence, RecurrentState, recurrent};
+use rekindle_kernels::{PackedWeights, Recur, Recurrence, RecurrentState, recurrent};
 
-use crate::projection::projected;
+use crate::{
+    Rows,
+    projection::{Behind, projected},
+};
 
 /// What a [`Recurrent`] is made of.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -205,6 +208,6 @@ impl RecurrentCell {
     /// The input's part of the gates, of all steps in one product.
     fn project(&self, x: Tensor<3>) -> Tensor<3> {
         let with = (self.weight_ih.val(), Some(self.bias_ih.val()), &self.packed);
-        projected(x, with, Activation::Identity, None)
+        projected(&Rows::new(x), with, Behind::default())
     }
 }

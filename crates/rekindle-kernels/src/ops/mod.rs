@@ -6,10 +6,12 @@ mod add;
 mod backward;
 mod convolve;
 mod costs;
+mod dropout;
 mod embedding;
 mod excite;
 mod forward;
 mod linear;
+mod over_time;
 mod padding;
 mod pool;
 mod recurrent;
@@ -22,7 +24,7 @@ use burn::backend::{Backend, ExtensionType, Flex, backend_extension, tensor::Flo
 use burn_flex::FlexTensor;
 
 use crate::{
-    cpu::{Activation, Window},
+    cpu::{Activation, Window, dropout::Dropout},
     feature_map::Known,
     packed_weights::PackedWeights,
     recurrence::Recurrence,
@@ -74,6 +76,8 @@ pub(crate) struct Plan {
     pub(crate) groups: usize,
     pub(crate) norm: NormKind,
     pub(crate) activation: Activation,
+    /// What is dropped before the addition; then there is neither norm nor activation, and a window of one pixel.
+    pub(crate) dropout: Option<Dropout>,
     pub(crate) packed: Option<PackedWeights>,
     pub(crate) known: Knowledge,
 }
@@ -222,6 +226,13 @@ pub(crate) trait Kernels: Backend {
     /// Rows of a table `[rows, channels]`: `[numbers, channels]`.
     fn embedding(table: FloatTensor<Self>, ids: Vec<usize>) -> FloatTensor<Self>;
 
+    /// The greatest number of each channel over the steps of each text, `[batch, channels]` of `[batch, time, channels]`; the mask
+    /// `[batch, time]` is a constant.
+    fn max_over_time(x: FloatTensor<Self>, mask: FloatTensor<Self>) -> FloatTensor<Self>;
+
+    /// Some of the numbers, the others zeros.
+    fn drop_rows(x: FloatTensor<Self>, dropout: Dropout) -> FloatTensor<Self>;
+
     /// One direction of a recurrent layer, `[batch, time + 2, units]`: outputs, the last state, the last cell.
     fn recurrent(
         #[extension_type] operands: Recurring<Self>,
@@ -310,6 +321,14 @@ impl Kernels for Flex {
 
     fn embedding(table: FlexTensor, ids: Vec<usize>) -> FlexTensor {
         embedding::plain(table, &ids)
+    }
+
+    fn max_over_time(x: FlexTensor, mask: FlexTensor) -> FlexTensor {
+        over_time::plain(x, &mask)
+    }
+
+    fn drop_rows(x: FlexTensor, dropout: Dropout) -> FlexTensor {
+        dropout::plain(x, dropout)
     }
 
     fn recurrent(operands: Recurring<Self>, kind: Recurrence, reverse: bool) -> FlexTensor {

@@ -34,7 +34,7 @@ pub(super) fn in_a_row(x: FlexTensor) -> FlexTensor {
 }
 
 /// A tensor of rows, as a map one row high.
-fn rows(shape: &Shape) -> Extent {
+pub(super) fn rows(shape: &Shape) -> Extent {
     let channels = shape.to_vec().last().copied().unwrap_or(1);
     Extent::new([1, 1, shape.num_elements() / channels.max(1), channels])
 }
