@@ -43,5 +43,5 @@ pub use optimize::{Update, update};
 pub use packed_weights::PackedWeights;
 pub use pooling::{average_pool, global_mean, max_pool};
 pub use recurrence::Recurrence;
-pub use recurrent::{Recur, RecurrentState, recurrent};
+pub use recurrent::{Recur, RecurrentState, RecurrentWeights, recurrent};
 pub use sequence::{Attention, attention, layer_norm, max_over_time, pad, unpad};

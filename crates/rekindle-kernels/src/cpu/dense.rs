@@ -283,7 +283,7 @@ fn product<E: Real>(
 }
 
 /// The parts in which a run of channels at so many positions is summed.
-fn slices(run: usize, positions: usize) -> Vec<Range<usize>> {
+pub(super) fn slices(run: usize, positions: usize) -> Vec<Range<usize>> {
     let count = if positions == 1 { ((run + DEPTH / 2) / DEPTH).max(1) } else { 1 };
     let part = run.div_ceil(count).max(1);
     (0..count).map(|index| (index * part).min(run)..((index + 1) * part).min(run)).collect()

@@ -161,7 +161,7 @@ pub(super) fn forward<E: FlexReal>(operands: &Operands<Flex>, plan: &Plan, keep:
 
 /// The convolution itself, whichever kernel it takes.
 #[allow(clippy::too_many_arguments, reason = "the two kernels side by side")]
-fn product<E: FlexReal>(
+pub(super) fn product<E: FlexReal>(
     isa: Isa,
     convolution: &Convolution,
     x: &[E],

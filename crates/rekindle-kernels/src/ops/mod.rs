@@ -31,7 +31,7 @@ use crate::{
 };
 
 pub(crate) use padding::Padding;
-pub(crate) use tensor::{FlexReal, slice, tensor_in};
+pub(crate) use tensor::{FlexReal, own, slice, tensor_in};
 
 /// A tensor that may be missing.
 #[derive(ExtensionType)]
@@ -139,21 +139,46 @@ pub(crate) struct Affine<B: Backend> {
     pub(crate) beta: Given<B>,
 }
 
-/// What one direction of a recurrent layer is computed from.
+/// A direction's parameters of a recurrent layer.
+#[derive(ExtensionType)]
+pub(crate) struct Weights<B: Backend> {
+    /// `[gates units, in]`
+    pub(crate) weight_ih: FloatTensor<B>,
+    /// `[gates units, units]`
+    pub(crate) weight_hh: FloatTensor<B>,
+    /// `[gates units]`
+    pub(crate) bias_ih: FloatTensor<B>,
+    /// `[gates units]`
+    pub(crate) bias_hh: FloatTensor<B>,
+}
+
+/// Another direction that may be missing.
+#[derive(ExtensionType)]
+#[allow(clippy::large_enum_variant, reason = "one lives at a time")]
+pub(crate) enum Reverse<B: Backend> {
+    /// It is there.
+    Some(#[extension_type] Weights<B>),
+    /// It is not.
+    None,
+}
+
+/// What a recurrent layer is computed from.
 #[derive(ExtensionType)]
 pub(crate) struct Recurring<B: Backend> {
-    /// The input with its weights applied, `[batch, time, gates units]`.
+    /// `[batch, time, in]`
     pub(crate) x: FloatTensor<B>,
-    /// `[gates units, units]`
-    pub(crate) weight: FloatTensor<B>,
-    /// `[gates units]`
-    pub(crate) bias: FloatTensor<B>,
-    /// `[batch, units]`
+    /// `[directions, batch, units]`
     pub(crate) hidden: FloatTensor<B>,
-    /// `[batch, units]`
+    /// `[directions, batch, units]`
     pub(crate) cell: FloatTensor<B>,
     /// 1 for a step, 0 for padding, which is behind: `[batch, time]`; a constant.
     pub(crate) mask: FloatTensor<B>,
+    /// From the first step to the last.
+    #[extension_type]
+    pub(crate) forward: Weights<B>,
+    /// From the last step to the first.
+    #[extension_type]
+    pub(crate) reverse: Reverse<B>,
 }
 
 /// The operations.
@@ -233,11 +258,12 @@ pub(crate) trait Kernels: Backend {
     /// Some of the numbers, the others zeros.
     fn drop_rows(x: FloatTensor<Self>, dropout: Dropout) -> FloatTensor<Self>;
 
-    /// One direction of a recurrent layer, `[batch, time + 2, units]`: outputs, the last state, the last cell.
+    /// A recurrent layer, `[batch, time + 2, directions * units]`: outputs, the last states, the last cells. `packed` are what the
+    /// input is multiplied by, of each direction.
     fn recurrent(
         #[extension_type] operands: Recurring<Self>,
+        packed: Vec<PackedWeights>,
         kind: Recurrence,
-        reverse: bool,
     ) -> FloatTensor<Self>;
 }
 
@@ -331,7 +357,12 @@ impl Kernels for Flex {
         dropout::plain(x, dropout)
     }
 
-    fn recurrent(operands: Recurring<Self>, kind: Recurrence, reverse: bool) -> FlexTensor {
-        recurrent::plain(operands, kind, reverse)
+    fn recurrent(
+        operands: Recurring<Self>,
+        packed: Vec<PackedWeights>,
+        kind: Recurrence,
+    ) -> FlexTensor {
+        let (operands, mask) = operands.into_list();
+        recurrent::plain(operands, &mask, &packed, kind)
     }
 }

@@ -102,7 +102,12 @@ impl<C: CheckpointStrategy> Kernels for Autodiff<Flex, C> {
         dropout::tracked::<C>(x, dropout)
     }
 
-    fn recurrent(operands: Recurring<Self>, kind: Recurrence, reverse: bool) -> FloatTensor<Self> {
-        recurrent::tracked::<C>(operands, kind, reverse)
+    fn recurrent(
+        operands: Recurring<Self>,
+        packed: Vec<PackedWeights>,
+        kind: Recurrence,
+    ) -> FloatTensor<Self> {
+        let (operands, mask) = operands.into_list();
+        recurrent::tracked::<C>(operands, &mask.into_primitive(), &packed, kind)
     }
 }
