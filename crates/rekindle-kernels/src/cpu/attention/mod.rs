@@ -4,6 +4,7 @@
 //! lie one behind the other without padding, there is nothing behind them.
 
 use super::{
+    pack::transpose,
     parallel::{Shared, tasks},
     simd::{Isa, Kernel, Real, Simd, vectors},
 };
@@ -187,14 +188,12 @@ impl<E> Head<E> {
 
 /// `[width, stride]` of `count` rows.
 unsafe fn turned<E: Real>(rows: Head<E>, count: usize, width: usize, stride: usize) -> Buffer<E> {
-    let mut out = Buffer::<E>::zeros(width * stride);
-    for index in 0..count {
-        // SAFETY: the caller vouches for the rows.
-        let row = unsafe { std::slice::from_raw_parts(rows.row(index), width) };
-        for (channel, &value) in row.iter().enumerate() {
-            out[channel * stride + index] = value;
-        }
+    let mut out = Buffer::<E>::any(width * stride);
+    for row in out.chunks_exact_mut(stride) {
+        row[count..].fill(E::ZERO);
     }
+    // SAFETY: the caller vouches for the rows; there is room for `width` of `stride`, which is no less than `count`.
+    unsafe { transpose(rows.start, [count, width], rows.step, out.as_mut_ptr(), stride) };
     out
 }
 
