@@ -13,6 +13,7 @@ use burn::{
 use crate::{
     Activation, PackedWeights, Window,
     cpu::{Convolution, Extent},
+    dropout::{drawn, dropout},
     feature_map::{FeatureMap, Order},
     ops::{Given, Kernels, Knowledge, NormKind, Operands, Plan},
 };
@@ -30,6 +31,9 @@ pub struct Convolve<'a> {
     pub groups: usize,
     /// What normalizes each channel.
     pub norm: Norm,
+    /// The share of numbers that are dropped, before anything is added; the others grow by as much. Only behind windows of one
+    /// pixel in one group, without a norm and an activation.
+    pub dropout: f64,
     /// What is added, `[batch, out, height', width']`.
     pub shortcut: Option<FeatureMap>,
     /// Applied last.
@@ -84,7 +88,7 @@ pub struct Statistics {
 ///
 /// # Panics
 ///
-/// If the channels of `x`, the weights and the groups do not fit each other, if the bias or a vector of the
+/// If the channels of `x`, the weights and the groups do not fit each other, if numbers are dropped where they cannot be, if the bias or a vector of the
 /// norm is not `[out]`, if the shortcut is not of the output's shape, if, on Flex, types of numbers differ, or if the
 /// window is not such as [`Window::count`] takes.
 pub fn convolve(x: FeatureMap, with: Convolve<'_>) -> (FeatureMap, Option<Statistics>) {
@@ -108,6 +112,15 @@ pub fn convolve(x: FeatureMap, with: Convolve<'_>) -> (FeatureMap, Option<Statis
         Norm::Running { gamma, beta, mean, variance, .. } => vec![gamma, beta, mean, variance],
         Norm::Batch { gamma, beta, .. } => vec![gamma, beta],
     };
+    assert!((0.0..1.0).contains(&with.dropout), "a share of {} is dropped", with.dropout);
+    assert!(
+        with.dropout == 0.0
+            || (with.window.is_pointwise()
+                && with.groups == 1
+                && matches!(with.norm, Norm::None)
+                && with.activation == Activation::Identity),
+        "dropout behind more than a matrix"
+    );
     let dtype = x.dtype();
     let same = |other: DType| x.order() == Order::ChannelsFirst || other == dtype;
     assert!(same(with.weight.dtype()), "weights and a map of different types");
@@ -162,6 +175,7 @@ fn ours(x: FeatureMap, with: Convolve<'_>, count: usize) -> (FeatureMap, Option<
         groups: with.groups,
         norm,
         activation: with.activation,
+        dropout: (with.dropout > 0.0).then(|| drawn(with.dropout)),
         packed: with.packed.cloned(),
         known,
     };
@@ -191,6 +205,7 @@ fn composed(x: FeatureMap, with: Convolve<'_>, count: usize) -> (FeatureMap, Opt
             (normed.output, Some(Statistics { mean, variance, count }))
         }
     };
+    let y = dropout(y, with.dropout);
     let y = match with.shortcut {
         Some(shortcut) => y + shortcut.into_tensor(),
         None => y,

@@ -7,7 +7,7 @@ pub use crate::cpu::update::Update;
 use crate::{
     cpu::{self, Isa, count},
     memory::Buffer,
-    ops::{FlexReal, slice, tensor_in},
+    ops::{FlexReal, own, slice, tensor_in},
     profile::{Cost, measure},
 };
 
@@ -88,17 +88,6 @@ fn in_place<E: FlexReal>(
         },
     );
     (w, [m, v])
-}
-
-/// A tensor that nobody else holds, with nothing but its numbers in memory.
-fn own<E: FlexReal>(tensor: FlexTensor) -> FlexTensor {
-    let whole = tensor.layout().num_elements() == tensor.storage::<E>().len();
-    if tensor.is_unique() && whole && tensor.is_contiguous() {
-        return tensor;
-    }
-    let shape = tensor.layout().shape().clone();
-    let tensor = tensor.to_contiguous();
-    tensor_in(Buffer::copy(slice::<E>(&tensor)), shape)
 }
 
 /// Burn's own operations, for other backends.

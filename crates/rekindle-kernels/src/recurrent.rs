@@ -1,4 +1,4 @@
-//! Recurrent layers: one direction of one layer over all steps.
+//! Recurrent layers: one layer, in one direction or both, over all steps.
 
 use burn::{
     backend::Dispatch,
@@ -11,119 +11,194 @@ use burn::{
 
 use crate::{
     cpu::count,
-    ops::{Kernels, Recurring},
+    ops::{Kernels, Recurring, Reverse, Weights},
+    packed_weights::PackedWeights,
     recurrence::Recurrence,
 };
 
-/// What a recurrent layer remembers, each `[batch, units]`.
+/// What a recurrent layer remembers, each `[directions, batch, units]`.
 #[derive(Debug, Clone)]
 pub struct RecurrentState {
     /// What the next step is told.
-    pub hidden: Tensor<2>,
+    pub hidden: Tensor<3>,
     /// What an LSTM keeps to itself; of other kinds it means nothing.
-    pub cell: Tensor<2>,
+    pub cell: Tensor<3>,
 }
 
-/// One direction of one layer.
+/// A direction's parameters.
+#[derive(Debug, Clone)]
+pub struct RecurrentWeights {
+    /// `[gates units, in]`
+    pub weight_ih: Tensor<2>,
+    /// `[gates units, units]`
+    pub weight_hh: Tensor<2>,
+    /// `[gates units]`, added to the product with the input.
+    pub bias_ih: Tensor<1>,
+    /// `[gates units]`, added to the product with the state.
+    pub bias_hh: Tensor<1>,
+    /// Where `weight_ih` is kept packed from one call to the next.
+    pub packed: PackedWeights,
+}
+
+/// A layer.
 #[derive(Debug, Clone)]
 pub struct Recur<'a> {
     /// Which kind.
     pub kind: Recurrence,
-    /// `[gates units, units]`
-    pub weight: Tensor<2>,
-    /// `[gates units]`, added to the product with the state.
-    pub bias: Option<Tensor<1>>,
-    /// Where it begins.
-    pub state: RecurrentState,
+    /// From the first step to the last and, if there is a second, from the last to the first.
+    pub directions: Vec<RecurrentWeights>,
+    /// Where it begins, if that is not with zeros.
+    pub state: Option<RecurrentState>,
     /// 1 for a step, 0 for padding, which is behind: `[batch, time]`. Padding changes no state, and its outputs are 0.
     pub mask: Option<&'a Tensor<2>>,
-    /// Whether it goes from the last step to the first.
-    pub reverse: bool,
 }
 
-/// Runs a layer over `x` `[batch, time, gates units]`, which the input's weights were applied to: outputs `[batch, time, units]`,
-/// and the state at the end.
+/// Runs a layer over `x` `[batch, time, in]`: outputs `[batch, time, directions * units]`, and the states at the end.
+///
+/// On Flex both directions run at the same time.
 ///
 /// # Panics
 ///
-/// If the shapes do not fit each other.
+/// If there are not one or two directions, or the shapes do not fit each other.
 pub fn recurrent(x: Tensor<3>, with: Recur<'_>) -> (Tensor<3>, RecurrentState) {
-    let [batch, time, width] = x.dims();
-    let [rows, units] = with.weight.dims();
-    let gates = with.kind.gates();
-    count(&[batch, time, width]);
-    count(&[batch, time, units, 2]);
+    let [batch, time, inputs] = x.dims();
+    let directions = with.directions.len();
+    assert!((1..=2).contains(&directions), "a recurrent layer of {directions} directions");
+    let [rows, units] = with.directions[0].weight_hh.dims();
+    count(&[batch, time, inputs]);
+    count(&[batch, time, rows, directions]);
+    count(&[batch, time, units, 2 * directions]);
     count(&[rows, units]);
-    assert_eq!([width, rows], [gates * units; 2], "{gates} gates of {units} units");
-    let RecurrentState { hidden, cell } = &with.state;
+    count(&[rows, inputs]);
+    let gates = with.kind.gates();
+    for of in &with.directions {
+        assert!(
+            rows == gates * units
+                && of.weight_hh.dims() == [rows, units]
+                && of.weight_ih.dims() == [rows, inputs],
+            "{gates} gates of {units} units over {inputs} numbers"
+        );
+        assert!(
+            [&of.bias_ih, &of.bias_hh].iter().all(|bias| bias.dims() == [rows]),
+            "a bias of other gates"
+        );
+    }
+    let options = (&x.device(), x.dtype());
+    let state = with.state.unwrap_or_else(|| {
+        let zeros = Tensor::zeros([directions, batch, units], options);
+        RecurrentState { hidden: zeros.clone(), cell: zeros }
+    });
+    let RecurrentState { hidden, cell } = &state;
     assert!(
-        hidden.dims() == [batch, units] && cell.dims() == [batch, units],
+        [hidden, cell].iter().all(|state| state.dims() == [directions, batch, units]),
         "a state of another shape"
     );
-    assert!(with.bias.as_ref().is_none_or(|bias| bias.dims() == [rows]), "a bias of other gates");
     assert!(with.mask.is_none_or(|mask| mask.dims() == [batch, time]), "a mask of another batch");
     if batch * time * units == 0 {
-        return (Tensor::zeros([batch, time, units], (&x.device(), x.dtype())), with.state);
+        return (Tensor::zeros([batch, time, directions * units], options), state);
     }
-    let tensors = [
-        (x.device(), x.dtype()),
-        (with.weight.device(), with.weight.dtype()),
-        (hidden.device(), hidden.dtype()),
-        (cell.device(), cell.dtype()),
-    ];
-    let is_ours = tensors.iter().all(|(device, dtype)| {
+    let mut tensors = vec![(hidden.device(), hidden.dtype()), (cell.device(), cell.dtype())];
+    for RecurrentWeights { weight_ih, weight_hh, bias_ih, bias_hh, .. } in &with.directions {
+        tensors.extend([weight_ih, weight_hh].map(|weight| (weight.device(), weight.dtype())));
+        tensors.extend([bias_ih, bias_hh].map(|bias| (bias.device(), bias.dtype())));
+    }
+    let is_ours = tensors.iter().chain([&(x.device(), x.dtype())]).all(|(device, dtype)| {
         device.clone().inner() == Device::flex()
             && matches!(dtype, DType::F32 | DType::F64)
             && *dtype == x.dtype()
     });
-    if is_ours && with.bias.as_ref().is_none_or(|bias| bias.dtype() == x.dtype()) {
-        return ours(x, with);
-    }
-    composed(x, with)
+    let with = Recur { state: Some(state), ..with };
+    if is_ours { ours(x, with) } else { composed(x, with) }
 }
 
 /// By our kernels.
 fn ours(x: Tensor<3>, with: Recur<'_>) -> (Tensor<3>, RecurrentState) {
-    let [batch, time, width] = x.dims();
-    let units = with.weight.dims()[1];
-    let options = (&x.device(), x.dtype());
-    let operands = Recurring {
-        bias: with.bias.unwrap_or_else(|| Tensor::zeros([width], options)).into_dispatch(),
-        mask: match with.mask {
-            Some(mask) => mask.clone().cast(x.dtype()).into_dispatch(),
-            None => Tensor::<2>::ones([batch, time], options).into_dispatch(),
-        },
-        x: x.into_dispatch(),
-        weight: with.weight.into_dispatch(),
-        hidden: with.state.hidden.into_dispatch(),
-        cell: with.state.cell.into_dispatch(),
+    let [batch, time, _] = x.dims();
+    let directions = with.directions.len();
+    let units = with.directions[0].weight_hh.dims()[1];
+    let mask = match with.mask {
+        Some(mask) => mask.clone().cast(x.dtype()),
+        None => Tensor::<2>::ones([batch, time], (&x.device(), x.dtype())),
     };
-    let all = <Dispatch as Kernels>::recurrent(operands, with.kind, with.reverse);
+    let zeros = || Tensor::zeros([directions, batch, units], (&x.device(), x.dtype()));
+    let [hidden, cell] = match with.state {
+        Some(RecurrentState { hidden, cell }) => [hidden, cell],
+        None => [zeros(), zeros()],
+    };
+    let packed = with.directions.iter().map(|of| of.packed.clone()).collect();
+    let mut all = with.directions.into_iter().map(|of| Weights {
+        weight_ih: of.weight_ih.into_dispatch(),
+        weight_hh: of.weight_hh.into_dispatch(),
+        bias_ih: of.bias_ih.into_dispatch(),
+        bias_hh: of.bias_hh.into_dispatch(),
+    });
+    let (Some(forward), reverse) = (all.next(), all.next()) else {
+        unreachable!("a recurrent layer of no directions")
+    };
+    let operands = Recurring {
+        hidden: hidden.into_dispatch(),
+        cell: cell.into_dispatch(),
+        x: x.into_dispatch(),
+        mask: mask.into_dispatch(),
+        forward,
+        reverse: reverse.map_or(Reverse::None, Reverse::Some),
+    };
+    let all = <Dispatch as Kernels>::recurrent(operands, packed, with.kind);
     let all: Tensor<3> = Tensor::from_dispatch(all);
-    let last = |place: usize| all.clone().narrow(1, time + place, 1).reshape([batch, units]);
+    let last = |place: usize| {
+        let last = all.clone().narrow(1, time + place, 1);
+        last.reshape([batch, directions, units]).swap_dims(0, 1)
+    };
     let state = RecurrentState { hidden: last(0), cell: last(1) };
     let outputs = <Dispatch as Kernels>::first_steps(all.into_dispatch(), time);
-    (Tensor::<3>::from_dispatch(outputs).reshape([batch, time, units]), state)
+    (Tensor::<3>::from_dispatch(outputs).reshape([batch, time, directions * units]), state)
 }
 
-/// By Burn's operations, step by step.
+/// By Burn's operations.
 fn composed(x: Tensor<3>, with: Recur<'_>) -> (Tensor<3>, RecurrentState) {
+    let (mut outputs, mut hidden, mut cell) = (Vec::new(), Vec::new(), Vec::new());
+    for (direction, of) in with.directions.iter().enumerate() {
+        let [rows, units] = of.weight_hh.dims();
+        let [batch, time, inputs] = x.dims();
+        let bias = of.bias_ih.clone().reshape([1, rows]);
+        let fed = x.clone().reshape([batch * time, inputs]);
+        let fed = fed.matmul(of.weight_ih.clone().swap_dims(0, 1)) + bias;
+        let state = with.state.as_ref().map(|state| {
+            [&state.hidden, &state.cell]
+                .map(|all| all.clone().narrow(0, direction, 1).reshape([batch, units]))
+        });
+        let zeros = || Tensor::zeros([batch, units], (&x.device(), x.dtype()));
+        let state = state.unwrap_or_else(|| [zeros(), zeros()]);
+        let fed = fed.reshape([batch, time, rows]);
+        let (y, state) = stepped(fed, (with.kind, direction > 0), of, state, with.mask);
+        outputs.push(y);
+        let [last, kept] = state.map(|state| state.unsqueeze::<3>());
+        hidden.push(last);
+        cell.push(kept);
+    }
+    let state = RecurrentState { hidden: Tensor::cat(hidden, 0), cell: Tensor::cat(cell, 0) };
+    (Tensor::cat(outputs, 2), state)
+}
+
+/// A direction by Burn's operations, step by step, over the input's part of the gates.
+fn stepped(
+    x: Tensor<3>,
+    (kind, reverse): (Recurrence, bool),
+    of: &RecurrentWeights,
+    [mut hidden, mut cell]: [Tensor<2>; 2],
+    mask: Option<&Tensor<2>>,
+) -> (Tensor<3>, [Tensor<2>; 2]) {
     let [batch, time, width] = x.dims();
-    let [rows, units] = with.weight.dims();
-    let weight = with.weight.swap_dims(0, 1);
-    let bias = with.bias.map(|bias| bias.reshape([1, rows]));
-    let RecurrentState { mut hidden, mut cell } = with.state;
+    let [rows, units] = of.weight_hh.dims();
+    let weight = of.weight_hh.clone().swap_dims(0, 1);
+    let bias = of.bias_hh.clone().reshape([1, rows]);
     let mut outputs = Vec::with_capacity(time);
     for step in 0..time {
-        let step = if with.reverse { time - 1 - step } else { step };
+        let step = if reverse { time - 1 - step } else { step };
         let now = x.clone().narrow(1, step, 1).reshape([batch, width]);
-        let fed = hidden.clone().matmul(weight.clone());
-        let fed = match &bias {
-            Some(bias) => fed + bias.clone(),
-            None => fed,
-        };
+        let fed = hidden.clone().matmul(weight.clone()) + bias.clone();
         let gate = |from: &Tensor<2>, index: usize| from.clone().narrow(1, index * units, units);
-        let (next, kept) = match with.kind {
+        let (next, kept) = match kind {
             Recurrence::Lstm => {
                 let all = now + fed;
                 let [i, f, o] = [0, 1, 3].map(|index| sigmoid(gate(&all, index)));
@@ -137,7 +212,7 @@ fn composed(x: Tensor<3>, with: Recur<'_>) -> (Tensor<3>, RecurrentState) {
             }
             Recurrence::Rnn => (tanh(now + fed), cell.clone()),
         };
-        let output = match with.mask {
+        let output = match mask {
             None => {
                 (hidden, cell) = (next.clone(), kept);
                 next
@@ -154,8 +229,8 @@ fn composed(x: Tensor<3>, with: Recur<'_>) -> (Tensor<3>, RecurrentState) {
         };
         outputs.push(output.reshape([batch, 1, units]));
     }
-    if with.reverse {
+    if reverse {
         outputs.reverse();
     }
-    (Tensor::cat(outputs, 1), RecurrentState { hidden, cell })
+    (Tensor::cat(outputs, 1), [hidden, cell])
 }

@@ -7,7 +7,8 @@ use burn::{
 };
 
 use crate::{
-    cpu::{attention::Dropped, count},
+    cpu::count,
+    dropout::drawn,
     ops::{Affine, Attended, Given, Kernels, Padding, Weighed},
 };
 
@@ -124,15 +125,9 @@ pub fn attention([query, key, value]: [Tensor<3>; 3], with: Attention<'_>) -> Te
             None => Given::None,
         },
     };
-    let dropped = (dropout > 0.0).then(|| Dropped::new(drawn(&mask.device()), dropout));
-    let with = Weighed { heads, scale, dropped };
+    let dropout = (dropout > 0.0).then(|| drawn(dropout));
+    let with = Weighed { heads, scale, dropout };
     Tensor::from_dispatch(<Dispatch as Kernels>::attention(operands, with))
-}
-
-/// A word of a device's random numbers.
-fn drawn(device: &Device) -> u64 {
-    let quarters = Tensor::<1>::random([4], Distribution::Uniform(0.0, 65536.0), device);
-    quarters.into_data().iter::<f32>().fold(0, |word, quarter| word << 16 | quarter as u64 & 0xffff)
 }
 
 /// The tokens of all texts one behind the other, `[batch, length, channels]` to `[1, tokens, channels]`: what each token goes
@@ -165,6 +160,33 @@ fn padded(x: Tensor<3>, mask: &Tensor<2>, padding: Padding) -> Tensor<3> {
     count(&x.dims());
     let mask = mask.clone().into_dispatch();
     Tensor::from_dispatch(<Dispatch as Kernels>::pad(x.into_dispatch(), mask, padding))
+}
+
+/// The greatest number of each channel over the steps of each text: `[batch, time, channels]` and a mask `[batch, time]`, with 1
+/// for a step and 0 for padding, which is behind, to `[batch, channels]`. A text of nothing but padding has 0.
+///
+/// # Panics
+///
+/// If the mask is of other texts.
+pub fn max_over_time(x: Tensor<3>, mask: &Tensor<2>) -> Tensor<2> {
+    let [batch, time, channels] = x.dims();
+    assert_eq!(mask.dims(), [batch, time], "a mask of other texts");
+    count(&x.dims());
+    let ours = is_ours(&[(x.device(), x.dtype())]) && is_ours(&[(mask.device(), mask.dtype())]);
+    if ours {
+        let mask = mask.clone().into_dispatch();
+        return Tensor::from_dispatch(<Dispatch as Kernels>::max_over_time(
+            x.into_dispatch(),
+            mask,
+        ));
+    }
+    if time == 0 {
+        return Tensor::zeros([batch, channels], (&x.device(), x.dtype()));
+    }
+    let mask = mask.clone().cast(x.dtype());
+    let some = mask.clone().max_dim(1);
+    let far = (mask.reshape([batch, time, 1]) - 1.0).mul_scalar(-LEAST);
+    (x + far).max_dim(1).reshape([batch, channels]) * some
 }
 
 /// Whether any text ends before the longest.

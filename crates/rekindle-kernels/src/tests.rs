@@ -62,6 +62,7 @@ fn convolutions_are_the_same_in_both_orders() {
                             Order::ChannelsLast => FeatureMap::new(shortcut.clone()),
                             Order::ChannelsFirst => FeatureMap::first(shortcut.clone()),
                         }),
+                        dropout: 0.0,
                         activation,
                         packed: None,
                     };
@@ -125,6 +126,7 @@ fn half_precision_composes() {
             groups: 1,
             norm: Norm::None,
             shortcut: None,
+            dropout: 0.0,
             activation: Activation::Relu,
             packed: None,
         };

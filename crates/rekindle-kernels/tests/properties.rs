@@ -296,6 +296,7 @@ impl Case {
                 groups: self.groups,
                 norm,
                 shortcut: with.shortcut.map(FeatureMap::new),
+                dropout: 0.0,
                 activation: self.activation,
                 packed: None,
             },
@@ -326,6 +327,7 @@ impl Case {
             groups: self.groups,
             norm,
             shortcut: operands.shortcut.as_ref().map(map),
+            dropout: 0.0,
             activation: self.activation,
             packed: Some(packed),
         };
@@ -656,6 +658,7 @@ fn batch_norm_is_safe() {
             groups: 1,
             norm: norm(),
             shortcut: None,
+            dropout: 0.0,
             activation: Activation::Identity,
             packed: None,
         };
@@ -687,6 +690,7 @@ fn an_empty_batch_is_an_empty_batch() {
             groups,
             norm: Norm::None,
             shortcut: None,
+            dropout: 0.0,
             activation: Activation::Silu,
             packed: None,
         };
@@ -721,6 +725,7 @@ fn results_do_not_depend_on_batch_or_threads() {
             groups,
             norm,
             shortcut: None,
+            dropout: 0.0,
             activation: Activation::Silu,
             packed: None,
         };
@@ -765,6 +770,7 @@ fn ones(channels: usize, out: usize, window: Window) -> Convolve<'static> {
         groups: 1,
         norm: Norm::None,
         shortcut: None,
+        dropout: 0.0,
         activation: Activation::Identity,
         packed: None,
     }

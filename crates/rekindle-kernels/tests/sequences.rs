@@ -14,8 +14,8 @@ use burn::{
     },
 };
 use rekindle_kernels::{
-    Attention, Isa, Recur, Recurrence, RecurrentState, attention, embedding, layer_norm, pad,
-    recurrent, unpad,
+    Attention, Isa, PackedWeights, Recur, Recurrence, RecurrentState, RecurrentWeights, attention,
+    embedding, layer_norm, pad, recurrent, unpad,
 };
 
 /// SplitMix64: the same numbers every time.
@@ -312,11 +312,11 @@ fn stepped(
 
 fn recurrent_layers_are_burns() {
     let mut random = Random(4);
-    for case in 0..30 {
+    for case in 0..36 {
         let kind = [Recurrence::Lstm, Recurrence::Gru, Recurrence::Rnn][case % 3];
-        let reverse = case % 2 == 0;
-        let [batch, time, units] =
-            [(1, 6), (1, 9), (1, 37)].map(|(low, high)| random.range(low, high));
+        let directions = 1 + case / 3 % 2;
+        let [batch, time, inputs, units] =
+            [(1, 6), (1, 9), (1, 30), (1, 37)].map(|(low, high)| random.range(low, high));
         let width = kind.gates() * units;
         let lengths: Vec<usize> = (0..batch).map(|_| random.range(0, time)).collect();
         let mask: Vec<f32> = lengths
@@ -324,25 +324,60 @@ fn recurrent_layers_are_burns() {
             .flat_map(|n| (0..time).map(move |at| f32::from(u8::from(at < *n))))
             .collect();
         let mask = TensorData::new(mask, [batch, time]);
-        let data =
-            [[batch * time, width], [width, units], [1, width], [batch, units], [batch, units]]
-                .map(|shape| random.tensor(shape));
-        let weights = [[batch * time, units], [batch, units], [batch, units]]
-            .map(|shape| random.tensor(shape));
+        // The input, and each direction's weights, biases, first state and first cell.
+        let of_one = [
+            [width, inputs],
+            [width, units],
+            [1, width],
+            [1, width],
+            [batch, units],
+            [batch, units],
+        ];
+        let shapes = [[batch * time, inputs]].into_iter();
+        let shapes = shapes.chain((0..directions).flat_map(|_| of_one));
+        let data: Vec<TensorData> = shapes.map(|shape| random.tensor(shape)).collect();
+        let all = directions * units;
+        let weights =
+            [[batch * time, all], [batch, all], [batch, all]].map(|shape| random.tensor(shape));
+        // Half of the layers begin with zeros.
+        let begins = case % 2 == 0;
         let run = |dtype: DType, ours: bool| {
-            let leaves = data.each_ref().map(|data| leaf::<2>(data, dtype));
-            let [x, weight, bias, hidden, cell] = leaves.clone();
+            let leaves: Vec<Tensor<2>> = data.iter().map(|data| leaf(data, dtype)).collect();
+            let x = leaves[0].clone();
             let options = (&Device::flex().autodiff(), dtype);
             let constant = |data: &TensorData| data.clone().convert_dtype(dtype);
+            let of = |direction: usize| -> [Tensor<2>; 6] {
+                std::array::from_fn(|at| leaves[1 + direction * 6 + at].clone())
+            };
             let given = if ours {
                 let mask = Tensor::<2>::from_data(constant(&mask), options);
-                let state = RecurrentState { hidden, cell };
-                let bias = Some(bias.reshape([width]));
-                let with = Recur { kind, weight, bias, state, mask: Some(&mask), reverse };
-                let (y, state) = recurrent(x.reshape([batch, time, width]), with);
-                [y.reshape([batch * time, units]), state.hidden, state.cell]
+                let stacked = |at: usize| {
+                    let states = (0..directions).map(|direction| of(direction)[at].clone());
+                    Tensor::stack::<3>(states.collect(), 0)
+                };
+                let weights = |direction: usize| {
+                    let [weight_ih, weight_hh, bias_ih, bias_hh, ..] = of(direction);
+                    let [bias_ih, bias_hh] = [bias_ih, bias_hh].map(|bias| bias.reshape([width]));
+                    let packed = PackedWeights::default();
+                    RecurrentWeights { weight_ih, weight_hh, bias_ih, bias_hh, packed }
+                };
+                let state = begins.then(|| RecurrentState { hidden: stacked(4), cell: stacked(5) });
+                let directions = (0..directions).map(weights).collect();
+                let with = Recur { kind, directions, state, mask: Some(&mask) };
+                let (y, state) = recurrent(x.reshape([batch, time, inputs]), with);
+                let beside = |state: Tensor<3>| state.swap_dims(0, 1).reshape([batch, all]);
+                [y.reshape([batch * time, all]), beside(state.hidden), beside(state.cell)]
             } else {
-                stepped([x, weight, bias], [hidden, cell], (kind, reverse), (time, &lengths))
+                let found = (0..directions).map(|direction| {
+                    let [weight_ih, weight, bias_ih, bias, hidden, cell] = of(direction);
+                    let x = x.clone().matmul(weight_ih.swap_dims(0, 1)) + bias_ih;
+                    let share = if begins { 1.0 } else { 0.0 };
+                    let states = [hidden * share, cell * share];
+                    stepped([x, weight, bias], states, (kind, direction > 0), (time, &lengths))
+                });
+                let found: Vec<[Tensor<2>; 3]> = found.collect();
+                [0, 1, 2]
+                    .map(|at| Tensor::cat(found.iter().map(|found| found[at].clone()).collect(), 1))
             };
             let loss = given.iter().zip(&weights).map(|(given, weights)| {
                 (given.clone() * Tensor::<2>::from_data(constant(weights), options)).sum()
@@ -362,7 +397,7 @@ fn recurrent_layers_are_burns() {
                 let error = apart(found, expected);
                 assert!(
                     error < tolerance,
-                    "case {case} {kind:?} {dtype:?} {at}: {error:e} for {batch} x {time} x {units}, {lengths:?}"
+                    "case {case} {kind:?} {dtype:?} {at}: {error:e} for {directions} of {batch} x {time} x {units}, {lengths:?}"
                 );
             }
         }
@@ -489,6 +524,18 @@ fn a_text_is_the_same_in_any_batch() {
     beside.slice([0..1, 0..5]).into_data().assert_eq(&alone.into_data(), true);
 }
 
+/// A direction of zeros: rows of the gates, numbers of a step, units.
+fn untrained([rows, inputs, units]: [usize; 3]) -> RecurrentWeights {
+    let device = Device::flex();
+    RecurrentWeights {
+        weight_ih: Tensor::zeros([rows, inputs], &device),
+        weight_hh: Tensor::zeros([rows, units], &device),
+        bias_ih: Tensor::zeros([rows], &device),
+        bias_hh: Tensor::zeros([rows], &device),
+        packed: PackedWeights::default(),
+    }
+}
+
 /// Nothing in gives nothing out, and what does not fit is refused before anything is read.
 #[test]
 fn empty_and_absurd_inputs_are_safe() {
@@ -503,24 +550,15 @@ fn empty_and_absurd_inputs_are_safe() {
         layer_norm(zeros([0, 3, 4]), Tensor::ones([4], &device), None, 1e-5).dims(),
         [0, 3, 4]
     );
-    let run = |batch: usize, time: usize, units: usize, rows: usize| {
-        let state = Tensor::<2>::zeros([batch, units], &device);
-        let with = Recur {
-            kind: Recurrence::Gru,
-            weight: Tensor::zeros([rows, units], &device),
-            bias: None,
-            state: RecurrentState { hidden: state.clone(), cell: state },
-            mask: None,
-            reverse: false,
-        };
-        recurrent(zeros([batch, time, 3 * units]), with).0.dims()
-    };
     for [batch, time, units] in [[0, 3, 4], [2, 0, 4], [2, 3, 0]] {
-        assert_eq!(run(batch, time, units, 3 * units), [batch, time, units]);
+        let directions = vec![untrained([3 * units, 5, units]); 2];
+        let with = Recur { kind: Recurrence::Gru, directions, state: None, mask: None };
+        let y = recurrent(zeros([batch, time, 5]), with).0;
+        assert_eq!(y.dims(), [batch, time, 2 * units]);
     }
     let huge = Tensor::<1>::zeros([1], &device).expand([1 << 30, 1 << 30, 4]);
     type Refused = (&'static str, Box<dyn FnOnce() + std::panic::UnwindSafe>);
-    let refused: [Refused; 6] = [
+    let refused: [Refused; 7] = [
         (
             "heads",
             Box::new(move || {
@@ -544,15 +582,16 @@ fn empty_and_absurd_inputs_are_safe() {
         (
             "gates of 2 units",
             Box::new(move || {
-                let state = Tensor::<2>::zeros([1, 2], &Device::flex());
-                let with = Recur {
-                    kind: Recurrence::Lstm,
-                    weight: Tensor::zeros([6, 2], &Device::flex()),
-                    bias: None,
-                    state: RecurrentState { hidden: state.clone(), cell: state },
-                    mask: None,
-                    reverse: false,
-                };
+                let directions = vec![untrained([6, 8, 2])];
+                let with = Recur { kind: Recurrence::Lstm, directions, state: None, mask: None };
+                recurrent(Tensor::zeros([1, 2, 8], &Device::flex()), with);
+            }),
+        ),
+        (
+            "of 3 directions",
+            Box::new(move || {
+                let directions = vec![untrained([8, 8, 2]); 3];
+                let with = Recur { kind: Recurrence::Lstm, directions, state: None, mask: None };
                 recurrent(Tensor::zeros([1, 2, 8], &Device::flex()), with);
             }),
         ),

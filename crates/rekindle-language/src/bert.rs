@@ -22,7 +22,7 @@ use rekindle_layers::{
 
 use crate::{
     EncoderConfig, Family,
-    block::{Block, Intermediate, Output, Parts},
+    block::{Block, Intermediate, Output, Parts, dropped},
 };
 
 /// BERT, RoBERTa, XLM-RoBERTa or ELECTRA without a head.
@@ -171,7 +171,7 @@ impl Embeddings {
             Some(table) => x + embedding(table.weight.val(), types),
             None => x,
         };
-        Sequence { hidden: self.dropout.forward(self.LayerNorm.forward(x)), mask }
+        Sequence { hidden: dropped(&self.dropout, self.LayerNorm.forward(x)), mask }
     }
 }
 

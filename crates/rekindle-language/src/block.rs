@@ -6,8 +6,8 @@ use burn::{
     prelude::*,
 };
 use rekindle_layers::{
-    Activation, Attention, LayerNorm, LayerNormConfig, Projection, ProjectionConfig, Sequence,
-    attention, pad, unpad,
+    Activation, Attention, LayerNorm, LayerNormConfig, Projection, ProjectionConfig, Rows,
+    Sequence, attention, dropout, pad, unpad,
 };
 
 use crate::EncoderConfig;
@@ -95,26 +95,36 @@ impl Block<'_> {
     }
 
     fn over(&self, x: Tensor<3>, mask: &Tensor<2>, bias: Option<Tensor<4>>) -> Tensor<3> {
-        let parts = [self.query, self.key, self.value].map(|part| part.forward(x.clone()));
         let scale = ((x.dims()[2] / self.heads) as f64).sqrt().recip();
         let (heads, dropout) = (self.heads, self.attention_dropout);
+        let x = Rows::new(x);
+        let parts = [self.query, self.key, self.value]
+            .map(|part| part.forward_rows(&x, Activation::Identity));
         let attended = attention(parts, Attention { heads, mask, bias, scale, dropout });
-        self.behind(x, attended)
+        self.behind(&x, attended)
     }
 
     /// What follows attention.
-    pub(crate) fn behind(&self, x: Tensor<3>, attended: Tensor<3>) -> Tensor<3> {
+    pub(crate) fn behind(&self, x: &Rows, attended: Tensor<3>) -> Tensor<3> {
         let x = self.attention_norm.forward(self.added(self.output, attended, x));
-        let inner = self.up.forward_act(x.clone(), self.activation);
-        self.norm.forward(self.added(self.down, inner, x))
+        let x = Rows::new(x);
+        let inner = self.up.forward_rows(&x, self.activation);
+        self.norm.forward(self.added(self.down, inner, &x))
     }
 
     /// `shortcut + dropout(projection(x))`
-    fn added(&self, projection: &Projection, x: Tensor<3>, shortcut: Tensor<3>) -> Tensor<3> {
-        // As Burn's dropout decides.
-        if self.dropout.prob == 0.0 || !x.device().is_autodiff() {
-            return projection.forward_add(x, shortcut);
-        }
-        self.dropout.forward(projection.forward(x)) + shortcut
+    fn added(&self, projection: &Projection, x: Tensor<3>, shortcut: &Rows) -> Tensor<3> {
+        let dropout = if drops(self.dropout, &x) { self.dropout.prob } else { 0.0 };
+        projection.forward_dropout_add(x, dropout, shortcut)
     }
+}
+
+/// Whether numbers are dropped, as Burn's dropout decides it.
+fn drops<const D: usize>(dropout: &Dropout, x: &Tensor<D>) -> bool {
+    dropout.training.is_enabled() && x.device().is_autodiff()
+}
+
+/// Dropout as Burn has it, by the kernels.
+pub(crate) fn dropped<const D: usize>(layer: &Dropout, x: Tensor<D>) -> Tensor<D> {
+    if drops(layer, &x) { dropout(x, layer.prob) } else { x }
 }

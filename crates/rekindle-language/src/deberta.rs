@@ -10,14 +10,14 @@ use burn::{
     tensor::TensorData,
 };
 use rekindle_layers::{
-    Activation, Backbone, LayerNorm, Projection, Rules, Sequence, Stage, TextFlow, TextPool,
+    Activation, Backbone, LayerNorm, Projection, Rows, Rules, Sequence, Stage, TextFlow, TextPool,
     Tokens, attention, embedding, split_heads,
 };
 
 use crate::{
     EncoderConfig,
     bert::{RULES, stages},
-    block::{Block, Intermediate, Output, Parts},
+    block::{Block, Intermediate, Output, Parts, dropped},
 };
 
 /// DeBERTa without a head.
@@ -168,7 +168,7 @@ impl Embeddings {
             Some(table) => x + embedding(table.weight.val(), types),
             None => x,
         };
-        Sequence { hidden: self.dropout.forward(self.LayerNorm.forward(x)), mask }
+        Sequence { hidden: dropped(&self.dropout, self.LayerNorm.forward(x)), mask }
     }
 }
 
@@ -206,12 +206,14 @@ impl Layer {
         let block = self.block();
         x.with(|x, mask| {
             let [batch, length, channels] = x.dims();
-            let parts = [block.query, block.key, block.value].map(|part| part.forward(x.clone()));
+            let device = x.device();
+            let x = Rows::new(x);
+            let parts = [block.query, block.key, block.value]
+                .map(|part| part.forward_rows(&x, Activation::Identity));
             let [query, key, _] =
                 parts.each_ref().map(|part| split_heads(part.clone(), self.heads));
             // What attention is the sum of: tokens to tokens, tokens to distances, distances to tokens.
             let scale = ((3 * channels / self.heads) as f64).sqrt().recip();
-            let device = x.device();
             let scores = |of: &Tensor<4>, table: &Projection, turned: bool| {
                 let table = split_heads(table.forward(relative.clone()), self.heads);
                 let rows = distances.rows(length, turned, &device);
@@ -231,7 +233,7 @@ impl Layer {
                 dropout: self.attention_dropout,
             };
             let attended = attention(parts, with);
-            block.behind(x, attended)
+            block.behind(&x, attended)
         })
     }
 }

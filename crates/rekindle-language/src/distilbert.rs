@@ -13,7 +13,7 @@ use rekindle_layers::{
 use crate::{
     EncoderConfig,
     bert::{positions, stages},
-    block::{Block, Parts},
+    block::{Block, Parts, dropped},
 };
 
 /// DistilBERT without a head.
@@ -118,7 +118,7 @@ impl Embeddings {
         let positions = positions(0, ids.dims()[1], &ids.device());
         let x = embedding(self.word_embeddings.weight.val(), ids)
             + embedding(self.position_embeddings.weight.val(), positions);
-        Sequence { hidden: self.dropout.forward(self.LayerNorm.forward(x)), mask }
+        Sequence { hidden: dropped(&self.dropout, self.LayerNorm.forward(x)), mask }
     }
 }
 

@@ -19,7 +19,7 @@ use rekindle_layers::{
     local_window,
 };
 
-use crate::{EncoderConfig, bert::stages};
+use crate::{EncoderConfig, bert::stages, block::dropped};
 
 /// ModernBERT without a head.
 #[derive(Module, Debug)]
@@ -153,7 +153,7 @@ impl Layer {
         let inner = self.mlp.Wi.forward(self.mlp_norm.forward(x.clone()));
         let half = inner.dims()[2] / 2;
         let (input, gate) = (inner.clone().narrow(2, 0, half), inner.narrow(2, half, half));
-        let gated = self.dropout.forward(self.mlp.activation.forward(input) * gate);
+        let gated = dropped(&self.dropout, self.mlp.activation.forward(input) * gate);
         self.mlp.Wo.forward_add(gated, x)
     }
 }
@@ -178,7 +178,8 @@ impl Backbone for ModernBert {
         if index == 0 {
             let Tokens { ids, mask, .. } = x.tokens();
             let Embeddings { tok_embeddings, norm, dropout } = &self.embeddings;
-            let hidden = dropout.forward(norm.forward(embedding(tok_embeddings.weight.val(), ids)));
+            let hidden = norm.forward(embedding(tok_embeddings.weight.val(), ids));
+            let hidden = dropped(dropout, hidden);
             return TextFlow::Sequence(Sequence { hidden, mask });
         }
         let layer = &self.layers[index - 1];

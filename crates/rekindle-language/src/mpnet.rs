@@ -15,7 +15,7 @@ use rekindle_layers::{
 use crate::{
     EncoderConfig,
     bert::{RULES, positions, stages},
-    block::{Block, Intermediate, Output, Parts},
+    block::{Block, Intermediate, Output, Parts, dropped},
 };
 
 /// Relative positions further apart than this share the last bucket: the paper's code, which is T5's.
@@ -139,7 +139,7 @@ impl Embeddings {
         let positions = positions(self.first, ids.dims()[1], &ids.device());
         let x = embedding(self.word_embeddings.weight.val(), ids)
             + embedding(self.position_embeddings.weight.val(), positions);
-        Sequence { hidden: self.dropout.forward(self.LayerNorm.forward(x)), mask }
+        Sequence { hidden: dropped(&self.dropout, self.LayerNorm.forward(x)), mask }
     }
 }
 

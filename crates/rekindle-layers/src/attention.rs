@@ -5,9 +5,13 @@ use burn::{
     prelude::*,
     tensor::{DType, TensorData},
 };
-use rekindle_kernels::{Activation, Attention, PackedWeights, attention};
+use rekindle_kernels::{Attention, PackedWeights, attention};
 
-use crate::{Projection, ProjectionConfig, projection::projected, sequence::FAR};
+use crate::{
+    Projection, ProjectionConfig, Rows,
+    projection::{Behind, projected},
+    sequence::FAR,
+};
 
 /// `[batch, length, channels]` to `[batch, heads, length, channels / heads]`.
 ///
@@ -117,7 +121,7 @@ impl MultiheadAttention {
     pub fn forward(&self, x: Tensor<3>, mask: &Tensor<2>) -> Tensor<3> {
         let [_, _, channels] = x.dims();
         let with = (self.in_proj_weight.val(), Some(self.in_proj_bias.val()), &self.packed);
-        let all = projected(x, with, Activation::Identity, None);
+        let all = projected(&Rows::new(x), with, Behind::default());
         let part = |index: usize| all.clone().narrow(2, index * channels, channels);
         let scale = ((channels / self.heads) as f64).sqrt().recip();
         let with = Attention { heads: self.heads, mask, bias: None, scale, dropout: 0.0 };

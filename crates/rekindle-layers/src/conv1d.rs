@@ -120,6 +120,7 @@ impl Conv1d {
             groups: self.groups,
             norm: Norm::None,
             shortcut: None,
+            dropout: 0.0,
             activation,
             packed: Some(&self.packed),
         };

@@ -50,6 +50,7 @@ impl<'a> ConvNormAct<'a> {
             groups: self.conv.groups(),
             norm: self.norm.map_or(Norm::None, |norm| norm.norm(&device)),
             shortcut,
+            dropout: 0.0,
             activation: self.activation,
             packed: Some(self.conv.packed()),
         };

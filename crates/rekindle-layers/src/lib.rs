@@ -38,11 +38,11 @@ pub use names::{
     visit_parameters,
 };
 pub use pool::{AveragePool, MaxPool, global_mean};
-pub use projection::{Projection, ProjectionConfig};
+pub use projection::{Projection, ProjectionConfig, Rows};
 pub use recurrent::{Recurrent, RecurrentConfig, RecurrentStates};
 pub use rekindle_kernels::{
-    Activation, Attention, FeatureMap, PackedWeights, Recurrence, add, attention, embedding,
-    linear, pad, unpad,
+    Activation, Attention, FeatureMap, PackedWeights, Recurrence, add, attention, dropout,
+    embedding, linear, pad, unpad,
 };
 pub use rules::{Resample, Rule, Rules, Saved};
 pub use sequence::{Pooling, Sequence, TextFlow, TextPool, Tokens};

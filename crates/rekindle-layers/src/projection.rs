@@ -78,30 +78,89 @@ impl Projection {
         self.run(x, Activation::Identity, Some(shortcut))
     }
 
+    /// Of rows that others read too: `[batch, length, in]` to `[batch, length, out]`, then an activation.
+    ///
+    /// # Panics
+    ///
+    /// If the channels differ.
+    pub fn forward_rows(&self, x: &Rows, activation: Activation) -> Tensor<3> {
+        self.run_rows(x, Behind { activation, ..Behind::default() })
+    }
+
+    /// `shortcut + dropout(x)`, dropped with this probability: `[batch, length, in]` to the shortcut's shape.
+    ///
+    /// # Panics
+    ///
+    /// If the channels or the shapes differ, or the probability is not in `[0, 1)`.
+    pub fn forward_dropout_add(&self, x: Tensor<3>, dropout: f64, shortcut: &Rows) -> Tensor<3> {
+        let shortcut = Some(shortcut.map.clone());
+        self.run_rows(&Rows::new(x), Behind { dropout, shortcut, ..Behind::default() })
+    }
+
     fn run(&self, x: Tensor<3>, activation: Activation, shortcut: Option<Tensor<3>>) -> Tensor<3> {
+        let shortcut = shortcut.map(|shortcut| Rows::new(shortcut).map);
+        self.run_rows(&Rows::new(x), Behind { activation, shortcut, ..Behind::default() })
+    }
+
+    fn run_rows(&self, x: &Rows, behind: Behind) -> Tensor<3> {
         let bias = self.bias.as_ref().map(|bias| bias.val());
-        projected(x, (self.weight.val(), bias, &self.packed), activation, shortcut)
+        projected(x, (self.weight.val(), bias, &self.packed), behind)
     }
 }
 
-/// `activation(x weight + bias + shortcut)`: `[batch, length, in]` to `[batch, length, out]`, with a weight `[out, in]`.
+/// Rows of numbers `[batch, length, channels]` that several projections read, or that are added behind one: those add up their
+/// parts of the rows' gradient while they write them.
+#[derive(Debug, Clone)]
+pub struct Rows {
+    /// The rows are the pixels of one picture, one row high.
+    map: FeatureMap,
+    batch: usize,
+    length: usize,
+}
+
+impl Rows {
+    /// The rows of a sequence.
+    pub fn new(x: Tensor<3>) -> Self {
+        let [batch, length, channels] = x.dims();
+        let map = x.reshape([1, 1, batch * length, channels]).permute([0, 3, 1, 2]);
+        Self { map: FeatureMap::new(map), batch, length }
+    }
+
+    /// The sequence.
+    pub fn into_tensor(self) -> Tensor<3> {
+        let Self { map, batch, length } = self;
+        let [_, channels, _, _] = map.dims();
+        map.into_tensor().permute([0, 2, 3, 1]).reshape([batch, length, channels])
+    }
+}
+
+/// What follows the product.
+#[derive(Debug)]
+pub(crate) struct Behind {
+    pub(crate) dropout: f64,
+    pub(crate) shortcut: Option<FeatureMap>,
+    pub(crate) activation: Activation,
+}
+
+impl Default for Behind {
+    fn default() -> Self {
+        Self { dropout: 0.0, shortcut: None, activation: Activation::Identity }
+    }
+}
+
+/// `activation(dropout(x weight + bias) + shortcut)`: `[batch, length, in]` to `[batch, length, out]`, with a weight `[out, in]`.
 ///
 /// # Panics
 ///
 /// If the channels or the shapes differ.
 pub(crate) fn projected(
-    x: Tensor<3>,
+    x: &Rows,
     (weight, bias, packed): (Tensor<2>, Option<Tensor<1>>, &PackedWeights),
-    activation: Activation,
-    shortcut: Option<Tensor<3>>,
+    Behind { dropout, shortcut, activation }: Behind,
 ) -> Tensor<3> {
-    let [batch, length, channels] = x.dims();
+    let Rows { ref map, batch, length } = *x;
+    let [_, channels, _, _] = map.dims();
     let [channels_out, channels_in] = weight.dims();
-    // Rows are the pixels of one picture, one row high.
-    let map = |x: Tensor<3>| {
-        let width = x.dims()[2];
-        FeatureMap::new(x.reshape([1, 1, batch * length, width]).permute([0, 3, 1, 2]))
-    };
     assert_eq!(
         channels, channels_in,
         "a linear layer of {channels_in} channels was given {channels}"
@@ -112,10 +171,11 @@ pub(crate) fn projected(
         window: Window::square(1, 1, 0),
         groups: 1,
         norm: Norm::None,
-        shortcut: shortcut.map(map),
+        dropout,
+        shortcut,
         activation,
         packed: Some(packed),
     };
-    let y = convolve(map(x), with).0.into_tensor();
-    y.permute([0, 2, 3, 1]).reshape([batch, length, channels_out])
+    let map = convolve(map.clone(), with).0;
+    Rows { map, batch, length }.into_tensor()
 }

@@ -5,9 +5,9 @@ use burn::{
     nn::{Dropout, DropoutConfig},
     prelude::*,
 };
-use rekindle_kernels::{Activation, PackedWeights, Recur, Recurrence, RecurrentState, recurrent};
-
-use crate::projection::projected;
+use rekindle_kernels::{
+    PackedWeights, Recur, Recurrence, RecurrentState, RecurrentWeights, recurrent,
+};
 
 /// What a [`Recurrent`] is made of.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -146,37 +146,11 @@ impl Recurrent {
         mask: Option<&Tensor<2>>,
         initial: Option<RecurrentStates>,
     ) -> (Tensor<3>, RecurrentStates) {
-        let [batch, _, _] = x.dims();
-        let (device, dtype) = (x.device(), x.dtype());
-        let (mut outputs, mut hidden, mut cell) = (Vec::new(), Vec::new(), Vec::new());
-        for (place, (direction, reverse)) in self.layers[index].directions().enumerate() {
-            let units = direction.weight_hh.lazy_shape()[1];
-            let state = match &initial {
-                Some(states) => {
-                    let of =
-                        |all: &Tensor<3>| all.clone().narrow(0, place, 1).reshape([batch, units]);
-                    RecurrentState { hidden: of(&states.hidden), cell: of(&states.cell) }
-                }
-                None => {
-                    let zeros = Tensor::zeros([batch, units], (&device, dtype));
-                    RecurrentState { hidden: zeros.clone(), cell: zeros }
-                }
-            };
-            let with = Recur {
-                kind: self.kind,
-                weight: direction.weight_hh.val(),
-                bias: Some(direction.bias_hh.val()),
-                state,
-                mask,
-                reverse,
-            };
-            let (y, state) = recurrent(direction.project(x.clone()), with);
-            outputs.push(y);
-            hidden.push(state.hidden.unsqueeze::<3>());
-            cell.push(state.cell.unsqueeze::<3>());
-        }
-        let y = if outputs.len() == 1 { outputs.remove(0) } else { Tensor::cat(outputs, 2) };
-        (y, RecurrentStates { hidden: Tensor::cat(hidden, 0), cell: Tensor::cat(cell, 0) })
+        let cells = self.layers[index].directions().map(RecurrentCell::weights);
+        let state = initial.map(|RecurrentStates { hidden, cell }| RecurrentState { hidden, cell });
+        let with = Recur { kind: self.kind, directions: cells.collect(), state, mask };
+        let (y, RecurrentState { hidden, cell }) = recurrent(x, with);
+        (y, RecurrentStates { hidden, cell })
     }
 
     /// How many layers are on top of each other.
@@ -195,16 +169,20 @@ impl Recurrent {
 }
 
 impl RecurrentLayer {
-    /// Each direction, and whether it goes from the last step to the first.
-    fn directions(&self) -> impl Iterator<Item = (&RecurrentCell, bool)> {
-        std::iter::once((&self.forward, false)).chain(self.reverse.iter().map(|cell| (cell, true)))
+    /// Each direction.
+    fn directions(&self) -> impl Iterator<Item = &RecurrentCell> {
+        std::iter::once(&self.forward).chain(self.reverse.iter())
     }
 }
 
 impl RecurrentCell {
-    /// The input's part of the gates, of all steps in one product.
-    fn project(&self, x: Tensor<3>) -> Tensor<3> {
-        let with = (self.weight_ih.val(), Some(self.bias_ih.val()), &self.packed);
-        projected(x, with, Activation::Identity, None)
+    fn weights(&self) -> RecurrentWeights {
+        RecurrentWeights {
+            weight_ih: self.weight_ih.val(),
+            weight_hh: self.weight_hh.val(),
+            bias_ih: self.bias_ih.val(),
+            bias_hh: self.bias_hh.val(),
+            packed: self.packed.clone(),
+        }
     }
 }

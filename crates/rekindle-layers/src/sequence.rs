@@ -1,6 +1,7 @@
 //! What text networks read, and what passes through them: token numbers, and a vector a token.
 
 use burn::prelude::*;
+use rekindle_kernels::max_over_time;
 
 use crate::{
     Flow, Input,
@@ -233,11 +234,7 @@ impl Pooling {
                 let weights = (mask / count).reshape([batch, 1, length]);
                 weights.matmul(hidden).reshape([batch, channels])
             }
-            Self::Max => {
-                let some = mask.clone().max_dim(1);
-                let far = (mask.reshape([batch, length, 1]) - 1.0).mul_scalar(-FAR);
-                (hidden + far).max_dim(1).reshape([batch, channels]) * some
-            }
+            Self::Max => max_over_time(hidden, &mask),
             Self::Last => {
                 let device = hidden.device();
                 let steps = Tensor::<1, Int>::arange(0..length as i64, &device).float();

@@ -347,10 +347,8 @@ fn pushed(folder: &Path) -> ([PathBuf; 2], [&'static str; 2]) {
     printed(&["push", text(&out), "me/topics", "--license", "mit", "--dry-run", text(&pushed)]);
     let texts = ["we simmer the onion again", "goal"];
     let weights = out.join("best.safetensors");
-    let [embed, words] = [
-        ["embed", "--weights", text(&weights), "--out", text(&vectors)],
-        ["--text", texts[0], "--text", texts[1]],
-    ];
+    let embed = ["embed", "--weights", text(&weights), "--out", text(&vectors)];
+    let words = ["--text", texts[0], "--text", texts[1]];
     printed(&[&embed[..], &words[..]].concat());
     ([pushed, vectors], texts)
 }

@@ -4,13 +4,14 @@ use std::ops::Range;
 
 use super::{
     activation::Activation,
+    dropout::Dropout,
     geometry::{Convolution, Direction, Extent, Gather, Position},
     layout::Panel,
     norm::{Block, Measure, Moments},
     pack::Packed,
     parallel::{Shared, parts, tasks, threads, with_pointers},
     post::{Post, extended},
-    simd::{Kernel, Real, Simd},
+    simd::{Kernel, Real, Simd, vectors},
     tile::{self, Columns, Part, Rows},
     winograd::{self, Grid},
 };
@@ -84,6 +85,11 @@ pub(crate) fn input_gradient<E: Real>(
         let maps = Maps { source: dy, from, target: dx, to };
         product(&gather, maps, weights, weights.layout.channels, &post, Measure::Nothing);
     }
+}
+
+/// Whether going forward is what is computed here: neither channel by channel nor in squares.
+pub(crate) fn is_direct(convolution: &Convolution) -> bool {
+    !convolution.is_depthwise() && !winograd::suits(convolution, Direction::Forward)
 }
 
 /// Pixels of a block when so many pixels are cut into blocks of about [`BLOCK`].
@@ -180,7 +186,11 @@ fn product<E: Real>(
     let offsets: Vec<usize> =
         gather.positions.iter().map(|position| position.index * layout.channels).collect();
     let (low, high) = post.activation.clamp().unwrap_or((f64::NEG_INFINITY, f64::INFINITY));
-    let rest = post.activation.clamp().is_none().then_some(post.activation);
+    let rest = match (post.dropout, post.activation.clamp()) {
+        (Some(dropout), _) => Some(Rest::Dropped(dropout)),
+        (None, None) => Some(Rest::Activated(post.activation)),
+        (None, Some(_)) => None,
+    };
 
     let panels: Vec<(usize, Panel)> = (0..layout.groups)
         .flat_map(|group| layout.panels(group).map(move |panel| (group, panel)))
@@ -195,6 +205,12 @@ fn product<E: Real>(
         Lookup { gather, from, to, source: Shared::read(source), zeros: Shared::read(&zeros) };
     let target = Shared::new(target);
     let residual = post.residual.map(Shared::read);
+    // What is dropped is dropped before it is added.
+    let [residual, added] = match post.dropout {
+        Some(_) => [None, residual],
+        None => [residual, None],
+    };
+    let argument = post.argument;
     let shared = moments.as_mut().map(Moments::shared);
     tasks(blocks * chunks, |task| {
         let (block, chunk_index) = (task / chunks, task % chunks);
@@ -244,9 +260,12 @@ fn product<E: Real>(
                     if slice.end < run {
                         continue;
                     }
-                    if let Some(activation) = rest {
+                    if let Some(rest) = rest {
                         let columns = panel.columns;
-                        let block = Written { rows, column, columns, activation };
+                        let start = target.get();
+                        let (row, rows) = (first_pixel, rows);
+                        let block =
+                            Written { rows, row, column, columns, rest, start, argument, added };
                         E::dispatch(layout.isa, block);
                     }
                     if let Some(moments) = shared {
@@ -264,7 +283,7 @@ fn product<E: Real>(
 }
 
 /// The parts in which a run of channels at so many positions is summed.
-fn slices(run: usize, positions: usize) -> Vec<Range<usize>> {
+pub(super) fn slices(run: usize, positions: usize) -> Vec<Range<usize>> {
     let count = if positions == 1 { ((run + DEPTH / 2) / DEPTH).max(1) } else { 1 };
     let part = run.div_ceil(count).max(1);
     (0..count).map(|index| (index * part).min(run)..((index + 1) * part).min(run)).collect()
@@ -320,12 +339,27 @@ impl<E: Real> Lookup<'_, E> {
     }
 }
 
-/// Applies an activation to what was just written.
+/// What the tile leaves to be done.
+#[derive(Clone, Copy)]
+enum Rest {
+    Activated(Activation),
+    Dropped(Dropout),
+}
+
+/// Does it to what was just written.
 struct Written<E> {
     rows: Rows<E>,
+    /// The first of them, whose targets are one after the other.
+    row: usize,
     column: usize,
     columns: usize,
-    activation: Activation,
+    rest: Rest,
+    /// Of all that is written; the next two lie as far from their starts.
+    start: *mut E,
+    /// Where what was written goes as it is.
+    argument: Option<Shared<E>>,
+    /// What is added behind a dropout.
+    added: Option<Shared<E>>,
 }
 
 impl<E: Real> Kernel<E> for Written<E> {
@@ -333,20 +367,27 @@ impl<E: Real> Kernel<E> for Written<E> {
 
     #[inline(always)]
     unsafe fn run<S: Simd<E = E>>(self) {
-        // SAFETY: the rows were just written by this task.
+        // SAFETY: the rows were just written by this task, and the other maps are as long as the target.
         unsafe {
             for row in 0..self.rows.count {
                 let pixel = (*self.rows.targets.add(row)).add(self.column);
-                let mut column = 0;
-                while column + S::LANES <= self.columns {
-                    let p = pixel.add(column);
-                    S::store(p, self.activation.value::<S>(S::load(p)));
-                    column += S::LANES;
-                }
-                let left = self.columns - column;
-                if left > 0 {
-                    let p = pixel.add(column);
-                    S::store_part(p, self.activation.value::<S>(S::load_part(p, left)), left);
+                let place = pixel.offset_from(self.start);
+                match self.rest {
+                    Rest::Dropped(dropout) => {
+                        let added = self.added.map(|added| added.get().offset(place).cast_const());
+                        let place = (self.row + row, self.column, self.columns);
+                        dropout.over::<S>(place, pixel, added, pixel);
+                    }
+                    Rest::Activated(activation) => {
+                        let argument = self.argument.map(|argument| argument.get().offset(place));
+                        vectors!(S, self.columns, |at, left| {
+                            let x = S::load_up_to(pixel.add(at), left);
+                            if let Some(argument) = argument {
+                                S::store_up_to(argument.add(at), x, left);
+                            }
+                            S::store_up_to(pixel.add(at), activation.value::<S>(x), left);
+                        });
+                    }
                 }
             }
         }

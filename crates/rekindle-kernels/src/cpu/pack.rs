@@ -72,6 +72,44 @@ impl<E: Real> Packed<E> {
     }
 }
 
+/// Writes `rows` rows of `columns` numbers as columns: from one row to the next it is `stride`, and from one of those that are
+/// written `step`.
+///
+/// # Safety
+///
+/// There are so many numbers, and room for them.
+pub(super) unsafe fn transpose<E: Copy>(
+    from: *const E,
+    [rows, columns]: [usize; 2],
+    stride: usize,
+    to: *mut E,
+    step: usize,
+) {
+    /// Rows and columns that are turned in registers.
+    const SIDE: usize = 4;
+    let whole = [rows, columns].map(|count| count / SIDE * SIDE);
+    // SAFETY: by contract.
+    unsafe {
+        for column in (0..whole[1]).step_by(SIDE) {
+            for row in (0..whole[0]).step_by(SIDE) {
+                let block: [[E; SIDE]; SIDE] = std::array::from_fn(|r| {
+                    from.add((row + r) * stride + column).cast::<[E; SIDE]>().read()
+                });
+                for c in 0..SIDE {
+                    let turned: [E; SIDE] = std::array::from_fn(|r| block[r][c]);
+                    to.add((column + c) * step + row).cast::<[E; SIDE]>().write(turned);
+                }
+            }
+        }
+        for row in 0..rows {
+            let first = if row < whole[0] { whole[1] } else { 0 };
+            for column in first..columns {
+                *to.add(column * step + row) = *from.add(row * stride + column);
+            }
+        }
+    }
+}
+
 struct Source<'a, E> {
     convolution: &'a Convolution,
     weights: &'a [E],
@@ -92,6 +130,21 @@ impl<E: Real> Source<'_, E> {
             part.fill(E::ZERO);
         }
         let row = seen * positions;
+        if positions == 1 && whole {
+            let first = group * layout.columns + panel.column;
+            // SAFETY: the panel's columns are outputs of `row` weights each, and the part has a row of `width` for each of them.
+            unsafe {
+                let from = self.weights[first * row..].as_ptr();
+                transpose(from, [panel.columns, row], row, part.as_mut_ptr(), width);
+            }
+            if let Some(scale) = self.scale {
+                for part in part.chunks_exact_mut(width) {
+                    let scale = &scale[first..first + panel.columns];
+                    part.iter_mut().zip(scale).for_each(|(part, &scale)| *part = *part * scale);
+                }
+            }
+            return;
+        }
         let mut places = [0; BLOCK];
         for start in (0..row).step_by(BLOCK) {
             let len = (row - start).min(BLOCK);

@@ -1,9 +1,9 @@
 //! What becomes of the sums of a convolution before they are written.
 
-use super::{activation::Activation, simd::Real};
+use super::{activation::Activation, dropout::Dropout, parallel::Shared, simd::Real};
 use crate::memory::Buffer;
 
-/// What follows the sum: `y = activation(scale * sum + shift + residual)`.
+/// What follows the sum: `y = activation(dropout(scale * sum + shift) + residual)`.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Post<'a, E> {
     /// A factor for each output channel.
@@ -14,11 +14,23 @@ pub(crate) struct Post<'a, E> {
     pub(crate) residual: Option<&'a [E]>,
     /// Applied last.
     pub(crate) activation: Activation,
+    /// Where the activation's argument is written, as long as the output. [`dense`](super::dense) alone looks at this and the
+    /// next, and not where it takes squares.
+    pub(crate) argument: Option<Shared<E>>,
+    /// What is dropped, where the activation is none.
+    pub(crate) dropout: Option<Dropout>,
 }
 
 impl<E> Default for Post<'_, E> {
     fn default() -> Self {
-        Self { scale: None, shift: None, residual: None, activation: Activation::Identity }
+        Self {
+            scale: None,
+            shift: None,
+            residual: None,
+            activation: Activation::Identity,
+            argument: None,
+            dropout: None,
+        }
     }
 }
 

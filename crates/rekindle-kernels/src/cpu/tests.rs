@@ -112,6 +112,7 @@ fn check_convolution<E: Real>(isa: Isa, shape: &Convolution) {
             shift: Some(&shift[..]),
             residual: Some(&added[..]),
             activation,
+            ..Post::default()
         };
         let expected: Vec<f64> = plain
             .iter()

@@ -13,6 +13,7 @@ use crate::{
     cpu::{
         Activation, Direction, Isa, Packed, Written, dense, depthwise, scale,
         slope::{self, Argument, Rest, Sums},
+        sparse::Sparse,
         weight_gradient,
     },
     memory::Buffer,
@@ -100,6 +101,19 @@ pub(super) fn gradients<E: FlexReal>(
     }
 
     let vectors = wanted[BIAS] || wanted[GAMMA] || wanted[BETA];
+    if let Some(dropout) = saved.plan.dropout {
+        // Before anything was added, some of it was dropped.
+        if wanted[RESIDUAL] {
+            found[RESIDUAL] = Some(dz.clone());
+        }
+        let g = super::dropout::dropped::<E>(&dz, dropout);
+        if wanted[BIAS] {
+            let g = slice::<E>(&g);
+            found[BIAS] = vector(sums_of(Activation::Identity, Argument::Kept(g), g).gradient);
+        }
+        convolution_gradients::<E>(&saved, &g, None, wanted, before, &mut found);
+        return found;
+    }
     let kept = saved.kept.as_ref().or(saved.value.as_ref());
     let mut sums: Option<Sums<E>> = None;
     let g = match kept {
@@ -165,15 +179,20 @@ fn convolution_gradients<E: FlexReal>(
     found: &mut Found,
 ) -> Option<Buffer<E>> {
     let convolution = &saved.convolution;
+    let output = convolution.output();
     let isa = Isa::best();
     let g = slice::<E>(g);
     let weight = saved.weight.as_ref()?;
     let weights = numbers::<E>(weight);
     let mut dots = None;
+    let sparse = if factor.is_none() { Sparse::of(convolution, g) } else { None };
     if let Some(x) = &saved.x {
         let x = slice::<E>(x);
         let mut dw = Buffer::<E>::any(weights.len());
-        if convolution.is_depthwise() {
+        if let Some(sparse) = &sparse {
+            let run = || sparse.weight_gradient(isa, convolution, x, &mut dw);
+            measure("weight gradient, sparse", || pass::<E>(output, 1), run);
+        } else if convolution.is_depthwise() {
             measure(
                 "weight gradient",
                 || cost::<E>(convolution),
@@ -203,7 +222,10 @@ fn convolution_gradients<E: FlexReal>(
         let mut dx = Buffer::<E>::any(convolution.input.len());
         let before = before.map(contiguous::<E>);
         let before = before.as_ref().map(|before| slice::<E>(before));
-        if convolution.is_depthwise() {
+        if let Some(sparse) = &sparse {
+            let run = || sparse.input_gradient(isa, convolution, &weights, before, &mut dx);
+            measure("input gradient, sparse", || pass::<E>(convolution.input, 1), run);
+        } else if convolution.is_depthwise() {
             measure(
                 "input gradient",
                 || cost::<E>(convolution),

@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     cpu::{
-        Activation, Convolution, Direction, Isa, Packed, Post, dense, depthwise,
+        Activation, Convolution, Direction, Isa, Packed, Post, Shared, dense, depthwise,
         norm::{self, Measure, Moments},
     },
     memory::Buffer,
@@ -133,8 +133,15 @@ pub(super) fn forward<E: FlexReal>(operands: &Operands<Flex>, plan: &Plan, keep:
         Some([scale, shift]) => (Some(&scale[..]), Some(&shift[..])),
         None => (None, bias),
     };
+    let post = Post { scale, shift, residual, activation, ..Post::default() };
     if keep == Keep::Slopes && !activation.slope_from_value() {
-        let post = Post { scale, shift, residual, activation: Activation::Identity };
+        if dense::is_direct(&convolution) {
+            let mut u = Buffer::<E>::any(output.len());
+            let post = Post { argument: Some(Shared::new(&mut u)), ..post };
+            let (z, _) = product(&post, Measure::Nothing);
+            return Forward { z: finish(z), kept: Some(finish(u)), statistics: None };
+        }
+        let post = Post { activation: Activation::Identity, ..post };
         let (u, _) = product(&post, Measure::Nothing);
         let ones = Buffer::<E>::filled(output.channels, E::ONE);
         let zeros = Buffer::<E>::zeros(output.channels);
@@ -148,13 +155,13 @@ pub(super) fn forward<E: FlexReal>(operands: &Operands<Flex>, plan: &Plan, keep:
         );
         return Forward { z: finish(z), kept: Some(finish(u)), statistics: None };
     }
-    let (z, _) = product(&Post { scale, shift, residual, activation }, Measure::Nothing);
+    let (z, _) = product(&Post { dropout: plan.dropout, ..post }, Measure::Nothing);
     Forward { z: finish(z), kept: None, statistics: None }
 }
 
 /// The convolution itself, whichever kernel it takes.
 #[allow(clippy::too_many_arguments, reason = "the two kernels side by side")]
-fn product<E: FlexReal>(
+pub(super) fn product<E: FlexReal>(
     isa: Isa,
     convolution: &Convolution,
     x: &[E],

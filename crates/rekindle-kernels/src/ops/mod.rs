@@ -6,10 +6,12 @@ mod add;
 mod backward;
 mod convolve;
 mod costs;
+mod dropout;
 mod embedding;
 mod excite;
 mod forward;
 mod linear;
+mod over_time;
 mod padding;
 mod pool;
 mod recurrent;
@@ -22,14 +24,14 @@ use burn::backend::{Backend, ExtensionType, Flex, backend_extension, tensor::Flo
 use burn_flex::FlexTensor;
 
 use crate::{
-    cpu::{Activation, Window, attention::Dropped},
+    cpu::{Activation, Window, dropout::Dropout},
     feature_map::Known,
     packed_weights::PackedWeights,
     recurrence::Recurrence,
 };
 
 pub(crate) use padding::Padding;
-pub(crate) use tensor::{FlexReal, slice, tensor_in};
+pub(crate) use tensor::{FlexReal, own, slice, tensor_in};
 
 /// A tensor that may be missing.
 #[derive(ExtensionType)]
@@ -74,6 +76,8 @@ pub(crate) struct Plan {
     pub(crate) groups: usize,
     pub(crate) norm: NormKind,
     pub(crate) activation: Activation,
+    /// What is dropped before the addition; then there is neither norm nor activation, and a window of one pixel.
+    pub(crate) dropout: Option<Dropout>,
     pub(crate) packed: Option<PackedWeights>,
     pub(crate) known: Knowledge,
 }
@@ -135,7 +139,7 @@ pub(crate) struct Weighed {
     /// What scores are multiplied by.
     pub(crate) scale: f64,
     /// What training drops.
-    pub(crate) dropped: Option<Dropped>,
+    pub(crate) dropout: Option<Dropout>,
 }
 
 /// A norm's factor and shift, `[channels]` both.
@@ -146,21 +150,46 @@ pub(crate) struct Affine<B: Backend> {
     pub(crate) beta: Given<B>,
 }
 
-/// What one direction of a recurrent layer is computed from.
+/// A direction's parameters of a recurrent layer.
+#[derive(ExtensionType)]
+pub(crate) struct Weights<B: Backend> {
+    /// `[gates units, in]`
+    pub(crate) weight_ih: FloatTensor<B>,
+    /// `[gates units, units]`
+    pub(crate) weight_hh: FloatTensor<B>,
+    /// `[gates units]`
+    pub(crate) bias_ih: FloatTensor<B>,
+    /// `[gates units]`
+    pub(crate) bias_hh: FloatTensor<B>,
+}
+
+/// Another direction that may be missing.
+#[derive(ExtensionType)]
+#[allow(clippy::large_enum_variant, reason = "one lives at a time")]
+pub(crate) enum Reverse<B: Backend> {
+    /// It is there.
+    Some(#[extension_type] Weights<B>),
+    /// It is not.
+    None,
+}
+
+/// What a recurrent layer is computed from.
 #[derive(ExtensionType)]
 pub(crate) struct Recurring<B: Backend> {
-    /// The input with its weights applied, `[batch, time, gates units]`.
+    /// `[batch, time, in]`
     pub(crate) x: FloatTensor<B>,
-    /// `[gates units, units]`
-    pub(crate) weight: FloatTensor<B>,
-    /// `[gates units]`
-    pub(crate) bias: FloatTensor<B>,
-    /// `[batch, units]`
+    /// `[directions, batch, units]`
     pub(crate) hidden: FloatTensor<B>,
-    /// `[batch, units]`
+    /// `[directions, batch, units]`
     pub(crate) cell: FloatTensor<B>,
     /// 1 for a step, 0 for padding, which is behind: `[batch, time]`; a constant.
     pub(crate) mask: FloatTensor<B>,
+    /// From the first step to the last.
+    #[extension_type]
+    pub(crate) forward: Weights<B>,
+    /// From the last step to the first.
+    #[extension_type]
+    pub(crate) reverse: Reverse<B>,
 }
 
 /// The operations.
@@ -229,11 +258,19 @@ pub(crate) trait Kernels: Backend {
     /// Rows of a table `[rows, channels]`: `[numbers, channels]`.
     fn embedding(table: FloatTensor<Self>, ids: Vec<usize>) -> FloatTensor<Self>;
 
-    /// One direction of a recurrent layer, `[batch, time + 2, units]`: outputs, the last state, the last cell.
+    /// The greatest number of each channel over the steps of each text, `[batch, channels]` of `[batch, time, channels]`; the mask
+    /// `[batch, time]` is a constant.
+    fn max_over_time(x: FloatTensor<Self>, mask: FloatTensor<Self>) -> FloatTensor<Self>;
+
+    /// Some of the numbers, the others zeros.
+    fn drop_rows(x: FloatTensor<Self>, dropout: Dropout) -> FloatTensor<Self>;
+
+    /// A recurrent layer, `[batch, time + 2, directions * units]`: outputs, the last states, the last cells. `packed` are what the
+    /// input is multiplied by, of each direction.
     fn recurrent(
         #[extension_type] operands: Recurring<Self>,
+        packed: Vec<PackedWeights>,
         kind: Recurrence,
-        reverse: bool,
     ) -> FloatTensor<Self>;
 }
 
@@ -319,7 +356,20 @@ impl Kernels for Flex {
         embedding::plain(table, &ids)
     }
 
-    fn recurrent(operands: Recurring<Self>, kind: Recurrence, reverse: bool) -> FlexTensor {
-        recurrent::plain(operands, kind, reverse)
+    fn max_over_time(x: FlexTensor, mask: FlexTensor) -> FlexTensor {
+        over_time::plain(x, &mask)
+    }
+
+    fn drop_rows(x: FlexTensor, dropout: Dropout) -> FlexTensor {
+        dropout::plain(x, dropout)
+    }
+
+    fn recurrent(
+        operands: Recurring<Self>,
+        packed: Vec<PackedWeights>,
+        kind: Recurrence,
+    ) -> FlexTensor {
+        let (operands, mask) = operands.into_list();
+        recurrent::plain(operands, &mask, &packed, kind)
     }
 }

@@ -1,7 +1,7 @@
 //! Recurrent layers on Flex, and the way back.
 
 use burn::backend::{
-    Autodiff, Flex,
+    Autodiff, Backend, Flex,
     autodiff::{
         checkpoint::{base::Checkpointer, strategy::CheckpointStrategy},
         grads::Gradients,
@@ -12,124 +12,203 @@ use burn::backend::{
 use burn_flex::FlexTensor;
 
 use super::{
-    Recurring,
+    Recurring, Reverse,
+    costs::{cost, packing, pass},
+    forward::product,
     sequence::{in_a_row, lengths},
-    tensor::{FlexReal, slice, tensor_of},
+    tensor::{FlexReal, Like, own, slice, tensor_of},
     typed,
 };
 use crate::{
     cpu::{
-        Activation, Convolution, Extent, Isa, Window,
-        recurrent::{self, Given, Keep, Run},
+        Activation, Convolution, Direction, Extent, Isa, Packed, Post, Window, dense,
+        norm::Measure,
+        recurrent::{self, Given, Keep, Run, Weights},
         slope::{Argument, sums},
         weight_gradient::weight_gradient,
     },
     memory::Buffer,
+    packed_weights::PackedWeights,
     profile::measure,
     recurrence::Recurrence,
 };
 
 type Tracked<C> = FloatTensor<Autodiff<Flex, C>>;
 
+/// The operands: input, first states, first cells, and then those of each direction.
 const X: usize = 0;
-const WEIGHT: usize = 1;
-const BIAS: usize = 2;
-const HIDDEN: usize = 3;
-const CELL: usize = 4;
+const HIDDEN: usize = 1;
+const CELL: usize = 2;
+const OF_ALL: usize = 3;
+/// A direction's: what the input is multiplied by, what the state is, and what is added to each.
+const WEIGHT_IH: usize = 0;
+const WEIGHT_HH: usize = 1;
+const BIAS_IH: usize = 2;
+const BIAS_HH: usize = 3;
+const OF_ONE: usize = 4;
+/// The most there are.
+const OPERANDS: usize = OF_ALL + 2 * OF_ONE;
+
+/// A direction's operand.
+fn of(direction: usize, which: usize) -> usize {
+    OF_ALL + direction * OF_ONE + which
+}
+
+impl<B: Backend> Recurring<B> {
+    /// The operands in their order, and the mask.
+    pub(super) fn into_list(self) -> (Vec<FloatTensor<B>>, FloatTensor<B>) {
+        let Self { x, hidden, cell, mask, forward, reverse } = self;
+        let mut list = vec![x, hidden, cell];
+        let reverse = match reverse {
+            Reverse::Some(reverse) => Some(reverse),
+            Reverse::None => None,
+        };
+        for of in std::iter::once(forward).chain(reverse) {
+            list.extend([of.weight_ih, of.weight_hh, of.bias_ih, of.bias_hh]);
+        }
+        (list, mask)
+    }
+}
 
 /// What the way back needs.
 #[derive(Debug, Clone)]
 pub(super) struct Kept {
-    /// Input, weight, bias, first state, first cell.
-    operands: [FlexTensor; 5],
+    operands: Vec<FlexTensor>,
     lengths: Vec<usize>,
     run: Run,
-    /// Outputs with the last state and cell, gates, and what is inside of a step.
-    found: [FlexTensor; 3],
+    /// Outputs with the last states and cells.
+    outputs: FlexTensor,
+    /// Of each direction.
+    gates: Vec<FlexTensor>,
+    /// Of each direction, what is inside of a step.
+    inner: Vec<FlexTensor>,
+    like: Like,
 }
 
-fn run_of(x: &FlexTensor, kind: Recurrence, reverse: bool) -> Run {
-    let shape = x.layout().shape().to_vec();
-    let (batch, time, width) = match shape.as_slice() {
-        &[batch, time, width] => (batch, time, width),
+fn run_of(operands: &[FlexTensor], kind: Recurrence) -> Run {
+    let shape = operands[X].layout().shape().to_vec();
+    let (batch, time) = match shape.as_slice() {
+        &[batch, time, _] => (batch, time),
         other => panic!("a recurrent layer over {other:?}"),
     };
-    Run { kind, batch, time, units: width / kind.gates(), reverse }
+    let [_, units] = operands[of(0, WEIGHT_HH)].layout().shape().dims();
+    Run { kind, batch, time, units, directions: (operands.len() - OF_ALL) / OF_ONE }
 }
 
-fn given<'a, E: FlexReal>(operands: &'a [FlexTensor; 5], lengths: &'a [usize]) -> Given<'a, E> {
-    let [x, weight, bias, hidden, cell] = operands.each_ref().map(|operand| slice::<E>(operand));
-    Given { x, weight, bias, hidden, cell, lengths }
+/// The products of rows and weights, as a convolution over pictures of one pixel.
+fn products(run: Run, inputs: usize) -> Convolution {
+    let input = Extent::new([1, 1, run.batch * run.time, inputs]);
+    Convolution::new(input, run.width(), 1, Window::square(1, 1, 0))
 }
 
-/// `[batch, time + 2, units]`: outputs, then the last state, then the last cell; and what the way back needs, if it is taken.
+fn weights<'a, E: FlexReal>(operands: &'a [FlexTensor], run: Run) -> Vec<Weights<'a, E>> {
+    let one = |direction| Weights {
+        weight: slice::<E>(&operands[of(direction, WEIGHT_HH)]),
+        bias: slice::<E>(&operands[of(direction, BIAS_HH)]),
+    };
+    (0..run.directions).map(one).collect()
+}
+
+/// `[batch, time + 2, directions * units]`: outputs, then the last states, then the last cells; and what the way back needs.
 fn forward<E: FlexReal>(
-    operands: [FlexTensor; 5],
+    operands: Vec<FlexTensor>,
     mask: &FlexTensor,
-    run: Run,
-    keep: Keep,
+    packed: &[PackedWeights],
+    (kind, keep): (Recurrence, Keep),
 ) -> (FlexTensor, Kept) {
+    let operands: Vec<FlexTensor> = operands.into_iter().map(in_a_row).collect();
+    let run = run_of(&operands, kind);
+    let [_, _, inputs] = operands[X].layout().shape().dims();
+    let convolution = products(run, inputs);
+    let isa = Isa::best();
+    let x = slice::<E>(&operands[X]);
+    let mut gates: Vec<Buffer<E>> = (0..run.directions)
+        .map(|direction| {
+            let mut gates = Buffer::<E>::any(convolution.output().len());
+            let shift = Some(slice::<E>(&operands[of(direction, BIAS_IH)]));
+            let post = Post { shift, ..Post::default() };
+            let weight = &operands[of(direction, WEIGHT_IH)];
+            let packed = packed.get(direction);
+            let what = Measure::Nothing;
+            product(isa, &convolution, x, weight, packed, &post, &mut gates, what);
+            gates
+        })
+        .collect();
     let lengths = lengths(mask);
-    let Run { batch, time, units, kind, .. } = run;
+    let weights = weights::<E>(&operands, run);
+    let given = Given {
+        weights: &weights,
+        hidden: slice::<E>(&operands[HIDDEN]),
+        cell: slice::<E>(&operands[CELL]),
+        lengths: &lengths,
+    };
     let found = measure(
         "recurrent",
-        || super::costs::cost::<E>(&products(batch * time, units, kind)),
-        || recurrent::forward(Isa::best(), run, given::<E>(&operands, &lengths), keep),
+        || cost::<E>(&products(run, run.outputs())),
+        || recurrent::forward(isa, run, given, &mut gates, keep),
     );
-    let out = tensor_of(found.outputs, [batch, time + 2, units]);
-    let [gates, inner] = [found.gates, found.inner].map(|kept| {
-        let count = kept.len();
-        tensor_of(kept, [count])
-    });
-    let found = [out.clone(), gates, inner];
-    (out, Kept { operands, lengths, run, found })
+    drop(weights);
+    let outputs = tensor_of(found.outputs, [run.batch, run.time + 2, run.outputs()]);
+    let tensors = |buffers: Vec<Buffer<E>>| -> Vec<FlexTensor> {
+        let one = |buffer: Buffer<E>| {
+            let count = buffer.len();
+            tensor_of(buffer, [count])
+        };
+        buffers.into_iter().map(one).collect()
+    };
+    let (gates, inner) = (tensors(gates), tensors(found.inner));
+    let like = Like::of(&outputs);
+    (outputs.clone(), Kept { operands, lengths, run, outputs, gates, inner, like })
 }
 
-/// The products of states and weights, as a convolution over pictures of one pixel.
-fn products(rows: usize, units: usize, kind: Recurrence) -> Convolution {
-    let input = Extent::new([1, 1, rows, units]);
-    Convolution::new(input, units * kind.gates(), 1, Window::square(1, 1, 0))
-}
-
-pub(super) fn plain(operands: Recurring<Flex>, kind: Recurrence, reverse: bool) -> FlexTensor {
-    let Recurring { x, weight, bias, hidden, cell, mask } = operands;
-    let operands = [x, weight, bias, hidden, cell].map(in_a_row);
-    let run = run_of(&operands[X], kind, reverse);
-    typed!(operands[X], E => forward::<E>(operands, &mask, run, Keep::Nothing).0)
+pub(super) fn plain(
+    operands: Vec<FlexTensor>,
+    mask: &FlexTensor,
+    packed: &[PackedWeights],
+    kind: Recurrence,
+) -> FlexTensor {
+    typed!(operands[X], E => forward::<E>(operands, mask, packed, (kind, Keep::Nothing)).0)
 }
 
 pub(super) fn tracked<C: CheckpointStrategy>(
-    operands: Recurring<Autodiff<Flex, C>>,
+    operands: Vec<Tracked<C>>,
+    mask: &FlexTensor,
+    packed: &[PackedWeights],
     kind: Recurrence,
-    reverse: bool,
 ) -> Tracked<C> {
-    let Recurring { x, weight, bias, hidden, cell, mask } = operands;
-    let [(x, a), (weight, b), (bias, c), (hidden, d), (cell, e)] =
-        [x, weight, bias, hidden, cell].map(FloatTensor::<Autodiff<Flex, C>>::into_parts);
-    let operands = [x, weight, bias, hidden, cell].map(in_a_row);
-    let run = run_of(&operands[X], kind, reverse);
-    let mask = mask.into_primitive();
-    match Recurred.prepare::<C>([a, b, c, d, e]).compute_bound().stateful() {
+    // A parent that is not there is one that wants no gradient.
+    let absent = Tracked::<C>::new(tensor_of(Buffer::<f32>::zeros(0), [0]));
+    let parent = |index: usize| operands.get(index).unwrap_or(&absent).clone();
+    let nodes = std::array::from_fn::<_, OPERANDS, _>(|index| parent(index).node());
+    // Weights that train are others at the next step.
+    let mut packed = packed;
+    if (0..2).any(|direction| parent(of(direction, WEIGHT_IH)).is_tracked()) {
+        packed.iter().for_each(PackedWeights::clear);
+        packed = &[];
+    }
+    let operands: Vec<FlexTensor> =
+        operands.into_iter().map(Tracked::<C>::into_primitive).collect();
+    match Recurred.prepare::<C>(nodes).compute_bound().stateful() {
         OpsKind::Tracked(prep) => {
-            let (out, kept) =
-                typed!(operands[X], E => forward::<E>(operands, &mask, run, Keep::Gates));
+            let (out, kept) = typed!(operands[X], E => {
+                forward::<E>(operands, mask, packed, (kind, Keep::Gates))
+            });
             prep.finish(kept, out)
         }
-        OpsKind::UnTracked(prep) => prep
-            .finish(typed!(operands[X], E => forward::<E>(operands, &mask, run, Keep::Nothing).0)),
+        OpsKind::UnTracked(prep) => prep.finish(plain(operands, mask, packed, kind)),
     }
 }
 
 #[derive(Debug)]
 struct Recurred;
 
-impl Backward<Flex, 5> for Recurred {
+impl Backward<Flex, OPERANDS> for Recurred {
     type State = Kept;
 
-    fn backward(self, ops: Ops<Kept, 5>, grads: &mut Gradients, _: &mut Checkpointer) {
-        let dy = in_a_row(grads.consume::<Flex>(&ops.node));
+    fn backward(self, ops: Ops<Kept, OPERANDS>, grads: &mut Gradients, _: &mut Checkpointer) {
+        let dy = in_a_row(ops.state.like.check(grads.consume::<Flex>(&ops.node)));
         let wanted = ops.parents.each_ref().map(Option::is_some);
-        let found = typed!(dy, E => gradients::<E>(&dy, &ops.state, wanted));
+        let found = typed!(dy, E => gradients::<E>(&dy, ops.state, wanted));
         for (parent, found) in ops.parents.into_iter().zip(found) {
             if let (Some(parent), Some(found)) = (parent, found) {
                 grads.register::<Flex>(parent.id, found);
@@ -140,49 +219,87 @@ impl Backward<Flex, 5> for Recurred {
 
 fn gradients<E: FlexReal>(
     dy: &FlexTensor,
-    kept: &Kept,
-    wanted: [bool; 5],
-) -> [Option<FlexTensor>; 5] {
-    let Kept { operands, lengths, run, found } = kept;
-    let Run { batch, time, units, kind, .. } = *run;
-    assert_eq!(
-        dy.layout().shape().to_vec(),
-        [batch, time + 2, units],
-        "a gradient of another shape"
-    );
-    let [outputs, gates, inner] = found.each_ref().map(|found| slice::<E>(found));
-    let found = recurrent::Kept { outputs, gates, inner };
-    let convolution = products(batch * time, units, kind);
+    kept: Kept,
+    wanted: [bool; OPERANDS],
+) -> [Option<FlexTensor>; OPERANDS] {
+    let Kept { operands, lengths, run, outputs, gates, inner, .. } = kept;
+    let [_, _, inputs] = operands[X].layout().shape().dims();
+    let mut found = [const { None }; OPERANDS];
     let isa = Isa::best();
+    let mut gates: Vec<FlexTensor> = gates.into_iter().map(own::<E>).collect();
+    let weights = weights::<E>(&operands, run);
+    let given = Given {
+        weights: &weights,
+        hidden: slice::<E>(&operands[HIDDEN]),
+        cell: slice::<E>(&operands[CELL]),
+        lengths: &lengths,
+    };
+    let inner: Vec<&[E]> = inner.iter().map(slice::<E>).collect();
+    let inside = products(run, run.units);
+    let mut of_gates: Vec<&mut [E]> = gates.iter_mut().map(FlexTensor::storage_mut::<E>).collect();
     let back = measure(
         "recurrent back",
-        || super::costs::cost::<E>(&convolution),
-        || recurrent::backward(isa, *run, given::<E>(operands, lengths), found, slice::<E>(dy)),
+        || cost::<E>(&products(run, run.outputs())),
+        || {
+            let kept = recurrent::Kept { outputs: slice::<E>(&outputs), inner: &inner };
+            recurrent::backward(isa, run, given, &mut of_gates, kept, slice::<E>(dy))
+        },
     );
-    let width = units * kind.gates();
-    let fed = back.fed.as_deref().unwrap_or(&back.x);
-    let weight = wanted[WEIGHT].then(|| {
-        let mut weight = Buffer::<E>::any(width * units);
+    let convolution = products(run, inputs);
+    let gradient_of = |shape: &Convolution, x: &[E], dy: &[E]| {
+        let mut weight = Buffer::<E>::any(shape.weights());
         measure(
             "weight gradient",
-            || super::costs::cost::<E>(&convolution),
-            || weight_gradient(isa, &convolution, &back.before, fed, &mut weight),
+            || cost::<E>(shape),
+            || weight_gradient(isa, shape, x, dy, &mut weight),
         );
-        tensor_of(weight, [width, units])
-    });
-    let bias = wanted[BIAS].then(|| {
+        tensor_of(weight, [run.width(), shape.input.channels])
+    };
+    let summed = |dy: &[E]| {
         let sums = measure(
             "slopes",
-            || super::costs::pass::<E>(Extent::new([1, 1, batch * time, width]), 1),
-            || sums(isa, Activation::Identity, Argument::Kept(fed), width, fed),
+            || pass::<E>(convolution.output(), 1),
+            || sums(isa, Activation::Identity, Argument::Kept(dy), run.width(), dy),
         );
-        tensor_of(sums.gradient, [width])
-    });
-    [
-        wanted[X].then(|| tensor_of(back.x, [batch, time, width])),
-        weight,
-        bias,
-        wanted[HIDDEN].then(|| tensor_of(back.hidden, [batch, units])),
-        wanted[CELL].then(|| tensor_of(back.cell, [batch, units])),
-    ]
+        tensor_of(sums.gradient, [run.width()])
+    };
+    let mut dx: Option<Buffer<E>> = None;
+    for (direction, dy) in of_gates.iter().enumerate() {
+        let place = |which: usize| of(direction, which);
+        let fed: &[E] = back.fed.get(direction).map_or(&**dy, |fed| &fed[..]);
+        if wanted[place(WEIGHT_HH)] {
+            found[place(WEIGHT_HH)] = Some(gradient_of(&inside, &back.before[direction], fed));
+        }
+        if wanted[place(WEIGHT_IH)] {
+            found[place(WEIGHT_IH)] = Some(gradient_of(&convolution, slice::<E>(&operands[X]), dy));
+        }
+        if wanted[place(BIAS_HH)] {
+            found[place(BIAS_HH)] = Some(summed(fed));
+        }
+        if wanted[place(BIAS_IH)] {
+            // What is added to the same sum has the same gradient.
+            let same = found[place(BIAS_HH)].clone().filter(|_| back.fed.is_empty());
+            found[place(BIAS_IH)] = Some(same.unwrap_or_else(|| summed(dy)));
+        }
+        if wanted[X] {
+            let values = slice::<E>(&operands[place(WEIGHT_IH)]);
+            let packed = measure(
+                "packing",
+                || packing::<E>(&convolution),
+                || Packed::new(isa, &convolution, Direction::Backward, values, None),
+            );
+            let mut sum = Buffer::<E>::any(convolution.input.len());
+            measure(
+                "input gradient",
+                || cost::<E>(&convolution),
+                || dense::input_gradient(&convolution, dy, &packed, dx.as_deref(), &mut sum),
+            );
+            dx = Some(sum);
+        }
+    }
+    let states = [run.directions, run.batch, run.units];
+    found[X] = dx.map(|dx| tensor_of(dx, [run.batch, run.time, inputs]));
+    found[HIDDEN] = wanted[HIDDEN].then(|| tensor_of(back.hidden, states));
+    found[CELL] = wanted[CELL].then(|| tensor_of(back.cell, states));
+    found
 }

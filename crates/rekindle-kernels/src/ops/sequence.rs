@@ -34,7 +34,7 @@ pub(super) fn in_a_row(x: FlexTensor) -> FlexTensor {
 }
 
 /// A tensor of rows, as a map one row high.
-fn rows(shape: &Shape) -> Extent {
+pub(super) fn rows(shape: &Shape) -> Extent {
     let channels = shape.to_vec().last().copied().unwrap_or(1);
     Extent::new([1, 1, shape.num_elements() / channels.max(1), channels])
 }
@@ -186,7 +186,7 @@ fn opened(
     bias: Option<FlexTensor>,
     with: Weighed,
 ) -> Kept {
-    let Weighed { heads, scale, dropped } = with;
+    let Weighed { heads, scale, dropout } = with;
     let of = |tensor: &FlexTensor| tensor.layout().shape().to_vec();
     let tokens = lengths(mask);
     let (batch, length, channels, rows) = match (of(mask).as_slice(), of(&parts[0]).as_slice()) {
@@ -201,7 +201,7 @@ fn opened(
     };
     let sums = parts[0].clone();
     let width = channels / heads.max(1);
-    let shape = attention::Shape { batch, length, heads, width, scale, rows, dropped };
+    let shape = attention::Shape { batch, length, heads, width, scale, rows, dropout };
     Kept { parts: parts.map(in_a_row), bias: bias.map(in_a_row), lengths: tokens, shape, sums }
 }
 

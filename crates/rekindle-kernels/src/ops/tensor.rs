@@ -111,6 +111,17 @@ pub(crate) fn map_in_place<E: FlexReal>(
     tensor_in(out, tensor.layout().shape().clone())
 }
 
+/// A tensor that nobody else holds, with nothing but its numbers in memory.
+pub(crate) fn own<E: FlexReal>(tensor: FlexTensor) -> FlexTensor {
+    let whole = tensor.layout().num_elements() == tensor.storage::<E>().len();
+    if tensor.is_unique() && whole && tensor.is_contiguous() {
+        return tensor;
+    }
+    let shape = tensor.layout().shape().clone();
+    let tensor = tensor.to_contiguous();
+    tensor_in(Buffer::copy(slice::<E>(&tensor)), shape)
+}
+
 /// What the gradient of a tensor is to be like. It comes from another operation, which may be anybody's.
 #[derive(Debug, Clone)]
 pub(crate) struct Like {

@@ -7,10 +7,10 @@ use burn::backend::{
 
 use super::{
     Affine, Attended, Excitement, Given, Kernels, Operands, Padding, Plan, Recurring, Weighed, add,
-    convolve, embedding, excite, padding, pool, recurrent, sequence,
+    convolve, dropout, embedding, excite, over_time, padding, pool, recurrent, sequence,
 };
 use crate::{
-    cpu::{Activation, Window},
+    cpu::{Activation, Window, dropout::Dropout},
     packed_weights::PackedWeights,
     recurrence::Recurrence,
 };
@@ -94,7 +94,20 @@ impl<C: CheckpointStrategy> Kernels for Autodiff<Flex, C> {
         embedding::tracked::<C>(table, ids)
     }
 
-    fn recurrent(operands: Recurring<Self>, kind: Recurrence, reverse: bool) -> FloatTensor<Self> {
-        recurrent::tracked::<C>(operands, kind, reverse)
+    fn max_over_time(x: FloatTensor<Self>, mask: FloatTensor<Self>) -> FloatTensor<Self> {
+        over_time::tracked::<C>(x, &mask.into_primitive())
+    }
+
+    fn drop_rows(x: FloatTensor<Self>, dropout: Dropout) -> FloatTensor<Self> {
+        dropout::tracked::<C>(x, dropout)
+    }
+
+    fn recurrent(
+        operands: Recurring<Self>,
+        packed: Vec<PackedWeights>,
+        kind: Recurrence,
+    ) -> FloatTensor<Self> {
+        let (operands, mask) = operands.into_list();
+        recurrent::tracked::<C>(operands, &mask.into_primitive(), &packed, kind)
     }
 }

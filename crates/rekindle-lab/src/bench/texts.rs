@@ -8,7 +8,7 @@ use burn::{
     nn::{Embedding, EmbeddingConfig, Linear, LinearConfig, loss::CrossEntropyLossConfig},
     optim::GradientsParams,
     prelude::*,
-    tensor::{Distribution, activation::relu},
+    tensor::Distribution,
 };
 use clap::Args;
 use rekindle_checkpoint::{CheckpointFile, HeadPolicy, Naming, load};
@@ -17,8 +17,8 @@ use rekindle_finetune::FromPrepared;
 use rekindle_kernels::{embedding, profile};
 use rekindle_language::{EncoderConfig, TextBackbone, text_pool};
 use rekindle_layers::{
-    Activation, Backbone, Conv1d, Conv1dConfig, Padding1d, Recurrence, Recurrent, RecurrentConfig,
-    Tokens,
+    Activation, Backbone, Conv1d, Conv1dConfig, Padding1d, Pooling, Recurrence, Recurrent,
+    RecurrentConfig, Sequence, Tokens,
 };
 use rekindle_text::{PrepareTexts, Text, Tokenizer};
 use rekindle_train::{OptimizerConfig, Rates};
@@ -233,9 +233,9 @@ impl Model {
                 y.narrow(1, length - 1, 1).reshape([batch, width])
             }
             Layer::Conv1d(layer) => {
-                let y = relu(layer.forward(x, Activation::Identity)).max_dim(1);
-                let width = y.dims()[2];
-                y.reshape([batch, width])
+                let hidden = layer.forward(x, Activation::Relu);
+                let mask = Tensor::ones([batch, hidden.dims()[1]], &hidden.device());
+                Pooling::Max.forward(Sequence { hidden, mask })
             }
         };
         self.head.forward(x)

@@ -88,13 +88,8 @@ impl<E: Real> Kernel<E> for Backward<'_, E> {
                     let sum = S::splat(sums[first + r]);
                     let bias =
                         operands.bias.map(|bias| bias.row(shape, text, head, first + r).as_ptr());
-                    let thin = |row: *mut E| {
-                        if let Some(dropped) = shape.dropped {
-                            let row = std::slice::from_raw_parts_mut(row, count);
-                            dropped.apply([text, head, first + r], row);
-                        }
-                    };
-                    thin(ds);
+                    let place = [text, head, first + r];
+                    shape.drop_shares::<S>(place, ds, count);
                     let mut both = S::zero();
                     vectors!(S, count, |at, left| {
                         let mut x = S::load_up_to(p.add(at), left);
@@ -119,7 +114,7 @@ impl<E: Real> Kernel<E> for Backward<'_, E> {
                         );
                     });
                     // What values were weighed by.
-                    thin(p);
+                    shape.drop_shares::<S>(place, p, count);
                 }
                 let mut rows = [to[0].start.cast_mut(); ROWS];
                 for (r, row) in rows.iter_mut().enumerate().take(live) {

@@ -4,17 +4,17 @@
 //! lie one behind the other without padding, there is nothing behind them.
 
 use super::{
+    dropout::Dropout,
+    pack::transpose,
     parallel::{Shared, tasks},
     simd::{Isa, Kernel, Real, Simd, vectors},
 };
 use crate::memory::Buffer;
 
 mod back;
-mod dropped;
 mod products;
 
 pub(crate) use back::backward;
-pub(crate) use dropped::Dropped;
 use products::{combine, products};
 
 /// Rows of scores at a time.
@@ -45,12 +45,31 @@ pub(crate) struct Shape {
     pub(crate) scale: f64,
     pub(crate) rows: Rows,
     /// What training drops of a row's shares.
-    pub(crate) dropped: Option<Dropped>,
+    pub(crate) dropout: Option<Dropout>,
 }
 
 impl Shape {
     fn channels(self) -> usize {
         self.heads * self.width
+    }
+
+    /// Drops some of the shares that a token of a text's head gives to `count` others.
+    ///
+    /// # Safety
+    ///
+    /// The machine has the instructions of `S`, and there are so many shares.
+    #[inline(always)]
+    unsafe fn drop_shares<S: Simd>(
+        &self,
+        [text, head, token]: [usize; 3],
+        shares: *mut S::E,
+        count: usize,
+    ) {
+        if let Some(dropout) = self.dropout {
+            let row = (text * self.heads + head) * self.length + token;
+            // SAFETY: by contract.
+            unsafe { dropout.over::<S>((row, 0, count), shares, None, shares) }
+        }
     }
 
     /// The rows of each text: the first, and how many there are.
@@ -191,14 +210,12 @@ impl<E> Head<E> {
 
 /// `[width, stride]` of `count` rows.
 unsafe fn turned<E: Real>(rows: Head<E>, count: usize, width: usize, stride: usize) -> Buffer<E> {
-    let mut out = Buffer::<E>::zeros(width * stride);
-    for index in 0..count {
-        // SAFETY: the caller vouches for the rows.
-        let row = unsafe { std::slice::from_raw_parts(rows.row(index), width) };
-        for (channel, &value) in row.iter().enumerate() {
-            out[channel * stride + index] = value;
-        }
+    let mut out = Buffer::<E>::any(width * stride);
+    for row in out.chunks_exact_mut(stride) {
+        row[count..].fill(E::ZERO);
     }
+    // SAFETY: the caller vouches for the rows; there is room for `width` of `stride`, which is no less than `count`.
+    unsafe { transpose(rows.start, [count, width], rows.step, out.as_mut_ptr(), stride) };
     out
 }
 
@@ -273,10 +290,7 @@ impl<E: Real> Kernel<E> for Forward<'_, E> {
                         });
                     }
                     *sums.add(first + r) = softmax::<S>(row, count, stride);
-                    if let Some(dropped) = shape.dropped {
-                        let shares = std::slice::from_raw_parts_mut(row, count);
-                        dropped.apply([text, head, first + r], shares);
-                    }
+                    shape.drop_shares::<S>([text, head, first + r], row, count);
                 }
                 let mut to = [out.start.cast_mut(); ROWS];
                 for (r, to) in to.iter_mut().enumerate().take(live) {

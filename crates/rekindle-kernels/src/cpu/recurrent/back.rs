@@ -1,4 +1,4 @@
-//! One direction of a recurrent layer, the way back.
+//! A recurrent layer, the way back.
 
 use std::ops::Range;
 
@@ -17,69 +17,81 @@ use crate::{
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Kept<'a, E> {
     pub(crate) outputs: &'a [E],
-    pub(crate) gates: &'a [E],
-    pub(crate) inner: &'a [E],
+    /// Of each direction.
+    pub(crate) inner: &'a [&'a [E]],
 }
 
-/// The gradients of a run's operands but the weights and the bias, which are products of what is here.
+/// The gradients of a layer's operands but the weights and the bias, which are products of what is here.
 #[derive(Debug)]
 pub(crate) struct Gradients<E> {
-    /// Of the input `[batch, time, gates units]`.
-    pub(crate) x: Buffer<E>,
-    /// Of the product with the state, and so of the bias once summed: `[batch, time, gates units]`; of a GRU alone, since the
-    /// others' is that of the input.
-    pub(crate) fed: Option<Buffer<E>>,
-    /// The state before each step `[batch, time, units]`; 0 behind a row's length.
-    pub(crate) before: Buffer<E>,
-    /// Of the first state `[batch, units]`.
+    /// Of the product with the state, and so of the bias once summed: `[batch, time, gates units]` of each direction; of a GRU
+    /// alone, since the others' is that of the input.
+    pub(crate) fed: Vec<Buffer<E>>,
+    /// The state before each step `[batch, time, units]` of each direction; 0 behind a row's length.
+    pub(crate) before: Vec<Buffer<E>>,
+    /// Of the first states `[directions, batch, units]`.
     pub(crate) hidden: Buffer<E>,
-    /// Of the first cell `[batch, units]`.
+    /// Of the first cells `[directions, batch, units]`.
     pub(crate) cell: Buffer<E>,
 }
 
-/// The way back from `dy` `[batch, time + 2, units]`, of outputs, last state and last cell.
+/// The way back from `dy` `[batch, time + 2, directions * units]`, of outputs, last states and last cells. `gates`, as
+/// [`forward`](super::forward) left them, become the gradient of the input's part of them.
 pub(crate) fn backward<E: Real>(
     isa: Isa,
     run: Run,
     given: Given<'_, E>,
+    gates: &mut [&mut [E]],
     kept: Kept<'_, E>,
     dy: &[E],
 ) -> Gradients<E> {
-    given.check(run);
-    let Run { batch, time, units, kind, .. } = run;
+    given.check(run, gates.iter().map(|gates| gates.len()));
+    let Run { batch, time, units, kind, directions } = run;
     let width = run.width();
     assert!(
         dy.len() == run.len()
             && kept.outputs.len() == run.len()
-            && kept.gates.len() == batch * time * width
-            && kept.inner.len() == batch * time * units,
+            && kept.inner.len() == directions
+            && kept.inner.iter().all(|inner| inner.len() == batch * time * units),
         "gradients of a recurrent layer of other shapes"
     );
-    let step = Step::new(isa, [width, units], given.weight, Direction::Backward, None);
+    let steps: Vec<Step<E>> = given
+        .weights
+        .iter()
+        .map(|of| Step::new(isa, [width, units], of.weight, Direction::Backward, None))
+        .collect();
+    let each = |count: usize, len: usize| (0..count).map(|_| Buffer::any(len)).collect();
+    let fed = if kind == Recurrence::Gru { directions } else { 0 };
     let mut gradients = Gradients {
-        x: Buffer::any(batch * time * width),
-        fed: (kind == Recurrence::Gru).then(|| Buffer::any(batch * time * width)),
-        before: Buffer::any(batch * time * units),
-        hidden: Buffer::any(batch * units),
-        cell: Buffer::any(batch * units),
+        fed: each(fed, batch * time * width),
+        before: each(directions, batch * time * units),
+        hidden: Buffer::any(directions * batch * units),
+        cell: Buffer::any(directions * batch * units),
     };
-    let to = Back {
-        x: Shared::new(&mut gradients.x),
-        fed: gradients.fed.as_mut().map(|fed| Shared::new(fed)),
-        before: Shared::new(&mut gradients.before),
-        hidden: Shared::new(&mut gradients.hidden),
-        cell: Shared::new(&mut gradients.cell),
-    };
-    run.rows(|rows| {
-        // SAFETY: rows of the batch belong to one task, and the shapes were compared.
-        unsafe { E::dispatch(isa, Backward { run, given, kept, step: &step, dy, to, rows }) }
+    let to: Vec<Back<E>> = gates
+        .iter_mut()
+        .zip(&mut gradients.before)
+        .enumerate()
+        .map(|(direction, (gates, before))| Back {
+            gates: Shared::new(gates),
+            fed: gradients.fed.get_mut(direction).map(|fed| Shared::new(fed)),
+            before: Shared::new(before),
+            hidden: Shared::new(&mut gradients.hidden),
+            cell: Shared::new(&mut gradients.cell),
+        })
+        .collect();
+    run.rows(|direction, rows| {
+        let (step, to) = (&steps[direction], to[direction]);
+        let kernel = Backward { run, given, direction, kept, step, dy, to, rows };
+        // SAFETY: rows of the batch belong to one task in each direction, and the shapes were compared.
+        unsafe { E::dispatch(isa, kernel) }
     });
     gradients
 }
 
 #[derive(Clone, Copy)]
 struct Back<E> {
-    x: Shared<E>,
+    gates: Shared<E>,
     fed: Option<Shared<E>>,
     before: Shared<E>,
     hidden: Shared<E>,
@@ -89,6 +101,7 @@ struct Back<E> {
 struct Backward<'a, E> {
     run: Run,
     given: Given<'a, E>,
+    direction: usize,
     kept: Kept<'a, E>,
     step: &'a Step<E>,
     dy: &'a [E],
@@ -103,17 +116,19 @@ impl<E: Real> Backward<'_, E> {
         let width = self.run.width();
         for row in self.rows.clone() {
             let length = self.given.lengths[row];
-            let last = |place: usize| self.dy[self.run.output(row, place)..].as_ptr();
+            let last =
+                |place: usize| self.dy[self.run.output(self.direction, row, place)..].as_ptr();
             // SAFETY: the shapes were compared, and the row is this task's.
             unsafe {
-                let own = |to: Shared<E>| to.get().add(row * units);
+                let state = self.run.state(self.direction, row);
+                let own = |to: Shared<E>| to.get().add(state);
                 std::ptr::copy_nonoverlapping(last(time), own(self.to.hidden), units);
                 std::ptr::copy_nonoverlapping(last(time + 1), own(self.to.cell), units);
                 let clear = |to: Shared<E>, width: usize| {
                     let from = to.get().add((row * time + length) * width);
                     std::slice::from_raw_parts_mut(from, (time - length) * width).fill(E::ZERO);
                 };
-                clear(self.to.x, width);
+                clear(self.to.gates, width);
                 clear(self.to.before, units);
                 if let Some(fed) = self.to.fed {
                     clear(fed, width);
@@ -130,7 +145,7 @@ impl<E: Real> Kernel<E> for Backward<'_, E> {
     unsafe fn run<S: Simd<E = E>>(self) {
         // SAFETY: by contract.
         unsafe { self.begin() };
-        let Self { run, given, kept, step, dy, to, rows } = self;
+        let Self { run, given, direction, kept, step, dy, to, rows } = self;
         let Run { kind, time, units, .. } = run;
         let width = run.width();
         let longest = given.lengths[rows.clone()].iter().copied().max().unwrap_or(0);
@@ -144,29 +159,32 @@ impl<E: Real> Kernel<E> for Backward<'_, E> {
                 sources.clear();
                 for row in live() {
                     let length = given.lengths[row];
-                    let now = run.step(index, length);
+                    let now = run.step(direction, index, length);
                     let place = row * time + now;
                     // The state and the cell before this step.
                     let (h, c) = match index.checked_sub(1) {
                         Some(index) => {
-                            let earlier = run.step(index, length);
+                            let earlier = run.step(direction, index, length);
                             (
-                                kept.outputs.as_ptr().add(run.output(row, earlier)),
-                                kept.inner.as_ptr().add((row * time + earlier) * units),
+                                kept.outputs.as_ptr().add(run.output(direction, row, earlier)),
+                                kept.inner[direction].as_ptr().add((row * time + earlier) * units),
                             )
                         }
                         None => (
-                            given.hidden.as_ptr().add(row * units),
-                            given.cell.as_ptr().add(row * units),
+                            given.hidden.as_ptr().add(run.state(direction, row)),
+                            given.cell.as_ptr().add(run.state(direction, row)),
                         ),
                     };
-                    let gates = kept.gates.as_ptr().add(place * width);
-                    let inner = kept.inner.as_ptr().add(place * units);
-                    let incoming = dy.as_ptr().add(run.output(row, now));
-                    let dx = to.x.get().add(place * width);
+                    // Read, and then written over.
+                    let dx = to.gates.get().add(place * width);
+                    let gates = dx.cast_const();
+                    let inner = kept.inner[direction].as_ptr().add(place * units);
+                    let incoming = dy.as_ptr().add(run.output(direction, row, now));
                     let dfed = to.fed.map(|fed| fed.get().add(place * width));
-                    let (dh, dc) =
-                        (to.hidden.get().add(row * units), to.cell.get().add(row * units));
+                    let (dh, dc) = (
+                        to.hidden.get().add(run.state(direction, row)),
+                        to.cell.get().add(run.state(direction, row)),
+                    );
                     let before = to.before.get().add(place * units);
                     sources.push(dfed.unwrap_or(dx).cast_const());
                     vectors!(S, units, |at, left| {
@@ -234,7 +252,8 @@ impl<E: Real> Kernel<E> for Backward<'_, E> {
                 targets.extend((0..sources.len()).map(|at| back.add(at * units)));
                 step.run(&sources, &targets);
                 for (row, back) in live().zip(&targets) {
-                    let (dh, back) = (to.hidden.get().add(row * units), back.cast_const());
+                    let dh = to.hidden.get().add(run.state(direction, row));
+                    let back = back.cast_const();
                     vectors!(S, units, |at, left| {
                         let sum = S::add(
                             S::load_up_to(dh.add(at), left),

@@ -1,9 +1,12 @@
 //! What a step of a recurrent layer adds up: some rows of states times the weights.
 
+use std::ops::Range;
+
 use crate::{
     cpu::{
         Convolution, Direction, Extent, Isa, Packed, Window,
-        layout::Panel,
+        dense::slices,
+        layout::{Layout, Panel},
         post::extended,
         simd::Real,
         tile::{self, Columns, Part, Rows},
@@ -19,6 +22,8 @@ pub(super) struct Step<E> {
     shift: Buffer<E>,
     /// Numbers of a row that are summed over.
     inner: usize,
+    /// The parts in which they are.
+    slices: Vec<Range<usize>>,
 }
 
 impl<E: Real> Step<E> {
@@ -41,7 +46,8 @@ impl<E: Real> Step<E> {
         let len = columns + packed.layout.width();
         let (scale, shift) = (extended(None, E::ONE, len), extended(bias, E::ZERO, len));
         let panels = packed.layout.panels(0).collect();
-        Self { packed, panels, scale, shift, inner }
+        let slices = slices(inner, 1);
+        Self { packed, panels, scale, shift, inner, slices }
     }
 
     /// `targets[r] = sources[r] weights + bias` for `count` rows.
@@ -57,18 +63,32 @@ impl<E: Real> Step<E> {
         let rows =
             Rows { sources: sources.as_ptr(), targets: targets.as_ptr(), capacity: count, count };
         let weights = self.packed.as_slice();
-        for (index, &panel) in self.panels.iter().enumerate() {
+        let Layout { isa, lanes, .. } = self.packed.layout;
+        for (slice, (index, &panel)) in self
+            .slices
+            .iter()
+            .flat_map(|slice| self.panels.iter().enumerate().map(move |at| (slice, at)))
+        {
+            let width = panel.vectors * lanes;
+            // A panel that is not full is summed at once.
+            let slice = match slice {
+                slice if panel.columns == width => slice.clone(),
+                slice if slice.end == self.inner => 0..self.inner,
+                _ => continue,
+            };
             let next = self.panels.get(index + 1).unwrap_or(&self.panels[0]);
+            let start =
+                |panel: &Panel| weights.as_ptr().wrapping_add(panel.start + slice.start * width);
             let columns = Columns {
-                weights: weights[panel.start..].as_ptr(),
-                next: weights[next.start..].as_ptr(),
+                weights: start(&panel),
+                next: start(next),
                 offsets: &0,
                 positions: 1,
-                length: self.inner,
-                source: 0,
+                length: slice.len(),
+                source: slice.start,
                 target: panel.column,
                 columns: panel.columns,
-                part: Part::WHOLE,
+                part: Part { is_first: slice.start == 0, is_last: slice.end == self.inner },
                 scale: self.scale[panel.column..].as_ptr(),
                 shift: self.shift[panel.column..].as_ptr(),
                 residual: None,
@@ -77,7 +97,7 @@ impl<E: Real> Step<E> {
                 high: E::of(f64::INFINITY),
             };
             // SAFETY: the rows are the caller's, and the panel's weights and factors are as long as it is.
-            unsafe { tile::product(self.packed.layout.isa, panel, rows, columns) };
+            unsafe { tile::product(isa, panel, rows, columns) };
         }
     }
 }

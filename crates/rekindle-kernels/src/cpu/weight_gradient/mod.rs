@@ -21,7 +21,7 @@ use super::{
     winograd,
 };
 use crate::memory::Buffer;
-use outer::Join;
+use outer::{Join, JoinRows};
 pub(super) use outer::{Outer, outer_product};
 pub(super) use pack::Tiles;
 use pack::{PackInput, pack_all};
@@ -133,6 +133,11 @@ pub(crate) fn weight_gradient<E: Real>(
         // SAFETY: all positions of a group's panel are joined and written by one task, after all parts were
         // summed.
         unsafe {
+            if job.run == convolution.channels_seen() && convolution.window.positions() == 1 {
+                let (sums, stride) = (shared.get().cast_const(), units * area);
+                job.join(group, panel, (sums, stride, splits), target.get());
+                return;
+            }
             for position in 0..gather.positions.len() {
                 let first = shared.get().add(job.unit(group, position, panel) * area);
                 E::dispatch(isa, Join { first, area, stride: units * area, splits });
@@ -171,7 +176,7 @@ fn turned<E: Real>(isa: Isa, convolution: &Convolution, x: &[E], dy: &[E], dw: &
 fn cut(pixels: usize, units: usize, blocks: usize, bytes: usize) -> (usize, usize) {
     /// Bytes of the sums of all parts.
     const PARTIAL: usize = 8 << 20;
-    let splits = TASKS.min(pixels.div_ceil(2 * CHUNK)).min(PARTIAL / bytes.max(1)).max(1);
+    let splits = TASKS.min(pixels.div_ceil(4 * CHUNK)).min(PARTIAL / bytes.max(1)).max(1);
     (splits, TASKS.div_ceil(splits * blocks).min(units))
 }
 
@@ -232,7 +237,8 @@ impl<E: Real> Job<'_, E> {
             let first = part.outputs.start * columns.next_multiple_of(lanes);
             (column, columns, sums.wrapping_add(unit * area + first))
         };
-        for unit in part.units.clone() {
+        // The first chunk's products are where the sums begin.
+        for unit in part.units.clone().filter(|_| part.pixels.is_empty()) {
             let (_, columns, sums) = unit_at(unit);
             // SAFETY: by contract.
             unsafe {
@@ -307,6 +313,7 @@ impl<E: Real> Job<'_, E> {
                             steps: [step, next],
                             count,
                             sums,
+                            begins: chunk == part.pixels.start,
                         };
                         outer_product(isa, vectors, outputs, outer);
                     }
@@ -335,6 +342,40 @@ impl<E: Real> Job<'_, E> {
     /// The number of a unit.
     fn unit(&self, group: usize, position: usize, panel: usize) -> usize {
         (group * self.gather.positions.len() + position) * self.panels + panel
+    }
+
+    /// Writes the sums of all parts, `stride` apart, of a panel of windows of one pixel where the weights are.
+    ///
+    /// # Safety
+    ///
+    /// `sums` are those of all units of all parts, `target` is the whole gradient, and nobody else writes this panel's part of
+    /// it.
+    unsafe fn join(
+        &self,
+        group: usize,
+        panel: usize,
+        (sums, stride, splits): (*const E, usize, usize),
+        target: *mut E,
+    ) {
+        let lanes = E::lanes(self.isa);
+        let width = self.isa.tile().1 * lanes;
+        let column = panel * width;
+        let columns = (self.run - column).min(width);
+        let seen = self.convolution.channels_seen();
+        // SAFETY: by contract.
+        unsafe {
+            let joined = JoinRows {
+                first: sums.add(self.unit(group, 0, panel) * self.outputs * width),
+                stride,
+                splits,
+                rows: self.outputs,
+                columns,
+                step: columns.next_multiple_of(lanes),
+                target: target.add(group * self.outputs * seen + column),
+                target_step: seen,
+            };
+            E::dispatch(self.isa, joined);
+        }
     }
 
     /// Writes the sums of a panel at all positions where the weights are.

@@ -13,6 +13,8 @@ pub(in crate::cpu) struct Outer<E> {
     pub(in crate::cpu) steps: [usize; 2],
     pub(in crate::cpu) count: usize,
     pub(in crate::cpu) sums: *mut E,
+    /// Whether the sums begin with these products, whatever is there.
+    pub(in crate::cpu) begins: bool,
 }
 
 /// Calls what was compiled for the instructions' tile and this many vectors: whole tiles, then what is left.
@@ -61,16 +63,18 @@ impl<E: Real, const ROWS: usize, const VECTORS: usize> Kernel<E> for Tiles<E, RO
 
     #[inline(always)]
     unsafe fn run<S: Simd<E = E>>(self) {
-        let Self(Outer { a, stride, b, steps, count, sums }, tiles) = self;
+        let Self(Outer { a, stride, b, steps, count, sums, begins }, tiles) = self;
         // SAFETY: by the contract of the caller.
         unsafe {
             for index in 0..tiles {
                 let (mut a, mut b) = (a.add(index * stride), b);
                 let sums = sums.add(index * ROWS * VECTORS * S::LANES);
                 let mut tile = [[S::zero(); VECTORS]; ROWS];
-                for row in 0..ROWS {
-                    for v in 0..VECTORS {
-                        tile[row][v] = S::load(sums.add((row * VECTORS + v) * S::LANES));
+                if !begins {
+                    for row in 0..ROWS {
+                        for v in 0..VECTORS {
+                            tile[row][v] = S::load(sums.add((row * VECTORS + v) * S::LANES));
+                        }
                     }
                 }
                 for _ in 0..count {
@@ -119,6 +123,42 @@ impl<E: Real> Kernel<E> for Join<E> {
                 }
                 S::store_up_to(self.first.add(at), sum, left);
             });
+        }
+    }
+}
+
+/// Adds up the sums of all parts, row by row, and writes them where the weights are.
+pub(super) struct JoinRows<E> {
+    pub(super) first: *const E,
+    /// From one part to the next.
+    pub(super) stride: usize,
+    pub(super) splits: usize,
+    pub(super) rows: usize,
+    pub(super) columns: usize,
+    /// From one row to the next.
+    pub(super) step: usize,
+    pub(super) target: *mut E,
+    pub(super) target_step: usize,
+}
+
+impl<E: Real> Kernel<E> for JoinRows<E> {
+    type Output = ();
+
+    #[inline(always)]
+    unsafe fn run<S: Simd<E = E>>(self) {
+        let Self { first, stride, splits, rows, columns, step, target, target_step } = self;
+        // SAFETY: by what `weight_gradient` says of the pointers.
+        unsafe {
+            for row in 0..rows {
+                let (first, target) = (first.add(row * step), target.add(row * target_step));
+                vectors!(S, columns, |at, left| {
+                    let mut sum = S::load_up_to(first.add(at), left);
+                    for part in 1..splits {
+                        sum = S::add(sum, S::load_up_to(first.add(part * stride + at), left));
+                    }
+                    S::store_up_to(target.add(at), sum, left);
+                });
+            }
         }
     }
 }

@@ -110,6 +110,7 @@ pub(crate) fn weight_gradient<E: Real>(
                             steps: [height, width],
                             count,
                             sums: shared.get().add((position * panels + panel) * area),
+                            begins: false,
                         };
                         outer_product(isa, vectors, outputs, outer);
                     }
