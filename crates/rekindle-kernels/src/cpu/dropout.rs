@@ -157,7 +157,8 @@ mod tests {
     /// What is dropped is the same share in every row and column, another for another key, and the same by all instructions.
     #[test]
     fn a_share_is_dropped_and_the_rest_is_scaled() {
-        let (rows, channels) = (400, 257);
+        // Few, where each step is interpreted.
+        let (rows, channels) = if cfg!(miri) { (40, 33) } else { (400, 257) };
         let x = vec![1.0_f32; rows * channels];
         for probability in [0.1, 0.5, 0.9] {
             let found = |isa, key| {
@@ -188,7 +189,8 @@ mod tests {
             let other = found(Isa::available()[0], 2);
             let same = first.iter().zip(&other).filter(|(a, b)| a == b).count() as f64;
             let expected = probability.powi(2) + (1.0 - probability).powi(2);
-            assert!((same / first.len() as f64 - expected).abs() < 0.01, "{probability}");
+            let count = first.len() as f64;
+            assert!((same / count - expected).abs() < 3.0 / count.sqrt(), "{probability}");
         }
     }
 }

@@ -10,6 +10,7 @@
 
 mod outer;
 mod pack;
+mod write;
 
 use std::ops::Range;
 
@@ -21,7 +22,7 @@ use super::{
     winograd,
 };
 use crate::memory::Buffer;
-use outer::{Join, JoinRows};
+use outer::Join;
 pub(super) use outer::{Outer, outer_product};
 pub(super) use pack::Tiles;
 use pack::{PackInput, pack_all};
@@ -342,84 +343,5 @@ impl<E: Real> Job<'_, E> {
     /// The number of a unit.
     fn unit(&self, group: usize, position: usize, panel: usize) -> usize {
         (group * self.gather.positions.len() + position) * self.panels + panel
-    }
-
-    /// Writes the sums of all parts, `stride` apart, of a panel of windows of one pixel where the weights are.
-    ///
-    /// # Safety
-    ///
-    /// `sums` are those of all units of all parts, `target` is the whole gradient, and nobody else writes this panel's part of
-    /// it.
-    unsafe fn join(
-        &self,
-        group: usize,
-        panel: usize,
-        (sums, stride, splits): (*const E, usize, usize),
-        target: *mut E,
-    ) {
-        let lanes = E::lanes(self.isa);
-        let width = self.isa.tile().1 * lanes;
-        let column = panel * width;
-        let columns = (self.run - column).min(width);
-        let seen = self.convolution.channels_seen();
-        // SAFETY: by contract.
-        unsafe {
-            let joined = JoinRows {
-                first: sums.add(self.unit(group, 0, panel) * self.outputs * width),
-                stride,
-                splits,
-                rows: self.outputs,
-                columns,
-                step: columns.next_multiple_of(lanes),
-                target: target.add(group * self.outputs * seen + column),
-                target_step: seen,
-            };
-            E::dispatch(self.isa, joined);
-        }
-    }
-
-    /// Writes the sums of a panel at all positions where the weights are.
-    ///
-    /// # Safety
-    ///
-    /// `sums` are those of all units, `target` is the whole gradient, and nobody else writes this panel's
-    /// part of it.
-    unsafe fn scatter(&self, group: usize, panel: usize, sums: *const E, target: *mut E) {
-        let lanes = E::lanes(self.isa);
-        let width = self.isa.tile().1 * lanes;
-        let column = panel * width;
-        let columns = (self.run - column).min(width);
-        let stride = columns.next_multiple_of(lanes);
-        let seen = self.convolution.channels_seen();
-        let positions = self.convolution.window.positions();
-        let unit = |position: usize| {
-            let unit = self.unit(group, position, panel);
-            // SAFETY: there are sums of all units.
-            unsafe { sums.add(unit * self.outputs * width) }
-        };
-        for output in 0..self.outputs {
-            let row = (group * self.outputs + output) * seen;
-            if self.run == seen {
-                let target = target.wrapping_add((row + column) * positions);
-                for (index, position) in self.gather.positions.iter().enumerate() {
-                    let sums = unit(index).wrapping_add(output * stride);
-                    for i in 0..columns {
-                        // SAFETY: within the weights, and this panel's.
-                        unsafe { *target.add(i * positions + position.index) = *sums.add(i) };
-                    }
-                }
-                continue;
-            }
-            // A run over a row of the window has all channels of each of its positions.
-            for (index, position) in self.gather.positions.iter().enumerate() {
-                let sums = unit(index).wrapping_add(output * stride);
-                for i in 0..columns {
-                    let (channel, next) = ((column + i) % seen, (column + i) / seen);
-                    let at = (row + channel) * positions + position.index + next;
-                    // SAFETY: within the weights, and this panel's.
-                    unsafe { *target.add(at) = *sums.add(i) };
-                }
-            }
-        }
     }
 }
