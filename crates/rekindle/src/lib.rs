@@ -79,6 +79,7 @@ pub use rekindle_language as language;
 pub use rekindle_layers as layers;
 pub use rekindle_metrics as metrics;
 pub use rekindle_report as report;
+pub use rekindle_series as series;
 pub use rekindle_text as text;
 pub use rekindle_train as train;
 pub use rekindle_transfer as transfer;

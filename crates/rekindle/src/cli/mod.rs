@@ -19,6 +19,7 @@ mod fetch;
 mod fetching;
 mod find_rate;
 mod finetune;
+mod forecast;
 mod info;
 mod items;
 mod kind;
@@ -63,6 +64,7 @@ enum Command {
     Embed(embed::Arguments),
     Similar(similar::Arguments),
     Finetune(finetune::Arguments),
+    Forecast(forecast::Arguments),
     Evaluate(evaluate::Arguments),
     FindRate(find_rate::Arguments),
     Compare(compare::Arguments),
@@ -115,6 +117,7 @@ impl Cli {
             Command::Embed(arguments) => arguments.common.in_pool(|| arguments.run()),
             Command::Similar(arguments) => arguments.common.in_pool(|| arguments.run()),
             Command::Finetune(arguments) => arguments.common.in_pool(|| arguments.run()),
+            Command::Forecast(arguments) => arguments.common.in_pool(|| arguments.run()),
             Command::Evaluate(arguments) => arguments.common.in_pool(|| arguments.run()),
             Command::FindRate(arguments) => arguments.common.in_pool(|| arguments.run()),
             Command::Compare(arguments) => arguments.run(),

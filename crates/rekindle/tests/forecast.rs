@@ -1,0 +1,228 @@
+//! `rekindle forecast` from a file to forecasts, whatever the layout, and refused in a line where it cannot.
+#![allow(clippy::unwrap_used, reason = "a test may; the lint does not see that helpers are tests")]
+
+use std::{
+    fs,
+    path::Path,
+    process::{Command, Output},
+};
+
+use serde_json::Value;
+
+/// Runs it with more arguments than the file and the folder.
+fn forecast(data: &Path, out: &Path, arguments: &[&str]) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_rekindle"));
+    command.arg("forecast").arg("--data").arg(data).arg("--out").arg(out).args(arguments);
+    command.output().unwrap()
+}
+
+/// What it says on standard error, which no panic is among.
+fn said(output: &Output) -> String {
+    let text = String::from_utf8(output.stderr.clone()).unwrap();
+    assert!(!text.contains("panicked"), "{text}");
+    text
+}
+
+/// The object that ends a run.
+fn summary(output: &Output) -> Value {
+    assert!(output.status.success(), "{}", said(output));
+    serde_json::from_str(String::from_utf8_lossy(&output.stdout).lines().last().unwrap()).unwrap()
+}
+
+/// Two series of months, five years long: a wave of a year, one upon a trend.
+fn months() -> String {
+    let mut text = "unique_id,ds,y\n".to_owned();
+    for (id, trend) in [("flat", 0.0), ("=rising", 1.5)] {
+        for month in 0..60 {
+            let wave = (f64::from(month) * std::f64::consts::TAU / 12.0).sin();
+            let noise = f64::from(month * 7919 % 13) / 13.0;
+            let value = 100.0 + 20.0 * wave + trend * f64::from(month) + noise;
+            text += &format!("{id},{}-{:02}-01,{value}\n", 2019 + month / 12, month % 12 + 1);
+        }
+    }
+    text
+}
+
+#[test]
+fn a_run_measures_and_writes_forecasts() {
+    let folder = tempfile::tempdir().unwrap();
+    let (data, out) = (folder.path().join("x.csv"), folder.path().join("run"));
+    fs::write(&data, months()).unwrap();
+    let output = forecast(&data, &out, &["--horizon", "6", "--json"]);
+    let found = summary(&output);
+    assert_eq!(
+        (&found["series"], &found["horizon"], &found["season"]),
+        (&2.into(), &6.into(), &12.into())
+    );
+    let models = found["models"].as_object().unwrap();
+    assert_eq!(models.len(), 7);
+    for (name, scores) in models {
+        for metric in ["smape", "mase", "owa", "msis", "mae", "seconds"] {
+            assert!(
+                scores[metric].as_f64().is_some_and(|value| value >= 0.0),
+                "{name} {metric}: {scores}"
+            );
+        }
+    }
+    let mase = |name: &str| models[name]["mase"].as_f64().unwrap();
+    let best = found["best"].as_str().unwrap();
+    assert!(models.keys().all(|name| mase(name) >= mase(best)), "{found}");
+    assert!(mase(best) < mase("naive") / 3.0, "{found}");
+    assert!(said(&output).contains("frequency: monthly"));
+
+    let text = fs::read_to_string(out.join("forecasts.csv")).unwrap();
+    let rows: Vec<Vec<&str>> = text.lines().map(|line| line.split(',').collect()).collect();
+    assert_eq!(
+        rows[0],
+        ["unique_id", "ds", "model", "mean", "0.025", "0.1", "0.5", "0.9", "0.975"]
+    );
+    assert_eq!(rows.len(), 1 + 7 * 2 * 6);
+    // No spreadsheet computes the name.
+    assert_eq!(
+        (rows[1][..3].to_vec(), rows[7][0]),
+        (vec!["flat", "2024-01-01", "naive"], "'=rising")
+    );
+    for row in &rows[1..] {
+        let numbers: Vec<f64> = row[3..].iter().map(|cell| cell.parse().unwrap()).collect();
+        assert!(numbers[1..].windows(2).all(|pair| pair[0] <= pair[1]), "{row:?}");
+    }
+    // Lines for people, and the same forecasts.
+    let output = forecast(&data, &out, &["--horizon", "6", "--model", "theta", "naive"]);
+    let lines = String::from_utf8(output.stdout.clone()).unwrap();
+    for part in [
+        "2 series of 60 to 60 points, monthly",
+        "season: 12",
+        "by backtest on 6 windows",
+        "best: theta",
+    ] {
+        assert!(lines.contains(part), "no `{part}` in\n{lines}{}", said(&output));
+    }
+    let again = fs::read_to_string(out.join("forecasts.csv")).unwrap();
+    assert!(again.lines().skip(1).all(|line| text.lines().any(|other| other == line)));
+}
+
+#[test]
+fn what_followed_is_measured_on() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    let [train, test] = ["Hourly-train.csv", "Hourly-test.csv"].map(at);
+    let row = |from: usize, to: usize| {
+        let values: Vec<String> = (from..to).map(|at| format!("\"{}\"", 50 + at % 24)).collect();
+        let names: Vec<String> = (1..=values.len() + 1).map(|at| format!("\"V{at}\"")).collect();
+        format!("{}\n\"H1\",{}\n", names.join(","), values.join(","))
+    };
+    fs::write(&train, row(0, 240)).unwrap();
+    fs::write(&test, row(240, 264)).unwrap();
+    let arguments =
+        ["--horizon", "24", "--json", "--test", test.to_str().unwrap(), "--level", "90"];
+    let found = summary(&forecast(&train, &at("run"), &arguments));
+    assert_eq!(
+        (found["best"].as_str(), found["windows"].as_u64()),
+        (Some("seasonal-naive"), Some(1))
+    );
+    assert_eq!(found["models"]["seasonal-naive"]["mae"], 0.0);
+    // One series, one window: nothing is said of a difference.
+    assert_eq!(found["difference"]["verdict"], "no difference");
+    let text = fs::read_to_string(at("run").join("forecasts.csv")).unwrap();
+    assert!(
+        text.starts_with("unique_id,ds,model,mean,0.05,0.5,0.95\nH1,241,naive,"),
+        "{}",
+        &text[..80]
+    );
+}
+
+#[test]
+fn what_cannot_be_forecast_is_refused_in_a_line() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("x.csv");
+    let dates = "2024-01-01,1\n2024-01-02,2\n2024-01-03,3\n2024-01-04,4\n";
+    let two = "a,2024-01-01,1\na,2024-01-02,2\n";
+    for (text, arguments, expected) in [
+        (
+            format!("ds,y\n{dates}"),
+            &["--horizon", "4"][..],
+            "a horizon of 4 is not shorter than the longest series, of 4 points",
+        ),
+        (format!("ds,y\n{dates}"), &[], "does not say how far to forecast; give --horizon"),
+        (
+            format!("ds,y\n{dates}2024-01-06,6\n"),
+            &["--horizon", "1"],
+            "1 steps have no row: 1 of y after row 5, from 2024-01-05",
+        ),
+        (
+            format!("ds,y\n{dates}2024-01-05,\n"),
+            &["--horizon", "1"],
+            "1 values are missing: row 6 of y",
+        ),
+        (
+            format!("ds,y\n{dates}05.01.2024,5\n"),
+            &["--horizon", "1"],
+            "1 dates are not written as year-month-day",
+        ),
+        (
+            format!("ds,y\n{dates}2024-01-05T00:00Z,5\n"),
+            &["--horizon", "1"],
+            "of another time zone than row 2 (no zone)",
+        ),
+        (format!("unique_id,ds,y\n{two}"), &["--horizon", "1", "--level", "100"], "1 is no level"),
+        (
+            format!("unique_id,ds,y\n{two}"),
+            &["--horizon", "1", "--model", "prophet"],
+            "`prophet` is not known; known are naive",
+        ),
+        (
+            format!("unique_id,ds,y\n{two}"),
+            &["--horizon", "1", "--fill", "guess"],
+            "it is one of refuse, previous",
+        ),
+        (
+            format!("unique_id,ds,y\n{two}"),
+            &["--horizon", "999999"],
+            "999999 steps; ask for at least 1 and at most 65536",
+        ),
+        ("name\nx\n".to_owned(), &["--horizon", "1"], "has no column `y`"),
+    ] {
+        fs::write(&data, &text).unwrap();
+        let output = forecast(&data, &folder.path().join("run"), arguments);
+        let error = said(&output);
+        assert!(!output.status.success() && error.contains(expected), "{text}: {error}");
+        assert!(!folder.path().join("run").exists(), "{text}: something was written");
+    }
+    // One point beside longer series, and one that never changes: said, and forecast all the same.
+    fs::write(
+        &data,
+        format!(
+            "unique_id,ds,y\n{two}a,2024-01-03,4\nb,2024-01-01,5\nc,2024-01-01,1\nc,2024-01-02,1\n"
+        ),
+    )
+    .unwrap();
+    let output = forecast(&data, &folder.path().join("run"), &["--horizon", "2", "--json"]);
+    let (found, error) = (summary(&output), said(&output));
+    for part in [
+        "1 series have one point: b at row 5",
+        "1 series never change: c at row 6",
+        "2 series are no longer than the horizon",
+    ] {
+        assert!(error.contains(part), "no `{part}` in {error}");
+    }
+    assert_eq!(found["series"], 3);
+    let text = fs::read_to_string(folder.path().join("run/forecasts.csv")).unwrap();
+    assert!(text.lines().any(|line| line.starts_with("b,2024-01-02,theta,5,")), "{text}");
+}
+
+/// The competition's own files in one command: theirs are 1.006 of Theta and 0.627 of seasonal naive.
+#[test]
+fn the_m4_competition_is_one_command() {
+    let Some(data) = rekindle_skip::real_data() else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| data.join("series/m4_hourly").join(name);
+    let test = at("Hourly-test.csv");
+    let arguments = ["--horizon", "48", "--json", "--model", "theta", "seasonal-naive", "--test"];
+    let arguments: Vec<&str> = arguments.into_iter().chain([test.to_str().unwrap()]).collect();
+    let found = summary(&forecast(&at("Hourly-train.csv"), folder.path(), &arguments));
+    assert_eq!((found["series"].as_u64(), found["season"].as_u64()), (Some(414), Some(24)));
+    for (name, owa) in [("theta", 1.006), ("seasonal-naive", 0.6275)] {
+        let found = found["models"][name]["owa"].as_f64().unwrap();
+        assert!((found - owa).abs() < 0.001, "{name}: {found}");
+    }
+}
