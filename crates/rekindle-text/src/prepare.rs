@@ -6,7 +6,7 @@ use rekindle_data::{Digests, Prepare, TokenBatch, View, canonical};
 use serde_json::json;
 use sha2::{Digest, Sha256};
 
-use crate::{Encoded, Error, Text, Tokenizer};
+use crate::{Encoded, Error, Text, TokenPlace, Tokenizer};
 
 /// Texts to token numbers, padded to the longest text of a batch.
 #[derive(Debug, Clone)]
@@ -14,12 +14,49 @@ pub struct PrepareTexts {
     tokenizer: Arc<Tokenizer>,
     /// Rows of the network's table.
     rows: usize,
+    known_alone: bool,
 }
 
 impl PrepareTexts {
     /// By a tokenizer, for a network that knows the tokens below `rows`.
     pub fn new(tokenizer: Arc<Tokenizer>, rows: usize) -> Self {
-        Self { tokenizer, rows }
+        Self { tokenizer, rows, known_alone: false }
+    }
+
+    /// The same of a text's own known tokens alone, as model2vec reads it: neither those that the tokenizer adds, nor the one
+    /// that stands for what is unknown.
+    #[must_use]
+    pub fn known_alone(self) -> Self {
+        Self { known_alone: true, ..self }
+    }
+
+    /// Where in a text each of its tokens stands, as [`Tokenizer::places`] says it.
+    ///
+    /// # Errors
+    ///
+    /// If the tokenizer cannot read it.
+    pub fn places(&self, text: &Text) -> Result<Vec<TokenPlace>, Error> {
+        let mut places = self.tokenizer.places(text)?;
+        if self.known_alone {
+            let ids = self.tokenizer.encode(text)?.ids;
+            let own =
+                |(place, id): (TokenPlace, u32)| place.filter(|_| self.is_known(id)).map(Some);
+            places = places.into_iter().zip(ids).filter_map(own).collect();
+        }
+        Ok(places)
+    }
+
+    fn is_known(&self, id: u32) -> bool {
+        Some(id) != self.tokenizer.unknown_id()
+    }
+
+    fn encode(&self, text: &Text) -> Result<Encoded, Error> {
+        if !self.known_alone {
+            return self.tokenizer.encode(text);
+        }
+        let Encoded { ids, types, cut } = self.tokenizer.encode_alone(text)?;
+        let (ids, types) = ids.into_iter().zip(types).filter(|(id, _)| self.is_known(*id)).unzip();
+        Ok(Encoded { ids, types, cut })
     }
 
     /// How texts become tokens.
@@ -35,7 +72,7 @@ impl Prepare for PrepareTexts {
     type Error = Error;
 
     fn prepare(&self, text: &Text, _: View, _: Option<Encoded>) -> Result<Encoded, Error> {
-        let encoded = self.tokenizer.encode(text)?;
+        let encoded = self.encode(text)?;
         match encoded.ids.iter().find(|id| **id as usize >= self.rows) {
             Some(&id) => Err(Error::Beyond { name: text.called(), id, rows: self.rows }),
             None => Ok(encoded),
@@ -62,9 +99,12 @@ impl Prepare for PrepareTexts {
 
     fn describe_plain(&self) -> String {
         let digest = Sha256::digest(self.tokenizer.json());
-        canonical(
-            &json!({"tokenizer": format!("{digest:x}"), "max_tokens": self.tokenizer.max_tokens()}),
-        )
+        let mut found =
+            json!({"tokenizer": format!("{digest:x}"), "max_tokens": self.tokenizer.max_tokens()});
+        if self.known_alone {
+            found["known_alone"] = json!(true);
+        }
+        canonical(&found)
     }
 
     fn describe_drawn(&self) -> String {

@@ -14,6 +14,8 @@ use tokenizers::{
 
 use crate::{Coverage, Encoded, Error, Text};
 
+mod template;
+
 /// More bytes than the tokenizer of any language has, so that a hostile file cannot take all memory.
 const LARGEST: u64 = 256 << 20;
 
@@ -95,10 +97,10 @@ impl Tokenizer {
                 .get_post_processor()
                 .map_or(0, |post| tokenizers::PostProcessor::added_tokens(post, pair))
         });
-        if max_tokens <= added[1] {
+        let most = added[0].max(added[1]);
+        if max_tokens <= most {
             return Err(cause(format!(
-                "{max_tokens} tokens leave no room beside the {} that it adds",
-                added[1]
+                "{max_tokens} tokens leave no room beside the {most} that it adds"
             )));
         }
         let strategy = TruncationStrategy::LongestFirst;
@@ -106,6 +108,9 @@ impl Tokenizer {
             TruncationParams { max_length: max_tokens, strategy, ..TruncationParams::default() };
         inner.with_truncation(Some(truncation)).map_err(|error| cause(error.to_string()))?;
         let json = inner.to_string(false).map_err(|error| cause(error.to_string()))?;
+        let parsed: Value =
+            serde_json::from_str(&json).map_err(|error| cause(error.to_string()))?;
+        template::check(&parsed["post_processor"]).map_err(cause)?;
         let adds_nothing = added == [0, 0];
         if adds_nothing {
             inner.with_truncation(None).map_err(|error| cause(error.to_string()))?;

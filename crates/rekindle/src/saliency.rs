@@ -5,7 +5,7 @@ use rekindle_layers::{Backbone as _, Input as _, TextFlow};
 use rekindle_report::{ExampleRecord, WordRecord};
 use rekindle_text::Text;
 
-use crate::{Error, TextModel, Texts, gallery::Exhibit};
+use crate::{Error, Modality as _, TextModel, Texts, gallery::Exhibit};
 
 impl Exhibit for Texts {
     fn shown(model: &TextModel, item: &Text, output: usize) -> Result<ExampleRecord, Error> {
@@ -45,7 +45,7 @@ impl TextModel {
             Some(slope) => (slope * hidden.inner()).sum_dim(2).into_data().iter::<f32>().collect(),
             None => Vec::new(),
         };
-        let places = self.modality().tokenizer().places(text)?;
+        let places = self.modality().prepare(self.config(), &())?.places(text)?;
         let parts: Vec<&str> = [Some(&text.text), text.pair.as_ref()]
             .into_iter()
             .flatten()

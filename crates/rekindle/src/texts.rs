@@ -10,7 +10,7 @@ use rekindle_data::{
     DataSet, Digests, Gathered, Measurable, Part, Target, TargetKind, canonical, manifest::Offer,
 };
 use rekindle_language::{
-    EncoderConfig, TextBackbone, pool_files, pool_from_json, pool_to_json, text_pool,
+    EncoderConfig, Family, TextBackbone, pool_files, pool_from_json, pool_to_json, text_pool,
 };
 use rekindle_layers::{Backbone as _, Pooling, TextFlow};
 use rekindle_report::{ItemKind, TextFacts};
@@ -206,7 +206,11 @@ impl Modality for Texts {
     }
 
     fn prepare(&self, _: &HubConfig, (): &()) -> Result<PrepareTexts, Error> {
-        Ok(PrepareTexts::new(Arc::clone(&self.tokenizer), self.encoder.vocab_size))
+        let found = PrepareTexts::new(Arc::clone(&self.tokenizer), self.encoder.vocab_size);
+        Ok(match self.encoder.family {
+            Family::Static => found.known_alone(),
+            _ => found,
+        })
     }
 
     fn plain((): &()) {}
