@@ -2,7 +2,7 @@
 
 use burn::{backend::Dispatch, prelude::*, tensor::Distribution};
 
-use crate::{cpu::dropout::Dropout, ops::Kernels, sequence::is_ours};
+use crate::{cpu::dropout::Dropout, ops::Kernels, ours::is_ours};
 
 /// `x` with each number dropped with this probability, and the others grown by as much: to the shape of `x`.
 ///

@@ -2,7 +2,7 @@
 
 use burn::{backend::Dispatch, prelude::*, tensor::module};
 
-use crate::{cpu::count, ops::Kernels, sequence::is_ours};
+use crate::{cpu::count, ops::Kernels, ours::is_ours};
 
 /// The rows of a table `[rows, channels]` by their numbers: `[batch, length]` to `[batch, length, channels]`.
 ///

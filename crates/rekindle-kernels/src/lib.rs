@@ -21,6 +21,7 @@ mod linear;
 mod memory;
 mod ops;
 mod optimize;
+mod ours;
 mod packed_weights;
 mod pooling;
 pub mod profile;

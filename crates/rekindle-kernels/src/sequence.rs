@@ -3,26 +3,18 @@
 use burn::{
     backend::Dispatch,
     prelude::*,
-    tensor::{DType, Distribution, activation::softmax, module},
+    tensor::{Distribution, activation::softmax, module},
 };
 
 use crate::{
     cpu::count,
     dropout::drawn,
     ops::{Affine, Attended, Given, Kernels, Padding, Weighed},
+    ours::is_ours,
 };
 
 /// A score that no other loses against, and finite, so that a text of nothing but padding stays a number.
 const LEAST: f64 = -1e30;
-
-/// Whether our kernels compute with all of these.
-pub(crate) fn is_ours(tensors: &[(Device, DType)]) -> bool {
-    let first = tensors.first().map(|(_, dtype)| *dtype);
-    matches!(first, Some(DType::F32 | DType::F64))
-        && tensors.iter().all(|(device, dtype)| {
-            Some(*dtype) == first && device.clone().inner() == Device::flex()
-        })
-}
 
 /// `(x - mean) / sqrt(variance + epsilon) * gamma + beta` over the last axis: `[.., channels]`, `[channels]` and `[channels]` to
 /// the shape of `x`.

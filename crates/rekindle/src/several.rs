@@ -49,6 +49,7 @@ mod exhibit;
 mod inputs;
 mod learn;
 mod lists;
+mod lists_read;
 mod network;
 mod part;
 mod prepare;
@@ -58,7 +59,7 @@ mod saved;
 
 pub use code::NumberCode;
 pub use inputs::{InputCode, InputPart, Inputs, MAX_UNITS, PartSource};
-pub use lists::ListsRead;
+pub use lists_read::ListsRead;
 pub use network::{Numbers, PartBatch, PartInput, PartNetwork, Passing};
 pub use prepare::{PartEncoded, PrepareSeveral};
 pub use rows::{Cells, Example, InputColumns, SeveralConfig, Value};

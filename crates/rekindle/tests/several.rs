@@ -26,7 +26,7 @@ const MIDDLE: [&str; 4] = ["study", "group", "sample", "value"];
 /// The labels and sentences of an abstract. What a sentence is called depends on where it stands and on the sentence before it,
 /// hardly on itself.
 fn sentences(number: usize) -> Vec<(&'static str, String)> {
-    let positive = number / 5 % 2 == 0;
+    let positive = (number / 5).is_multiple_of(2);
     let sentence = |line: usize| {
         let word = |by: usize, words: [&'static str; 4]| words[(number / by + line) % 4];
         let opening = if line == 0 && positive { "fine" } else { "plain" };

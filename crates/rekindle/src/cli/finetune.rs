@@ -24,7 +24,6 @@ mod checkup;
 mod words;
 
 use ask::{KeepArguments, PictureArguments, StepArguments, What};
-
 use checkup::{DoctorArguments, Verdict};
 use words::{leads_out, quoted};
 

@@ -65,6 +65,9 @@ pub(super) struct Arguments {
     pub(super) common: Common,
 }
 
+/// What a rung draws of opened data, and what it is known by.
+type Drawn<'a, M, L> = (&'a Opened<M, L>, Part<M, L>, String);
+
 /// A run, as a line of `results.jsonl`.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 struct Row {
@@ -171,7 +174,7 @@ impl Arguments {
         let mut climbed: Vec<Row> = Vec::new();
         for (index, rung) in ladder.rungs.iter().enumerate() {
             let last = index + 1 == ladder.rungs.len();
-            let mut parts: Vec<(&Opened<M, L>, Part<M, L>, String)> = Vec::new();
+            let mut parts: Vec<Drawn<'_, M, L>> = Vec::new();
             let mut found = Vec::new();
             for (candidate, opened) in &alive {
                 let known = parts.iter().position(|(of, ..)| std::ptr::eq(*of, *opened));

@@ -2,61 +2,20 @@
 
 use std::{
     collections::{BTreeMap, HashMap},
-    path::{Path, PathBuf},
-    sync::{Arc, Mutex, PoisonError},
+    path::Path,
+    sync::Arc,
 };
 
 use rekindle_data::{
     DataConfig, Error as DataError, Gathered, Part, Row, TargetKind,
     manifest::{self, GROUP, Items, Offer, Table, Wanted},
 };
-use rekindle_text::{TextTable, lists_of_texts};
 
-use super::rows::{Cells, Example, InputColumns, SeveralConfig};
+use super::{
+    lists_read::{List, OpenedList, opened},
+    rows::{Cells, Example, InputColumns, SeveralConfig},
+};
 use crate::Error;
-
-/// Lists that were read to see what there is to learn, kept for whoever reads their rows.
-#[derive(Debug, Clone, Default)]
-pub struct ListsRead(Arc<Mutex<Option<(PathBuf, Vec<List>)>>>);
-
-/// A list of a part, or all of it.
-type List = (Part, OpenedList);
-
-#[derive(Debug)]
-struct OpenedList {
-    path: PathBuf,
-    found: TextTable,
-}
-
-impl AsRef<Path> for OpenedList {
-    fn as_ref(&self) -> &Path {
-        &self.path
-    }
-}
-
-impl ListsRead {
-    /// The lists at a path, which were read already or are now.
-    fn take(&self, path: &Path) -> Result<Vec<List>, Error> {
-        let kept = self.0.lock().unwrap_or_else(PoisonError::into_inner).take();
-        match kept {
-            Some((of, lists)) if of == path => Ok(lists),
-            _ => opened(path),
-        }
-    }
-
-    fn keep(&self, path: &Path, lists: Vec<List>) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some((path.to_owned(), lists));
-    }
-}
-
-/// The lists at a path.
-fn opened(path: &Path) -> Result<Vec<List>, Error> {
-    let list = |(part, path): (Part, PathBuf)| {
-        let found = TextTable::open(&path)?;
-        Ok((part, OpenedList { path, found }))
-    };
-    lists_of_texts(path)?.into_iter().map(list).collect()
-}
 
 /// All rows of lists, with their labels or numbers.
 pub(super) fn gather(config: &SeveralConfig, kind: TargetKind) -> Result<Gathered<Example>, Error> {

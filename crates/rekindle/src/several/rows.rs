@@ -8,7 +8,7 @@ use rekindle_text::Text;
 use super::{
     code::number,
     inputs::{InputCode, InputPart, Inputs},
-    lists::ListsRead,
+    lists_read::ListsRead,
 };
 
 /// A row: a value for each input, in the order of the inputs' names.
