@@ -116,7 +116,7 @@ pub struct TextTable {
 }
 
 impl TextTable {
-    /// Reads a list, or [documents](is_documents): their columns are `text`, `label`, `line_number` (from 0), `total_lines`,
+    /// Reads a list, or [documents](TextTable::is_documents): their columns are `text`, `label`, `line_number` (from 0), `total_lines`,
     /// `previous` and `next` (the sentences beside it) and `group` (its document).
     ///
     /// # Errors
