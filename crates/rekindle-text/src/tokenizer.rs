@@ -14,7 +14,7 @@ use tokenizers::{
 
 use crate::{Coverage, Encoded, Error, Text};
 
-mod template;
+mod file;
 
 /// More bytes than the tokenizer of any language has, so that a hostile file cannot take all memory.
 const LARGEST: u64 = 256 << 20;
@@ -57,8 +57,7 @@ impl Tokenizer {
             said.and_then(|said| usize::try_from(said).ok()).map_or(most, |said| said.min(most));
         let file = folder.join("tokenizer.json");
         let (path, inner) = if file.is_file() {
-            let inner =
-                tokenizers::Tokenizer::from_bytes(read(&file)?).map_err(|e| broken(&file, &e))?;
+            let inner = file::read(&read(&file)?).map_err(|error| broken(&file, &error))?;
             (file, inner)
         } else if folder.join("vocab.txt").is_file() {
             let file = folder.join("vocab.txt");
@@ -80,8 +79,7 @@ impl Tokenizer {
     ///
     /// If it is damaged, or `max_tokens` has no room for a token of the text.
     pub fn from_json(json: &str, max_tokens: usize, path: &Path) -> Result<Self, Error> {
-        let inner =
-            tokenizers::Tokenizer::from_bytes(json).map_err(|error| broken(path, &error))?;
+        let inner = file::read(json.as_bytes()).map_err(|error| broken(path, &error))?;
         Self::of(inner, max_tokens, path)
     }
 
@@ -110,7 +108,7 @@ impl Tokenizer {
         let json = inner.to_string(false).map_err(|error| cause(error.to_string()))?;
         let parsed: Value =
             serde_json::from_str(&json).map_err(|error| cause(error.to_string()))?;
-        template::check(&parsed["post_processor"]).map_err(cause)?;
+        file::check_templates(&parsed["post_processor"]).map_err(cause)?;
         let adds_nothing = added == [0, 0];
         if adds_nothing {
             inner.with_truncation(None).map_err(|error| cause(error.to_string()))?;

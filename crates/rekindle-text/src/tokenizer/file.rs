@@ -1,15 +1,40 @@
-//! Whether the templates of a `tokenizer.json` can be filled: the crate that fills them believes what it reads, and stops the
-//! program where they name what is not there.
+//! A `tokenizer.json` of somebody else: the crate that reads it believes it in places, and stops the program where it is wrong.
 
+use serde::Deserialize;
 use serde_json::Value;
+use tokenizers::{Tokenizer, normalizers::Precompiled};
 
 /// More pieces than a template of any checkpoint has; each may be a whole text.
 const MOST_PIECES: usize = 32;
 
-/// Looks through what is done behind the tokens of a text, one step or several.
-pub(super) fn check(step: &Value) -> Result<(), String> {
+/// What the crate takes on trust.
+#[derive(Deserialize)]
+struct Believed {
+    #[serde(default)]
+    normalizer: Value,
+}
+
+/// What is in a file, if it is JSON, and the table of characters that SentencePiece precompiled is one.
+pub(super) fn read(bytes: &[u8]) -> Result<Tokenizer, tokenizers::Error> {
+    let believed: Believed = serde_json::from_slice(bytes)?;
+    check_tables(&believed.normalizer)?;
+    Tokenizer::from_bytes(bytes)
+}
+
+fn check_tables(step: &Value) -> Result<(), serde_json::Error> {
+    if let Some(steps) = step.get("normalizers").and_then(Value::as_array) {
+        return steps.iter().try_for_each(check_tables);
+    }
+    if step.get("type").and_then(Value::as_str) == Some("Precompiled") {
+        Precompiled::deserialize(step)?;
+    }
+    Ok(())
+}
+
+/// Whether templates can be filled: looks through what is done behind the tokens of a text, one step or several.
+pub(super) fn check_templates(step: &Value) -> Result<(), String> {
     if let Some(steps) = step.get("processors").and_then(Value::as_array) {
-        return steps.iter().try_for_each(check);
+        return steps.iter().try_for_each(check_templates);
     }
     if step.get("type").and_then(Value::as_str) != Some("TemplateProcessing") {
         return Ok(());
@@ -47,6 +72,32 @@ mod tests {
     use std::path::Path;
 
     use crate::Tokenizer;
+
+    #[test]
+    fn what_is_damaged_is_refused() {
+        for (what, normalizer, decoder) in [
+            ("cut", "null", "{"),
+            ("no value", "null", "b"),
+            ("a table", r#"{"type": "Precompiled", "precompiled_charsmap": "!"}"#, "null"),
+            (
+                "a table behind another step",
+                r#"{"type": "Sequence", "normalizers": [{"type": "NFC"}, {"type": "Precompiled", "precompiled_charsmap": "AAAA"}]}"#,
+                "null",
+            ),
+        ] {
+            let json = format!(
+                r#"{{"version": "1.0", "truncation": null, "padding": null, "added_tokens": [], "normalizer": {normalizer},
+                "pre_tokenizer": null, "post_processor": null, "decoder": {decoder}, "model": {{"type": "WordLevel",
+                "vocab": {{"[UNK]": 0}}, "unk_token": "[UNK]"}}}}"#
+            );
+            let found = Tokenizer::from_json(&json, 16, Path::new("tokenizer.json"));
+            let error = found.map(|_| ()).unwrap_err().to_string();
+            assert!(
+                error.starts_with("tokenizer.json: no tokenizer can be made of it"),
+                "{what}: {error}"
+            );
+        }
+    }
 
     #[test]
     fn what_cannot_be_filled_is_refused() {
