@@ -27,33 +27,13 @@ use rekindle_kernels::{
     add_scaled, average_pool, convolve, global_mean, linear, max_pool, squeeze_excite, update,
 };
 
-/// SplitMix64: the same numbers every time.
-struct Random(u64);
+mod support;
+
+use support::{Random, apart, leaf};
 
 impl Random {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut x = self.0;
-        x = (x ^ (x >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        x = (x ^ (x >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        x ^ (x >> 31)
-    }
-
-    /// From `low` to `high`, both included.
-    fn range(&mut self, low: usize, high: usize) -> usize {
-        low + (self.next() % (high - low + 1) as u64) as usize
-    }
-
     fn pick<T: Copy>(&mut self, from: &[T]) -> T {
         from[self.range(0, from.len() - 1)]
-    }
-
-    /// A tensor of numbers that `f32` and `f64` both have.
-    fn tensor<const D: usize>(&mut self, shape: [usize; D], low: f32, high: f32) -> TensorData {
-        let unit = |bits: u64| (bits >> 40) as f32 / (1_u64 << 24) as f32;
-        let count = shape.iter().product();
-        let values: Vec<f32> = (0..count).map(|_| low + (high - low) * unit(self.next())).collect();
-        TensorData::new(values, shape)
     }
 }
 
@@ -83,21 +63,11 @@ fn gradient_tolerance(activation: Activation) -> f64 {
     }
 }
 
-/// A tensor on an autodiff device, in double precision or not, of which gradients are taken.
-fn leaf<const D: usize>(data: &TensorData, dtype: DType) -> Tensor<D> {
-    let plain = Tensor::<D>::from_data(data.clone(), &Device::flex()).cast(dtype);
-    Tensor::from_inner(plain).require_grad()
-}
-
 /// The largest difference, relative to the largest number.
 fn error(found: TensorData, expected: TensorData) -> f64 {
     assert_eq!(found.shape(), expected.shape());
-    let expected: Vec<f64> = expected.iter::<f64>().collect();
-    let scale = expected.iter().fold(1e-3, |max: f64, value| max.max(value.abs()));
-    let difference = found.iter::<f64>().zip(&expected).map(|(a, b)| (a - b).abs());
-    let worst =
-        difference.fold(0.0, |worst: f64, d| if d.is_nan() { f64::INFINITY } else { worst.max(d) });
-    worst / scale
+    let [found, expected] = [found, expected].map(|of| of.iter::<f64>().collect::<Vec<_>>());
+    apart(&found, &expected)
 }
 
 /// Compares values, and gradients of a sum that gives each number a weight of its own.

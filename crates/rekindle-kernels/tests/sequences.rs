@@ -18,45 +18,9 @@ use rekindle_kernels::{
     embedding, layer_norm, pad, recurrent, unpad,
 };
 
-/// SplitMix64: the same numbers every time.
-struct Random(u64);
+mod support;
 
-impl Random {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut x = self.0;
-        x = (x ^ (x >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        x = (x ^ (x >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        x ^ (x >> 31)
-    }
-
-    fn range(&mut self, low: usize, high: usize) -> usize {
-        low + (self.next() % (high - low + 1) as u64) as usize
-    }
-
-    fn tensor<const D: usize>(&mut self, shape: [usize; D]) -> TensorData {
-        let count = shape.iter().product();
-        let unit = |bits: u64| (bits >> 40) as f32 / (1_u64 << 23) as f32 - 1.0;
-        TensorData::new((0..count).map(|_| unit(self.next())).collect::<Vec<f32>>(), shape)
-    }
-}
-
-fn leaf<const D: usize>(data: &TensorData, dtype: DType) -> Tensor<D> {
-    let plain = Tensor::<D>::from_data(data.clone(), &Device::flex()).cast(dtype);
-    Tensor::from_inner(plain).require_grad()
-}
-
-fn wide<const D: usize>(x: Tensor<D>) -> Vec<f64> {
-    x.into_data().iter::<f64>().collect()
-}
-
-/// The largest difference relative to the largest value.
-fn apart(found: &[f64], expected: &[f64]) -> f64 {
-    assert_eq!(found.len(), expected.len());
-    let scale = expected.iter().fold(1e-3, |most, x| f64::max(most, x.abs()));
-    let differences = found.iter().zip(expected).map(|(a, b)| (a - b).abs() / scale);
-    differences.fold(0.0, |most, x| if x.is_nan() { f64::INFINITY } else { f64::max(most, x) })
-}
+use support::{Random, apart, leaf, wide};
 
 const TYPES: [(DType, f64); 2] = [(DType::F64, 1e-7), (DType::F32, 2e-5)];
 
@@ -99,7 +63,7 @@ fn attention_is_burns() {
         let (batch, heads) = (random.range(1, 4), random.range(1, 4));
         let (length, width) = (random.range(1, 40), random.range(1, 37));
         let shape = [batch, length, heads * width];
-        let data = [(); 4].map(|()| random.tensor(shape));
+        let data = [(); 4].map(|()| random.tensor(shape, -1.0, 1.0));
         let lengths: Vec<usize> = (0..batch).map(|_| random.range(1, length)).collect();
         let mask: Vec<f32> = lengths
             .iter()
@@ -107,7 +71,8 @@ fn attention_is_burns() {
             .collect();
         let mask = TensorData::new(mask, [batch, length]);
         let own = [random.range(0, 1) * (batch - 1) + 1, random.range(0, 1) * (heads - 1) + 1];
-        let bias = (case % 3 == 0).then(|| random.tensor([own[0], own[1], length, length]));
+        let bias =
+            (case % 3 == 0).then(|| random.tensor([own[0], own[1], length, length], -1.0, 1.0));
         let scale = 1.0 / (width as f64).sqrt();
         let run = |dtype: DType, ours: bool| {
             let leaves = [0, 1, 2].map(|at| leaf::<3>(&data[at], dtype));
@@ -157,7 +122,7 @@ fn what_is_dropped_is_not_seen_and_has_no_slope() {
         let length = random.range(8, 40);
         let width = length + random.range(0, 3);
         let shape = [batch, length, heads * width];
-        let data = [(); 4].map(|()| random.tensor(shape));
+        let data = [(); 4].map(|()| random.tensor(shape, -1.0, 1.0));
         let lengths: Vec<usize> = (0..batch).map(|_| random.range(5, length)).collect();
         let mask =
             lengths.iter().flat_map(|n| (0..length).map(move |at| f32::from(u8::from(at < *n))));
@@ -235,8 +200,9 @@ fn norms_are_burns() {
     let mut random = Random(2);
     for case in 0..40 {
         let shape = [random.range(1, 5), random.range(1, 70), random.range(1, 90)];
-        let (x, dy) = (random.tensor(shape), random.tensor(shape));
-        let (gamma, beta) = (random.tensor([shape[2]]), random.tensor([shape[2]]));
+        let (x, dy) = (random.tensor(shape, -1.0, 1.0), random.tensor(shape, -1.0, 1.0));
+        let (gamma, beta) =
+            (random.tensor([shape[2]], -1.0, 1.0), random.tensor([shape[2]], -1.0, 1.0));
         let shifts = case % 2 == 0;
         let run = |dtype: DType, ours: bool| {
             let (x, gamma, beta) =
@@ -335,10 +301,10 @@ fn recurrent_layers_are_burns() {
         ];
         let shapes = [[batch * time, inputs]].into_iter();
         let shapes = shapes.chain((0..directions).flat_map(|_| of_one));
-        let data: Vec<TensorData> = shapes.map(|shape| random.tensor(shape)).collect();
+        let data: Vec<TensorData> = shapes.map(|shape| random.tensor(shape, -1.0, 1.0)).collect();
         let all = directions * units;
-        let weights =
-            [[batch * time, all], [batch, all], [batch, all]].map(|shape| random.tensor(shape));
+        let weights = [[batch * time, all], [batch, all], [batch, all]]
+            .map(|shape| random.tensor(shape, -1.0, 1.0));
         // Half of the layers begin with zeros.
         let begins = case % 2 == 0;
         let run = |dtype: DType, ours: bool| {
@@ -411,7 +377,7 @@ fn texts_without_padding_are_those_with_it() {
         let (batch, heads) = (random.range(1, 5), random.range(1, 3));
         let (length, width) = (random.range(2, 20), random.range(1, 20));
         let shape = [batch, length, heads * width];
-        let data = [(); 4].map(|()| random.tensor(shape));
+        let data = [(); 4].map(|()| random.tensor(shape, -1.0, 1.0));
         // The first text is the longest, and the last ends before it or is nothing at all.
         let mut lengths: Vec<usize> = (0..batch).map(|_| random.range(0, length)).collect();
         lengths[batch - 1] = random.range(0, length - 1);
@@ -423,7 +389,7 @@ fn texts_without_padding_are_those_with_it() {
             TensorData::new(mask, [batch, length]),
             &Device::flex().autodiff(),
         );
-        let bias = (case % 2 == 0).then(|| random.tensor([1, heads, length, length]));
+        let bias = (case % 2 == 0).then(|| random.tensor([1, heads, length, length], -1.0, 1.0));
         let device = Device::flex().autodiff();
         let with = || Attention {
             heads,
@@ -457,8 +423,10 @@ fn rows_of_tables_are_burns() {
             [(1, 40), (1, 30), (1, 5), (1, 40)].map(|(low, high)| random.range(low, high));
         let ids: Vec<i64> = (0..batch * length).map(|_| random.range(0, rows - 1) as i64).collect();
         let ids = TensorData::new(ids, [batch, length]);
-        let (table, dy) =
-            (random.tensor([rows, channels]), random.tensor([batch, length, channels]));
+        let (table, dy) = (
+            random.tensor([rows, channels], -1.0, 1.0),
+            random.tensor([batch, length, channels], -1.0, 1.0),
+        );
         let run = |dtype: DType, ours: bool| {
             let device = Device::flex().autodiff();
             let table = leaf::<2>(&table, dtype);
@@ -510,7 +478,7 @@ fn everything_is_burns_on_every_set_of_instructions() {
 #[test]
 fn a_text_is_the_same_in_any_batch() {
     let mut random = Random(3);
-    let [query, key, value] = [(); 3].map(|()| random.tensor([2, 9, 12]));
+    let [query, key, value] = [(); 3].map(|()| random.tensor([2, 9, 12], -1.0, 1.0));
     let tensor = |data: &TensorData| Tensor::<3>::from_data(data.clone(), &Device::flex());
     let both = [&query, &key, &value].map(tensor);
     let mask = |rows: &[f32], shape: [usize; 2]| {
