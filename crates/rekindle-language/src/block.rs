@@ -96,12 +96,18 @@ impl Block<'_> {
 
     fn over(&self, x: Tensor<3>, mask: &Tensor<2>, bias: Option<Tensor<4>>) -> Tensor<3> {
         let scale = ((x.dims()[2] / self.heads) as f64).sqrt().recip();
-        let (heads, dropout) = (self.heads, self.attention_dropout);
+        let dropout = self.attention_share(&x);
+        let heads = self.heads;
         let x = Rows::new(x);
         let parts = [self.query, self.key, self.value]
             .map(|part| part.forward_rows(&x, Activation::Identity));
         let attended = attention(parts, Attention { heads, mask, bias, scale, dropout });
         self.behind(&x, attended)
+    }
+
+    /// The share that is dropped of what these tokens look at.
+    pub(crate) fn attention_share(&self, x: &Tensor<3>) -> f64 {
+        share(self.dropout, self.attention_dropout, x)
     }
 
     /// What follows attention.
@@ -114,7 +120,7 @@ impl Block<'_> {
 
     /// `shortcut + dropout(projection(x))`
     fn added(&self, projection: &Projection, x: Tensor<3>, shortcut: &Rows) -> Tensor<3> {
-        let dropout = if drops(self.dropout, &x) { self.dropout.prob } else { 0.0 };
+        let dropout = share(self.dropout, self.dropout.prob, &x);
         projection.forward_dropout_add(x, dropout, shortcut)
     }
 }
@@ -122,6 +128,11 @@ impl Block<'_> {
 /// Whether numbers are dropped, as Burn's dropout decides it.
 fn drops<const D: usize>(dropout: &Dropout, x: &Tensor<D>) -> bool {
     dropout.training.is_enabled() && x.device().is_autodiff()
+}
+
+/// The share that is dropped where a layer's dropout, which freezing turns off, would drop some.
+pub(crate) fn share<const D: usize>(layer: &Dropout, share: f64, x: &Tensor<D>) -> f64 {
+    if drops(layer, x) { share } else { 0.0 }
 }
 
 /// Dropout as Burn has it, by the kernels.

@@ -207,6 +207,7 @@ impl Layer {
         x.with(|x, mask| {
             let [batch, length, channels] = x.dims();
             let device = x.device();
+            let dropout = block.attention_share(&x);
             let x = Rows::new(x);
             let parts = [block.query, block.key, block.value]
                 .map(|part| part.forward_rows(&x, Activation::Identity));
@@ -230,7 +231,7 @@ impl Layer {
                 mask,
                 bias: Some(bias),
                 scale,
-                dropout: self.attention_dropout,
+                dropout,
             };
             let attended = attention(parts, with);
             block.behind(&x, attended)

@@ -19,7 +19,11 @@ use rekindle_layers::{
     local_window,
 };
 
-use crate::{EncoderConfig, bert::stages, block::dropped};
+use crate::{
+    EncoderConfig,
+    bert::stages,
+    block::{dropped, share},
+};
 
 /// ModernBERT without a head.
 #[derive(Module, Debug)]
@@ -125,7 +129,8 @@ impl ModernBert {
 }
 
 impl SelfAttention {
-    fn forward(&self, x: Tensor<3>, mask: &Tensor<2>) -> Tensor<3> {
+    /// With a share of what tokens look at dropped.
+    fn forward(&self, x: Tensor<3>, mask: &Tensor<2>, dropout: f64) -> Tensor<3> {
         let [_, length, channels] = x.dims();
         let (device, dtype) = (x.device(), x.dtype());
         let all = self.Wqkv.forward(x);
@@ -138,7 +143,7 @@ impl SelfAttention {
         let scale = (width as f64).sqrt().recip();
         attention(
             [turned(0), turned(1), part(2)],
-            Attention { heads: self.heads, mask, bias, scale, dropout: self.attention_dropout },
+            Attention { heads: self.heads, mask, bias, scale, dropout },
         )
     }
 }
@@ -149,7 +154,8 @@ impl Layer {
             Some(norm) => norm.forward(x.clone()),
             None => x.clone(),
         };
-        let x = self.attn.Wo.forward_add(self.attn.forward(normed, mask), x);
+        let dropout = share(&self.dropout, self.attn.attention_dropout, &x);
+        let x = self.attn.Wo.forward_add(self.attn.forward(normed, mask, dropout), x);
         let inner = self.mlp.Wi.forward(self.mlp_norm.forward(x.clone()));
         let half = inner.dims()[2] / 2;
         let (input, gate) = (inner.clone().narrow(2, 0, half), inner.narrow(2, half, half));
