@@ -186,9 +186,42 @@ fn convolutions_over_time_are_burns() {
     }
 }
 
+/// A convolution of no channels is its bias, and has gradients of no numbers, few as those behind it are.
+fn nothing_goes_in() {
+    let mut random = Random(4);
+    let [x, weight] =
+        [random.tensor([1, 0, 1, 8], 0.0, 1.0), random.tensor([3, 0, 1, 2], 0.0, 1.0)];
+    let bias = random.tensor([3], 0.0, 1.0);
+    let [x, weight] = [x, weight].map(|data| leaf::<4>(&data, DType::F32));
+    let leaf_bias = leaf::<1>(&bias, DType::F32);
+    let with = Convolve {
+        weight: weight.clone(),
+        bias: Some(leaf_bias.clone()),
+        window: Window {
+            kernel: [1, 2],
+            stride: [1, 1],
+            dilation: [1, 1],
+            before: [0, 0],
+            after: [0, 0],
+        },
+        groups: 1,
+        norm: Norm::None,
+        dropout: 0.0,
+        shortcut: None,
+        activation: Activation::Identity,
+        packed: None,
+    };
+    let y = convolve(FeatureMap::new(x.clone()), with).0.into_tensor();
+    assert_eq!(y.dims(), [1, 3, 1, 7]);
+    let gradients = y.slice([0..1, 1..2, 0..1, 3..4]).sum().backward();
+    assert_eq!(weight.grad(&gradients).map(|slope| slope.dims()), Some([3, 0, 1, 2]));
+    assert_eq!(wide(leaf_bias.grad(&gradients).unwrap()), [0.0, 1.0, 0.0]);
+}
+
 fn properties() {
     dropout_is_a_mask();
     convolutions_over_time_are_burns();
+    nothing_goes_in();
 }
 
 #[test]

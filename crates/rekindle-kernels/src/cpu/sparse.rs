@@ -5,6 +5,7 @@
 
 use super::{
     geometry::{Convolution, Gather},
+    pack::transpose,
     parallel::{Shared, parts, tasks},
     simd::{Isa, Kernel, Real, Simd, vectors},
 };
@@ -126,12 +127,10 @@ impl<E: Real> Sparse<E> {
                         unsafe { E::dispatch(isa, Add { value, x, sums }) };
                     });
                 }
-                // SAFETY: the weights of each output are written by one task.
-                let weights =
-                    unsafe { std::slice::from_raw_parts_mut(target.get().add(channel * row), row) };
-                for (position, sums) in sums.chunks_exact(inputs).enumerate() {
-                    let column = weights[position..].iter_mut().step_by(positions);
-                    column.zip(sums).for_each(|(to, &from)| *to = from);
+                // SAFETY: the weights of each output are written by one task, and there are as many as sums.
+                unsafe {
+                    let weights = target.get().add(channel * row);
+                    transpose(sums.as_ptr(), [positions, inputs], inputs, weights, positions);
                 }
             }
         });
@@ -158,12 +157,10 @@ impl<E: Real> Sparse<E> {
         parts(outputs, CHANNELS, |first, end| {
             for channel in first..end {
                 let weights = &weights[channel * row..][..row];
-                // SAFETY: the weights of each output are written by one task.
-                let turned =
-                    unsafe { std::slice::from_raw_parts_mut(shared.get().add(channel * row), row) };
-                for (position, turned) in turned.chunks_exact_mut(inputs).enumerate() {
-                    let column = weights[position..].iter().step_by(positions);
-                    turned.iter_mut().zip(column).for_each(|(to, &from)| *to = from);
+                // SAFETY: the weights of each output are written by one task, and there are as many here as there.
+                unsafe {
+                    let turned = shared.get().add(channel * row);
+                    transpose(weights.as_ptr(), [inputs, positions], positions, turned, inputs);
                 }
             }
         });
