@@ -3,15 +3,13 @@
 use burn::{
     backend::Dispatch,
     prelude::*,
-    tensor::{
-        DType,
-        activation::{sigmoid, tanh},
-    },
+    tensor::activation::{sigmoid, tanh},
 };
 
 use crate::{
     cpu::count,
     ops::{Kernels, Recurring, Reverse, Weights},
+    ours::is_ours,
     packed_weights::PackedWeights,
     recurrence::Recurrence,
 };
@@ -102,28 +100,23 @@ pub fn recurrent(x: Tensor<3>, with: Recur<'_>) -> (Tensor<3>, RecurrentState) {
         tensors.extend([weight_ih, weight_hh].map(|weight| (weight.device(), weight.dtype())));
         tensors.extend([bias_ih, bias_hh].map(|bias| (bias.device(), bias.dtype())));
     }
-    let is_ours = tensors.iter().chain([&(x.device(), x.dtype())]).all(|(device, dtype)| {
-        device.clone().inner() == Device::flex()
-            && matches!(dtype, DType::F32 | DType::F64)
-            && *dtype == x.dtype()
-    });
-    let with = Recur { state: Some(state), ..with };
-    if is_ours { ours(x, with) } else { composed(x, with) }
+    tensors.push((x.device(), x.dtype()));
+    let with = Recur { state: None, ..with };
+    if is_ours(&tensors) { ours(x, with, state) } else { composed(x, with, &state) }
 }
 
-/// By our kernels.
-fn ours(x: Tensor<3>, with: Recur<'_>) -> (Tensor<3>, RecurrentState) {
+/// By our kernels, from a state on.
+fn ours(
+    x: Tensor<3>,
+    with: Recur<'_>,
+    RecurrentState { hidden, cell }: RecurrentState,
+) -> (Tensor<3>, RecurrentState) {
     let [batch, time, _] = x.dims();
     let directions = with.directions.len();
     let units = with.directions[0].weight_hh.dims()[1];
     let mask = match with.mask {
         Some(mask) => mask.clone().cast(x.dtype()),
         None => Tensor::<2>::ones([batch, time], (&x.device(), x.dtype())),
-    };
-    let zeros = || Tensor::zeros([directions, batch, units], (&x.device(), x.dtype()));
-    let [hidden, cell] = match with.state {
-        Some(RecurrentState { hidden, cell }) => [hidden, cell],
-        None => [zeros(), zeros()],
     };
     let packed = with.directions.iter().map(|of| of.packed.clone()).collect();
     let mut all = with.directions.into_iter().map(|of| Weights {
@@ -154,8 +147,8 @@ fn ours(x: Tensor<3>, with: Recur<'_>) -> (Tensor<3>, RecurrentState) {
     (Tensor::<3>::from_dispatch(outputs).reshape([batch, time, directions * units]), state)
 }
 
-/// By Burn's operations.
-fn composed(x: Tensor<3>, with: Recur<'_>) -> (Tensor<3>, RecurrentState) {
+/// By Burn's operations, from a state on.
+fn composed(x: Tensor<3>, with: Recur<'_>, begin: &RecurrentState) -> (Tensor<3>, RecurrentState) {
     let (mut outputs, mut hidden, mut cell) = (Vec::new(), Vec::new(), Vec::new());
     for (direction, of) in with.directions.iter().enumerate() {
         let [rows, units] = of.weight_hh.dims();
@@ -163,12 +156,8 @@ fn composed(x: Tensor<3>, with: Recur<'_>) -> (Tensor<3>, RecurrentState) {
         let bias = of.bias_ih.clone().reshape([1, rows]);
         let fed = x.clone().reshape([batch * time, inputs]);
         let fed = fed.matmul(of.weight_ih.clone().swap_dims(0, 1)) + bias;
-        let state = with.state.as_ref().map(|state| {
-            [&state.hidden, &state.cell]
-                .map(|all| all.clone().narrow(0, direction, 1).reshape([batch, units]))
-        });
-        let zeros = || Tensor::zeros([batch, units], (&x.device(), x.dtype()));
-        let state = state.unwrap_or_else(|| [zeros(), zeros()]);
+        let state = [&begin.hidden, &begin.cell]
+            .map(|all| all.clone().narrow(0, direction, 1).reshape([batch, units]));
         let fed = fed.reshape([batch, time, rows]);
         let (y, state) = stepped(fed, (with.kind, direction > 0), of, state, with.mask);
         outputs.push(y);
