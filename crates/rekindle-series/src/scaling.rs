@@ -2,6 +2,8 @@
 //!
 //! What a scale is made of is seen before the forecast: the window's input, or the part of the series that is trained on.
 
+use serde::{Deserialize, Serialize};
+
 use crate::Panel;
 
 /// What values are shifted by and divided by.
@@ -29,7 +31,8 @@ impl Affine {
 }
 
 /// How values are scaled.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum ScalingKind {
     /// Not at all.
     Plain,
@@ -41,10 +44,13 @@ pub enum ScalingKind {
     MeanAbsolute,
     /// The last value is taken away, as NLinear (Zeng and others, 2023).
     Last,
+    /// The same, then divided by the deviation from the mean, or by a thousandth of the mean distance from 0 where that is more.
+    LastDeviation,
 }
 
 /// What a scale is made of.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum ScalingBy {
     /// Each window's input.
     Window,
@@ -76,6 +82,11 @@ impl Scaler {
             }
         };
         Self { kind, by, fitted }
+    }
+
+    /// The scale of values that stand by themselves, such as a series that nothing was learned of.
+    pub fn of_values(kind: ScalingKind, values: &[f64]) -> Affine {
+        scale(kind, values.iter().copied())
     }
 
     /// The scale of a window of a series with this input.
@@ -111,6 +122,11 @@ fn scale(kind: ScalingKind, values: impl Iterator<Item = f64> + Clone) -> Affine
         }
         ScalingKind::MeanAbsolute => divided(0.0, mean(&f64::abs)),
         ScalingKind::Last => divided(values.last().unwrap_or_default(), 1.0),
+        ScalingKind::LastDeviation => {
+            let Affine { scale: deviation, .. } = scale(ScalingKind::Standard, values.clone());
+            let least = 1e-3 * mean(&f64::abs);
+            divided(values.last().unwrap_or_default(), deviation.max(least))
+        }
     }
 }
 
@@ -135,6 +151,7 @@ mod tests {
             (ScalingKind::MinMax, ScalingBy::Window, affine(4.0, 4.0)),
             (ScalingKind::MeanAbsolute, ScalingBy::Series, affine(0.0, 2.0)),
             (ScalingKind::Last, ScalingBy::Window, affine(8.0, 1.0)),
+            (ScalingKind::LastDeviation, ScalingBy::Window, affine(8.0, 2.0)),
         ] {
             let found = Scaler::fit(kind, by, &panel).of(1, &[4.0, 8.0]);
             assert_eq!(found, expected, "{kind:?} by {by:?}");

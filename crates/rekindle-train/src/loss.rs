@@ -241,7 +241,11 @@ impl RegressionLoss {
     }
 
     /// The loss of each prediction by itself, of the shape of both.
-    fn each<const D: usize>(&self, predictions: Tensor<D>, targets: Tensor<D>) -> Tensor<D> {
+    ///
+    /// # Panics
+    ///
+    /// If the shapes differ.
+    pub fn each<const D: usize>(&self, predictions: Tensor<D>, targets: Tensor<D>) -> Tensor<D> {
         assert_eq!(predictions.dims(), targets.dims(), "as many predictions as targets");
         let error = predictions - targets;
         match *self {

@@ -21,12 +21,13 @@ mod statistics;
 /// The field of a batch norm that says whether it normalizes by the batch.
 const FLAG: &str = "batch_statistics";
 
-/// A [`Backbone`] and the linear head that reads its embeddings: one output a label, or one a number.
+/// A [`Backbone`] and the linear head that reads its embeddings: one output a label, or one a number. A backbone that names no
+/// classifier among its [landmarks](Backbone::landmarks) has none: its embeddings are the outputs.
 #[derive(Module, Debug)]
 pub struct Classifier<B: Module> {
     backbone: B,
     dropout: Dropout,
-    head: Linear,
+    head: Option<Linear>,
     #[module(skip)]
     packed: PackedWeights,
     frozen: usize,
@@ -41,8 +42,19 @@ impl<B: Module> Classifier<B> {
 
 impl<B: Backbone> Classifier<B> {
     /// Puts an untrained head for `classes` labels on `backbone`.
+    ///
+    /// # Panics
+    ///
+    /// If it has no head, and other outputs than so many.
     pub fn new(backbone: B, classes: usize, device: &Device) -> Self {
-        let head = LinearConfig::new(backbone.embed_dim(), classes).init(device);
+        let embed_dim = backbone.embed_dim();
+        let head = match backbone.landmarks().classifier {
+            "" => {
+                assert_eq!(classes, embed_dim, "outputs of a network without a head");
+                None
+            }
+            _ => Some(LinearConfig::new(embed_dim, classes).init(device)),
+        };
         let dropout = DropoutConfig::new(backbone.dropout()).init();
         Self { backbone, dropout, head, packed: PackedWeights::default(), frozen: 0 }
     }
@@ -51,10 +63,11 @@ impl<B: Backbone> Classifier<B> {
     ///
     /// # Panics
     ///
-    /// If the head of the network has other dimensions.
+    /// If the network has no head, or one of other dimensions.
     pub fn with_head(mut self, weight: Vec<f32>, bias: Vec<f32>) -> Self {
-        let device = self.head.weight.lazy_device();
-        let [dim, classes] = self.head.weight.lazy_shape().dims();
+        let head = self.head.as_mut().expect("a network with a head");
+        let device = head.weight.lazy_device();
+        let [dim, classes] = head.weight.lazy_shape().dims();
         assert!(
             weight.len() == dim * classes && bias.len() == classes,
             "a head of other dimensions"
@@ -62,9 +75,9 @@ impl<B: Backbone> Classifier<B> {
         let weight = Tensor::from_data(TensorData::new(weight, [dim, classes]), &device);
         let bias = Tensor::from_data(TensorData::new(bias, [classes]), &device);
         // The same parameters with other values: they train if they did.
-        let trains = self.head.weight.is_require_grad();
-        self.head.weight = self.head.weight.map(|_| weight).set_require_grad(trains);
-        self.head.bias = self.head.bias.map(|old| {
+        let trains = head.weight.is_require_grad();
+        head.weight = head.weight.clone().map(|_| weight).set_require_grad(trains);
+        head.bias = head.bias.take().map(|old| {
             let trains = old.is_require_grad();
             old.map(|_| bias).set_require_grad(trains)
         });
@@ -78,7 +91,10 @@ impl<B: Backbone> Classifier<B> {
 
     /// Number of labels.
     pub fn classes(&self) -> usize {
-        self.head.weight.lazy_shape()[1]
+        match &self.head {
+            Some(head) => head.weight.lazy_shape()[1],
+            None => self.backbone.embed_dim(),
+        }
     }
 
     /// Number of stages that do not move, counted from the image.
@@ -117,10 +133,13 @@ impl<B: Backbone> Classifier<B> {
     /// Outputs `[batch, classes]` of embeddings `[batch, embed_dim]`, with dropout in training.
     pub fn classify(&self, x: Tensor<2>) -> Tensor<2> {
         let x = self.dropout.forward(x);
-        match &self.head.bias {
-            Some(bias) => linear(x, self.head.weight.val(), bias.val(), &self.packed),
+        match &self.head {
+            Some(Linear { weight, bias: Some(bias), .. }) => {
+                linear(x, weight.val(), bias.val(), &self.packed)
+            }
             // Not as we build it.
-            None => self.head.forward(x),
+            Some(head) => head.forward(x),
+            None => x,
         }
     }
 

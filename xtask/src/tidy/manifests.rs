@@ -38,7 +38,7 @@ use Uses::{Any, Only};
 
 /// One row a package; dependencies point one way (convention 29).
 #[rustfmt::skip]
-const PACKAGES: [Package; 26] = [
+const PACKAGES: [Package; 27] = [
     Package { name: "rekindle",            uses: Any,                        burn: Known,   backend: Named },
     Package { name: "rekindle-base",       uses: Only(&[]),                  burn: Unknown, backend: Unnamed },
     Package { name: "rekindle-cards",      uses: Only(&[]),                  burn: Unknown, backend: Unnamed },
@@ -48,6 +48,7 @@ const PACKAGES: [Package; 26] = [
     Package { name: "rekindle-doodles",    uses: Only(&["rekindle-base"]),   burn: Unknown, backend: Unnamed },
     Package { name: "rekindle-files",      uses: Only(&["rekindle-base"]),   burn: Unknown, backend: Unnamed },
     Package { name: "rekindle-finetune",   uses: Only(FINETUNE),             burn: Known,   backend: Unnamed },
+    Package { name: "rekindle-forecast",   uses: Only(FORECAST),             burn: Known,   backend: Unnamed },
     Package { name: "rekindle-hub",        uses: Only(&["rekindle-base", "rekindle-cards", "rekindle-loopback"]), burn: Unknown, backend: Unnamed },
     Package { name: "rekindle-images",     uses: Only(&["rekindle-base", "rekindle-cards", "rekindle-data"]), burn: Unknown, backend: Unnamed },
     Package { name: "rekindle-kernels",    uses: Only(&[]),                  burn: Known,   backend: Named },
@@ -65,6 +66,18 @@ const PACKAGES: [Package; 26] = [
     Package { name: "rekindle-transfer",   uses: Only(&["rekindle-base", "rekindle-layers", "rekindle-train"]), burn: Known,   backend: Unnamed },
     Package { name: "rekindle-vision",     uses: Only(&["rekindle-layers"]), burn: Known,   backend: Unnamed },
     Package { name: "xtask",               uses: Only(&["rekindle-base", "rekindle-cards", "rekindle-hub", "rekindle-loopback"]), burn: Unknown, backend: Unnamed },
+];
+
+const FORECAST: &[&str] = &[
+    "rekindle-base",
+    "rekindle-checkpoint",
+    "rekindle-data",
+    "rekindle-finetune",
+    "rekindle-layers",
+    "rekindle-metrics",
+    "rekindle-series",
+    "rekindle-train",
+    "rekindle-transfer",
 ];
 
 const FINETUNE: &[&str] = &[

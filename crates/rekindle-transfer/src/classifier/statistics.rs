@@ -35,7 +35,7 @@ impl<B: Backbone> Classifier<B> {
         self,
         batches: impl IntoIterator<Item = Result<B::Input, E>>,
     ) -> Result<Self, E> {
-        let device = self.head.weight.lazy_device();
+        let device = self.devices().into_iter().next().unwrap_or_default();
         assert!(device.is_autodiff(), "statistics are estimated on a device with autodiff");
         let mut trained = Trained::default();
         visit_parameters(&self, &mut trained);

@@ -1,0 +1,203 @@
+//! N-BEATS and N-HiTS: blocks of dense layers, each of which takes what it explains from the window and adds to the forecast.
+//!
+//! ```text
+//! window    [b, 1, t | h]    what is left of it, and the forecast so far, which begins at zero
+//! stack0    the same         x + basis(theta(relu(.. relu(window)))): what is taken away has its sign in the weights
+//! ...
+//! pool      [b, h]           the forecast
+//! ```
+//!
+//! | | basis of what a block says | blocks see |
+//! |---|---|---|
+//! | N-BEATS, generic | itself, or any linear map of it | the window |
+//! | N-BEATS, interpretable | polynomials, then sines and cosines of whole periods in the horizon | the window |
+//! | N-HiTS | lines between a few points of the horizon, more of them from stack to stack | the greatest of several steps |
+//!
+//! Oreshkin and others 2020, <https://arxiv.org/abs/1905.10437>; Challu and others 2023, <https://arxiv.org/abs/2201.12886>.
+
+use std::sync::Arc;
+
+use burn::{prelude::*, tensor::TensorData};
+use rekindle_layers::{Activation, Backbone, Landmarks, Projection, Stage};
+
+use super::dense;
+use crate::{Family, NetworkConfig, basis::Basis};
+
+/// Stacks of blocks.
+#[derive(Module, Debug)]
+pub struct Blocks {
+    stacks: Vec<Stack>,
+    input: usize,
+    forecast: usize,
+}
+
+#[derive(Module, Debug)]
+struct Stack {
+    blocks: Vec<Block>,
+    #[module(skip)]
+    name: String,
+}
+
+#[derive(Module, Debug)]
+struct Block {
+    layers: Vec<Projection>,
+    theta: Projection,
+    /// Steps of which the greatest is seen.
+    pooled: usize,
+    /// `[theta, t + h]`; none where `theta` is what is said.
+    #[module(skip)]
+    basis: Option<Arc<Basis>>,
+}
+
+/// What a stack is made of.
+struct StackConfig {
+    name: String,
+    blocks: usize,
+    basis: Option<Basis>,
+    pooled: usize,
+}
+
+/// Greatest power of a trend, of the paper's code.
+const DEGREE: usize = 2;
+
+/// Steps of which each stack of an N-HiTS sees the greatest, and by how many its points are fewer than the horizon's steps:
+/// what neuralforecast has by default.
+const NHITS: [(usize, usize); 3] = [(2, 4), (2, 2), (1, 1)];
+
+impl Blocks {
+    /// Untrained.
+    pub(crate) fn new(config: &NetworkConfig, device: &Device) -> Self {
+        let stacks = stacks(config);
+        let stacks = stacks.into_iter().map(|stack| Stack::new(stack, config, device)).collect();
+        Self { stacks, input: config.input, forecast: config.forecast() }
+    }
+
+    /// What each stack adds to the forecasts of windows `[batch, time, 1]`, by its name: `[batch, horizon x outputs]`.
+    pub fn parts(&self, input: Tensor<3>) -> Vec<(String, Tensor<2>)> {
+        let mut x = self.enter(input);
+        let add = |index: usize| {
+            let next = self.stage(index, x.clone());
+            let part = self.pool(next.clone()) - self.pool(x.clone());
+            x = next;
+            (self.stacks[index].name.clone(), part)
+        };
+        (0..self.stacks.len()).map(add).collect()
+    }
+}
+
+fn stacks(config: &NetworkConfig) -> Vec<StackConfig> {
+    let NetworkConfig { family, input, horizon, outputs, blocks, .. } = *config;
+    let stack = |name: String, basis, pooled, blocks| StackConfig { name, blocks, basis, pooled };
+    match family {
+        Family::NBeatsInterpretable => {
+            let trend = Basis::trend(DEGREE, [input, horizon], outputs);
+            let season = Basis::season([input, horizon], outputs);
+            vec![
+                stack("trend".to_owned(), Some(trend), 1, blocks),
+                stack("season".to_owned(), Some(season), 1, blocks),
+            ]
+        }
+        Family::NHits => {
+            let rows = NHITS.into_iter().enumerate();
+            rows.map(|(index, (pooled, fewer))| {
+                let points = (horizon / fewer).max(1);
+                let basis = (points < horizon).then(|| Basis::lines(points, [input, horizon], outputs));
+                stack(format!("stack{index}"), basis, pooled.min(input), blocks)
+            })
+            .collect()
+        }
+        // A stack a block, so that any number of them can be frozen.
+        _ => (0..blocks).map(|index| stack(format!("stack{index}"), None, 1, 1)).collect(),
+    }
+}
+
+impl Stack {
+    fn new(stack: StackConfig, config: &NetworkConfig, device: &Device) -> Self {
+        let StackConfig { name, blocks, basis, pooled } = stack;
+        let basis = basis.map(Arc::new);
+        let whole = config.input + config.forecast();
+        let said = basis.as_ref().map_or(whole, |basis| basis.functions());
+        let block = |_| {
+            let first = [config.input / pooled, config.width];
+            let layers = std::iter::once(first)
+                .chain(std::iter::repeat_n([config.width; 2], config.layers - 1));
+            Block {
+                layers: layers.map(|channels| dense(channels, device)).collect(),
+                theta: dense([config.width, said], device),
+                pooled,
+                basis: basis.clone(),
+            }
+        };
+        Self { blocks: (0..blocks).map(block).collect(), name }
+    }
+}
+
+impl Block {
+    /// `[b, 1, t + h]`, of which the first `input` are seen, to the same.
+    fn forward(&self, x: Tensor<3>, input: usize) -> Tensor<3> {
+        let seen = self.seen(x.clone().narrow(2, 0, input));
+        let hidden =
+            self.layers.iter().fold(seen, |x, layer| layer.forward_act(x, Activation::Relu));
+        match &self.basis {
+            None => self.theta.forward_add(hidden, x),
+            Some(basis) => {
+                let theta = self.theta.forward(hidden);
+                let [rows, columns] = [basis.functions(), basis.steps()];
+                let matrix = TensorData::new(basis.values().to_vec(), [1, rows, columns]);
+                x.clone() + theta.matmul(Tensor::from_data(matrix, &x.device()))
+            }
+        }
+    }
+
+    /// The greatest of each few steps, the last of which are the window's; steps at its beginning that do not fill up are not
+    /// seen.
+    fn seen(&self, x: Tensor<3>) -> Tensor<3> {
+        if self.pooled == 1 {
+            return x;
+        }
+        let [batch, _, steps] = x.dims();
+        let count = steps / self.pooled;
+        let last = x.narrow(2, steps - count * self.pooled, count * self.pooled);
+        last.reshape([batch, count, self.pooled]).max_dim(2).reshape([batch, 1, count])
+    }
+}
+
+impl Backbone for Blocks {
+    type Input = Tensor<3>;
+    type Flow = Tensor<3>;
+
+    fn stages(&self) -> Vec<Stage> {
+        let stack = |(index, stack): (usize, &Stack)| {
+            let module = format!("stacks.{index}");
+            Stage::vector(&stack.name, &[&module], self.input + self.forecast)
+        };
+        self.stacks.iter().enumerate().map(stack).collect()
+    }
+
+    fn depth(&self) -> usize {
+        self.stacks.len()
+    }
+
+    fn enter(&self, input: Tensor<3>) -> Tensor<3> {
+        let [batch, steps, _] = input.dims();
+        let nothing = Tensor::zeros([batch, 1, self.forecast], (&input.device(), input.dtype()));
+        Tensor::cat(vec![input.reshape([batch, 1, steps]), nothing], 2)
+    }
+
+    fn stage(&self, index: usize, x: Tensor<3>) -> Tensor<3> {
+        self.stacks[index].blocks.iter().fold(x, |x, block| block.forward(x, self.input))
+    }
+
+    fn pool(&self, x: Tensor<3>) -> Tensor<2> {
+        let [batch, _, _] = x.dims();
+        x.narrow(2, self.input, self.forecast).reshape([batch, self.forecast])
+    }
+
+    fn embed_dim(&self) -> usize {
+        self.forecast
+    }
+
+    fn landmarks(&self) -> Landmarks {
+        Landmarks { first_convolution: "", classifier: "" }
+    }
+}

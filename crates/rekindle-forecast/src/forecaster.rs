@@ -1,0 +1,227 @@
+//! A network that forecasts series: trained on a panel, used as it is on another, saved and read back.
+
+use std::{borrow::Cow, path::Path, sync::Arc};
+
+use burn::prelude::*;
+use rekindle_checkpoint::CheckpointFile;
+use rekindle_series::{Affine, Forecast, ForecastConfig, Panel, Scaler, ScalingBy, ScalingKind};
+use rekindle_transfer::Classifier;
+use serde::{Deserialize, Serialize};
+
+use crate::{Ahead, Error, ForecastBackbone, ForecastLoss, NetworkConfig, windows::write};
+
+/// A network with its head.
+pub type ForecastNetwork = Classifier<ForecastBackbone>;
+
+/// What a model is besides its weights.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ForecasterConfig {
+    /// The network.
+    pub network: NetworkConfig,
+    /// What its outputs mean.
+    pub task: Ahead,
+    /// How windows are scaled.
+    pub scaling: ScalingKind,
+    /// Of what scales are made.
+    pub scaled_by: ScalingBy,
+    /// Values of a season in the series that it was trained on.
+    pub season: usize,
+}
+
+/// A trained network.
+#[derive(Debug, Clone)]
+pub struct Forecaster {
+    network: ForecastNetwork,
+    config: ForecasterConfig,
+}
+
+/// Where the config stands in a file of weights.
+pub(crate) const KEY: &str = "rekindle.forecast";
+
+/// Windows a step where nothing is learned.
+const BATCH: usize = 1024;
+
+impl Forecaster {
+    pub(crate) fn new(network: ForecastNetwork, config: ForecasterConfig) -> Self {
+        Self { network, config }
+    }
+
+    /// What it is besides its weights.
+    pub fn config(&self) -> &ForecasterConfig {
+        &self.config
+    }
+
+    /// The network.
+    pub fn network(&self) -> &ForecastNetwork {
+        &self.network
+    }
+
+    /// Reads what a run saved.
+    ///
+    /// # Errors
+    ///
+    /// If the file cannot be read, holds no such model, or does not fit.
+    pub fn open(path: &Path, device: &Device) -> Result<Self, Error> {
+        let file = CheckpointFile::open(path).map_err(rekindle_checkpoint::Error::from)?;
+        let wrong = |problem: String| Error::Model { path: path.to_owned(), problem };
+        let text = file.metadata().get(KEY).ok_or_else(|| {
+            wrong(format!("holds no model that forecasts: nothing is called `{KEY}` in it; give what `rekindle forecast` wrote"))
+        })?;
+        let config: ForecasterConfig = serde_json::from_str(text)
+            .map_err(|error| wrong(format!("`{KEY}` in it cannot be read: {error}")))?;
+        config.check().map_err(|error| wrong(error.to_string()))?;
+        let network = config.untrained(device);
+        let network = rekindle_finetune::load(network, path)?.valid();
+        Ok(Self { network, config })
+    }
+
+    /// Forecasts of what follows each history, at most as many steps as were learned.
+    ///
+    /// Quantiles that were not learned lie between those that were, on a line over those of the normal distribution.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Config`] where more steps are asked for than were learned.
+    ///
+    /// # Panics
+    ///
+    /// If a history is empty.
+    pub fn forecast(
+        &self,
+        histories: &[&[f64]],
+        ask: &ForecastConfig,
+    ) -> Result<Vec<Forecast>, Error> {
+        let learned = self.config.network.horizon;
+        if ask.horizon() > learned {
+            let problem = format!(
+                "the model forecasts {learned} steps, not {}; train one that does, or ask for fewer",
+                ask.horizon()
+            );
+            return Err(Error::Config(problem));
+        }
+        let mut forecasts = Vec::with_capacity(histories.len());
+        for part in histories.chunks(BATCH) {
+            let scales: Vec<Affine> = part.iter().map(|history| self.scale(history)).collect();
+            let outputs = self.outputs(part, &scales);
+            let width = self.config.task.per_step() * learned;
+            let rows = outputs.chunks_exact(width).zip(scales);
+            forecasts.extend(rows.map(|(row, scale)| self.restored(row, scale, ask)));
+        }
+        Ok(forecasts)
+    }
+
+    /// Scaled outputs, a row a history.
+    fn outputs(&self, histories: &[&[f64]], scales: &[Affine]) -> Vec<f32> {
+        let input = self.config.network.input;
+        let mut windows = vec![0.0; histories.len() * input];
+        for ((window, history), scale) in windows.chunks_exact_mut(input).zip(histories).zip(scales)
+        {
+            write(history, *scale, window);
+        }
+        let device = self.network.devices().into_iter().next().unwrap_or_default();
+        let data = burn::tensor::TensorData::new(windows, [histories.len(), input, 1]);
+        let outputs = self.network.forward(Tensor::from_data(data, &device));
+        outputs.into_data().iter::<f32>().collect()
+    }
+
+    /// The scale of what is seen of a history; what is made of whole series is made of it.
+    fn scale(&self, history: &[f64]) -> Affine {
+        let seen = match self.config.scaled_by {
+            ScalingBy::Window => {
+                &history[history.len().saturating_sub(self.config.network.input)..]
+            }
+            ScalingBy::Series | ScalingBy::Panel => history,
+        };
+        Scaler::of_values(self.config.scaling, seen)
+    }
+
+    /// A row of outputs as a forecast.
+    fn restored(&self, row: &[f32], scale: Affine, ask: &ForecastConfig) -> Forecast {
+        let task = &self.config.task;
+        let middle = task.middle();
+        let (mut points, mut quantiles) = (Vec::new(), Vec::new());
+        for step in row.chunks_exact(task.per_step()).take(ask.horizon()) {
+            let mut values: Vec<f64> =
+                step.iter().map(|output| scale.invert(f64::from(*output))).collect();
+            // Each is learned by itself, so that they may cross.
+            values.sort_by(f64::total_cmp);
+            points.push(values[middle]);
+            quantiles.extend(
+                ask.quantiles().shares().iter().map(|share| at(&task.quantiles, &values, *share)),
+            );
+        }
+        Forecast { model: Cow::Borrowed(self.config.network.family.name()), points, quantiles }
+    }
+}
+
+/// A quantile of which others are known; without others the value itself.
+fn at(shares: &[f64], values: &[f64], share: f64) -> f64 {
+    if let Some(place) = shares.iter().position(|known| (known - share).abs() < 1e-9) {
+        return values[place];
+    }
+    if shares.len() < 2 {
+        return values[0];
+    }
+    let high = shares.partition_point(|known| *known < share).clamp(1, shares.len() - 1);
+    let normal = rekindle_series::normal_quantile;
+    let (left, right) = (normal(shares[high - 1]), normal(shares[high]));
+    let part = (normal(share) - left) / (right - left);
+    values[high - 1] + (values[high] - values[high - 1]) * part
+}
+
+impl ForecasterConfig {
+    /// Whether what it says fits together.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Config`] that names what does not.
+    pub fn check(&self) -> Result<(), Error> {
+        self.network.check()?;
+        let problem = |text: String| Err(Error::Config(text));
+        if let Err(text) = rekindle_train::Task::check(&self.task) {
+            return problem(text);
+        }
+        let (task, network) = (&self.task, &self.network);
+        if (task.horizon, task.per_step()) != (network.horizon, network.outputs) {
+            return problem(format!(
+                "the network has {} numbers of {} steps, the task {} of {}",
+                network.outputs,
+                network.horizon,
+                task.per_step(),
+                task.horizon
+            ));
+        }
+        let ordered = task.quantiles.windows(2).all(|pair| pair[0] < pair[1]);
+        if !ordered || task.quantiles.iter().any(|share| !(*share > 0.0 && *share < 1.0)) {
+            return problem("quantiles are not above 0, below 1 and in ascending order".to_owned());
+        }
+        let shifts = !matches!(self.scaling, ScalingKind::Plain | ScalingKind::MeanAbsolute);
+        if task.loss == ForecastLoss::Smape && shifts {
+            return problem("sMAPE of values that are shifted means nothing; scale by mean_absolute".to_owned());
+        }
+        Ok(())
+    }
+
+    /// A network with untrained parameters.
+    ///
+    /// # Panics
+    ///
+    /// If [`check`](Self::check) would refuse it.
+    pub fn untrained(&self, device: &Device) -> ForecastNetwork {
+        let backbone = ForecastBackbone::new(&self.network, device);
+        Classifier::new(backbone, self.network.forecast(), device)
+    }
+
+    pub(crate) fn scaler(&self, training: &Panel) -> Scaler {
+        Scaler::fit(self.scaling, self.scaled_by, training)
+    }
+
+    pub(crate) fn text(&self) -> String {
+        rekindle_data::canonical(self)
+    }
+}
+
+/// A panel that training and what it is measured by share.
+pub(crate) fn shared(panel: &Panel) -> Arc<Panel> {
+    Arc::new(panel.clone())
+}

@@ -1,0 +1,28 @@
+//! Networks that forecast series: a family is a file, trained on the engine that fine-tunes everything else.
+//!
+//! | family | what it is |
+//! |---|---|
+//! | `nlinear`, `dlinear` | a linear map, solved for before the first step |
+//! | `dense`, `conv1d`, `lstm`, `gru` | the first networks of a course |
+//! | `nbeats`, `nbeats-interpretable`, `nhits` | blocks that each explain what the others left |
+//!
+//! A window of any length that the network knows is scaled by itself, so that a network of many series says something of a
+//! series that it has never seen ([`Forecaster::forecast`]), and can be trained on it further ([`train`]).
+
+mod basis;
+mod config;
+mod error;
+pub mod families;
+mod forecaster;
+mod network;
+mod task;
+mod train;
+mod windows;
+
+pub use config::{Family, MAX_EXTENT, NetworkConfig};
+pub use error::Error;
+pub use forecaster::{ForecastNetwork, Forecaster, ForecasterConfig};
+pub use network::ForecastBackbone;
+pub use task::{Ahead, AheadScores, ForecastLoss};
+pub use train::{TrainConfig, Trained, train};
+pub use windows::{Future, Place, PrepareWindows};

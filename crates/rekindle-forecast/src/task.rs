@@ -1,0 +1,241 @@
+//! What is learned: the values that follow a window, as they are expected or as their quantiles.
+
+use burn::prelude::*;
+use rekindle_finetune::{Effort, Solved, TransferTask};
+use rekindle_metrics::{Direction, Values};
+use rekindle_series::{Quantiles, metrics};
+use rekindle_train::{BatchTarget, LOSS, Monitor, RegressionLoss, Task};
+use rekindle_transfer::Ridge;
+use serde::{Deserialize, Serialize};
+
+use crate::Future;
+
+/// What missing costs. All but sMAPE are of scaled values.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ForecastLoss {
+    /// The pinball loss of each quantile, its mean over them, which its minimum is the quantiles of.
+    Quantiles,
+    /// Between what is expected and what follows.
+    Numbers(RegressionLoss),
+    /// 2 |y - f| / (|y| + |f|), where scales have no shift.
+    Smape,
+}
+
+/// The values of a horizon.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Ahead {
+    /// Steps.
+    pub horizon: usize,
+    /// The quantiles that are learned, in ascending order, where [`loss`](Self::loss) is theirs.
+    pub quantiles: Vec<f64>,
+    /// What missing costs.
+    pub loss: ForecastLoss,
+}
+
+impl Ahead {
+    /// A horizon's quantiles.
+    pub fn quantiles(horizon: usize, quantiles: &Quantiles) -> Self {
+        Self { horizon, quantiles: quantiles.shares().to_vec(), loss: ForecastLoss::Quantiles }
+    }
+
+    /// What is expected of a horizon.
+    pub fn numbers(horizon: usize, loss: ForecastLoss) -> Self {
+        Self { horizon, quantiles: Vec::new(), loss }
+    }
+
+    /// Numbers of a step.
+    pub fn per_step(&self) -> usize {
+        self.quantiles.len().max(1)
+    }
+
+    /// Which number of a step is what is expected: the quantile that is nearest to the middle.
+    pub fn middle(&self) -> usize {
+        let off = |place: &usize| (self.quantiles[*place] - 0.5).abs();
+        let places = 0..self.quantiles.len();
+        places.min_by(|one, other| off(one).total_cmp(&off(other))).unwrap_or(0)
+    }
+
+    /// The loss of a number of a step.
+    fn of(&self, place: usize, output: f64, right: f64) -> f64 {
+        match self.loss {
+            ForecastLoss::Quantiles => {
+                let share = self.quantiles[place];
+                ((right - output) * share).max((output - right) * (1.0 - share))
+            }
+            ForecastLoss::Numbers(loss) => loss.of_error(output - right),
+            ForecastLoss::Smape => {
+                2.0 * (output - right).abs() / (output.abs() + right.abs()).max(NEAR_ZERO)
+            }
+        }
+    }
+}
+
+/// Below it, sMAPE's denominator is as large.
+const NEAR_ZERO: f64 = 1e-4;
+
+/// Sums over windows.
+#[derive(Debug, Clone, Default)]
+pub struct AheadScores {
+    windows: usize,
+    loss: f64,
+    mae: f64,
+    smape: f64,
+    mase: f64,
+    scaled: usize,
+}
+
+impl Task for Ahead {
+    type Label = Future;
+    type Scores = AheadScores;
+
+    fn outputs(&self) -> usize {
+        self.horizon * self.per_step()
+    }
+
+    fn loss(&self, outputs: Tensor<2>, target: &BatchTarget<Future>) -> Tensor<1> {
+        let [batch, width] = outputs.dims();
+        let per_step = self.per_step();
+        let on = (&outputs.device(), outputs.dtype());
+        let right: Vec<f32> = target.labels.iter().flat_map(Future::scaled).collect();
+        let right = Tensor::<1>::from_data(right.as_slice(), on);
+        let right = right.reshape([batch, width / per_step, 1]);
+        let outputs = outputs.reshape([batch, width / per_step, per_step]);
+        let each = match self.loss {
+            ForecastLoss::Quantiles => {
+                let shares: Vec<f32> = self.quantiles.iter().map(|share| *share as f32).collect();
+                let shares = Tensor::<1>::from_data(shares.as_slice(), on).reshape([1, 1, per_step]);
+                let short = right - outputs;
+                // As max(q e, (q - 1) e).
+                short.clone() * shares - short.clamp_max(0.0)
+            }
+            ForecastLoss::Numbers(loss) => return weighed(loss.each(outputs, right), target),
+            ForecastLoss::Smape => {
+                let sum = (outputs.clone().abs() + right.clone().abs()).clamp_min(NEAR_ZERO);
+                (outputs - right).abs() * 2.0 / sum
+            }
+        };
+        weighed(each, target)
+    }
+
+    fn scores(&self) -> AheadScores {
+        AheadScores::default()
+    }
+
+    fn score(&self, scores: &mut AheadScores, outputs: &[f32], labels: &[Future]) {
+        let (per_step, middle) = (self.per_step(), self.middle());
+        for (label, outputs) in labels.iter().zip(outputs.chunks_exact(self.outputs())) {
+            let (right, scale) = (label.values(), label.scale());
+            let steps = outputs.chunks_exact(per_step).zip(right);
+            let loss = steps.map(|(outputs, right)| {
+                let right = scale.apply(*right);
+                let losses = outputs.iter().enumerate();
+                losses.map(|(place, output)| self.of(place, f64::from(*output), right)).sum::<f64>()
+            });
+            scores.loss += loss.sum::<f64>() / outputs.len() as f64;
+            let points: Vec<f64> = outputs
+                .chunks_exact(per_step)
+                .map(|step| scale.invert(f64::from(step[middle])))
+                .collect();
+            scores.windows += 1;
+            scores.mae += metrics::mae(right, &points);
+            scores.smape += metrics::smape(right, &points);
+            let mase = metrics::mase(right, &points, label.unit);
+            if mase.is_finite() {
+                scores.mase += mase;
+                scores.scaled += 1;
+            }
+        }
+    }
+
+    fn values(&self, scores: &AheadScores) -> Values {
+        let mut values = Values::default();
+        let windows = scores.windows.max(1) as f64;
+        values.set(LOSS, scores.loss / windows);
+        values.set("mae", scores.mae / windows);
+        values.set("smape", scores.smape / windows);
+        values.set("mase", scores.mase / scores.scaled.max(1) as f64);
+        values
+    }
+
+    fn check(&self) -> Result<(), String> {
+        match self.loss {
+            ForecastLoss::Numbers(loss) => loss.check(),
+            ForecastLoss::Quantiles if self.quantiles.is_empty() => {
+                Err("there are no quantiles; give at least one".to_owned())
+            }
+            ForecastLoss::Quantiles | ForecastLoss::Smape => Ok(()),
+        }
+    }
+}
+
+/// The mean of losses `[batch, steps, numbers]`, each window's times its weight.
+fn weighed(each: Tensor<3>, target: &BatchTarget<Future>) -> Tensor<1> {
+    match &target.weights {
+        None => each.mean(),
+        Some(weights) => {
+            let on = (&each.device(), each.dtype());
+            let weights = Tensor::<1>::from_data(weights.as_slice(), on);
+            (each * weights.reshape([target.labels.len(), 1, 1])).mean()
+        }
+    }
+}
+
+impl TransferTask for Ahead {
+    fn monitor(&self) -> Monitor {
+        Monitor::new(LOSS, Direction::Lower)
+    }
+
+    /// A ridge regression of what follows; the quantiles are as far from it as those of what it misses.
+    fn solve(&self, features: &[f32], labels: &[Future], effort: Effort) -> Option<Solved> {
+        let (windows, steps) = (labels.len(), self.horizon);
+        let dim = features.len() / windows.max(1);
+        if effort == Effort::Seconds && Ridge::products(windows, dim) > MOST_PRODUCTS {
+            return None;
+        }
+        let right: Vec<f32> = labels.iter().flat_map(Future::scaled).collect();
+        let ridge = Ridge::chosen(features, &right, steps);
+        let missed = missed(&ridge, features, &right, steps);
+        let per_step = self.per_step();
+        let mut weight = Vec::with_capacity(dim * steps * per_step);
+        for of_step in &ridge.weight {
+            weight.extend(std::iter::repeat_n(*of_step, per_step));
+        }
+        let bias = ridge.bias.iter().zip(missed).flat_map(|(bias, missed)| match self.loss {
+            ForecastLoss::Quantiles => {
+                let at = |share: &f64| bias + quantile(&missed, *share);
+                self.quantiles.iter().map(at).collect()
+            }
+            _ => vec![*bias],
+        });
+        Some(Solved { weight, bias: bias.collect(), strength: ridge.strength })
+    }
+}
+
+/// The most products of windows and pairs of features that a head is solved for with: seconds.
+const MOST_PRODUCTS: usize = 20_000_000_000;
+
+/// What a solution misses of each step, in ascending order.
+fn missed(ridge: &Ridge, features: &[f32], right: &[f32], steps: usize) -> Vec<Vec<f32>> {
+    let solved = Solved {
+        weight: ridge.weight.clone(),
+        bias: ridge.bias.clone(),
+        strength: ridge.strength,
+    };
+    let outputs = solved.outputs(features);
+    let of_step = |step: usize| {
+        let pairs = right.iter().zip(&outputs).skip(step).step_by(steps);
+        let mut missed: Vec<f32> = pairs.map(|(right, output)| right - output).collect();
+        missed.sort_by(f32::total_cmp);
+        missed
+    };
+    (0..steps).map(of_step).collect()
+}
+
+/// A quantile of numbers in ascending order, on the line between two of them.
+fn quantile(sorted: &[f32], share: f64) -> f32 {
+    let at = share * (sorted.len() - 1) as f64;
+    let (low, part) = (at.floor() as usize, at.fract() as f32);
+    let high = (low + 1).min(sorted.len() - 1);
+    sorted[low] + (sorted[high] - sorted[low]) * part
+}

@@ -1,0 +1,224 @@
+//! How a network is trained on a panel: which windows, how long, how fast.
+
+use std::{num::NonZeroUsize, ops::Range, path::Path, sync::Arc};
+
+use burn::prelude::*;
+use rekindle_data::{Random, Sample};
+use rekindle_finetune::{
+    EngineConfig, EngineFolder, HeadStart, Items, Labelled, Start, Trainee, finetune,
+};
+use rekindle_series::{Panel, Quantiles, metrics::naive_scale};
+use rekindle_train::{Callback, Epoch, Train, Validation};
+use rekindle_transfer::{Frozen, Phase, Plan};
+
+use crate::{
+    Ahead, Error, Family, ForecastNetwork, Forecaster, ForecasterConfig, Future,
+    NetworkConfig, Place, PrepareWindows, forecaster,
+};
+
+/// How a network is trained.
+#[derive(Debug, Clone, PartialEq)]
+pub struct TrainConfig {
+    /// What the model is.
+    pub model: ForecasterConfig,
+    /// Only windows whose forecasts lie in the last so many horizons of the training part are learned from; all if none.
+    pub recent: Option<usize>,
+    /// Points at the end of each series that the best epoch is chosen by, and that are not learned; 0 keeps the last epoch's
+    /// network, learned from all of them.
+    pub validation: usize,
+    /// Windows a step.
+    pub batch: usize,
+    /// Steps of all epochs together.
+    pub steps: usize,
+    /// The learning rate at its highest.
+    pub lr: f64,
+    /// What does not move; nothing where training begins from nothing.
+    pub frozen: Frozen,
+    /// Draws weights, order and dropout.
+    pub seed: u64,
+}
+
+/// Epochs that steps are divided into, at most: each ends with a measurement.
+const EPOCHS: usize = 20;
+
+impl TrainConfig {
+    /// What is usual for a family on a panel: quantiles, the whole panel, the last horizon to choose by.
+    pub fn usual(family: Family, panel: &Panel, horizon: usize, season: usize, quantiles: &Quantiles) -> Self {
+        let (_, longest) = panel.lengths();
+        let wanted = (season + horizon).max(INPUT_HORIZONS * horizon).max(LEAST_INPUT);
+        let input = wanted.min(longest.saturating_sub(2 * horizon).max(1));
+        let task = Ahead::quantiles(horizon, quantiles);
+        let network = NetworkConfig::new(family, input, horizon, task.per_step());
+        let (scaling, scaled_by) = family.scaling();
+        let model = ForecasterConfig { network, task, scaling, scaled_by, season };
+        let few = panel.len() < FEW_SERIES;
+        let validation = if few { horizon.max(longest / 10) } else { horizon };
+        Self {
+            model,
+            recent: None,
+            validation,
+            batch: 256,
+            steps: if family.is_linear() { 0 } else { 1500 },
+            lr: 1e-3,
+            frozen: Frozen::Nothing,
+            seed: 0,
+        }
+    }
+}
+
+/// Horizons that are seen before one is forecast, at least, and the fewest values.
+const INPUT_HORIZONS: usize = 3;
+const LEAST_INPUT: usize = 8;
+
+/// With as many series, one window of each is enough to choose by.
+const FEW_SERIES: usize = 30;
+
+/// What came of training.
+#[derive(Debug)]
+pub struct Trained {
+    /// The best epoch's network.
+    pub forecaster: Forecaster,
+    /// The best epoch.
+    pub best: Epoch,
+    /// All of them.
+    pub history: Vec<Epoch>,
+    /// Windows that were learned from, and those it was chosen by.
+    pub windows: [usize; 2],
+}
+
+/// Trains a network of nothing, or goes on from one.
+///
+/// # Errors
+///
+/// If the configuration is wrong, no series is long enough, or a run fails.
+pub fn train(
+    panel: &Panel,
+    config: &TrainConfig,
+    from: Option<&Forecaster>,
+    device: &Device,
+    folder: Option<(&Path, Start)>,
+    callbacks: &mut [&mut dyn Callback<ForecastNetwork>],
+) -> Result<Trained, Error> {
+    config.model.check()?;
+    let TrainConfig { model, seed, .. } = config;
+    let data = Parts::new(panel, config)?;
+    let windows = [data.train.len(), data.validation.len()];
+    let prepare = data.prepare;
+    let sets = (
+        Train(Items { samples: data.train, prepare: prepare.clone() }),
+        Validation(Items { samples: data.validation, prepare }),
+    );
+    device.seed(*seed);
+    let network = match from {
+        Some(from) => from.network().clone(),
+        None => model.untrained(device),
+    };
+    let solvable = from.is_none() && model.network.family.is_linear();
+    let mut engine = EngineConfig::new(config.plan(windows[0]), model.task.clone());
+    engine.batch = config.batch;
+    engine.seed = *seed;
+    engine.probe = false;
+    engine.head = if solvable { HeadStart::Solved } else { HeadStart::AsItIs };
+    let text = model.text();
+    let folder = folder.map(|(path, start)| {
+        let text = text.clone();
+        let describe = move |_: &Ahead, _: Option<f64>| {
+            Ok([(forecaster::KEY.to_owned(), text.clone())].into())
+        };
+        EngineFolder { start, describe: Arc::new(describe), ..EngineFolder::new(path) }
+    });
+    let trainee = Trainee::new(network, text);
+    let outcome = finetune(trainee, sets, engine, folder.as_ref(), callbacks)?;
+    let forecaster = Forecaster::new(outcome.network.valid(), model.clone());
+    Ok(Trained { forecaster, best: outcome.best, history: outcome.history, windows })
+}
+
+impl TrainConfig {
+    /// One phase, of as many passes an epoch as make a few epochs of all steps.
+    fn plan(&self, windows: usize) -> Plan {
+        let batches = windows.div_ceil(self.batch).max(1);
+        let passes = self.steps.div_ceil(batches * EPOCHS).max(1);
+        let epochs = self.steps.div_ceil(batches * passes).max(1);
+        let mut phase = Phase::new("forecast", epochs, self.frozen.clone(), self.lr);
+        phase.passes = NonZeroUsize::new(passes.min(Phase::MOST_PASSES)).unwrap_or(NonZeroUsize::MIN);
+        Plan::new(vec![phase])
+    }
+}
+
+/// Windows to learn from and to choose by.
+struct Parts {
+    train: Labelled<PrepareWindows, Ahead>,
+    validation: Labelled<PrepareWindows, Ahead>,
+    prepare: PrepareWindows,
+}
+
+impl Parts {
+    fn new(panel: &Panel, config: &TrainConfig) -> Result<Self, Error> {
+        let TrainConfig { model, recent, validation, batch, steps, seed, .. } = config;
+        let NetworkConfig { input, horizon, .. } = model.network;
+        let panel = forecaster::shared(panel);
+        let prepare = PrepareWindows { panel: Arc::clone(&panel), input, horizon };
+        let learned = |length: usize| length.saturating_sub(*validation);
+        let scaler = {
+            let parts: Vec<usize> = (0..panel.len()).collect();
+            let _ = parts;
+            model.scaler(&panel)
+        };
+        let least = least(&panel, input, horizon, *validation);
+        let train = prepare.places(&scaler, (least, 1), |length| {
+            let end = learned(length);
+            let first = recent.map_or(0, |recent| end.saturating_sub(recent.saturating_mul(horizon)));
+            first..end
+        });
+        // What comes to use, and is spread over all of the windows.
+        let most = steps.saturating_mul(*batch).div_ceil(2).max(MOST_WINDOWS);
+        let train = thinned(train, most, *seed);
+        let last = |length: usize| -> Range<usize> {
+            length - (*validation).max(horizon).min(length)..length
+        };
+        let validation = prepare.places(&scaler, (least, 1), last);
+        if train.is_empty() {
+            let (_, longest) = panel.lengths();
+            return Err(Error::Config(format!(
+                "no series has {} points to learn from ({least} seen, {horizon} forecast, {} to choose by; the longest has {longest}); ask for a shorter horizon",
+                least + horizon + config.validation,
+                config.validation,
+            )));
+        }
+        let units: Vec<f64> = panel
+            .iter()
+            .map(|(_, values)| naive_scale(&values[..learned(values.len())], model.season))
+            .collect();
+        let sample = |place: Place| {
+            let unit = units[place.series as usize];
+            let steps = horizon as u32;
+            Sample::new(place, Future { panel: Arc::clone(&panel), place, steps, unit })
+        };
+        Ok(Self {
+            train: train.into_iter().map(sample).collect(),
+            validation: validation.into_iter().map(sample).collect(),
+            prepare,
+        })
+    }
+}
+
+/// As many windows are learned from at least, where there are as many.
+const MOST_WINDOWS: usize = 1 << 16;
+
+/// The fewest values that a window sees: all of its input, unless a series would then have none.
+fn least(panel: &Panel, input: usize, horizon: usize, validation: usize) -> usize {
+    let (shortest, _) = panel.lengths();
+    input.min(shortest.saturating_sub(horizon + validation)).max(1)
+}
+
+/// At most so many of the windows, drawn, in their order.
+fn thinned(places: Vec<Place>, most: usize, seed: u64) -> Vec<Place> {
+    if places.len() <= most {
+        return places;
+    }
+    let mut order: Vec<usize> = (0..places.len()).collect();
+    Random::new(seed, u64::MAX, 0).shuffle(&mut order);
+    order.truncate(most);
+    order.sort_unstable();
+    order.into_iter().map(|place| places[place]).collect()
+}
