@@ -19,8 +19,9 @@ fn main() {
     let mut words = std::env::args().skip(1);
     let what = words.next().unwrap();
     let family: Family = words.next().unwrap().parse().unwrap();
-    let options: Vec<(String, String)> =
-        words.map(|word| word.split_once('=').map(|(k, v)| (k.into(), v.into())).unwrap()).collect();
+    let options: Vec<(String, String)> = words
+        .map(|word| word.split_once('=').map(|(k, v)| (k.into(), v.into())).unwrap())
+        .collect();
     let option = |name: &str| options.iter().find(|(key, _)| key == name).map(|(_, v)| v.as_str());
     let number = |name: &str, usual: f64| option(name).map_or(usual, |text| text.parse().unwrap());
     let data = std::path::PathBuf::from(std::env::var_os("REKINDLE_TEST_DATA").unwrap());
@@ -42,12 +43,20 @@ fn main() {
                 (Frequency::Steps(1), 8, 1),
             ]
             .into_iter()
-            .filter(|(frequency, ..)| option("only").is_none_or(|only| only == frequency.to_string()))
+            .filter(|(frequency, ..)| {
+                option("only").is_none_or(|only| only == frequency.to_string())
+            })
             .map(|(frequency, horizon, season)| {
                 let places: Vec<usize> = (0..found.panel.len())
                     .filter(|&place| found.panel.series(place).frequency == frequency)
                     .collect();
-                (frequency.to_string(), found.panel.select(&places), test.select(&places), horizon, season)
+                (
+                    frequency.to_string(),
+                    found.panel.select(&places),
+                    test.select(&places),
+                    horizon,
+                    season,
+                )
             })
             .collect()
         }
@@ -61,7 +70,7 @@ fn main() {
         let ask = ForecastConfig::new(horizon, season, quantiles.clone()).unwrap();
         let cases = test_cases(&panel, &test, horizon).unwrap();
         let naive2 = Evaluation::of(Baseline::Naive2, &cases, &ask, 0.95).mean;
-        let mut config = TrainConfig::usual(family, &panel, horizon, season, &quantiles);
+        let mut config = TrainConfig::usual(family, &panel, &ask);
         config.model.network.input = (number("input", 3.0) * horizon as f64) as usize;
         config.steps = number("steps", config.steps as f64) as usize;
         config.lr = number("lr", config.lr);
@@ -73,7 +82,6 @@ fn main() {
             config.validation = points.parse().unwrap();
         }
         match option("loss") {
-            Some("smape") => config.model.task.loss = ForecastLoss::Smape,
             Some("mae") => {
                 config.model.task.loss = ForecastLoss::Numbers(rekindle_train::RegressionLoss::Mae);
             }
@@ -100,12 +108,24 @@ fn main() {
             let of = Evaluation::of_forecasts(&forecasts, &cases, &ask, 0.95).mean;
             println!(
                 "{name} {} seed {seed}: sMAPE {:.3} MASE {:.3} OWA {:.3} MSIS {:.2} coverage {:.3}; epoch {} of {}, {:?} windows, {seconds:.0} s",
-                family.name(), of.smape, of.mase, of.owa(&naive2), of.msis, of.coverage,
-                trained.best.number, trained.history.len(), trained.windows
+                family.name(),
+                of.smape,
+                of.mase,
+                of.owa(&naive2),
+                of.msis,
+                of.coverage,
+                trained.best.number,
+                trained.history.len(),
+                trained.windows
             );
             if option("curve").is_some() {
                 for epoch in &trained.history {
-                    println!("  {} train {:?} val {:?}", epoch.number, epoch.train.get("loss"), epoch.val.get("loss"));
+                    println!(
+                        "  {} train {:?} val {:?}",
+                        epoch.number,
+                        epoch.train.get("loss"),
+                        epoch.val.get("loss")
+                    );
                 }
             }
             members.push(forecasts);
@@ -116,17 +136,29 @@ fn main() {
                     let median = |of: &dyn Fn(&Forecast) -> &Vec<f64>| {
                         (0..of(&members[0][case]).len())
                             .map(|at| {
-                                let mut all: Vec<f64> = members.iter().map(|it| of(&it[case])[at]).collect();
+                                let mut all: Vec<f64> =
+                                    members.iter().map(|it| of(&it[case])[at]).collect();
                                 all.sort_by(f64::total_cmp);
                                 (all[(all.len() - 1) / 2] + all[all.len() / 2]) / 2.0
                             })
                             .collect::<Vec<f64>>()
                     };
-                    Forecast { points: median(&|it| &it.points), quantiles: median(&|it| &it.quantiles), ..members[0][case].clone() }
+                    Forecast {
+                        points: median(&|it| &it.points),
+                        quantiles: median(&|it| &it.quantiles),
+                        ..members[0][case].clone()
+                    }
                 })
                 .collect();
             let of = Evaluation::of_forecasts(&forecasts, &cases, &ask, 0.95).mean;
-            println!("{name} ensemble: sMAPE {:.3} MASE {:.3} OWA {:.3} MSIS {:.2} coverage {:.3}", of.smape, of.mase, of.owa(&naive2), of.msis, of.coverage);
+            println!(
+                "{name} ensemble: sMAPE {:.3} MASE {:.3} OWA {:.3} MSIS {:.2} coverage {:.3}",
+                of.smape,
+                of.mase,
+                of.owa(&naive2),
+                of.msis,
+                of.coverage
+            );
         }
     }
 }
@@ -147,10 +179,12 @@ fn ett(panel: &Panel, family: Family, device: &Device, options: &[(String, Strin
         })
         .collect();
     let whole = Panel::new(standard.clone()).unwrap();
-    let seen = Panel::new(standard.iter().map(|(s, v)| (s.clone(), v[..val_end].to_vec()))).unwrap();
+    let seen =
+        Panel::new(standard.iter().map(|(s, v)| (s.clone(), v[..val_end].to_vec()))).unwrap();
     for horizon in [96, 192, 336, 720] {
         let quantiles = Quantiles::of_levels(&[]).unwrap();
-        let mut config = TrainConfig::usual(family, &seen, horizon, 24, &quantiles);
+        let ask = ForecastConfig::new(horizon, 24, quantiles).unwrap();
+        let mut config = TrainConfig::usual(family, &seen, &ask);
         config.model.network.input = number("input", 336.0) as usize;
         config.model.network.outputs = 1;
         config.model.task.quantiles.clear();
@@ -172,7 +206,6 @@ fn ett(panel: &Panel, family: Family, device: &Device, options: &[(String, Strin
         let begun = Instant::now();
         let trained = train(&seen, &config, None, device, None, &mut []).unwrap();
         let seconds = begun.elapsed().as_secs_f64();
-        let ask = ForecastConfig::new(horizon, 24, quantiles).unwrap();
         let (mut mse, mut mae, mut count) = (0.0, 0.0, 0.0);
         for (_, values) in whole.iter() {
             let origins: Vec<usize> = (val_end..=end - horizon).collect();
@@ -186,6 +219,14 @@ fn ett(panel: &Panel, family: Family, device: &Device, options: &[(String, Strin
                 }
             }
         }
-        println!("{} {horizon}: MSE {:.4} MAE {:.4}; epoch {} of {}, {:?} windows, {seconds:.0} s", family.name(), mse / count, mae / count, trained.best.number, trained.history.len(), trained.windows);
+        println!(
+            "{} {horizon}: MSE {:.4} MAE {:.4}; epoch {} of {}, {:?} windows, {seconds:.0} s",
+            family.name(),
+            mse / count,
+            mae / count,
+            trained.best.number,
+            trained.history.len(),
+            trained.windows
+        );
     }
 }

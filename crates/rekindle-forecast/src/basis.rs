@@ -49,9 +49,8 @@ impl Basis {
             let at = at.clamp(0.0, points as f64 - 1.0);
             (1.0 - (at - point as f64).abs()).max(0.0)
         };
-        let lines: Vec<Vec<f64>> = (0..points)
-            .map(|point| (0..horizon).map(|step| near(point, step)).collect())
-            .collect();
+        let lines: Vec<Vec<f64>> =
+            (0..points).map(|point| (0..horizon).map(|step| near(point, step)).collect()).collect();
         Self::of(&itself, &lines, outputs)
     }
 

@@ -1,6 +1,6 @@
 //! A network that forecasts series: trained on a panel, used as it is on another, saved and read back.
 
-use std::{borrow::Cow, path::Path, sync::Arc};
+use std::{borrow::Cow, path::Path};
 
 use burn::prelude::*;
 use rekindle_checkpoint::CheckpointFile;
@@ -8,7 +8,7 @@ use rekindle_series::{Affine, Forecast, ForecastConfig, Panel, Scaler, ScalingBy
 use rekindle_transfer::Classifier;
 use serde::{Deserialize, Serialize};
 
-use crate::{Ahead, Error, ForecastBackbone, ForecastLoss, NetworkConfig, windows::write};
+use crate::{Ahead, Error, ForecastBackbone, NetworkConfig};
 
 /// A network with its head.
 pub type ForecastNetwork = Classifier<ForecastBackbone>;
@@ -116,7 +116,7 @@ impl Forecaster {
         let mut windows = vec![0.0; histories.len() * input];
         for ((window, history), scale) in windows.chunks_exact_mut(input).zip(histories).zip(scales)
         {
-            write(history, *scale, window);
+            scale.write(history, window);
         }
         let device = self.network.devices().into_iter().next().unwrap_or_default();
         let data = burn::tensor::TensorData::new(windows, [histories.len(), input, 1]);
@@ -195,10 +195,6 @@ impl ForecasterConfig {
         if !ordered || task.quantiles.iter().any(|share| !(*share > 0.0 && *share < 1.0)) {
             return problem("quantiles are not above 0, below 1 and in ascending order".to_owned());
         }
-        let shifts = !matches!(self.scaling, ScalingKind::Plain | ScalingKind::MeanAbsolute);
-        if task.loss == ForecastLoss::Smape && shifts {
-            return problem("sMAPE of values that are shifted means nothing; scale by mean_absolute".to_owned());
-        }
         Ok(())
     }
 
@@ -219,9 +215,4 @@ impl ForecasterConfig {
     pub(crate) fn text(&self) -> String {
         rekindle_data::canonical(self)
     }
-}
-
-/// A panel that training and what it is measured by share.
-pub(crate) fn shared(panel: &Panel) -> Arc<Panel> {
-    Arc::new(panel.clone())
 }

@@ -11,6 +11,7 @@
 
 mod basis;
 mod config;
+mod ensemble;
 mod error;
 pub mod families;
 mod forecaster;
@@ -20,6 +21,7 @@ mod train;
 mod windows;
 
 pub use config::{Family, MAX_EXTENT, NetworkConfig};
+pub use ensemble::{BEST, Ensemble, MAX_MEMBERS};
 pub use error::Error;
 pub use forecaster::{ForecastNetwork, Forecaster, ForecasterConfig};
 pub use network::ForecastBackbone;

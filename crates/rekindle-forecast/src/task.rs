@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::Future;
 
-/// What missing costs. All but sMAPE are of scaled values.
+/// What missing costs, of scaled values.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ForecastLoss {
@@ -18,8 +18,6 @@ pub enum ForecastLoss {
     Quantiles,
     /// Between what is expected and what follows.
     Numbers(RegressionLoss),
-    /// 2 |y - f| / (|y| + |f|), where scales have no shift.
-    Smape,
 }
 
 /// The values of a horizon.
@@ -64,15 +62,9 @@ impl Ahead {
                 ((right - output) * share).max((output - right) * (1.0 - share))
             }
             ForecastLoss::Numbers(loss) => loss.of_error(output - right),
-            ForecastLoss::Smape => {
-                2.0 * (output - right).abs() / (output.abs() + right.abs()).max(NEAR_ZERO)
-            }
         }
     }
 }
-
-/// Below it, sMAPE's denominator is as large.
-const NEAR_ZERO: f64 = 1e-4;
 
 /// Sums over windows.
 #[derive(Debug, Clone, Default)]
@@ -104,16 +96,13 @@ impl Task for Ahead {
         let each = match self.loss {
             ForecastLoss::Quantiles => {
                 let shares: Vec<f32> = self.quantiles.iter().map(|share| *share as f32).collect();
-                let shares = Tensor::<1>::from_data(shares.as_slice(), on).reshape([1, 1, per_step]);
+                let shares =
+                    Tensor::<1>::from_data(shares.as_slice(), on).reshape([1, 1, per_step]);
                 let short = right - outputs;
                 // As max(q e, (q - 1) e).
                 short.clone() * shares - short.clamp_max(0.0)
             }
-            ForecastLoss::Numbers(loss) => return weighed(loss.each(outputs, right), target),
-            ForecastLoss::Smape => {
-                let sum = (outputs.clone().abs() + right.clone().abs()).clamp_min(NEAR_ZERO);
-                (outputs - right).abs() * 2.0 / sum
-            }
+            ForecastLoss::Numbers(loss) => loss.each(outputs, right),
         };
         weighed(each, target)
     }
@@ -164,7 +153,7 @@ impl Task for Ahead {
             ForecastLoss::Quantiles if self.quantiles.is_empty() => {
                 Err("there are no quantiles; give at least one".to_owned())
             }
-            ForecastLoss::Quantiles | ForecastLoss::Smape => Ok(()),
+            ForecastLoss::Quantiles => Ok(()),
         }
     }
 }
@@ -217,11 +206,8 @@ const MOST_PRODUCTS: usize = 20_000_000_000;
 
 /// What a solution misses of each step, in ascending order.
 fn missed(ridge: &Ridge, features: &[f32], right: &[f32], steps: usize) -> Vec<Vec<f32>> {
-    let solved = Solved {
-        weight: ridge.weight.clone(),
-        bias: ridge.bias.clone(),
-        strength: ridge.strength,
-    };
+    let solved =
+        Solved { weight: ridge.weight.clone(), bias: ridge.bias.clone(), strength: ridge.strength };
     let outputs = solved.outputs(features);
     let of_step = |step: usize| {
         let pairs = right.iter().zip(&outputs).skip(step).step_by(steps);

@@ -1,19 +1,21 @@
 //! How a network is trained on a panel: which windows, how long, how fast.
 
-use std::{num::NonZeroUsize, ops::Range, path::Path, sync::Arc};
+use std::{num::NonZeroUsize, ops::Range, path::Path, sync::Arc, time::Duration};
 
 use burn::prelude::*;
 use rekindle_data::{Random, Sample};
 use rekindle_finetune::{
     EngineConfig, EngineFolder, HeadStart, Items, Labelled, Start, Trainee, finetune,
 };
-use rekindle_series::{Panel, Quantiles, metrics::naive_scale};
+use rekindle_series::{
+    ForecastConfig, Panel, Window, Windows, WindowsConfig, metrics::naive_scale,
+};
 use rekindle_train::{Callback, Epoch, Train, Validation};
 use rekindle_transfer::{Frozen, Phase, Plan};
 
 use crate::{
-    Ahead, Error, Family, ForecastNetwork, Forecaster, ForecasterConfig, Future,
-    NetworkConfig, Place, PrepareWindows, forecaster,
+    Ahead, Error, Family, ForecastNetwork, Forecaster, ForecasterConfig, Future, NetworkConfig,
+    Place, PrepareWindows, forecaster,
 };
 
 /// How a network is trained.
@@ -34,6 +36,8 @@ pub struct TrainConfig {
     pub lr: f64,
     /// What does not move; nothing where training begins from nothing.
     pub frozen: Frozen,
+    /// Ends training after the epoch in which it is over.
+    pub time: Option<Duration>,
     /// Draws weights, order and dropout.
     pub seed: u64,
 }
@@ -42,27 +46,43 @@ pub struct TrainConfig {
 const EPOCHS: usize = 20;
 
 impl TrainConfig {
-    /// What is usual for a family on a panel: quantiles, the whole panel, the last horizon to choose by.
-    pub fn usual(family: Family, panel: &Panel, horizon: usize, season: usize, quantiles: &Quantiles) -> Self {
+    /// What is usual for a family on a panel: the quantiles that are asked for, all windows, the last horizon to choose by.
+    pub fn usual(family: Family, panel: &Panel, ask: &ForecastConfig) -> Self {
+        let (horizon, season) = (ask.horizon(), ask.season());
         let (_, longest) = panel.lengths();
         let wanted = (season + horizon).max(INPUT_HORIZONS * horizon).max(LEAST_INPUT);
         let input = wanted.min(longest.saturating_sub(2 * horizon).max(1));
-        let task = Ahead::quantiles(horizon, quantiles);
+        let task = Ahead::quantiles(horizon, ask.quantiles());
         let network = NetworkConfig::new(family, input, horizon, task.per_step());
         let (scaling, scaled_by) = family.scaling();
         let model = ForecasterConfig { network, task, scaling, scaled_by, season };
+        let steps = if family.is_linear() { 0 } else { 1500 };
+        Self { steps, lr: 1e-3, ..Self::further(model, panel) }
+    }
+
+    /// What is usual for a model that is trained further: a tenth of the rate.
+    pub fn further(model: ForecasterConfig, panel: &Panel) -> Self {
+        let (_, longest) = panel.lengths();
+        let horizon = model.network.horizon;
+        // Of few series one window each would be chosen by chance.
         let few = panel.len() < FEW_SERIES;
-        let validation = if few { horizon.max(longest / 10) } else { horizon };
         Self {
             model,
             recent: None,
-            validation,
+            validation: if few { horizon.max(longest / 10) } else { horizon },
             batch: 256,
-            steps: if family.is_linear() { 0 } else { 1500 },
-            lr: 1e-3,
+            steps: 300,
+            lr: 1e-4,
             frozen: Frozen::Nothing,
+            time: None,
             seed: 0,
         }
+    }
+
+    /// The same of a network that sees so many values.
+    pub fn see(&mut self, input: usize) {
+        let NetworkConfig { family, horizon, outputs, .. } = self.model.network;
+        self.model.network = NetworkConfig::new(family, input.max(1), horizon, outputs);
     }
 }
 
@@ -117,6 +137,7 @@ pub fn train(
     let mut engine = EngineConfig::new(config.plan(windows[0]), model.task.clone());
     engine.batch = config.batch;
     engine.seed = *seed;
+    engine.time = config.time;
     engine.probe = false;
     engine.head = if solvable { HeadStart::Solved } else { HeadStart::AsItIs };
     let text = model.text();
@@ -140,7 +161,8 @@ impl TrainConfig {
         let passes = self.steps.div_ceil(batches * EPOCHS).max(1);
         let epochs = self.steps.div_ceil(batches * passes).max(1);
         let mut phase = Phase::new("forecast", epochs, self.frozen.clone(), self.lr);
-        phase.passes = NonZeroUsize::new(passes.min(Phase::MOST_PASSES)).unwrap_or(NonZeroUsize::MIN);
+        phase.passes =
+            NonZeroUsize::new(passes.min(Phase::MOST_PASSES)).unwrap_or(NonZeroUsize::MIN);
         Plan::new(vec![phase])
     }
 }
@@ -156,35 +178,34 @@ impl Parts {
     fn new(panel: &Panel, config: &TrainConfig) -> Result<Self, Error> {
         let TrainConfig { model, recent, validation, batch, steps, seed, .. } = config;
         let NetworkConfig { input, horizon, .. } = model.network;
-        let panel = forecaster::shared(panel);
-        let prepare = PrepareWindows { panel: Arc::clone(&panel), input, horizon };
         let learned = |length: usize| length.saturating_sub(*validation);
-        let scaler = {
-            let parts: Vec<usize> = (0..panel.len()).collect();
-            let _ = parts;
-            model.scaler(&panel)
+        // What is chosen by is scaled by what is learned from, too.
+        let scaler = model.scaler(&panel.up_to(|place| learned(panel.values(place).len()).max(1)));
+        let windows = WindowsConfig {
+            least: least(panel, input, horizon, *validation),
+            ..WindowsConfig::new(input, horizon)
         };
-        let least = least(&panel, input, horizon, *validation);
-        let train = prepare.places(&scaler, (least, 1), |length| {
+        let places = |part: &dyn Fn(usize) -> Range<usize>| -> Result<Vec<Place>, Error> {
+            let windows = Windows::within(panel, &windows, part)?;
+            let place = |window: Window<'_>| Place {
+                series: window.series as u32,
+                at: window.at as u32,
+                scale: scaler.of(window.series, window.input),
+            };
+            Ok(windows.iter().map(place).collect())
+        };
+        let train = places(&|length| {
             let end = learned(length);
-            let first = recent.map_or(0, |recent| end.saturating_sub(recent.saturating_mul(horizon)));
-            first..end
-        });
+            let reach = |recent: usize| recent.saturating_mul(horizon);
+            recent.map_or(0, |recent| end.saturating_sub(reach(recent)))..end
+        })?;
         // What comes to use, and is spread over all of the windows.
-        let most = steps.saturating_mul(*batch).div_ceil(2).max(MOST_WINDOWS);
+        let most = steps.saturating_mul(*batch).div_ceil(2).max(LEAST_WINDOWS);
         let train = thinned(train, most, *seed);
-        let last = |length: usize| -> Range<usize> {
-            length - (*validation).max(horizon).min(length)..length
-        };
-        let validation = prepare.places(&scaler, (least, 1), last);
-        if train.is_empty() {
-            let (_, longest) = panel.lengths();
-            return Err(Error::Config(format!(
-                "no series has {} points to learn from ({least} seen, {horizon} forecast, {} to choose by; the longest has {longest}); ask for a shorter horizon",
-                least + horizon + config.validation,
-                config.validation,
-            )));
-        }
+        let validation =
+            places(&|length| length.saturating_sub((*validation).max(horizon))..length)?;
+        let panel = Arc::new(panel.clone());
+        let prepare = PrepareWindows { panel: Arc::clone(&panel), input, horizon };
         let units: Vec<f64> = panel
             .iter()
             .map(|(_, values)| naive_scale(&values[..learned(values.len())], model.season))
@@ -203,7 +224,7 @@ impl Parts {
 }
 
 /// As many windows are learned from at least, where there are as many.
-const MOST_WINDOWS: usize = 1 << 16;
+const LEAST_WINDOWS: usize = 1 << 16;
 
 /// The fewest values that a window sees: all of its input, unless a series would then have none.
 fn least(panel: &Panel, input: usize, horizon: usize, validation: usize) -> usize {

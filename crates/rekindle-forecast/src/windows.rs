@@ -3,7 +3,7 @@
 use std::{convert::Infallible, path::Path, sync::Arc};
 
 use rekindle_data::{Dense, Digests, Item, Prepare, View};
-use rekindle_series::{Affine, Panel, Scaler};
+use rekindle_series::{Affine, Panel};
 use sha2::{Digest, Sha256};
 
 use crate::Error;
@@ -75,43 +75,11 @@ pub struct PrepareWindows {
     pub(crate) horizon: usize,
 }
 
-/// Writes what is seen, up to its end, behind as many zeros as it is shorter.
-pub(crate) fn write(seen: &[f64], scale: Affine, into: &mut [f32]) {
-    let seen = &seen[seen.len().saturating_sub(into.len())..];
-    let (before, values) = into.split_at_mut(into.len() - seen.len());
-    before.fill(0.0);
-    values.iter_mut().zip(seen).for_each(|(to, from)| *to = scale.apply(*from) as f32);
-}
-
 impl PrepareWindows {
     /// What a window sees of its series.
     fn seen(&self, place: &Place) -> &[f64] {
         let at = place.at as usize;
         &self.panel.values(place.series as usize)[at.saturating_sub(self.input)..at]
-    }
-
-    /// The windows whose forecasts lie within parts of the series, `stride` apart, the last of which ends with the part; each
-    /// sees at least `least` values.
-    pub(crate) fn places(
-        &self,
-        scaler: &Scaler,
-        (least, stride): (usize, usize),
-        part: impl Fn(usize) -> std::ops::Range<usize>,
-    ) -> Vec<Place> {
-        let mut places = Vec::new();
-        for (series, (_, values)) in self.panel.iter().enumerate() {
-            let part = part(values.len());
-            let first = part.start.max(least.max(1));
-            let Some(last) = part.end.checked_sub(self.horizon) else { continue };
-            let mut starts: Vec<usize> = (first..=last).rev().step_by(stride.max(1)).collect();
-            starts.reverse();
-            places.extend(starts.into_iter().map(|at| {
-                let seen = &values[at.saturating_sub(self.input)..at];
-                let scale = scaler.of(series, seen);
-                Place { series: series as u32, at: at as u32, scale }
-            }));
-        }
-        places
     }
 }
 
@@ -129,7 +97,7 @@ impl Prepare for PrepareWindows {
     ) -> Result<Vec<f32>, Error> {
         let mut window = spare.unwrap_or_default();
         window.resize(self.input, 0.0);
-        write(self.seen(place), place.scale, &mut window);
+        place.scale.write(self.seen(place), &mut window);
         Ok(window)
     }
 

@@ -133,6 +133,26 @@ impl Evaluation {
         let mean = Score::mean_of(&of_series);
         Self { of_cases, of_series, mean, simpler: 0, seconds: 0.0 }
     }
+
+    /// How a model does in the cases of several panels together: each series counts the same.
+    pub fn joined(parts: impl IntoIterator<Item = Self>) -> Self {
+        let nothing = Self {
+            of_cases: Vec::new(),
+            of_series: Vec::new(),
+            mean: Score::mean_of(&[]),
+            simpler: 0,
+            seconds: 0.0,
+        };
+        let mut joined = parts.into_iter().fold(nothing, |mut joined, part| {
+            joined.of_cases.extend(part.of_cases);
+            joined.of_series.extend(part.of_series);
+            joined.simpler += part.simpler;
+            joined.seconds += part.seconds;
+            joined
+        });
+        joined.mean = Score::mean_of(&joined.of_series);
+        joined
+    }
 }
 
 /// The cases of each series, which stand together.

@@ -30,7 +30,7 @@ pub use baseline::{
     Baseline, Forecast, ForecastConfig, MAX_ETS_SEASON, MAX_HORIZON, MAX_SEASON, Season,
     SeasonRule, has_season,
 };
-pub use comparison::{Comparison, FoundSeason};
+pub use comparison::{Compared, Comparison, FoundSeason};
 pub use date_form::DateForm;
 pub use error::Error;
 pub use finding::{Finding, FindingKind};

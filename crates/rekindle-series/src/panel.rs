@@ -147,6 +147,21 @@ impl Panel {
         }
     }
 
+    /// A view of the first points of each series, so many as it is given by its place; all where it has fewer.
+    ///
+    /// # Panics
+    ///
+    /// If one is given none.
+    pub fn up_to(&self, points: impl Fn(usize) -> usize) -> Self {
+        let mut view = self.clone();
+        for (place, span) in view.spans.iter_mut().enumerate() {
+            let points = points(place);
+            assert!(points > 0, "no point of series {place}");
+            span.end = span.end.min(span.start.saturating_add(points));
+        }
+        view
+    }
+
     /// A view of every series without its last points.
     ///
     /// # Errors

@@ -24,6 +24,14 @@ impl Affine {
         (value - self.shift) / self.scale
     }
 
+    /// Writes what is seen up to its end, scaled, behind as many zeros as it is shorter.
+    pub fn write(self, seen: &[f64], into: &mut [f32]) {
+        let seen = &seen[seen.len().saturating_sub(into.len())..];
+        let (before, values) = into.split_at_mut(into.len() - seen.len());
+        before.fill(0.0);
+        values.iter_mut().zip(seen).for_each(|(to, from)| *to = self.apply(*from) as f32);
+    }
+
     /// A scaled value, as it was.
     pub fn invert(self, value: f64) -> f64 {
         value * self.scale + self.shift
@@ -157,6 +165,11 @@ mod tests {
             assert_eq!(found, expected, "{kind:?} by {by:?}");
             assert!((found.invert(found.apply(7.25)) - 7.25).abs() < 1e-12);
         }
+        let mut window = [f32::NAN; 4];
+        affine(1.0, 2.0).write(&[3.0, 5.0], &mut window);
+        assert_eq!(window, [0.0, 0.0, 1.0, 2.0]);
+        affine(1.0, 2.0).write(&[9.0, 1.0, 3.0, 5.0, 7.0], &mut window);
+        assert_eq!(window, [0.0, 1.0, 2.0, 3.0]);
         // What never changes is not divided by 0.
         let flat = Scaler::fit(ScalingKind::Standard, ScalingBy::Window, &panel).of(0, &[5.0, 5.0]);
         assert_eq!(flat, affine(5.0, 1.0));

@@ -7,7 +7,7 @@
 use std::ops::Range;
 
 use crate::error::config;
-use crate::{Affine, Error, Panel};
+use crate::{Error, Panel};
 
 /// Which windows of a panel.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -20,6 +20,15 @@ pub struct WindowsConfig {
     pub gap: usize,
     /// Steps from a window to the next.
     pub stride: usize,
+    /// The fewest values that are seen, where a series begins later than a window would.
+    pub least: usize,
+}
+
+impl WindowsConfig {
+    /// All windows that see a whole input.
+    pub fn new(input: usize, horizon: usize) -> Self {
+        Self { input, horizon, gap: 0, stride: 1, least: input }
+    }
 }
 
 /// A window of a series.
@@ -27,30 +36,12 @@ pub struct WindowsConfig {
 pub struct Window<'a> {
     /// Which series.
     pub series: usize,
-    /// Where in it the window begins.
-    pub start: usize,
-    /// What is seen.
+    /// Where in it what is to be said begins.
+    pub at: usize,
+    /// What is seen: shorter than the input where the series begins later.
     pub input: &'a [f64],
     /// What is to be said.
     pub target: &'a [f64],
-}
-
-impl Window<'_> {
-    /// Writes both as a network reads them.
-    ///
-    /// # Panics
-    ///
-    /// If there is not room for exactly them.
-    pub fn write(&self, scale: Affine, input: &mut [f32], target: &mut [f32]) {
-        assert_eq!(
-            (input.len(), target.len()),
-            (self.input.len(), self.target.len()),
-            "rows of a batch"
-        );
-        for (from, to) in [(self.input, input), (self.target, target)] {
-            to.iter_mut().zip(from).for_each(|(to, from)| *to = scale.apply(*from) as f32);
-        }
-    }
 }
 
 /// All windows of a panel: a place in it is found, never kept.
@@ -58,7 +49,7 @@ impl Window<'_> {
 pub struct Windows<'a> {
     panel: &'a Panel,
     config: WindowsConfig,
-    /// Where each series' first window begins.
+    /// Where what is to be said begins in each series' first window.
     firsts: Vec<usize>,
     /// How many windows the series before each have, and all of them.
     before: Vec<usize>,
@@ -83,25 +74,30 @@ impl<'a> Windows<'a> {
         Self::within(panel, config, |length| length.saturating_sub(points)..length)
     }
 
-    fn within(
+    /// The windows whose targets lie within a part of each series, by its length.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`new`](Self::new).
+    pub fn within(
         panel: &'a Panel,
         config: &WindowsConfig,
         targets: impl Fn(usize) -> Range<usize>,
     ) -> Result<Self, Error> {
-        let WindowsConfig { input, horizon, gap, stride } = *config;
-        if input == 0 || horizon == 0 || stride == 0 {
+        let WindowsConfig { input, horizon, gap, stride, least } = *config;
+        if input == 0 || horizon == 0 || stride == 0 || least == 0 {
             return Err(self::config(
                 "windows",
-                "an extent of 0; give input, horizon and stride at least 1",
+                "an extent of 0; give input, horizon, stride and least at least 1",
             ));
         }
-        let ahead = input.saturating_add(gap);
+        let ahead = least.min(input).saturating_add(gap);
         let (mut firsts, mut before) = (Vec::with_capacity(panel.len()), vec![0]);
         let mut count = 0;
         for (_, values) in panel.iter() {
             let targets = targets(values.len());
-            let last = targets.end.checked_sub(ahead.saturating_add(horizon));
-            let least = targets.start.saturating_sub(ahead);
+            let last = targets.end.checked_sub(horizon);
+            let least = targets.start.max(ahead);
             let found = last.and_then(|last| last.checked_sub(least)).map(|room| room / stride);
             firsts.push(found.zip(last).map_or(0, |(steps, last)| last - steps * stride));
             count += found.map_or(0, |steps| steps + 1);
@@ -149,10 +145,16 @@ impl<'a> Windows<'a> {
     }
 
     fn of(&self, series: usize, place: usize) -> Window<'a> {
-        let WindowsConfig { input, horizon, gap, stride } = self.config;
-        let start = self.firsts[series] + place * stride;
-        let values = &self.panel.values(series)[start..start + input + gap + horizon];
-        Window { series, start, input: &values[..input], target: &values[input + gap..] }
+        let WindowsConfig { input, horizon, gap, stride, .. } = self.config;
+        let at = self.firsts[series] + place * stride;
+        let values = self.panel.values(series);
+        let seen = at - gap;
+        Window {
+            series,
+            at,
+            input: &values[seen.saturating_sub(input)..seen],
+            target: &values[at..at + horizon],
+        }
     }
 }
 
@@ -177,34 +179,39 @@ mod tests {
     #[test]
     fn windows_are_slices_up_to_the_end_of_each_series() {
         let panel = panel();
-        let config = WindowsConfig { input: 3, horizon: 2, gap: 0, stride: 1 };
+        let config = WindowsConfig::new(3, 2);
         for (config, last, expected) in [
-            (config, None, &[(0, 0), (0, 1), (0, 2), (0, 3), (0, 4), (0, 5), (2, 0), (2, 1)][..]),
-            (WindowsConfig { stride: 2, ..config }, None, &[(0, 1), (0, 3), (0, 5), (2, 1)]),
+            (config, None, &[(0, 3), (0, 4), (0, 5), (0, 6), (0, 7), (0, 8), (2, 3), (2, 4)][..]),
+            (WindowsConfig { stride: 2, ..config }, None, &[(0, 4), (0, 6), (0, 8), (2, 4)]),
             (
                 WindowsConfig { gap: 1, ..config },
                 None,
-                &[(0, 0), (0, 1), (0, 2), (0, 3), (0, 4), (2, 0)],
+                &[(0, 4), (0, 5), (0, 6), (0, 7), (0, 8), (2, 4)],
             ),
-            (config, Some(3), &[(0, 4), (0, 5), (2, 0), (2, 1)]),
-            (config, Some(2), &[(0, 5), (2, 1)]),
+            (
+                WindowsConfig { stride: 3, least: 2, ..config },
+                None,
+                &[(0, 2), (0, 5), (0, 8), (2, 4)],
+            ),
+            (config, Some(3), &[(0, 7), (0, 8), (2, 3), (2, 4)]),
+            (config, Some(2), &[(0, 8), (2, 4)]),
         ] {
             let windows = match last {
                 Some(points) => Windows::of_last(&panel, &config, points),
                 None => Windows::new(&panel, &config),
             }
             .unwrap();
-            let found: Vec<(usize, usize)> =
-                windows.iter().map(|it| (it.series, it.start)).collect();
+            let found: Vec<(usize, usize)> = windows.iter().map(|it| (it.series, it.at)).collect();
             assert_eq!(found, expected, "{config:?}, {last:?}");
             assert_eq!((windows.len(), windows.too_short()), (expected.len(), 1));
             for (place, window) in windows.iter().enumerate() {
                 assert_eq!(windows.get(place), window);
                 let values = panel.values(window.series);
-                let target = window.start + config.input + config.gap;
+                let target = window.at;
+                let seen = target - config.gap;
                 assert!(std::ptr::eq(
                     window.input,
-                    &values[window.start..window.start + config.input]
+                    &values[seen.saturating_sub(config.input)..seen]
                 ));
                 assert!(std::ptr::eq(window.target, &values[target..target + config.horizon]));
                 let early = last.map_or(0, |points| values.len() - points);
@@ -217,13 +224,10 @@ mod tests {
     fn windows_that_cannot_be_are_refused() {
         let panel = panel();
         for (config, expected) in [
-            (WindowsConfig { input: 0, horizon: 1, gap: 0, stride: 1 }, "an extent of 0"),
+            (WindowsConfig::new(0, 1), "an extent of 0"),
+            (WindowsConfig::new(9, 2), "none of 3 series has 11 points"),
             (
-                WindowsConfig { input: 9, horizon: 2, gap: 0, stride: 1 },
-                "none of 3 series has 11 points",
-            ),
-            (
-                WindowsConfig { input: usize::MAX, horizon: 2, gap: 9, stride: 1 },
+                WindowsConfig { gap: 9, ..WindowsConfig::new(usize::MAX, 2) },
                 "none of 3 series has 18446744073709551615",
             ),
         ] {

@@ -167,12 +167,11 @@ fn naive_of_bitcoin_is_the_courses() {
     let panel = &found.panel;
     assert_eq!((panel.points(), panel.frequency()), (2787, Some(Frequency::DAILY)));
     assert_eq!(panel.series(0).show(2786), "2021-05-18");
-    let windows = WindowsConfig { input: 1, horizon: 1, gap: 0, stride: 1 };
-    let windows = Windows::of_last(panel, &windows, 557).unwrap();
+    let windows = Windows::of_last(panel, &WindowsConfig::new(1, 1), 557).unwrap();
     assert_eq!(windows.len(), 557);
     let cases: Vec<Case<'_>> = windows
         .iter()
-        .map(|it| Case { series: it.start, history: it.input, right: it.target })
+        .map(|it| Case { series: it.at, history: it.input, right: it.target })
         .collect();
     let scores = Evaluation::of(Baseline::Naive, &cases, &ask(1, 1), 0.95);
     let square = scores.of_cases.iter().map(|score| score.mae * score.mae).sum::<f64>() / 557.0;

@@ -73,6 +73,7 @@ pub use texts::{TextModel, Texts, is_scratch, with_columns};
 pub use rekindle_cards as cards;
 pub use rekindle_checkpoint as checkpoint;
 pub use rekindle_finetune as engine;
+pub use rekindle_forecast as forecast;
 #[cfg(feature = "net")]
 pub use rekindle_hub as hub;
 pub use rekindle_language as language;

@@ -101,7 +101,8 @@ fn stacks(config: &NetworkConfig) -> Vec<StackConfig> {
             let rows = NHITS.into_iter().enumerate();
             rows.map(|(index, (pooled, fewer))| {
                 let points = (horizon / fewer).max(1);
-                let basis = (points < horizon).then(|| Basis::lines(points, [input, horizon], outputs));
+                let basis =
+                    (points < horizon).then(|| Basis::lines(points, [input, horizon], outputs));
                 stack(format!("stack{index}"), basis, pooled.min(input), blocks)
             })
             .collect()

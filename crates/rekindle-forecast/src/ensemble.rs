@@ -1,0 +1,117 @@
+//! Several networks whose forecasts are taken together: of every number the median.
+
+use std::path::{Path, PathBuf};
+
+use burn::prelude::*;
+use rekindle_series::{Forecast, ForecastConfig};
+
+use crate::{Error, Forecaster};
+
+/// Networks that forecast the same, at least one.
+#[derive(Debug, Clone)]
+pub struct Ensemble {
+    members: Vec<Forecaster>,
+}
+
+/// What a run calls its best network.
+pub const BEST: &str = "best.safetensors";
+
+/// Most members of an ensemble.
+pub const MAX_MEMBERS: usize = 100;
+
+impl Ensemble {
+    /// These networks; none where there is none.
+    pub fn new(members: Vec<Forecaster>) -> Option<Self> {
+        (!members.is_empty()).then_some(Self { members })
+    }
+
+    /// The networks.
+    pub fn members(&self) -> &[Forecaster] {
+        &self.members
+    }
+
+    /// Reads one network of a file, or those that runs left in a folder: in it, or each in a folder of its own in it.
+    ///
+    /// # Errors
+    ///
+    /// If there is none, or one cannot be read.
+    pub fn open(path: &Path, device: &Device) -> Result<Self, Error> {
+        let files = if path.is_dir() { found(path)? } else { vec![path.to_owned()] };
+        let members: Result<Vec<Forecaster>, Error> =
+            files.iter().map(|file| Forecaster::open(file, device)).collect();
+        Self::new(members?).ok_or_else(|| Error::Model {
+            path: path.to_owned(),
+            problem: format!(
+                "holds no `{BEST}`; give a file of weights or the folder of a network"
+            ),
+        })
+    }
+
+    /// Forecasts of what follows each history.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Forecaster::forecast`].
+    ///
+    /// # Panics
+    ///
+    /// If a history is empty.
+    pub fn forecast(
+        &self,
+        histories: &[&[f64]],
+        ask: &ForecastConfig,
+    ) -> Result<Vec<Forecast>, Error> {
+        let of_members: Result<Vec<Vec<Forecast>>, Error> =
+            self.members.iter().map(|member| member.forecast(histories, ask)).collect();
+        let mut of_members = of_members?;
+        if of_members.len() == 1 {
+            return Ok(of_members.remove(0));
+        }
+        let together = |place: usize| {
+            let of: Vec<&Forecast> = of_members.iter().map(|member| &member[place]).collect();
+            let median = |numbers: fn(&Forecast) -> &[f64]| {
+                let at = |at: usize| median(of.iter().map(|it| numbers(it)[at]).collect());
+                (0..numbers(of[0]).len()).map(at).collect()
+            };
+            Forecast {
+                model: of[0].model.clone(),
+                points: median(|it| &it.points),
+                quantiles: median(|it| &it.quantiles),
+            }
+        };
+        Ok((0..histories.len()).map(together).collect())
+    }
+}
+
+/// The middle of numbers, of an even count the mean of both.
+fn median(mut numbers: Vec<f64>) -> f64 {
+    numbers.sort_by(f64::total_cmp);
+    (numbers[(numbers.len() - 1) / 2] + numbers[numbers.len() / 2]) / 2.0
+}
+
+/// The networks in a folder, in the order of their names.
+fn found(folder: &Path) -> Result<Vec<PathBuf>, Error> {
+    let own = folder.join(BEST);
+    if own.is_file() {
+        return Ok(vec![own]);
+    }
+    let wrong = |error: std::io::Error| Error::Model {
+        path: folder.to_owned(),
+        problem: format!(
+            "cannot be read: {error}; check that it exists and that its permissions allow it"
+        ),
+    };
+    let mut files = Vec::new();
+    for entry in std::fs::read_dir(folder).map_err(wrong)? {
+        let file = entry.map_err(wrong)?.path().join(BEST);
+        if file.is_file() {
+            files.push(file);
+        }
+    }
+    files.sort();
+    if files.len() > MAX_MEMBERS {
+        let problem = format!("holds {} networks, and may hold {MAX_MEMBERS}", files.len());
+        return Err(Error::Model { path: folder.to_owned(), problem });
+    }
+    Ok(files)
+}

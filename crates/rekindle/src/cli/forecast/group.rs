@@ -1,0 +1,203 @@
+//! Series of one frequency: what is asked of them, and how models do.
+
+use std::{borrow::Cow, path::PathBuf, time::Instant};
+
+use anyhow::bail;
+use rayon::prelude::*;
+use rekindle::forecast::{Ensemble, Family};
+use rekindle_series::{
+    Baseline, Case, Compared, Evaluation, Forecast, ForecastConfig, FoundSeason, Frequency, Panel,
+    rolling_cases, test_cases,
+};
+
+use super::{Arguments, learn::Learner};
+
+/// A model by its name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Asked {
+    Baseline(Baseline),
+    Network(Family),
+}
+
+impl std::str::FromStr for Asked {
+    type Err = String;
+
+    fn from_str(name: &str) -> Result<Self, String> {
+        if let Ok(baseline) = name.parse() {
+            return Ok(Self::Baseline(baseline));
+        }
+        name.parse().map(Self::Network).map_err(|_| {
+            let baselines = Baseline::ALL.map(Baseline::name).join(", ");
+            format!("it is one of {baselines}, {}", Family::ALL.map(Family::name).join(", "))
+        })
+    }
+}
+
+/// What makes forecasts.
+pub(super) enum Model {
+    Baseline(Baseline),
+    Network(Ensemble),
+}
+
+impl Model {
+    /// What follows each series.
+    pub(super) fn forecasts(
+        &self,
+        panel: &Panel,
+        ask: &ForecastConfig,
+    ) -> anyhow::Result<Vec<Forecast>> {
+        let histories: Vec<&[f64]> = panel.iter().map(|(_, values)| values).collect();
+        Ok(match self {
+            Self::Baseline(baseline) => {
+                histories.par_iter().map(|history| baseline.forecast(history, ask)).collect()
+            }
+            Self::Network(network) => network.forecast(&histories, ask)?,
+        })
+    }
+}
+
+/// Series of one frequency, and what followed them where that is known.
+pub(super) struct Group {
+    pub(super) frequency: Frequency,
+    pub(super) panel: Panel,
+    pub(super) test: Option<Panel>,
+    pub(super) horizon: usize,
+    pub(super) season: FoundSeason,
+}
+
+/// How models did on a group.
+pub(super) struct Measured {
+    pub(super) frequency: Frequency,
+    pub(super) panel: Panel,
+    pub(super) ask: ForecastConfig,
+    /// On what, in words.
+    pub(super) on: String,
+    pub(super) windows: usize,
+    pub(super) compared: Vec<Compared>,
+    pub(super) naive: Evaluation,
+    pub(super) naive2: Evaluation,
+    /// What makes the forecasts of each, in the same order.
+    pub(super) models: Vec<(Cow<'static, str>, Model)>,
+    /// Where the weights of each network are.
+    pub(super) weights: Vec<(Cow<'static, str>, PathBuf)>,
+}
+
+impl Measured {
+    /// What repeats values, of series with seasons those of the season before.
+    pub(super) fn naive(&self) -> Baseline {
+        if self.ask.season() > 1 { Baseline::SeasonalNaive } else { Baseline::Naive }
+    }
+}
+
+impl Group {
+    /// Measures all models that are asked for, and makes those ready that forecast.
+    pub(super) fn measure(
+        self,
+        arguments: &Arguments,
+        (ask, level): (&ForecastConfig, f64),
+        learner: &Learner<'_>,
+    ) -> anyhow::Result<Measured> {
+        let Self { frequency, panel, test, horizon, .. } = self;
+        let selected = long_enough(&panel, horizon);
+        let (on, cases) = match (&test, &selected) {
+            (Some(test), _) => {
+                (format!("on {horizon} steps that followed"), test_cases(&panel, test, horizon)?)
+            }
+            (None, Some((places, selected))) => {
+                let left_out = panel.len() - selected.len();
+                if left_out > 0 {
+                    complain!(
+                        "{left_out} series are no longer than the horizon, and are not measured on"
+                    );
+                }
+                let mut cases = rolling_cases(selected, horizon, arguments.backtest, horizon)?;
+                cases.iter_mut().for_each(|case| case.series = places[case.series]);
+                (format!("by backtest on {} windows", cases.len()), cases)
+            }
+            (None, None) => {
+                let (_, high) = panel.lengths();
+                bail!(
+                    "{}: a horizon of {horizon} is not shorter than the longest series, of {high} points; ask for fewer steps",
+                    arguments.data.display()
+                );
+            }
+        };
+        let of = |baseline| Evaluation::of(baseline, &cases, ask, level);
+        let mut compared = Vec::new();
+        let mut models = Vec::new();
+        for asked in arguments.asked() {
+            let Asked::Baseline(baseline) = asked else { continue };
+            let name = Cow::Borrowed(baseline.name());
+            let evaluation = of(baseline);
+            compared.push(Compared { name: name.clone(), is_learned: false, evaluation });
+            models.push((name, Model::Baseline(baseline)));
+        }
+        let find = |baseline: Baseline, compared: &[Compared]| {
+            let found = compared.iter().find(|it| it.name == baseline.name());
+            found.map_or_else(|| of(baseline), |it| it.evaluation.clone())
+        };
+        let naive = if ask.season() > 1 { Baseline::SeasonalNaive } else { Baseline::Naive };
+        let (naive, naive2) = (find(naive, &compared), find(Baseline::Naive2, &compared));
+        // Nothing that is measured on is learned from.
+        let known = match test {
+            Some(_) => None,
+            None => Some(before(&panel, &cases)),
+        };
+        let mut weights = Vec::new();
+        for asked in learner.networks(arguments)? {
+            let name = asked.name();
+            let begun = Instant::now();
+            let part = known.as_ref().unwrap_or(&panel);
+            let Some(measured) = learner.learn(&asked, part, ask, known.is_some())? else {
+                continue;
+            };
+            let histories: Vec<&[f64]> = cases.iter().map(|case| case.history).collect();
+            let forecasts = measured.network.forecast(&histories, ask)?;
+            let evaluation = Evaluation::of_forecasts(&forecasts, &cases, ask, level);
+            let evaluation = Evaluation { seconds: begun.elapsed().as_secs_f64(), ..evaluation };
+            compared.push(Compared { name: name.clone(), is_learned: true, evaluation });
+            let last = match known {
+                None => measured,
+                // Once more, of all that is known.
+                Some(_) => match learner.learn(&asked, &panel, ask, false)? {
+                    Some(last) => last,
+                    None => measured,
+                },
+            };
+            weights.push((name.clone(), last.path));
+            models.push((name, Model::Network(last.network)));
+        }
+        let windows = cases.len();
+        drop(cases);
+        let ask = ask.clone();
+        Ok(Measured {
+            frequency,
+            on,
+            windows,
+            compared,
+            naive,
+            naive2,
+            models,
+            weights,
+            ask,
+            panel,
+        })
+    }
+}
+
+/// The series that can be measured on, and their places, if there are any.
+fn long_enough(panel: &Panel, horizon: usize) -> Option<(Vec<usize>, Panel)> {
+    let places: Vec<usize> =
+        (0..panel.len()).filter(|place| panel.values(*place).len() > horizon).collect();
+    let selected = (!places.is_empty()).then(|| panel.select(&places))?;
+    Some((places, selected))
+}
+
+/// What was known of each series before the first case that is measured on.
+fn before(panel: &Panel, cases: &[Case<'_>]) -> Panel {
+    let mut known: Vec<usize> = panel.iter().map(|(_, values)| values.len()).collect();
+    for case in cases {
+        known[case.series] = known[case.series].min(case.history.len());
+    }
+    panel.up_to(|place| known[place])
+}

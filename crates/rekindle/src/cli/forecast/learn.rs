@@ -1,0 +1,242 @@
+//! Networks of a run: those that are trained for it, and those that it is given.
+
+use std::{
+    borrow::Cow,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use anyhow::{Context, bail};
+use clap::Args;
+use rekindle::{
+    Device, Start,
+    forecast::{Ensemble, Family, TrainConfig, train},
+    transfer::Frozen,
+};
+use rekindle_series::{ForecastConfig, Panel};
+
+use super::{Arguments, group::Asked};
+use crate::cli::{numbers, output, progress::Progress};
+
+/// How networks are trained.
+#[derive(Args)]
+pub(super) struct LearnArguments {
+    /// Forecast with what an earlier run learned too: a file of weights, or the folder of a network. It is used as it is, or
+    /// trained further with --steps.
+    #[arg(long, value_name = "PATH")]
+    weights: Option<PathBuf>,
+    /// Training steps of a network. [default: 1500; none of one that is given by --weights]
+    #[arg(long, value_parser = numbers::count)]
+    steps: Option<usize>,
+    /// Minutes for all networks together, after which what was reached is taken.
+    #[arg(long, default_value_t = 10.0)]
+    minutes: f64,
+    /// Networks of each family, that differ in what is drawn and how far they see; the median of their forecasts is taken.
+    #[arg(long, default_value = "1", value_parser = numbers::count)]
+    ensemble: usize,
+    /// Values that a network sees. [default: three horizons, and at least a season more than one]
+    #[arg(long, value_parser = numbers::count)]
+    input: Option<usize>,
+    /// Learning rate. [default: 0.001; a tenth of it for what is trained further]
+    #[arg(long)]
+    lr: Option<f64>,
+    /// Windows a step.
+    #[arg(long, default_value = "256", value_parser = numbers::count)]
+    batch: usize,
+    /// Stages of a network given by --weights that do not move while it is trained further, counted from what it sees.
+    #[arg(long, value_name = "STAGES", requires = "weights")]
+    freeze: Option<usize>,
+    /// Draws weights and windows.
+    #[arg(long, default_value_t = 0)]
+    seed: u64,
+    /// Go on from what an interrupted run left in the folder.
+    #[arg(long)]
+    resume: bool,
+}
+
+/// What is learned, or was.
+pub(super) enum Network {
+    Family(Family),
+    /// Of an earlier run.
+    Given(Ensemble, PathBuf),
+}
+
+impl Network {
+    /// What it is called in tables: of a network that is given, with a word that says so.
+    pub(super) fn name(&self) -> Cow<'static, str> {
+        match self {
+            Self::Family(family) => Cow::Borrowed(family.name()),
+            Self::Given(network, _) => {
+                let family = network.members()[0].config().network.family;
+                Cow::Owned(format!("{}-given", family.name()))
+            }
+        }
+    }
+}
+
+/// A network that is ready, and where its weights are.
+pub(super) struct Ready {
+    pub(super) network: Ensemble,
+    pub(super) path: PathBuf,
+}
+
+/// Trains what a group needs.
+pub(super) struct Learner<'a> {
+    arguments: &'a LearnArguments,
+    device: Device,
+    json: bool,
+    /// Where weights go: those of a group each in a folder, where there are several.
+    out: &'a Path,
+    folder: PathBuf,
+    /// Whether a network that cannot be trained is left out with a line.
+    lenient: bool,
+    /// The time of each training.
+    time: Duration,
+}
+
+/// What is tried where nothing is asked for: what is linear, and what is not.
+pub(super) const USUAL: [Family; 2] = [Family::NLinear, Family::NHits];
+
+/// How far members of an ensemble see, in parts of what one network would, in turns.
+const REACH: [usize; 3] = [100, 70, 140];
+
+impl<'a> Learner<'a> {
+    pub(super) fn new(arguments: &'a Arguments, groups: usize) -> anyhow::Result<Self> {
+        let learn = &arguments.learn;
+        let device = arguments.common.device.open()?.autodiff();
+        let families = arguments.families().len() + usize::from(learn.weights.is_some());
+        let times = if arguments.test.is_some() { 1 } else { 2 };
+        let trainings = (families * learn.ensemble * groups * times).max(1);
+        let time = Duration::try_from_secs_f64(60.0 * learn.minutes / trainings as f64);
+        Ok(Self {
+            arguments: learn,
+            device,
+            json: arguments.common.json,
+            out: &arguments.out,
+            folder: arguments.out.clone(),
+            lenient: arguments.models.is_empty(),
+            time: time.context("--minutes is no time")?,
+        })
+    }
+
+    /// Begins with a group, which has a name where there are several.
+    pub(super) fn begin(&mut self, group: Option<&str>) {
+        self.folder = group.map_or_else(|| self.out.to_owned(), |group| self.out.join(group));
+    }
+
+    /// The networks that are asked for.
+    pub(super) fn networks(&self, arguments: &Arguments) -> anyhow::Result<Vec<Network>> {
+        let mut networks: Vec<Network> =
+            arguments.families().into_iter().map(Network::Family).collect();
+        if let Some(path) = &self.arguments.weights {
+            let given = Ensemble::open(path, &self.device.clone().inner())?;
+            networks.push(Network::Given(given, path.clone()));
+        }
+        Ok(networks)
+    }
+
+    /// Trains a network on a panel, or takes it as it is; none where it cannot be and nobody asked for it by name.
+    pub(super) fn learn(
+        &self,
+        network: &Network,
+        panel: &Panel,
+        ask: &ForecastConfig,
+        is_backtest: bool,
+    ) -> anyhow::Result<Option<Ready>> {
+        let name = network.name();
+        if let (Network::Given(network, path), None) = (network, self.arguments.steps) {
+            return Ok(Some(Ready { network: network.clone(), path: path.clone() }));
+        }
+        let folder = match is_backtest {
+            true => self.folder.join("backtest").join(&*name),
+            false => self.folder.join(&*name),
+        };
+        let members = match network {
+            Network::Family(_) => self.arguments.ensemble,
+            Network::Given(network, _) => network.members().len(),
+        };
+        let mut trained = Vec::new();
+        for member in 0..members {
+            let path = match members {
+                1 => folder.clone(),
+                _ => folder.join(format!("{member:02}")),
+            };
+            let from = match network {
+                Network::Family(_) => None,
+                Network::Given(network, _) => Some(&network.members()[member]),
+            };
+            let config = self.config(network, member, panel, ask)?;
+            let start = if self.arguments.resume { Start::Resume } else { Start::Fresh };
+            let mut progress = Progress::new(self.json, "mase".to_owned(), "windows");
+            let run = Some((&*path, start));
+            match train(panel, &config, from, &self.device, run, &mut [&mut progress]) {
+                Ok(found) => trained.push(found.forecaster),
+                Err(rekindle::forecast::Error::Series(error)) if self.lenient => {
+                    complain!("{name} is left out: {}", output::one_line(error));
+                    return Ok(None);
+                }
+                Err(error) => return Err(anyhow::Error::new(error).context(name.into_owned())),
+            }
+        }
+        let network = Ensemble::new(trained).context("a network of no members")?;
+        Ok(Some(Ready { network, path: folder }))
+    }
+
+    fn config(
+        &self,
+        network: &Network,
+        member: usize,
+        panel: &Panel,
+        ask: &ForecastConfig,
+    ) -> anyhow::Result<TrainConfig> {
+        let arguments = self.arguments;
+        let mut config = match network {
+            Network::Family(family) => TrainConfig::usual(*family, panel, ask),
+            Network::Given(given, path) => {
+                let model = given.members()[member].config().clone();
+                if model.network.horizon < ask.horizon() {
+                    bail!(
+                        "{}: forecasts {} steps, not {}; ask for fewer",
+                        path.display(),
+                        model.network.horizon,
+                        ask.horizon()
+                    );
+                }
+                TrainConfig::further(model, panel)
+            }
+        };
+        if let Network::Family(_) = network {
+            let input = arguments.input.unwrap_or(config.model.network.input);
+            config.see(input * REACH[member % REACH.len()] / 100);
+        }
+        config.steps = arguments.steps.unwrap_or(config.steps);
+        config.lr = arguments.lr.unwrap_or(config.lr);
+        config.batch = arguments.batch;
+        config.seed = arguments.seed.wrapping_add(member as u64);
+        config.time = Some(self.time);
+        if let Some(stages) = arguments.freeze {
+            config.frozen = Frozen::Stages(stages);
+        }
+        Ok(config)
+    }
+}
+
+impl Arguments {
+    /// All that is asked for by name.
+    pub(super) fn asked(&self) -> Vec<Asked> {
+        if !self.models.is_empty() {
+            return self.models.clone();
+        }
+        let baselines = rekindle_series::Baseline::ALL.map(Asked::Baseline);
+        baselines.into_iter().chain(USUAL.map(Asked::Network)).collect()
+    }
+
+    /// The families among it.
+    fn families(&self) -> Vec<Family> {
+        let family = |asked: &Asked| match asked {
+            Asked::Network(family) => Some(*family),
+            Asked::Baseline(_) => None,
+        };
+        self.asked().iter().filter_map(family).collect()
+    }
+}
