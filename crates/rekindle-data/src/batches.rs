@@ -161,8 +161,9 @@ impl<P: Prepare, L: Clone + Ord + Send + Sync + 'static> Loader<P, L> {
             state: Mutex::default(),
             turn: Condvar::new(),
         });
+        let workers = if self.prepare().is_quick() { 0 } else { self.config.workers };
         // A system that grants no thread leaves the work to the caller.
-        let workers = (0..self.config.workers.min(shared.order.len())).map_while(|number| {
+        let workers = (0..workers.min(shared.order.len())).map_while(|number| {
             let shared = Arc::clone(&shared);
             std::thread::Builder::new()
                 .name(format!("samples {number}"))

@@ -49,6 +49,11 @@ pub trait Prepare: Debug + Send + Sync + 'static {
     /// The most bytes that an input takes, which bounds how many are prepared ahead.
     fn input_bytes(&self) -> usize;
 
+    /// Whether an input takes less time than handing it from one thread to another: it is then prepared when it is needed.
+    fn is_quick(&self) -> bool {
+        false
+    }
+
     /// Whether anything is drawn; if not, every view is the plain one.
     fn draws(&self) -> bool;
 

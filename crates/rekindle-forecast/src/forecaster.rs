@@ -141,10 +141,8 @@ impl Forecaster {
         let middle = task.middle();
         let (mut points, mut quantiles) = (Vec::new(), Vec::new());
         for step in row.chunks_exact(task.per_step()).take(ask.horizon()) {
-            let mut values: Vec<f64> =
-                step.iter().map(|output| scale.invert(f64::from(*output))).collect();
-            // Each is learned by itself, so that they may cross.
-            values.sort_by(f64::total_cmp);
+            let values = task.restored(step);
+            let values: Vec<f64> = values.iter().map(|value| scale.invert(*value)).collect();
             points.push(values[middle]);
             quantiles.extend(
                 ask.quantiles().shares().iter().map(|share| at(&task.quantiles, &values, *share)),

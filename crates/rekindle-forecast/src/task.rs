@@ -29,17 +29,38 @@ pub struct Ahead {
     pub quantiles: Vec<f64>,
     /// What missing costs.
     pub loss: ForecastLoss,
+    /// What the distance of each quantile from the middle one is multiplied by, so that as much of what was chosen by lies below
+    /// it as should; 1 until then.
+    pub spread: Vec<f64>,
 }
 
 impl Ahead {
     /// A horizon's quantiles.
     pub fn quantiles(horizon: usize, quantiles: &Quantiles) -> Self {
-        Self { horizon, quantiles: quantiles.shares().to_vec(), loss: ForecastLoss::Quantiles }
+        let quantiles = quantiles.shares().to_vec();
+        let spread = vec![1.0; quantiles.len()];
+        Self { horizon, quantiles, loss: ForecastLoss::Quantiles, spread }
     }
 
     /// What is expected of a horizon.
     pub fn numbers(horizon: usize, loss: ForecastLoss) -> Self {
-        Self { horizon, quantiles: Vec::new(), loss }
+        Self { horizon, quantiles: Vec::new(), loss, spread: Vec::new() }
+    }
+
+    /// The same before its quantiles were compared with anything.
+    pub fn plain(self) -> Self {
+        Self { spread: vec![1.0; self.quantiles.len()], ..self }
+    }
+
+    /// The numbers of a step as they are meant: in ascending order, as far from the middle as what was chosen by says.
+    pub fn restored(&self, outputs: &[f32]) -> Vec<f64> {
+        let mut values: Vec<f64> = outputs.iter().map(|output| f64::from(*output)).collect();
+        // Each is learned by itself, so that they may cross.
+        values.sort_by(f64::total_cmp);
+        let middle = values[self.middle()];
+        let spread = values.iter_mut().zip(&self.spread);
+        spread.for_each(|(value, spread)| *value = middle + (*value - middle) * spread);
+        values
     }
 
     /// Numbers of a step.
@@ -52,6 +73,22 @@ impl Ahead {
         let off = |place: &usize| (self.quantiles[*place] - 0.5).abs();
         let places = 0..self.quantiles.len();
         places.min_by(|one, other| off(one).total_cmp(&off(other))).unwrap_or(0)
+    }
+
+    /// How far what was right lies from the middle of each step, over how far each quantile does.
+    fn compare(&self, scores: &mut AheadScores, outputs: &[f32], label: &Future) {
+        let (per_step, middle) = (self.per_step(), self.middle());
+        for (outputs, right) in outputs.chunks_exact(per_step).zip(label.scaled()) {
+            let mut values = outputs.to_vec();
+            values.sort_by(f32::total_cmp);
+            let off = f64::from(right - values[middle]);
+            for (place, reach) in scores.reach.iter_mut().enumerate().filter(|it| it.0 != middle) {
+                let far = f64::from(values[place] - values[middle]);
+                let side = if place < middle { -1.0 } else { 1.0 };
+                // Where there is no distance, nothing that it is multiplied by is enough.
+                reach.add(side * off / (side * far).max(1e-6));
+            }
+        }
     }
 
     /// The loss of a number of a step.
@@ -75,6 +112,44 @@ pub struct AheadScores {
     smape: f64,
     mase: f64,
     scaled: usize,
+    /// How far what was right lay from the middle, over how far each quantile did.
+    reach: Vec<Reach>,
+}
+
+/// How often ratios were below ends of bins of one width, the last of which has no end.
+#[derive(Debug, Clone)]
+struct Reach {
+    bins: Vec<u64>,
+}
+
+/// Bins of ratios, and those of 1.
+const BINS: usize = 1024;
+const UNIT: f64 = 64.0;
+
+/// Fewest windows and steps together that quantiles are compared with.
+const LEAST_STEPS: u64 = 20;
+
+impl Reach {
+    fn add(&mut self, ratio: f64) {
+        // What lies on the other side of the middle is nearer than anything.
+        let bin = (ratio * UNIT).ceil().clamp(0.0, (BINS - 1) as f64);
+        self.bins[bin as usize] += 1;
+    }
+
+    /// The ratio that a share of them is at most; with as few as there are, the rest counts as one that is further.
+    fn at(&self, share: f64) -> Option<f64> {
+        let count: u64 = self.bins.iter().sum();
+        if count < LEAST_STEPS {
+            return None;
+        }
+        let wanted = (share * (count + 1) as f64).ceil().min(count as f64) as u64;
+        let mut below = 0;
+        let place = self.bins.iter().position(|bin| {
+            below += bin;
+            below >= wanted
+        });
+        place.map(|place| place as f64 / UNIT)
+    }
 }
 
 impl Task for Ahead {
@@ -108,7 +183,8 @@ impl Task for Ahead {
     }
 
     fn scores(&self) -> AheadScores {
-        AheadScores::default()
+        let reach = Reach { bins: vec![0; BINS] };
+        AheadScores { reach: vec![reach; self.quantiles.len()], ..AheadScores::default() }
     }
 
     fn score(&self, scores: &mut AheadScores, outputs: &[f32], labels: &[Future]) {
@@ -122,6 +198,9 @@ impl Task for Ahead {
                 losses.map(|(place, output)| self.of(place, f64::from(*output), right)).sum::<f64>()
             });
             scores.loss += loss.sum::<f64>() / outputs.len() as f64;
+            if !self.quantiles.is_empty() {
+                self.compare(scores, outputs, label);
+            }
             let points: Vec<f64> = outputs
                 .chunks_exact(per_step)
                 .map(|step| scale.invert(f64::from(step[middle])))
@@ -153,6 +232,9 @@ impl Task for Ahead {
             ForecastLoss::Quantiles if self.quantiles.is_empty() => {
                 Err("there are no quantiles; give at least one".to_owned())
             }
+            _ if self.spread.len() != self.quantiles.len() => {
+                Err("there is not one spread a quantile".to_owned())
+            }
             ForecastLoss::Quantiles => Ok(()),
         }
     }
@@ -173,6 +255,18 @@ fn weighed(each: Tensor<3>, target: &BatchTarget<Future>) -> Tensor<1> {
 impl TransferTask for Ahead {
     fn monitor(&self) -> Monitor {
         Monitor::new(LOSS, Direction::Lower)
+    }
+
+    /// Chooses what the distances of quantiles are multiplied by: conformal, as Romano, Patterson & Candès 2019,
+    /// <https://arxiv.org/abs/1905.03222>, by ratios and for each side.
+    fn calibrated(self, scores: AheadScores) -> (Self, AheadScores) {
+        let spread = self.quantiles.iter().zip(&scores.reach).enumerate();
+        let spread = spread.map(|(place, (share, reach))| {
+            let share = if place < self.middle() { 1.0 - share } else { *share };
+            let found = if place == self.middle() { None } else { reach.at(share) };
+            found.map_or(1.0, |ratio| ratio.clamp(LEAST_SPREAD, MOST_SPREAD))
+        });
+        (Self { spread: spread.collect(), ..self }, scores)
     }
 
     /// A ridge regression of what follows; the quantiles are as far from it as those of what it misses.
@@ -200,6 +294,10 @@ impl TransferTask for Ahead {
         Some(Solved { weight, bias: bias.collect(), strength: ridge.strength })
     }
 }
+
+/// What distances are multiplied by lies between these.
+const LEAST_SPREAD: f64 = 0.5;
+const MOST_SPREAD: f64 = 10.0;
 
 /// The most products of windows and pairs of features that a head is solved for with: seconds.
 const MOST_PRODUCTS: usize = 20_000_000_000;

@@ -134,23 +134,25 @@ pub fn train(
         None => model.untrained(device),
     };
     let solvable = from.is_none() && model.network.family.is_linear();
-    let mut engine = EngineConfig::new(config.plan(windows[0]), model.task.clone());
+    let mut engine = EngineConfig::new(config.plan(windows[0]), model.task.clone().plain());
     engine.batch = config.batch;
     engine.seed = *seed;
     engine.time = config.time;
     engine.probe = false;
     engine.head = if solvable { HeadStart::Solved } else { HeadStart::AsItIs };
-    let text = model.text();
+    let identity = model.text();
     let folder = folder.map(|(path, start)| {
-        let text = text.clone();
-        let describe = move |_: &Ahead, _: Option<f64>| {
-            Ok([(forecaster::KEY.to_owned(), text.clone())].into())
+        let model = model.clone();
+        let describe = move |task: &Ahead, _: Option<f64>| {
+            let model = ForecasterConfig { task: task.clone(), ..model.clone() };
+            Ok([(forecaster::KEY.to_owned(), model.text())].into())
         };
         EngineFolder { start, describe: Arc::new(describe), ..EngineFolder::new(path) }
     });
-    let trainee = Trainee::new(network, text);
+    let trainee = Trainee::new(network, identity);
     let outcome = finetune(trainee, sets, engine, folder.as_ref(), callbacks)?;
-    let forecaster = Forecaster::new(outcome.network.valid(), model.clone());
+    let model = ForecasterConfig { task: outcome.task, ..model.clone() };
+    let forecaster = Forecaster::new(outcome.network.valid(), model);
     Ok(Trained { forecaster, best: outcome.best, history: outcome.history, windows })
 }
 

@@ -109,6 +109,10 @@ impl Prepare for PrepareWindows {
         self.input * size_of::<f32>()
     }
 
+    fn is_quick(&self) -> bool {
+        true
+    }
+
     fn draws(&self) -> bool {
         false
     }

@@ -20,6 +20,8 @@ use super::{
 
 pub(super) struct Progress {
     json: bool,
+    /// Whether nothing is told but by a bar.
+    quiet: bool,
     /// What models are compared by.
     metric: String,
     /// What is counted.
@@ -36,7 +38,12 @@ impl Progress {
             let style = ProgressStyle::with_template("{msg} {bar:30} {pos}/{len}");
             ProgressBar::new(0).with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
         });
-        Self { json, metric, many, bar, began: Instant::now(), epochs: [1, 1] }
+        Self { json, quiet: false, metric, many, bar, began: Instant::now(), epochs: [1, 1] }
+    }
+
+    /// One that tells nothing but by a bar.
+    pub(super) fn quiet(json: bool, many: &'static str) -> Self {
+        Self { quiet: true, ..Self::new(json, String::new(), many) }
     }
 
     fn step(
@@ -64,6 +71,9 @@ impl Progress {
     }
 
     fn epoch(&self, epoch: &Epoch) -> anyhow::Result<()> {
+        if self.quiet {
+            return Ok(());
+        }
         if self.json {
             // A line an epoch that was trained; where it began is told at the end.
             return if epoch.number == 0 { Ok(()) } else { output::json(&json_line(epoch)) };

@@ -3,14 +3,14 @@
 use std::{
     borrow::Cow,
     path::{Path, PathBuf},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use anyhow::{Context, bail};
 use clap::Args;
 use rekindle::{
     Device, Start,
-    forecast::{Ensemble, Family, TrainConfig, train},
+    forecast::{Ensemble, Family, TrainConfig, Trained, train},
     transfer::Frozen,
 };
 use rekindle_series::{ForecastConfig, Panel};
@@ -167,10 +167,14 @@ impl<'a> Learner<'a> {
             };
             let config = self.config(network, member, panel, ask)?;
             let start = if self.arguments.resume { Start::Resume } else { Start::Fresh };
-            let mut progress = Progress::new(self.json, "mase".to_owned(), "windows");
+            let mut progress = Progress::quiet(self.json, "windows");
             let run = Some((&*path, start));
+            let begun = Instant::now();
             match train(panel, &config, from, &self.device, run, &mut [&mut progress]) {
-                Ok(found) => trained.push(found.forecaster),
+                Ok(found) => {
+                    self.tell(&name, &found, is_backtest, begun.elapsed());
+                    trained.push(found.forecaster);
+                }
                 Err(rekindle::forecast::Error::Series(error)) if self.lenient => {
                     complain!("{name} is left out: {}", output::one_line(error));
                     return Ok(None);
@@ -180,6 +184,20 @@ impl<'a> Learner<'a> {
         }
         let network = Ensemble::new(trained).context("a network of no members")?;
         Ok(Some(Ready { network, path: folder }))
+    }
+
+    fn tell(&self, name: &str, found: &Trained, is_backtest: bool, time: Duration) {
+        if self.json {
+            return;
+        }
+        let [learned, chosen] = found.windows;
+        let last = found.history.last().map_or(0, |epoch| epoch.number);
+        say!(
+            "{name}: {learned} windows learned{}, {chosen} to choose by, best after epoch {} of {last}, {:.1} s",
+            if is_backtest { " for the backtest" } else { "" },
+            found.best.number,
+            time.as_secs_f64()
+        );
     }
 
     fn config(
