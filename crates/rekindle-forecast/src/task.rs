@@ -323,3 +323,103 @@ fn quantile(sorted: &[f32], share: f64) -> f32 {
     let high = (low + 1).min(sorted.len() - 1);
     sorted[low] + (sorted[high] - sorted[low]) * part
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use rekindle_series::{Affine, Frequency, Panel, Series};
+
+    use super::*;
+    use crate::Place;
+
+    /// Windows of one series, each a step later.
+    fn futures(values: &[f64], steps: usize, scale: Affine) -> Vec<Future> {
+        let series = Series { id: "a".into(), start: None, frequency: Frequency::Steps(1) };
+        let panel = Arc::new(Panel::new([(series, values.to_vec())]).unwrap());
+        (0..=values.len() - steps)
+            .map(|at| {
+                let place = Place { series: 0, at: at as u32, scale };
+                Future { panel: Arc::clone(&panel), place, steps: steps as u32, unit: 2.0 }
+            })
+            .collect()
+    }
+
+    #[test]
+    fn a_loss_is_measured_as_it_is_trained() {
+        let labels = futures(&[1.0, 4.0, -2.0], 2, Affine { shift: 1.0, scale: 2.0 });
+        let losses = [
+            ForecastLoss::Quantiles,
+            ForecastLoss::Numbers(RegressionLoss::Mae),
+            ForecastLoss::Numbers(RegressionLoss::Huber { delta: 0.5 }),
+        ];
+        for loss in losses {
+            let task = match loss {
+                ForecastLoss::Quantiles => {
+                    Ahead::quantiles(2, &Quantiles::new(&[0.1, 0.5]).unwrap())
+                }
+                loss => Ahead::numbers(2, loss),
+            };
+            let outputs: Vec<f32> =
+                (0..2 * task.outputs()).map(|at| (at * 5 % 7) as f32 / 3.0 - 1.0).collect();
+            let x = Tensor::<1>::from_data(outputs.as_slice(), &Device::flex());
+            let x = x.reshape([2, task.outputs()]);
+            let trained: f32 = task.loss(x, &BatchTarget::new(labels.clone())).into_scalar();
+            let mut scores = task.scores();
+            task.score(&mut scores, &outputs, &labels);
+            let measured = task.values(&scores).get(LOSS).unwrap();
+            assert!((measured - f64::from(trained)).abs() < 1e-6, "{loss:?} {measured} {trained}");
+        }
+        // By hand: scaled, 0 and 1.5 against 0.1's 0.25 and 0.5's 1: 0.9 x 0.25, 0.5 x 1, 0.1 x 1.25, 0.5 x 0.5.
+        let task = Ahead::quantiles(2, &Quantiles::new(&[0.1, 0.5]).unwrap());
+        let mut scores = task.scores();
+        task.score(&mut scores, &[0.25, 1.0, 0.25, 1.0], &labels[..1]);
+        let values = task.values(&scores);
+        assert!((values.get(LOSS).unwrap() - 1.1 / 4.0).abs() < 1e-9);
+        // In units: 3 was said of 1 and of 4.
+        assert_eq!((values.get("mae"), values.get("mase")), (Some(1.5), Some(0.75)));
+    }
+
+    #[test]
+    fn quantiles_are_as_far_as_what_was_chosen_by_says() {
+        let task = Ahead::quantiles(1, &Quantiles::of_levels(&[0.8]).unwrap());
+        // What is right goes evenly from -5 to 5; what is said is -1, 0 and 1.
+        let values: Vec<f64> = (0..1001).map(|at| f64::from(at) / 100.0 - 5.0).collect();
+        let labels = futures(&values, 1, Affine::PLAIN);
+        let mut scores = task.scores();
+        task.score(&mut scores, &[-1.0, 0.0, 1.0].repeat(labels.len()), &labels);
+        let (task, _) = task.calibrated(scores);
+        assert_eq!(task.spread[1], 1.0);
+        for spread in [task.spread[0], task.spread[2]] {
+            assert!((spread - 4.0).abs() < 0.05, "{:?}", task.spread);
+        }
+        let restored = task.restored(&[1.0, -1.0, 0.0]);
+        assert_eq!(restored[1], 0.0);
+        assert!((restored[0] + restored[2]).abs() < 0.1 && restored[2] > 3.9);
+        // A few say nothing.
+        let few = Ahead::quantiles(1, &Quantiles::of_levels(&[0.8]).unwrap());
+        let mut scores = few.scores();
+        few.score(&mut scores, &[-1.0, 0.0, 1.0].repeat(9), &labels[..9]);
+        assert_eq!(few.clone().calibrated(scores).0, few);
+    }
+
+    #[test]
+    fn a_linear_head_is_solved_for_with_its_quantiles() {
+        let task = Ahead::quantiles(1, &Quantiles::of_levels(&[0.8]).unwrap());
+        let noise = |at: usize| (at * 7919 % 1001) as f64 / 1000.0 - 0.5;
+        let feature = |at: usize| (at * 104_729 % 997) as f64 / 997.0;
+        let values: Vec<f64> = (0..4000).map(|at| 3.0 * feature(at) + noise(at)).collect();
+        let features: Vec<f32> = (0..4000).map(|at| feature(at) as f32).collect();
+        let labels = futures(&values, 1, Affine::PLAIN);
+        let solved = task.solve(&features, &labels, Effort::Any).unwrap();
+        assert_eq!(solved.weight.len(), 3);
+        for (output, share) in [0.1, 0.5, 0.9].into_iter().enumerate() {
+            assert!((solved.weight[output] - 3.0).abs() < 0.05, "{:?}", solved.weight);
+            assert!(
+                (f64::from(solved.bias[output]) - (share - 0.5)).abs() < 0.05,
+                "{:?}",
+                solved.bias
+            );
+        }
+    }
+}

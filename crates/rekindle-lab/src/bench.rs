@@ -3,11 +3,13 @@
 //! Each row is measured in a process of its own, so that its peak memory is its own. Times are medians.
 
 mod cold;
+mod forecast;
 mod machine;
 mod network;
 mod pool;
 mod report;
 mod rows;
+mod step;
 mod texts;
 mod tuning;
 
@@ -16,6 +18,7 @@ use std::io::Write;
 use clap::Subcommand;
 
 pub use cold::Cold;
+pub use forecast::NBeatsStep;
 pub use rows::Networks;
 pub use texts::{Embed, RecurrentLayers};
 pub use tuning::TuningStep;
@@ -37,6 +40,9 @@ pub enum Bench {
     Recurrent(RecurrentLayers),
     /// A step of fine-tuning a pretrained encoder of texts: every parameter, with AdamW.
     Tune(TuningStep),
+    /// A training step of N-BEATS.
+    #[command(name = "nbeats")]
+    NBeats(NBeatsStep),
     /// What the machine can do: arithmetic of `gemm`, and bandwidth.
     Machine {
         /// Threads to use.
@@ -59,6 +65,7 @@ impl Bench {
             Self::Embed(embed) => embed.measure(out),
             Self::Recurrent(layers) => layers.measure(out),
             Self::Tune(step) => step.measure(out),
+            Self::NBeats(step) => step.measure(out),
             Self::Machine { threads } => {
                 let machine = pool::in_pool(*threads, machine::measure)?;
                 let (flops, bandwidth) = (machine.flops / 1e9, machine.bandwidth / 1e9);

@@ -20,7 +20,7 @@ use std::sync::Arc;
 use burn::{prelude::*, tensor::TensorData};
 use rekindle_layers::{Activation, Backbone, Landmarks, Projection, Stage};
 
-use super::dense;
+use super::{hidden, saying};
 use crate::{Family, NetworkConfig, basis::Basis};
 
 /// Stacks of blocks.
@@ -123,8 +123,8 @@ impl Stack {
             let layers = std::iter::once(first)
                 .chain(std::iter::repeat_n([config.width; 2], config.layers - 1));
             Block {
-                layers: layers.map(|channels| dense(channels, device)).collect(),
-                theta: dense([config.width, said], device),
+                layers: layers.map(|channels| hidden(channels, device)).collect(),
+                theta: saying([config.width, said], device),
                 pooled,
                 basis: basis.clone(),
             }
@@ -200,5 +200,57 @@ impl Backbone for Blocks {
 
     fn landmarks(&self) -> Landmarks {
         Landmarks { first_convolution: "", classifier: "" }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn windows(batch: usize, steps: usize) -> Tensor<3> {
+        let values: Vec<f32> =
+            (0..batch * steps).map(|at| ((at * 37 % 101) as f32 / 50.0) - 1.0).collect();
+        Tensor::<1>::from_data(values.as_slice(), &Device::flex()).reshape([batch, steps, 1])
+    }
+
+    /// A layer by Burn's own operations.
+    fn linear(layer: &Projection, x: Tensor<2>) -> Tensor<2> {
+        let bias = layer.bias.as_ref().unwrap().val().unsqueeze::<2>();
+        x.matmul(layer.weight.val().transpose()) + bias
+    }
+
+    /// As the paper writes it: each block's backcast is taken away, its forecast is added.
+    #[test]
+    fn blocks_take_away_and_add_up() {
+        for family in [Family::NBeats, Family::NBeatsInterpretable, Family::NHits] {
+            let config = NetworkConfig { width: 8, ..NetworkConfig::new(family, 9, 4, 3) };
+            let network = Blocks::new(&config, &Device::flex());
+            let x = windows(5, 9);
+            let mut rest = x.clone().reshape([5, 9]);
+            let mut forecast = Tensor::<2>::zeros([5, 12], &Device::flex());
+            for block in network.stacks.iter().flat_map(|stack| &stack.blocks) {
+                let count = 9 / block.pooled;
+                let seen = rest.clone().narrow(1, 9 - count * block.pooled, count * block.pooled);
+                let seen = seen.reshape([5, count, block.pooled]).max_dim(2).reshape([5, count]);
+                let relu = burn::tensor::activation::relu::<2>;
+                let hidden = block.layers.iter().fold(seen, |x, layer| relu(linear(layer, x)));
+                let mut said = linear(&block.theta, hidden);
+                if let Some(basis) = &block.basis {
+                    let shape = [basis.functions(), basis.steps()];
+                    let matrix = TensorData::new(basis.values().to_vec(), shape);
+                    said = said.matmul(Tensor::from_data(matrix, &Device::flex()));
+                }
+                rest = rest + said.clone().narrow(1, 0, 9);
+                forecast = forecast + said.narrow(1, 9, 12);
+            }
+            let found = network.embed(x.clone());
+            let off = (found.clone() - forecast).abs().max().into_scalar::<f32>();
+            assert!(off < 1e-5, "{family:?}: {off}");
+            let parts = network.parts(x);
+            assert_eq!(parts.len(), network.depth());
+            let sum = parts.into_iter().map(|part| part.1).reduce(|one, other| one + other);
+            let off = (found - sum.unwrap()).abs().max().into_scalar::<f32>();
+            assert!(off < 1e-5, "{family:?}: {off}");
+        }
     }
 }

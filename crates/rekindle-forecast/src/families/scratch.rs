@@ -16,7 +16,7 @@ use rekindle_layers::{
     RecurrentConfig, Stage, StageOutput,
 };
 
-use super::dense;
+use super::hidden;
 use crate::{Family, NetworkConfig, config::KERNEL};
 
 /// A network whose last state is the embedding.
@@ -54,7 +54,7 @@ impl Scratch {
             Family::Gru => recurrent(Recurrence::Gru),
             Family::Conv1d => Encoder::Convolutions((0..layers).map(convolution).collect()),
             _ => Encoder::Dense(
-                (0..layers).map(|index| dense(channels(index, input), device)).collect(),
+                (0..layers).map(|index| hidden(channels(index, input), device)).collect(),
             ),
         };
         Self { encoder, width, dropout }

@@ -1,24 +1,22 @@
 //! A step of fine-tuning an encoder of texts.
 
-use std::{collections::BTreeMap, io::Write, path::PathBuf};
+use std::{io::Write, path::PathBuf};
 
 use anyhow::{Context, ensure};
 use burn::{
     module::Module,
     nn::{Linear, LinearConfig, loss::CrossEntropyLossConfig},
-    optim::GradientsParams,
     prelude::*,
     tensor::Distribution,
 };
 use clap::Args;
 use rekindle_checkpoint::{CheckpointFile, HeadPolicy, Naming, load};
-use rekindle_kernels::profile::{self, Operation};
+use rekindle_kernels::profile::Operation;
 use rekindle_language::{EncoderConfig, TextBackbone};
 use rekindle_layers::{Backbone, Tokens};
-use rekindle_train::{OptimizerConfig, Rates};
 use serde_json::json;
 
-use super::{pool, texts::median};
+use super::{pool, step};
 
 /// An encoder, and how many texts of how many tokens at once.
 #[derive(Debug, Args)]
@@ -70,17 +68,7 @@ impl TuningStep {
             writeln!(out, "{batch} x {length}: a step {milliseconds} ms")?;
         }
         if self.profile {
-            let mut spent: BTreeMap<&str, (usize, f64, f64)> = BTreeMap::new();
-            for operation in recorded {
-                let (count, seconds, flops) = spent.entry(operation.what).or_default();
-                *count += 1;
-                *seconds += operation.duration.as_secs_f64();
-                *flops += operation.flops;
-            }
-            for (what, (count, seconds, flops)) in spent {
-                let (rate, ms) = (flops / seconds / 1e9, seconds * 1e3);
-                writeln!(out, "  {what:<16} {count:>6} times {ms:>8.1} ms {rate:>6.0} GFLOP/s")?;
-            }
+            step::show(&recorded, out)?;
         }
         Ok(())
     }
@@ -104,21 +92,10 @@ impl TuningStep {
             types: Tensor::zeros([batch, length], &device),
             mask: Tensor::ones([batch, length], &device),
         };
-        let mut optimizer = OptimizerConfig::AdamW { weight_decay: 0.01 }.init();
-        let mut model = Some(Tuned { network, head });
-        let mut step = || -> anyhow::Result<()> {
-            let Some(now) = model.take() else { return Ok(()) };
+        step::times(self.runs, Tuned { network, head }, |tuned| {
             let targets = Tensor::<1, Int>::zeros([batch], &device);
-            let logits = now.head.forward(now.network.embed(tokens.clone()));
-            let loss = CrossEntropyLossConfig::new().init(&device).forward(logits, targets);
-            let _: f32 = loss.clone().into_scalar();
-            let gradients = GradientsParams::from_grads(loss.backward(), &now);
-            model = Some(optimizer.step(&Rates::uniform(1e-5), 1.0, now, gradients));
-            Ok(())
-        };
-        let seconds = median(self.runs, &mut step)?;
-        let (last, recorded) = profile::record(&mut step);
-        last?;
-        Ok((seconds, recorded))
+            let logits = tuned.head.forward(tuned.network.embed(tokens.clone()));
+            CrossEntropyLossConfig::new().init(&device).forward(logits, targets)
+        })
     }
 }
