@@ -85,14 +85,6 @@ fn every_family_learns_what_repeating_values_does_not_know() {
             (config.steps, config.lr) = (400, 1e-2);
         }
         let trained = learn(&known, &config, None);
-            eprintln!(
-                "{family:?} {} {:?} {:?} {:?}",
-                e.number,
-                e.train.get("loss"),
-                e.val.get("loss"),
-                e.val.get("mase")
-            );
-        }
         let forecasts = trained.forecaster.forecast(&histories, &ask()).unwrap();
         let found = Evaluation::of_forecasts(&forecasts, &cases, &ask(), 0.8).mean;
         assert!(found.mase < 0.8 * naive.mase, "{}: {found:?} {naive:?}", family.name());
