@@ -78,6 +78,10 @@ fn main() {
         config.recent = option("recent").map(|it| it.parse().unwrap());
         config.model.network.width = number("width", config.model.network.width as f64) as usize;
         config.model.network.blocks = number("blocks", config.model.network.blocks as f64) as usize;
+        if let Some(decay) = option("ema") {
+            let decay = decay.parse().unwrap();
+            config.average = Some(rekindle_train::EmaConfig { decay, warm_up: Default::default() });
+        }
         if let Some(points) = option("val") {
             config.validation = points.parse().unwrap();
         }

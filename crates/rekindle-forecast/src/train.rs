@@ -10,7 +10,7 @@ use rekindle_finetune::{
 use rekindle_series::{
     ForecastConfig, Panel, Window, Windows, WindowsConfig, metrics::naive_scale,
 };
-use rekindle_train::{Callback, Epoch, Train, Validation};
+use rekindle_train::{Callback, EmaConfig, Epoch, Train, Validation};
 use rekindle_transfer::{Frozen, Phase, Plan};
 
 use crate::{
@@ -34,6 +34,8 @@ pub struct TrainConfig {
     pub steps: usize,
     /// The learning rate at its highest.
     pub lr: f64,
+    /// How the average of all weights, which is what is measured and kept, follows them; no average without.
+    pub average: Option<EmaConfig>,
     /// What does not move; nothing where training begins from nothing.
     pub frozen: Frozen,
     /// Ends training after the epoch in which it is over.
@@ -73,6 +75,7 @@ impl TrainConfig {
             batch: 256,
             steps: 300,
             lr: 1e-4,
+            average: None,
             frozen: Frozen::Nothing,
             time: None,
             seed: 0,
@@ -138,6 +141,7 @@ pub fn train(
     engine.batch = config.batch;
     engine.seed = *seed;
     engine.time = config.time;
+    engine.ema = config.average;
     engine.probe = false;
     engine.head = if solvable { HeadStart::Solved } else { HeadStart::AsItIs };
     let identity = model.text();

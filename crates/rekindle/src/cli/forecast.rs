@@ -87,8 +87,6 @@ impl Arguments {
         let groups = self.groups()?;
         let several = groups.len() > 1;
         let mut learner = Learner::new(self, groups.len())?;
-        std::fs::create_dir_all(&self.out)
-            .with_context(|| format!("{}: cannot be made", self.out.display()))?;
         let mut measured = Vec::new();
         for group in groups {
             if !self.common.json {
@@ -109,6 +107,8 @@ impl Arguments {
             measured.push(found);
         }
         let found = shown::compare(&measured).context("no model was asked for")?;
+        std::fs::create_dir_all(&self.out)
+            .with_context(|| format!("{}: cannot be made", self.out.display()))?;
         let path = self.out.join(FORECASTS);
         written::write(&path, &measured)?;
         if self.common.json {

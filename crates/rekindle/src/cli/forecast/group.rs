@@ -28,7 +28,8 @@ impl std::str::FromStr for Asked {
         }
         name.parse().map(Self::Network).map_err(|_| {
             let baselines = Baseline::ALL.map(Baseline::name).join(", ");
-            format!("it is one of {baselines}, {}", Family::ALL.map(Family::name).join(", "))
+            let networks = Family::ALL.map(Family::name).join(", ");
+            format!("`{name}` is not known; known are {baselines}, {networks}")
         })
     }
 }
