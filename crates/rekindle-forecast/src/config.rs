@@ -1,6 +1,5 @@
 //! Which network: a family, what it reads and writes, and how large it is.
 
-use rekindle_series::{ScalingBy, ScalingKind};
 use serde::{Deserialize, Serialize};
 
 use crate::Error;
@@ -67,17 +66,6 @@ impl Family {
     pub fn is_of_blocks(self) -> bool {
         matches!(self, Self::NBeats | Self::NBeatsInterpretable | Self::NHits)
     }
-
-    /// How windows are scaled for it where nothing else is asked for.
-    pub fn scaling(self) -> (ScalingKind, ScalingBy) {
-        let kind = match self {
-            Self::NLinear | Self::DLinear | Self::Dense | Self::Conv1d | Self::Lstm | Self::Gru => {
-                ScalingKind::LastDeviation
-            }
-            Self::NBeats | Self::NBeatsInterpretable | Self::NHits => ScalingKind::MeanAbsolute,
-        };
-        (kind, ScalingBy::Window)
-    }
 }
 
 impl std::str::FromStr for Family {
@@ -124,8 +112,8 @@ impl NetworkConfig {
             // As many as see all of the input.
             Family::Conv1d => (64, convolutions(input), 0),
             Family::Lstm | Family::Gru => (128, 1, 0),
-            Family::NBeats => (256, 4, 8),
-            Family::NBeatsInterpretable => (256, 4, 3),
+            Family::NBeats => (128, 4, 6),
+            Family::NBeatsInterpretable => (128, 4, 3),
             Family::NHits => (256, 2, 1),
         };
         Self { family, input, horizon, outputs, width, layers, blocks, dropout: 0.0 }

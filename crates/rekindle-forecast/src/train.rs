@@ -8,7 +8,8 @@ use rekindle_finetune::{
     EngineConfig, EngineFolder, HeadStart, Items, Labelled, Start, Trainee, finetune,
 };
 use rekindle_series::{
-    ForecastConfig, Panel, Window, Windows, WindowsConfig, metrics::naive_scale,
+    ForecastConfig, Panel, ScalingBy, ScalingKind, Window, Windows, WindowsConfig,
+    metrics::naive_scale,
 };
 use rekindle_train::{Callback, EmaConfig, Epoch, Train, Validation};
 use rekindle_transfer::{Frozen, Phase, Plan};
@@ -25,8 +26,8 @@ pub struct TrainConfig {
     pub model: ForecasterConfig,
     /// Only windows whose forecasts lie in the last so many horizons of the training part are learned from; all if none.
     pub recent: Option<usize>,
-    /// Points at the end of each series that the best epoch is chosen by, and that are not learned; 0 keeps the last epoch's
-    /// network, learned from all of them.
+    /// Points at the end of each series that the best epoch is chosen by, and that are not learned; with 0 all are learned, and
+    /// what is chosen by too.
     pub validation: usize,
     /// Windows a step.
     pub batch: usize,
@@ -51,27 +52,28 @@ impl TrainConfig {
     /// What is usual for a family on a panel: the quantiles that are asked for, all windows, the last horizon to choose by.
     pub fn usual(family: Family, panel: &Panel, ask: &ForecastConfig) -> Self {
         let (horizon, season) = (ask.horizon(), ask.season());
-        let (_, longest) = panel.lengths();
         let wanted = (season + horizon).max(INPUT_HORIZONS * horizon).max(LEAST_INPUT);
-        let input = wanted.min(longest.saturating_sub(2 * horizon).max(1));
+        // Where most series have as much before what they learn to say; where they do not, it is half made up of zeros.
+        let had = usual_length(panel).saturating_sub(horizon);
+        let input = wanted.min(had.max(2 * horizon));
         let task = Ahead::quantiles(horizon, ask.quantiles());
         let network = NetworkConfig::new(family, input, horizon, task.per_step());
-        let (scaling, scaled_by) = family.scaling();
+        let (scaling, scaled_by) = (ScalingKind::LastDeviation, ScalingBy::Window);
         let model = ForecasterConfig { network, task, scaling, scaled_by, season };
-        let steps = if family.is_linear() { 0 } else { 1500 };
-        Self { steps, lr: 1e-3, ..Self::further(model, panel) }
+        let steps = if family.is_linear() { 0 } else { 600 };
+        Self { steps, lr: 5e-4, ..Self::further(model, panel) }
     }
 
     /// What is usual for a model that is trained further: a tenth of the rate.
     pub fn further(model: ForecasterConfig, panel: &Panel) -> Self {
         let (_, longest) = panel.lengths();
         let horizon = model.network.horizon;
-        // Of few series one window each would be chosen by chance.
+        // What many series have in common is learned of their ends too; few can be learned by heart.
         let few = panel.len() < FEW_SERIES;
         Self {
             model,
             recent: None,
-            validation: if few { horizon.max(longest / 10) } else { horizon },
+            validation: if few { horizon.max(longest / 10) } else { 0 },
             batch: 256,
             steps: 300,
             lr: 1e-4,
@@ -93,8 +95,15 @@ impl TrainConfig {
 const INPUT_HORIZONS: usize = 3;
 const LEAST_INPUT: usize = 8;
 
-/// With as many series, one window of each is enough to choose by.
+/// With fewer series, what is learned is chosen by their ends.
 const FEW_SERIES: usize = 30;
+
+/// A length that three of four series have.
+fn usual_length(panel: &Panel) -> usize {
+    let mut lengths: Vec<usize> = panel.iter().map(|(_, values)| values.len()).collect();
+    lengths.sort_unstable();
+    lengths[lengths.len() / 4]
+}
 
 /// What came of training.
 #[derive(Debug)]

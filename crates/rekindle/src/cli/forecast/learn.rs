@@ -25,7 +25,7 @@ pub(super) struct LearnArguments {
     /// trained further with --steps.
     #[arg(long, value_name = "PATH")]
     weights: Option<PathBuf>,
-    /// Training steps of a network. [default: 1500; none of one that is given by --weights]
+    /// Training steps of a network. [default: 600; none of one that is given by --weights]
     #[arg(long, value_parser = numbers::count)]
     steps: Option<usize>,
     /// Minutes for all networks together, after which what was reached is taken.
@@ -34,10 +34,10 @@ pub(super) struct LearnArguments {
     /// Networks of each family, that differ in what is drawn and how far they see; the median of their forecasts is taken.
     #[arg(long, default_value = "1", value_parser = numbers::count)]
     ensemble: usize,
-    /// Values that a network sees. [default: three horizons, and at least a season more than one]
+    /// Values that a network sees. [default: three horizons, and a season more than one, where most series have as many]
     #[arg(long, value_parser = numbers::count)]
     input: Option<usize>,
-    /// Learning rate. [default: 0.001; a tenth of it for what is trained further]
+    /// Learning rate. [default: 0.0005, or 0.0001 for what is trained further]
     #[arg(long)]
     lr: Option<f64>,
     /// Windows a step.
@@ -98,7 +98,7 @@ pub(super) struct Learner<'a> {
 pub(super) const USUAL: [Family; 2] = [Family::NLinear, Family::NHits];
 
 /// How far members of an ensemble see, in parts of what one network would, in turns.
-const REACH: [usize; 3] = [100, 70, 140];
+const REACH: [usize; 3] = [100, 67, 133];
 
 impl<'a> Learner<'a> {
     pub(super) fn new(arguments: &'a Arguments, groups: usize) -> anyhow::Result<Self> {
