@@ -43,20 +43,11 @@ impl Timestamp {
         Self(self.0.saturating_add(DAY)).date()[2] == 1
     }
 
-    /// The same day and time so many months later, or the last day of a month that has no such day.
-    pub(crate) fn after_months(self, months: i64) -> Self {
-        let [year, month, day] = self.date();
-        let month = month.saturating_add(months).clamp(-FAR, FAR);
-        let length = month_length(year, month);
-        let date = Self::of_date(year, month, day.min(length));
-        Self(date.0.saturating_add(self.time_of_day()))
-    }
-
-    /// The last day of the month so many months later, at the same time.
-    pub(crate) fn month_end_after(self, months: i64) -> Self {
+    /// A day of the month so many months later, or its last where it has no such day, at the same time.
+    pub(crate) fn after_months(self, months: i64, day: i64) -> Self {
         let [year, month, _] = self.date();
         let month = month.saturating_add(months).clamp(-FAR, FAR);
-        let date = Self::of_date(year, month, month_length(year, month));
+        let date = Self::of_date(year, month, day.min(month_length(year, month)));
         Self(date.0.saturating_add(self.time_of_day()))
     }
 }
@@ -70,7 +61,7 @@ fn month_length(year: i64, month: i64) -> i64 {
 
 /// Whether there is such a day.
 pub(crate) fn is_date(year: i64, month: i64, day: i64) -> bool {
-    (1..=12).contains(&month) && day >= 1 && day <= month_length(year, month)
+    (1..=12).contains(&month) && day >= 1 && (day <= 28 || day <= month_length(year, month))
 }
 
 #[cfg(test)]
@@ -99,15 +90,15 @@ mod tests {
     #[test]
     fn months_are_as_long_as_they_are() {
         for (start, months, day, end) in [
-            ([2024, 1, 31], 1, [2024, 2, 29], [2024, 2, 29]),
-            ([2024, 2, 29], 12, [2025, 2, 28], [2025, 2, 28]),
-            ([2023, 11, 30], 3, [2024, 2, 29], [2024, 2, 29]),
-            ([2020, 3, 15], -3, [2019, 12, 15], [2019, 12, 31]),
+            ([2024, 1, 31], 1, 31, [2024, 2, 29]),
+            ([2024, 2, 29], 12, 29, [2025, 2, 28]),
+            ([2024, 2, 29], 1, 31, [2024, 3, 31]),
+            ([2023, 11, 30], 3, 30, [2024, 2, 29]),
+            ([2020, 3, 15], -3, 15, [2019, 12, 15]),
         ] {
             let at = Timestamp(Timestamp::of_date(start[0], start[1], start[2]).0 + 5);
-            assert_eq!(at.after_months(months).date(), day, "{start:?}");
-            assert_eq!(at.month_end_after(months).date(), end, "{start:?}");
-            assert_eq!(at.after_months(months).time_of_day(), 5);
+            let found = at.after_months(months, day);
+            assert_eq!((found.date(), found.time_of_day()), (end, 5), "{start:?}");
         }
     }
 }
