@@ -138,26 +138,29 @@ fn deviations(fitted: &Fitted, ask: &ForecastConfig) -> Vec<f64> {
         .collect()
 }
 
-/// Quantiles of paths that are drawn, the same ones for every series.
+/// Quantiles of paths that are drawn, the same ones for every series: each with another whose errors are its opposite.
 fn simulated(fitted: &Fitted, ask: &ForecastConfig) -> Vec<f64> {
+    let Fitted { kind, weights, .. } = *fitted;
     let mut random = Random::from_state(0);
     let sigma = fitted.variance.sqrt();
     let mut paths = vec![fitted.state.clone(); PATHS];
     let mut values = vec![0.0; PATHS];
     let mut quantiles = Vec::with_capacity(ask.horizon() * ask.quantiles().shares().len());
     for _ in 0..ask.horizon() {
-        for (path, value) in paths.iter_mut().zip(&mut values) {
-            let expected = path.expected(fitted.kind, fitted.weights.phi);
-            let error = sigma * random.normal();
-            let error = match fitted.kind.error {
-                ErrorKind::Additive => error,
-                // No value is below zero.
-                ErrorKind::Multiplicative => expected * error.max(-1.0),
-            };
-            *value = expected + error;
-            path.advance(fitted.kind, &fitted.weights, expected, error);
+        for (pair, values) in paths.chunks_mut(2).zip(values.chunks_mut(2)) {
+            let drawn = sigma * random.normal();
+            for ((path, value), drawn) in pair.iter_mut().zip(values).zip([drawn, -drawn]) {
+                let expected = path.expected(kind, weights.phi);
+                let error = match kind.error {
+                    ErrorKind::Additive => drawn,
+                    // No value is below zero.
+                    ErrorKind::Multiplicative => expected * drawn.max(-1.0),
+                };
+                *value = expected + error;
+                path.advance(kind, &weights, expected, error);
+            }
         }
-        values.sort_by(f64::total_cmp);
+        values.sort_unstable_by(f64::total_cmp);
         let shares = ask.quantiles().shares().iter();
         quantiles.extend(shares.map(|share| quantile(&values, *share)));
     }
