@@ -12,9 +12,11 @@
 //! | [`spots`] | which kept values are computed anew, to see whether they are right |
 //! | [`digest_file`], [`Digests`] | SHA-256 of files, computed once a change |
 //! | [`open_regular`], [`read_regular`] | files of others: regular ones, up to a limit |
+//! | [`date_of_day`], [`day_of_date`] | the calendar |
 //! | [`Random`] | random numbers by counting: any stream can be had from a few numbers |
 
 mod atomic;
+mod calendar;
 mod cell;
 mod digest;
 mod failure;
@@ -28,6 +30,7 @@ mod shown;
 mod spot;
 
 pub use atomic::{AtomicFile, sync_folder, write_file};
+pub use calendar::{date_of_day, day_of_date};
 pub use cell::{csv_line, path_cell, text_cell};
 pub use digest::{Digests, FileState, digest_file};
 pub use failure::{PathError, causes};

@@ -58,6 +58,7 @@ mod parquet {
     }
 }
 
+pub use delimited::Records;
 pub use limits::{MAX_COLUMNS, MAX_LINE_BYTES, MAX_LIST_BYTES, MAX_VALUES};
 pub use rows::{Files, Items, Wanted, file_of_cell, read, read_items, read_table};
 
@@ -74,22 +75,28 @@ const WEIGHT: &[&str] = &["weight"];
 /// A format of lists, by the extension of its files.
 struct Format {
     extension: &'static str,
+    is_delimited: bool,
     read: fn(File) -> Result<Table, String>,
 }
 
 const FORMATS: [Format; 7] = [
-    Format { extension: "csv", read: delimited::read },
-    Format { extension: "tsv", read: delimited::read },
-    Format { extension: "tab", read: delimited::read },
-    Format { extension: "txt", read: delimited::read },
-    Format { extension: "jsonl", read: lines::read },
-    Format { extension: "ndjson", read: lines::read },
-    Format { extension: "parquet", read: parquet::read },
+    Format { extension: "csv", is_delimited: true, read: delimited::read },
+    Format { extension: "tsv", is_delimited: true, read: delimited::read },
+    Format { extension: "tab", is_delimited: true, read: delimited::read },
+    Format { extension: "txt", is_delimited: true, read: delimited::read },
+    Format { extension: "jsonl", is_delimited: false, read: lines::read },
+    Format { extension: "ndjson", is_delimited: false, read: lines::read },
+    Format { extension: "parquet", is_delimited: false, read: parquet::read },
 ];
 
 fn format(path: &Path) -> Option<&'static Format> {
     let extension = path.extension()?;
     FORMATS.iter().find(|format| extension.eq_ignore_ascii_case(format.extension))
+}
+
+/// Whether a path is that of values below a line of names, by its extension.
+pub fn is_delimited(path: &Path) -> bool {
+    format(path).is_some_and(|format| format.is_delimited)
 }
 
 /// Whether a path is that of a list.
@@ -101,6 +108,28 @@ pub fn is_manifest(path: &Path) -> bool {
 pub fn no_list(path: &Path) -> Error {
     let known = FORMATS.map(|format| format!(".{}", format.extension)).join(", ");
     problem(path, format!("is no list; give a folder, or a list that ends in one of {known}"))
+}
+
+/// A list's file, which has no more bytes than one may have.
+fn open(path: &Path) -> Result<File, Error> {
+    let unread = |source| Error::Read { path: path.to_owned(), source };
+    let file = open_regular(path).map_err(unread)?;
+    let bytes = file.metadata().map_err(unread)?.len();
+    if bytes > MAX_LIST_BYTES {
+        let text = format!("has {bytes} bytes, more than the limit of {MAX_LIST_BYTES}; split it");
+        return Err(problem(path, text));
+    }
+    Ok(file)
+}
+
+/// All of a file of lines, in UTF-8, or UTF-16 as spreadsheets write it.
+///
+/// # Errors
+///
+/// [`Error::Read`] where it cannot be opened or is no regular file, [`Error::Folder`] where it is no text, or longer than
+/// [`MAX_LIST_BYTES`].
+pub fn read_text(path: &Path) -> Result<String, Error> {
+    delimited::read_text(open(path)?).map_err(|text| problem(path, text))
 }
 
 /// What there is to learn from a list.
@@ -211,18 +240,19 @@ impl Table {
     ///
     /// Those of [`Table::read`] but for the paths.
     pub fn open(path: &Path) -> Result<Self, Error> {
-        let wrong = |text| problem(path, text);
-        let unread = |source| Error::Read { path: path.to_owned(), source };
-        // Opened here, so that a file that is missing or forbidden is told as everywhere.
-        let file = open_regular(path).map_err(unread)?;
+        // Opened before it is looked at, so that a file that is missing or forbidden is told as everywhere.
+        let file = open(path)?;
         let format = format(path).ok_or_else(|| no_list(path))?;
-        let bytes = file.metadata().map_err(unread)?.len();
-        if bytes > MAX_LIST_BYTES {
-            return Err(wrong(format!(
-                "has {bytes} bytes, more than the limit of {MAX_LIST_BYTES}; split it"
-            )));
-        }
-        (format.read)(file).map_err(wrong)
+        (format.read)(file).map_err(|text| problem(path, text))
+    }
+
+    /// Values below a line of names, as [`read_text`] reads them.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong, in words that follow the file's name.
+    pub fn of_text(text: &str) -> Result<Self, String> {
+        delimited::table(text)
     }
 
     /// The column of one of these names, in any case.

@@ -22,7 +22,7 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use rekindle_base::{is_private, write_private};
+use rekindle_base::{date_of_day, is_private, write_private};
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -199,20 +199,10 @@ pub(crate) fn today() -> String {
     day(now.unwrap_or_default())
 }
 
-/// The day that so much time after the beginning of 1970 lies in, by the Gregorian calendar.
-///
-/// Counted from March, so that a leap day ends a year: the algorithm `civil_from_days` of Howard Hinnant.
+/// The day that so much time after the beginning of 1970 lies in.
 fn day(since: Duration) -> String {
-    const DAYS_BEFORE_1970: u64 = 719_468;
-    const DAYS_OF_400_YEARS: u64 = 146_097;
-    let days = since.as_secs() / 86_400 + DAYS_BEFORE_1970;
-    let (era, day) = (days / DAYS_OF_400_YEARS, days % DAYS_OF_400_YEARS);
-    let year = (day - day / 1460 + day / 36_524 - day / 146_096) / 365;
-    let day = day - (365 * year + year / 4 - year / 100);
-    let month = (5 * day + 2) / 153;
-    let day = day - (153 * month + 2) / 5 + 1;
-    let (month, next) = if month < 10 { (month + 3, 0) } else { (month - 9, 1) };
-    format!("{:04}-{month:02}-{day:02}", era * 400 + year + next)
+    let [year, month, day] = date_of_day((since.as_secs() / 86_400).cast_signed());
+    format!("{year:04}-{month:02}-{day:02}")
 }
 
 #[cfg(test)]

@@ -64,18 +64,22 @@ pub fn bootstrap(examples: usize, level: f64, statistic: impl Fn(&[usize]) -> f6
         .collect();
     found.retain(|value| !value.is_nan());
     found.sort_by(f64::total_cmp);
-    let Some(last) = found.len().checked_sub(1) else {
-        return Interval { low: f64::NAN, high: f64::NAN };
-    };
     let tail = (1.0 - level) / 2.0;
-    // Linear between order statistics, as numpy's `percentile`.
-    let at = |share: f64| {
-        let place = share * last as f64;
-        let below = place.floor() as usize;
-        let above = (below + 1).min(last);
-        found[below] + (found[above] - found[below]) * (place - below as f64)
-    };
-    Interval { low: at(tail), high: at(1.0 - tail) }
+    Interval { low: quantile(&found, tail), high: quantile(&found, 1.0 - tail) }
+}
+
+/// The quantile of values in ascending order: linear between neighbors, as numpy's `quantile`; NaN of none.
+///
+/// # Panics
+///
+/// Unless `share` is in `[0, 1]`.
+pub fn quantile(sorted: &[f64], share: f64) -> f64 {
+    assert!((0.0..=1.0).contains(&share), "a quantile of {share}");
+    let Some(last) = sorted.len().checked_sub(1) else { return f64::NAN };
+    let place = share * last as f64;
+    let below = place.floor() as usize;
+    let above = (below + 1).min(last);
+    sorted[below] + (sorted[above] - sorted[below]) * (place - below as f64)
 }
 
 /// The interval of the accuracy at 95%: [`share_interval`] of the hits.
@@ -158,5 +162,15 @@ mod tests {
             bootstrap(1, 0.9, |places| places.len() as f64),
             Interval { low: 1.0, high: 1.0 }
         );
+    }
+
+    /// `numpy.quantile`.
+    #[test]
+    fn quantiles_are_numpys() {
+        for (share, expected) in [(0.0, 1.0), (0.4, 2.4), (0.5, 3.0), (1.0, 8.0)] {
+            let found = quantile(&[1.0, 2.0, 4.0, 8.0], share);
+            assert!((found - expected).abs() < 1e-12, "{share}: {found}");
+        }
+        assert!(quantile(&[], 0.5).is_nan());
     }
 }

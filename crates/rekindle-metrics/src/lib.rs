@@ -23,7 +23,9 @@ mod values;
 
 pub use calibration::Temperature;
 pub use classification::{Bin, Classification, PerClass};
-pub use interval::{Estimate, Interval, accuracy_interval, bootstrap, share_interval, wilson};
+pub use interval::{
+    Estimate, Interval, accuracy_interval, bootstrap, quantile, share_interval, wilson,
+};
 pub use multi_label::{MultiLabel, MultiLabelPredictions, PerLabel, sigmoid};
 pub use numbers::{NumberErrors, NumberPredictions, Regression};
 pub use predictions::{Predictions, majority};

@@ -128,19 +128,9 @@ pub(crate) fn duration(seconds: f64) -> String {
 }
 
 /// A moment, given in seconds since 1970-01-01 UTC.
-///
-/// Hinnant 2014, "chrono-compatible low-level date algorithms": years are counted from March, so
-/// that a leap day comes last.
 pub(crate) fn moment(seconds: u64) -> String {
-    let (days, second) = (seconds / 86_400 + 719_468, seconds % 86_400);
-    let (era, day_of_era) = (days / 146_097, days % 146_097);
-    let year = (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
-    let day_of_year = day_of_era - (365 * year + year / 4 - year / 100);
-    let from_march = (5 * day_of_year + 2) / 153;
-    let day = day_of_year - (153 * from_march + 2) / 5 + 1;
-    let month = if from_march < 10 { from_march + 3 } else { from_march - 9 };
-    let year = year + era * 400 + u64::from(month < 3);
-    let (hour, minute) = (second / 3600, second / 60 % 60);
+    let [year, month, day] = rekindle_base::date_of_day((seconds / 86_400).cast_signed());
+    let (hour, minute) = (seconds / 3600 % 24, seconds / 60 % 60);
     format!("{year}-{month:02}-{day:02} {hour:02}:{minute:02} UTC")
 }
 

@@ -11,7 +11,7 @@
 //! | [`Number`](DateForm::Number) | `1`, `2`, `3`: no dates |
 
 use crate::Timestamp;
-use crate::timestamp::{DAY, SECOND, is_date};
+use crate::timestamp::{SECOND, is_date};
 
 /// How a column writes its dates.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -86,12 +86,12 @@ impl DateForm {
                 (digits(date) == 4).then_some([year, month, day])
             }),
             Self::DayFirst => with_time(text, |date| {
-                let [day, month, year] = numbers(date, &['/', '.', '-'])?;
-                (digits(date) < 3).then_some([year, month, day])
+                let [day, month, year] = year_last(date)?;
+                Some([year, month, day])
             }),
             Self::MonthFirst => with_time(text, |date| {
-                let [month, day, year] = numbers(date, &['/', '.', '-'])?;
-                (digits(date) < 3).then_some([year, month, day])
+                let [month, day, year] = year_last(date)?;
+                Some([year, month, day])
             }),
             Self::Month => {
                 let [year, month] = numbers(text, &['-', '/'])?;
@@ -140,6 +140,22 @@ fn digits(text: &str) -> usize {
     text.bytes().take_while(u8::is_ascii_digit).count()
 }
 
+/// What stands between the parts of a date whose year is last.
+const BETWEEN: &[char] = &['/', '.', '-'];
+
+/// The parts of a date whose year is last, in four digits.
+fn year_last(date: &str) -> Option<[i64; 3]> {
+    let year = date.bytes().rev().take_while(u8::is_ascii_digit).count();
+    if digits(date) < 3 && year == 4 { numbers(date, BETWEEN) } else { None }
+}
+
+/// Whether a text is a date whose year may be meant to be of this century, or of the last: no part of it has four digits.
+pub(crate) fn has_short_year(text: &str) -> bool {
+    let date = text.trim().split(['T', ' ']).next().unwrap_or_default();
+    let is_date = |found: &[i64; 3]| found.iter().all(|it| *it < 100) && found[1] > 0;
+    numbers(date, BETWEEN).as_ref().is_some_and(is_date)
+}
+
 /// A number of at most so many digits, and nothing else.
 fn number(text: &str, most: usize) -> Option<i64> {
     let is = !text.is_empty() && text.len() <= most && text.bytes().all(|it| it.is_ascii_digit());
@@ -153,7 +169,10 @@ fn number_of(text: &str, length: usize) -> Option<i64> {
 
 /// Numbers between one and the same of some separators; a year may have four digits.
 fn numbers<const COUNT: usize>(text: &str, separators: &[char]) -> Option<[i64; COUNT]> {
-    let separator = *separators.iter().find(|separator| text.contains(**separator))?;
+    let separator = text.chars().find(|letter| !letter.is_ascii_digit())?;
+    if !separators.contains(&separator) {
+        return None;
+    }
     let mut parts = text.split(separator);
     let mut found = [0; COUNT];
     for to in &mut found {
@@ -191,12 +210,14 @@ fn with_time(text: &str, read: impl Fn(&str) -> Option<[i64; 3]>) -> Option<Writ
     let kept = &fraction[..fraction.len().min(6)];
     let micros = number(kept, 6)? * 10_i64.pow(6 - kept.len() as u32);
     let of_day = ((hour * 60 + minute) * 60 + second) * SECOND + micros;
-    debug_assert!(of_day < DAY);
     Some(Written { time: Timestamp(midnight.0 + of_day), zone })
 }
 
 /// A time of day, and the minutes ahead of UTC that follow it.
 fn zone(text: &str) -> Option<(&str, Option<i64>)> {
+    if text.bytes().all(|letter| letter.is_ascii_digit() || matches!(letter, b':' | b'.')) {
+        return Some((text, None));
+    }
     for utc in ["Z", "z", "UTC", "GMT"] {
         if let Some(clock) = text.strip_suffix(utc) {
             return Some((clock.trim_end(), Some(0)));
@@ -284,6 +305,12 @@ mod tests {
             assert!(fits.is_empty(), "{text}: {fits:?}");
         }
         // Both may be meant.
+        assert!(DateForm::ALL.into_iter().all(|form| form.read("31.01.24").is_none()));
+        for (text, short) in
+            [("31.01.24", true), ("1/2/99 13:05", true), ("24-01-31", true), ("3-07", false)]
+        {
+            assert_eq!(has_short_year(text), short, "{text}");
+        }
         let text = "02/03/2024";
         assert!(
             DateForm::DayFirst.read(text).is_some() && DateForm::MonthFirst.read(text).is_some()

@@ -11,15 +11,6 @@ pub enum Error {
     /// A list reports it.
     #[error(transparent)]
     Data(#[from] rekindle_data::Error),
-    /// A file cannot be read.
-    #[error("{}: cannot be read; check that it exists and that its permissions allow it", path.display())]
-    Read {
-        /// The file.
-        path: PathBuf,
-        /// What the operating system said.
-        #[source]
-        source: std::io::Error,
-    },
     /// A file that holds no series as they are asked for.
     #[error("{}: {problem}", path.display())]
     File {

@@ -34,8 +34,10 @@ pub enum Frequency {
 /// A day of a month.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum MonthDay {
-    /// The one of the series' start, or the last of months that have no such day.
+    /// The one of the series' start, which every month has.
     Same,
+    /// This one, or the last of months that have no such day: the 29th, the 30th or the 31st.
+    On(i64),
     /// The last.
     Last,
 }
@@ -100,11 +102,13 @@ impl Frequency {
         let by = |step: i64| Timestamp(start.0.saturating_add(step.saturating_mul(steps)));
         match self {
             Self::Steps(step) | Self::Fixed(step) => by(step),
-            Self::Months { count, day: MonthDay::Same } => {
-                start.after_months(count.saturating_mul(steps))
-            }
-            Self::Months { count, day: MonthDay::Last } => {
-                start.month_end_after(count.saturating_mul(steps))
+            Self::Months { count, day } => {
+                let day = match day {
+                    MonthDay::Same => start.date()[2],
+                    MonthDay::On(day) => day,
+                    MonthDay::Last => 31,
+                };
+                start.after_months(count.saturating_mul(steps), day)
             }
             Self::BusinessDays => {
                 // A start on a weekend, which no series has, is as the Friday before it.
@@ -141,7 +145,7 @@ impl Frequency {
     /// Whether series of this frequency have its season whatever their values say: of days and weeks, many have none.
     pub fn is_seasonal(self) -> bool {
         let often = [Self::DAILY, Self::WEEKLY, Self::BusinessDays, Self::YEARLY];
-        self.seasons() != [1] && !often.contains(&self)
+        self.seasons() != [1] && !often.contains(&self.plain())
     }
 
     /// A point in time as text: a number, a date, or a date and a time.
@@ -166,10 +170,31 @@ impl Frequency {
     }
 
     /// The same without the day of a month.
-    fn plain(self) -> Self {
+    pub(crate) fn plain(self) -> Self {
         match self {
             Self::Months { count, .. } => Self::Months { count, day: MonthDay::Same },
             other => other,
+        }
+    }
+
+    /// The same with the day of its start, which a start in a shorter month would not tell.
+    pub(crate) fn anchored(self, start: Timestamp) -> Self {
+        match (self, start.date()[2]) {
+            (Self::Months { count, day: MonthDay::Same }, day) if day > 28 => {
+                Self::Months { count, day: MonthDay::On(day) }
+            }
+            _ => self,
+        }
+    }
+
+    /// The same on the day of the month that a series of its own frequency is on, which begins at `start`.
+    pub(crate) fn on_day_of(self, own: Option<Self>, start: Timestamp) -> Self {
+        match (self, own) {
+            (Self::Months { count, .. }, Some(Self::Months { day, .. })) => {
+                Self::Months { count, day }
+            }
+            (Self::Months { .. }, _) => self.plain().anchored(start),
+            _ => self,
         }
     }
 }
@@ -191,6 +216,9 @@ impl fmt::Display for Frequency {
         }
         match self {
             Self::Months { day: MonthDay::Last, .. } => f.write_str(", on the last day"),
+            Self::Months { day: MonthDay::On(day), .. } => {
+                write!(f, ", on day {day} or the last")
+            }
             _ => Ok(()),
         }
     }
@@ -198,13 +226,17 @@ impl fmt::Display for Frequency {
 
 /// On which day of months all of these are, if on one: the last, before the same.
 fn month_day(times: &[Timestamp]) -> Option<MonthDay> {
+    if times.windows(2).any(|pair| pair[0].months() == pair[1].months()) {
+        return None;
+    }
     if times.iter().all(|time| time.is_month_end()) {
         return Some(MonthDay::Last);
     }
-    // The 30th is the last of February.
+    // The last of February stands for the 30th.
     let day = times.iter().map(|time| time.date()[2]).max()?;
     let same = |time: &Timestamp| time.date()[2] == day || (day > 28 && time.is_month_end());
-    times.iter().all(same).then_some(MonthDay::Same)
+    let kind = if day > 28 { MonthDay::On(day) } else { MonthDay::Same };
+    times.iter().all(same).then_some(kind)
 }
 
 /// The most frequent of some distances above 0, the smallest of several.
@@ -248,6 +280,18 @@ mod tests {
                 Frequency::Months { count: 3, day: MonthDay::Last },
                 "quarterly, on the last day",
                 "2024-12-31",
+            ),
+            (
+                dates(&[(2023, 2, 28), (2023, 3, 30), (2023, 4, 30)]),
+                Frequency::Months { count: 1, day: MonthDay::On(30) },
+                "monthly, on day 30 or the last",
+                "2023-05-30",
+            ),
+            (
+                dates(&[(2023, 12, 29), (2024, 1, 29), (2024, 2, 29)]),
+                Frequency::Months { count: 1, day: MonthDay::On(29) },
+                "monthly, on day 29 or the last",
+                "2024-03-29",
             ),
             (
                 dates(&[(1990, 1, 1), (1991, 1, 1), (1992, 1, 1)]),

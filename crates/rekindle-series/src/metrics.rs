@@ -110,7 +110,8 @@ pub(crate) fn mean(values: impl Iterator<Item = f64>) -> f64 {
     sum / count as f64
 }
 
-fn over(value: f64, scale: f64) -> f64 {
+/// A quotient, where what is divided by is above 0.
+pub(crate) fn over(value: f64, scale: f64) -> f64 {
     if scale > 0.0 { value / scale } else { f64::NAN }
 }
 

@@ -31,6 +31,14 @@ impl Series {
         }
     }
 
+    /// The same series from a later place on, which keeps its day of the month.
+    #[must_use]
+    pub(crate) fn from(self, place: usize) -> Self {
+        let Some(start) = self.start else { return self };
+        let of = Self { frequency: self.frequency.anchored(start), ..self };
+        Self { start: Some(of.time(place)), ..of }
+    }
+
     /// The same as text, as forecasts are written.
     pub fn show(&self, place: usize) -> String {
         match self.start {
@@ -115,23 +123,32 @@ impl Panel {
         self.series.iter().position(|series| &*series.id == id)
     }
 
-    /// The frequency that all series have, if they do.
+    /// The frequency that all series have, if they do: months on different days are the same.
     pub fn frequency(&self) -> Option<Frequency> {
         let first = self.series.first()?.frequency;
-        self.series.iter().all(|series| series.frequency == first).then_some(first)
+        let all = |is: &dyn Fn(Frequency) -> bool| self.series.iter().all(|it| is(it.frequency));
+        if all(&|other| other == first) {
+            return Some(first);
+        }
+        all(&|other| other.plain() == first.plain()).then_some(first.plain())
     }
 
-    /// A view of each frequency, the most common one first.
+    /// A view of each [frequency](Self::frequency), the most common one first.
     pub fn by_frequency(&self) -> Vec<(Frequency, Self)> {
         let mut found: Vec<(Frequency, Vec<usize>)> = Vec::new();
         for (place, series) in self.series.iter().enumerate() {
-            match found.iter_mut().find(|(frequency, _)| *frequency == series.frequency) {
+            let plain = series.frequency.plain();
+            match found.iter_mut().find(|(frequency, _)| *frequency == plain) {
                 Some((_, places)) => places.push(place),
-                None => found.push((series.frequency, vec![place])),
+                None => found.push((plain, vec![place])),
             }
         }
         found.sort_by_key(|(_, places)| std::cmp::Reverse(places.len()));
-        found.into_iter().map(|(frequency, places)| (frequency, self.select(&places))).collect()
+        let view = |(plain, places): (_, Vec<usize>)| {
+            let view = self.select(&places);
+            (view.frequency().unwrap_or(plain), view)
+        };
+        found.into_iter().map(view).collect()
     }
 
     /// A view of the series at these places.
@@ -195,8 +212,7 @@ impl Panel {
                 return Err(self::series(&series.id, problem));
             }
             let cut = of(span);
-            let before = cut.start - span.start;
-            series.start = series.start.map(|_| series.time(before));
+            *series = series.clone().from(cut.start - span.start);
             *span = cut;
         }
         Ok(view)
@@ -330,6 +346,25 @@ mod tests {
         assert_eq!(frequencies[1].1.values(0), [4.0, 5.0]);
         assert_eq!(early.followed_by(&late, 1).unwrap(), [[3.0], [5.0]]);
         assert_eq!(panel.position("b"), Some(1));
+    }
+
+    #[test]
+    fn a_view_keeps_the_day_of_the_month() {
+        for (day, second, third) in
+            [(31, "2024-02-29", "2024-03-31"), (29, "2024-02-29", "2024-03-29")]
+        {
+            let start = Some(Timestamp::of_date(2024, 1, day));
+            let series = |id: &str| Series { id: id.into(), start, frequency: Frequency::MONTHLY };
+            let numbers = vec![1.0, 2.0, 3.0, 4.0];
+            let first = Series { start: Some(Timestamp::of_date(2024, 1, 5)), ..series("b") };
+            let panel = Panel::new([(series("a"), numbers.clone()), (first, numbers)]).unwrap();
+            let (early, late) = (panel.without_last(3).unwrap(), panel.last(3).unwrap());
+            assert_eq!([0, 1].map(|place| late.series(0).show(place)), [second, third]);
+            assert_eq!(late.last(2).unwrap().series(0).show(0), third);
+            assert_eq!(early.followed_by(&late, 3).unwrap()[0], [2.0, 3.0, 4.0]);
+            assert_eq!(late.frequency(), Some(Frequency::MONTHLY));
+            assert_eq!(late.by_frequency().len(), 1);
+        }
     }
 
     #[test]

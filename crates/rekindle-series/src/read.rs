@@ -13,13 +13,14 @@
 //! | `ds` | `date`, `datetime`, `timestamp`, `time`, `month`, `period`, `quarter`, `week`, `day`, `year` |
 //! | `y` | `value`, `values`, `target`; else every column of numbers |
 //!
+//! Between values stand commas, tabs, semicolons or `|`, whichever the first line has.
+//!
 //! Nothing is mended silently: gaps, duplicates, missing values and mixed dates are one error that names their rows, unless
 //! the [`ReadConfig`] says what to do with them, and then a [`Finding`]. Rows out of order are put in order, which a finding says.
 
 use std::path::Path;
 
-use rekindle_base::{open_regular, read_at_most};
-use rekindle_data::manifest::{MAX_LIST_BYTES, Table};
+use rekindle_data::manifest::{Table, is_delimited, read_text};
 
 use crate::date_form::DateForm;
 use crate::error::problem;
@@ -28,7 +29,9 @@ use crate::{Error, Panel};
 
 mod column;
 mod long;
+mod problems;
 mod regular;
+mod rows;
 mod tsf;
 mod wide;
 
@@ -98,8 +101,8 @@ pub struct Reading {
 ///
 /// # Errors
 ///
-/// [`Error::Findings`] with all that is wrong with its rows, [`Error::File`] or [`Error::Data`] where it is no file of series,
-/// [`Error::Read`] where it cannot be opened.
+/// [`Error::Findings`] with all that is wrong with its rows, [`Error::File`] or [`Error::Data`] where it is no file of series or
+/// cannot be opened.
 pub fn read_series(path: &Path, config: &ReadConfig) -> Result<Reading, Error> {
     let reading = examine_series(path, config)?;
     let (refused, findings): (Vec<_>, Vec<_>) =
@@ -135,24 +138,18 @@ pub struct Examined {
 ///
 /// Those of [`read_series`] but for the findings.
 pub fn examine_series(path: &Path, config: &ReadConfig) -> Result<Examined, Error> {
-    let extension = path.extension().unwrap_or_default();
-    if extension.eq_ignore_ascii_case("tsf") {
-        return tsf::read(path, &text(path)?, config);
+    if path.extension().is_some_and(|it| it.eq_ignore_ascii_case("tsf")) {
+        return tsf::read(path, &read_text(path)?, config);
     }
-    let is_text = ["csv", "txt", "tsv", "tab"].iter().any(|it| extension.eq_ignore_ascii_case(it));
-    if is_text && let Some(layout) = wide::layout(path)? {
-        return wide::read(path, &text(path)?, layout, config);
+    if !is_delimited(path) {
+        return long::read(path, &Table::open(path)?, config);
     }
-    long::read(path, &Table::open(path)?, config)
-}
-
-/// A file of lines of numbers, as text.
-fn text(path: &Path) -> Result<String, Error> {
-    let unread = |source| Error::Read { path: path.to_owned(), source };
-    let file = open_regular(path).map_err(unread)?;
-    let bytes = read_at_most(file, MAX_LIST_BYTES).map_err(unread)?;
-    let text = String::from_utf8(bytes).map_err(|error| {
-        problem(path, format!("{}; save it in UTF-8", rekindle_data::not_utf8(&error)))
-    })?;
-    Ok(text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text))
+    let text = read_text(path)?;
+    match wide::layout(path, &text, config)? {
+        Some(layout) => wide::read(path, &text, layout, config),
+        None => {
+            let table = Table::of_text(&text).map_err(|text| problem(path, text))?;
+            long::read(path, &table, config)
+        }
+    }
 }

@@ -77,7 +77,7 @@ impl Score {
             rmse: metrics::rmse(right, points),
             mape: metrics::mape(right, points),
             smape: metrics::smape(right, points),
-            mase: if scale > 0.0 { mae / scale } else { f64::NAN },
+            mase: metrics::over(mae, scale),
             msis,
             coverage,
             pinball: mean(quantiles.shares().iter().enumerate().map(loss)),
@@ -107,6 +107,8 @@ pub enum Verdict {
     Same,
     /// Errors are greater.
     Worse,
+    /// There are too few errors to say: fewer than two [blocks](block_of).
+    NoGround,
 }
 
 /// How much the errors of one way to forecast differ from those of another.
@@ -124,8 +126,8 @@ impl Difference {
     /// Compares errors pair by pair, by the bootstrap of blocks of neighbours (Carlstein 1986).
     ///
     /// Series are pairs by themselves: blocks of 1. Errors of steps of one series that follow each other resemble each other, and
-    /// are drawn in [blocks](block_of). Pairs of which one is not defined do not count. Fewer than two blocks are no ground for a
-    /// verdict.
+    /// are drawn in [blocks](block_of). Pairs of which one is not defined do not count. Fewer than two blocks are
+    /// [no ground](Verdict::NoGround) for another verdict.
     ///
     /// # Panics
     ///
@@ -148,7 +150,7 @@ impl Difference {
             sum / count as f64
         });
         let verdict = match (interval.low, interval.high) {
-            _ if blocks.len() < 2 => Verdict::Same,
+            _ if blocks.len() < 2 => Verdict::NoGround,
             (_, high) if high < 0.0 => Verdict::Better,
             (low, _) if low > 0.0 => Verdict::Worse,
             _ => Verdict::Same,
@@ -186,8 +188,12 @@ mod tests {
         errors[3] = f64::NAN;
         let same = Difference::of(&errors, &base, block_of(200));
         assert_eq!((same.verdict, same.pairs, same.estimate.value), (Verdict::Same, 199, 0.0));
-        assert_eq!(Difference::of(&[1.0], &[9.0], 1).verdict, Verdict::Same);
-        assert_eq!(Difference::of(&[], &[], 1).verdict, Verdict::Same);
+        // One block is no ground to compare, however many errors it has.
+        for (count, block) in [(0, 1), (1, 1), (5, 5), (5, 9)] {
+            let found = Difference::of(&vec![1.0; count], &vec![9.0; count], block);
+            assert_eq!((found.verdict, found.pairs), (Verdict::NoGround, count));
+        }
+        assert_eq!(Difference::of(&[1.0; 6], &[9.0; 6], 5).verdict, Verdict::Better);
         assert_eq!(block_of(557), 9);
     }
 }

@@ -33,6 +33,9 @@ fn every_layout_is_read() {
         ("x.jsonl", lines, Frequency::MONTHLY, "2024-02-01"),
         ("x.csv", "Month;a;b\n2024-01;1;3\n2024-02;2;4\n", Frequency::MONTHLY, "2024-02-01"),
         ("x.csv", "id,2024-01,2024-02\na,1,2\nb,3,4\n", Frequency::MONTHLY, "2024-02-01"),
+        ("x.csv", "id;2024-01;2024-02\na;1;2\nb;3;4\n", Frequency::MONTHLY, "2024-02-01"),
+        ("x.tsv", "id\t2024-01\t2024-02\na\t1\t2\nb\t3\t4\n", Frequency::MONTHLY, "2024-02-01"),
+        ("x.tsv", "V1\tV2\tV3\na\t1\t2\nb\t3\t4\n", Frequency::Steps(1), "2"),
         (
             "Hourly-x.csv",
             "\"V1\",\"V2\",\"V3\"\n\"a\",\"1\",\"2\"\n\"b\",\"3\",\"4\"\n",
@@ -41,6 +44,8 @@ fn every_layout_is_read() {
         ),
         ("x.csv", "V1,V2,V3,V4\na,1,2,\nb,3,4,\n", Frequency::Steps(1), "2"),
         ("x.tsf", tsf, Frequency::MONTHLY, "2024-02-01"),
+        // Nothing says how far apart values are.
+        ("x.tsf", &tsf.replace("@frequency monthly\n", ""), Frequency::Steps(1), "2"),
         ("x.csv", "unique_id,ds,y\na,1,1\na,2,2\nb,1,3\nb,2,4\n", Frequency::Steps(1), "2"),
         ("x.csv", "series,value\na,1\na,2\nb,3\nb,4\n", Frequency::Steps(1), "2"),
     ] {
@@ -163,6 +168,16 @@ fn what_nothing_can_mend_is_refused() {
             FindingKind::MixedFrequencies,
             "b is monthly, not daily, from row 10",
         ),
+        (
+            "id,01/02/2024,02/02/2024\na,1,2\n".to_owned(),
+            FindingKind::AmbiguousDates,
+            "row 1 (`01/02/2024`)",
+        ),
+        (
+            "id,2024-01-01T00:00Z,2024-01-02T00:00+01:00\na,1,2\n".to_owned(),
+            FindingKind::MixedZones,
+            "row 1 (UTC+01:00)",
+        ),
         (days(&["1", "inf", "3"]), FindingKind::NotNumbers, "row 3 of y"),
         (days(&["1", "many", "3"]), FindingKind::NotNumbers, "row 3 of y"),
         (
@@ -187,6 +202,64 @@ fn what_nothing_can_mend_is_refused() {
     let found =
         read("x.csv", "date,y\n01/02/2024,1\n02/02/2024,2\n03/02/2024,3\n", &named).unwrap();
     assert_eq!(found.panel.series(0).show(3), "2024-02-04");
+    let found = read("x.csv", "id,01/02/2024,02/02/2024\na,1,2\n", &named).unwrap();
+    assert_eq!(found.panel.series(0).show(2), "2024-02-03");
+}
+
+/// What is no number stays none, whatever it is added to.
+#[test]
+fn doubled_rows_hide_no_row_that_is_wrong() {
+    let text = days(&["1", "2", "3"]) + "2024-01-02,many\n";
+    for duplicates in [Duplicates::Mean, Duplicates::Sum, Duplicates::Last] {
+        let config = ReadConfig { duplicates, ..ReadConfig::default() };
+        let error = read("x.csv", &text, &config).unwrap_err();
+        assert!(
+            error.to_string().contains("1 values are no finite numbers: row 5 of y"),
+            "{error}"
+        );
+    }
+}
+
+#[test]
+fn what_is_taken_as_it_is_written_is_told() {
+    let tsf = "@attribute series_name string\n@attribute start_timestamp date\n@data\na:2024-01-01 00-00-00:1,2\n";
+    for (name, text, expected) in [
+        (
+            "x.csv",
+            "month,y\n3-07,1\n3-08,2\n",
+            "years: as they are written, such as `3-07` in row 2",
+        ),
+        ("x.tsf", tsf, "starts are not read, since its head names none; add one"),
+    ] {
+        let found = read(name, text, &ReadConfig::default()).unwrap();
+        let told = |it: &rekindle_series::Finding| it.to_string().contains(expected);
+        assert!(found.findings.iter().any(told), "{:?}", found.findings);
+    }
+}
+
+/// February has neither a 30th nor a 31st: the months behind it do.
+#[test]
+fn months_keep_their_day() {
+    let rows = |id: &str, dates: &[&str]| -> String {
+        dates.iter().map(|date| format!("{id},{date},1\n")).collect()
+    };
+    let ends = rows("ends", &["2024-01-31", "2024-02-29", "2024-03-31", "2024-04-30"]);
+    let late = rows("late", &["2023-02-28", "2023-03-30", "2023-04-30", "2023-05-30"]);
+    let early = rows("early", &["2024-01-05", "2024-02-05", "2024-03-05", "2024-04-05"]);
+    let text = format!("unique_id,ds,y\n{ends}{late}{early}");
+    let panel = read("x.csv", &text, &ReadConfig::default()).unwrap().panel;
+    assert_eq!(panel.frequency(), Some(Frequency::MONTHLY));
+    let next = |place: usize| panel.series(place).show(4);
+    assert_eq!([0, 1, 2].map(next), ["2024-05-31", "2023-06-30", "2024-05-05"]);
+    let wide = "id,2024-01-31,2024-02-29,2024-03-31\na,,2,3\n";
+    let tsf =
+        "@attribute start_timestamp date\n@frequency monthly\n@data\n2024-01-31 00-00-00:?,2,3\n";
+    let fill = ReadConfig { fill: Fill::Previous, ..ReadConfig::default() };
+    for (name, text) in [("x.csv", wide), ("x.tsf", tsf)] {
+        let panel = read(name, text, &fill).unwrap().panel;
+        let shown = [0, 1, 2].map(|place| panel.series(0).show(place));
+        assert_eq!(shown, ["2024-02-29", "2024-03-31", "2024-04-30"], "{text}");
+    }
 }
 
 #[test]
@@ -225,8 +298,19 @@ fn files_that_hold_no_series_are_one_clear_error() {
         (
             "x.tsf",
             "@attribute series_name string\n@data\nT1:1,x\n",
-            "row 3: one of its values is no number",
+            "row 3: value 2 is `x`, no number",
         ),
+        (
+            "x.csv",
+            "date,y\n31.01.24,1\n01.02.24,2\n",
+            "column `date` writes years in two digits, such as `31.01.24`; write four",
+        ),
+        (
+            "x.csv",
+            "id;01.02.24;02.02.24\na;1;2\n",
+            "its columns have years in two digits, such as `01.02.24`; write four",
+        ),
+        ("x.csv", "V1,V2,V3\n\"a,1,2\n", "line 2: a quote is opened and never closed"),
         ("x.tsf", "@data\n", "there are none"),
         ("x.png", "x", "is no list"),
     ] {
@@ -235,7 +319,7 @@ fn files_that_hold_no_series_are_one_clear_error() {
     }
     assert!(matches!(
         read_series(Path::new("nowhere.tsf"), &ReadConfig::default()),
-        Err(Error::Read { .. })
+        Err(Error::Data(rekindle_data::Error::Read { .. }))
     ));
     let missing = ReadConfig { time: Some("when".to_owned()), ..ReadConfig::default() };
     let error = read("x.csv", &days(&["1"]), &missing).unwrap_err().to_string();

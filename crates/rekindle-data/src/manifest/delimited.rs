@@ -1,5 +1,6 @@
 //! Lists as text: values between commas, tabs or semicolons, as RFC 4180 quotes them.
 
+use std::borrow::Cow;
 use std::fs::File;
 
 use rekindle_base::read_at_most;
@@ -11,17 +12,18 @@ use crate::error::not_utf8;
 /// What may stand between values, as the line of names shows it; of several that fit, the first.
 const DELIMITERS: [char; 4] = [',', '\t', ';', '|'];
 
-/// A line of values, and its number.
-type Record = (u64, Vec<String>);
+/// All of a file as a table.
+pub(super) fn read(file: File) -> Result<Table, String> {
+    table(&read_text(file)?)
+}
 
 /// All of a file, as text.
-pub(super) fn read(file: File) -> Result<Table, String> {
+pub(super) fn read_text(file: File) -> Result<String, String> {
     let broken = |error: &dyn std::fmt::Display| {
-        format!("cannot be read: {error}; save it as comma-separated values in UTF-8")
+        format!("cannot be read: {error}; save it as text in UTF-8")
     };
     let bytes = read_at_most(file, MAX_LIST_BYTES).map_err(|error| broken(&error))?;
-    let text = text(bytes).map_err(|error| broken(&error))?;
-    table(&text)
+    text(bytes).map_err(|error| broken(&error))
 }
 
 /// The text of UTF-8, or of what spreadsheets call Unicode; both may begin with a mark of the order of bytes.
@@ -38,14 +40,24 @@ fn text(bytes: Vec<u8>) -> Result<String, String> {
     String::from_utf16(&units).map_err(|_| "it is not UTF-16, as its first bytes say".to_owned())
 }
 
-fn table(text: &str) -> Result<Table, String> {
-    let mut records = records(text, delimiter(text))?.into_iter();
-    let Some((_, names)) = records.next() else {
+/// A text as a table.
+pub(super) fn table(text: &str) -> Result<Table, String> {
+    let mut records = Records::new(text);
+    let mut cells = Vec::new();
+    let mut values = 0;
+    let mut next = || -> Result<Option<(u64, Vec<String>)>, String> {
+        let Some(line) = records.next_into(&mut cells)? else { return Ok(None) };
+        check_columns(line, cells.len())?;
+        values += cells.len();
+        check_values(1, values)?;
+        Ok(Some((line, cells.drain(..).map(Cow::into_owned).collect())))
+    };
+    let Some((_, names)) = next()? else {
         return Ok(Table { names: Vec::new(), rows: Vec::new() });
     };
     let mut rows = Vec::new();
     let (mut wrong, mut count) = (Vec::new(), 0_usize);
-    for (line, mut cells) in records {
+    while let Some((line, mut cells)) = next()? {
         // Spreadsheets fill lines up.
         while cells.len() > names.len() && cells.last().is_some_and(String::is_empty) {
             cells.pop();
@@ -69,13 +81,56 @@ fn table(text: &str) -> Result<Table, String> {
     Err(format!("{wrong}{more}, but the first line names {names} columns; quote what has commas"))
 }
 
+/// The lines of a text of values, one after the other. What stands between them is what its first line shows.
+#[derive(Debug, Clone)]
+pub struct Records<'a> {
+    rest: Rest<'a>,
+    delimiter: char,
+}
+
+impl<'a> Records<'a> {
+    /// Those of a text.
+    pub fn new(text: &'a str) -> Self {
+        Self { rest: Rest { text, line: 1 }, delimiter: delimiter(text) }
+    }
+
+    /// Reads the next line that is not empty into cells, in place of what they were, and tells its number, counted from one;
+    /// none at the end. Blanks around a value are no part of it unless it is quoted.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with a line, in words that follow the file's name.
+    pub fn next_into(&mut self, cells: &mut Vec<Cow<'a, str>>) -> Result<Option<u64>, String> {
+        let (rest, delimiter) = (&mut self.rest, self.delimiter);
+        while !rest.text.is_empty() {
+            let (line, left) = (rest.line, rest.text.len());
+            cells.clear();
+            loop {
+                cells.push(rest.value(delimiter)?);
+                check_line(line, left - rest.text.len())?;
+                match rest.take() {
+                    Some(found) if found == delimiter => {}
+                    _ => break,
+                }
+            }
+            // An empty line is one empty value.
+            if cells.len() > 1 || !cells[0].is_empty() {
+                return Ok(Some(line));
+            }
+        }
+        Ok(None)
+    }
+}
+
 /// What stands between the names of the first line: what makes one of them a column of paths, else what makes several of it.
 fn delimiter(text: &str) -> char {
     let lines = text.split(['\n', '\r']);
     let first = lines.into_iter().find(|line| !line.trim().is_empty()).unwrap_or_default();
     let names = |delimiter| {
-        let found = records(first, delimiter).ok().and_then(|mut found| found.pop());
-        found.map(|(_, names)| names).unwrap_or_default()
+        let mut names = Vec::new();
+        let found =
+            Records { rest: Rest { text: first, line: 1 }, delimiter }.next_into(&mut names);
+        if found.is_err() { Vec::new() } else { names }
     };
     let fits = |delimiter: &char| {
         let names = names(*delimiter);
@@ -86,44 +141,19 @@ fn delimiter(text: &str) -> char {
     found.unwrap_or(DELIMITERS[0])
 }
 
-/// The values of all lines that are not empty; blanks around a value are no part of it unless it is quoted.
-fn records(text: &str, delimiter: char) -> Result<Vec<Record>, String> {
-    let mut rest = Rest { text, line: 1 };
-    let mut records = Vec::new();
-    let mut values = 0;
-    while !rest.text.is_empty() {
-        let (line, left) = (rest.line, rest.text.len());
-        let mut cells = Vec::new();
-        loop {
-            cells.push(rest.value(delimiter)?);
-            check_line(line, left - rest.text.len())?;
-            check_columns(line, cells.len())?;
-            values += 1;
-            check_values(1, values)?;
-            match rest.take() {
-                Some(found) if found == delimiter => {}
-                _ => break,
-            }
-        }
-        // An empty line is one empty value.
-        if cells.len() > 1 || !cells[0].is_empty() {
-            records.push((line, cells));
-        }
-    }
-    Ok(records)
-}
-
 /// What is not read yet, and the line that it begins on.
+#[derive(Debug, Clone)]
 struct Rest<'a> {
     text: &'a str,
     line: u64,
 }
 
-impl Rest<'_> {
+impl<'a> Rest<'a> {
     /// The next letter; the end of a line is one, whatever it is written as.
     fn take(&mut self) -> Option<char> {
         let letter = self.text.chars().next()?;
-        let length = if self.text.starts_with("\r\n") { 2 } else { letter.len_utf8() };
+        let is_pair = letter == '\r' && self.text.as_bytes().get(1) == Some(&b'\n');
+        let length = if is_pair { 2 } else { letter.len_utf8() };
         self.text = &self.text[length..];
         if matches!(letter, '\n' | '\r') {
             self.line += 1;
@@ -133,17 +163,19 @@ impl Rest<'_> {
     }
 
     /// The next value, up to what stands behind it.
-    fn value(&mut self, delimiter: char) -> Result<String, String> {
+    fn value(&mut self, delimiter: char) -> Result<Cow<'a, str>, String> {
         let blank = |letter: char| letter != delimiter && matches!(letter, ' ' | '\t');
         self.text = self.text.trim_start_matches(blank);
         if self.text.starts_with('"') {
-            return self.quoted(delimiter);
+            return self.quoted(delimiter).map(Cow::Owned);
         }
-        let ends = |letter: char| letter == delimiter || matches!(letter, '\n' | '\r');
-        let (value, rest) = self.text.split_at(self.text.find(ends).unwrap_or(self.text.len()));
+        // Whatever stands between values is one byte, and no part of another letter.
+        let ends = |byte: u8| char::from(byte) == delimiter || matches!(byte, b'\n' | b'\r');
+        let end = self.text.bytes().position(ends);
+        let (value, rest) = self.text.split_at(end.unwrap_or(self.text.len()));
         check_line(self.line, value.len())?;
         self.text = rest;
-        Ok(value.trim_end_matches(blank).to_owned())
+        Ok(Cow::Borrowed(value.trim_end_matches(blank)))
     }
 
     fn quoted(&mut self, delimiter: char) -> Result<String, String> {

@@ -2,16 +2,23 @@
 //!
 //! Hyndman, Koehler, Snyder & Grose, "A state space framework for automatic forecasting using exponential smoothing methods",
 //! 2002; Hyndman, Koehler, Ord & Snyder, "Forecasting with exponential smoothing", 2008, tables 2.1 and 6.2. As R's `ets` by its
-//! defaults, trends are never multiplicative, and a season is not multiplied where errors are added. Unlike there, the first
-//! values of the season are those of the classical decomposition, and are not searched for.
+//! defaults, trends are never multiplicative, and a season is not multiplied where errors are added. Unlike there:
+//!
+//! * A trend is always damped, since the likelihood of the next step says little of many steps ahead (Gardner & McKenzie,
+//!   "Forecasting trends in time series", 1985). With trends that go on for ever among the models, OWA of the M4 competition's
+//!   hourly series is 0.99 in place of 0.83, and sMAPE of the M3 competition's yearly ones 17.5 in place of 16.5.
+//! * The first values of the season are those of the classical decomposition. To search for them too makes nothing better
+//!   there, and takes longer.
 
 use rekindle_base::Random;
+use rekindle_metrics::quantile;
 
 use super::seasonality::SeasonKind;
 use super::{Forecast, ForecastConfig, simple};
 
+mod descent;
 mod fit;
-mod nelder_mead;
+mod likelihood;
 
 use fit::Fitted;
 
@@ -31,7 +38,6 @@ enum ErrorKind {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Trend {
     None,
-    Additive,
     Damped,
 }
 
@@ -58,19 +64,14 @@ const ADDED: Option<SeasonKind> = Some(SeasonKind::Additive);
 const MULTIPLIED: Option<SeasonKind> = Some(SeasonKind::Multiplicative);
 
 /// All models that are tried, the simplest first: of equal ones, the first is taken.
-const KINDS: [Kind; 15] = [
+const KINDS: [Kind; 10] = [
     kind("ETS(A,N,N)", A, Trend::None, None),
     kind("ETS(M,N,N)", M, Trend::None, None),
-    kind("ETS(A,A,N)", A, Trend::Additive, None),
-    kind("ETS(M,A,N)", M, Trend::Additive, None),
     kind("ETS(A,Ad,N)", A, Trend::Damped, None),
     kind("ETS(M,Ad,N)", M, Trend::Damped, None),
     kind("ETS(A,N,A)", A, Trend::None, ADDED),
     kind("ETS(M,N,A)", M, Trend::None, ADDED),
     kind("ETS(M,N,M)", M, Trend::None, MULTIPLIED),
-    kind("ETS(A,A,A)", A, Trend::Additive, ADDED),
-    kind("ETS(M,A,A)", M, Trend::Additive, ADDED),
-    kind("ETS(M,A,M)", M, Trend::Additive, MULTIPLIED),
     kind("ETS(A,Ad,A)", A, Trend::Damped, ADDED),
     kind("ETS(M,Ad,A)", M, Trend::Damped, ADDED),
     kind("ETS(M,Ad,M)", M, Trend::Damped, MULTIPLIED),
@@ -137,32 +138,31 @@ fn deviations(fitted: &Fitted, ask: &ForecastConfig) -> Vec<f64> {
         .collect()
 }
 
-/// Quantiles of paths that are drawn, the same ones for every series.
+/// Quantiles of paths that are drawn, the same ones for every series: each with another whose errors are its opposite.
 fn simulated(fitted: &Fitted, ask: &ForecastConfig) -> Vec<f64> {
+    let Fitted { kind, weights, .. } = *fitted;
     let mut random = Random::from_state(0);
     let sigma = fitted.variance.sqrt();
     let mut paths = vec![fitted.state.clone(); PATHS];
     let mut values = vec![0.0; PATHS];
     let mut quantiles = Vec::with_capacity(ask.horizon() * ask.quantiles().shares().len());
     for _ in 0..ask.horizon() {
-        for (path, value) in paths.iter_mut().zip(&mut values) {
-            let expected = path.expected(fitted.kind, fitted.weights.phi);
-            let error = sigma * random.normal();
-            let error = match fitted.kind.error {
-                ErrorKind::Additive => error,
-                // No value is below zero.
-                ErrorKind::Multiplicative => expected * error.max(-1.0),
-            };
-            *value = expected + error;
-            path.advance(fitted.kind, &fitted.weights, expected, error);
+        for (pair, values) in paths.chunks_mut(2).zip(values.chunks_mut(2)) {
+            let drawn = sigma * random.normal();
+            for ((path, value), drawn) in pair.iter_mut().zip(values).zip([drawn, -drawn]) {
+                let expected = path.expected(kind, weights.phi);
+                let error = match kind.error {
+                    ErrorKind::Additive => drawn,
+                    // No value is below zero.
+                    ErrorKind::Multiplicative => expected * drawn.max(-1.0),
+                };
+                *value = expected + error;
+                path.advance(kind, &weights, expected, error);
+            }
         }
-        values.sort_by(f64::total_cmp);
-        quantiles.extend(ask.quantiles().shares().iter().map(|share| {
-            let place = share * (PATHS - 1) as f64;
-            let (below, part) = (place.floor() as usize, place.fract());
-            let above = (below + 1).min(PATHS - 1);
-            values[below] + (values[above] - values[below]) * part
-        }));
+        values.sort_unstable_by(f64::total_cmp);
+        let shares = ask.quantiles().shares().iter();
+        quantiles.extend(shares.map(|share| quantile(&values, *share)));
     }
     quantiles
 }

@@ -1,8 +1,8 @@
 //! Columns of a list: values, and dates whose form all of their cells decide.
 
 use crate::Timestamp;
-use crate::date_form::{DateForm, zone_name};
-use crate::finding::{Finding, FindingKind, Found};
+use crate::date_form::{DateForm, Written, zone_name};
+use crate::finding::{Finding, FindingKind, Found, chosen};
 
 /// What stands where a value is missing.
 const MISSING: [&str; 8] = ["", "nan", "na", "n/a", "null", "none", "?", "-"];
@@ -38,36 +38,20 @@ pub(super) fn dates<'a>(
     cells: impl Iterator<Item = (u64, &'a str)> + Clone,
     wanted: Option<DateForm>,
 ) -> Option<Dates> {
-    let forms: Vec<DateForm> = match wanted {
-        Some(form) => vec![form],
-        None => DateForm::ALL.to_vec(),
+    let (form, ambiguous) = match wanted {
+        Some(form) => (form, false),
+        None => form_of(cells.clone().map(|(_, cell)| cell))?,
     };
-    let mut counts = vec![0_usize; forms.len()];
-    let mut total = 0;
-    for (_, cell) in cells.clone() {
-        total += 1;
-        for (count, form) in counts.iter_mut().zip(&forms) {
-            *count += usize::from(form.read(cell).is_some());
-        }
-    }
-    // The first of those that read most cells.
-    let most = *counts.iter().max()?;
-    let place = counts.iter().position(|count| *count == most).filter(|_| most > 0)?;
-    let form = forms[place];
     let mut findings = Vec::new();
-    let other = match form {
-        DateForm::DayFirst => forms.iter().position(|form| *form == DateForm::MonthFirst),
-        _ => None,
-    };
-    if other.is_some_and(|other| counts[other] == most) {
-        findings.extend(ambiguous(cells.clone()));
+    if ambiguous {
+        findings.extend(self::ambiguous(cells.clone()));
     }
-    let mut times = Vec::with_capacity(total);
+    let mut times = Vec::with_capacity(cells.size_hint().0);
     let (mut unread, mut zones) = (Found::default(), Zones::default());
-    for (row, cell) in cells {
+    for (row, cell) in cells.clone() {
         let read = form.read(cell);
         match read {
-            Some(written) => zones.add(row, written.zone),
+            Some(Written { zone, .. }) => zones.add(row, zone),
             None => unread.add(row, || {
                 let other = DateForm::ALL.into_iter().find(|form| form.read(cell).is_some());
                 let what = other.map_or("no date", DateForm::name);
@@ -76,14 +60,61 @@ pub(super) fn dates<'a>(
         }
         times.push(read.map(|written| written.time));
     }
+    if times.iter().all(Option::is_none) {
+        return None;
+    }
     findings.extend(unread.finding(FindingKind::MixedDates, true, |count, examples| {
         format!(
-            "{count} dates are not written as {}, as most of the {total} are: {examples}; write all alike",
-            form.name()
+            "{count} dates are not written as {}, as most of the {} are: {examples}; write all alike",
+            form.name(),
+            times.len()
         )
     }));
     findings.extend(zones.finding());
+    findings.extend(short_years(form, cells));
     Some(Dates { form, times, findings })
+}
+
+/// The form that reads most cells, the first of several, and whether another order of day and month would do as well.
+fn form_of<'a>(cells: impl Iterator<Item = &'a str> + Clone) -> Option<(DateForm, bool)> {
+    // Most columns are of one form, which few cells tell.
+    let mut forms = DateForm::ALL.to_vec();
+    for cell in cells.clone() {
+        forms.retain(|form| form.read(cell).is_some());
+        if forms.len() < 2 {
+            break;
+        }
+    }
+    let fits = |form: DateForm| cells.clone().all(|cell| form.read(cell).is_some());
+    match forms[..] {
+        [form] if fits(form) => return Some((form, false)),
+        [form, other, ..] => return Some((form, is_ambiguous(form, other))),
+        _ => {}
+    }
+    let count = |form: DateForm| cells.clone().filter(|cell| form.read(cell).is_some()).count();
+    let counts = DateForm::ALL.map(|form| (form, count(form)));
+    let most = counts.iter().map(|(_, count)| *count).max().filter(|most| *most > 0)?;
+    let mut most = counts.into_iter().filter(|(_, count)| *count == most).map(|(form, _)| form);
+    let form = most.next()?;
+    Some((form, most.any(|other| is_ambiguous(form, other))))
+}
+
+fn is_ambiguous(form: DateForm, other: DateForm) -> bool {
+    (form, other) == (DateForm::DayFirst, DateForm::MonthFirst)
+}
+
+/// That years are taken as they are written, where 2024 may be meant.
+fn short_years<'a>(
+    form: DateForm,
+    mut cells: impl Iterator<Item = (u64, &'a str)>,
+) -> Option<Finding> {
+    let year = |cell: &str| cell.trim().split(['-', '/']).next().map_or(0, str::len);
+    let (row, cell) = cells.find(|(_, cell)| form == DateForm::Month && year(cell) < 4)?;
+    let text = format!(
+        "years: as they are written, such as `{}` in row {row}; write four digits if others are meant",
+        short(cell)
+    );
+    Some(chosen(text))
 }
 
 fn ambiguous<'a>(cells: impl Iterator<Item = (u64, &'a str)>) -> Option<Finding> {

@@ -7,8 +7,10 @@ use std::sync::Arc;
 use rekindle_data::manifest::Table;
 
 use super::column::{self, Cell, Dates};
-use super::regular::{Problems, Row};
+use super::problems::Problems;
+use super::regular::{Row, fits};
 use super::{Examined, ReadConfig};
+use crate::date_form::has_short_year;
 use crate::error::problem;
 use crate::finding::{Finding, chosen};
 use crate::panel::PanelBuilder;
@@ -37,136 +39,161 @@ struct Columns {
     values: Vec<usize>,
 }
 
+/// The rows of each series, by its name.
+type Groups = Vec<(Arc<str>, Vec<Row>)>;
+
 /// Reads a table.
 pub(super) fn read(path: &Path, table: &Table, config: &ReadConfig) -> Result<Examined, Error> {
     let columns = columns(path, table, config)?;
-    let name = |place: usize| table.names[place].trim();
-    let mut findings = vec![said(table, &columns)];
     if table.rows.is_empty() {
         return Err(problem(path, "has no rows below its names; give at least one point"));
     }
-    let cells = |place: usize| table.rows.iter().map(move |(row, cells)| (*row, &*cells[place]));
+    let mut problems = Problems::new(config);
+    problems.tell([said(table, &columns)]);
     let dates = match columns.time {
+        Some(place) => Some(dates(path, table, place, config)?),
         None => None,
-        Some(place) => Some(column::dates(cells(place), config.dates).ok_or_else(|| {
-            let first = column::short(&table.rows[0].1[place]);
-            let forms = DateForm::ALL.map(DateForm::name).join(", ");
-            problem(
-                path,
-                format!(
-                    "column `{}` holds no dates, such as `{first}`; known are {forms}",
-                    name(place)
-                ),
-            )
-        })?),
     };
     let form = dates.as_ref().map(|dates| dates.form);
-    let times = dates.map(|Dates { times, findings: wrong, .. }| {
-        findings.extend(wrong);
+    let times = dates.map(|Dates { times, findings, .. }| {
+        problems.tell(findings);
         times
     });
-    let (ids, groups) = grouped(table, columns.id);
     let numbered = form.is_none_or(|form| form == DateForm::Number);
-    let mut problems = Problems::default();
-    let mut found = Vec::new();
-    for (place, value) in columns.values.iter().enumerate() {
+    let mut found = rows(table, &columns, times.as_deref());
+    let panel = match times {
+        Some(_) => {
+            sort(&mut found, &columns, numbered, &mut problems);
+            dated(found, numbered, &mut problems)?
+        }
+        None => ordered(found, &mut problems)?,
+    };
+    Ok(Examined { panel, test: None, horizon: None, dates: form, findings: problems.findings() })
+}
+
+/// A column of dates.
+fn dates(path: &Path, table: &Table, place: usize, config: &ReadConfig) -> Result<Dates, Error> {
+    let cells = table.rows.iter().map(|(row, cells)| (*row, &*cells[place]));
+    column::dates(cells, config.dates).ok_or_else(|| {
+        let (name, first) = (table.names[place].trim(), &*table.rows[0].1[place]);
+        let shown = column::short(first);
+        let forms = DateForm::ALL.map(DateForm::name).join(", ");
+        let text = match has_short_year(first) {
+            true => {
+                format!("column `{name}` writes years in two digits, such as `{shown}`; write four")
+            }
+            false => {
+                format!("column `{name}` holds no dates, such as `{shown}`; known are {forms}")
+            }
+        };
+        problem(path, text)
+    })
+}
+
+/// The rows of each series, those of one column of values after those of another; without dates, the order of the file counts.
+fn rows(table: &Table, columns: &Columns, times: Option<&[Option<Timestamp>]>) -> Groups {
+    let (ids, groups) = grouped(table, columns.id);
+    let mut found = Vec::with_capacity(ids.len() * columns.values.len());
+    for &value in &columns.values {
         for (id, group) in ids.iter().zip(&groups) {
+            let name = table.names[value].trim();
             let id: Arc<str> = match (columns.values.len(), columns.id) {
                 (1, Some(_)) => Arc::clone(id),
-                (_, None) => name(*value).into(),
-                _ => format!("{id}/{}", name(*value)).into(),
+                (_, None) => name.into(),
+                _ => format!("{id}/{name}").into(),
             };
             let row = |&at: &usize| {
                 let (row, cells) = &table.rows[at];
-                // Where there are no dates, the order of the file counts.
-                let time = times.as_ref().map_or(Some(Timestamp(at as i64)), |times| times[at])?;
-                Some(Row { time, value: column::value(&cells[*value]), row: *row })
+                let time = times.map_or(Some(Timestamp(at as i64)), |times| times[at])?;
+                Some(Row { time, value: column::value(&cells[value]), row: *row })
             };
-            let mut rows: Vec<Row> = group.iter().filter_map(row).collect();
-            // What is wrong with the dates is told once.
-            let mut again = Problems::default();
-            let of = if place == 0 { &mut problems } else { &mut again };
-            if times.is_some() {
-                of.sort(&mut rows, numbered, config.duplicates);
-            }
-            found.push((id, rows));
+            found.push((id, group.iter().filter_map(row).collect()));
         }
     }
-    let panel = match times {
-        Some(_) => dated(found, numbered, config, &mut problems, &mut findings)?,
-        None => ordered(found, config, &mut problems)?,
-    };
-    findings.extend(problems.findings(config));
-    Ok(Examined { panel, test: None, horizon: None, dates: form, findings })
+    found
+}
+
+/// Puts the rows of each series in order. What is wrong with the dates is told of the first column of values alone.
+fn sort(found: &mut Groups, columns: &Columns, numbered: bool, problems: &mut Problems) {
+    let of_column = found.len() / columns.values.len().max(1);
+    let (first, others) = found.split_at_mut(of_column);
+    first.iter_mut().for_each(|(_, rows)| problems.sort(rows, numbered));
+    let mut again = problems.clone();
+    others.iter_mut().for_each(|(_, rows)| again.sort(rows, numbered));
 }
 
 /// The panel of rows with times; none where what was found refuses it.
-fn dated(
-    found: Vec<(Arc<str>, Vec<Row>)>,
-    numbered: bool,
-    config: &ReadConfig,
-    problems: &mut Problems,
-    findings: &mut Vec<Finding>,
-) -> Result<Option<Panel>, Error> {
-    let of_each: Vec<Option<Frequency>> =
-        found.iter().map(|(_, rows)| Problems::frequency(rows, numbered)).collect();
+fn dated(found: Groups, numbered: bool, problems: &mut Problems) -> Result<Option<Panel>, Error> {
+    let own: Vec<Option<Frequency>> =
+        found.iter().map(|(_, rows)| frequency(rows, numbered)).collect();
+    let most = most(&own, numbered, problems);
+    let mut builder = PanelBuilder::default();
+    for ((id, rows), own) in found.into_iter().zip(own) {
+        let Some(first) = rows.first() else { continue };
+        let frequency = most.on_day_of(own, first.time);
+        // Few rows may be at several frequencies: a week has no weekend before its sixth day. Two or three may have gaps.
+        if let Some(own) = own.filter(|own| *own != frequency)
+            && rows.len() > 3
+            && !fits(&rows, frequency)
+        {
+            problems.mixed(&id, first.row, own, frequency);
+            continue;
+        }
+        let Some(mut values) = problems.values(&id, &rows, frequency) else { continue };
+        let Some(dropped) = problems.filled(&id, first.row, &mut values) else { continue };
+        if !problems.is_refused() {
+            let series = Series { id, start: Some(first.time), frequency };
+            builder.push(series.from(dropped), values)?;
+        }
+    }
+    if problems.is_refused() { Ok(None) } else { builder.build().map(Some) }
+}
+
+/// The frequency of a series, of which the rows are in order.
+fn frequency(rows: &[Row], numbered: bool) -> Option<Frequency> {
+    let times: Vec<Timestamp> = rows.iter().map(|row| row.time).collect();
+    match numbered {
+        true => Frequency::of_numbers(&times),
+        false => Frequency::of_dates(&times),
+    }
+}
+
+/// The frequency of most series, which is told; those of months on different days are one.
+fn most(own: &[Option<Frequency>], numbered: bool, problems: &mut Problems) -> Frequency {
     let mut counts: Vec<(Frequency, usize)> = Vec::new();
-    for frequency in of_each.iter().flatten() {
-        match counts.iter_mut().find(|(other, _)| other == frequency) {
+    for frequency in own.iter().flatten().map(|it| it.plain()) {
+        match counts.iter_mut().find(|(other, _)| *other == frequency) {
             Some((_, count)) => *count += 1,
-            None => counts.push((*frequency, 1)),
+            None => counts.push((frequency, 1)),
         }
     }
     let most = counts.iter().rev().max_by_key(|(_, count)| *count).map(|(frequency, _)| *frequency);
-    let none = if numbered { Frequency::Steps(1) } else { Frequency::DAILY };
-    let frequency = most.unwrap_or(none);
-    findings.push(chosen(match most {
-        Some(frequency) => format!("frequency: {frequency}"),
-        None => format!("frequency: {frequency}, since no series has two points"),
-    }));
-    let mut builder = PanelBuilder::default();
-    for ((id, rows), of_it) in found.iter().zip(of_each) {
-        let first = rows.first().map_or(0, |row| row.row);
-        match of_it.filter(|of_it| *of_it != frequency) {
-            // Few rows may be at several frequencies: a week has no weekend before its sixth day. Two or three may have gaps.
-            Some(other) if rows.len() > 3 && !Problems::fits(rows, frequency) => {
-                problems.mixed(id, first, other, frequency);
-            }
-            _ => {
-                let values = problems.values(id, rows, frequency, config.fill);
-                let Some((start, values)) = values else { continue };
-                if problems.is_refused(config) || findings.iter().any(|it| it.refused) {
-                    continue;
-                }
-                let series = Series { id: Arc::clone(id), start: Some(start), frequency };
-                builder.push(series, values)?;
-            }
-        }
-    }
-    let refused = problems.is_refused(config) || findings.iter().any(|it| it.refused);
-    if refused { Ok(None) } else { builder.build().map(Some) }
+    let Some(plain) = most else {
+        let frequency = if numbered { Frequency::Steps(1) } else { Frequency::DAILY };
+        let text = format!("frequency: {frequency}, since no series has two points");
+        problems.tell([chosen(text)]);
+        return frequency;
+    };
+    let mut of_it = own.iter().flatten().filter(|it| it.plain() == plain);
+    let frequency = of_it.next().map_or(plain, |it| match of_it.all(|other| other == it) {
+        true => *it,
+        false => plain,
+    });
+    problems.tell([chosen(format!("frequency: {frequency}"))]);
+    frequency
 }
 
 /// The panel of rows in the order of their file.
-fn ordered(
-    found: Vec<(Arc<str>, Vec<Row>)>,
-    config: &ReadConfig,
-    problems: &mut Problems,
-) -> Result<Option<Panel>, Error> {
+fn ordered(found: Groups, problems: &mut Problems) -> Result<Option<Panel>, Error> {
     let mut builder = PanelBuilder::default();
     for (id, rows) in found {
         let mut values: Vec<f64> = rows.iter().map(|row| problems.value(&id, row)).collect();
-        problems.judge(&id, &rows, &values);
-        super::regular::fill_in(&mut values, config.fill);
-        let known: Vec<f64> = values.into_iter().skip_while(|value| value.is_nan()).collect();
-        if known.is_empty() {
-            problems.unusable(&id, rows.first().map_or(0, |row| row.row), "no value");
-        }
-        if !problems.is_refused(config) {
-            builder.push(Series { id, start: None, frequency: Frequency::Steps(1) }, known)?;
+        let first = rows.first().map_or(0, |row| row.row);
+        if problems.filled(&id, first, &mut values).is_some() && !problems.is_refused() {
+            builder.push(Series { id, start: None, frequency: Frequency::Steps(1) }, values)?;
         }
     }
-    if problems.is_refused(config) { Ok(None) } else { builder.build().map(Some) }
+    if problems.is_refused() { Ok(None) } else { builder.build().map(Some) }
 }
 
 /// The rows of each series, in the order in which its first stands.
@@ -176,25 +203,26 @@ fn grouped(table: &Table, id: Option<usize>) -> (Vec<Arc<str>>, Vec<Vec<usize>>)
     };
     let mut places: HashMap<&str, usize> = HashMap::new();
     let (mut ids, mut groups): (Vec<Arc<str>>, Vec<Vec<usize>>) = (Vec::new(), Vec::new());
+    // Rows of one series mostly stand together.
+    let mut last = ("", usize::MAX);
     for (at, (_, cells)) in table.rows.iter().enumerate() {
         let id = cells[column].trim();
-        let place = *places.entry(id).or_insert(ids.len());
-        if place == ids.len() {
+        if last.1 == usize::MAX || id != last.0 {
+            last = (id, *places.entry(id).or_insert(ids.len()));
+        }
+        if last.1 == ids.len() {
             ids.push(id.into());
             groups.push(Vec::new());
         }
-        groups[place].push(at);
+        groups[last.1].push(at);
     }
     (ids, groups)
 }
 
 /// Which columns are read.
 fn columns(path: &Path, table: &Table, config: &ReadConfig) -> Result<Columns, Error> {
-    let wanted = |name: &String| {
-        table.column(&[name]).ok_or_else(|| {
-            problem(path, format!("has no column `{name}`; it names [{}]", table.names.join(", ")))
-        })
-    };
+    let wanted =
+        |name: &String| table.column(&[name]).ok_or_else(|| problem(path, table.lacks(&[name])));
     let find = |asked: &Option<String>, known: &[&str]| match asked {
         Some(name) => wanted(name).map(Some),
         None => Ok(known.iter().find_map(|name| table.column(&[name]))),

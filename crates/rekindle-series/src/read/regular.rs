@@ -1,9 +1,11 @@
 //! From rows of a series to its values at equal steps.
 
-use crate::finding::{Finding, FindingKind, Found};
+use super::column::{Cell, short};
+use super::problems::Problems;
+use super::{Duplicates, Fill};
+use crate::finding::FindingKind;
 use crate::panel::MAX_POINTS;
-use crate::read::column::{Cell, short};
-use crate::{Duplicates, Fill, Frequency, ReadConfig, Timestamp};
+use crate::{Frequency, Timestamp};
 
 /// A row of a series.
 #[derive(Debug, Clone, Copy)]
@@ -13,231 +15,141 @@ pub(super) struct Row {
     pub(super) row: u64,
 }
 
-/// What is wrong with the rows of all series, kind by kind.
-#[derive(Debug, Default)]
-pub(super) struct Problems {
-    gaps: Found,
-    duplicates: Found,
-    unsorted: Found,
-    mixed: Found,
-    between: Found,
-    unusable: Found,
-    missing: Found,
-    no_numbers: Found,
-    one_point: Found,
-    constant: Found,
-}
-
 impl Problems {
-    /// All that was found.
-    pub(super) fn findings(self, config: &ReadConfig) -> Vec<Finding> {
-        let kept = config.fill == Fill::Refuse;
-        let fill = match config.fill {
-            Fill::Refuse => "fill them if that is right, or leave the series out",
-            Fill::Previous => "filled with the value before",
-            Fill::Linear => "filled straight between their neighbours",
-            Fill::Zero => "filled with zero",
-        };
-        let doubled = match config.duplicates {
-            Duplicates::Refuse => "say which counts, or remove them",
-            Duplicates::First => "the first counts",
-            Duplicates::Last => "the last counts",
-            Duplicates::Mean => "their mean counts",
-            Duplicates::Sum => "their sum counts",
-        };
-        let twice = config.duplicates == Duplicates::Refuse;
-        [
-            self.no_numbers.finding(FindingKind::NotNumbers, true, |count, examples| {
-                format!("{count} values are no finite numbers: {examples}; correct them, or empty them")
-            }),
-            self.duplicates.finding(FindingKind::Duplicates, twice, |count, examples| {
-                format!("{count} rows are of a series and a time that another is of: {examples}; {doubled}")
-            }),
-            self.mixed.finding(FindingKind::MixedFrequencies, true, |count, examples| {
-                format!("{count} series are of another frequency than most: {examples}; give each frequency a file")
-            }),
-            self.between.finding(FindingKind::BetweenSteps, true, |count, examples| {
-                format!("{count} rows lie between two steps: {examples}; correct them, or sum them up to steps")
-            }),
-            self.unusable.finding(FindingKind::Unusable, true, |count, examples| {
-                format!("{count} series are unusable: {examples}; leave them out, or correct them")
-            }),
-            self.gaps.finding(FindingKind::Gaps, kept, |count, examples| {
-                format!("{count} steps have no row: {examples}; {fill}")
-            }),
-            self.missing.finding(FindingKind::Missing, kept, |count, examples| {
-                format!("{count} values are missing: {examples}; {fill}")
-            }),
-            self.unsorted.finding(FindingKind::Unsorted, false, |count, examples| {
-                format!("{count} rows are earlier than the one before them: {examples}; they are put in order")
-            }),
-            self.one_point.finding(FindingKind::OnePoint, false, |count, examples| {
-                format!("{count} series have one point: {examples}; only the last value can be repeated")
-            }),
-            self.constant.finding(FindingKind::Constant, false, |count, examples| {
-                format!("{count} series never change: {examples}; their scaled errors are not defined")
-            }),
-        ]
-        .into_iter()
-        .flatten()
-        .collect()
-    }
-
-    /// Whether values can be made of rows in which these are all that was found.
-    pub(super) fn is_refused(&self, config: &ReadConfig) -> bool {
-        let kept = config.fill == Fill::Refuse;
-        let twice = config.duplicates == crate::Duplicates::Refuse;
-        !self.no_numbers.is_empty()
-            || !self.mixed.is_empty()
-            || !self.between.is_empty()
-            || !self.unusable.is_empty()
-            || (kept && !(self.gaps.is_empty() && self.missing.is_empty()))
-            || (twice && !self.duplicates.is_empty())
-    }
-
     /// Puts the rows of a series in order, and says which were not, and which are doubled.
-    pub(super) fn sort(&mut self, rows: &mut Vec<Row>, numbered: bool, duplicates: Duplicates) {
+    pub(super) fn sort(&mut self, rows: &mut Vec<Row>, numbered: bool) {
         for pair in rows.windows(2) {
             if pair[1].time < pair[0].time {
                 let (row, before) = (pair[1].row, pair[0].row);
-                self.unsorted.add(row, || format!("row {row} (after row {before})"));
+                let example = || format!("row {row} (after row {before})");
+                self.add(FindingKind::Unsorted, 1, row, example);
             }
         }
         rows.sort_by_key(|row| row.time);
+        let mut doubled = false;
         for pair in rows.windows(2) {
             if pair[1].time == pair[0].time {
+                doubled = true;
                 let frequency = if numbered { Frequency::Steps(1) } else { Frequency::Fixed(1) };
                 let (first, row) = (pair[0].row, pair[1].row);
                 let time = pair[1].time;
                 let time = || frequency.show(time).trim_end_matches(" 00:00:00").to_owned();
-                self.duplicates.add(row, || format!("row {row} ({}, as row {first})", time()));
+                let example = || format!("row {row} ({}, as row {first})", time());
+                self.add(FindingKind::Duplicates, 1, row, example);
             }
         }
-        if rows.windows(2).any(|pair| pair[0].time == pair[1].time) {
+        if doubled {
             let groups = rows.chunk_by(|one, other| one.time == other.time);
-            *rows = groups.map(|group| joined(group, duplicates)).collect();
-        }
-    }
-
-    /// The frequency of a series, of which the rows are in order.
-    pub(super) fn frequency(rows: &[Row], numbered: bool) -> Option<Frequency> {
-        let times: Vec<Timestamp> = rows.iter().map(|row| row.time).collect();
-        match numbered {
-            true => Frequency::of_numbers(&times),
-            false => Frequency::of_dates(&times),
+            *rows = groups.map(|group| joined(group, self.duplicates)).collect();
         }
     }
 
     /// Says that a series is of another frequency than most.
     pub(super) fn mixed(&mut self, id: &str, row: u64, found: Frequency, most: Frequency) {
-        self.mixed.add(row, || format!("{} is {found}, not {most}, from row {row}", short(id)));
+        let example = || format!("{} is {found}, not {most}, from row {row}", short(id));
+        self.add(FindingKind::MixedFrequencies, 1, row, example);
     }
 
-    /// The values of a series at equal steps, and where they begin.
+    /// The values of a series at equal steps, NaN where none is, as long as nothing was found that refuses them.
     pub(super) fn values(
         &mut self,
         id: &str,
         rows: &[Row],
         frequency: Frequency,
-        fill: Fill,
-    ) -> Option<(Timestamp, Vec<f64>)> {
+    ) -> Option<Vec<f64>> {
         let start = rows.first()?.time;
         let mut values = Vec::with_capacity(rows.len());
-        let mut before = rows.first()?.row;
+        let (mut before, mut next) = (rows.first()?.row, 0_usize);
         for row in rows {
+            let number = row.row;
             let Some(steps) = frequency.steps(start, row.time) else {
-                let number = row.row;
-                self.between.add(number, || {
-                    format!("row {number} ({})", Frequency::Fixed(1).show(row.time))
-                });
+                let example = || format!("row {number} ({})", Frequency::Fixed(1).show(row.time));
+                self.add(FindingKind::BetweenSteps, 1, number, example);
                 continue;
             };
             let place = usize::try_from(steps).ok()?;
-            let missing = place.saturating_sub(values.len());
+            let missing = place.saturating_sub(next);
             if missing > 0 {
-                let first = frequency.show(frequency.after(start, values.len() as i64));
-                self.gaps.add_many(missing, before, || {
-                    format!("{missing} of {} after row {before}, from {first}", short(id))
-                });
-                // What would take more memory than any panel may is not filled.
-                if values.len().saturating_add(missing) > MAX_POINTS {
-                    self.unusable(
-                        id,
-                        before,
-                        &format!("more than the limit of {MAX_POINTS} points"),
-                    );
+                let first = frequency.show(frequency.after(start, next as i64));
+                let example =
+                    || format!("{missing} of {} after row {before}, from {first}", short(id));
+                self.add(FindingKind::Gaps, missing, before, example);
+                // What would take more memory than any panel may is not filled, and what is refused takes none.
+                if place > MAX_POINTS {
+                    let why = format!("more than the limit of {MAX_POINTS} points");
+                    self.unusable(id, before, &why);
                     return None;
                 }
-                values.resize(place, f64::NAN);
+                if self.fill != Fill::Refuse {
+                    values.resize(place, f64::NAN);
+                }
             }
             values.push(self.value(id, row));
-            before = row.row;
+            (before, next) = (number, place + 1);
         }
-        self.judge(id, rows, &values);
-        fill_in(&mut values, fill);
-        let Some(first) = values.iter().position(|value| !value.is_nan()) else {
-            self.unusable(id, before, "no value");
-            return None;
-        };
-        values.drain(..first);
-        Some((frequency.after(start, first as i64), values))
+        Some(values)
+    }
+
+    /// Fills values up to those of a series, without those that are missing before its first; how many those are.
+    pub(super) fn filled(&mut self, id: &str, row: u64, values: &mut Vec<f64>) -> Option<usize> {
+        self.judge(id, row, values);
+        fill_in(values, self.fill);
+        let first = values.iter().position(|value| !value.is_nan());
+        if first.is_none() {
+            self.unusable(id, row, "no value");
+        }
+        values.drain(..first?);
+        first
     }
 
     /// Says why no values can be made of a series.
-    pub(super) fn unusable(&mut self, id: &str, row: u64, why: &str) {
-        self.unusable.add(row, || format!("{} at row {row} ({why})", short(id)));
-    }
-
-    /// Whether the rows of a series are at a frequency, without gaps.
-    pub(super) fn fits(rows: &[Row], frequency: Frequency) -> bool {
-        let Some(start) = rows.first().map(|row| row.time) else { return true };
-        let at = |(step, row): (usize, &Row)| {
-            frequency.steps(start, row.time) == i64::try_from(step).ok()
-        };
-        rows.iter().enumerate().all(at)
+    fn unusable(&mut self, id: &str, row: u64, why: &str) {
+        let example = || format!("{} at row {row} ({why})", short(id));
+        self.add(FindingKind::Unusable, 1, row, example);
     }
 
     /// A value, or NaN where there is none.
     pub(super) fn value(&mut self, id: &str, row: &Row) -> f64 {
         let number = row.row;
-        match row.value {
+        let kind = match row.value {
             Cell::Value(value) => return value,
-            Cell::Missing => self.missing.add(number, || format!("row {number} of {}", short(id))),
-            Cell::NoNumber => {
-                self.no_numbers.add(number, || format!("row {number} of {}", short(id)));
-            }
-        }
+            Cell::Missing => FindingKind::Missing,
+            Cell::NoNumber => FindingKind::NotNumbers,
+        };
+        self.add(kind, 1, number, || format!("row {number} of {}", short(id)));
         f64::NAN
     }
 
     /// Says what is odd about a series as a whole.
-    pub(super) fn judge(&mut self, id: &str, rows: &[Row], values: &[f64]) {
-        let row = rows.first().map_or(0, |row| row.row);
-        self.judge_at(id, row, values);
-    }
-
-    /// The same, of values that stand in one row.
-    pub(super) fn judge_at(&mut self, id: &str, row: u64, values: &[f64]) {
+    fn judge(&mut self, id: &str, row: u64, values: &[f64]) {
         let mut known = values.iter().filter(|value| !value.is_nan());
-        let example = || format!("{} at row {row}", short(id));
-        match (known.next(), known.next()) {
-            (Some(_), None) => self.one_point.add(row, example),
+        let kind = match (known.next(), known.next()) {
+            (Some(_), None) => FindingKind::OnePoint,
             (Some(first), Some(second)) if first == second && known.all(|it| it == first) => {
-                self.constant.add(row, example);
+                FindingKind::Constant
             }
-            _ => {}
-        }
-    }
-
-    /// Says that values of a series that stands in one row are missing.
-    pub(super) fn missing_in(&mut self, id: &str, row: u64, count: usize, first: usize) {
-        self.missing.add_many(count, row, || {
-            format!("{count} of {} in row {row}, the first its value {first}", short(id))
-        });
+            _ => return,
+        };
+        self.add(kind, 1, row, || format!("{} at row {row}", short(id)));
     }
 }
 
-/// Rows of the same time as one.
+/// Whether the rows of a series are at a frequency, without gaps.
+pub(super) fn fits(rows: &[Row], frequency: Frequency) -> bool {
+    let times = rows.iter().map(|row| row.time);
+    are_steps(times, frequency)
+}
+
+/// Whether times follow each other at a frequency, without gaps.
+pub(super) fn are_steps(
+    times: impl Iterator<Item = Timestamp> + Clone,
+    frequency: Frequency,
+) -> bool {
+    let Some(start) = times.clone().next() else { return true };
+    (0..).zip(times).all(|(step, time)| frequency.steps(start, time) == Some(step))
+}
+
+/// Rows of the same time as one. What is no number stays so, whatever it would be added to.
 fn joined(rows: &[Row], duplicates: Duplicates) -> Row {
     let (first, last) = (rows[0], rows[rows.len() - 1]);
     let values = rows.iter().filter_map(|row| match row.value {
@@ -245,9 +157,10 @@ fn joined(rows: &[Row], duplicates: Duplicates) -> Row {
         _ => None,
     });
     let (sum, count) = values.fold((0.0, 0_usize), |(sum, count), it| (sum + it, count + 1));
-    let of = |value| match count {
-        0 => first,
-        _ => Row { value: Cell::Value(value), ..first },
+    let of = |value| match rows.iter().find(|row| row.value == Cell::NoNumber) {
+        Some(wrong) => *wrong,
+        None if count == 0 => first,
+        None => Row { value: Cell::Value(value), ..first },
     };
     match duplicates {
         Duplicates::Refuse | Duplicates::First => first,
@@ -258,7 +171,7 @@ fn joined(rows: &[Row], duplicates: Duplicates) -> Row {
 }
 
 /// Replaces NaN but for those before the first value.
-pub(super) fn fill_in(values: &mut [f64], fill: Fill) {
+fn fill_in(values: &mut [f64], fill: Fill) {
     let mut last: Option<usize> = None;
     for place in 0..values.len() {
         if !values[place].is_nan() {
@@ -283,6 +196,7 @@ pub(super) fn fill_in(values: &mut [f64], fill: Fill) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ReadConfig;
 
     #[test]
     fn gaps_are_filled_as_asked() {
@@ -299,5 +213,26 @@ mod tests {
         let mut kept = gaps;
         fill_in(&mut kept, Fill::Refuse);
         assert_eq!(kept.iter().filter(|value| value.is_nan()).count(), 4);
+    }
+
+    /// Seven years of minutes, of which four rows are there.
+    #[test]
+    fn what_is_refused_takes_no_memory() {
+        let row = |(row, time): (u64, i64)| Row {
+            time: Timestamp(time * 60_000_000),
+            value: Cell::Value(1.0),
+            row,
+        };
+        let rows: Vec<Row> = (2..).zip([0, 1, 2, 4_000_000]).map(row).collect();
+        let frequency = Frequency::Fixed(60_000_000);
+        for (fill, points) in [(Fill::Refuse, 4), (Fill::Zero, 4_000_001)] {
+            let mut problems = Problems::new(&ReadConfig { fill, ..ReadConfig::default() });
+            let values = problems.values("y", &rows, frequency).unwrap();
+            assert_eq!(values.len(), points);
+            assert!(values.capacity() < 2 * points, "{}", values.capacity());
+            assert_eq!(problems.is_refused(), fill == Fill::Refuse);
+            let findings = problems.findings();
+            assert_eq!((findings[0].kind, findings[0].count), (FindingKind::Gaps, 3_999_997));
+        }
     }
 }

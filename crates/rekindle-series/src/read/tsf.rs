@@ -5,13 +5,13 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use super::column::{self, Cell};
-use super::regular::{Problems, fill_in};
-use super::{Examined, Fill, ReadConfig};
+use super::column::short;
+use super::problems::Problems;
+use super::rows::{Ends, SeriesRows};
+use super::{Examined, ReadConfig};
 use crate::error::problem;
 use crate::finding::chosen;
-use crate::panel::PanelBuilder;
-use crate::timestamp::{DAY, SECOND};
+use crate::timestamp::SECOND;
 use crate::{DateForm, Error, Frequency, Series, Timestamp};
 
 /// Frequencies by the archive's names.
@@ -40,8 +40,7 @@ enum Attribute {
 /// Reads a file.
 pub(super) fn read(path: &Path, text: &str, config: &ReadConfig) -> Result<Examined, Error> {
     let mut attributes = Vec::new();
-    let (mut frequency, mut horizon) = (Frequency::Steps(1), None);
-    let mut said = "numbered".to_owned();
+    let (mut frequency, mut horizon) = (None, None);
     let lines = (1..).zip(text.lines().map(str::trim));
     let mut lines = lines.filter(|(_, line)| !line.is_empty() && !line.starts_with('#'));
     for (row, line) in lines.by_ref() {
@@ -59,26 +58,28 @@ pub(super) fn read(path: &Path, text: &str, config: &ReadConfig) -> Result<Exami
             }),
             ["frequency", name] => {
                 let found = FREQUENCIES.iter().find(|(other, _)| *other == name);
-                (_, frequency) = *found.ok_or_else(|| {
+                let (_, found) = *found.ok_or_else(|| {
                     let known = FREQUENCIES.map(|(name, _)| name).join(", ");
-                    wrong(format!(
-                        "frequency `{}` is not known; known are {known}",
-                        column::short(name)
-                    ))
+                    wrong(format!("frequency `{}` is not known; known are {known}", short(name)))
                 })?;
-                said = frequency.to_string();
+                frequency = Some(found);
             }
             ["horizon", steps] => {
                 let steps = steps.parse::<usize>();
                 horizon = Some(steps.map_err(|_| wrong("its horizon is no number".to_owned()))?);
             }
             ["relation", ..] | ["missing", _] | ["equallength", _] => {}
-            _ => return Err(wrong(format!("`{}` is not known", column::short(line)))),
+            _ => return Err(wrong(format!("`{}` is not known", short(line)))),
         }
     }
-    let mut findings = vec![chosen(format!("frequency: {said} (by its head)"))];
-    let mut problems = Problems::default();
-    let mut builder = PanelBuilder::default();
+    let has_starts = attributes.contains(&Attribute::Start);
+    let mut problems = Problems::new(config);
+    problems.tell([chosen(match frequency {
+        Some(frequency) => format!("frequency: {frequency} (by its head)"),
+        None if has_starts => "frequency: numbered, and starts are not read, since its head names none; add one, such as `@frequency daily`".to_owned(),
+        None => "frequency: numbered (by its head)".to_owned(),
+    })]);
+    let mut found = SeriesRows::new(path, Ends::Missing, problems);
     for (row, line) in lines {
         let wrong = |what: &str| problem(path, format!("row {row}: {what}; fetch the file again"));
         let mut parts = line.splitn(attributes.len() + 1, ':');
@@ -95,38 +96,17 @@ pub(super) fn read(path: &Path, text: &str, config: &ReadConfig) -> Result<Exami
         }
         let cells =
             parts.next().ok_or_else(|| wrong("has fewer attributes than the head names"))?;
-        let mut values = Vec::new();
-        for cell in cells.split(',') {
-            values.push(match column::value(cell) {
-                Cell::Value(value) => value,
-                Cell::Missing => f64::NAN,
-                Cell::NoNumber => return Err(wrong("one of its values is no number")),
-            });
-        }
-        let missing = values.iter().filter(|value| value.is_nan()).count();
-        if let Some(place) = values.iter().position(|value| value.is_nan()) {
-            problems.missing_in(&id, row, missing, place + 1);
-        }
-        problems.judge_at(&id, row, &values);
-        fill_in(&mut values, config.fill);
-        if missing > 0 && config.fill == Fill::Refuse {
-            continue;
-        }
-        let first = values.iter().position(|value| !value.is_nan()).unwrap_or(values.len());
-        let start = start.map(|start| frequency.after(start, first as i64));
-        builder.push(Series { id, start, frequency }, values.into_iter().skip(first))?;
+        // Without a frequency, nothing is known of when what follows a start was.
+        let start = start.filter(|_| frequency.is_some());
+        let frequency = frequency.unwrap_or(Frequency::Steps(1));
+        found.add(row, Series { id, start, frequency }, cells.split(','))?;
     }
-    let refused = problems.is_refused(config);
-    findings.extend(problems.findings(config));
-    let panel = if refused { None } else { Some(builder.build()?) };
-    let dates = attributes.contains(&Attribute::Start).then_some(DateForm::YearFirst);
-    Ok(Examined { panel, test: None, horizon, dates, findings })
+    found.finish(has_starts.then_some(DateForm::YearFirst), horizon)
 }
 
 /// A start as the archive writes it: `1979-01-01 00-00-00`.
 fn date(text: &str) -> Option<Timestamp> {
     let (date, clock) = text.split_once(' ').unwrap_or((text, "00-00-00"));
-    let found = DateForm::YearFirst.read(&format!("{date} {}", clock.replace('-', ":")))?.time;
-    debug_assert!(found.time_of_day() < DAY);
-    Some(found)
+    let written = DateForm::YearFirst.read(&format!("{date} {}", clock.replace('-', ":")))?;
+    Some(written.time)
 }

@@ -1,75 +1,34 @@
 //! Fitting a model: its weights and first level and trend by the greatest likelihood.
 
-use super::nelder_mead::minimize;
-use super::{ErrorKind, Kind, Trend};
+use super::descent::{Slope, descend};
+use super::likelihood::{NEAREST, State, Step, Weights, backwards, follow};
+use super::{Kind, Trend};
 use crate::baseline::seasonality::{Season, SeasonKind};
 use crate::baseline::theta::line;
+use crate::metrics::mean;
 
 /// Bounds of weights: R's usual ones.
 const LOWEST: f64 = 1e-4;
 const HIGHEST: f64 = 0.9999;
 const DAMPING: [f64; 2] = [0.8, 0.98];
-/// Expected values closer to zero than this, of values about 1, are no ground for relative errors.
-const NEAREST: f64 = 1e-8;
-/// How many expected values are multiplied before a logarithm is taken.
-const FACTORS: usize = 8;
 
-/// How much of an error goes into level, trend and season, and how much of a trend is left after a step.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) struct Weights {
-    pub(super) alpha: f64,
-    pub(super) beta: f64,
-    pub(super) gamma: f64,
-    pub(super) phi: f64,
-}
+/// The numbers of a search: logits of alpha, beta, gamma and phi within their bounds, then how far the first level and trend
+/// are from those that a line gave, in units that are about as great as errors. Those that a model lacks stay 0.
+const NUMBERS: usize = 6;
+const ALPHA: usize = 0;
+const BETA: usize = 1;
+const GAMMA: usize = 2;
+const PHI: usize = 3;
+const LEVEL: usize = 4;
+const TREND: usize = 5;
 
-/// What is known after a step.
-#[derive(Debug, Clone, PartialEq)]
-pub(super) struct State {
-    pub(super) level: f64,
-    pub(super) trend: f64,
-    /// The season, and which of its places is next.
-    pub(super) season: Vec<f64>,
-    pub(super) place: usize,
-}
-
-impl State {
-    /// What the next value is expected to be.
-    pub(super) fn expected(&self, kind: Kind, phi: f64) -> f64 {
-        let moved = self.level + phi * self.trend;
-        match kind.season {
-            None => moved,
-            Some(SeasonKind::Additive) => moved + self.season[self.place],
-            Some(SeasonKind::Multiplicative) => moved * self.season[self.place],
-        }
-    }
-
-    /// Goes on by a step at which the value was so much more than expected. Relative errors change the state in the same way.
-    pub(super) fn advance(&mut self, kind: Kind, weights: &Weights, expected: f64, error: f64) {
-        let moved = self.level + weights.phi * self.trend;
-        let of_level = match kind.season {
-            None => error,
-            Some(SeasonKind::Additive) => {
-                self.season[self.place] += weights.gamma * error;
-                error
-            }
-            Some(SeasonKind::Multiplicative) => {
-                let season = self.season[self.place];
-                let relative = if expected == 0.0 { 0.0 } else { error / expected };
-                self.season[self.place] = season * (1.0 + weights.gamma * relative);
-                relative * moved
-            }
-        };
-        self.level = moved + weights.alpha * of_level;
-        self.trend = weights.phi * self.trend + weights.beta * of_level;
-        if !self.season.is_empty() {
-            self.place += 1;
-            if self.place == self.season.len() {
-                self.place = 0;
-            }
-        }
-    }
-}
+/// Logits of alpha, of beta and of gamma of which each pair is tried: the search begins at the best.
+const ALPHAS: [f64; 3] = [-2.0, 0.0, 2.0];
+const OTHERS: [f64; 2] = [-3.0, 0.0];
+/// The logit of phi at which it begins.
+const FIRST_PHI: f64 = 1.0;
+/// A trend of this share of an error is as much as a level of one.
+const TREND_UNIT: f64 = 0.1;
 
 /// A model that was fitted.
 #[derive(Debug, Clone, PartialEq)]
@@ -87,176 +46,137 @@ impl Fitted {
     pub(super) fn fit(kind: Kind, values: &[f64], season: usize) -> Option<Self> {
         let parameters = parameters(kind, season);
         let left = values.len().checked_sub(parameters + 2).filter(|left| *left > 0)?;
-        let figure = match kind.season {
-            Some(of) => Some(Season::of_kind(values, season, of)?),
-            None => None,
-        };
-        let first: Vec<f64> = figure
-            .as_ref()
-            .map_or(Vec::new(), |it| (0..season).map(|place| it.at(place)).collect());
-        let multiplied = kind.season == Some(SeasonKind::Multiplicative);
-        if multiplied && first.iter().any(|value| *value < NEAREST) {
-            return None;
-        }
-        let plain = figure.map_or_else(|| values.to_vec(), |it| it.removed(values));
-        let head = &plain[..plain.len().min((2 * season).max(10))];
-        let (middle, slope) = line(head);
-        let slope = if kind.trend == Trend::None { 0.0 } else { slope };
-        let level = middle - slope * (head.len() + 1) as f64 / 2.0;
-        let start = State { level, trend: slope, season: first, place: 0 };
-        let mut state = start.clone();
-        let cost = |point: &[f64]| {
-            let weights = read(kind, point, &start, &mut state);
-            follow(kind, &weights, values, &mut state).0
-        };
-        let spread =
-            plain.iter().map(|value| (value - middle).abs()).sum::<f64>() / plain.len() as f64;
-        let (point, cost) = minimize(starting(kind, spread), cost);
-        let mut state = start.clone();
-        let weights = read(kind, &point, &start, &mut state);
-        let (_, squares) = follow(kind, &weights, values, &mut state);
+        let mut search = Search::new(kind, values, season)?;
+        let (point, cost) = descend(search.start(), |point| search.slope(point));
+        let (weights, mut state) = (search.read(&point), search.state);
+        let sums = follow(kind, &weights, values, &mut state, |_| ());
         // The variance is a parameter too.
         let count = (parameters + 1) as f64;
         let aicc = cost + 2.0 * count + 2.0 * count * (count + 1.0) / left as f64;
-        let variance = squares / (values.len() - parameters) as f64;
+        let variance = sums.squares / (values.len() - parameters) as f64;
         aicc.is_finite().then_some(Self { kind, weights, state, variance, aicc })
     }
 }
 
 /// Weights and first values of a model.
 fn parameters(kind: Kind, season: usize) -> usize {
-    let trend = match kind.trend {
-        Trend::None => 0,
-        Trend::Additive => 2,
-        Trend::Damped => 3,
-    };
+    let trend = if kind.trend == Trend::Damped { 3 } else { 0 };
     2 + trend + if kind.season.is_some() { season } else { 0 }
 }
 
-/// Where the search begins, and how far it steps at first: alpha, the first level, then gamma, then beta and the first trend,
-/// then phi. Weights are logits within their bounds, and first values are shifts of those that a line gave.
-fn starting(kind: Kind, spread: f64) -> Vec<(f64, f64)> {
-    let spread = spread.max(1e-3);
-    let mut point = vec![(-0.5, 1.0), (0.0, spread / 2.0)];
-    if kind.season.is_some() {
-        point.push((-2.0, 1.0));
-    }
-    if kind.trend != Trend::None {
-        point.extend([(-2.0, 1.0), (0.0, spread / 20.0)]);
-    }
-    if kind.trend == Trend::Damped {
-        point.push((2.0, 1.0));
-    }
-    point
+/// A search for the greatest likelihood of some values.
+struct Search<'a> {
+    kind: Kind,
+    values: &'a [f64],
+    /// What stands before the first value if level and trend are those of a line.
+    first: State,
+    /// About as great as errors are.
+    unit: f64,
+    /// The state that goes through the values, and what each step leaves for the way back: kept, so that none is made anew.
+    state: State,
+    steps: Vec<Step>,
 }
 
-/// What a point of the search stands for: weights, and the state before the first value.
-fn read(kind: Kind, point: &[f64], start: &State, state: &mut State) -> Weights {
-    let within = |logit: f64, low: f64, high: f64| low + (high - low) / (1.0 + (-logit).exp());
-    let mut point = point.iter().copied();
-    let mut next = || point.next().unwrap_or_default();
-    let alpha = within(next(), LOWEST, HIGHEST);
-    state.level = start.level + next();
-    state.season.copy_from_slice(&start.season);
-    state.place = 0;
-    let gamma = match kind.season {
-        Some(_) => within(next(), LOWEST.min(1.0 - alpha), 1.0 - alpha),
-        None => 0.0,
-    };
-    let beta = match kind.trend {
-        Trend::None => 0.0,
-        _ => within(next(), LOWEST.min(alpha), alpha),
-    };
-    state.trend = start.trend + if kind.trend == Trend::None { 0.0 } else { next() };
-    let phi = match kind.trend {
-        Trend::Damped => within(next(), DAMPING[0], DAMPING[1]),
-        _ => 1.0,
-    };
-    Weights { alpha, beta, gamma, phi }
-}
-
-/// Follows the values: twice the negative logarithm of the likelihood, but for a constant, and the sum of squared errors. The
-/// same steps as [`State::advance`], without a choice at each of them.
-fn follow(kind: Kind, weights: &Weights, values: &[f64], state: &mut State) -> (f64, f64) {
-    let Weights { alpha, beta, gamma, phi } = *weights;
-    let (mut level, mut trend) = (state.level, state.trend);
-    let mut sums = Sums { squares: 0.0, logarithms: 0.0, product: 1.0, factors: 0, near: false };
-    let period = state.season.len().max(1);
-    match kind.season {
-        None => {
-            for &value in values {
-                let moved = level + phi * trend;
-                let error = value - moved;
-                sums.add(kind.error, moved, error);
-                level = moved + alpha * error;
-                trend = phi * trend + beta * error;
-            }
+impl<'a> Search<'a> {
+    /// Its first season is that of the classical decomposition, its first level and trend are those of a line through the first
+    /// seasons, as Hyndman and others begin.
+    fn new(kind: Kind, values: &'a [f64], season: usize) -> Option<Self> {
+        let found = match kind.season {
+            Some(of) => Some(Season::of_kind(values, season, of)?),
+            None => None,
+        };
+        let places = if found.is_some() { season } else { 0 };
+        let figure: Vec<f64> =
+            found.iter().flat_map(|it| (0..places).map(|at| it.at(at))).collect();
+        let multiplied = kind.season == Some(SeasonKind::Multiplicative);
+        if multiplied && figure.iter().any(|value| *value < NEAREST) {
+            return None;
         }
-        Some(SeasonKind::Additive) => {
-            for year in values.chunks(period) {
-                for (&value, season) in year.iter().zip(&mut state.season) {
-                    let moved = level + phi * trend;
-                    let expected = moved + *season;
-                    let error = value - expected;
-                    sums.add(kind.error, expected, error);
-                    *season += gamma * error;
-                    level = moved + alpha * error;
-                    trend = phi * trend + beta * error;
+        let plain = found.map_or_else(|| values.to_vec(), |it| it.removed(values));
+        let head = &plain[..plain.len().min((2 * season).max(10))];
+        let (middle, slope) = line(head);
+        let trend = if kind.trend == Trend::None { 0.0 } else { slope };
+        let level = middle - trend * (head.len() + 1) as f64 / 2.0;
+        let first = State { level, trend, season: figure, place: 0 };
+        let unit = mean(plain.iter().map(|value| (value - middle).abs())).max(1e-3);
+        let steps = Vec::with_capacity(values.len());
+        Some(Self { kind, values, state: first.clone(), first, unit, steps })
+    }
+
+    /// The best of some points.
+    fn start(&mut self) -> [f64; NUMBERS] {
+        let mut best = (f64::INFINITY, [0.0; NUMBERS]);
+        let betas = if self.kind.trend == Trend::None { &OTHERS[..1] } else { &OTHERS };
+        let gammas = if self.kind.season.is_none() { &OTHERS[..1] } else { &OTHERS };
+        for alpha in ALPHAS {
+            for &beta in betas {
+                for &gamma in gammas {
+                    let point = [alpha, beta, gamma, FIRST_PHI, 0.0, 0.0];
+                    let weights = self.read(&point);
+                    let sums = follow(self.kind, &weights, self.values, &mut self.state, |_| ());
+                    let cost = sums.cost(self.values.len());
+                    if cost < best.0 {
+                        best = (cost, point);
+                    }
                 }
             }
         }
-        Some(SeasonKind::Multiplicative) => {
-            for year in values.chunks(period) {
-                for (&value, season) in year.iter().zip(&mut state.season) {
-                    let moved = level + phi * trend;
-                    let expected = moved * *season;
-                    let error = value - expected;
-                    sums.add(kind.error, expected, error);
-                    let relative = if expected == 0.0 { 0.0 } else { error / expected };
-                    *season *= 1.0 + gamma * relative;
-                    level = moved + alpha * relative * moved;
-                    trend = phi * trend + beta * relative * moved;
-                }
-            }
+        best.1
+    }
+
+    /// What a point stands for: weights, and the state before the first value.
+    fn read(&mut self, point: &[f64; NUMBERS]) -> Weights {
+        let trended = self.kind.trend == Trend::Damped;
+        let alpha = LOWEST + (HIGHEST - LOWEST) * share(point[ALPHA]);
+        let beta = LOWEST + (alpha - LOWEST) * share(point[BETA]);
+        let gamma = LOWEST + (1.0 - alpha - LOWEST) * share(point[GAMMA]);
+        let phi = DAMPING[0] + (DAMPING[1] - DAMPING[0]) * share(point[PHI]);
+        self.state.level = self.first.level + self.unit * point[LEVEL];
+        self.state.trend = self.first.trend + self.unit * TREND_UNIT * point[TREND];
+        self.state.season.copy_from_slice(&self.first.season);
+        self.state.place = 0;
+        Weights {
+            alpha,
+            beta: if trended { beta } else { 0.0 },
+            gamma: if self.kind.season.is_some() { gamma } else { 0.0 },
+            phi: if trended { phi } else { 1.0 },
         }
     }
-    (state.level, state.trend, state.place) = (level, trend, values.len() % period);
-    (sums.cost(values.len()), sums.squares)
+
+    /// The cost of a point, and its gradient.
+    fn slope(&mut self, point: &[f64; NUMBERS]) -> Slope<NUMBERS> {
+        let weights = self.read(point);
+        let steps = &mut self.steps;
+        steps.clear();
+        let sums = follow(self.kind, &weights, self.values, &mut self.state, |it| steps.push(it));
+        let cost = sums.cost(self.values.len());
+        let mut gradient = [0.0; NUMBERS];
+        if !cost.is_finite() {
+            return (f64::INFINITY, gradient);
+        }
+        let by = backwards(self.kind, &weights, &self.steps, sums.squares, &mut self.state);
+        let bend = |number: usize| share(point[number]) * share(-point[number]);
+        // Beta reaches up to alpha, and gamma to what alpha leaves.
+        let mut by_alpha = by.alpha;
+        if self.kind.trend == Trend::Damped {
+            by_alpha += by.beta * share(point[BETA]);
+            gradient[BETA] = by.beta * (weights.alpha - LOWEST) * bend(BETA);
+            gradient[PHI] = by.phi * (DAMPING[1] - DAMPING[0]) * bend(PHI);
+            gradient[TREND] = self.state.trend * self.unit * TREND_UNIT;
+        }
+        if self.kind.season.is_some() {
+            by_alpha -= by.gamma * share(point[GAMMA]);
+            gradient[GAMMA] = by.gamma * (1.0 - weights.alpha - LOWEST) * bend(GAMMA);
+        }
+        gradient[ALPHA] = by_alpha * (HIGHEST - LOWEST) * bend(ALPHA);
+        gradient[LEVEL] = self.state.level * self.unit;
+        (cost, gradient)
+    }
 }
 
-/// What a likelihood is made of.
-struct Sums {
-    squares: f64,
-    logarithms: f64,
-    /// Expected values of which no logarithm is taken yet, and how many.
-    product: f64,
-    factors: usize,
-    /// Whether an expected value was too near to zero.
-    near: bool,
-}
-
-impl Sums {
-    fn add(&mut self, kind: ErrorKind, expected: f64, error: f64) {
-        if kind == ErrorKind::Additive {
-            self.squares += error * error;
-            return;
-        }
-        let relative = error / expected;
-        self.squares += relative * relative;
-        self.product *= expected;
-        self.near |= expected < NEAREST;
-        self.factors += 1;
-        if self.factors == FACTORS {
-            self.logarithms += self.product.ln();
-            (self.product, self.factors) = (1.0, 0);
-        }
-    }
-
-    fn cost(&self, count: usize) -> f64 {
-        let logarithms = self.logarithms + self.product.ln();
-        let cost = count as f64 * self.squares.max(f64::MIN_POSITIVE).ln() + 2.0 * logarithms;
-        if self.near || cost.is_nan() { f64::INFINITY } else { cost }
-    }
+/// The share that a logit is of.
+fn share(logit: f64) -> f64 {
+    1.0 / (1.0 + (-logit).exp())
 }
 
 #[cfg(test)]
@@ -265,35 +185,28 @@ mod tests {
     use super::*;
 
     #[test]
-    fn all_at_once_is_the_same_as_step_by_step() {
-        let weights = Weights { alpha: 0.3, beta: 0.1, gamma: 0.2, phi: 0.9 };
+    fn gradients_are_those_of_differences() {
         let values: Vec<f64> = (0..23).map(|at| 1.0 + 0.1 * f64::from(at * 7 % 5)).collect();
         for kind in KINDS {
-            let season = if kind.season.is_some() { vec![1.1, 0.9, 1.0] } else { Vec::new() };
-            let mut state = State { level: 0.9, trend: 0.01, season, place: 0 };
-            let mut other = state.clone();
-            let (cost, squares) = follow(kind, &weights, &values, &mut state);
-            let (mut sum, mut logarithms) = (0.0, 0.0);
-            for value in &values {
-                let expected = other.expected(kind, weights.phi);
-                let error = value - expected;
-                other.advance(kind, &weights, expected, error);
-                if kind.error == ErrorKind::Multiplicative {
-                    sum += (error / expected).powi(2);
-                    logarithms += expected.ln();
-                } else {
-                    sum += error * error;
-                }
-            }
-            let expected = 23.0 * sum.ln() + 2.0 * logarithms;
-            assert!((cost - expected).abs() < 1e-9, "{}: {cost}, not {expected}", kind.name);
-            assert!((squares - sum).abs() < 1e-12, "{}", kind.name);
-            assert_eq!(state.place, other.place, "{}", kind.name);
-            for (one, other) in [(state.level, other.level), (state.trend, other.trend)] {
-                assert!((one - other).abs() < 1e-12, "{}: {one}, not {other}", kind.name);
-            }
-            for (one, other) in state.season.iter().zip(&other.season) {
-                assert!((one - other).abs() < 1e-12, "{}: {one}, not {other}", kind.name);
+            let mut search = Search::new(kind, &values, 3).unwrap();
+            let point = [-0.3, 0.2, -0.1, 0.4, 0.3, -0.2];
+            let (_, gradient) = search.slope(&point);
+            for number in 0..NUMBERS {
+                let mut by = |step: f64| {
+                    let mut moved = point;
+                    moved[number] += step;
+                    search.slope(&moved).0
+                };
+                let expected = (by(1e-5) - by(-1e-5)) / 2e-5;
+                let lacks_season = kind.season.is_none() && number == GAMMA;
+                let lacks_trend = kind.trend == Trend::None && [BETA, PHI, TREND].contains(&number);
+                let expected = if lacks_season || lacks_trend { 0.0 } else { expected };
+                assert!(
+                    (gradient[number] - expected).abs() < 1e-5 * expected.abs().max(1.0),
+                    "{} {number}: {}, not {expected}",
+                    kind.name,
+                    gradient[number]
+                );
             }
         }
     }
