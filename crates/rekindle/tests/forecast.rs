@@ -135,7 +135,7 @@ fn what_followed_is_measured_on() {
     );
     assert_eq!(found["models"]["seasonal-naive"]["mae"], 0.0);
     // One series, one window: nothing is said of a difference.
-    assert_eq!(found["difference"]["verdict"], "no difference");
+    assert_eq!(found["difference"]["verdict"], "no ground");
     let text = fs::read_to_string(at("run").join("forecasts.csv")).unwrap();
     assert!(
         text.starts_with("unique_id,ds,model,mean,0.05,0.5,0.95\nH1,241,naive,"),

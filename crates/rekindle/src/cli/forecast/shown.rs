@@ -80,9 +80,6 @@ pub(super) fn verdict(found: &Comparison) {
 
 /// A difference as a clause, behind which the other one's name stands.
 fn than(found: &Comparison, difference: &Difference) -> String {
-    if difference.pairs < 2 {
-        return "which one window is no ground to compare with".to_owned();
-    }
     let of = difference.estimate;
     let metric = found.metric.to_uppercase();
     let between = format!(
@@ -93,6 +90,7 @@ fn than(found: &Comparison, difference: &Difference) -> String {
         Verdict::Better => format!("better {between} than"),
         Verdict::Worse => format!("worse {between} than"),
         Verdict::Same => format!("with no difference {between} to"),
+        Verdict::NoGround => "which too few windows are no ground to compare with".to_owned(),
     }
 }
 
@@ -148,6 +146,7 @@ fn compared(to: &str, difference: &Difference, metric: &str) -> Value {
         Verdict::Better => "better",
         Verdict::Same => "no difference",
         Verdict::Worse => "worse",
+        Verdict::NoGround => "no ground",
     };
     json!({
         "to": to,
