@@ -260,14 +260,8 @@ impl Base {
         }
         let permissive = |base: &&Self| Terms::of(base.license.as_deref()) == Terms::Permissive;
         let (free, bound): (Vec<&Self>, Vec<&Self>) = bases.iter().partition(permissive);
-        let mut found = agreed(None);
-        for base in bound.into_iter().chain(free) {
-            found = agreed(base.license.as_deref());
-            if found.is_ok() {
-                break;
-            }
-        }
-        found
+        let found = bound.into_iter().chain(free).map(|base| agreed(base.license.as_deref()));
+        found.reduce(Result::or).unwrap_or(Ok(None))
     }
 
     /// The name, as a link where there is somewhere to go.

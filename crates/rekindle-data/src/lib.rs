@@ -104,7 +104,7 @@ pub use parts::{part_named, part_within};
 pub use prepare::{Dense, Prepare, TokenBatch, View};
 pub use rekindle_base::{Digests, Random};
 pub use sample::{Item, Sample};
-pub use set::{DataConfig, DataSet, Gathered, Measurable, Row};
+pub use set::{DataConfig, DataSet, Gathered, Measurable, Row, is_same_path};
 pub use shots::draw_shots;
 pub use split::Split;
 pub use target::{Target, TargetKind};

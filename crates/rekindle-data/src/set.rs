@@ -38,6 +38,39 @@ impl DataConfig {
     pub fn new(path: impl Into<PathBuf>) -> Self {
         Self { path: path.into(), ..Self::default() }
     }
+
+    /// Refuses to validate on what is trained on, and to measure on what is trained or chosen on; `many` says of what, as in
+    /// `pictures`.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Folder`] of the one that is named twice.
+    pub fn check_apart(&self, many: &str) -> Result<(), Error> {
+        let Self { path, val, test, .. } = self;
+        if let Some(val) = val.as_deref().filter(|val| is_same_path(val, path)) {
+            return Err(problem(
+                val,
+                format!(
+                    "is what is trained on; validate on other {many}, or on a share that is set aside"
+                ),
+            ));
+        }
+        let is_used = |test: &&Path| {
+            is_same_path(test, path) || val.as_deref().is_some_and(|val| is_same_path(test, val))
+        };
+        match test.as_deref().filter(is_used) {
+            Some(test) => Err(problem(
+                test,
+                format!("is what is trained or chosen on; measure on other {many}"),
+            )),
+            None => Ok(()),
+        }
+    }
+}
+
+/// Whether two paths are of the same file or folder.
+pub fn is_same_path(one: &Path, other: &Path) -> bool {
+    one.canonicalize().is_ok_and(|one| other.canonicalize().is_ok_and(|other| one == other))
 }
 
 impl AsRef<Self> for DataConfig {

@@ -142,6 +142,8 @@ pub struct CacheReport {
     pub found: usize,
     /// Features that were computed.
     pub computed: usize,
+    /// Items that an epoch shows, as often as it does, those that are validated on included.
+    pub an_epoch: usize,
     /// What computing them took.
     pub filling: Duration,
     /// What was wrong with an older file, so that it was made anew.
@@ -153,7 +155,7 @@ const NOT_USED: &str = "an older file was not used";
 impl CacheReport {
     /// What it saved, in a line; nothing where nothing was kept and nothing was wrong.
     pub fn line(&self, epochs: usize) -> Option<String> {
-        let Self { off, found, computed, filling, rebuilt, cut, .. } = self;
+        let Self { off, found, computed, an_epoch, filling, rebuilt, cut, .. } = self;
         if let Some(off) = off {
             let why = |why: &String| format!("no features are kept, for {off}; {NOT_USED}: {why}");
             return rebuilt.as_ref().map(why);
@@ -161,8 +163,7 @@ impl CacheReport {
         let seconds = filling.as_secs_f64();
         // What was found, and every further epoch, would have taken as long for each item.
         let each = if *computed == 0 { 0.0 } else { seconds / *computed as f64 };
-        let items = found + computed;
-        let saved = each * (items * epochs).saturating_sub(*computed) as f64;
+        let saved = each * (an_epoch * epochs).saturating_sub(*computed) as f64;
         let why = rebuilt.as_ref().map_or_else(String::new, |why| format!("; {NOT_USED}: {why}"));
         Some(format!(
             "features of {cut} frozen stages: {computed} computed in {seconds:.1} s, {found} found; saved about {saved:.0} s over {epochs} epochs{why}"
@@ -303,6 +304,7 @@ where
             Some(first) if labels.all(|label| label == first) => {
                 "all samples have one label, so that none can be set apart"
             }
+            _ if self.batch < 2 => "a batch of one has no pairs",
             _ if weigh_differently(samples) => "samples weigh differently, which pairs do not know",
             _ if self.draws.as_ref().is_some_and(|draws| !draws.is_none()) => {
                 "samples are mixed, so that none is of one label"
@@ -329,5 +331,35 @@ where
             schedule: phase.schedule,
             settings: FitConfig { seed: self.seed, ..self.settings.clone() },
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_kept_saves_every_further_look_at_an_item() {
+        let report = |found, computed, an_epoch| CacheReport {
+            phase: "upper".to_owned(),
+            off: None,
+            cut: 3,
+            found,
+            computed,
+            an_epoch,
+            filling: Duration::from_secs(10),
+            rebuilt: None,
+        };
+        for (report, epochs, saved) in [
+            // Ten items, once an epoch; or eight of them four times, and two that are validated on once.
+            (report(0, 10, 10), 5, 40),
+            (report(0, 10, 8 * 4 + 2), 5, 160),
+            (report(5, 5, 10), 5, 90),
+            (report(0, 10, 10), 0, 0),
+            (report(10, 0, 10), 5, 0),
+        ] {
+            let line = report.line(epochs).unwrap();
+            assert!(line.contains(&format!("saved about {saved} s over")), "{saved}: {line}");
+        }
     }
 }

@@ -41,9 +41,14 @@ pub(crate) struct Part<P: Prepare, T: TransferTask> {
     files: Arc<Digests>,
 }
 
-/// Samples of a label that follow each other where pairs of them are learned from: what a batch of 16 or 32 has of four or
-/// eight labels.
-const OF_A_LABEL: NonZeroUsize = NonZeroUsize::MIN.saturating_add(3);
+/// The most samples of a label that follow each other where pairs of them are learned from: what a batch of 16 or 32 has of
+/// four or eight labels.
+const MOST_OF_A_LABEL: usize = 4;
+
+/// Samples of a label that follow each other where pairs of them are learned from: a batch has two labels at least.
+fn of_a_label(batch: usize) -> NonZeroUsize {
+    NonZeroUsize::new(MOST_OF_A_LABEL.min(batch / 2)).unwrap_or(NonZeroUsize::MIN)
+}
 
 impl<P: Prepare, T: TransferTask> Clone for Part<P, T> {
     fn clone(&self) -> Self {
@@ -81,7 +86,8 @@ impl<P: Prepare, T: TransferTask> Part<P, T> {
         match phase.loss {
             PhaseLoss::Task => part,
             PhaseLoss::Contrastive => {
-                Self { loader: part.loader.with_order(Order::PerLabel(OF_A_LABEL)), ..part }
+                let order = Order::PerLabel(of_a_label(part.loader.config().batch_size));
+                Self { loader: part.loader.with_order(order), ..part }
             }
         }
     }
@@ -175,8 +181,8 @@ pub(crate) fn even_out<L, I>(samples: &mut [Sample<L, I>]) {
 }
 
 /// Whether some samples count more than others.
-pub(crate) fn weigh_differently<L, I>(samples: &[Sample<L, I>]) -> bool {
-    samples.iter().any(|sample| sample.weight != 1.0)
+pub fn weigh_differently<L, I>(samples: &[Sample<L, I>]) -> bool {
+    samples.windows(2).any(|pair| pair[0].weight != pair[1].weight)
 }
 
 /// As many threads to prepare samples as there are to compute on, so that one number bounds both.

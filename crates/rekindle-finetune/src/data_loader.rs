@@ -71,6 +71,16 @@ pub(crate) struct Keys {
     pub(crate) seed: u64,
 }
 
+impl<B: Backbone, P: Prepare, T: TransferTask> DataLoader<B, P, T> {
+    /// The examples, and in which order they come.
+    pub(crate) fn part(&self) -> &Part<P, T> {
+        match self {
+            Self::Prepared(prepared) => &prepared.part,
+            Self::Features(features) => &features.part,
+        }
+    }
+}
+
 impl<B, P, T> BatchSource<Partial<B>, BatchTarget<T::Label>> for DataLoader<B, P, T>
 where
     B: Backbone<Input: FromPrepared<P::Batch>>,
@@ -80,10 +90,7 @@ where
     type Error = Error;
 
     fn batches(&self) -> usize {
-        match self {
-            Self::Prepared(prepared) => prepared.part.batches(),
-            Self::Features(features) => features.part.batches(),
-        }
+        self.part().batches()
     }
 
     fn epoch(

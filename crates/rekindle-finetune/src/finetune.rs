@@ -80,7 +80,7 @@ where
         // Of the weights as they came, before anything moves.
         let (model, feeds) = config.begin(state.model, &state.ema, (0, 0), &data, path)?;
         state.model = model;
-        if let Some(found) = feeds.solve(&state.model, &data, &config.task, Effort::Seconds)? {
+        if let Some(found) = feeds.solve(&state.model, &config.task, Effort::Seconds)? {
             let values = config.task.values(&found.val);
             probed = values.get(&config.task.monitor().metric);
             if let (Some(run), Some(value)) = (&mut run, probed) {

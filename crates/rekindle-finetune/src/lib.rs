@@ -14,7 +14,6 @@
 //! logs, TensorBoard.
 
 mod config;
-mod contrast;
 mod data;
 mod data_loader;
 mod error;
@@ -22,6 +21,7 @@ mod finetune;
 mod fingerprint;
 mod input;
 mod measure;
+mod objective;
 mod phases;
 mod run_folder;
 mod start;
@@ -30,7 +30,7 @@ mod task;
 mod weights;
 
 pub use config::{CacheConfig, CachePlace, CacheReport, EngineConfig, HeadStart, Trainee};
-pub use data::{Items, Labelled, Sets};
+pub use data::{Items, Labelled, Sets, weigh_differently};
 pub use data_loader::{DataLoader, Features, Prepared};
 pub use error::Error;
 pub use finetune::{EngineOutcome, finetune};

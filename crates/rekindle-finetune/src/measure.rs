@@ -4,14 +4,13 @@ use burn::{module::Module, prelude::*};
 use rekindle_data::{LoaderConfig, Prepare};
 use rekindle_layers::Backbone;
 use rekindle_train::{Learn, RateRange, Sweep, Test, Train, predict, sweep};
-use rekindle_transfer::{Classifier, PhaseLoss};
+use rekindle_transfer::Classifier;
 
 use crate::{
     CacheConfig, CachePlace, DataLoader, EngineConfig, Error, FromPrepared, Items, Partial,
     Trainee, TransferTask,
     config::{ONE_VIEW, labels},
-    contrast::Contrast,
-    data::{Data, Part, on_this_pool},
+    data::{Data, Part, even_out, on_this_pool},
     data_loader::Prepared,
 };
 
@@ -37,20 +36,16 @@ where
     let task = config.task.clone().fitted(&labels(&train.0));
     let config = EngineConfig { task, ..config };
     let Trainee { network, identity } = trainee.ready();
-    config.check(&network, &train.0.samples)?;
-    let part = Part::new(train.0.samples, train.0.prepare, &config.loader())?;
+    let Items { mut samples, prepare } = train.0;
+    even_out(&mut samples);
+    config.check(&network, &samples)?;
+    let part = Part::new(samples, prepare, &config.loader())?;
     let data = Data { identity, train: part.clone(), val: part, doubted: false };
     let (network, feeds) = config.begin(network, &None, (0, 0), &data, None)?;
     let Some(phase) = config.plan.phases.first() else { return Err(Error::NoEpoch) };
-    let (fit, learn) = (config.fit(phase, &network)?, config.learn());
-    let (optimizer, rates) = (&phase.optimizer, &fit.rates);
-    Ok(match phase.loss {
-        PhaseLoss::Task => sweep(network, optimizer, rates, range, &learn, &feeds.train)?,
-        PhaseLoss::Contrastive => {
-            let contrast = Contrast { learn: &learn, feed: &feeds.train.0, part: &data.train };
-            sweep(network, optimizer, rates, range, &contrast, &feeds.train)?
-        }
-    })
+    let rates = config.fit(phase, &network)?.rates;
+    let objective = config.objective(phase, &feeds.train.0);
+    Ok(sweep(network, &phase.optimizer, &rates, range, &objective, &feeds.train)?)
 }
 
 /// How a network is measured.

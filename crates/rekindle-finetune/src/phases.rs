@@ -6,12 +6,12 @@ use burn::module::Module;
 use rekindle_data::{Prepare, Views};
 use rekindle_layers::Backbone;
 use rekindle_train::{Callback, Ema, End, Epoch, State};
-use rekindle_transfer::{BatchNormPolicy, Classifier, PhaseLoss};
+use rekindle_transfer::{BatchNormPolicy, Classifier, Phase};
 
 use crate::{
-    CacheReport, EngineConfig, Error, FromPrepared, TransferTask,
-    contrast::Contrast,
+    CacheReport, DataLoader, EngineConfig, Error, FromPrepared, TransferTask,
     data::Data,
+    objective::PhaseObjective,
     store::{Feeds, Networks, Of},
 };
 
@@ -63,7 +63,6 @@ where
         path: Option<&Path>,
         listeners: Listeners<'_, '_, B>,
     ) -> Result<Trained<B, P, T>, Error> {
-        let learn = self.learn();
         let mut cache = Vec::new();
         let mut last: Option<(Feeds<B, P, T>, End)> = None;
         let (first, phases) = (self.phase_of(&state), self.plan.phases.len());
@@ -96,14 +95,8 @@ where
             }
             let fit = self.fit(phase, &state.model)?;
             let fed = (&feeds.train, &feeds.val);
-            let (next, end) = match phase.loss {
-                PhaseLoss::Task => fit.run(state, &learn, fed, listeners)?,
-                PhaseLoss::Contrastive => {
-                    let contrast =
-                        Contrast { learn: &learn, feed: &feeds.train.0, part: &data.train };
-                    fit.run(state, &contrast, fed, listeners)?
-                }
-            };
+            let (next, end) =
+                fit.run(state, &self.objective(phase, &feeds.train.0), fed, listeners)?;
             state = next;
             cache.push(feeds.report.clone());
             last = Some((feeds, end));
@@ -113,6 +106,15 @@ where
         }
         let Some((feeds, end)) = last else { unreachable!("a checked plan has phases") };
         Ok(Trained { state, feeds, end, cache })
+    }
+
+    /// What a phase makes less on what it is fed.
+    pub(crate) fn objective<'a>(
+        &self,
+        phase: &Phase,
+        feed: &'a DataLoader<B, P, T>,
+    ) -> PhaseObjective<'a, B, P, T> {
+        PhaseObjective { learn: self.learn(), loss: phase.loss, feed }
     }
 
     /// The phase that a state is in.

@@ -230,11 +230,13 @@ where
         if state.history.is_empty() {
             board.text("plan", &format!("```toml\n{}```", config.plan.to_toml()?))?;
             // As many as are shown, and not the batches after them that an epoch would prepare ahead.
-            let loader = &data.train.loader;
+            let first = config.plan.phases.first();
+            let part = first.map_or_else(|| data.train.clone(), |it| data.train.for_phase(it));
+            let loader = &part.loader;
             let mut places = loader.order(0);
             places.truncate(SHOWN.min(config.batch));
             self.board = Some(board);
-            self.show("first batch", 1, (places, loader.view_of(0)), &data.train.loader)?;
+            self.show("first batch", 1, (places, loader.view_of(0)), loader)?;
         } else {
             self.board = Some(board);
         }

@@ -13,7 +13,7 @@ use rekindle_transfer::{Classifier, Frozen, Phase, Plan};
 
 use crate::{
     CacheReport, Effort, EngineConfig, Error, FromPrepared, Sets, Solved, Trainee, TransferTask,
-    data::{Data, Part, weigh_differently},
+    data::weigh_differently,
     data_loader::{DataLoader, Kept},
     store::{Feeds, device_of},
 };
@@ -69,7 +69,7 @@ where
     };
     let (config, network, data) = config.open(trainee, data, folder)?;
     let (network, feeds) = config.begin(network, &None, (0, 0), &data, folder)?;
-    let Some(found) = feeds.solve(&network, &data, &config.task, Effort::Any)? else {
+    let Some(found) = feeds.solve(&network, &config.task, Effort::Any)? else {
         return problem(
             "recipe: this task has no head that can be solved for; take the recipe `head`",
         );
@@ -105,24 +105,41 @@ where
     pub(crate) fn solve(
         &self,
         network: &Classifier<B>,
-        data: &Data<P, T>,
         task: &T,
         effort: Effort,
     ) -> Result<Option<Found<T>>, Error> {
-        let features = embeddings(network, &self.train.0, &data.train)?;
-        let Some(solved) = task.solve(&features, &data.train.labels, effort) else {
+        let Some((solved, answers)) = solved(network, &self.train.0, task, effort)? else {
             return Ok(None);
         };
-        let train = task.values(&solved.answers(&features, task, &data.train.labels));
-        let features = embeddings(network, &self.val.0, &data.val)?;
-        let val = solved.answers(&features, task, &data.val.labels);
-        Ok(Some(Found { solved, train, val }))
+        let val =
+            solved.answers(&embeddings(network, &self.val.0)?, task, &self.val.0.part().labels);
+        Ok(Some(Found { solved, train: task.values(&answers), val }))
     }
+}
+
+/// A head for the embeddings of examples, and what it answers to them; none where none can be had within the effort.
+pub(crate) fn solved<B, P, T>(
+    network: &Classifier<B>,
+    feed: &DataLoader<B, P, T>,
+    task: &T,
+    effort: Effort,
+) -> Result<Option<(Solved, T::Scores)>, Error>
+where
+    B: Backbone<Input: FromPrepared<P::Batch>>,
+    P: Prepare,
+    T: TransferTask,
+{
+    let (features, labels) = (embeddings(network, feed)?, &feed.part().labels);
+    let solved = task.solve(&features, labels, effort);
+    Ok(solved.map(|solved| {
+        let answers = solved.answers(&features, task, labels);
+        (solved, answers)
+    }))
 }
 
 impl Solved {
     /// What it answers to examples with such features.
-    pub(crate) fn answers<T: TransferTask>(
+    fn answers<T: TransferTask>(
         &self,
         features: &[f32],
         task: &T,
@@ -135,16 +152,16 @@ impl Solved {
 }
 
 /// The embedding of each item as evaluation sees it, in the order of the samples.
-pub(crate) fn embeddings<B, P, T>(
+fn embeddings<B, P, T>(
     network: &Classifier<B>,
     feed: &DataLoader<B, P, T>,
-    part: &Part<P, T>,
 ) -> Result<Vec<f32>, Error>
 where
     B: Backbone<Input: FromPrepared<P::Batch>>,
     P: Prepare,
     T: TransferTask,
 {
+    let part = feed.part();
     let places: Vec<usize> = (0..part.len()).collect();
     if let DataLoader::Features(features) = feed
         && let Kept::Embedding(_) = features.shape

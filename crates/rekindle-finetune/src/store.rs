@@ -78,9 +78,6 @@ where
         let cut = network.frozen();
         let part = data.train.for_phase(phase);
         let loader = &part.loader;
-        // Only what the epochs of the phase show.
-        let passes = epochs.flat_map(|epoch| part.passes_of(epoch));
-        let views: BTreeSet<u64> = passes.map(|pass| loader.view_of(pass)).collect();
         let draws = loader.prepare().draws();
         let comes_again = !draws || loader.config().views != Views::Fresh;
         let mixes = config.draws.as_ref().is_some_and(|draws| !draws.is_none());
@@ -99,12 +96,15 @@ where
         let mut kept = None;
         if off.is_none() {
             let found = kept_of(network, cut, &data.val)?;
+            // Only what the epochs of the phase show.
+            let passes = epochs.flat_map(|epoch| part.passes_of(epoch));
+            let views: BTreeSet<u64> = passes.map(|pass| loader.view_of(pass)).collect();
             let items = data.train.len().saturating_mul(views.len().max(1));
             let items = items.saturating_add(data.val.len());
             if bytes_needed(items, found.width(), config.cache.precision) > config.cache.budget {
                 off = Some("the features would take more than the budget");
             }
-            kept = Some(found);
+            kept = Some((found, views));
         }
         let mut report = CacheReport {
             phase: phase.name.clone(),
@@ -112,10 +112,11 @@ where
             cut,
             found: 0,
             computed: 0,
+            an_epoch: data.train.len() * part.passes + data.val.len(),
             filling: Duration::ZERO,
             rebuilt: data.doubted.then(|| WRONG_DIGESTS.to_owned()),
         };
-        let Some(kept) = kept.filter(|_| off.is_none()) else {
+        let Some((kept, views)) = kept.filter(|_| off.is_none()) else {
             let train =
                 Prepared { part, draws: config.draws.clone(), teacher: config.teacher.clone() };
             let val = Self::plain(&data.val);

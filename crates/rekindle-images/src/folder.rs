@@ -18,8 +18,8 @@
 
 use std::path::{Path, PathBuf};
 
-use rekindle_data::folder::{Purpose, gather as gather_files, gather_part};
-use rekindle_data::{DataConfig, Gathered, Part, Row, Target, TargetKind, manifest};
+use rekindle_data::folder::{FileKind as _, Purpose, gather as gather_files, gather_part};
+use rekindle_data::{DataConfig, Gathered, Part, Row, Target, TargetKind, is_same_path, manifest};
 
 use crate::packed::{self, Rows};
 use crate::{DataSet, Error, Measurable, Source};
@@ -104,29 +104,23 @@ fn gather_pictures(
     kind: TargetKind,
     purpose: Purpose,
 ) -> Result<Gathered<Source>, Error> {
+    config.check_apart(PictureFiles::MANY)?;
     let DataConfig { path, val, test, targets, .. } = config;
-    let mut found = gather(path, kind, targets, purpose)?;
-    let other = |other: &Path, part| match other.is_dir() && listed(other)?.is_empty() {
-        true => Ok(gather_part::<PictureFiles>(other, part)?.map(Source::File)),
-        false => gather(other, kind, targets, Purpose::Measure),
+    let mut found = gather(path, listed(path)?, (kind, targets), purpose)?;
+    let other = |other: &Path, part| {
+        let lists = listed(other)?;
+        match other.is_dir() && lists.is_empty() {
+            true => Ok(gather_part::<PictureFiles>(other, part)?.map(Source::File)),
+            false => gather(other, lists, (kind, targets), Purpose::Measure),
+        }
     };
     if let Some(test) = test {
-        let part = [Some(path), val.as_ref()].into_iter().flatten().find(|part| same(test, part));
-        if part.is_some() {
-            let text = "is what is trained or chosen on; measure on other pictures";
-            return Err(problem(test, text.to_owned()));
-        }
         found = found.with_part(Part::Test, other(test, Part::Test)?);
     }
     let Some(val) = val else { return Ok(found) };
-    if same(val, path) {
-        let text =
-            "is what is trained on; validate on other pictures, or on a share that is set aside";
-        return Err(problem(val, text.to_owned()));
-    }
     // What is chosen by is no test any more.
-    let is_test =
-        Parts::find(path).is_ok_and(|parts| parts.test.is_some_and(|test| same(&test, val)));
+    let is_test = Parts::find(path)
+        .is_ok_and(|parts| parts.test.is_some_and(|test| is_same_path(&test, val)));
     if is_test {
         found.rows.retain(|row| row.part != Part::Test);
         found.notes.push("the test part is validated on, and is no test any more".to_owned());
@@ -136,6 +130,9 @@ fn gather_pictures(
 
 /// The lists of a folder's parts, unless it has folders for them, or folders beside a table of something else.
 fn listed(folder: &Path) -> Result<Vec<(Part, PathBuf)>, Error> {
+    if folder.is_file() {
+        return Ok(Vec::new());
+    }
     let lists = lists(folder)?;
     let Some((_, first)) = lists.first() else { return Ok(lists) };
     let in_folders = Parts::find(folder).is_ok_and(|parts| parts.train != folder);
@@ -149,8 +146,8 @@ fn listed(folder: &Path) -> Result<Vec<(Part, PathBuf)>, Error> {
 
 fn gather(
     path: &Path,
-    kind: TargetKind,
-    targets: &[String],
+    lists: Vec<(Part, PathBuf)>,
+    (kind, targets): (TargetKind, &[String]),
     purpose: Purpose,
 ) -> Result<Gathered<Source>, Error> {
     if manifest::is_manifest(path) {
@@ -159,7 +156,6 @@ fn gather(
     if path.is_file() {
         return Err(manifest::no_list(path).into());
     }
-    let lists = listed(path)?;
     if !lists.is_empty() {
         let wanted = manifest::Wanted { kind, targets: &[], label: None };
         let lacks = |list: &PathBuf| Ok(wanted.is_lacking(&manifest::Table::read(list)?));
@@ -189,10 +185,6 @@ fn of_rows(Rows { classes, train, test }: Rows) -> Gathered<Source> {
 
 pub(crate) fn problem(path: &Path, problem: String) -> Error {
     Error::Folder { path: path.to_owned(), problem }
-}
-
-fn same(one: &Path, other: &Path) -> bool {
-    one.canonicalize().is_ok_and(|one| other.canonicalize().is_ok_and(|other| one == other))
 }
 
 #[cfg(test)]

@@ -14,7 +14,7 @@ use crate::{
     recurrence::Recurrence,
 };
 
-/// What a recurrent layer remembers, each `[directions, batch, units]`.
+/// What recurrent layers remember, each `[directions, batch, units]`, one layer behind the other.
 #[derive(Debug, Clone)]
 pub struct RecurrentState {
     /// What the next step is told.

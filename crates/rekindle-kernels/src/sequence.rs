@@ -3,7 +3,7 @@
 use burn::{
     backend::Dispatch,
     prelude::*,
-    tensor::{Distribution, activation::softmax, module},
+    tensor::{activation::softmax, module},
 };
 
 use crate::{
@@ -205,14 +205,6 @@ fn composed(parts: [Tensor<3>; 3], with: Attention<'_>) -> Tensor<3> {
     };
     let padding = (mask.clone().cast(dtype) - 1.0).mul_scalar(-LEAST);
     let scores = scores + padding.reshape([batch, 1, 1, length]);
-    let shares = softmax(scores, 3);
-    let shares = match dropout > 0.0 {
-        true => {
-            let kept = Distribution::Bernoulli(1.0 - dropout);
-            let kept = Tensor::random(shares.dims(), kept, (&shares.device(), dtype));
-            shares * kept / (1.0 - dropout)
-        }
-        false => shares,
-    };
+    let shares = crate::dropout::dropout(softmax(scores, 3), dropout);
     shares.matmul(value).swap_dims(1, 2).reshape([batch, length, channels])
 }

@@ -39,10 +39,10 @@ pub use names::{
 };
 pub use pool::{AveragePool, MaxPool, global_mean};
 pub use projection::{Projection, ProjectionConfig, Rows};
-pub use recurrent::{Recurrent, RecurrentConfig, RecurrentStates};
+pub use recurrent::{Recurrent, RecurrentConfig};
 pub use rekindle_kernels::{
-    Activation, Attention, FeatureMap, PackedWeights, Recurrence, add, attention, dropout,
-    embedding, linear, pad, unpad,
+    Activation, Attention, FeatureMap, PackedWeights, Recurrence, RecurrentState, add, attention,
+    dropout, embedding, linear, pad, unpad,
 };
 pub use rules::{Resample, Rule, Rules, Saved};
 pub use sequence::{Pooling, Sequence, TextFlow, TextPool, Tokens};

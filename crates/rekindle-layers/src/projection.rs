@@ -57,16 +57,7 @@ impl Projection {
     ///
     /// If the channels differ.
     pub fn forward(&self, x: Tensor<3>) -> Tensor<3> {
-        self.run(x, Activation::Identity, None)
-    }
-
-    /// The same, then an activation.
-    ///
-    /// # Panics
-    ///
-    /// If the channels differ.
-    pub fn forward_act(&self, x: Tensor<3>, activation: Activation) -> Tensor<3> {
-        self.run(x, activation, None)
+        self.forward_rows(&Rows::new(x), Activation::Identity)
     }
 
     /// The same, with `shortcut` of the output's shape added.
@@ -75,7 +66,8 @@ impl Projection {
     ///
     /// If the channels or the shapes differ.
     pub fn forward_add(&self, x: Tensor<3>, shortcut: Tensor<3>) -> Tensor<3> {
-        self.run(x, Activation::Identity, Some(shortcut))
+        let shortcut = Some(Rows::new(shortcut).map);
+        self.run_rows(&Rows::new(x), Behind { shortcut, ..Behind::default() })
     }
 
     /// Of rows that others read too: `[batch, length, in]` to `[batch, length, out]`, then an activation.
@@ -95,11 +87,6 @@ impl Projection {
     pub fn forward_dropout_add(&self, x: Tensor<3>, dropout: f64, shortcut: &Rows) -> Tensor<3> {
         let shortcut = Some(shortcut.map.clone());
         self.run_rows(&Rows::new(x), Behind { dropout, shortcut, ..Behind::default() })
-    }
-
-    fn run(&self, x: Tensor<3>, activation: Activation, shortcut: Option<Tensor<3>>) -> Tensor<3> {
-        let shortcut = shortcut.map(|shortcut| Rows::new(shortcut).map);
-        self.run_rows(&Rows::new(x), Behind { activation, shortcut, ..Behind::default() })
     }
 
     fn run_rows(&self, x: &Rows, behind: Behind) -> Tensor<3> {
@@ -127,7 +114,7 @@ impl Rows {
     }
 
     /// The sequence.
-    pub fn into_tensor(self) -> Tensor<3> {
+    fn into_tensor(self) -> Tensor<3> {
         let Self { map, batch, length } = self;
         let [_, channels, _, _] = map.dims();
         map.into_tensor().permute([0, 2, 3, 1]).reshape([batch, length, channels])

@@ -59,15 +59,6 @@ struct RecurrentCell {
     packed: PackedWeights,
 }
 
-/// What recurrent layers remember at the end, each `[layers x directions, batch, units]`, a layer's reverse behind it.
-#[derive(Debug, Clone)]
-pub struct RecurrentStates {
-    /// The last outputs.
-    pub hidden: Tensor<3>,
-    /// What an LSTM keeps to itself; of other kinds it means nothing.
-    pub cell: Tensor<3>,
-}
-
 impl RecurrentConfig {
     /// One layer in one direction.
     pub fn new(kind: Recurrence, input_size: usize, hidden_size: usize) -> Self {
@@ -98,7 +89,8 @@ impl RecurrentConfig {
 }
 
 impl Recurrent {
-    /// Outputs `[batch, time, directions x units]` of `[batch, time, in]`, and the states at the end.
+    /// Outputs `[batch, time, directions x units]` of `[batch, time, in]`, and the states at the end,
+    /// `[layers x directions, batch, units]`.
     ///
     /// `mask` `[batch, time]` has 1 for a step and 0 for padding, which is behind: it changes no state, and its outputs are 0.
     /// Without `initial` states begin with zeros.
@@ -110,8 +102,8 @@ impl Recurrent {
         &self,
         x: Tensor<3>,
         mask: Option<&Tensor<2>>,
-        initial: Option<RecurrentStates>,
-    ) -> (Tensor<3>, RecurrentStates) {
+        initial: Option<RecurrentState>,
+    ) -> (Tensor<3>, RecurrentState) {
         let mut x = x;
         let (mut hidden, mut cell) = (Vec::new(), Vec::new());
         let mut begun = 0;
@@ -121,7 +113,7 @@ impl Recurrent {
             }
             let directions = layer.directions().count();
             let of = |all: &Tensor<3>| all.clone().narrow(0, begun, directions);
-            let own = initial.as_ref().map(|states| RecurrentStates {
+            let own = initial.as_ref().map(|states| RecurrentState {
                 hidden: of(&states.hidden),
                 cell: of(&states.cell),
             });
@@ -131,7 +123,7 @@ impl Recurrent {
             hidden.push(states.hidden);
             cell.push(states.cell);
         }
-        (x, RecurrentStates { hidden: Tensor::cat(hidden, 0), cell: Tensor::cat(cell, 0) })
+        (x, RecurrentState { hidden: Tensor::cat(hidden, 0), cell: Tensor::cat(cell, 0) })
     }
 
     /// The same of one layer, whose states are `[directions, batch, units]`, without dropout.
@@ -144,13 +136,10 @@ impl Recurrent {
         index: usize,
         x: Tensor<3>,
         mask: Option<&Tensor<2>>,
-        initial: Option<RecurrentStates>,
-    ) -> (Tensor<3>, RecurrentStates) {
+        initial: Option<RecurrentState>,
+    ) -> (Tensor<3>, RecurrentState) {
         let cells = self.layers[index].directions().map(RecurrentCell::weights);
-        let state = initial.map(|RecurrentStates { hidden, cell }| RecurrentState { hidden, cell });
-        let with = Recur { kind: self.kind, directions: cells.collect(), state, mask };
-        let (y, RecurrentState { hidden, cell }) = recurrent(x, with);
-        (y, RecurrentStates { hidden, cell })
+        recurrent(x, Recur { kind: self.kind, directions: cells.collect(), state: initial, mask })
     }
 
     /// How many layers are on top of each other.

@@ -63,6 +63,15 @@ struct Document {
     sentences: Vec<Sentence>,
 }
 
+impl Document {
+    /// Its sentences, and the place of each.
+    fn placed(self) -> impl Iterator<Item = (Sentence, Place)> {
+        let texts: Vec<Arc<str>> = self.sentences.iter().map(|it| it.text.clone()).collect();
+        let places: Vec<Place> = Place::each(&texts).collect();
+        self.sentences.into_iter().zip(places)
+    }
+}
+
 /// Whether a file begins as documents do: with `###`, or with an object of `sentences` and `labels`.
 pub fn is_documents(path: &Path) -> bool {
     let extension = path.extension().map(|extension| extension.to_string_lossy().to_lowercase());
@@ -108,11 +117,9 @@ fn read_as(path: &Path, part: Part) -> Result<Gathered<Text>, Error> {
     let (documents, notes) = documents(path)?;
     let name = label_of(path);
     let mut rows = Vec::new();
-    for Document { name: group, sentences } in documents {
-        let texts: Vec<Arc<str>> = sentences.iter().map(|it| it.text.clone()).collect();
-        for (Sentence { stands, text, label, .. }, place) in
-            sentences.into_iter().zip(Place::each(&texts))
-        {
+    for document in documents {
+        let group = document.name.clone();
+        for (Sentence { stands, text, label, .. }, place) in document.placed() {
             let name = format!("{name}:{stands}").into();
             let item = Text { name, place: Some(place), ..Text::new(text) };
             rows.push(Row { group: group.clone(), ..Row::new(item, label, part) });
@@ -132,26 +139,25 @@ pub(crate) fn table(path: &Path) -> Result<(Table, Vec<String>, Vec<String>), Er
     let file = label_of(path);
     let (mut rows, mut names) = (Vec::new(), Vec::new());
     let mut seen: HashMap<String, usize> = HashMap::new();
-    for Document { name, sentences } in documents {
+    for document in documents {
         // Two of one name are two documents: their sentences are no neighbors.
+        let name = document.name.clone();
         let times = seen.entry(name.clone()).or_default();
         *times += 1;
         let group = if *times == 1 { name } else { format!("{name} ({times})") };
-        let text = |place: Option<usize>| {
-            let found = place.and_then(|place| sentences.get(place));
-            found.map_or_else(String::new, |it| it.text.to_string())
-        };
-        for (place, Sentence { line, stands, label, .. }) in sentences.iter().enumerate() {
+        for (Sentence { line, stands, text, label }, place) in document.placed() {
+            let Place { position, total, before, after } = place;
+            let beside = |text: Option<Arc<str>>| text.as_deref().unwrap_or_default().to_owned();
             let cells = [
-                text(Some(place)),
-                label.clone(),
-                place.to_string(),
-                sentences.len().to_string(),
-                text(place.checked_sub(1)),
-                text(Some(place + 1)),
+                text.to_string(),
+                label,
+                position.to_string(),
+                total.to_string(),
+                beside(before),
+                beside(after),
                 group.clone(),
             ];
-            rows.push((*line, cells.into()));
+            rows.push((line, cells.into()));
             names.push(format!("{file}:{stands}"));
         }
     }

@@ -12,34 +12,36 @@ pub struct Encoded {
 }
 
 impl Encoded {
-    /// Cuts to so many tokens, the longer text of a pair first, as the crate does.
-    ///
-    /// `seconds` says of each token whether it is of the second text.
-    pub(crate) fn shorten(&mut self, most: usize, seconds: &[bool]) {
-        let second = seconds.iter().filter(|second| **second).count();
-        // The crate reads no more of either text.
-        let (first, second) = ((seconds.len() - second).min(most), second.min(most));
-        let (short, long) = (first.min(second), first.max(second));
-        let (short, long) = match short.saturating_add(short.max(most.saturating_sub(short))) {
-            all if all > most => (most / 2, most / 2 + most % 2),
-            _ => (short, long.min(most - short)),
-        };
-        let mut left = if first > second { [long, short] } else { [short, long] };
-        let keep: Vec<bool> = seconds
-            .iter()
-            .map(|second| {
-                let left = &mut left[usize::from(*second)];
-                let keep = *left > 0;
-                *left = left.saturating_sub(1);
-                keep
-            })
-            .collect();
-        let mut of_ids = keep.iter();
+    /// Cuts to the tokens that are kept.
+    pub(crate) fn keep(&mut self, kept: &[bool]) {
+        let mut of_ids = kept.iter();
         self.ids.retain(|_| of_ids.next().is_some_and(|keep| *keep));
-        let mut of_types = keep.iter();
+        let mut of_types = kept.iter();
         self.types.retain(|_| of_types.next().is_some_and(|keep| *keep));
         self.cut = true;
     }
+}
+
+/// Which of the tokens are kept where there are to be so many, cut from the longer text of a pair first, as the crate does.
+///
+/// `seconds` says of each token whether it is of the second text.
+pub(crate) fn shortened(most: usize, seconds: Vec<bool>) -> Vec<bool> {
+    let second = seconds.iter().filter(|second| **second).count();
+    // The crate reads no more of either text.
+    let (first, second) = ((seconds.len() - second).min(most), second.min(most));
+    let (short, long) = (first.min(second), first.max(second));
+    let (short, long) = match short.saturating_add(short.max(most.saturating_sub(short))) {
+        all if all > most => (most / 2, most / 2 + most % 2),
+        _ => (short, long.min(most - short)),
+    };
+    let mut left = if first > second { [long, short] } else { [short, long] };
+    let keep = seconds.into_iter().map(|second| {
+        let left = &mut left[usize::from(second)];
+        let keep = *left > 0;
+        *left = left.saturating_sub(1);
+        keep
+    });
+    keep.collect()
 }
 
 /// What a tokenizer makes of texts.

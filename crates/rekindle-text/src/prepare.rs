@@ -30,20 +30,17 @@ impl PrepareTexts {
         Self { known_alone: true, ..self }
     }
 
-    /// Where in a text each of its tokens stands, as [`Tokenizer::places`] says it.
+    /// Where in a text each of its tokens stands.
     ///
     /// # Errors
     ///
     /// If the tokenizer cannot read it.
     pub fn places(&self, text: &Text) -> Result<Vec<TokenPlace>, Error> {
-        let mut places = self.tokenizer.places(text)?;
-        if self.known_alone {
-            let ids = self.tokenizer.encode(text)?.ids;
-            let own =
-                |(place, id): (TokenPlace, u32)| place.filter(|_| self.is_known(id)).map(Some);
-            places = places.into_iter().zip(ids).filter_map(own).collect();
-        }
-        Ok(places)
+        let placed = self.tokenizer.placed(text)?.into_iter();
+        let is_read = |(id, place): &(u32, TokenPlace)| {
+            !self.known_alone || (place.is_some() && self.is_known(*id))
+        };
+        Ok(placed.filter(is_read).map(|(_, place)| place).collect())
     }
 
     fn is_known(&self, id: u32) -> bool {
@@ -117,5 +114,52 @@ impl Prepare for PrepareTexts {
 
     fn digest(&self, text: &Text, _: &Digests) -> Result<[u8; 32], Error> {
         Ok(text.digest())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+
+    /// Of words and a token that is added before a text and one behind it.
+    const TOKENIZER: &str = r#"{"version": "1.0", "truncation": null, "padding": null, "added_tokens": [],
+        "normalizer": null, "pre_tokenizer": {"type": "Whitespace"}, "decoder": null,
+        "post_processor": {"type": "BertProcessing", "sep": ["[SEP]", 2], "cls": ["[CLS]", 1]},
+        "model": {"type": "WordLevel", "vocab": {"[UNK]": 0, "[CLS]": 1, "[SEP]": 2, "a": 3, "b": 4}, "unk_token": "[UNK]"}}"#;
+
+    #[test]
+    fn known_tokens_alone_are_read_and_placed() {
+        let tokenizer = Tokenizer::from_json(TOKENIZER, 6, Path::new("tokenizer.json")).unwrap();
+        let plain = PrepareTexts::new(Arc::new(tokenizer), 5);
+        let known = plain.clone().known_alone();
+        // Two of six tokens are added, also where a text is cut.
+        for (text, all, alone) in [
+            ("a x b", vec![1, 3, 0, 4, 2], vec![3, 4]),
+            ("x", vec![1, 0, 2], vec![]),
+            ("", vec![1, 2], vec![]),
+            ("b x a a b", vec![1, 4, 0, 3, 3, 2], vec![4, 3, 3]),
+        ] {
+            let item = Text::from(text);
+            for (prepare, expected) in [(&plain, all), (&known, alone)] {
+                let found = prepare.prepare(&item, View::PLAIN, None).unwrap();
+                assert_eq!(found.ids, expected, "{text}");
+                assert_eq!(found.cut, text.len() > 7, "{text}");
+                let places = prepare.places(&item).unwrap();
+                assert_eq!(places.len(), expected.len(), "{text}");
+                for (id, place) in expected.into_iter().zip(places) {
+                    let word = place.map(|(of, range)| (of, &text[range]));
+                    let token = plain.tokenizer().token(id).unwrap();
+                    let expected = match id {
+                        0 => Some((0, "x")),
+                        1 | 2 => None,
+                        _ => Some((0, token.as_str())),
+                    };
+                    assert_eq!(word, expected, "{text}: {token}");
+                }
+            }
+        }
+        assert_ne!(plain.describe_plain(), known.describe_plain());
     }
 }

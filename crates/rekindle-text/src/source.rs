@@ -20,7 +20,7 @@ use rekindle_data::folder::{
     FileKind, Listing, Parts, Purpose, files_of_parts, gather as gather_files, gather_part, lists,
 };
 use rekindle_data::{
-    DataSet, Gathered, Measurable, Part, Target, TargetKind,
+    DataConfig, DataSet, Gathered, Measurable, Part, Target, TargetKind,
     manifest::{Offer, Table, is_manifest, no_list},
 };
 
@@ -196,29 +196,16 @@ fn gather(
     kind: TargetKind,
     purpose: Purpose,
 ) -> Result<Gathered<Text>, Error> {
-    let path = &config.data.path;
-    let mut found = gather_at(path, config, kind, purpose)?;
-    let other = |other: &Path, part| match other.is_dir()
-        && matches!(Layout::of(other)?, Layout::Folders)
-    {
-        true => files::read(other, gather_part::<TextFiles>(other, part)?),
-        false => gather_at(other, config, kind, Purpose::Measure),
-    };
-    if let Some(val) = &config.data.val {
-        if same(val, path) {
-            let text =
-                "is what is trained on; validate on other texts, or on a share that is set aside";
-            return Err(problem(val, text.to_owned()));
-        }
-        found = found.with_part(Part::Val, other(val, Part::Val)?);
-    }
-    if let Some(test) = &config.data.test {
-        let used = [Some(path), config.data.val.as_ref()];
-        if used.into_iter().flatten().any(|part| same(test, part)) {
-            let text = "is what is trained or chosen on; measure on other texts";
-            return Err(problem(test, text.to_owned()));
-        }
-        found = found.with_part(Part::Test, other(test, Part::Test)?);
+    config.data.check_apart(TextFiles::MANY)?;
+    let DataConfig { path, val, test, .. } = &config.data;
+    let mut found = gather_at(path, Layout::of(path)?, (config, kind), purpose)?;
+    for (part, other) in [(Part::Val, val), (Part::Test, test)] {
+        let Some(other) = other else { continue };
+        let of_part = match Layout::of(other)? {
+            Layout::Folders => files::read(other, gather_part::<TextFiles>(other, part)?)?,
+            layout => gather_at(other, layout, (config, kind), Purpose::Measure)?,
+        };
+        found = found.with_part(part, of_part);
     }
     remark(&mut found);
     Ok(found)
@@ -226,11 +213,10 @@ fn gather(
 
 fn gather_at(
     path: &Path,
-    config: &TextConfig,
-    kind: TargetKind,
+    layout: Layout,
+    (config, kind): (&TextConfig, TargetKind),
     purpose: Purpose,
 ) -> Result<Gathered<Text>, Error> {
-    let layout = Layout::of(path)?;
     let has_columns = matches!(layout, Layout::List(_) | Layout::Lists(_));
     if !has_columns {
         let named = config.text.iter().chain(&config.label).chain(&config.data.targets).next();
@@ -275,10 +261,6 @@ fn remark(found: &mut Gathered<Text>) {
             found.notes.push(format!("{} {what}, such as {}", all.len(), names.join(", ")));
         }
     }
-}
-
-fn same(one: &Path, other: &Path) -> bool {
-    one.canonicalize().is_ok_and(|one| other.canonicalize().is_ok_and(|other| one == other))
 }
 
 #[cfg(test)]

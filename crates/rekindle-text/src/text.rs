@@ -52,6 +52,15 @@ impl Text {
         Self { text: text.into(), pair: None, name: "".into(), place: None }
     }
 
+    /// The text, or both of a pair, on a line.
+    #[must_use]
+    pub fn shown(&self) -> String {
+        match &self.pair {
+            Some(pair) => format!("{} | {pair}", self.text),
+            None => self.text.to_string(),
+        }
+    }
+
     /// What it is called: its name, else how it begins.
     #[must_use]
     pub fn called(&self) -> String {

@@ -12,7 +12,7 @@ use tokenizers::{
     processors::{bert::BertProcessing, roberta::RobertaProcessing},
 };
 
-use crate::{Coverage, Encoded, Error, Text};
+use crate::{Coverage, Encoded, Error, Text, encoded::shortened};
 
 mod file;
 
@@ -106,9 +106,8 @@ impl Tokenizer {
             TruncationParams { max_length: max_tokens, strategy, ..TruncationParams::default() };
         inner.with_truncation(Some(truncation)).map_err(|error| cause(error.to_string()))?;
         let json = inner.to_string(false).map_err(|error| cause(error.to_string()))?;
-        let parsed: Value =
-            serde_json::from_str(&json).map_err(|error| cause(error.to_string()))?;
-        file::check_templates(&parsed["post_processor"]).map_err(cause)?;
+        let post = serde_json::to_value(inner.get_post_processor());
+        file::check_templates(&post.map_err(|error| cause(error.to_string()))?).map_err(cause)?;
         let adds_nothing = added == [0, 0];
         if adds_nothing {
             inner.with_truncation(None).map_err(|error| cause(error.to_string()))?;
@@ -165,19 +164,23 @@ impl Tokenizer {
     /// If the tokenizer cannot read it.
     pub fn encode(&self, text: &Text) -> Result<Encoded, Error> {
         let found = self.whole(text)?;
-        let (ids, types) = (found.get_ids(), found.get_type_ids());
         let mut encoded = Encoded {
-            ids: ids.to_vec(),
-            types: types.iter().map(|id| u8::from(*id > 0)).collect(),
+            ids: found.get_ids().to_vec(),
+            types: found.get_type_ids().iter().map(|id| u8::from(*id > 0)).collect(),
             cut: !found.get_overflowing().is_empty(),
         };
-        if self.adds_nothing && ids.len() > self.max_tokens {
-            // Nobody tells the texts of a pair apart by types where nothing is added.
-            let seconds: Vec<bool> =
-                found.get_sequence_ids().iter().map(|text| *text == Some(1)).collect();
-            encoded.shorten(self.max_tokens, &seconds);
+        if let Some(kept) = self.kept(&found) {
+            encoded.keep(&kept);
         }
         Ok(encoded)
+    }
+
+    /// Which tokens are kept, where they are cut here.
+    fn kept(&self, found: &tokenizers::Encoding) -> Option<Vec<bool>> {
+        // Nobody tells the texts of a pair apart by types where nothing is added.
+        let seconds = || found.get_sequence_ids().iter().map(|text| *text == Some(1)).collect();
+        let is_long = self.adds_nothing && found.get_ids().len() > self.max_tokens;
+        is_long.then(|| shortened(self.max_tokens, seconds()))
     }
 
     /// The same without the tokens that it adds; a text is cut where it is with them.
@@ -231,21 +234,24 @@ impl Tokenizer {
         Ok(found)
     }
 
-    /// Where in a text each of its tokens stands: in which text of a pair, and from which byte to which; none of tokens that
-    /// the tokenizer adds.
+    /// The tokens of a text as [`encode`](Self::encode) has them, and where each stands.
     ///
     /// # Errors
     ///
     /// If the tokenizer cannot read it.
-    pub fn places(&self, text: &Text) -> Result<Vec<TokenPlace>, Error> {
+    pub fn placed(&self, text: &Text) -> Result<Vec<(u32, TokenPlace)>, Error> {
         let found = self
             .inner
             .encode(input(text), true)
             .map_err(|error| Error::Text { name: text.called(), cause: error.to_string() })?;
-        let offsets = found.get_offsets().iter().enumerate();
-        Ok(offsets
-            .map(|(token, &(start, end))| Some((found.token_to_sequence(token)?, start..end)))
-            .collect())
+        let kept = self.kept(&found);
+        let place = |token: usize| {
+            let (start, end) = *found.get_offsets().get(token)?;
+            Some((found.token_to_sequence(token)?, start..end))
+        };
+        let tokens = found.get_ids().iter().enumerate();
+        let tokens = tokens.filter(|(token, _)| kept.as_ref().is_none_or(|kept| kept[*token]));
+        Ok(tokens.map(|(token, id)| (*id, place(token))).collect())
     }
 
     /// How many tokens of a text are unknown.
@@ -272,7 +278,7 @@ fn read(path: &Path) -> Result<Vec<u8>, Error> {
 }
 
 /// A file of JSON that may be missing.
-pub(crate) fn optional(path: &Path) -> Result<Value, Error> {
+fn optional(path: &Path) -> Result<Value, Error> {
     if !path.is_file() {
         return Ok(Value::Null);
     }
@@ -375,6 +381,14 @@ mod tests {
                 assert_eq!(found.ids, both.get_ids(), "{most} {first} | {second}");
                 let all = first.split_whitespace().count() + second.split_whitespace().count();
                 assert_eq!(found.cut, all > most, "{most} {first} | {second}");
+                // Each token stands where its word does, and what is cut nowhere.
+                let placed = own.placed(&pair).unwrap();
+                let ids: Vec<u32> = placed.iter().map(|(id, _)| *id).collect();
+                assert_eq!(ids, found.ids, "{most} {first} | {second}");
+                for (id, place) in placed {
+                    let (of, range) = place.unwrap();
+                    assert_eq!([&*first, &*second][of].get(range), own.token(id).as_deref());
+                }
             }
         }
     }

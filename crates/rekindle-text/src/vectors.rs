@@ -123,7 +123,7 @@ impl WordVectors {
         let names = rekindle_base::read_text(words, MAX_WORDS_BYTES)
             .map_err(|source| Error::Read { path: words.to_owned(), source })?;
         let names: Vec<&str> = names.lines().collect();
-        let (table, [rows, dim]) = table(&CheckpointFile::open(path)?, path)?;
+        let (table, [rows, dim]) = table(path)?;
         if rows != names.len() {
             let cause =
                 format!("has {rows} rows, but {} has {} words", words.display(), names.len());
@@ -335,7 +335,8 @@ fn finite(numbers: &[f32], to: &mut Vec<f32>) -> Result<(), String> {
 }
 
 /// The one table of a file, `[rows, dim]`.
-fn table(file: &CheckpointFile, path: &Path) -> Result<(Vec<f32>, [usize; 2]), Error> {
+fn table(path: &Path) -> Result<(Vec<f32>, [usize; 2]), Error> {
+    let file = CheckpointFile::open(path)?;
     let tables: Vec<(&str, &[usize])> = file
         .tensors()
         .filter(|(_, info)| info.shape.len() == 2 && info.dtype.is_float())

@@ -18,12 +18,14 @@ impl Layout {
     ///
     /// One, unless the cut into stages is wrong.
     pub fn owners(&self, parameter: &str) -> Vec<usize> {
-        let in_classifier = parameter
-            .strip_prefix(self.classifier.as_str())
-            .is_some_and(|rest| rest.starts_with('.'));
         let stages = self.stages.iter().enumerate();
         let stages = stages.filter(|(_, stage)| stage.owns(parameter)).map(|(index, _)| index);
-        stages.chain(in_classifier.then_some(self.stages.len())).collect()
+        stages.chain(self.is_classifiers(parameter).then_some(self.stages.len())).collect()
+    }
+
+    /// Whether a tensor of this name is the classifier's.
+    pub(crate) fn is_classifiers(&self, parameter: &str) -> bool {
+        parameter.strip_prefix(self.classifier.as_str()).is_some_and(|rest| rest.starts_with('.'))
     }
 
     /// The place of a stage.
@@ -49,6 +51,11 @@ impl Layout {
     pub(crate) fn has_factors(&self, weight: &ParameterInfo) -> bool {
         let factor = format!("{}.{}.a", weight.path, Self::FACTORS);
         self.parameters.iter().any(|parameter| parameter.path == factor)
+    }
+
+    /// The weights that have factors.
+    pub(crate) fn adapted(&self) -> Vec<ParameterInfo> {
+        self.parameters.iter().filter(|weight| self.has_factors(weight)).cloned().collect()
     }
 
     /// Names of the stages as a list for messages.

@@ -33,15 +33,6 @@ impl Default for Lora {
 }
 
 impl Lora {
-    /// What is wrong with it for a network.
-    pub(crate) fn problems(&self, layout: &Layout) -> Vec<String> {
-        match self.choose(layout) {
-            Err(Error::Plan(problems)) => problems,
-            Err(error) => vec![error.to_string()],
-            Ok(_) => Vec::new(),
-        }
-    }
-
     /// The weights to adapt, by Burn's path.
     pub(crate) fn choose(&self, layout: &Layout) -> Result<BTreeMap<String, ParameterInfo>, Error> {
         let mut problems = Vec::new();

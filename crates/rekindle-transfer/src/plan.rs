@@ -141,7 +141,7 @@ impl Plan {
         toml::from_str(text).map_err(|error| Error::Read(Box::new(error)))
     }
 
-    /// Writes the plan as [`from_toml`](Self::from_toml) reads it, defaults included.
+    /// Writes the plan as [`from_toml`](Self::from_toml) reads it, with most of what is not given otherwise.
     ///
     /// # Errors
     ///

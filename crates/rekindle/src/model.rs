@@ -88,7 +88,15 @@ impl<M: Modality> ModelOf<M> {
         file: &CheckpointFile,
         device: &Device,
     ) -> Result<(Self, LoadReport), Error> {
-        let (modality, mut config) = M::of_weights(name, file)?;
+        Self::opened(M::of_weights(name, file)?, file, device)
+    }
+
+    /// The same of what its file says besides the weights.
+    pub(crate) fn opened(
+        (modality, mut config): (M, HubConfig),
+        file: &CheckpointFile,
+        device: &Device,
+    ) -> Result<(Self, LoadReport), Error> {
         let backbone = modality.backbone(&config, device)?;
         let network = Classifier::new(backbone.clone(), config.classes, device);
         let naming = naming(&network);

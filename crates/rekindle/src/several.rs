@@ -43,6 +43,7 @@ use rekindle_layers::{
 };
 use rekindle_report::ItemKind;
 use rekindle_transfer::{Frozen, Plan};
+use serde_json::json;
 
 mod code;
 mod exhibit;
@@ -65,12 +66,12 @@ pub use prepare::{PartEncoded, PrepareSeveral};
 pub use rows::{Cells, Example, InputColumns, SeveralConfig, Value};
 
 use crate::{
-    Error, Learned, Model, ModelOf, Pictures, TextModel,
+    Error, Learned, ModelOf, Pictures, Texts,
     modality::{Modality, NetworkOf, SetOf},
     model::{config_text, parsed},
     task::ModelTask,
 };
-use part::{Begun, Part, Reads};
+use part::{Part, Reads};
 use prepare::{How, PreparePart};
 
 /// What the architecture of several inputs is called.
@@ -142,18 +143,12 @@ impl Modality for Several {
         let part = |part: &Part| -> Result<_, Error> {
             let network = match &part.reads {
                 Reads::Texts { texts, begins, .. } => match begins {
-                    Some(Begun { file, name }) => {
-                        let (model, _) = TextModel::open_file(name.as_deref(), file, device)?;
-                        PartNetwork::Text(model.into_network().backbone().clone())
-                    }
+                    Some(begun) => PartNetwork::Text(begun.backbone(texts.clone(), device)?),
                     None if self.saved => PartNetwork::Text(texts.backbone(config, device)?),
                     None => PartNetwork::Padded(texts.backbone(config, device)?),
                 },
                 Reads::Pictures { about, begins } => PartNetwork::Picture(match begins {
-                    Some(Begun { file, name }) => {
-                        let (model, _) = Model::open_file(name.as_deref(), file, device)?;
-                        model.into_network().backbone().clone()
-                    }
+                    Some(begun) => begun.backbone(Pictures, device)?,
                     None => Pictures.backbone(about, device)?,
                 }),
                 Reads::Numbers(code) => PartNetwork::Numbers(Numbers::new(code.width())),
@@ -248,7 +243,9 @@ impl Modality for Several {
         match flow {
             SeveralFlow::Joined(x) => x,
             SeveralFlow::Parts { mut parts, last } => match parts.swap_remove(last) {
-                PartFlow::Own(x) => x.mean(),
+                PartFlow::Own(Passing::Text(x)) => Texts::mean(x),
+                PartFlow::Own(Passing::Map(x)) => Pictures::mean(x),
+                PartFlow::Own(Passing::Numbers(x)) => x,
                 PartFlow::Embedded(x) => x,
             },
         }
@@ -289,9 +286,17 @@ impl Modality for Several {
         item.called()
     }
 
+    /// Neither where weights came from nor how parts are joined: what inputs are does not depend on it.
     fn identity(&self, config: &HubConfig) -> String {
-        let parts = self.to_saved();
-        canonical(&serde_json::json!([config.input, parts]))
+        let part = |part: &Part| {
+            let how = match &part.reads {
+                Reads::Texts { texts, .. } => json!(texts.identity(config)),
+                Reads::Pictures { about, .. } => json!(Pictures.identity(about)),
+                Reads::Numbers(code) => json!(code),
+            };
+            json!([part.name, part.columns, how])
+        };
+        canonical(&json!([config.input, self.parts.iter().map(part).collect::<Vec<_>>()]))
     }
 }
 

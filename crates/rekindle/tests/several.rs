@@ -133,6 +133,17 @@ fn places_and_neighbors_say_what_a_sentence_does_not() {
     let asked = ["finetune", "--data", text(&data), "--weights", weights, "--out", text(&more)];
     let more = objects(&[&asked[..], &label, &["--epochs", "1", "--json"]].concat());
     assert!(number(more.last().unwrap(), "test_accuracy") > 0.9, "{more:?}");
+    // So does one that learns from it, which reads the same and is joined otherwise.
+    let other = folder.path().join("other.toml");
+    fs::write(&other, INPUTS.replace("hidden = 32\ndropout = 0.1", "hidden = 8")).unwrap();
+    let taught = folder.path().join("taught");
+    let asked =
+        ["finetune", "--data", text(&data), "--inputs", text(&other), "--out", text(&taught)];
+    let how = ["--teacher", weights, "--epochs", "1", "--json"];
+    objects(&[&asked[..], &label, &how].concat());
+    fs::write(&other, INPUTS.replace("one_hot = 3", "one_hot = 2")).unwrap();
+    let error = refused(&[&asked[..], &label, &how, &["--overwrite"]].concat());
+    assert!(error.contains("the teacher wants its rows prepared otherwise"), "{error}");
     let vectors = folder.path().join("vectors.jsonl");
     for stage in [
         None,
@@ -235,7 +246,7 @@ fn a_run_of_several_inputs_that_is_killed_ends_the_same() {
     let data = ["--data", text(&data), "--inputs", text(&inputs), "--label", "target"];
     ends_the_same_when_killed(
         folder.path(),
-        &[&data[..], &["--epochs", "3", "--batch", "16", "--lr", "0.01"]].concat(),
+        &[&data[..], &["--epochs", "8", "--batch", "16", "--lr", "0.01"]].concat(),
     );
 }
 
@@ -380,7 +391,7 @@ fn a_picture_a_text_and_a_number_are_one_model() {
     // Anything drawn for a picture, more of it trained, killed and gone on with.
     let plan = folder.path().join("plan.toml");
     let phase =
-        "[[phases]]\nname = \"upper\"\nepochs = 3\nfrozen = \"before photo.layer3\"\nlr = 0.01\n";
+        "[[phases]]\nname = \"upper\"\nepochs = 8\nfrozen = \"before photo.layer3\"\nlr = 0.01\n";
     fs::write(&plan, phase).unwrap();
     let inputs = folder.path().join("all.toml");
     ends_the_same_when_killed(
@@ -448,6 +459,20 @@ fn a_ladder_compares_inputs() {
     assert!(number(&rows[0], "accuracy") < 0.8 && number(&rows[1], "accuracy") > 0.95, "{rows:?}");
     // Nothing is done twice.
     assert_eq!(objects(&asked), rows);
+    // Weights of such a model say which columns they read.
+    let saved = |name: &str| {
+        let weights = format!("out/1-{name}/best.safetensors");
+        format!(
+            "[[candidates]]\nname = \"more of {name}\"\nweights = {weights:?}\nepochs = 1\nlr = 1e-6\n"
+        )
+    };
+    let rung = "[[rungs]]\nclasses = 1.0\npictures = 1.0\n";
+    let data = "data = \"abstracts.csv\"\nlabel = \"target\"\n";
+    fs::write(&file, format!("{data}{}{}{rung}", saved("alone"), saved("all"))).unwrap();
+    let more = objects(&asked);
+    for (more, row) in more.iter().zip(&rows) {
+        assert!((number(more, "accuracy") - number(row, "accuracy")).abs() < 0.1, "{more} {row}");
+    }
 }
 
 /// What some inputs begin with is weights of others, though the network as a whole begins with none.
@@ -494,6 +519,14 @@ fn what_a_list_or_a_file_of_inputs_lacks_is_one_clear_error() {
         let asked = ["finetune", "--data", text(&other), "--inputs", text(&inputs)];
         let error = refused(&[&asked[..], &["--label", "target", "--out", text(&out)]].concat());
         assert!(error.contains(named), "no `{named}` in: {error}");
+    }
+    fs::write(&other, &table).unwrap();
+    let inputs = written(folder.path(), INPUTS);
+    for (part, named) in [("--val", "is what is trained on"), ("--test", "trained or chosen on")] {
+        let asked = ["finetune", "--data", text(&other), "--inputs", text(&inputs), part];
+        let rest = [text(&other), "--label", "target", "--out", "x"];
+        let error = refused(&[&asked[..], &rest].concat());
+        assert!(error.contains(named) && error.contains("other rows"), "no `{named}` in: {error}");
     }
     let missing = folder.path().join("missing.toml");
     let asked = ["finetune", "--data", text(&data), "--inputs", text(&missing), "--out", "x"];

@@ -1,17 +1,23 @@
 //! Contrastive phases: embeddings are learned from pairs, the head is solved for after each epoch.
 
-use std::{num::NonZeroUsize, ops::ControlFlow, path::Path, sync::Arc, time::Duration};
+use std::{
+    num::NonZeroUsize,
+    ops::ControlFlow,
+    path::Path,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 
 use burn::prelude::*;
-use rekindle_data::{Prepare as _, Sample, View};
+use rekindle_data::{Dense, Prepare as _, Sample, View};
 use rekindle_finetune::{
     Effort, EngineConfig, EngineFolder, EngineOutcome, FromPrepared as _, Items, Start, Trainee,
-    TransferTask, finetune,
+    TransferTask, finetune, probe,
 };
 use rekindle_train::{Classify, EmaConfig, EmaWarmUp, Regress, Train, TrainEvent, Validation};
 use rekindle_transfer::{Classifier, Frozen, Phase, PhaseLoss, Plan};
 
-use crate::support::{Chain, Noise, Whole, bits, noise};
+use crate::support::{Chain, Noise, Whole, bits, noise, seeded};
 
 const CLASSES: usize = 3;
 const TRAIN: usize = 12;
@@ -23,7 +29,7 @@ type Config = EngineConfig<Chain, Whole, Classify>;
 
 fn network() -> Network {
     let device = Device::flex().autodiff();
-    Classifier::new(Chain::new(3, &device), CLASSES, &device)
+    seeded(Classifier::new(Chain::new(3, &device), CLASSES, &device), 1)
 }
 
 fn items<T: TransferTask>(
@@ -107,9 +113,10 @@ fn likeness(embeddings: &[f32]) -> [f64; 2] {
 #[test]
 fn embeddings_of_a_label_come_near_and_the_head_is_solved_for_on_them() {
     let average = EmaConfig { decay: 0.5, warm_up: EmaWarmUp::default() };
-    for ema in [None, Some(average)] {
+    // A batch of four has two labels, too.
+    for (ema, batch) in [(None, TRAIN), (Some(average), TRAIN), (None, 4)] {
         let network = network();
-        let config = Config { ema, ..config(Classify::new(CLASSES)) };
+        let config = Config { ema, batch, ..config(Classify::new(CLASSES)) };
         let (outcome, measured) = run(&network, config, (None, usize::MAX));
         assert_eq!((measured.len(), outcome.history.len()), (EPOCHS, EPOCHS + 1));
         let labels: Vec<usize> = (0..TRAIN).map(|place| place % CLASSES).collect();
@@ -136,7 +143,7 @@ fn embeddings_of_a_label_come_near_and_the_head_is_solved_for_on_them() {
         let [near_before, far_before] = likeness(&embeddings(&network));
         assert!(
             near - far > near_before - far_before + 0.1,
-            "{near} {far}, before {near_before} {far_before}"
+            "{batch}: {near} {far}, before {near_before} {far_before}"
         );
         let losses: Vec<f64> =
             outcome.history[1..].iter().map(|epoch| epoch.train.get("loss").unwrap()).collect();
@@ -189,6 +196,31 @@ fn where_nothing_gets_better_the_solved_head_of_the_weights_as_they_came_is_kept
     assert_eq!((outcome.best.number, outcome.history.len()), (0, EPOCHS + 1));
 }
 
+#[test]
+fn tensorboard_shows_the_first_batch_as_the_phase_has_it() {
+    let files = tempfile::tempdir().unwrap();
+    let shown = Arc::new(Mutex::new(Vec::new()));
+    let kept = Arc::clone(&shown);
+    let sheet = move |batch: &Dense, _: usize| {
+        kept.lock().unwrap().push(batch.clone());
+        Ok([b"\x89PNG\r\n\x1a\n\0\0\0\x0dIHDR\0\0\0\x01\0\0\0\x01\x08\0".as_slice(), &[0; 3]]
+            .concat())
+    };
+    let folder = EngineFolder { sheet: Some(Arc::new(sheet)), ..EngineFolder::new(files.path()) };
+    let ask = Config { batch: 4, ..config(Classify::new(CLASSES)) };
+    run(&network(), ask, (Some(&folder), 1));
+    let pictures = noise(TRAIN, 1).into_iter().map(|noise| noise.looks(View::PLAIN).0);
+    let pictures: Vec<Vec<f32>> = pictures.collect();
+    let shown = shown.lock().unwrap();
+    let label = |row: &[f32]| pictures.iter().position(|it| it == row).unwrap() % CLASSES;
+    let labels: Vec<usize> = shown[0].values.chunks_exact(pictures[0].len()).map(label).collect();
+    assert_eq!(labels.len(), 4);
+    assert!(
+        labels[0] == labels[1] && labels[2] == labels[3] && labels[1] != labels[2],
+        "{labels:?}"
+    );
+}
+
 fn refused<T: TransferTask>(
     config: EngineConfig<Chain, Whole, T>,
     train: Items<Whole, T>,
@@ -207,6 +239,8 @@ fn what_has_no_pairs_is_refused_before_the_first_step() {
     let labelled = || items(TRAIN, 1, |place| place % CLASSES);
     let mut weighed = labelled();
     weighed.samples[0].weight = 2.0;
+    let mut even = labelled();
+    even.samples.iter_mut().for_each(|sample| sample.weight = 2.0);
     let taught = Config { teacher: Some(Arc::new(network().valid())), ..config(classify()) };
     for (found, expected) in [
         (
@@ -219,8 +253,31 @@ fn what_has_no_pairs_is_refused_before_the_first_step() {
         ),
         (refused(config(classify()), weighed, CLASSES), "samples weigh differently"),
         (refused(taught, labelled(), CLASSES), "a teacher has answers, and no pairs"),
+        (
+            // Weights that are all the same are none.
+            refused(Config { batch: 1, ..config(classify()) }, even, CLASSES),
+            "a batch of one has no pairs",
+        ),
     ] {
         assert!(found.contains("phase `pairs`: its loss is contrastive"), "{found}");
         assert!(found.contains(expected), "{expected}: {found}");
     }
+}
+
+#[test]
+fn a_probe_takes_weights_that_are_all_the_same() {
+    let probed = |weights: [f32; 2]| {
+        let weighed = |seed| {
+            let mut items = items::<Classify>(TRAIN, seed, |place| place % CLASSES);
+            let samples = items.samples.iter_mut().zip(weights.into_iter().cycle());
+            samples.for_each(|(sample, weight)| sample.weight = weight);
+            items
+        };
+        let data = (Train(weighed(1)), Validation(weighed(2)));
+        let trainee = Trainee::new(network(), "chain");
+        let found = probe(trainee, data, config(Classify::new(CLASSES)), None);
+        found.map(|found| bits(&found.network)).map_err(|error| error.to_string())
+    };
+    assert_eq!(probed([2.0; 2]).unwrap(), probed([1.0; 2]).unwrap());
+    assert!(probed([2.0, 1.0]).unwrap_err().contains("they weigh differently"));
 }

@@ -6,7 +6,8 @@ use burn::{module::Param, prelude::*};
 use rekindle_data::{Dense, Digests, Error, Item, Prepare, Random, View};
 use rekindle_layers::{
     Activation, Backbone, BatchNorm, BatchNormConfig, Conv2d, Conv2dConfig, ConvNormAct,
-    FeatureMap, NameStack, ParameterVisitor, Stage, global_mean, visit_parameters,
+    FeatureMap, NameStack, ParameterMapper, ParameterVisitor, Stage, global_mean, map_parameters,
+    visit_parameters,
 };
 
 /// Channels of a chain's maps.
@@ -61,6 +62,31 @@ impl Backbone for Chain {
     fn embed_dim(&self) -> usize {
         WIDTH
     }
+}
+
+/// A network whose weights, but not the norms', are drawn by a seed: nothing that another test draws changes them.
+pub(crate) fn seeded<M: Module>(network: M, seed: u64) -> M {
+    struct Drawn(Random);
+    impl ParameterMapper for Drawn {
+        fn float<const D: usize>(
+            &mut self,
+            _: &NameStack,
+            param: Param<Tensor<D>>,
+        ) -> Param<Tensor<D>> {
+            if D == 1 {
+                return param;
+            }
+            param.map(|old| {
+                let shape = old.dims();
+                let [count, out] = [shape.iter().product::<usize>(), shape[0]];
+                // He et al. 2015, equation 10, which is of outputs `[out, ...]`.
+                let bound = (6.0 * out as f64 / count as f64).sqrt();
+                let values = (0..count).map(|_| self.0.between(-bound, bound) as f32).collect();
+                Tensor::from_data(TensorData::new(values, shape), &old.device())
+            })
+        }
+    }
+    map_parameters(network, &mut Drawn(Random::new(seed, 0, 0)))
 }
 
 /// Height and width of a picture, and of its middle.

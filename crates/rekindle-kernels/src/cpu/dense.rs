@@ -224,12 +224,7 @@ fn product<E: Real>(
             for (slice, index) in steps {
                 let (group, panel) = panels[index];
                 let width = panel.vectors * layout.lanes;
-                // A panel that is not full is summed at once.
-                let slice = match slice {
-                    slice if panel.columns == width => slice.clone(),
-                    slice if slice.end == run => 0..run,
-                    _ => continue,
-                };
+                let Some(slice) = part_of(slice, run, panel.columns == width) else { continue };
                 let column = group * layout.columns + panel.column;
                 let start = |panel: Panel| {
                     // SAFETY: a panel starts within the weights, and each of its channels has `width` of them.
@@ -287,6 +282,14 @@ pub(super) fn slices(run: usize, positions: usize) -> Vec<Range<usize>> {
     let count = if positions == 1 { ((run + DEPTH / 2) / DEPTH).max(1) } else { 1 };
     let part = run.div_ceil(count).max(1);
     (0..count).map(|index| (index * part).min(run)..((index + 1) * part).min(run)).collect()
+}
+
+/// What of a run a panel sums with one of its slices: one that is not full sums all of it at once, with the last.
+pub(super) fn part_of(slice: &Range<usize>, run: usize, is_full: bool) -> Option<Range<usize>> {
+    match is_full {
+        true => Some(slice.clone()),
+        false => (slice.end == run).then_some(0..run),
+    }
 }
 
 /// Finds the pointers of pixels.

@@ -63,7 +63,7 @@ pub(super) fn tracked<C: CheckpointStrategy>(x: Tracked<C>, mask: &FlexTensor) -
     let (x, lengths) = (in_a_row(x), lengths(mask));
     let (y, steps, places) = typed!(x, E => found::<E>(&x, &lengths));
     match Maximum.prepare::<C>([node]).compute_bound().stateful() {
-        OpsKind::Tracked(prep) => prep.finish((steps, places, Like::of(&y)), y),
+        OpsKind::Tracked(prep) => prep.finish((steps, places), y),
         OpsKind::UnTracked(prep) => prep.finish(y),
     }
 }
@@ -72,11 +72,12 @@ pub(super) fn tracked<C: CheckpointStrategy>(x: Tracked<C>, mask: &FlexTensor) -
 struct Maximum;
 
 impl Backward<Flex, 1> for Maximum {
-    type State = (Steps, FlexTensor, Like);
+    type State = (Steps, FlexTensor);
 
     fn backward(self, ops: Ops<Self::State, 1>, grads: &mut Gradients, _: &mut Checkpointer) {
-        let (steps, places, like) = ops.state;
-        let dy = in_a_row(like.check(grads.consume::<Flex>(&ops.node)));
+        let (steps, places) = ops.state;
+        // The places are of the maxima's shape.
+        let dy = in_a_row(Like::of(&places).check(grads.consume::<Flex>(&ops.node)));
         let [parent] = ops.parents;
         if let Some(parent) = parent {
             let dx = typed!(dy, E => {

@@ -82,7 +82,6 @@ pub(super) struct Kept {
     gates: Vec<FlexTensor>,
     /// Of each direction, what is inside of a step.
     inner: Vec<FlexTensor>,
-    like: Like,
 }
 
 fn run_of(operands: &[FlexTensor], kind: Recurrence) -> Run {
@@ -157,8 +156,7 @@ fn forward<E: FlexReal>(
         buffers.into_iter().map(one).collect()
     };
     let (gates, inner) = (tensors(gates), tensors(found.inner));
-    let like = Like::of(&outputs);
-    (outputs.clone(), Kept { operands, lengths, run, outputs, gates, inner, like })
+    (outputs.clone(), Kept { operands, lengths, run, outputs, gates, inner })
 }
 
 pub(super) fn plain(
@@ -206,7 +204,8 @@ impl Backward<Flex, OPERANDS> for Recurred {
     type State = Kept;
 
     fn backward(self, ops: Ops<Kept, OPERANDS>, grads: &mut Gradients, _: &mut Checkpointer) {
-        let dy = in_a_row(ops.state.like.check(grads.consume::<Flex>(&ops.node)));
+        let dy = grads.consume::<Flex>(&ops.node);
+        let dy = in_a_row(Like::of(&ops.state.outputs).check(dy));
         let wanted = ops.parents.each_ref().map(Option::is_some);
         let found = typed!(dy, E => gradients::<E>(&dy, ops.state, wanted));
         for (parent, found) in ops.parents.into_iter().zip(found) {
@@ -222,7 +221,7 @@ fn gradients<E: FlexReal>(
     kept: Kept,
     wanted: [bool; OPERANDS],
 ) -> [Option<FlexTensor>; OPERANDS] {
-    let Kept { operands, lengths, run, outputs, gates, inner, .. } = kept;
+    let Kept { operands, lengths, run, outputs, gates, inner } = kept;
     let [_, _, inputs] = operands[X].layout().shape().dims();
     let mut found = [const { None }; OPERANDS];
     let isa = Isa::best();

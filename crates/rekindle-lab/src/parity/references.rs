@@ -11,7 +11,7 @@ use burn::{
     },
 };
 use rekindle_checkpoint::{CheckpointFile, HeadPolicy, Naming, load};
-use rekindle_layers::{Landmarks, Recurrence, Recurrent, RecurrentConfig, RecurrentStates, Rules};
+use rekindle_layers::{Landmarks, Recurrence, Recurrent, RecurrentConfig, RecurrentState, Rules};
 use rekindle_skip::real_data;
 use serde_json::Value;
 
@@ -80,9 +80,9 @@ impl Spelling {
     fn forward(
         &self,
         ids: &[i64],
-        states: Option<RecurrentStates>,
+        states: Option<RecurrentState>,
         device: &Device,
-    ) -> (Tensor<3>, RecurrentStates) {
+    ) -> (Tensor<3>, RecurrentState) {
         let ids = Tensor::<1, Int>::from_data(ids, device).unsqueeze::<2>();
         self.gru.forward(self.embedding.forward(ids), None, states)
     }

@@ -17,19 +17,19 @@ pub fn contrastive(embeddings: Tensor<2>, alike: impl Fn(usize, usize) -> bool) 
     let [count, _] = embeddings.dims();
     let on = (&embeddings.device(), embeddings.dtype());
     let pairs = || (0..count * count).map(|pair| (pair / count, pair % count));
-    let wanted: Vec<f32> =
-        pairs().map(|(one, other)| f32::from(u8::from(alike(one, other)))).collect();
-    let is = |pair: (usize, usize), kind: f32| {
-        pair.0 != pair.1 && wanted[pair.0 * count + pair.1] == kind
-    };
-    let counts = [0.0, 1.0].map(|kind| pairs().filter(|&pair| is(pair, kind)).count());
+    // An example is no pair with itself.
+    let kinds: Vec<Option<bool>> =
+        pairs().map(|(one, other)| (one != other).then(|| alike(one, other))).collect();
+    let of_kind =
+        [false, true].map(|alike| kinds.iter().filter(|&&kind| kind == Some(alike)).count());
     // Where all pairs are of one kind, they are the mean.
-    let kinds = counts.iter().filter(|&&count| count > 0).count();
-    let weight = |pair: (usize, usize)| match [0.0, 1.0].iter().position(|&kind| is(pair, kind)) {
-        Some(kind) => 1.0 / (counts[kind] * kinds) as f32,
-        None => 0.0,
+    let present = of_kind.iter().filter(|&&count| count > 0).count();
+    let wanted = |kind: &Option<bool>| if *kind == Some(true) { 1.0 } else { 0.0 };
+    let weight = |kind: &Option<bool>| {
+        kind.map_or(0.0, |alike| 1.0 / (of_kind[usize::from(alike)] * present) as f32)
     };
-    let weights: Vec<f32> = pairs().map(weight).collect();
+    let wanted: Vec<f32> = kinds.iter().map(wanted).collect();
+    let weights: Vec<f32> = kinds.iter().map(weight).collect();
     let square = |values: &[f32]| Tensor::<1>::from_data(values, on).reshape([count, count]);
     let squared = (embeddings.clone() * embeddings.clone()).sum_dim(1);
     // Under the root, whose slope at zero is infinite.

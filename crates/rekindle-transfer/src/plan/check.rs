@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use rekindle_train::OptimizerConfig;
 
-use super::{Phase, PhaseLoss, Plan, extent::unknown_stage};
+use super::{Extent, Frozen, Phase, PhaseLoss, Plan, extent::unknown_stage};
 use crate::{Error, Layout};
 
 impl Plan {
@@ -17,10 +17,10 @@ impl Plan {
     /// train, a number out of range, a rate for what is frozen, a parameter in two stages or none.
     pub fn check(&self, layout: &Layout) -> Result<(), Error> {
         let mut problems = layout.problems();
-        // A network that is adapted already was checked before it was.
-        if let Some(lora) = self.lora.as_ref().filter(|_| !layout.is_adapted()) {
-            problems.extend(lora.problems(layout));
-        }
+        let adapted = self.adapted(layout).unwrap_or_else(|error| {
+            problems.extend(listed(error));
+            Vec::new()
+        });
         if self.phases.is_empty() {
             problems.push("it has no phases, so no epochs; give it one".to_owned());
         }
@@ -37,16 +37,26 @@ impl Plan {
             if !names.insert(name) {
                 problems.push(format!("two phases are called `{name}`; rename one"));
             }
-            let found = phase.problems(layout).into_iter();
+            let found = phase.problems(layout, &adapted).into_iter();
             problems.extend(found.map(|problem| format!("phase `{name}`: {problem}")));
         }
         if problems.is_empty() { Ok(()) } else { Err(Error::Plan(problems)) }
+    }
+
+    /// Names of the weights that have low-rank factors, or are to get them.
+    fn adapted(&self, layout: &Layout) -> Result<Vec<String>, Error> {
+        let names = match &self.lora {
+            // A network that is adapted already was checked before it was.
+            Some(lora) if !layout.is_adapted() => lora.choose(layout)?.into_values().collect(),
+            _ => layout.adapted(),
+        };
+        Ok(names.into_iter().map(|weight| weight.name).collect())
     }
 }
 
 impl Phase {
     /// What is wrong with this phase alone.
-    fn problems(&self, layout: &Layout) -> Vec<String> {
+    fn problems(&self, layout: &Layout, adapted: &[String]) -> Vec<String> {
         let mut problems = Vec::new();
         if self.epochs == 0 {
             problems.push("it has no epochs; give it one or leave it out".to_owned());
@@ -55,28 +65,15 @@ impl Phase {
         if !(self.decay > 0.0 && self.decay <= 1.0) {
             problems.push(format!("the decay {} is not in (0, 1]", self.decay));
         }
-        let extent = match self.frozen.extent(layout) {
-            Ok(extent) => Some(extent),
-            Err(Error::Plan(found)) => {
-                problems.extend(found);
-                None
-            }
-            Err(error) => {
-                problems.push(error.to_string());
-                None
-            }
-        };
+        let extent =
+            self.frozen.extent(layout).map_err(|error| problems.extend(listed(error))).ok();
         if let Some(extent) = &extent {
-            let learned = layout.parameters.iter().zip(&extent.parameters);
-            if !learned.into_iter().any(|(parameter, frozen)| parameter.learned && !frozen) {
+            let mut learned = layout.parameters.iter().zip(&extent.parameters);
+            if !learned.any(|(parameter, frozen)| parameter.learned && !frozen) {
                 problems.push("all is frozen, so nothing would be trained; freeze less".to_owned());
-            } else if self.loss == PhaseLoss::Contrastive
-                && extent.whole.iter().take(layout.stages.len()).all(|whole| *whole)
-            {
-                problems.push(
-                    "its loss is of embeddings, but all of the backbone is frozen; freeze less"
-                        .to_owned(),
-                );
+            } else if self.loss == PhaseLoss::Contrastive {
+                let wrong = self.contrastive_problems(layout, extent, adapted).into_iter();
+                problems.extend(wrong.map(|wrong| format!("its loss is of embeddings, {wrong}")));
             }
         }
         let passes = self.passes.get();
@@ -105,6 +102,41 @@ impl Phase {
         problems.extend(optimizer_problems(&self.optimizer));
         problems.extend(self.schedule.check().err());
         problems
+    }
+
+    /// What of a network keeps its embeddings from being learned, or its head from being solved for.
+    fn contrastive_problems(
+        &self,
+        layout: &Layout,
+        extent: &Extent,
+        adapted: &[String],
+    ) -> Vec<&'static str> {
+        let mut problems = Vec::new();
+        // Factors train that a network is yet to get.
+        let [in_classifier, in_backbone] =
+            [true, false].map(|is| adapted.iter().any(|name| layout.is_classifiers(name) == is));
+        let trains = in_backbone && self.frozen == Frozen::Pretrained;
+        if extent.leading == layout.stages.len() && !trains {
+            problems.push("but all of the backbone is frozen; freeze less");
+        }
+        let mut frozen = layout.parameters.iter().zip(&extent.parameters);
+        if frozen.any(|(parameter, frozen)| *frozen && layout.is_classifiers(&parameter.name)) {
+            problems.push("and the classifier is solved for, so it cannot be frozen; freeze less");
+        }
+        if in_classifier {
+            problems.push(
+                "and the classifier is solved for, so it can have no factors; leave it out of what lora matches",
+            );
+        }
+        problems
+    }
+}
+
+/// What an error says is wrong, one by one.
+fn listed(error: Error) -> Vec<String> {
+    match error {
+        Error::Plan(problems) => problems,
+        error => vec![error.to_string()],
     }
 }
 

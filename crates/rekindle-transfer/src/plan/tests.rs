@@ -88,6 +88,14 @@ fn every_check_says_what_is_wrong_and_what_is_right() {
             "its loss is of embeddings, but all of the backbone is frozen; freeze less",
         ),
         (
+            Phase { loss: PhaseLoss::Contrastive, ..phase(matching("layer*")) },
+            "its loss is of embeddings, but all of the backbone is frozen; freeze less",
+        ),
+        (
+            Phase { loss: PhaseLoss::Contrastive, ..phase(matching("*.bias")) },
+            "the classifier is solved for, so it cannot be frozen; freeze less",
+        ),
+        (
             Phase { passes: often(10_001), ..good() },
             "an epoch has 10001 passes, and may have 10000",
         ),

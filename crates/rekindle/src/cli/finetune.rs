@@ -175,25 +175,24 @@ impl Arguments {
             }
         }
         self.warn_of_paths::<M, L>(&set);
-        let Remarks { lines: remarks, baselines, texts } =
-            M::remarks(&model, &set, !self.keep.no_probe)?;
+        let plan = self.plan(recipe, &model)?;
+        let trains = plan.is_some();
+        let plan = plan.unwrap_or_else(|| Plan::new(Vec::new()));
+        let config = self.config(plan, &set, &model, device)?;
+        let probed = (!self.keep.no_probe).then_some(&config);
+        let Remarks { lines: remarks, baselines, texts } = M::remarks(&model, &set, probed)?;
         if !self.common.json {
             remarks.iter().for_each(|line| say!("{}", one_line(line)));
         }
-        let plan = match recipe {
-            Recipe::Train(plan) => plan.with(&self.what.changes)?,
-            Recipe::Probe | Recipe::AsIs => {
-                return self.probe(model, &set, task, &held, &baselines);
-            }
-        };
-        let plan = model.modality().suited(model.network(), plan);
-        plan.check(&model.network().layout())?;
-        let model = model.adapted(&plan)?;
+        if !trains {
+            return self.probe(model, &set, &config, &held, &baselines);
+        }
+        let plan = &config.engine.plan;
+        let model = model.adapted(plan)?;
         let table = plan.table(&model.network().layout())?;
         if !self.common.json {
             say!("{table}");
         }
-        let config = self.config(plan, &set, &model, device)?;
         let run = RunFolder {
             path: &self.out,
             start: if self.resume { Start::Resume } else { Start::Fresh },
@@ -350,19 +349,15 @@ impl Arguments {
         &self,
         model: ModelOf<M>,
         set: &SetOf<M, L>,
-        task: L::Task,
+        config: &FinetuneConfig<L::Task, M>,
         held: &Held,
         baselines: &[(String, f64)],
     ) -> anyhow::Result<ExitCode> {
         if self.overwrite {
             held.clear()?;
         }
-        let mut config = FinetuneConfig::<L::Task, M>::of(Plan::new(Vec::new()), task);
-        config.engine.batch = self.pictures.batch;
-        config.engine.cache = self.cache();
-        config.engine.seed = self.what.seed;
         let data = (Train(set.train.clone()), Validation(set.val.clone()));
-        let probed = probe(model, data, &config, Some(&RunFolder::new(&self.out)))?;
+        let probed = probe(model, data, config, Some(&RunFolder::new(&self.out)))?;
         let path = self.out.join("best.safetensors");
         // The state of an older run there would go on from another best model than its own.
         RunFolder::new(&self.out).remove_state()?;

@@ -5,11 +5,11 @@ use std::path::{Path, PathBuf};
 use anyhow::bail;
 use clap::Args;
 use rekindle::{
-    Device, Exhibit, InputKind, Inputs, ItemOf, Modality, ModelOf, ModelTask,
+    Device, Exhibit, FinetuneConfig, InputKind, Inputs, ItemOf, Modality, ModelOf, ModelTask,
     cards::HubConfig,
     checkpoint::{CheckpointFile, LoadReport},
     data::{Gathered, MixConfig, Prepare, Row, Target, TargetKind, Unusable},
-    report::TextFacts,
+    report::{ItemKind, TextFacts},
     transfer::Recipe,
 };
 
@@ -201,7 +201,7 @@ pub(super) trait Kind: Exhibit {
         device: &rekindle::Device,
     ) -> anyhow::Result<(ModelOf<Self>, String)>;
 
-    /// What the items are, and what simpler methods reach; `probes` asks for those that run parts of the network.
+    /// What the items are, and what simpler methods reach; those that run parts of the network do as a run that is given.
     ///
     /// # Errors
     ///
@@ -209,7 +209,7 @@ pub(super) trait Kind: Exhibit {
     fn remarks<L: rekindle::Learned>(
         _model: &rekindle::ModelOf<Self>,
         _set: &rekindle::SetOf<Self, L>,
-        _probes: bool,
+        _probed: Option<&FinetuneConfig<L::Task, Self>>,
     ) -> anyhow::Result<Remarks> {
         Ok(Remarks::default())
     }
@@ -314,13 +314,7 @@ impl Beginning {
     ///
     /// Where the weights do not say what they are.
     pub(super) fn completed<M: Kind>(&self, place: M::Data) -> anyhow::Result<M::Data> {
-        match &self.weights {
-            Some(weights) if self.kind == InputKind::Several => {
-                let (model, config) = M::of_weights(None, &weights.file)?;
-                Ok(model.completed(&config, &place))
-            }
-            _ => Ok(place),
-        }
+        completed::<M>(place, self.weights.as_ref().map(|weights| &weights.file))
     }
 
     /// The weights, fetched if need be; none where it begins without.
@@ -339,6 +333,24 @@ impl Beginning {
     /// Where no weights can be had.
     pub(super) fn opened(self, of: &WeightsArguments) -> anyhow::Result<OpenedWeights> {
         self.weights.map_or_else(|| of.opened(), Ok)
+    }
+}
+
+/// Where the data are, with what weights that are gone on from say of their columns: those of a model of several inputs do.
+///
+/// # Errors
+///
+/// Where the weights do not say what they are.
+pub(super) fn completed<M: Kind>(
+    place: M::Data,
+    weights: Option<&CheckpointFile>,
+) -> anyhow::Result<M::Data> {
+    match weights {
+        Some(file) if M::KIND == ItemKind::Rows => {
+            let (model, config) = M::of_weights(None, file)?;
+            Ok(model.completed(&config, &place))
+        }
+        _ => Ok(place),
     }
 }
 

@@ -16,14 +16,18 @@
 //! keep = 0.5            # of the candidates go on, at least one
 //! ```
 
-use std::{fs, path::PathBuf, process::ExitCode, rc::Rc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+    path::PathBuf,
+    process::ExitCode,
+};
 
 use anyhow::{Context, bail};
 use clap::Args;
 use rekindle::{
     FinetuneConfig, HeadStart, InputKind, Inputs, ItemOf, ModelTask as _, RunFolder, TestViews,
-    checkpoint::CheckpointFile,
-    data::{DataConfig, TargetKind},
+    data::{DataConfig, Digests, TargetKind},
     engine::TransferTask as _,
     finetune, measure,
     metrics::Direction,
@@ -44,7 +48,7 @@ use shown::{plot, table};
 use super::{
     Common,
     answers::{Answers, shown},
-    kind::{Kind, Origin, Place, check_inputs, of_kind},
+    kind::{Kind, Origin, Place, check_inputs, completed, of_kind},
     output,
     run_folder::{self, Older},
     weights::{check_licenses, policy},
@@ -65,8 +69,14 @@ pub(super) struct Arguments {
     pub(super) common: Common,
 }
 
-/// What a rung draws of opened data, and what it is known by.
-type Drawn<'a, M, L> = (&'a Opened<M, L>, Part<M, L>, String);
+/// A candidate that goes on.
+struct Climber<'a> {
+    candidate: &'a Candidate,
+    /// What its runs depend on, besides the data.
+    key: String,
+    /// The place of what it is trained on.
+    data: usize,
+}
 
 /// A run, as a line of `results.jsonl`.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -112,20 +122,27 @@ impl Arguments {
         of_kind!(kinds.first().copied().unwrap_or(InputKind::Pictures), self.climb_kind(&ladder))
     }
 
-    fn place<M: Kind>(&self, ladder: &Ladder, inputs: Option<&Inputs>) -> anyhow::Result<M::Data> {
+    /// Where the data of a candidate are.
+    fn place<M: Kind>(
+        &self,
+        ladder: &Ladder,
+        candidate: &Candidate,
+        inputs: Option<&Inputs>,
+    ) -> anyhow::Result<M::Data> {
         let config = DataConfig {
             targets: ladder.targets.clone(),
             ..DataConfig::new(self.root.join(&ladder.data))
         };
         let (text, label) = (&ladder.text, ladder.label.as_deref());
-        M::place(Place { config, text, label, inputs })
+        let place = M::place(Place { config, text, label, inputs })?;
+        completed::<M>(place, candidate.opened(&self.root)?.as_ref())
     }
 
     fn climb_kind<M: Kind>(&self, ladder: &Ladder) -> anyhow::Result<ExitCode> {
         let data = self.root.join(&ladder.data);
-        let first = ladder.candidates.first();
-        let inputs = first.map(|candidate| candidate.inputs(&self.root)).transpose()?.flatten();
-        let offer = M::offer(&self.place::<M>(ladder, inputs.as_ref())?)?;
+        let Some(first) = ladder.candidates.first() else { bail!("there are no candidates") };
+        let inputs = first.inputs(&self.root)?;
+        let offer = M::offer(&self.place::<M>(ladder, first, inputs.as_ref())?)?;
         if ladder.targets.is_empty() && offer.kind() == TargetKind::Numbers {
             bail!(
                 "{}: has no column `label` or `labels`; name the numbers to learn, as in targets = [{:?}]",
@@ -151,7 +168,7 @@ impl Arguments {
         candidate: &Candidate,
     ) -> anyhow::Result<Opened<M, L>> {
         let inputs = candidate.inputs(&self.root)?;
-        let place = self.place::<M>(ladder, inputs.as_ref())?;
+        let place = self.place::<M>(ladder, candidate, inputs.as_ref())?;
         let set = M::open::<L>(&place)?;
         if !self.common.json {
             set.notes.iter().for_each(|note| say!("{}", output::one_line(note)));
@@ -161,7 +178,8 @@ impl Arguments {
 
     fn climb_all<M: Kind, L: Answers>(&self, ladder: &Ladder) -> anyhow::Result<ExitCode> {
         let data = self.root.join(&ladder.data);
-        let opened = Opened::of_all(ladder, |candidate| self.open::<M, L>(ladder, candidate))?;
+        let (opened, places) =
+            Opened::of_all(ladder, |candidate| self.open::<M, L>(ladder, candidate))?;
         run_folder::check(&self.out, &[&data], Older::GoneOnWith)?;
         let _held = run_folder::hold(&self.out, Older::GoneOnWith)?;
         let log = self.out.join("results.jsonl");
@@ -169,33 +187,35 @@ impl Arguments {
 
         let width = ladder.candidates.iter().map(|candidate| candidate.name.chars().count()).max();
         let width = width.unwrap_or_default();
-        let mut alive: Vec<(&Candidate, &Opened<M, L>)> =
-            ladder.candidates.iter().zip(opened.iter().map(Rc::as_ref)).collect();
+        let climber = |(candidate, data): (_, usize)| {
+            let key = Candidate::key::<M>(candidate, &self.root, opened[data].inputs.as_ref())?;
+            Ok(Climber { candidate, key, data })
+        };
+        let alive = ladder.candidates.iter().zip(places).map(climber);
+        let mut alive: Vec<Climber<'_>> = alive.collect::<anyhow::Result<_>>()?;
+        let files = Digests::in_memory();
         let mut climbed: Vec<Row> = Vec::new();
         for (index, rung) in ladder.rungs.iter().enumerate() {
             let last = index + 1 == ladder.rungs.len();
-            let mut parts: Vec<Drawn<'_, M, L>> = Vec::new();
+            let read: BTreeSet<usize> = alive.iter().map(|climber| climber.data).collect();
+            let part = |data: usize| {
+                let part = Part::<M, L>::of(&opened[data].set, rung, last);
+                let digest = part.key(&files)?;
+                Ok((data, (part, digest)))
+            };
+            let parts: BTreeMap<_, _> =
+                read.into_iter().map(part).collect::<anyhow::Result<_>>()?;
             let mut found = Vec::new();
-            for (candidate, opened) in &alive {
-                let known = parts.iter().position(|(of, ..)| std::ptr::eq(*of, *opened));
-                if known.is_none() {
-                    let part = Part::<M, L>::of(&opened.set, rung, last);
-                    let key = part.key()?;
-                    parts.push((opened, part, key));
-                }
-                let (_, part, data) = &parts[known.unwrap_or(parts.len() - 1)];
-                let key = format!(
-                    "{} {data} {}",
-                    ladder.seed,
-                    candidate.key::<M>(&self.root, opened.inputs.as_ref())?
-                );
+            for Climber { candidate, key, data } in &alive {
+                let (part, digest) = &parts[data];
+                let key = format!("{} {digest} {key}", ladder.seed);
                 let known = rows.iter().find(|row| {
                     (row.rung, &row.candidate, &row.key) == (index + 1, &candidate.name, &key)
                 });
                 let row = match known {
                     Some(row) => row.clone(),
                     None => {
-                        let on = (part, *opened);
+                        let on = (part, &opened[*data]);
                         let row = self.climb(ladder, candidate, on, (index + 1, key))?;
                         results::append(&log, &row)?;
                         rows.push(row.clone());
@@ -217,7 +237,7 @@ impl Arguments {
             let keep = ((found.len() as f64 * rung.keep).ceil() as usize).max(1);
             let kept: Vec<&str> =
                 found.iter().take(keep).map(|row| row.candidate.as_str()).collect();
-            alive.retain(|(candidate, _)| kept.contains(&candidate.name.as_str()));
+            alive.retain(|climber| kept.contains(&climber.candidate.name.as_str()));
             climbed.extend(found);
         }
         let plots = [
@@ -247,8 +267,7 @@ impl Arguments {
     ) -> anyhow::Result<Row> {
         let device = self.common.device.open()?.autodiff();
         device.seed(ladder.seed);
-        let weights = candidate.weights.as_ref().map(|path| self.root.join(path));
-        let weights = weights.as_deref().map(CheckpointFile::open).transpose()?;
+        let weights = candidate.opened(&self.root)?;
         let (name, task) = (candidate.model.as_deref(), L::Task::of(&part.names));
         if let Some(weights) = &weights {
             check_licenses(weights, name, &policy(&[])?)?;

@@ -3,7 +3,11 @@
 
 use std::{collections::BTreeSet, sync::Arc};
 
+use rekindle_cards::HubConfig;
+use rekindle_data::{Prepare as _, View};
+use rekindle_finetune::FromPrepared as _;
 use rekindle_images::Preprocess;
+use rekindle_layers::{Input as _, Tokens};
 use rekindle_report::{ExampleRecord, WordRecord};
 use rekindle_text::Text;
 
@@ -11,11 +15,12 @@ use super::{
     Example, PartInput, Several, Value,
     part::{Part, Reads},
 };
-use crate::{Error, ModelOf, gallery::Exhibit};
+use crate::{Error, ModelOf, gallery::Exhibit, modality::Modality as _};
 
 impl Exhibit for Several {
     fn shown(model: &ModelOf<Self>, item: &Example, output: usize) -> Result<ExampleRecord, Error> {
-        let weights = model.occlusion(item, output)?;
+        let input = model.prepared(item)?;
+        let weights = model.occluded(item, &input, output)?;
         let strongest = weights.iter().fold(0.0_f64, |most, weight| most.max(weight.abs()));
         let scale = if strongest > 0.0 { 1.0 / strongest } else { 0.0 };
         let (mut words, mut seen) = (Vec::new(), BTreeSet::new());
@@ -30,7 +35,7 @@ impl Exhibit for Several {
             };
             words.push(WordRecord { text, weight: weight * scale });
         }
-        Ok(ExampleRecord { words, image: model.picture(item)?, ..ExampleRecord::default() })
+        Ok(ExampleRecord { words, image: model.picture(&input)?, ..ExampleRecord::default() })
     }
 }
 
@@ -46,48 +51,46 @@ impl ModelOf<Several> {
     ///
     /// If there is no such output.
     pub fn occlusion(&self, item: &Example, output: usize) -> Result<Vec<f64>, Error> {
+        self.occluded(item, &self.prepared(item)?, output)
+    }
+
+    /// The row as the network reads it.
+    fn prepared(&self, item: &Example) -> Result<Vec<PartInput>, Error> {
+        let input = self.predictor()?.inputs(std::iter::once(item.clone()))?;
+        input.ok_or(Error::NoItem)
+    }
+
+    fn occluded(
+        &self,
+        item: &Example,
+        whole: &[PartInput],
+        output: usize,
+    ) -> Result<Vec<f64>, Error> {
         let predictor = self.predictor()?;
-        let inputs = |item: Example| {
-            let found = predictor.inputs(std::iter::once(item))?;
-            found.ok_or(Error::NoItem)
-        };
-        let (whole, empty) = (inputs(item.clone())?, inputs(item.without_texts())?);
         let logit = |input: Vec<PartInput>| -> f64 {
             let logits = predictor.network().forward(input);
             f64::from(logits.narrow(1, output, 1).into_scalar::<f32>())
         };
-        let all = logit(whole.clone());
-        let without = |(place, empty): (usize, PartInput)| {
-            let mut input = whole.clone();
-            input[place] = match empty {
-                PartInput::Tokens(tokens) => PartInput::Tokens(tokens),
-                PartInput::Pictures(x) => PartInput::Pictures(x.zeros_like()),
-                PartInput::Numbers(x) => PartInput::Numbers(x.zeros_like()),
-            };
-            all - logit(input)
+        let all = logit(whole.to_vec());
+        let without = |(place, part): (usize, &Part)| {
+            let mut input = whole.to_vec();
+            input[place] = part.nothing(item, &whole[place], self.config())?;
+            Ok(all - logit(input))
         };
-        Ok(empty.into_iter().enumerate().map(without).collect())
+        self.modality().parts.iter().enumerate().map(without).collect()
     }
 
-    /// The first picture of a row as the network sees it, as a JPEG; nothing where there is none.
-    fn picture(&self, item: &Example) -> Result<Vec<u8>, Error> {
-        let about = |part: &Part| match &part.reads {
-            Reads::Pictures { about, .. } => Some(about.clone()),
+    /// The first picture that the network sees, as a JPEG; nothing where there is none.
+    fn picture(&self, input: &[PartInput]) -> Result<Vec<u8>, Error> {
+        let mut seen = self.modality().parts.iter().zip(input).filter_map(|pair| match pair {
+            (Part { reads: Reads::Pictures { about, .. }, .. }, PartInput::Pictures(x)) => {
+                Some((about, x))
+            }
             _ => None,
-        };
-        let parts = self.modality().parts.iter().enumerate();
-        let Some((place, about)) =
-            parts.into_iter().find_map(|(place, part)| Some((place, about(part)?)))
-        else {
-            return Ok(Vec::new());
-        };
-        let inputs = self.predictor()?.inputs(std::iter::once(item.clone()))?;
-        let Some(PartInput::Pictures(x)) = inputs.and_then(|inputs| inputs.into_iter().nth(place))
-        else {
-            return Ok(Vec::new());
-        };
-        let input: Vec<f32> = x.into_data().iter::<f32>().collect();
-        Ok(Preprocess::new(about.image()?)?.restore(&input).to_jpeg()?)
+        });
+        let Some((about, x)) = seen.next() else { return Ok(Vec::new()) };
+        let pixels: Vec<f32> = x.to_data().iter::<f32>().collect();
+        Ok(Preprocess::new(about.image()?)?.restore(&pixels).to_jpeg()?)
     }
 }
 
@@ -95,28 +98,35 @@ impl Value {
     /// What is written in it; of a picture nothing, for that is shown.
     fn written(&self) -> Option<String> {
         match self {
-            Self::Texts(texts) => texts.first().map(|text| match &text.pair {
-                Some(pair) => format!("{} | {pair}", text.text),
-                None => text.text.to_string(),
-            }),
+            Self::Texts(texts) => texts.first().map(Text::shown),
             Self::Picture(_) => None,
             Self::Cell(cell) => Some(cell.to_string()),
         }
     }
 }
 
-impl Example {
-    /// The same, every text empty.
-    fn without_texts(&self) -> Self {
-        let empty = |text: &Text| Text {
-            text: Arc::from(""),
-            pair: text.pair.as_ref().map(|_| Arc::from("")),
-            ..text.clone()
-        };
-        let value = |value: &Value| match value {
-            Value::Texts(texts) => Value::Texts(texts.iter().map(empty).collect()),
-            other => other.clone(),
-        };
-        Self { values: self.values.iter().map(value).collect(), name: Arc::clone(&self.name) }
+impl Part {
+    /// What it is given in the place of what it reads of a row: as many empty texts, else zeros.
+    fn nothing(
+        &self,
+        item: &Example,
+        read: &PartInput,
+        config: &HubConfig,
+    ) -> Result<PartInput, Error> {
+        Ok(match (read, &self.reads, item.values.get(self.place)) {
+            (PartInput::Tokens(x), Reads::Texts { texts: of, .. }, Some(Value::Texts(texts))) => {
+                let prepare = of.prepare(config, &())?;
+                let empty = |text: &Text| {
+                    let pair = text.pair.as_ref().map(|_| Arc::from(""));
+                    prepare.prepare(&Text { pair, ..Text::new("") }, View::PLAIN, None)
+                };
+                let encoded: Result<Vec<_>, _> = texts.iter().map(empty).collect();
+                let batch = prepare.collate(&mut encoded?)?;
+                PartInput::Tokens(Tokens::from_prepared(batch, &x.device()))
+            }
+            (PartInput::Tokens(x), ..) => PartInput::Tokens(x.clone()),
+            (PartInput::Pictures(x), ..) => PartInput::Pictures(x.zeros_like()),
+            (PartInput::Numbers(x), ..) => PartInput::Numbers(x.zeros_like()),
+        })
     }
 }

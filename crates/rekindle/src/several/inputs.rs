@@ -240,12 +240,6 @@ impl Inputs {
         self.with(name, column, InputCode::Picture(PartSource::Weights(weights.into())))
     }
 
-    /// A picture that a network from nothing looks at, of an architecture or a card: `resnet18`.
-    #[must_use]
-    pub fn untrained_picture(self, name: &str, column: &str, model: &str) -> Self {
-        self.with(name, column, InputCode::Picture(PartSource::Untrained(model.to_owned())))
-    }
-
     /// A whole number as one of `depth`; larger ones are the last.
     #[must_use]
     pub fn one_hot(self, name: &str, column: &str, depth: usize) -> Self {

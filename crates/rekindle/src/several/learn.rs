@@ -48,9 +48,8 @@ impl Several {
                     Reads::Texts { texts, context: *context, begins: None }
                 }
                 InputCode::Text { source: PartSource::Weights(weights), context } => {
-                    let begun = Begun::of(weights)?;
-                    let (texts, config) = Texts::of_weights(begun.name.as_deref(), &begun.file)?;
-                    base = Some(publish::base(&config)?);
+                    let (texts, begun) = Begun::of::<Texts>(weights)?;
+                    base = Some(publish::base(&begun.config)?);
                     Reads::Texts { texts, context: *context, begins: Some(begun) }
                 }
                 InputCode::Picture(PartSource::Untrained(model)) => {
@@ -59,11 +58,10 @@ impl Several {
                     Reads::Pictures { about: Box::new(about), begins: None }
                 }
                 InputCode::Picture(PartSource::Weights(weights)) => {
-                    let begun = Begun::of(weights)?;
-                    let (_, about) = Pictures::of_weights(begun.name.as_deref(), &begun.file)?;
-                    about.image()?;
-                    base = Some(publish::base(&about)?);
-                    Reads::Pictures { about: Box::new(about), begins: Some(begun) }
+                    let (_, begun) = Begun::of::<Pictures>(weights)?;
+                    begun.config.image()?;
+                    base = Some(publish::base(&begun.config)?);
+                    Reads::Pictures { about: begun.config.clone(), begins: Some(begun) }
                 }
             };
             let (name, columns) = (name.clone(), own.clone());
@@ -131,11 +129,12 @@ impl Example {
 }
 
 impl Begun {
-    /// The weights of a file, a folder, or a card.
-    fn of(weights: &Path) -> Result<Self, Error> {
+    /// The weights of a file, a folder, or a card, and what belongs to their network besides.
+    fn of<M: Modality>(weights: &Path) -> Result<(M, Self), Error> {
         let name = card(weights);
         let file = Arc::new(opened(weights, name.as_deref())?);
-        Ok(Self { file, name })
+        let (modality, config) = M::of_weights(name.as_deref(), &file)?;
+        Ok((modality, Self { file, config: Box::new(config) }))
     }
 }
 

@@ -19,6 +19,7 @@ use crate::Error;
 
 /// All rows of lists, with their labels or numbers.
 pub(super) fn gather(config: &SeveralConfig, kind: TargetKind) -> Result<Gathered<Example>, Error> {
+    config.data.check_apart("rows")?;
     let SeveralConfig { data: DataConfig { path, val, test, targets, .. }, inputs, label, read } =
         config;
     let wanted = Wanted { kind, targets, label: label.as_deref() };

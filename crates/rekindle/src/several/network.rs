@@ -4,9 +4,7 @@ use burn::prelude::*;
 use rekindle_data::{Dense, TokenBatch};
 use rekindle_finetune::FromPrepared;
 use rekindle_language::TextBackbone;
-use rekindle_layers::{
-    Backbone, FeatureMap, Flow, Input, Pooling, Rules, Stage, TextFlow, Tokens, global_mean,
-};
+use rekindle_layers::{Backbone, Flow, Input, Rules, Stage, TextFlow, Tokens};
 use rekindle_vision::VisionBackbone;
 
 /// Numbers as they are.
@@ -70,18 +68,6 @@ pub enum PartBatch {
     Pictures(Dense),
     /// Rows of numbers.
     Numbers(Dense),
-}
-
-impl Passing {
-    /// A vector an item: the mean over tokens or space, or the numbers.
-    pub(super) fn mean(self) -> Tensor<2> {
-        match self {
-            Self::Text(TextFlow::Sequence(x)) => Pooling::Mean.forward(x),
-            Self::Text(TextFlow::Tokens(x)) => x.mask.sum_dim(1),
-            Self::Map(x) => global_mean(FeatureMap::new(x)),
-            Self::Numbers(x) => x,
-        }
-    }
 }
 
 impl FromPrepared<PartBatch> for PartInput {

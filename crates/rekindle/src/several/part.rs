@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use burn::prelude::Device;
 use rekindle_cards::{Base, HubConfig};
 use rekindle_checkpoint::CheckpointFile;
 
@@ -9,7 +10,7 @@ use super::{
     code::NumberCode,
     rows::{Cells, InputColumns},
 };
-use crate::Texts;
+use crate::{Error, ModelOf, Texts, modality::Modality};
 
 /// A part, with what was learned of the data.
 #[derive(Debug, Clone)]
@@ -28,8 +29,8 @@ pub(super) struct Part {
 #[derive(Debug, Clone)]
 pub(super) struct Begun {
     pub(super) file: Arc<CheckpointFile>,
-    /// Their card, where that is how they were named.
-    pub(super) name: Option<String>,
+    /// What they say of themselves.
+    pub(super) config: Box<HubConfig>,
 }
 
 #[derive(Debug, Clone)]
@@ -66,6 +67,17 @@ impl Reads {
 }
 
 impl Begun {
+    /// The network of these weights without its head.
+    pub(super) fn backbone<M: Modality>(
+        &self,
+        modality: M,
+        device: &Device,
+    ) -> Result<M::Backbone, Error> {
+        let found = (modality, HubConfig::clone(&self.config));
+        let (model, _) = ModelOf::opened(found, &self.file, device)?;
+        Ok(model.into_network().backbone().clone())
+    }
+
     pub(super) fn described(&self) -> String {
         format!("weights of {}", self.file.path().display())
     }

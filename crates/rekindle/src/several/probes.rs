@@ -2,10 +2,10 @@
 
 use burn::prelude::*;
 use rekindle_cards::HubConfig;
-use rekindle_finetune::TransferTask as _;
+use rekindle_finetune::{TransferTask as _, weigh_differently};
 use rekindle_layers::{Backbone, JoinConfig, PartConfig, Several as Network};
 use rekindle_train::{Task as _, Train, Validation};
-use rekindle_transfer::{Classifier, Plan};
+use rekindle_transfer::Classifier;
 
 use super::{Several, part::Reads};
 use crate::{
@@ -16,9 +16,9 @@ use crate::{
 };
 
 impl ModelOf<Several> {
-    /// What a probe of each part alone reaches on the validation rows, by the task's usual metric: of weights as they came, and
-    /// of numbers. Networks that begin from nothing have none, and neither has a model of one part, or rows that weigh
-    /// differently.
+    /// What a probe of each part alone reaches on the validation rows, by the task's usual metric, with the batches, inputs and
+    /// features of a run: of weights as they came, and of numbers. Networks that begin from nothing have none, and neither has
+    /// a model of one part, or rows that weigh differently.
     ///
     /// # Errors
     ///
@@ -26,14 +26,13 @@ impl ModelOf<Several> {
     pub fn part_probes<L: Learned>(
         &self,
         data: &SetOf<Several, L>,
+        config: &FinetuneConfig<L::Task, Several>,
     ) -> Result<Vec<(String, f64)>, Error> {
         let (mut found, several) = (Vec::new(), self.modality());
-        let weight = data.train.first().map(|sample| sample.weight);
-        if several.parts.len() < 2 || data.train.iter().any(|it| Some(it.weight) != weight) {
+        if several.parts.len() < 2 || weigh_differently(&data.train) {
             return Ok(found);
         }
-        let task = L::Task::of(&data.names);
-        let config = FinetuneConfig::<L::Task, Several>::of(Plan::new(Vec::new()), task.clone());
+        let task = &config.engine.task;
         let networks = self.network().backbone().networks();
         for (place, (name, network)) in networks.enumerate() {
             let part = &several.parts[place];
@@ -57,7 +56,7 @@ impl ModelOf<Several> {
             let network: NetworkOf<Several> = Classifier::new(backbone, data.names.len(), &device);
             let model = ModelOf::of(network, task.to_config(&data.names, about), alone);
             let rows = (Train(data.train.clone()), Validation(data.val.clone()));
-            let probed = probe(model, rows, &config, None)?;
+            let probed = probe(model, rows, config, None)?;
             let values = probed.task.values(&probed.predictions);
             let value = values.get(&task.monitor().metric);
             found.extend(value.map(|value| (name.to_owned(), value)));

@@ -59,10 +59,7 @@ impl Example {
     #[must_use]
     pub fn shown(&self) -> String {
         let value = |value: &Value| match value {
-            Value::Texts(texts) => texts.first().map(|text| match &text.pair {
-                Some(pair) => format!("{} | {pair}", text.text),
-                None => text.text.to_string(),
-            }),
+            Value::Texts(texts) => texts.first().map(Text::shown),
             Value::Picture(path) => path.file_name().map(|name| name.display().to_string()),
             Value::Cell(cell) => Some(cell.to_string()),
         };

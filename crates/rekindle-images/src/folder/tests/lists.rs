@@ -126,6 +126,13 @@ fn a_list_validates_another() {
         assert!(error.contains(expected), "{error}");
     }
     assert!(given("list.csv").unwrap_err().to_string().contains("is what is trained on"));
+    // By whichever path.
+    for test in ["p/../list.csv", "more.tsv"] {
+        let config = config(folder.path(), "list.csv", &[]);
+        let config = DataConfig { val: Some(at("more.tsv")), test: Some(at(test)), ..config };
+        let error = open_pictures::<usize>(&config).unwrap_err().to_string();
+        assert!(error.contains("trained or chosen on; measure on other pictures"), "{error}");
+    }
     // A folder of labels validates a list too.
     for label in ["a", "b"] {
         fs::create_dir_all(at("val").join(label)).unwrap();

@@ -5,7 +5,7 @@ use std::ops::Range;
 use crate::{
     cpu::{
         Convolution, Direction, Extent, Isa, Packed, Window,
-        dense::slices,
+        dense::{part_of, slices},
         layout::{Layout, Panel},
         post::extended,
         simd::Real,
@@ -70,12 +70,8 @@ impl<E: Real> Step<E> {
             .flat_map(|slice| self.panels.iter().enumerate().map(move |at| (slice, at)))
         {
             let width = panel.vectors * lanes;
-            // A panel that is not full is summed at once.
-            let slice = match slice {
-                slice if panel.columns == width => slice.clone(),
-                slice if slice.end == self.inner => 0..self.inner,
-                _ => continue,
-            };
+            let is_full = panel.columns == width;
+            let Some(slice) = part_of(slice, self.inner, is_full) else { continue };
             let next = self.panels.get(index + 1).unwrap_or(&self.panels[0]);
             let start =
                 |panel: &Panel| weights.as_ptr().wrapping_add(panel.start + slice.start * width);

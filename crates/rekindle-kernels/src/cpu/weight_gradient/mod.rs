@@ -239,12 +239,14 @@ impl<E: Real> Job<'_, E> {
             (column, columns, sums.wrapping_add(unit * area + first))
         };
         // The first chunk's products are where the sums begin.
-        for unit in part.units.clone().filter(|_| part.pixels.is_empty()) {
-            let (_, columns, sums) = unit_at(unit);
-            // SAFETY: by contract.
-            unsafe {
-                let len = outputs * columns.next_multiple_of(lanes);
-                std::slice::from_raw_parts_mut(sums, len).fill(E::ZERO);
+        if part.pixels.is_empty() {
+            for unit in part.units.clone() {
+                let (_, columns, sums) = unit_at(unit);
+                // SAFETY: by contract.
+                unsafe {
+                    let len = outputs * columns.next_multiple_of(lanes);
+                    std::slice::from_raw_parts_mut(sums, len).fill(E::ZERO);
+                }
             }
         }
         for chunk in part.pixels.clone().step_by(most) {

@@ -8,7 +8,7 @@ mod linear;
 
 use super::*;
 use crate::{
-    BatchNormPolicy, Frozen, Phase, Plan,
+    BatchNormPolicy, Frozen, Phase, PhaseLoss, Plan,
     classifier::tests::{Chain, batches, chain, device},
 };
 
@@ -189,6 +189,24 @@ fn without_patterns_the_backbone_is_adapted_and_nothing_else_of_it_trains() {
     // Without factors, it is the backbone that stays.
     let model = chain().prepare(&phase).unwrap();
     assert_eq!((look(&model).trained.len(), model.frozen()), (2, 2));
+}
+
+#[test]
+fn a_head_that_is_solved_for_can_have_no_factors() {
+    for frozen in [Frozen::Nothing, Frozen::Pretrained] {
+        let loss = PhaseLoss::Contrastive;
+        let phases = vec![Phase { loss, ..Phase::new("pairs", 1, frozen.clone(), 1e-3) }];
+        for (lora, is_refused) in [(all(), true), (lora(&["conv?.*"]), false), (lora(&[]), false)] {
+            let row = format!("{frozen:?} {lora:?}");
+            let plan = Plan { lora: Some(lora.clone()), phases: phases.clone() };
+            for model in [chain(), chain().adapt(&lora).unwrap()] {
+                let found = plan.check(&model.layout()).map_err(|error| error.to_string());
+                assert_eq!(found.is_err(), is_refused, "{row}: {found:?}");
+                let said = found.err().unwrap_or_default();
+                assert_eq!(said.contains("it can have no factors"), is_refused, "{row}: {said}");
+            }
+        }
+    }
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::{num::NonZeroUsize, path::PathBuf, sync::Arc, time::Duration};
 use anyhow::{Context, bail};
 use clap::Args;
 use rekindle::{
-    CacheConfig, CachePlace, FinetuneConfig, HeadStart, ModelOf, NetworkOf, Pictures, SetOf,
+    CacheConfig, CachePlace, FinetuneConfig, HeadStart, ModelOf, NetworkOf, SetOf,
     checkpoint::CheckpointFile,
     data::{MixConfig, Order, Views},
     is_scratch,
@@ -175,7 +175,7 @@ pub(super) enum HeadArgument {
 }
 
 impl Arguments {
-    pub(super) fn cache(&self) -> CacheConfig {
+    fn cache(&self) -> CacheConfig {
         CacheConfig {
             place: match self.keep.cache {
                 Place::File => CachePlace::File,
@@ -189,7 +189,7 @@ impl Arguments {
 
     /// Whether training begins with untrained parameters.
     pub(in super::super) fn is_untrained(&self) -> anyhow::Result<bool> {
-        let scratch = self.what.plan.is_none() && self.recipe_name::<Pictures>()? == SCRATCH;
+        let scratch = self.what.recipe.as_deref() == Some(SCRATCH);
         let without = scratch || self.begins_from_nothing()?;
         Ok(self.untrained || self.start.weights.is_none() && without)
     }
@@ -219,6 +219,18 @@ impl Arguments {
             Some(path) => Recipe::Train(read_plan(path)?),
             None => M::recipe(self.recipe_name::<M>()?, *epochs, *lr)?,
         })
+    }
+
+    /// The plan of a recipe for a model, with the changes that were asked for; none where nothing is trained.
+    pub(super) fn plan<M: Kind>(
+        &self,
+        recipe: Recipe,
+        model: &ModelOf<M>,
+    ) -> anyhow::Result<Option<Plan>> {
+        let Recipe::Train(plan) = recipe else { return Ok(None) };
+        let plan = model.modality().suited(model.network(), plan.with(&self.what.changes)?);
+        plan.check(&model.network().layout())?;
+        Ok(Some(plan))
     }
 
     pub(super) fn config<M: Kind, L: Answers>(

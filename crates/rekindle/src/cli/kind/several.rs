@@ -7,8 +7,8 @@ use std::{
 
 use anyhow::bail;
 use rekindle::{
-    Device, Example, Inputs, Learned, Modality as _, ModelOf, ModelTask, Pictures, SetOf, Several,
-    SeveralConfig,
+    Device, Example, FinetuneConfig, Inputs, Learned, Modality as _, ModelOf, ModelTask, Pictures,
+    SetOf, Several, SeveralConfig,
     cards::LicensePolicy,
     checkpoint::{CheckpointFile, LoadReport},
     data::{
@@ -106,9 +106,10 @@ impl Kind for Several {
     fn remarks<L: Learned>(
         model: &ModelOf<Self>,
         set: &SetOf<Self, L>,
-        probes: bool,
+        probed: Option<&FinetuneConfig<L::Task, Self>>,
     ) -> anyhow::Result<Remarks> {
-        let found = if probes { model.part_probes(set)? } else { Vec::new() };
+        let found = probed.map(|config| model.part_probes(set, config)).transpose()?;
+        let found = found.unwrap_or_default();
         let told = |(part, value)| (format!("a probe of `{part}` alone"), value);
         let baselines = found.into_iter().map(told).collect();
         Ok(Remarks { baselines, ..Remarks::default() })

@@ -7,7 +7,7 @@ use std::{
 
 use anyhow::{Context, bail};
 use rekindle::{
-    Modality as _, SetOf, TextModel, Texts,
+    FinetuneConfig, Modality as _, SetOf, TextModel, Texts,
     cards::HubConfig,
     data::{DataConfig, SampleOf, TargetKind, manifest},
     report::TextFacts,
@@ -56,7 +56,7 @@ impl Kind for Texts {
     fn remarks<L: rekindle::Learned>(
         model: &TextModel,
         set: &SetOf<Self, L>,
-        _: bool,
+        _: Option<&FinetuneConfig<L::Task, Self>>,
     ) -> anyhow::Result<Remarks> {
         let items: Vec<&Text> = set.train.iter().chain(&set.val).map(|it| &it.item).collect();
         let texts = model.modality().facts(&items)?;
@@ -142,16 +142,8 @@ fn reads_pairs(config: &HubConfig) -> bool {
     matches!(&config.input, rekindle::cards::InputSpec::Text(text) if text.columns.len() == 2)
 }
 
-/// A text, or both of a pair, on a line.
-fn shown(text: &Text) -> String {
-    match &text.pair {
-        Some(pair) => format!("{} | {pair}", text.text),
-        None => text.text.to_string(),
-    }
-}
-
 fn named(text: Text) -> Named<Text> {
-    Named { name: shown(&text), item: text, label: String::new() }
+    Named { name: text.shown(), item: text, label: String::new() }
 }
 
 /// The texts of a list with their labels, where it has some.
@@ -167,5 +159,5 @@ fn of_data(
         label: column.map(str::to_owned),
     };
     let data = model.modality().completed(model.config(), &asked);
-    labelled::<Texts>(&data, |_, text| shown(text))
+    labelled::<Texts>(&data, |_, text| text.shown())
 }

@@ -200,8 +200,13 @@ impl Candidate {
         if self.inputs.is_some() {
             return Ok(InputKind::Several);
         }
+        Ok(InputKind::of(self.model.as_deref(), self.opened(root)?.as_ref())?)
+    }
+
+    /// Its weights, where it names a file or a folder of them.
+    pub(super) fn opened(&self, root: &Path) -> anyhow::Result<Option<CheckpointFile>> {
         let weights = self.weights.as_ref().map(|path| CheckpointFile::open(&root.join(path)));
-        Ok(InputKind::of(self.model.as_deref(), weights.transpose()?.as_ref())?)
+        Ok(weights.transpose()?)
     }
 
     /// What is trained when.
@@ -218,6 +223,7 @@ impl Candidate {
         }
     }
 
+    /// What a run of it depends on, besides the data.
     pub(super) fn key<M: Kind>(
         &self,
         root: &Path,

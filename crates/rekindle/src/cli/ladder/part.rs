@@ -1,10 +1,11 @@
 //! What candidates are trained on: the data, and of a rung a part of them.
 
-use std::{collections::BTreeMap, rc::Rc};
+use std::{collections::BTreeMap, path::PathBuf};
 
 use rekindle::{
     Inputs, ItemOf, SetOf,
     data::{Digests, SampleOf, TargetKind, canonical},
+    report::ItemKind,
 };
 use sha2::{Digest, Sha256};
 
@@ -21,23 +22,31 @@ pub(super) struct Opened<M: Kind, L: Answers> {
 }
 
 impl<M: Kind, L: Answers> Opened<M, L> {
-    /// Of all candidates: the same, unless they read other columns.
+    /// Of all candidates, and which of it each is trained on: the same, unless they read other columns.
     pub(super) fn of_all(
         ladder: &Ladder,
         open: impl Fn(&Candidate) -> anyhow::Result<Self>,
-    ) -> anyhow::Result<Vec<Rc<Self>>> {
-        let mut all: Vec<Rc<Self>> = Vec::new();
-        for (place, candidate) in ladder.candidates.iter().enumerate() {
-            let before = &ladder.candidates[..place];
-            let same = before.iter().position(|other| other.inputs == candidate.inputs);
-            let opened = match same {
-                Some(same) => Rc::clone(&all[same]),
-                None => Rc::new(open(candidate)?),
-            };
-            all.push(opened);
+    ) -> anyhow::Result<(Vec<Self>, Vec<usize>)> {
+        let (mut all, mut places) = (Vec::new(), Vec::new());
+        for (number, candidate) in ladder.candidates.iter().enumerate() {
+            let before = &ladder.candidates[..number];
+            let same = |other: &Candidate| columns::<M>(other) == columns::<M>(candidate);
+            match before.iter().position(same) {
+                Some(same) => places.push(places[same]),
+                None => {
+                    places.push(all.len());
+                    all.push(open(candidate)?);
+                }
+            }
         }
-        Ok(all)
+        Ok((all, places))
     }
+}
+
+/// What says which columns a candidate reads, where something does.
+fn columns<M: Kind>(candidate: &Candidate) -> [Option<&PathBuf>; 2] {
+    let saved = candidate.weights.as_ref().filter(|_| M::KIND == ItemKind::Rows);
+    [candidate.inputs.as_ref(), saved]
 }
 
 /// Some of the classes, and some of the training items of each; all validation items of those classes.
@@ -82,14 +91,13 @@ impl<M: Kind, L: Answers> Part<M, L> {
     }
 
     /// What a run on it depends on.
-    pub(super) fn key(&self) -> anyhow::Result<String> {
+    pub(super) fn key(&self, files: &Digests) -> anyhow::Result<String> {
         let mut hash = Sha256::new();
-        let files = Digests::in_memory();
         hash.update(canonical(&self.names));
         for part in [&self.train, &self.val, &self.test] {
             hash.update(part.len().to_le_bytes());
             for sample in part {
-                hash.update(M::digest(&sample.item, &files)?);
+                hash.update(M::digest(&sample.item, files)?);
                 hash.update(canonical(&(sample.label.labels(), sample.label.numbers())));
                 hash.update(sample.weight.to_le_bytes());
             }

@@ -6,7 +6,7 @@ use burn::{
 };
 use rekindle_layers::{
     Activation, Pooling, Projection, ProjectionConfig, Recurrence, Recurrent, RecurrentConfig,
-    Sequence, Stage, StageOutput, TextFlow, Tokens,
+    Rows, Sequence, Stage, StageOutput, TextFlow, Tokens,
 };
 
 use super::*;
@@ -40,7 +40,7 @@ impl Backbone for Words {
             return TextFlow::Sequence(Sequence { hidden: self.table.forward(ids), mask });
         }
         TextFlow::Sequence(x.sequence().with(|x, mask| match index {
-            1 => self.up.forward_act(x, Activation::Gelu),
+            1 => self.up.forward_rows(&Rows::new(x), Activation::Gelu),
             2 => self.down.forward_add(x, self.shortcut()),
             _ => self.encoder.forward(x, Some(mask), None).0,
         }))

@@ -1,6 +1,6 @@
-//! Learning embeddings instead of outputs: the objective of a contrastive phase, whose head is solved for after each epoch.
+//! What a phase makes less: the loss of its task, or of embeddings, where the head is solved for after each epoch.
 //!
-//! Tunstall et al. 2022, <https://arxiv.org/abs/2209.11055>; of all pairs of a batch, as Khosla et al. 2020,
+//! Of embeddings: Tunstall et al. 2022, <https://arxiv.org/abs/2209.11055>; of all pairs of a batch, as Khosla et al. 2020,
 //! <https://arxiv.org/abs/2004.11362>.
 
 use burn::prelude::*;
@@ -8,23 +8,21 @@ use rekindle_data::Prepare;
 use rekindle_layers::Backbone;
 use rekindle_metrics::Values;
 use rekindle_train::{BatchTarget, Failure, Learn, Objective, Settled, contrastive};
-use rekindle_transfer::Classifier;
+use rekindle_transfer::{Classifier, PhaseLoss};
 
 use crate::{
-    DataLoader, Effort, Error, FromPrepared, Partial, TransferTask, config::Forward, data::Part,
-    start::embeddings,
+    DataLoader, Effort, Error, FromPrepared, Partial, TransferTask, config::Forward, start::solved,
 };
 
-/// Embeddings of a label near each other, and a head that is solved for on them.
-pub(crate) struct Contrast<'a, B: Backbone, P: Prepare, T: TransferTask> {
-    pub(crate) learn: &'a Learn<T, Forward<B>>,
-    /// Where embeddings may be kept.
+/// What the steps of a phase make less, and what is measured.
+pub(crate) struct PhaseObjective<'a, B: Backbone, P: Prepare, T: TransferTask> {
+    pub(crate) learn: Learn<T, Forward<B>>,
+    pub(crate) loss: PhaseLoss,
+    /// The training examples, for which a head may have to be solved.
     pub(crate) feed: &'a DataLoader<B, P, T>,
-    /// The training examples.
-    pub(crate) part: &'a Part<P, T>,
 }
 
-impl<B, P, T> Objective<Classifier<B>, Partial<B>> for Contrast<'_, B, P, T>
+impl<B, P, T> Objective<Classifier<B>, Partial<B>> for PhaseObjective<'_, B, P, T>
 where
     B: Backbone<Input: FromPrepared<P::Batch>>,
     P: Prepare,
@@ -34,20 +32,23 @@ where
     type Scores = T::Scores;
 
     fn outputs(&self, network: &Classifier<B>, input: Partial<B>) -> Tensor<2> {
-        (self.learn.forward)(network, input)
+        self.learn.outputs(network, input)
     }
 
     fn loss(&self, outputs: Tensor<2>, target: &Self::Target) -> Tensor<1> {
         self.learn.task.loss(outputs, target)
     }
 
-    /// What the head says of embeddings that move away from it; it learns nothing.
+    /// Of embeddings, the outputs are what the head says of them while they move away from it; it learns nothing.
     fn step(
         &self,
         network: &Classifier<B>,
         input: Partial<B>,
         target: &Self::Target,
     ) -> (Tensor<2>, Tensor<1>) {
+        if self.loss == PhaseLoss::Task {
+            return self.learn.step(network, input, target);
+        }
         let embeddings = Partial::embeddings(network, input);
         let labels = &target.labels;
         let alike = |one: usize, other: usize| {
@@ -71,12 +72,12 @@ where
     }
 
     fn settle(&self, network: Classifier<B>) -> Result<Settled<Classifier<B>, T::Scores>, Failure> {
-        let (task, labels) = (&self.learn.task, &self.part.labels);
-        let features = embeddings(&network, self.feed, self.part)?;
-        let solved = task.solve(&features, labels, Effort::Any);
-        let solved = solved.ok_or_else(|| Error::Settings(vec![NO_HEAD.to_owned()]))?;
-        let answers = solved.answers(&features, task, labels);
-        Ok((network.with_head(solved.weight, solved.bias), Some(answers)))
+        if self.loss == PhaseLoss::Task {
+            return Ok((network, None));
+        }
+        let found = solved(&network, self.feed, &self.learn.task, Effort::Any)?;
+        let (head, answers) = found.ok_or_else(|| Error::Settings(vec![NO_HEAD.to_owned()]))?;
+        Ok((network.with_head(head.weight, head.bias), Some(answers)))
     }
 }
 
