@@ -18,7 +18,7 @@
 use std::sync::Arc;
 
 use burn::{prelude::*, tensor::TensorData};
-use rekindle_layers::{Activation, Backbone, Landmarks, Projection, Stage};
+use rekindle_layers::{Activation, Backbone, Landmarks, Projection, Rows, Stage};
 
 use super::{hidden, saying};
 use crate::{Family, NetworkConfig, basis::Basis};
@@ -137,8 +137,10 @@ impl Block {
     /// `[b, 1, t + h]`, of which the first `input` are seen, to the same.
     fn forward(&self, x: Tensor<3>, input: usize) -> Tensor<3> {
         let seen = self.seen(x.clone().narrow(2, 0, input));
-        let hidden =
-            self.layers.iter().fold(seen, |x, layer| layer.forward_act(x, Activation::Relu));
+        let hidden = self
+            .layers
+            .iter()
+            .fold(seen, |x, layer| layer.forward_rows(&Rows::new(x), Activation::Relu));
         match &self.basis {
             None => self.theta.forward_add(hidden, x),
             Some(basis) => {

@@ -13,7 +13,7 @@
 use burn::prelude::*;
 use rekindle_layers::{
     Activation, Backbone, Conv1d, Conv1dConfig, Padding1d, Projection, Recurrence, Recurrent,
-    RecurrentConfig, Stage, StageOutput,
+    RecurrentConfig, Rows, Stage, StageOutput,
 };
 
 use super::hidden;
@@ -98,7 +98,7 @@ impl Backbone for Scratch {
 
     fn stage(&self, index: usize, x: Tensor<3>) -> Tensor<3> {
         match &self.encoder {
-            Encoder::Dense(layers) => layers[index].forward_act(x, Activation::Relu),
+            Encoder::Dense(layers) => layers[index].forward_rows(&Rows::new(x), Activation::Relu),
             Encoder::Convolutions(layers) => layers[index].forward(x, Activation::Relu),
             Encoder::Recurrent(layers) => layers.forward_layer(index, x, None, None).0,
         }
