@@ -69,24 +69,10 @@ impl Ensemble {
         }
         let together = |place: usize| {
             let of: Vec<&Forecast> = of_members.iter().map(|member| &member[place]).collect();
-            let median = |numbers: fn(&Forecast) -> &[f64]| {
-                let at = |at: usize| median(of.iter().map(|it| numbers(it)[at]).collect());
-                (0..numbers(of[0]).len()).map(at).collect()
-            };
-            Forecast {
-                model: of[0].model.clone(),
-                points: median(|it| &it.points),
-                quantiles: median(|it| &it.quantiles),
-            }
+            Forecast::median(&of, of[0].model.clone())
         };
         Ok((0..histories.len()).map(together).collect())
     }
-}
-
-/// The middle of numbers, of an even count the mean of both.
-fn median(mut numbers: Vec<f64>) -> f64 {
-    numbers.sort_by(f64::total_cmp);
-    (numbers[(numbers.len() - 1) / 2] + numbers[numbers.len() / 2]) / 2.0
 }
 
 /// The networks in a folder, in the order of their names.

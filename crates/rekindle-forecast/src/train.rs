@@ -60,8 +60,11 @@ impl TrainConfig {
         let network = NetworkConfig::new(family, input, horizon, task.per_step());
         let (scaling, scaled_by) = (ScalingKind::LastDeviation, ScalingBy::Window);
         let model = ForecasterConfig { network, task, scaling, scaled_by, season };
-        let steps = if family.is_linear() { 0 } else { 600 };
-        Self { steps, lr: 5e-4, ..Self::further(model, panel) }
+        let windows: usize =
+            panel.iter().map(|(_, values)| values.len().saturating_sub(input + horizon)).sum();
+        let steps = (PASSES * windows / BATCH).clamp(LEAST_STEPS, MOST_STEPS);
+        let steps = if family.is_linear() { 0 } else { steps };
+        Self { steps, lr: 1e-3, ..Self::further(model, panel) }
     }
 
     /// What is usual for a model that is trained further: a tenth of the rate.
@@ -74,8 +77,8 @@ impl TrainConfig {
             model,
             recent: None,
             validation: if few { horizon.max(longest / 10) } else { 0 },
-            batch: 256,
-            steps: 300,
+            batch: BATCH,
+            steps: LEAST_STEPS,
             lr: 1e-4,
             average: None,
             frozen: Frozen::Nothing,
@@ -94,6 +97,13 @@ impl TrainConfig {
 /// Horizons that are seen before one is forecast, at least, and the fewest values.
 const INPUT_HORIZONS: usize = 3;
 const LEAST_INPUT: usize = 8;
+
+/// Windows a step, how often each is learned, and the fewest and most steps: on M3's yearly series more learn them by heart,
+/// and on its monthly and M4's hourly ones more bring nothing.
+const BATCH: usize = 256;
+const PASSES: usize = 6;
+const LEAST_STEPS: usize = 150;
+const MOST_STEPS: usize = 600;
 
 /// With fewer series, what is learned is chosen by their ends.
 const FEW_SERIES: usize = 30;

@@ -103,12 +103,23 @@ pub struct Evaluation {
 impl Evaluation {
     /// Makes the forecasts of a baseline and measures them; MSIS and coverage at `level`.
     pub fn of(baseline: Baseline, cases: &[Case<'_>], ask: &ForecastConfig, level: f64) -> Self {
+        Self::and_forecasts(baseline, cases, ask, level).0
+    }
+
+    /// The same with what was forecast, one a case.
+    pub fn and_forecasts(
+        baseline: Baseline,
+        cases: &[Case<'_>],
+        ask: &ForecastConfig,
+        level: f64,
+    ) -> (Self, Vec<Forecast>) {
         let begun = Instant::now();
         let forecasts: Vec<Forecast> =
             cases.par_iter().map(|case| baseline.forecast(case.history, ask)).collect();
         let seconds = begun.elapsed().as_secs_f64();
         let simpler = forecasts.iter().filter(|it| !baseline.is_itself(it)).count();
-        Self { simpler, seconds, ..Self::of_forecasts(&forecasts, cases, ask, level) }
+        let found = Self::of_forecasts(&forecasts, cases, ask, level);
+        (Self { simpler, seconds, ..found }, forecasts)
     }
 
     /// Measures forecasts that any model made, one a case.

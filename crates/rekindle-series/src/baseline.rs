@@ -211,6 +211,25 @@ impl Forecast {
         Self { model: model.into(), points, quantiles }
     }
 
+    /// Several forecasts of the same as one: of every number the median, of an even count the mean of both in the middle.
+    ///
+    /// # Panics
+    ///
+    /// If there is none, or they are of other steps or quantiles.
+    pub fn median(forecasts: &[&Self], model: impl Into<Cow<'static, str>>) -> Self {
+        let of = |numbers: fn(&Self) -> &[f64]| -> Vec<f64> {
+            let count = numbers(forecasts[0]).len();
+            assert!(forecasts.iter().all(|it| numbers(it).len() == count), "forecasts of the same");
+            let at = |at: usize| {
+                let mut all: Vec<f64> = forecasts.iter().map(|it| numbers(it)[at]).collect();
+                all.sort_by(f64::total_cmp);
+                (all[(all.len() - 1) / 2] + all[all.len() / 2]) / 2.0
+            };
+            (0..count).map(at).collect()
+        };
+        Self { model: model.into(), points: of(|it| &it.points), quantiles: of(|it| &it.quantiles) }
+    }
+
     /// One quantile of every step.
     ///
     /// # Panics

@@ -55,7 +55,7 @@ fn a_run_measures_and_writes_forecasts() {
         (&2.into(), &6.into(), &12.into())
     );
     let models = found["models"].as_object().unwrap();
-    assert_eq!(models.len(), 9);
+    assert_eq!(models.len(), 10);
     for (name, scores) in models {
         for metric in ["smape", "mase", "owa", "msis", "mae", "seconds"] {
             assert!(
@@ -67,10 +67,10 @@ fn a_run_measures_and_writes_forecasts() {
     let mase = |name: &str| models[name]["mase"].as_f64().unwrap();
     let best = found["best"].as_str().unwrap();
     // A network is the best only where an interval says so.
-    let networks = ["nlinear", "nhits"];
+    let networks = ["nlinear", "nbeats", "combined"];
     let better = |name: &&String| networks.contains(&name.as_str()) || mase(name) >= mase(best);
     assert!(models.keys().all(|name| better(&name)), "{found}");
-    assert!(networks.contains(&found["learned"]["network"].as_str().unwrap()), "{found}");
+    assert!(networks.contains(&found["learned"]["model"].as_str().unwrap()), "{found}");
     assert!(mase(best) < mase("naive") / 3.0, "{found}");
     assert!(said(&output).contains("frequency: monthly"));
 
@@ -80,12 +80,20 @@ fn a_run_measures_and_writes_forecasts() {
         rows[0],
         ["unique_id", "ds", "model", "mean", "0.025", "0.1", "0.5", "0.9", "0.975"]
     );
-    assert_eq!(rows.len(), 1 + 9 * 2 * 6);
+    assert_eq!(rows.len(), 1 + 10 * 2 * 6);
     // No spreadsheet computes the name.
     assert_eq!(
         (rows[1][..3].to_vec(), rows[7][0]),
         (vec!["flat", "2024-01-01", "naive"], "'=rising")
     );
+    // Of theta, ets and both networks the median is the mean of those in the middle.
+    let of = |model: &str| -> f64 {
+        let row = rows.iter().find(|row| row[..3] == ["flat", "2024-03-01", model]).unwrap();
+        row[3].parse().unwrap()
+    };
+    let mut all = ["theta", "ets", "nlinear", "nbeats"].map(of);
+    all.sort_by(f64::total_cmp);
+    assert!((of("combined") - (all[1] + all[2]) / 2.0).abs() < 1e-9);
     for row in &rows[1..] {
         let numbers: Vec<f64> = row[3..].iter().map(|cell| cell.parse().unwrap()).collect();
         assert!(numbers[1..].windows(2).all(|pair| pair[0] <= pair[1]), "{row:?}");

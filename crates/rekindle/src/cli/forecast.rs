@@ -43,7 +43,8 @@ pub(super) struct Arguments {
     #[arg(long, value_parser = numbers::count)]
     season: Option<usize>,
     /// Models to try. Baselines: naive, seasonal-naive, drift, seasonal-average, naive2, theta, ets. Networks: nlinear, dlinear,
-    /// dense, conv1d, lstm, gru, nbeats, nbeats-interpretable, nhits. [default: all baselines, nlinear and nhits]
+    /// dense, conv1d, lstm, gru, nbeats, nbeats-interpretable, nhits. combined is the median of theta, ets and the networks that are
+    /// asked for. [default: all baselines, nlinear, nbeats, combined]
     #[arg(long = "model", value_name = "NAME", num_args = 1..)]
     models: Vec<Asked>,
     /// Windows to measure on, from origins a horizon apart, the last of which ends with the series.

@@ -17,7 +17,12 @@ use super::{Arguments, learn::Learner};
 pub(super) enum Asked {
     Baseline(Baseline),
     Network(Family),
+    /// What the others that are no simple repetition say, taken together.
+    Combined,
 }
+
+/// What [`Asked::Combined`] is called.
+const COMBINED: &str = "combined";
 
 impl std::str::FromStr for Asked {
     type Err = String;
@@ -26,10 +31,13 @@ impl std::str::FromStr for Asked {
         if let Ok(baseline) = name.parse() {
             return Ok(Self::Baseline(baseline));
         }
+        if name == COMBINED {
+            return Ok(Self::Combined);
+        }
         name.parse().map(Self::Network).map_err(|_| {
             let baselines = Baseline::ALL.map(Baseline::name).join(", ");
             let networks = Family::ALL.map(Family::name).join(", ");
-            format!("`{name}` is not known; known are {baselines}, {networks}")
+            format!("`{name}` is not known; known are {baselines}, {networks}, {COMBINED}")
         })
     }
 }
@@ -38,17 +46,21 @@ impl std::str::FromStr for Asked {
 pub(super) enum Model {
     Baseline(Baseline),
     Network(Ensemble),
+    /// The median of those at these places before it.
+    Combined(Vec<usize>),
 }
 
 impl Model {
-    /// What follows each series.
+    /// What follows each series; `before` are the forecasts of the models before it.
     pub(super) fn forecasts(
         &self,
         panel: &Panel,
         ask: &ForecastConfig,
+        before: &[Vec<Forecast>],
     ) -> anyhow::Result<Vec<Forecast>> {
         let histories: Vec<&[f64]> = panel.iter().map(|(_, values)| values).collect();
         Ok(match self {
+            Self::Combined(places) => combined(places, before),
             Self::Baseline(baseline) => {
                 histories.par_iter().map(|history| baseline.forecast(history, ask)).collect()
             }
@@ -124,14 +136,18 @@ impl Group {
             }
         };
         let of = |baseline| Evaluation::of(baseline, &cases, ask, level);
+        let asked = arguments.asked();
         let mut compared = Vec::new();
         let mut models = Vec::new();
-        for asked in arguments.asked() {
-            let Asked::Baseline(baseline) = asked else { continue };
+        // What each says of the cases, where that is used again.
+        let mut said: Vec<Vec<Forecast>> = Vec::new();
+        for asked in &asked {
+            let Asked::Baseline(baseline) = *asked else { continue };
             let name = Cow::Borrowed(baseline.name());
-            let evaluation = of(baseline);
+            let (evaluation, forecasts) = Evaluation::and_forecasts(baseline, &cases, ask, level);
             compared.push(Compared { name: name.clone(), is_learned: false, evaluation });
             models.push((name, Model::Baseline(baseline)));
+            said.push(forecasts);
         }
         let find = |baseline: Baseline, compared: &[Compared]| {
             let found = compared.iter().find(|it| it.name == baseline.name());
@@ -167,6 +183,18 @@ impl Group {
             };
             weights.push((name.clone(), last.path));
             models.push((name, Model::Network(last.network)));
+            said.push(forecasts);
+        }
+        let places: Vec<usize> = (0..models.len()).filter(|at| counts(&models[*at].1)).collect();
+        if asked.contains(&Asked::Combined) && places.len() > 1 {
+            let forecasts = combined(&places, &said);
+            let evaluation = Evaluation::of_forecasts(&forecasts, &cases, ask, level);
+            let seconds = places.iter().map(|place| compared[*place].evaluation.seconds).sum();
+            let evaluation = Evaluation { seconds, ..evaluation };
+            let is_learned = places.iter().any(|place| compared[*place].is_learned);
+            let name = Cow::Borrowed(COMBINED);
+            compared.push(Compared { name: name.clone(), is_learned, evaluation });
+            models.push((name, Model::Combined(places)));
         }
         let windows = cases.len();
         drop(cases);
@@ -184,6 +212,25 @@ impl Group {
             panel,
         })
     }
+}
+
+/// Whether a model is taken together with others: what only repeats values says little that they do not.
+fn counts(model: &Model) -> bool {
+    match model {
+        Model::Baseline(baseline) => matches!(baseline, Baseline::Theta | Baseline::Ets),
+        Model::Network(_) => true,
+        Model::Combined(_) => false,
+    }
+}
+
+/// Of every number the median of several models.
+fn combined(places: &[usize], forecasts: &[Vec<Forecast>]) -> Vec<Forecast> {
+    let of = |case: usize| {
+        let of: Vec<&Forecast> = places.iter().map(|place| &forecasts[*place][case]).collect();
+        Forecast::median(&of, COMBINED)
+    };
+    let cases = places.first().map_or(0, |place| forecasts[*place].len());
+    (0..cases).map(of).collect()
 }
 
 /// The series that can be measured on, and their places, if there are any.

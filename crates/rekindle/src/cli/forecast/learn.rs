@@ -25,7 +25,8 @@ pub(super) struct LearnArguments {
     /// trained further with --steps.
     #[arg(long, value_name = "PATH")]
     weights: Option<PathBuf>,
-    /// Training steps of a network. [default: 600; none of one that is given by --weights]
+    /// Training steps of a network. [default: 150 to 600, by how many windows there are; none of one that is given
+    /// by --weights]
     #[arg(long, value_parser = numbers::count)]
     steps: Option<usize>,
     /// Minutes for all networks together, after which what was reached is taken.
@@ -37,7 +38,7 @@ pub(super) struct LearnArguments {
     /// Values that a network sees. [default: three horizons, and a season more than one, where most series have as many]
     #[arg(long, value_parser = numbers::count)]
     input: Option<usize>,
-    /// Learning rate. [default: 0.0005, or 0.0001 for what is trained further]
+    /// Learning rate. [default: 0.001, or 0.0001 for what is trained further]
     #[arg(long)]
     lr: Option<f64>,
     /// Windows a step.
@@ -95,7 +96,7 @@ pub(super) struct Learner<'a> {
 }
 
 /// What is tried where nothing is asked for: what is linear, and what is not.
-pub(super) const USUAL: [Family; 2] = [Family::NLinear, Family::NHits];
+pub(super) const USUAL: [Family; 2] = [Family::NLinear, Family::NBeats];
 
 /// How far members of an ensemble see, in parts of what one network would, in turns.
 const REACH: [usize; 3] = [100, 67, 133];
@@ -246,14 +247,15 @@ impl Arguments {
             return self.models.clone();
         }
         let baselines = rekindle_series::Baseline::ALL.map(Asked::Baseline);
-        baselines.into_iter().chain(USUAL.map(Asked::Network)).collect()
+        let networks = USUAL.map(Asked::Network).into_iter();
+        baselines.into_iter().chain(networks).chain([Asked::Combined]).collect()
     }
 
     /// The families among it.
     fn families(&self) -> Vec<Family> {
         let family = |asked: &Asked| match asked {
             Asked::Network(family) => Some(*family),
-            Asked::Baseline(_) => None,
+            Asked::Baseline(_) | Asked::Combined => None,
         };
         self.asked().iter().filter_map(family).collect()
     }

@@ -69,7 +69,7 @@ pub(super) fn verdict(found: &Comparison) {
     let best = &found.best().name;
     if let Some((place, difference)) = &found.learned {
         let name = &found.models[*place].name;
-        say!("{name}, the best network, {} the best baseline", than(found, difference));
+        say!("{name}, the best that learns, {} the best baseline", than(found, difference));
     }
     let (naive, difference) = &found.naive;
     match best == naive {
@@ -120,7 +120,7 @@ pub(super) fn summary(found: &Comparison, groups: &[Measured]) -> Value {
     });
     if let Some((place, difference)) = &found.learned {
         let mut learned = compared("the best baseline", difference, found.metric);
-        learned["network"] = json!(found.models[*place].name);
+        learned["model"] = json!(found.models[*place].name);
         summary["learned"] = learned;
     }
     if groups.len() > 1 {
