@@ -299,8 +299,8 @@ impl TransferTask for Ahead {
 const LEAST_SPREAD: f64 = 0.5;
 const MOST_SPREAD: f64 = 10.0;
 
-/// The most products of windows and pairs of features that a head is solved for with: seconds.
-const MOST_PRODUCTS: usize = 20_000_000_000;
+/// The most products of windows and pairs of features that a head is solved for with: half a minute.
+const MOST_PRODUCTS: usize = 40_000_000_000;
 
 /// What a solution misses of each step, in ascending order.
 fn missed(ridge: &Ridge, features: &[f32], right: &[f32], steps: usize) -> Vec<Vec<f32>> {

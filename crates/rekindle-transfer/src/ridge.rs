@@ -106,10 +106,16 @@ impl Problem {
         let mut gram = vec![0.0; side * side];
         gram.par_chunks_mut(side.max(1)).enumerate().for_each(|(i, row)| {
             let left = &columns[i * width..(i + 1) * width];
-            for (j, value) in row.iter_mut().enumerate() {
+            for (j, value) in row[..=i].iter_mut().enumerate() {
                 *value = dot(left, &columns[j * width..(j + 1) * width]);
             }
         });
+        // It is the same on both sides of its diagonal.
+        for i in 0..side {
+            for j in i + 1..side {
+                gram[i * side + j] = gram[j * side + i];
+            }
+        }
         Self { x, y, examples, dim, outputs, mean, deviation, center, gram }
     }
 
