@@ -44,8 +44,8 @@ use rekindle_layers::{
 use rekindle_report::ItemKind;
 use rekindle_transfer::{Frozen, Plan};
 
-mod code;
 mod exhibit;
+mod found;
 mod inputs;
 mod learn;
 mod lists;
@@ -57,10 +57,10 @@ mod probes;
 mod rows;
 mod saved;
 
-pub use code::NumberCode;
+pub use found::{FoundInputs, NotInputs};
 pub use inputs::{InputCode, InputPart, Inputs, MAX_UNITS, PartSource};
 pub use lists_read::ListsRead;
-pub use network::{Numbers, PartBatch, PartInput, PartNetwork, Passing};
+pub use network::{Numbers, PartBatch, PartInput, PartNetwork, Passing, Vectors};
 pub use prepare::{PartEncoded, PrepareSeveral};
 pub use rows::{Cells, Example, InputColumns, SeveralConfig, Value};
 
@@ -156,13 +156,16 @@ impl Modality for Several {
                     }
                     None => Pictures.backbone(about, device)?,
                 }),
-                Reads::Numbers(code) => PartNetwork::Numbers(Numbers::new(code.width())),
+                Reads::Numbers(code) => match code.embedding() {
+                    Some([rows, dim]) => PartNetwork::Vectors(Vectors::new(rows, dim, device)),
+                    None => PartNetwork::Numbers(Numbers::new(code.width())),
+                },
             };
             let (name, hidden, per_item) = (part.name.clone(), part.hidden, part.reads.per_item());
             Ok(PartConfig { name, network, hidden, per_item })
         };
         let parts: Result<Vec<_>, Error> = self.parts.iter().map(part).collect();
-        Ok(Network::new(parts?, self.join, device))
+        Ok(Network::new(parts?, self.join.clone(), device))
     }
 
     fn prepare(

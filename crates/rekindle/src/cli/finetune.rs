@@ -9,8 +9,8 @@ use std::{
 use anyhow::Context;
 use clap::Args;
 use rekindle::{
-    About, Device, FinetuneConfig, ItemOf, ModelOf, ModelTask, Outcome, Pictures, ReportPaths,
-    RunFolder, SetOf, Shown, Start, TestViews, cache_notes,
+    About, Device, FinetuneConfig, FoundInputs, ItemOf, ModelOf, ModelTask, Outcome, Pictures,
+    ReportPaths, RunFolder, SetOf, Shown, Start, TestViews, cache_notes,
     data::{SampleOf, TargetKind, Unusable, quarantine},
     finetune, measure, probe,
     report::Checkup,
@@ -86,6 +86,7 @@ impl Arguments {
     pub(super) fn run(&self) -> anyhow::Result<ExitCode> {
         let device = self.common.device.open()?.autodiff();
         device.seed(self.what.seed);
+        self.data.find_inputs(&self.start)?;
         // Whatever the rate of a kind, what is named is known, and each other thing that was asked for can be.
         let writes = self.recipe::<Pictures>()? != Recipe::AsIs;
         if writes {
@@ -148,7 +149,9 @@ impl Arguments {
         let model = model.with_config(config);
         let held = run_folder::hold(&self.out, self.older())?;
         let left_out = self.set_aside::<M, L>(&unusable)?;
-        let notes = || set.notes.iter().chain(&left_out).chain(&vectors);
+        let columns: Vec<String> =
+            self.data.found().into_iter().flat_map(FoundInputs::left_out).collect();
+        let notes = || columns.iter().chain(&set.notes).chain(&left_out).chain(&vectors);
         if self.common.json {
             notes().for_each(|line| complain!("{}", one_line(line)));
         } else {
@@ -269,7 +272,7 @@ impl Arguments {
             return Ok(None);
         }
         let samples = Test(samples.to_vec());
-        Ok(Some(measure(model, task, samples, self.pictures.batch.max(1), TestViews::One)?))
+        Ok(Some(measure(model, task, samples, self.batch(), TestViews::One)?))
     }
 
     /// Measures the weights on their own labels or numbers.
@@ -283,7 +286,7 @@ impl Arguments {
             model: &model,
             data,
             part: None,
-            batch: self.pictures.batch,
+            batch: self.batch(),
             views: TestViews::One,
             json: self.common.json,
             start,
@@ -358,7 +361,7 @@ impl Arguments {
             held.clear()?;
         }
         let mut config = FinetuneConfig::<L::Task, M>::of(Plan::new(Vec::new()), task);
-        config.engine.batch = self.pictures.batch;
+        config.engine.batch = self.batch();
         config.engine.cache = self.cache();
         config.engine.seed = self.what.seed;
         let data = (Train(set.train.clone()), Validation(set.val.clone()));

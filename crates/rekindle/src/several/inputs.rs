@@ -19,14 +19,20 @@
 //!
 //! [inputs.age]
 //! column = "age"
-//! number = "standardized"          # by mean and deviation of what is trained on; an empty cell is the mean
+//! number = "standardized"          # by mean and deviation of what is trained on; an empty cell is the mean. Or "binned": an
+//!                                  # empty one is the median and flagged, tails are drawn in, 16 bins between quantiles say where
 //!
 //! [inputs.journal]
 //! column = "journal"
-//! category = "one_hot"             # of the words that are trained on; others are none of them
+//! category = "one_hot"             # of the words that are trained on; rare and unknown ones share a place, many are embedded
+//!
+//! [inputs.admitted]
+//! column = "admitted"
+//! date = "parts"                   # year, month, day of the week ..., each by mean and deviation. Or yes_no = "number"
 //!
 //! [join]
-//! hidden = 256                     # a layer with a ReLU over all parts; left out, they lie side by side
+//! hidden = 256                     # a layer with a ReLU over all parts, or several: [256, 256]; left out, they lie side by side
+//! residual = true                  # all but the first are residual blocks
 //! dropout = 0.5
 //! ```
 
@@ -36,24 +42,29 @@ use std::{
 };
 
 use rekindle_cards::MAX_CONTEXT;
+use rekindle_layers::JoinConfig;
 use serde::Deserialize;
 
 use crate::{Error, is_scratch};
 
 /// Most units of a layer, and places of a one-hot number, so that a file cannot take all memory.
 pub const MAX_UNITS: usize = 1 << 16;
+/// Most hidden layers.
+const MAX_LAYERS: usize = 256;
 /// Most bytes of a file of inputs.
 const LARGEST: u64 = 1 << 20;
 /// What a part may not be called, for a stage is.
-const JOIN: &str = "join";
+pub(super) const JOIN: &str = "join";
 
 /// Parts of a network, each with the columns that it reads, and how they are joined.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Inputs {
     /// The parts.
     pub parts: Vec<InputPart>,
-    /// Units of a hidden layer over all of them; none where they lie side by side.
-    pub hidden: Option<usize>,
+    /// Units of hidden layers, the first over all of them; none where they lie side by side.
+    pub hidden: Vec<usize>,
+    /// Whether all hidden layers but the first are residual blocks.
+    pub residual: bool,
     /// The share that is dropped before the head in training.
     pub dropout: f64,
 }
@@ -89,6 +100,12 @@ pub enum InputCode {
     Ordinal(usize),
     /// A number, by mean and deviation.
     Standardized,
+    /// A number: filled, flagged, scaled, and among quantiles.
+    Binned,
+    /// Yes or no.
+    YesNo,
+    /// A date, as numbers of the calendar.
+    Date,
     /// A word, as one of those that are trained on.
     Category,
 }
@@ -113,9 +130,18 @@ struct File {
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct RawJoin {
-    hidden: Option<usize>,
+    hidden: Option<Layers>,
+    #[serde(default)]
+    residual: bool,
     #[serde(default)]
     dropout: f64,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(untagged)]
+enum Layers {
+    One(usize),
+    Several(Vec<usize>),
 }
 
 #[derive(Debug, Deserialize)]
@@ -130,7 +156,9 @@ struct Raw {
     untrained: bool,
     one_hot: Option<usize>,
     ordinal: Option<usize>,
-    number: Option<Standardized>,
+    number: Option<NumberBy>,
+    yes_no: Option<YesNoBy>,
+    date: Option<DateBy>,
     category: Option<OneHot>,
     #[serde(default)]
     context: usize,
@@ -155,8 +183,21 @@ enum Kind {
 
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "snake_case")]
-enum Standardized {
+enum NumberBy {
     Standardized,
+    Binned,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum YesNoBy {
+    Number,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum DateBy {
+    Parts,
 }
 
 #[derive(Debug, Deserialize)]
@@ -205,7 +246,13 @@ impl Inputs {
             Ok(InputPart { name, columns, code, hidden: *hidden })
         };
         let parts: Result<Vec<_>, String> = inputs.into_iter().map(part).collect();
-        let inputs = Self { parts: parts?, hidden: join.hidden, dropout: join.dropout };
+        let hidden = match join.hidden {
+            None => Vec::new(),
+            Some(Layers::One(units)) => vec![units],
+            Some(Layers::Several(units)) => units,
+        };
+        let RawJoin { residual, dropout, .. } = join;
+        let inputs = Self { parts: parts?, hidden, residual, dropout };
         inputs.check()?;
         Ok(inputs)
     }
@@ -273,7 +320,25 @@ impl Inputs {
     /// The same with a hidden layer over all parts, of which a share is dropped before the head in training.
     #[must_use]
     pub fn join(self, hidden: usize, dropout: f64) -> Self {
-        Self { hidden: Some(hidden), dropout, ..self }
+        Self { hidden: vec![hidden], dropout, ..self }
+    }
+
+    /// The same with hidden layers of so many units each; of none, the head alone reads all parts.
+    #[must_use]
+    pub fn layers(self, hidden: &[usize]) -> Self {
+        Self { hidden: hidden.to_vec(), ..self }
+    }
+
+    /// The same with residual blocks in the place of all hidden layers but the first.
+    #[must_use]
+    pub fn residual(self) -> Self {
+        Self { residual: true, ..self }
+    }
+
+    /// How the parts are joined.
+    pub(super) fn join_config(&self) -> JoinConfig {
+        let (hidden, residual) = (self.hidden.clone(), self.residual);
+        JoinConfig { hidden, residual, dropout: self.dropout }
     }
 
     /// Looks whether all of it can be.
@@ -288,7 +353,19 @@ impl Inputs {
         if !(0.0..1.0).contains(&self.dropout) {
             return Err(format!("join.dropout is {}, not in 0 to 1", self.dropout));
         }
-        units("join.hidden", self.hidden)?;
+        self.hidden.iter().try_for_each(|layer| units("join.hidden", Some(*layer)))?;
+        if self.hidden.len() > MAX_LAYERS {
+            return Err(format!(
+                "join.hidden has {} layers, more than {MAX_LAYERS}",
+                self.hidden.len()
+            ));
+        }
+        if self.residual && self.hidden.windows(2).any(|pair| pair[0] != pair[1]) {
+            return Err(format!(
+                "join.residual asks for layers of one width, but join.hidden is {:?}",
+                self.hidden
+            ));
+        }
         for (place, part) in self.parts.iter().enumerate() {
             let InputPart { name, columns, code, hidden } = part;
             if self.parts[..place].iter().any(|other| other.name == *name) {
@@ -329,7 +406,7 @@ impl Inputs {
 impl Raw {
     fn code(&self) -> Result<InputCode, String> {
         let Self { kind, weights, model, untrained, .. } = self;
-        let Self { one_hot, ordinal, number, category, context, .. } = self;
+        let Self { one_hot, ordinal, number, yes_no, date, category, context, .. } = self;
         let network = |source| match kind {
             Kind::Text => InputCode::Text { source, context: *context },
             Kind::Picture => InputCode::Picture(source),
@@ -348,7 +425,12 @@ impl Raw {
             model.as_ref().map(named),
             one_hot.map(InputCode::OneHot),
             ordinal.map(InputCode::Ordinal),
-            number.as_ref().map(|Standardized::Standardized| InputCode::Standardized),
+            number.as_ref().map(|by| match by {
+                NumberBy::Standardized => InputCode::Standardized,
+                NumberBy::Binned => InputCode::Binned,
+            }),
+            yes_no.as_ref().map(|YesNoBy::Number| InputCode::YesNo),
+            date.as_ref().map(|DateBy::Parts| InputCode::Date),
             category.as_ref().map(|OneHot::OneHot| InputCode::Category),
         ];
         let mut named = named.into_iter().flatten();
@@ -365,7 +447,10 @@ impl Raw {
                 Err("kind and untrained are of networks; name weights or a model".to_owned())
             }
             (Some(code), None) => Ok(code),
-            _ => Err("name one of weights, model, one_hot, ordinal, number, category".to_owned()),
+            _ => {
+                Err("name one of weights, model, one_hot, ordinal, number, yes_no, date, category"
+                    .to_owned())
+            }
         }
     }
 }
@@ -448,6 +533,7 @@ mod tests {
             ("model = \"lstm\"", "weights = \"lstm\"\nuntrained = true", "untrained is of a model"),
             ("model = \"lstm\"", "kind = \"picture\"\nmodel = \"resnet18\"", "context is of texts"),
             ("hidden = 8", "hidden = 70000", "join.hidden is 70000"),
+            ("hidden = 8", "hidden = [8, 4]\nresidual = true", "join.residual asks for layers"),
             ("dropout = 0.5", "dropout = 1.0", "join.dropout is 1, not in 0 to 1"),
         ] {
             let text = GOOD.replace(from, to);
