@@ -139,6 +139,16 @@ impl DataArguments {
                 super::output::one_line(left_out.join("; "))
             );
         }
+        if !found.is_learnable && self.label.is_none() && self.targets.is_empty() {
+            bail!(
+                "{}: has no column `label` or `labels`; name what is to be learned, numbers as in --target {column}, labels as in --label {column}",
+                super::output::one_line(self.data.display()),
+                column = found
+                    .columns
+                    .last()
+                    .map_or_else(String::new, |it| super::output::one_line(&it.name)),
+            );
+        }
         match self.hidden.as_slice() {
             [] => {}
             [0] => found.inputs.hidden.clear(),

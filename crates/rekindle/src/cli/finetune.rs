@@ -25,7 +25,7 @@ mod words;
 
 use ask::{KeepArguments, PictureArguments, StepArguments, What};
 use checkup::{DoctorArguments, Verdict};
-use words::{leads_out, quoted};
+use words::quoted;
 
 use super::{
     Common,
@@ -329,23 +329,6 @@ impl Arguments {
                 false => ReportPaths::Told,
             },
         }
-    }
-
-    /// Says so where the report may show paths that lead out of the data's folder: whoever gets it learns where they lie.
-    fn warn_of_paths<M: Kind, L: Answers>(&self, set: &SetOf<M, L>) {
-        let folders = self.data.folders();
-        let samples = [&set.train, &set.val, &set.test].into_iter().flatten();
-        let mut outside = samples
-            .filter_map(|sample| sample.path())
-            .filter(|path| leads_out(path, &folders))
-            .peekable();
-        let Some(first) = outside.peek().copied().filter(|_| !self.private_report) else { return };
-        complain!(
-            "{} {} lie outside of the data's folder, such as {}; report.html and run.json may name their files: --private-report leaves paths and the command out",
-            outside.count(),
-            M::MANY,
-            one_line(first.display())
-        );
     }
 
     /// Solves for the head instead of training it.

@@ -29,6 +29,8 @@ pub struct FoundInputs {
     pub columns: Vec<FoundColumn>,
     /// Columns that say something else of rows, or were to be left out: a line each.
     pub others: Vec<String>,
+    /// Whether there is a column of what is learned: one that is named, else one that is called as labels are.
+    pub is_learnable: bool,
     /// Rows to train on, with those that validate where nothing says which.
     pub rows: usize,
 }
@@ -93,8 +95,10 @@ fn found(
         data.targets.iter().filter_map(|name| table.column(&[name])).collect();
     learned.extend(label.and_then(|name| table.column(&[name])));
     let (mut columns, mut others) = (Vec::new(), Vec::new());
+    let mut is_learnable = !learned.is_empty();
     for (place, name) in table.names.iter().enumerate() {
         let is_label = label.is_none() && data.targets.is_empty() && table.is_called_label(place);
+        is_learnable |= is_label;
         if learned.contains(&place) || is_label || ignored.contains(&place) {
             continue;
         }
@@ -125,7 +129,7 @@ fn found(
         [_] => table.training_rows().count(),
         lists => lists.iter().map(|(_, list)| list.found.table.rows.len()).max().unwrap_or(0),
     };
-    Ok(FoundInputs { inputs: inputs(&columns), columns, others, rows })
+    Ok(FoundInputs { inputs: inputs(&columns), columns, others, is_learnable, rows })
 }
 
 fn inputs(columns: &[FoundColumn]) -> Inputs {
