@@ -44,6 +44,7 @@ use rekindle_layers::{
 use rekindle_report::ItemKind;
 use rekindle_transfer::{Frozen, Plan};
 
+mod columns;
 mod exhibit;
 mod found;
 mod inputs;

@@ -79,6 +79,18 @@ fn columns_are_found_and_learned_and_what_was_saved_predicts() {
     let linear = number(&all["baselines_val"], "linear regression");
     assert!(number(&all, "best_val_mae") < 0.5 * linear, "{all}");
     assert!(number(&all, "test_mae") < 0.4, "{all}");
+    // The report says which columns answers depend on.
+    let record = fs::read_to_string(out.join("run.json")).unwrap();
+    let record: Value = serde_json::from_str(&record).unwrap();
+    let columns = record["columns"]["columns"].as_array().unwrap();
+    let shuffled = |name: &str| {
+        let column = columns.iter().find(|column| column["name"] == name);
+        number(column.unwrap(), "shuffled")
+    };
+    assert!(shuffled("town") > 2.0 * shuffled("since"), "{columns:?}");
+    assert!(shuffled("since") < 2.0 * number(&record["columns"], "whole"), "{columns:?}");
+    let towns = columns.iter().find(|column| column["name"] == "town").unwrap();
+    assert_eq!(towns["groups"].as_array().unwrap().len(), 3, "{towns}");
     let weights = out.join("best.safetensors");
     let weights = text(&weights);
     let measured = last(&["evaluate", "--weights", weights, "--data", text(&data), "--json"]);

@@ -3,15 +3,16 @@
 
 use std::{collections::BTreeSet, sync::Arc};
 
+use rekindle_data::Sample;
 use rekindle_images::Preprocess;
-use rekindle_report::{ExampleRecord, WordRecord};
+use rekindle_report::{ColumnsRecord, ExampleRecord, WordRecord};
 use rekindle_text::Text;
 
 use super::{
-    Example, PartInput, Several, Value,
+    Example, PartInput, Several, Value, columns,
     part::{Part, Reads},
 };
-use crate::{Error, ModelOf, gallery::Exhibit};
+use crate::{Error, ModelOf, ModelTask, gallery::Exhibit};
 
 impl Exhibit for Several {
     fn shown(model: &ModelOf<Self>, item: &Example, output: usize) -> Result<ExampleRecord, Error> {
@@ -31,6 +32,14 @@ impl Exhibit for Several {
             words.push(WordRecord { text, weight: weight * scale });
         }
         Ok(ExampleRecord { words, image: model.picture(item)?, ..ExampleRecord::default() })
+    }
+
+    fn columns<T: ModelTask>(
+        model: &ModelOf<Self>,
+        task: &T,
+        val: &[Sample<T::Label, Example>],
+    ) -> Result<Option<ColumnsRecord>, Error> {
+        columns::measured(model, task, val)
     }
 }
 
