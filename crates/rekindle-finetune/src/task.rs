@@ -305,3 +305,28 @@ fn standardized(scales: &[Scale], labels: &[Vec<f32>]) -> Vec<f32> {
 pub(crate) fn label_text(label: &impl Serialize) -> Cow<'static, str> {
     Cow::Owned(rekindle_data::canonical(label))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Places of three words, one of them redundant: the least squares are the means of the words' rows.
+    #[test]
+    fn a_linear_model_of_words_answers_their_means() {
+        let rows = [(0, 1.0), (0, 3.0), (1, 10.0), (1, 20.0), (2, -5.0), (2, -6.0)];
+        let features: Vec<f32> = rows
+            .iter()
+            .flat_map(|(word, _)| (0..3).map(|at| f32::from(u8::from(at == *word))))
+            .collect();
+        let labels: Vec<Vec<f32>> = rows.iter().map(|(_, number)| vec![*number]).collect();
+        let task = Regress::new(1).fitted(&labels);
+        let solved = task.linear(&features, &labels).unwrap();
+        let found = task.restored(&solved.outputs(&features));
+        for (found, right) in found.iter().zip([2.0, 2.0, 15.0, 15.0, -5.5, -5.5]) {
+            assert!((found - right).abs() < 1e-3, "{found} {right}");
+        }
+        // With fewer rows than twice the features, a penalty is chosen.
+        let few = task.linear(&features[..9], &labels[..3]).unwrap();
+        assert!(few.strength < LEAST_SQUARES);
+    }
+}
