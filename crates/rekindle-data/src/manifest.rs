@@ -39,7 +39,8 @@ use rekindle_base::open_regular;
 
 use crate::error::problem;
 use crate::label::SHOWN;
-use crate::{Error, TargetKind};
+use crate::parts::part_named;
+use crate::{Error, Part, TargetKind};
 
 mod delimited;
 mod limits;
@@ -263,6 +264,32 @@ impl Table {
     /// That it has no column of the first of these names, and which it has.
     pub fn lacks(&self, wanted: &[&str]) -> String {
         format!("has no column `{}`; it names [{}]", wanted[0], self.names.join(", "))
+    }
+
+    /// What a column says of rows besides what is learned of them, where it is called so: `split`, `group`, `weight`.
+    pub fn role(&self, column: usize) -> Option<&'static str> {
+        let name = self.names.get(column)?;
+        let roles = [SPLIT, GROUP, WEIGHT];
+        roles
+            .into_iter()
+            .find(|names| is_named(name, names))
+            .and_then(|names| names.first().copied())
+    }
+
+    /// Whether a column is called as labels are.
+    pub fn is_called_label(&self, column: usize) -> bool {
+        let name = self.names.get(column);
+        name.is_some_and(|name| is_named(name, LABEL) || is_named(name, LABELS))
+    }
+
+    /// The cells of rows that its split, where it has one, leaves to be trained on.
+    pub fn training_rows(&self) -> impl Iterator<Item = &[String]> {
+        let split = self.column(SPLIT);
+        let trains = move |cells: &&[String]| match split.map(|split| cells[split].trim()) {
+            None | Some("") => true,
+            Some(part) => part_named(part) == Some(Part::Train),
+        };
+        self.rows.iter().map(|(_, cells)| cells.as_slice()).filter(trains)
     }
 
     /// Names that stand for the same thing as another: the first of each is taken.

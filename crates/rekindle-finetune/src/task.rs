@@ -32,6 +32,12 @@ pub trait TransferTask: Task<Label: Serialize> + Serialize {
         None
     }
 
+    /// The linear model of features `[examples, dim]` that is what others are compared with: the logistic regression that
+    /// suits the examples best, or the least squares of numbers.
+    fn linear(&self, features: &[f32], labels: &[Self::Label]) -> Option<Solved> {
+        self.solve(features, labels, Effort::Seconds)
+    }
+
     /// What always answering the same would reach on `labels`, and what that answer is: the best one for the training
     /// examples.
     fn constant(
@@ -108,6 +114,9 @@ impl Solved {
 const QUICK: usize = 5_000_000;
 const JUDGED: usize = 100_000_000;
 const BEARABLE: usize = 500_000_000;
+
+/// So little of a penalty that a ridge regression is one of least squares, and places of one-hot words may add up to 1.
+const LEAST_SQUARES: f64 = 1e6;
 
 /// What most data sets choose.
 const USUAL_STRENGTH: f64 = 0.1;
@@ -248,17 +257,25 @@ impl TransferTask for Regress {
 
     /// A ridge regression of the standardized numbers.
     fn solve(&self, features: &[f32], labels: &[Vec<f32>], effort: Effort) -> Option<Solved> {
-        let standardized: Vec<f32> = labels
-            .iter()
-            .flat_map(|numbers| numbers.iter().zip(&self.scales))
-            .map(|(&number, scale)| scale.standardize(number))
-            .collect();
+        let standardized = standardized(&self.scales, labels);
         let dim = features.len() / labels.len().max(1);
         if effort == Effort::Seconds && Ridge::products(labels.len(), dim) > 50 * BEARABLE {
             return None;
         }
         let Ridge { weight, bias, strength } =
             Ridge::chosen(features, &standardized, self.scales.len());
+        Some(Solved { weight, bias, strength })
+    }
+
+    /// Least squares where there are more examples than features by far, else a ridge regression.
+    fn linear(&self, features: &[f32], labels: &[Vec<f32>]) -> Option<Solved> {
+        let dim = features.len() / labels.len().max(1);
+        if labels.len() < 2 * dim || Ridge::products(labels.len(), dim) > 50 * BEARABLE {
+            return self.solve(features, labels, Effort::Seconds);
+        }
+        let standardized = standardized(&self.scales, labels);
+        let Ridge { weight, bias, strength } =
+            Ridge::fit(features, &standardized, self.scales.len(), LEAST_SQUARES);
         Some(Solved { weight, bias, strength })
     }
 
@@ -278,7 +295,38 @@ impl TransferTask for Regress {
     }
 }
 
+/// Numbers of examples as outputs stand for them, row by row.
+fn standardized(scales: &[Scale], labels: &[Vec<f32>]) -> Vec<f32> {
+    let numbers = labels.iter().flat_map(|numbers| numbers.iter().zip(scales));
+    numbers.map(|(&number, scale)| scale.standardize(number)).collect()
+}
+
 /// A label as a few bytes, for digests.
 pub(crate) fn label_text(label: &impl Serialize) -> Cow<'static, str> {
     Cow::Owned(rekindle_data::canonical(label))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Places of three words, one of them redundant: the least squares are the means of the words' rows.
+    #[test]
+    fn a_linear_model_of_words_answers_their_means() {
+        let rows = [(0, 1.0), (0, 3.0), (1, 10.0), (1, 20.0), (2, -5.0), (2, -6.0)];
+        let features: Vec<f32> = rows
+            .iter()
+            .flat_map(|(word, _)| (0..3).map(|at| f32::from(u8::from(at == *word))))
+            .collect();
+        let labels: Vec<Vec<f32>> = rows.iter().map(|(_, number)| vec![*number]).collect();
+        let task = Regress::new(1).fitted(&labels);
+        let solved = task.linear(&features, &labels).unwrap();
+        let found = task.restored(&solved.outputs(&features));
+        for (found, right) in found.iter().zip([2.0, 2.0, 15.0, 15.0, -5.5, -5.5]) {
+            assert!((found - right).abs() < 1e-3, "{found} {right}");
+        }
+        // With fewer rows than twice the features, a penalty is chosen.
+        let few = task.linear(&features[..9], &labels[..3]).unwrap();
+        assert!(few.strength < LEAST_SQUARES);
+    }
 }

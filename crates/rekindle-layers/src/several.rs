@@ -5,6 +5,7 @@
 //! | `NAME.…`, those of each part in turn | each part's own flow; behind the last of them its embedding |
 //! | `NAME.hidden`, of each part that has such a layer | the embeddings |
 //! | `join` | all embeddings side by side, `[batch, sum]`, or a hidden layer of them |
+//! | `layers.0`, `layers.1`, …, one for each further hidden layer | `[batch, units]` |
 //!
 //! A part may read several inputs of an item, such as a sentence and its neighbors, with the same weights: their embeddings lie
 //! side by side. Parts without stages (numbers as they are) are embedded from the beginning.
@@ -26,13 +27,24 @@ pub use flow::{PartFlow, SeveralFlow};
 const PARTS: &str = "parts";
 const NETWORK: &str = "network";
 const HIDDEN: &str = "hidden";
+/// The field of a [`Several`] that holds the layers behind the join.
+const LAYERS: &str = "layers";
 
 /// Backbones whose embeddings are joined.
 #[derive(Module, Debug)]
 pub struct Several<B: Module + ModuleDisplay> {
     parts: Vec<Part<B>>,
     join: Option<Linear>,
+    layers: Vec<Layer>,
     dropout: f64,
+}
+
+/// A hidden layer behind the join.
+#[derive(Module, Debug)]
+struct Layer {
+    linear: Linear,
+    /// Of a residual block the second layer, whose output is added to what went in (He et al. 2016, arXiv 1512.03385).
+    add: Option<Linear>,
 }
 
 /// One of them.
@@ -46,10 +58,12 @@ struct Part<B: Module + ModuleDisplay> {
 }
 
 /// What a [`Several`] is made of besides its parts.
-#[derive(Debug, Clone, Copy, Default, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct JoinConfig {
-    /// Units of a hidden layer with a ReLU over all embeddings; none where they lie side by side.
-    pub hidden: Option<usize>,
+    /// Units of hidden layers with a ReLU, the first over all embeddings; none where they lie side by side.
+    pub hidden: Vec<usize>,
+    /// Whether all hidden layers but the first are residual blocks of two layers, `x + W₂ relu(W₁ x)`.
+    pub residual: bool,
     /// The share that is dropped before the head in training.
     pub dropout: f64,
 }
@@ -72,7 +86,7 @@ impl<B: Backbone> Several<B> {
     ///
     /// # Panics
     ///
-    /// If there is no part, or one reads no input.
+    /// If there is no part, one reads no input, or residual blocks are of different widths.
     pub fn new(parts: Vec<PartConfig<B>>, join: JoinConfig, device: &Device) -> Self {
         assert!(!parts.is_empty(), "there is nothing to join");
         let parts: Vec<Part<B>> = parts
@@ -84,14 +98,29 @@ impl<B: Backbone> Several<B> {
                 Part { network, hidden: hidden.map(layer), name, per_item }
             })
             .collect();
+        let JoinConfig { hidden, residual, dropout } = join;
+        let layer = |from, units| LinearConfig::new(from, units).init(device);
         let width = parts.iter().map(Part::width).sum();
-        let layer = |units| LinearConfig::new(width, units).init(device);
-        Self { parts, join: join.hidden.map(layer), dropout: join.dropout }
+        let first = hidden.first().map(|&units| layer(width, units));
+        let further = hidden.windows(2).map(|pair| {
+            assert!(!residual || pair[0] == pair[1], "residual blocks of one width");
+            let add = residual.then(|| layer(pair[1], pair[1]));
+            Layer { linear: layer(pair[0], pair[1]), add }
+        });
+        Self { layers: further.collect(), parts, join: first, dropout }
     }
 
     /// The backbones of the parts, by their names.
     pub fn networks(&self) -> impl Iterator<Item = (&str, &B)> {
         self.parts.iter().map(|part| (part.name.as_str(), &part.network))
+    }
+
+    /// Channels behind the join.
+    fn joined(&self) -> usize {
+        match &self.join {
+            Some(join) => join.weight.lazy_shape()[1],
+            None => self.parts.iter().map(Part::width).sum(),
+        }
     }
 
     /// What a stage is of.
@@ -103,16 +132,35 @@ impl<B: Backbone> Several<B> {
                 Some(rest) => left = rest,
             }
         }
-        let mut hidden = self.parts.iter().enumerate().filter(|(_, part)| part.hidden.is_some());
-        hidden.nth(left).map_or(Place::Join, |(part, _)| Place::Hidden { part })
+        let hidden = self.parts.iter().enumerate().filter(|(_, part)| part.hidden.is_some());
+        let hidden = hidden.map(|(part, _)| Place::Hidden { part });
+        let layers = (0..self.layers.len()).map(|layer| Place::Layer { layer });
+        let mut behind = hidden.chain([Place::Join]).chain(layers);
+        behind.nth(left).unwrap_or_else(|| panic!("there is no stage {stage}"))
     }
 }
 
-/// What a stage is of: a part's backbone, its hidden layer, or the join.
+impl Layer {
+    /// `[batch, units]` of as many or others.
+    fn forward(&self, x: Tensor<2>) -> Tensor<2> {
+        let inside = relu(self.linear.forward(x.clone()));
+        match &self.add {
+            Some(add) => x + add.forward(inside),
+            None => inside,
+        }
+    }
+
+    fn units(&self) -> usize {
+        self.linear.weight.lazy_shape()[1]
+    }
+}
+
+/// What a stage is of: a part's backbone, its hidden layer, the join, or a layer behind it.
 enum Place {
     Network { part: usize, stage: usize },
     Hidden { part: usize },
     Join,
+    Layer { layer: usize },
 }
 
 impl<B: Backbone> Part<B> {
@@ -189,13 +237,17 @@ impl<B: Backbone> Backbone for Several<B> {
         let parts = || self.parts.iter().enumerate();
         let mut stages: Vec<Stage> = parts().flat_map(|(place, part)| part.stages(place)).collect();
         stages.extend(parts().filter_map(|(place, part)| part.hidden_stage(place)));
-        stages.push(Stage::vector("join", &["join"], self.embed_dim()));
+        stages.push(Stage::vector("join", &["join"], self.joined()));
+        stages.extend(self.layers.iter().enumerate().map(|(place, layer)| {
+            let module = format!("{LAYERS}.{place}");
+            Stage::vector(&module, &[&module], layer.units())
+        }));
         stages
     }
 
     fn depth(&self) -> usize {
         let of = |part: &Part<B>| part.network.depth() + usize::from(part.hidden.is_some());
-        self.parts.iter().map(of).sum::<usize>() + 1
+        self.parts.iter().map(of).sum::<usize>() + 1 + self.layers.len()
     }
 
     fn enter(&self, input: Vec<B::Input>) -> Self::Flow {
@@ -205,10 +257,14 @@ impl<B: Backbone> Backbone for Several<B> {
     }
 
     fn stage(&self, index: usize, x: Self::Flow) -> Self::Flow {
-        let SeveralFlow::Parts { mut parts, .. } = x else {
-            panic!("nothing comes after the join")
+        let (mut parts, place) = match (x, self.place(index)) {
+            (SeveralFlow::Joined(x), Place::Layer { layer }) => {
+                return SeveralFlow::Joined(self.layers[layer].forward(x));
+            }
+            (SeveralFlow::Parts { parts, .. }, place) => (parts, place),
+            (SeveralFlow::Joined(_), _) => panic!("parts are joined already"),
         };
-        let last = match self.place(index) {
+        let last = match place {
             Place::Network { part, stage } => {
                 let x = parts.remove(part);
                 parts.insert(part, self.parts[part].stage(stage, x));
@@ -226,6 +282,7 @@ impl<B: Backbone> Backbone for Several<B> {
                     None => all,
                 });
             }
+            Place::Layer { layer } => panic!("layer {layer} comes after the join"),
         };
         SeveralFlow::Parts { parts, last }
     }
@@ -244,10 +301,7 @@ impl<B: Backbone> Backbone for Several<B> {
     }
 
     fn embed_dim(&self) -> usize {
-        match &self.join {
-            Some(join) => join.weight.lazy_shape()[1],
-            None => self.parts.iter().map(Part::width).sum(),
-        }
+        self.layers.last().map_or_else(|| self.joined(), Layer::units)
     }
 
     fn dropout(&self) -> f64 {

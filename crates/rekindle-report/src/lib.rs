@@ -30,9 +30,10 @@ pub use error::Error;
 pub use page::html;
 pub use run::{
     Baseline, Better, Calibration, Checkup, CheckupFinding, CheckupGroup, ClassCount, ClassScores,
-    Data, Environment, EpochRecord, EvaluationRecord, ExampleCount, ExampleRecord, Gallery,
-    GroupRate, GuessRecord, History, ItemKind, MainMetric, Metric, MetricUnit, Monitored,
-    MultiLabelResults, NumberRange, PartRange, PhaseRecord, PlanRecord, PredictedNumber,
-    RegressionResults, Results, RunRecord, SingleLabelResults, StageRecord, StageState,
-    TargetResults, TextFacts, Thumbnail, Verdict, Version, Weights, WordRecord,
+    ColumnRecord, ColumnsRecord, Data, Environment, EpochRecord, EvaluationRecord, ExampleCount,
+    ExampleRecord, Gallery, GroupRate, GroupRecord, GuessRecord, History, ItemKind, MainMetric,
+    Metric, MetricUnit, Monitored, MultiLabelResults, NumberRange, PartRange, PhaseRecord,
+    PlanRecord, PredictedNumber, RegressionResults, Results, RunRecord, SingleLabelResults,
+    StageRecord, StageState, TargetResults, TextFacts, Thumbnail, Verdict, Version, Weights,
+    WordRecord,
 };

@@ -1,9 +1,10 @@
 //! The page of one run: what came out first, then how, then what of.
 
-use crate::{RunRecord, checkup::findings, markup::capital};
+use crate::{Better, RunRecord, checkup::findings, markup::capital};
 
 mod cards;
 mod classes;
+mod columns;
 mod confusion;
 mod evaluation;
 mod facts;
@@ -34,7 +35,9 @@ pub fn html(run: &RunRecord) -> String {
             &evaluation::content(evaluation, run.items),
         ));
     }
+    let better = run.history.as_ref().map_or(Better::Higher, |history| history.monitored.better);
     sections.extend([
+        section("columns", "Columns", &columns::content(run.columns.as_ref(), better)),
         section(
             many,
             &format!("{} worth a look", capital(many)),

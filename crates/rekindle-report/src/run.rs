@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 mod checkup;
+mod columns;
 mod evaluation;
 mod file;
 mod items;
@@ -12,6 +13,7 @@ mod problems;
 pub(crate) mod text;
 
 pub use checkup::{Checkup, CheckupFinding, CheckupGroup, Thumbnail};
+pub use columns::{ColumnRecord, ColumnsRecord, GroupRecord};
 pub use evaluation::{
     Baseline, Calibration, ClassScores, EvaluationRecord, ExampleRecord, Gallery, GuessRecord,
     MainMetric, MultiLabelResults, PredictedNumber, RegressionResults, Results, SingleLabelResults,
@@ -57,6 +59,9 @@ pub struct RunRecord {
     /// Measurements of the best model: of the validation data first, then of others.
     #[serde(default)]
     pub evaluations: Vec<EvaluationRecord>,
+    /// What the columns of a table were worth, where it is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub columns: Option<ColumnsRecord>,
     /// Examples worth a look.
     #[serde(default)]
     pub galleries: Vec<Gallery>,

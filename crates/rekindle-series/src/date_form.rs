@@ -10,11 +10,14 @@
 //! | [`Unix`](DateForm::Unix) | since 1970: 10 digits are seconds, 13 milliseconds, 16 microseconds, 19 nanoseconds |
 //! | [`Number`](DateForm::Number) | `1`, `2`, `3`: no dates |
 
+use serde::{Deserialize, Serialize};
+
 use crate::Timestamp;
 use crate::timestamp::{SECOND, is_date};
 
 /// How a column writes its dates.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum DateForm {
     /// Year, month, day, perhaps a time.
     YearFirst,
@@ -76,7 +79,12 @@ impl DateForm {
         }
     }
 
-    /// What a cell says in this form, if it is in it.
+    /// The point in time that a cell says in this form, if it is in it.
+    pub fn timestamp(self, text: &str) -> Option<Timestamp> {
+        self.read(text).map(|written| written.time)
+    }
+
+    /// The same, with where it is said to be.
     pub(crate) fn read(self, text: &str) -> Option<Written> {
         let text = text.trim();
         let plain = |time| Some(Written { time, zone: None });

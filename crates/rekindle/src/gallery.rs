@@ -4,7 +4,9 @@ use std::collections::{BTreeMap, btree_map::Entry};
 
 use rekindle_data::Sample;
 use rekindle_metrics::{NumberPredictions, sigmoid};
-use rekindle_report::{ExampleRecord, Gallery, GuessRecord, PredictedNumber, Verdict};
+use rekindle_report::{
+    ColumnsRecord, ExampleRecord, Gallery, GuessRecord, PredictedNumber, Verdict,
+};
 use rekindle_train::{Classify, ClassifyMultiLabel, Regress};
 
 use crate::{
@@ -25,6 +27,19 @@ pub trait Exhibit: Modality {
         item: &ItemOf<Self>,
         output: usize,
     ) -> Result<ExampleRecord, Error>;
+
+    /// What the columns of a table are worth to a model, where it reads one.
+    ///
+    /// # Errors
+    ///
+    /// If a row cannot be read again.
+    fn columns<T: ModelTask>(
+        _model: &ModelOf<Self>,
+        _task: &T,
+        _val: &[Sample<T::Label, ItemOf<Self>>],
+    ) -> Result<Option<ColumnsRecord>, Error> {
+        Ok(None)
+    }
 }
 
 /// A task whose runs show items.

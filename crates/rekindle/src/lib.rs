@@ -63,9 +63,9 @@ pub use publish::{card_from, model_card};
 pub use rekindle_finetune::{CacheConfig, CachePlace, CacheReport, HeadStart};
 pub use run_report::{About, Answered, ReportPaths, Shown, cache_notes, write_report};
 pub use several::{
-    Cells, Example, InputCode, InputColumns, InputPart, Inputs, ListsRead, MAX_UNITS, NumberCode,
-    Numbers, PartBatch, PartEncoded, PartInput, PartNetwork, PartSource, Passing, PrepareSeveral,
-    Several, SeveralConfig, Value,
+    Cells, Example, FoundInputs, InputCode, InputColumns, InputPart, Inputs, ListsRead, MAX_UNITS,
+    NotInputs, Numbers, PartBatch, PartEncoded, PartInput, PartNetwork, PartSource, Passing,
+    PrepareSeveral, Several, SeveralConfig, Value, Vectors,
 };
 pub use task::{Learned, ModelTask};
 pub use texts::{TextModel, Texts, is_scratch, with_columns};
@@ -81,6 +81,7 @@ pub use rekindle_layers as layers;
 pub use rekindle_metrics as metrics;
 pub use rekindle_report as report;
 pub use rekindle_series as series;
+pub use rekindle_tables as tables;
 pub use rekindle_text as text;
 pub use rekindle_train as train;
 pub use rekindle_transfer as transfer;

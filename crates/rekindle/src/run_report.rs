@@ -154,6 +154,7 @@ fn run<M: Exhibit, T: ShownTask>(
         plan: Some(plan(config, model)?),
         history: Some(history(config, outcome)),
         evaluations,
+        columns: M::columns(model, &outcome.task, val)?,
         galleries,
         notes: about.notes.clone(),
         ..RunRecord::default()

@@ -45,8 +45,9 @@ use rekindle_report::ItemKind;
 use rekindle_transfer::{Frozen, Plan};
 use serde_json::json;
 
-mod code;
+mod columns;
 mod exhibit;
+mod found;
 mod inputs;
 mod learn;
 mod lists;
@@ -58,10 +59,10 @@ mod probes;
 mod rows;
 mod saved;
 
-pub use code::NumberCode;
+pub use found::{FoundInputs, NotInputs};
 pub use inputs::{InputCode, InputPart, Inputs, MAX_UNITS, PartSource};
 pub use lists_read::ListsRead;
-pub use network::{Numbers, PartBatch, PartInput, PartNetwork, Passing};
+pub use network::{Numbers, PartBatch, PartInput, PartNetwork, Passing, Vectors};
 pub use prepare::{PartEncoded, PrepareSeveral};
 pub use rows::{Cells, Example, InputColumns, SeveralConfig, Value};
 
@@ -151,13 +152,16 @@ impl Modality for Several {
                     Some(begun) => begun.backbone(Pictures, device)?,
                     None => Pictures.backbone(about, device)?,
                 }),
-                Reads::Numbers(code) => PartNetwork::Numbers(Numbers::new(code.width())),
+                Reads::Numbers(code) => match code.embedding() {
+                    Some([rows, dim]) => PartNetwork::Vectors(Vectors::new(rows, dim, device)),
+                    None => PartNetwork::Numbers(Numbers::new(code.width())),
+                },
             };
             let (name, hidden, per_item) = (part.name.clone(), part.hidden, part.reads.per_item());
             Ok(PartConfig { name, network, hidden, per_item })
         };
         let parts: Result<Vec<_>, Error> = self.parts.iter().map(part).collect();
-        Ok(Network::new(parts?, self.join, device))
+        Ok(Network::new(parts?, self.join.clone(), device))
     }
 
     fn prepare(

@@ -80,14 +80,21 @@ fn values(x: Tensor<2>) -> Vec<f32> {
 #[test]
 fn parts_are_joined_side_by_side_and_every_parameter_has_a_stage() {
     let device = Device::flex();
-    for (join, dim, tensors) in [
-        (JoinConfig::default(), 3 * 2 + 2 + 1, 4),
-        (JoinConfig { hidden: Some(7), dropout: 0.5 }, 7, 6),
+    let config = |hidden: &[usize], residual, dropout| JoinConfig {
+        hidden: hidden.to_vec(),
+        residual,
+        dropout,
+    };
+    for (join, dim, tensors, layers) in [
+        (JoinConfig::default(), 3 * 2 + 2 + 1, 4, &[][..]),
+        (config(&[7], false, 0.5), 7, 6, &[]),
+        (config(&[7, 3], false, 0.0), 3, 8, &["layers.0"]),
+        (config(&[7, 7, 7], true, 0.0), 7, 14, &["layers.0", "layers.1"]),
     ] {
-        let network = several(join, &device);
+        let network = several(join.clone(), &device);
         let names: Vec<String> = network.stages().into_iter().map(|stage| stage.name).collect();
-        assert_eq!(names, ["text.layer", "line.hidden", "join"]);
-        assert_eq!(network.depth(), 3);
+        assert_eq!(names, [&["text.layer", "line.hidden", "join"], layers].concat());
+        assert_eq!(network.depth(), 3 + layers.len());
         assert_eq!((network.embed_dim(), network.dropout()), (dim, join.dropout));
         assert_eq!(network.embed(input(&device)).dims(), [2, dim]);
         let found = parameters(&network);
@@ -112,9 +119,31 @@ fn parts_are_joined_side_by_side_and_every_parameter_has_a_stage() {
 }
 
 #[test]
+fn layers_behind_the_join_are_dense_or_added_to_what_they_read() {
+    let device = Device::flex();
+    for residual in [false, true] {
+        let join = JoinConfig { hidden: vec![5, 5], residual, dropout: 0.0 };
+        let network = several(join, &device);
+        let x = network.enter(input(&device));
+        let x = (0..3).fold(x, |x, index| network.stage(index, x));
+        let found = values(network.pool(network.stage(3, x.clone())));
+        let joined = network.pool(x);
+        let layer = &network.layers[0];
+        let inside = relu(layer.linear.forward(joined.clone()));
+        let expected = match &layer.add {
+            Some(add) => joined + add.forward(inside),
+            None => inside,
+        };
+        assert_eq!(layer.add.is_some(), residual);
+        assert_eq!(found, values(expected));
+    }
+}
+
+#[test]
 fn what_passes_is_kept_and_read_again_behind_every_stage() {
     let device = Device::flex();
-    let network = several(JoinConfig { hidden: Some(7), dropout: 0.0 }, &device);
+    let join = JoinConfig { hidden: vec![7, 7], residual: true, dropout: 0.0 };
+    let network = several(join, &device);
     let expected = values(network.embed(input(&device)));
     let mut flow = network.enter(input(&device));
     for cut in 0..=network.depth() {

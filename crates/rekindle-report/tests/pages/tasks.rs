@@ -1,6 +1,8 @@
 //! Runs whose answers are several labels or numbers, and runs of older versions.
 
-use rekindle_report::{Results, RunRecord, compare, html};
+use rekindle_report::{
+    ColumnRecord, ColumnsRecord, GroupRecord, MetricUnit, Results, RunRecord, compare, html,
+};
 use serde_json::{Value, json};
 
 use crate::{check, sample};
@@ -220,4 +222,36 @@ fn a_record_of_other_answers_that_contradicts_itself_says_so() {
         check::whole(&page);
         has(&page, &["The record contradicts itself"]);
     }
+}
+
+#[test]
+fn columns_are_shown_by_what_they_are_worth() {
+    let column = |name: &str, shuffled: f64| ColumnRecord {
+        name: name.to_owned(),
+        shuffled,
+        groups: vec![GroupRecord { name: "18 to <27>".to_owned(), rows: 1500, value: 0.75 }],
+    };
+    let columns = ColumnsRecord {
+        metric: "accuracy".to_owned(),
+        unit: MetricUnit::Share,
+        rows: 2000,
+        whole: 0.9,
+        // The second is worth more, the third nothing.
+        columns: vec![column("age", 0.8), column("smoker & co", 0.5), column("region", 0.91)],
+    };
+    let run = RunRecord { columns: Some(columns), ..sample::run("Rows", 2, 1) };
+    let text = serde_json::to_string(&run).unwrap();
+    assert!(serde_json::from_str::<RunRecord>(&text).unwrap().columns == run.columns);
+    let page = html(&run);
+    has(
+        &page,
+        &[
+            "Permutation importance, in accuracy",
+            "among 2\u{202f}000 validation rows; 90% as they are",
+            "smoker &amp; co 0.4; age 0.1; region 0",
+            "<th scope=\"row\">age: 18 to &lt;27&gt;</th><td>1\u{202f}500</td><td>75%</td>",
+        ],
+    );
+    check::whole(&page);
+    assert!(!html(&sample::run("Rows", 2, 1)).contains("Permutation"));
 }

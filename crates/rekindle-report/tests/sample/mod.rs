@@ -87,6 +87,7 @@ pub(crate) fn run(title: &str, classes: usize, seed: u64) -> RunRecord {
         plan: Some(plan()),
         history: Some(history(accuracy, &mut random)),
         evaluations: vec![evaluation(&names, confusion, &mut random)],
+        columns: None,
         galleries: galleries(&names, &mut random),
         notes: vec![
             "The features of the frozen stages were kept: phase 1 read every picture once and saved \

@@ -8,13 +8,15 @@ use std::{
 use anyhow::bail;
 use clap::Args;
 use rekindle::{
-    Inputs, SetOf,
-    data::{DataConfig, Split, Target, TargetKind, Unusable},
+    FoundInputs, Inputs, NotInputs, SetOf,
+    data::{DataConfig, Split, Target, TargetKind, Unusable, manifest::is_manifest},
+    text::lists_of_texts,
 };
 
 use super::{
     kind::{Kind, Place},
     numbers,
+    weights::WeightsArguments,
 };
 
 /// Which data.
@@ -22,7 +24,7 @@ use super::{
 pub(super) struct DataArguments {
     /// One folder per label, or train/ and perhaps val/ and test/ of those; or a list (path,label,split in a .csv); or
     /// MNIST's or CIFAR's files, or strips of pictures. Of texts a list (text,label,split in a .csv, .tsv, .jsonl), or a
-    /// folder of lists (train.csv, val.csv, test.csv).
+    /// folder of lists (train.csv, val.csv, test.csv). Where nothing names a network, the columns of a list are inputs.
     #[arg(long)]
     pub(super) data: PathBuf,
     /// Validate on this folder, one folder a label, instead of on val/ or on a part of the training pictures. It chooses
@@ -35,7 +37,7 @@ pub(super) struct DataArguments {
     /// The column of texts, where it is not called as usual; twice for pairs.
     #[arg(long, value_name = "COLUMN")]
     pub(super) text: Vec<String>,
-    /// The column of labels of texts, where it is not called as usual.
+    /// The column of labels of texts or of a table, where it is not called as usual.
     #[arg(long, value_name = "COLUMN")]
     pub(super) label: Option<String>,
     /// Which columns of a list are read, and how, by a model of several inputs: a file in TOML.
@@ -44,6 +46,24 @@ pub(super) struct DataArguments {
     /// The same, once it was read.
     #[arg(skip)]
     inputs_read: OnceLock<Inputs>,
+    /// Leave this column of a table out, all of whose other columns are inputs. As often as needed.
+    #[arg(long, value_name = "COLUMN", conflicts_with_all = ["inputs", "model", "weights"])]
+    ignore: Vec<String>,
+    /// Units of the hidden layers over the columns of a table, as in 64,64; 0 for none. [default: 128,128]
+    #[arg(
+        long,
+        value_name = "UNITS",
+        value_delimiter = ',',
+        value_parser = numbers::units,
+        conflicts_with_all = ["inputs", "model", "weights"]
+    )]
+    hidden: Vec<usize>,
+    /// Make residual blocks of all hidden layers over the columns of a table but the first.
+    #[arg(long, conflicts_with_all = ["inputs", "model", "weights"])]
+    residual: bool,
+    /// What was found of the columns of a table.
+    #[arg(skip)]
+    found: OnceLock<FoundInputs>,
     /// Learn the numbers of this column of a list instead of labels. As often as there are columns.
     #[arg(long = "target", value_name = "COLUMN")]
     pub(super) targets: Vec<String>,
@@ -98,8 +118,57 @@ impl DataArguments {
         self.bad_files == BadFiles::Skip
     }
 
-    /// Several inputs, where their file is named.
+    /// Looks at the columns of a list, where nothing names a network: they are inputs then. A list of nothing but texts or
+    /// pictures is none, for those have networks to be named.
+    pub(super) fn find_inputs(&self, start: &WeightsArguments) -> anyhow::Result<()> {
+        let named = start.model.is_some() || start.weights.is_some() || self.inputs.is_some();
+        if named || !self.text.is_empty() || !is_list(&self.data) {
+            return Ok(());
+        }
+        let besides = NotInputs { label: self.label.as_deref(), ignored: &self.ignore };
+        let mut found = Inputs::find(&self.config(), besides)?;
+        if !found.is_table() {
+            // Of items it is said that nothing names a network for them.
+            if found.has_items() {
+                return Ok(());
+            }
+            let left_out: Vec<String> = found.left_out().collect();
+            bail!(
+                "{}: has no column to learn from besides what is learned ({})",
+                super::output::one_line(self.data.display()),
+                super::output::one_line(left_out.join("; "))
+            );
+        }
+        if !found.is_learnable && self.label.is_none() && self.targets.is_empty() {
+            bail!(
+                "{}: has no column `label` or `labels`; name what is to be learned, numbers as in --target {column}, labels as in --label {column}",
+                super::output::one_line(self.data.display()),
+                column = found
+                    .columns
+                    .last()
+                    .map_or_else(String::new, |it| super::output::one_line(&it.name)),
+            );
+        }
+        match self.hidden.as_slice() {
+            [] => {}
+            [0] => found.inputs.hidden.clear(),
+            hidden => found.inputs.hidden = hidden.to_vec(),
+        }
+        found.inputs.residual = self.residual;
+        let _ = self.found.set(found);
+        Ok(())
+    }
+
+    /// The columns of a table, where they were found.
+    pub(super) fn found(&self) -> Option<&FoundInputs> {
+        self.found.get()
+    }
+
+    /// Several inputs, where their file is named, or they were found.
     pub(super) fn inputs(&self) -> anyhow::Result<Option<&Inputs>> {
+        if let Some(found) = self.found.get() {
+            return Ok(Some(&found.inputs));
+        }
         let Some(path) = &self.inputs else { return Ok(None) };
         if self.inputs_read.get().is_none() {
             let _ = self.inputs_read.set(Inputs::read(path)?);
@@ -125,15 +194,18 @@ impl DataArguments {
 
     /// Where they are, as a kind of input says it; what one look reads, the next need not.
     pub(super) fn place<M: Kind>(&self) -> anyhow::Result<M::Data> {
-        let config = DataConfig {
+        let (text, label) = (&self.text, self.label.as_deref());
+        M::place(Place { config: self.config(), text, label, inputs: self.inputs()? })
+    }
+
+    fn config(&self) -> DataConfig {
+        DataConfig {
             path: self.data.clone(),
             val: self.val.clone(),
             test: self.test.clone(),
             targets: self.targets.clone(),
             split: Split { fraction: self.split, seed: self.split_seed },
-        };
-        let (text, label) = (&self.text, self.label.as_deref());
-        M::place(Place { config, text, label, inputs: self.inputs()? })
+        }
     }
 
     /// The items that can be used.
@@ -168,4 +240,9 @@ impl DataArguments {
         };
         Ok(Opened { place, set, unusable })
     }
+}
+
+/// Whether there are columns to look at: a list, or a folder of lists.
+fn is_list(path: &Path) -> bool {
+    is_manifest(path) || path.is_dir() && lists_of_texts(path).is_ok()
 }

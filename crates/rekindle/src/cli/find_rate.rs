@@ -68,6 +68,7 @@ impl Arguments {
     pub(super) fn run(&self) -> anyhow::Result<ExitCode> {
         let device = self.common.device.open()?.autodiff();
         device.seed(self.seed);
+        self.data.find_inputs(&self.start)?;
         let beginning = self.start.beginning(self.data.inputs()?, self.untrained)?;
         of_kind!(beginning.kind, self.begin(beginning, &device))
     }

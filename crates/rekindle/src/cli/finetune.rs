@@ -9,8 +9,8 @@ use std::{
 use anyhow::Context;
 use clap::Args;
 use rekindle::{
-    About, Device, FinetuneConfig, ItemOf, ModelOf, ModelTask, Outcome, Pictures, ReportPaths,
-    RunFolder, SetOf, Shown, Start, TestViews, cache_notes,
+    About, Device, FinetuneConfig, FoundInputs, ItemOf, ModelOf, ModelTask, Outcome, Pictures,
+    ReportPaths, RunFolder, SetOf, Shown, Start, TestViews, cache_notes,
     data::{SampleOf, TargetKind, Unusable, quarantine},
     finetune, measure, probe,
     report::Checkup,
@@ -25,7 +25,7 @@ mod words;
 
 use ask::{KeepArguments, PictureArguments, StepArguments, What};
 use checkup::{DoctorArguments, Verdict};
-use words::{leads_out, quoted};
+use words::quoted;
 
 use super::{
     Common,
@@ -86,6 +86,7 @@ impl Arguments {
     pub(super) fn run(&self) -> anyhow::Result<ExitCode> {
         let device = self.common.device.open()?.autodiff();
         device.seed(self.what.seed);
+        self.data.find_inputs(&self.start)?;
         // Whatever the rate of a kind, what is named is known, and each other thing that was asked for can be.
         let writes = self.recipe::<Pictures>()? != Recipe::AsIs;
         if writes {
@@ -148,7 +149,9 @@ impl Arguments {
         let model = model.with_config(config);
         let held = run_folder::hold(&self.out, self.older())?;
         let left_out = self.set_aside::<M, L>(&unusable)?;
-        let notes = || set.notes.iter().chain(&left_out).chain(&vectors);
+        let columns: Vec<String> =
+            self.data.found().into_iter().flat_map(FoundInputs::left_out).collect();
+        let notes = || columns.iter().chain(&set.notes).chain(&left_out).chain(&vectors);
         if self.common.json {
             notes().for_each(|line| complain!("{}", one_line(line)));
         } else {
@@ -268,7 +271,7 @@ impl Arguments {
             return Ok(None);
         }
         let samples = Test(samples.to_vec());
-        Ok(Some(measure(model, task, samples, self.pictures.batch.max(1), TestViews::One)?))
+        Ok(Some(measure(model, task, samples, self.batch(), TestViews::One)?))
     }
 
     /// Measures the weights on their own labels or numbers.
@@ -282,7 +285,7 @@ impl Arguments {
             model: &model,
             data,
             part: None,
-            batch: self.pictures.batch,
+            batch: self.batch(),
             views: TestViews::One,
             json: self.common.json,
             start,
@@ -325,23 +328,6 @@ impl Arguments {
                 false => ReportPaths::Told,
             },
         }
-    }
-
-    /// Says so where the report may show paths that lead out of the data's folder: whoever gets it learns where they lie.
-    fn warn_of_paths<M: Kind, L: Answers>(&self, set: &SetOf<M, L>) {
-        let folders = self.data.folders();
-        let samples = [&set.train, &set.val, &set.test].into_iter().flatten();
-        let mut outside = samples
-            .filter_map(|sample| sample.path())
-            .filter(|path| leads_out(path, &folders))
-            .peekable();
-        let Some(first) = outside.peek().copied().filter(|_| !self.private_report) else { return };
-        complain!(
-            "{} {} lie outside of the data's folder, such as {}; report.html and run.json may name their files: --private-report leaves paths and the command out",
-            outside.count(),
-            M::MANY,
-            one_line(first.display())
-        );
     }
 
     /// Solves for the head instead of training it.

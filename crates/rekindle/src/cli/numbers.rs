@@ -50,6 +50,11 @@ pub(super) fn views(text: &str) -> Parsed<u64> {
     within("it", 0..=10_000, text)
 }
 
+/// Units of a layer; none of no layer.
+pub(super) fn units(text: &str) -> Parsed<usize> {
+    within("it", 0..=rekindle::MAX_UNITS, text)
+}
+
 /// Cells in a row.
 pub(super) fn columns(text: &str) -> Parsed<usize> {
     within("it", 1..=1000, text)

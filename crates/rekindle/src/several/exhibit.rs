@@ -3,19 +3,25 @@
 
 use std::{collections::BTreeSet, sync::Arc};
 
+use burn::prelude::*;
 use rekindle_cards::HubConfig;
-use rekindle_data::{Prepare as _, View};
+use rekindle_data::{Prepare as _, Sample, View};
 use rekindle_finetune::FromPrepared as _;
 use rekindle_images::Preprocess;
 use rekindle_layers::{Input as _, Tokens};
-use rekindle_report::{ExampleRecord, WordRecord};
+use rekindle_report::{ColumnsRecord, ExampleRecord, WordRecord};
 use rekindle_text::Text;
 
 use super::{
-    Example, PartInput, Several, Value,
+    Example, PartInput, Several, Value, columns,
     part::{Part, Reads},
 };
-use crate::{Error, ModelOf, gallery::Exhibit, modality::Modality as _};
+use crate::{Error, ModelOf, ModelTask, gallery::Exhibit, modality::Modality as _};
+
+/// Parts that are shown of a row.
+const SHOWN: usize = 24;
+/// Columns that are left out at once, each of a row of its own.
+const AT_ONCE: usize = 64;
 
 impl Exhibit for Several {
     fn shown(model: &ModelOf<Self>, item: &Example, output: usize) -> Result<ExampleRecord, Error> {
@@ -24,7 +30,14 @@ impl Exhibit for Several {
         let strongest = weights.iter().fold(0.0_f64, |most, weight| most.max(weight.abs()));
         let scale = if strongest > 0.0 { 1.0 / strongest } else { 0.0 };
         let (mut words, mut seen) = (Vec::new(), BTreeSet::new());
+        // Of many columns those that spoke the most.
+        let mut order: Vec<f64> = weights.iter().map(|weight| weight.abs()).collect();
+        order.sort_by(|a, b| b.total_cmp(a));
+        let least = order.get(SHOWN).copied().unwrap_or(0.0);
         for (part, weight) in model.modality().parts.iter().zip(weights) {
+            if weight.abs() < least || least > 0.0 && weight.abs() == least {
+                continue;
+            }
             if !words.is_empty() {
                 words.push(WordRecord { text: " | ".to_owned(), weight: 0.0 });
             }
@@ -36,6 +49,14 @@ impl Exhibit for Several {
             words.push(WordRecord { text, weight: weight * scale });
         }
         Ok(ExampleRecord { words, image: model.picture(&input)?, ..ExampleRecord::default() })
+    }
+
+    fn columns<T: ModelTask>(
+        model: &ModelOf<Self>,
+        task: &T,
+        val: &[Sample<T::Label, Example>],
+    ) -> Result<Option<ColumnsRecord>, Error> {
+        columns::measured(model, task, val)
     }
 }
 
@@ -67,15 +88,26 @@ impl ModelOf<Several> {
         output: usize,
     ) -> Result<Vec<f64>, Error> {
         let predictor = self.predictor()?;
-        let logit = |input: Vec<PartInput>| -> f64 {
-            let logits = predictor.network().forward(input);
-            f64::from(logits.narrow(1, output, 1).into_scalar::<f32>())
+        let logits = |input: Vec<PartInput>| -> Vec<f64> {
+            let logits = predictor.network().forward(input).narrow(1, output, 1);
+            logits.into_data().iter::<f32>().map(f64::from).collect()
         };
-        let all = logit(whole.to_vec());
+        let all = logits(whole.to_vec())[0];
+        let rows: Option<Vec<&Tensor<2>>> = whole
+            .iter()
+            .map(|input| if let PartInput::Numbers(x) = input { Some(x) } else { None })
+            .collect();
+        if let Some(rows) = rows {
+            // Of a table many at once, each without another column.
+            let places: Vec<usize> = (0..rows.len()).collect();
+            let without = |places: &[usize]| logits(without(&rows, places));
+            let without = places.chunks(AT_ONCE).flat_map(without);
+            return Ok(without.map(|without| all - without).collect());
+        }
         let without = |(place, part): (usize, &Part)| {
             let mut input = whole.to_vec();
             input[place] = part.nothing(item, &whole[place], self.config())?;
-            Ok(all - logit(input))
+            Ok(all - logits(input)[0])
         };
         self.modality().parts.iter().enumerate().map(without).collect()
     }
@@ -92,6 +124,18 @@ impl ModelOf<Several> {
         let pixels: Vec<f32> = x.to_data().iter::<f32>().collect();
         Ok(Preprocess::new(about.image()?)?.restore(&pixels).to_jpeg()?)
     }
+}
+
+/// A row as many times as there are places, each with zeros in the part at one of them.
+fn without(row: &[&Tensor<2>], places: &[usize]) -> Vec<PartInput> {
+    let copies = places.len();
+    let of = |(part, x): (usize, &&Tensor<2>)| {
+        let kept: Vec<f32> =
+            places.iter().map(|place| f32::from(u8::from(*place != part))).collect();
+        let kept = Tensor::<1>::from_data(kept.as_slice(), &x.device()).reshape([copies, 1]);
+        PartInput::Numbers((*x).clone().repeat_dim(0, copies) * kept)
+    };
+    row.iter().enumerate().map(of).collect()
 }
 
 impl Value {

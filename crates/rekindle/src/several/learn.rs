@@ -6,11 +6,11 @@ use rekindle_cards::{
     Base, Column, ColumnKind, HubConfig, InputSpec, TableInput, Terms, TextInput,
 };
 use rekindle_checkpoint::CheckpointFile;
-use rekindle_layers::JoinConfig;
+use rekindle_tables::{BinnedNumber, NumberCode};
 use rekindle_text::Text;
 
 use super::{
-    Example, InputCode, InputPart, Inputs, NAME, NumberCode, PartSource, Several, Value,
+    Example, InputCode, InputPart, Inputs, NAME, PartSource, Several, Value,
     part::{Begun, Part, Reads},
 };
 use crate::{Error, Pictures, Texts, modality::Modality, publish, texts::untitled};
@@ -30,17 +30,16 @@ impl Several {
             let InputPart { name, columns: own, code, hidden } = part;
             let place = columns.iter().position(|other| other.name == *name).unwrap_or_default();
             let mut base = None;
+            let told = |problem: String| wrong(format!("inputs.{name}: {problem}"));
             let cells = || items.iter().filter_map(|item| item.cell(place));
             let reads = match code {
                 InputCode::OneHot(depth) => Reads::Numbers(NumberCode::OneHot { depth: *depth }),
                 InputCode::Ordinal(depth) => Reads::Numbers(NumberCode::Ordinal { depth: *depth }),
                 InputCode::Standardized => Reads::Numbers(NumberCode::standardized(cells())),
-                InputCode::Category => {
-                    let code = NumberCode::category(cells());
-                    let told = |problem: String| wrong(format!("inputs.{name}: {problem}"));
-                    let code = code.and_then(|code| code.check().map(|()| code)).map_err(told)?;
-                    Reads::Numbers(code)
-                }
+                InputCode::Binned => Reads::Numbers(NumberCode::binned(cells())),
+                InputCode::YesNo => Reads::Numbers(NumberCode::yes_no(cells())),
+                InputCode::Date => Reads::Numbers(NumberCode::date(cells()).map_err(told)?),
+                InputCode::Category => Reads::Numbers(NumberCode::category(cells()).map_err(told)?),
                 InputCode::Text { source: PartSource::Untrained(model), context } => {
                     let texts: Vec<&Text> =
                         items.iter().filter_map(|item| item.text(place)).collect();
@@ -69,11 +68,7 @@ impl Several {
         }
         // Those of weights first, so that a plan can freeze them and train all that follows.
         parts.sort_by_key(|part| part.reads.begins().is_none());
-        let several = Self {
-            parts: parts.into(),
-            join: JoinConfig { hidden: inputs.hidden, dropout: inputs.dropout },
-            saved: false,
-        };
+        let several = Self { parts: parts.into(), join: inputs.join_config(), saved: false };
         let bases = several.bases();
         // Where they do not agree, whoever loads it is to know the strictest.
         let bound = |base: &&Base| Terms::of(base.license.as_deref()) == Terms::Restricted;
@@ -96,9 +91,17 @@ impl Several {
                     ..texts.input(part.columns.clone())
                 }),
                 Reads::Pictures { about, .. } => about.input.clone(),
-                Reads::Numbers(NumberCode::Category { values }) => {
-                    table(ColumnKind::Category { values: values.clone() })
+                Reads::Numbers(NumberCode::Category(code)) => {
+                    // What is missing has no name there.
+                    let named = code.values.iter().filter(|value| !value.is_empty());
+                    table(ColumnKind::Category { values: named.cloned().collect() })
                 }
+                Reads::Numbers(NumberCode::Binned(code)) => {
+                    let BinnedNumber { mean, std, fill, .. } = *code;
+                    table(ColumnKind::Number { mean, std, missing: fill })
+                }
+                Reads::Numbers(NumberCode::YesNo { .. }) => table(ColumnKind::YesNo),
+                Reads::Numbers(NumberCode::Date(_)) => table(ColumnKind::Date),
                 Reads::Numbers(NumberCode::Standardized { mean, std }) => {
                     table(ColumnKind::Number { mean: *mean, std: *std, missing: *mean })
                 }
@@ -113,7 +116,8 @@ impl Several {
 }
 
 impl Example {
-    fn cell(&self, place: usize) -> Option<&str> {
+    /// The cell at a place, where it is one.
+    pub(super) fn cell(&self, place: usize) -> Option<&str> {
         match self.values.get(place) {
             Some(Value::Cell(cell)) => Some(cell),
             _ => None,

@@ -1,6 +1,9 @@
 //! The network of a part: a text encoder, a network of pictures, or numbers as they are.
 
-use burn::prelude::*;
+use burn::{
+    nn::{Embedding, EmbeddingConfig, Initializer},
+    prelude::*,
+};
 use rekindle_data::{Dense, TokenBatch};
 use rekindle_finetune::FromPrepared;
 use rekindle_language::TextBackbone;
@@ -20,6 +23,35 @@ impl Numbers {
     }
 }
 
+/// Vectors of words, which are learned: rows of a table, whose places are an input's only numbers.
+#[derive(Module, Debug)]
+pub struct Vectors {
+    embedding: Embedding,
+}
+
+/// The deviation that vectors of words begin with: beside numbers of deviation 1, nobody knows yet what a word is.
+const BEGIN: f64 = 0.1;
+
+impl Vectors {
+    /// So many, of so many numbers each.
+    pub fn new(rows: usize, dim: usize, device: &Device) -> Self {
+        let begin = Initializer::Normal { mean: 0.0, std: BEGIN };
+        let config = EmbeddingConfig::new(rows, dim).with_initializer(begin);
+        Self { embedding: config.init(device) }
+    }
+
+    /// Vectors `[batch, dim]` of places `[batch, 1]`.
+    fn forward(&self, places: Tensor<2>) -> Tensor<2> {
+        let vectors = self.embedding.forward(places.int());
+        let [batch, _, dim] = vectors.dims();
+        vectors.reshape([batch, dim])
+    }
+
+    fn dim(&self) -> usize {
+        self.embedding.weight.lazy_shape()[1]
+    }
+}
+
 /// The network of a part.
 #[derive(Module, Debug)]
 #[allow(clippy::large_enum_variant, reason = "a program has a handful of networks")]
@@ -33,6 +65,8 @@ pub enum PartNetwork {
     Picture(VisionBackbone),
     /// Numbers as they are.
     Numbers(Numbers),
+    /// Words by their vectors.
+    Vectors(Vectors),
 }
 
 /// What a part reads.
@@ -89,6 +123,9 @@ impl Backbone for PartNetwork {
             Self::Text(network) | Self::Padded(network) => network.stages(),
             Self::Picture(network) => network.stages(),
             Self::Numbers(_) => Vec::new(),
+            Self::Vectors(vectors) => {
+                vec![Stage::vector("embedding", &["embedding"], vectors.dim())]
+            }
         }
     }
 
@@ -97,6 +134,7 @@ impl Backbone for PartNetwork {
             Self::Text(network) | Self::Padded(network) => network.depth(),
             Self::Picture(network) => network.depth(),
             Self::Numbers(_) => 0,
+            Self::Vectors(_) => 1,
         }
     }
 
@@ -106,7 +144,7 @@ impl Backbone for PartNetwork {
                 Passing::Text(network.enter(x))
             }
             (Self::Picture(network), PartInput::Pictures(x)) => Passing::Map(network.enter(x)),
-            (Self::Numbers(_), PartInput::Numbers(x)) => Passing::Numbers(x),
+            (Self::Numbers(_) | Self::Vectors(_), PartInput::Numbers(x)) => Passing::Numbers(x),
             _ => panic!("the input of another part"),
         }
     }
@@ -118,6 +156,7 @@ impl Backbone for PartNetwork {
                 Passing::Text(network.stage(index, without_padding(x)))
             }
             (Self::Picture(network), Passing::Map(x)) => Passing::Map(network.stage(index, x)),
+            (Self::Vectors(vectors), Passing::Numbers(x)) => Passing::Numbers(vectors.forward(x)),
             _ => panic!("there is no stage {index} of numbers"),
         }
     }
@@ -126,7 +165,7 @@ impl Backbone for PartNetwork {
         match (self, x) {
             (Self::Text(network) | Self::Padded(network), Passing::Text(x)) => network.pool(x),
             (Self::Picture(network), Passing::Map(x)) => network.pool(x),
-            (Self::Numbers(_), Passing::Numbers(x)) => x,
+            (Self::Numbers(_) | Self::Vectors(_), Passing::Numbers(x)) => x,
             _ => panic!("what passes through another part"),
         }
     }
@@ -136,6 +175,7 @@ impl Backbone for PartNetwork {
             Self::Text(network) | Self::Padded(network) => network.embed_dim(),
             Self::Picture(network) => network.embed_dim(),
             Self::Numbers(numbers) => numbers.width,
+            Self::Vectors(vectors) => vectors.dim(),
         }
     }
 
@@ -143,7 +183,7 @@ impl Backbone for PartNetwork {
         match self {
             Self::Text(network) | Self::Padded(network) => network.rules(),
             Self::Picture(network) => network.rules(),
-            Self::Numbers(_) => Rules::default(),
+            Self::Numbers(_) | Self::Vectors(_) => Rules::default(),
         }
     }
 
@@ -151,7 +191,7 @@ impl Backbone for PartNetwork {
         match self {
             Self::Text(network) => network.same_shapes(cut),
             Self::Padded(network) => cut == 0 || network.same_shapes(cut),
-            Self::Picture(_) | Self::Numbers(_) => true,
+            Self::Picture(_) | Self::Numbers(_) | Self::Vectors(_) => true,
         }
     }
 }

@@ -6,11 +6,13 @@ use burn::prelude::Device;
 use rekindle_cards::{Base, HubConfig};
 use rekindle_checkpoint::CheckpointFile;
 
-use super::{
-    code::NumberCode,
-    rows::{Cells, InputColumns},
-};
+use rekindle_tables::{BinnedNumber, DateCode, NumberCode};
+
+use super::rows::{Cells, InputColumns};
 use crate::{Error, ModelOf, Texts, modality::Modality};
+
+/// Words of a category that are shown.
+const SHOWN: usize = 4;
 
 /// A part, with what was learned of the data.
 #[derive(Debug, Clone)]
@@ -58,6 +60,14 @@ impl Reads {
         }
     }
 
+    /// How cells become numbers, where they do.
+    pub(super) fn numbers(&self) -> Option<&NumberCode> {
+        match self {
+            Self::Numbers(code) => Some(code),
+            Self::Texts { .. } | Self::Pictures { .. } => None,
+        }
+    }
+
     pub(super) fn begins(&self) -> Option<&Begun> {
         match self {
             Self::Texts { begins, .. } | Self::Pictures { begins, .. } => begins.as_ref(),
@@ -89,7 +99,9 @@ impl Part {
         let cells = match &self.reads {
             Reads::Texts { context, .. } => Cells::Texts { context: *context },
             Reads::Pictures { .. } => Cells::Pictures,
-            Reads::Numbers(NumberCode::Category { .. }) => Cells::Words,
+            Reads::Numbers(
+                NumberCode::Category(_) | NumberCode::Date(_) | NumberCode::YesNo { .. },
+            ) => Cells::Words,
             Reads::Numbers(_) => Cells::Numbers,
         };
         InputColumns { name: self.name.clone(), columns: self.columns.clone(), cells }
@@ -117,17 +129,54 @@ impl Part {
                 };
                 format!("{}, {from}", about.input.described())
             }
-            Reads::Numbers(NumberCode::OneHot { depth }) => format!("one of {depth}"),
-            Reads::Numbers(NumberCode::Ordinal { depth }) => {
-                format!("how many of 1 to {depth}")
-            }
-            Reads::Numbers(NumberCode::Standardized { mean, std }) => {
-                format!("mean {mean:.4}, deviation {std:.4}")
-            }
-            Reads::Numbers(NumberCode::Category { values }) => {
-                format!("{} words", values.len())
-            }
+            Reads::Numbers(code) => learned(code),
         };
-        format!("{} ({columns}): {how}", self.name)
+        match columns == self.name {
+            true => format!("{columns}: {how}"),
+            false => format!("{} ({columns}): {how}", self.name),
+        }
+    }
+}
+
+/// What was learned of the training cells, in a few words.
+fn learned(code: &NumberCode) -> String {
+    let missing = |flagged: bool, what: String| match flagged {
+        true => format!(", {what} and flagged where missing"),
+        false => String::new(),
+    };
+    match code {
+        NumberCode::OneHot { depth } => format!("one of {depth}"),
+        NumberCode::Ordinal { depth } => format!("how many of 1 to {depth}"),
+        NumberCode::Standardized { mean, std } => {
+            format!("mean {mean:.4}, deviation {std:.4}")
+        }
+        NumberCode::Binned(BinnedNumber { mean, std, fill, flagged, squash, edges }) => {
+            let tails = if squash.is_some() { ", tails drawn in" } else { "" };
+            let bins = match edges.len().saturating_sub(1) {
+                0 => String::new(),
+                bins => format!(", {bins} bins"),
+            };
+            let missing = missing(*flagged, format!("{fill}"));
+            format!("number, mean {mean:.4}, deviation {std:.4}{tails}{bins}{missing}")
+        }
+        NumberCode::YesNo { mean, flagged, .. } => {
+            let missing = missing(*flagged, "the mean".to_owned());
+            format!("yes/no, yes of {:.1}%{missing}", 100.0 * mean)
+        }
+        NumberCode::Date(DateCode { form, parts, flagged }) => {
+            let missing = missing(*flagged, "the means".to_owned());
+            format!("date as {}, {} numbers{missing}", form.name(), parts.len())
+        }
+        NumberCode::Category(code) => {
+            let others = if code.others { " and a place for others" } else { "" };
+            let embedded = match code.embed {
+                Some(dim) => format!(", embedded in {dim} numbers"),
+                None => String::new(),
+            };
+            let shown: Vec<&str> = code.values.iter().take(SHOWN).map(String::as_str).collect();
+            let more = if code.values.len() > SHOWN { ", ..." } else { "" };
+            let words = shown.join(", ");
+            format!("category of {} words ({words}{more}){others}{embedded}", code.values.len())
+        }
     }
 }

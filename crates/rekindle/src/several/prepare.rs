@@ -2,12 +2,12 @@
 
 use rekindle_data::{Dense, Digests, Prepare, TokenBatch, View, canonical};
 use rekindle_images::{PictureInput, PreparePictures, Source};
+use rekindle_tables::NumberCode;
 use rekindle_text::{Encoded, PrepareTexts};
 use serde_json::json;
 use sha2::{Digest, Sha256};
 
 use super::{
-    code::NumberCode,
     network::PartBatch,
     rows::{Example, Value},
 };

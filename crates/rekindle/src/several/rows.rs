@@ -3,10 +3,10 @@
 use std::{collections::BTreeMap, path::Path, sync::Arc};
 
 use rekindle_data::{DataConfig, Item, manifest::file_of_cell};
+use rekindle_tables::{is_missing, number};
 use rekindle_text::Text;
 
 use super::{
-    code::number,
     inputs::{InputCode, InputPart, Inputs},
     lists_read::ListsRead,
 };
@@ -129,10 +129,11 @@ impl Inputs {
             let cells = match code {
                 InputCode::Text { context, .. } => Cells::Texts { context: *context },
                 InputCode::Picture(_) => Cells::Pictures,
-                InputCode::Category => Cells::Words,
-                InputCode::OneHot(_) | InputCode::Ordinal(_) | InputCode::Standardized => {
-                    Cells::Numbers
-                }
+                InputCode::Category | InputCode::YesNo | InputCode::Date => Cells::Words,
+                InputCode::OneHot(_)
+                | InputCode::Ordinal(_)
+                | InputCode::Standardized
+                | InputCode::Binned => Cells::Numbers,
             };
             InputColumns { name: name.clone(), columns: columns.clone(), cells }
         };
@@ -209,7 +210,7 @@ impl InputColumns {
             }
             Cells::Numbers => {
                 let cell = cell.trim();
-                if !cell.is_empty() {
+                if !is_missing(cell) {
                     let column = self.columns.first().map_or("", String::as_str);
                     number(cell).map_err(|problem| format!("column `{column}`: {problem}"))?;
                 }

@@ -6,11 +6,11 @@ use rekindle_cards::{Base, HubConfig, InputSpec};
 use rekindle_checkpoint::CheckpointFile;
 use rekindle_images::Preprocess;
 use rekindle_layers::JoinConfig;
+use rekindle_tables::NumberCode;
 use serde::{Deserialize, Serialize};
 
 use super::{
     Several,
-    code::NumberCode,
     inputs::{InputCode, InputPart, Inputs, PartSource},
     part::{Part, Reads},
 };
@@ -30,6 +30,11 @@ struct Kept {
 #[serde(deny_unknown_fields)]
 struct KeptJoin {
     hidden: Option<usize>,
+    /// Units of the hidden layers behind that.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    layers: Vec<usize>,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    residual: bool,
     dropout: f64,
 }
 
@@ -80,8 +85,10 @@ impl Several {
             KeptPart { name, columns, hidden, reads, base }
         };
         let parts = self.parts.iter().map(part).collect();
-        let JoinConfig { hidden, dropout } = self.join;
-        let kept = Kept { parts, join: KeptJoin { hidden, dropout } };
+        let JoinConfig { hidden, residual, dropout } = self.join.clone();
+        let mut layers = hidden.into_iter();
+        let (hidden, layers) = (layers.next(), layers.collect());
+        let kept = Kept { parts, join: KeptJoin { hidden, layers, residual, dropout } };
         metadata.insert(INPUTS.to_owned(), rekindle_data::canonical(&kept));
         metadata
     }
@@ -96,7 +103,8 @@ impl Several {
             .map_err(|error| wrong(format!("what it says of its inputs is wrong: {error}")))?;
         let checked = Inputs {
             parts: parts.iter().map(KeptPart::checked).collect(),
-            hidden: join.hidden,
+            hidden: join.hidden.into_iter().chain(join.layers).collect(),
+            residual: join.residual,
             dropout: join.dropout,
         };
         checked.check().map_err(wrong)?;
@@ -136,8 +144,7 @@ impl Several {
             Ok(Part { name, columns, hidden, reads, base, place })
         };
         let parts: Result<Vec<Part>, Error> = parts.into_iter().enumerate().map(part).collect();
-        let join = JoinConfig { hidden: join.hidden, dropout: join.dropout };
-        Ok(Self { parts: parts?.into(), join, saved: true })
+        Ok(Self { parts: parts?.into(), join: checked.join_config(), saved: true })
     }
 }
 
@@ -154,7 +161,10 @@ impl KeptPart {
             KeptReads::Numbers(NumberCode::OneHot { depth }) => InputCode::OneHot(*depth),
             KeptReads::Numbers(NumberCode::Ordinal { depth }) => InputCode::Ordinal(*depth),
             KeptReads::Numbers(NumberCode::Standardized { .. }) => InputCode::Standardized,
-            KeptReads::Numbers(NumberCode::Category { .. }) => InputCode::Category,
+            KeptReads::Numbers(NumberCode::Binned(_)) => InputCode::Binned,
+            KeptReads::Numbers(NumberCode::YesNo { .. }) => InputCode::YesNo,
+            KeptReads::Numbers(NumberCode::Date(_)) => InputCode::Date,
+            KeptReads::Numbers(NumberCode::Category(_)) => InputCode::Category,
         };
         let (name, columns) = (self.name.clone(), self.columns.clone());
         InputPart { name, columns, code, hidden: self.hidden }

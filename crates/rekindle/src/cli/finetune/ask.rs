@@ -7,7 +7,7 @@ use clap::Args;
 use rekindle::{
     CacheConfig, CachePlace, FinetuneConfig, HeadStart, ModelOf, NetworkOf, SetOf,
     checkpoint::CheckpointFile,
-    data::{MixConfig, Order, Views},
+    data::{MixConfig, Order, TargetKind, Views},
     is_scratch,
     metrics::Direction,
     train::{EarlyStopping, EmaConfig, EmaWarmUp, Monitor, Plateau},
@@ -28,6 +28,29 @@ use super::{
 /// The recipe that needs no weights.
 const SCRATCH: &str = "scratch";
 
+/// Epochs, and items a step, where nothing else is usual.
+const EPOCHS: usize = 5;
+const BATCH: usize = 32;
+
+/// What is usual for a table of so many rows; chosen on validation rows of insurance.csv and of California's housing.
+struct OfTable {
+    epochs: usize,
+    lr: f64,
+    batch: usize,
+}
+
+impl OfTable {
+    fn of(rows: usize) -> Self {
+        // As many steps for a few rows as for a thousand, and as many rows for many as for fifty thousand.
+        let epochs = match rows {
+            ..=50_000 => (40_000 / rows.max(1)).clamp(40, 400),
+            _ => (2_000_000 / rows).max(5),
+        };
+        let batch = (rows / 128).next_power_of_two().clamp(BATCH, 256);
+        Self { epochs, lr: 0.01, batch }
+    }
+}
+
 /// What is trained when.
 #[derive(Args)]
 pub(super) struct What {
@@ -42,11 +65,11 @@ pub(super) struct What {
     /// A plan of phases in TOML, instead of a recipe.
     #[arg(long)]
     pub(super) plan: Option<PathBuf>,
-    /// Epochs of a recipe in all.
-    #[arg(long, default_value_t = 5, conflicts_with = "plan", value_parser = numbers::epochs)]
-    pub(super) epochs: usize,
-    /// Learning rate of a recipe's head; stages learn at a fraction of it. [default: 0.01 of pictures; 0.001 of texts, of
-    /// rows and of setfit, but 0.0003 where all of an encoder of texts learns, and 0.003 of what begins from nothing]
+    /// Epochs of a recipe in all. [default: 5; of a table 40, but more of fewer than 1,000 rows, and fewer of more than 50,000]
+    #[arg(long, conflicts_with = "plan", value_parser = numbers::epochs)]
+    pub(super) epochs: Option<usize>,
+    /// Learning rate of a recipe's head; stages learn at a fraction of it. [default: 0.01 of pictures and tables; 0.001 of
+    /// texts, of rows and of setfit, but 0.0003 where all of an encoder of texts learns, and 0.003 of what begins from nothing]
     #[arg(long, conflicts_with = "plan", value_parser = numbers::rate)]
     pub(super) lr: Option<f64>,
     /// Change the plan: KEY=VALUE for all phases, PHASE.KEY=VALUE for one, in TOML, as in `decay=0.7`,
@@ -61,9 +84,9 @@ pub(super) struct What {
 /// What inputs are made of items.
 #[derive(Args)]
 pub(super) struct PictureArguments {
-    /// Items a step.
-    #[arg(long, default_value_t = 32, value_parser = numbers::batch)]
-    pub(super) batch: usize,
+    /// Items a step. [default: 32; of a table of more than 4,096 rows more, up to 256]
+    #[arg(long, value_parser = numbers::batch)]
+    pub(super) batch: Option<usize>,
     /// What is drawn for each picture. [default: flip; none where numbers are learned, or of several inputs]
     #[arg(long)]
     pub(super) augment: Option<Augmentation>,
@@ -94,7 +117,7 @@ pub(super) struct StepArguments {
     /// Focus on hard pictures: the exponent of the focal loss.
     #[arg(long, default_value_t = 0.0)]
     pub(super) focal: f64,
-    /// The loss of numbers. [default: mse]
+    /// The loss of numbers. [default: mse; of a table mae, which is what its models are compared by]
     #[arg(long)]
     pub(super) loss: Option<NumberLoss>,
     /// Where the head begins: solved for on the features of the weights as they came, or drawn at random. [default: solved,
@@ -215,9 +238,12 @@ impl Arguments {
     /// What is trained when, on a kind of input.
     pub(super) fn recipe<M: Kind>(&self) -> anyhow::Result<Recipe> {
         let What { plan, epochs, lr, .. } = &self.what;
+        let table = self.data.found().map(|found| OfTable::of(found.rows));
+        let epochs = epochs.unwrap_or_else(|| table.as_ref().map_or(EPOCHS, |it| it.epochs));
+        let lr = lr.or_else(|| table.map(|it| it.lr));
         Ok(match plan {
             Some(path) => Recipe::Train(read_plan(path)?),
-            None => M::recipe(self.recipe_name::<M>()?, *epochs, *lr)?,
+            None => M::recipe(self.recipe_name::<M>()?, epochs, lr)?,
         })
     }
 
@@ -231,6 +257,12 @@ impl Arguments {
         let plan = model.modality().suited(model.network(), plan.with(&self.what.changes)?);
         plan.check(&model.network().layout())?;
         Ok(Some(plan))
+    }
+
+    /// Items a step.
+    pub(super) fn batch(&self) -> usize {
+        let table = || self.data.found().map(|found| OfTable::of(found.rows).batch);
+        self.pictures.batch.or_else(table).unwrap_or(BATCH)
     }
 
     pub(super) fn config<M: Kind, L: Answers>(
@@ -263,7 +295,7 @@ impl Arguments {
         if let Some(metric) = &keep.monitor {
             engine.settings.monitor = Monitor::new(metric, Direction::of(metric)?);
         }
-        engine.batch = pictures.batch;
+        engine.batch = self.batch();
         engine.views = views;
         engine.order = if pictures.balanced { Order::Balanced } else { Order::Shuffled };
         let mix = MixConfig { mixup: pictures.mixup, cutmix: pictures.cutmix, ..MixConfig::NONE };
@@ -298,12 +330,13 @@ impl Arguments {
     /// What is learned of the items, and by which loss.
     pub(super) fn task<M: Kind, L: Answers>(&self, set: &SetOf<M, L>) -> anyhow::Result<L::Task> {
         let steps = &self.steps;
+        let numbers_of_table = L::KIND == TargetKind::Numbers && self.data.found().is_some();
         let options = LossOptions {
             smoothing: steps.smoothing,
             focal: steps.focal,
             weights: steps.class_weights.then(|| set.balance()),
             taught: steps.teacher.is_some(),
-            loss: steps.loss,
+            loss: steps.loss.or(numbers_of_table.then_some(NumberLoss::Mae)),
         };
         L::task(&set.names, options)
     }

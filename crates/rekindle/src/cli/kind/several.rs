@@ -108,10 +108,11 @@ impl Kind for Several {
         set: &SetOf<Self, L>,
         probed: Option<&FinetuneConfig<L::Task, Self>>,
     ) -> anyhow::Result<Remarks> {
-        let found = probed.map(|config| model.part_probes(set, config)).transpose()?;
-        let found = found.unwrap_or_default();
-        let told = |(part, value)| (format!("a probe of `{part}` alone"), value);
-        let baselines = found.into_iter().map(told).collect();
+        let mut baselines: Vec<(String, f64)> = model.linear_baseline(set)?.into_iter().collect();
+        if let Some(config) = probed {
+            let told = |(part, value)| (format!("a probe of `{part}` alone"), value);
+            baselines.extend(model.part_probes(set, config)?.into_iter().map(told));
+        }
         Ok(Remarks { baselines, ..Remarks::default() })
     }
 
@@ -153,13 +154,26 @@ impl Kind for Several {
             label: asked.label.clone(),
             ..SeveralConfig::default()
         };
-        labelled::<Self>(&model.modality().completed(config, &asked), |_, item| item.called())
+        let data = model.modality().completed(config, &asked);
+        let mut found = labelled::<Self>(&data, |_, item| item.called())?;
+        // As they stand in the list, to be laid beside it.
+        found.sort_by(|a, b| natural(&a.name).cmp(natural(&b.name)));
+        Ok(found)
     }
 
     /// A row is no word of a command line: whoever reads this one says so.
     fn item(word: &Path) -> Example {
         Example { values: Vec::new(), name: word.to_string_lossy().into() }
     }
+}
+
+/// The runs of a name's letters and of its digits, which count as numbers: `rows.csv:9` is before `rows.csv:10`.
+fn natural(name: &str) -> impl Iterator<Item = (u64, &str)> {
+    name.split_inclusive(|letter: char| !letter.is_ascii_digit()).flat_map(|run| {
+        let digits = run.trim_end_matches(|letter: char| !letter.is_ascii_digit());
+        let letter = &run[digits.len()..];
+        [(digits.parse().unwrap_or(0), ""), (0, letter)]
+    })
 }
 
 /// Refuses inputs whose weights of this machine are under a license that nobody has accepted.
