@@ -150,10 +150,9 @@ pub fn train(
         Train(Items { samples: data.train, prepare: prepare.clone() }),
         Validation(Items { samples: data.validation, prepare }),
     );
-    device.seed(*seed);
     let network = match from {
         Some(from) => from.network().clone(),
-        None => model.untrained(device),
+        None => drawn(model, *seed, device),
     };
     let solvable = from.is_none() && model.network.family.is_linear();
     let mut engine = EngineConfig::new(config.plan(windows[0]), model.task.clone().plain());
@@ -177,6 +176,12 @@ pub fn train(
     let model = ForecasterConfig { task: outcome.task, ..model.clone() };
     let forecaster = Forecaster::new(outcome.network.valid(), model);
     Ok(Trained { forecaster, best: outcome.best, history: outcome.history, windows })
+}
+
+/// A network of nothing, by its seed where no other thread draws: parameters are drawn when they are first looked at.
+fn drawn(model: &ForecasterConfig, seed: u64, device: &Device) -> ForecastNetwork {
+    device.seed(seed);
+    model.untrained(device).valid().train()
 }
 
 impl TrainConfig {

@@ -2,12 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests may stop")]
 
-use std::{
-    collections::BTreeMap,
-    ops::ControlFlow,
-    path::Path,
-    sync::{Mutex, MutexGuard, PoisonError},
-};
+use std::{collections::BTreeMap, ops::ControlFlow, path::Path};
 
 use burn::prelude::*;
 use rekindle_checkpoint::CheckpointFile;
@@ -54,15 +49,13 @@ fn small(family: Family, panel: &Panel) -> TrainConfig {
     config
 }
 
-/// Weights are drawn from a generator that all threads share.
-static DRAWS: Mutex<()> = Mutex::new(());
-
-fn drawn() -> MutexGuard<'static, ()> {
-    DRAWS.lock().unwrap_or_else(PoisonError::into_inner)
+/// Weights are drawn from a generator that all threads share, and that an epoch of another run seeds.
+fn alone() -> MutexGuard<'static, ()> {
+    static ONE: Mutex<()> = Mutex::new(());
+    ONE.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn learn(panel: &Panel, config: &TrainConfig, folder: Option<(&Path, Start)>) -> Trained {
-    let _drawn = drawn();
     train(panel, config, None, &Device::flex().autodiff(), folder, &mut []).unwrap()
 }
 
@@ -74,6 +67,7 @@ fn points(forecaster: &Forecaster, panel: &Panel) -> Vec<f64> {
 
 #[test]
 fn every_family_learns_what_repeating_values_does_not_know() {
+    let _alone = alone();
     let whole = panel(8, 96);
     let cases = rolling_cases(&whole, HORIZON, 1, HORIZON).unwrap();
     let histories: Vec<&[f64]> = cases.iter().map(|case| case.history).collect();
@@ -98,6 +92,7 @@ fn every_family_learns_what_repeating_values_does_not_know() {
 
 #[test]
 fn what_is_saved_says_the_same() {
+    let _alone = alone();
     let panel = panel(3, 60);
     let folder = tempfile::tempdir().unwrap();
     let mut members = Vec::new();
@@ -121,6 +116,7 @@ fn what_is_saved_says_the_same() {
 
 #[test]
 fn a_series_that_was_never_seen_is_forecast_and_learned_further() {
+    let _alone = alone();
     let many = panel(6, 80);
     let config = small(Family::NBeats, &many);
     let trained = learn(&many, &config, None);
@@ -167,6 +163,7 @@ impl Callback<ForecastNetwork> for After {
 
 #[test]
 fn a_run_goes_on_to_the_same_bits_on_any_number_of_threads() {
+    let _alone = alone();
     let panel = panel(4, 70);
     let device = Device::flex().autodiff();
     for family in [Family::NBeatsInterpretable, Family::Lstm] {
@@ -176,7 +173,6 @@ fn a_run_goes_on_to_the_same_bits_on_any_number_of_threads() {
         let cut = tempfile::tempdir().unwrap();
         let run = Some((cut.path(), Start::Fresh));
         {
-            let _drawn = drawn();
             train(&panel, &config, None, &device, run, &mut [&mut After(2)]).unwrap();
         }
         let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build().unwrap();
@@ -192,6 +188,7 @@ fn a_run_goes_on_to_the_same_bits_on_any_number_of_threads() {
 
 #[test]
 fn what_cannot_be_is_said_once() {
+    let _alone = alone();
     let panel = panel(2, 40);
     let config = small(Family::NHits, &panel);
     let device = Device::flex().autodiff();
