@@ -1,3 +1,5 @@
+//! What can go wrong.
+
 use std::path::PathBuf;
 
 /// What can go wrong with networks that forecast.

@@ -38,7 +38,7 @@ use Uses::{Any, Only};
 
 /// One row a package; dependencies point one way (convention 29).
 #[rustfmt::skip]
-const PACKAGES: [Package; 27] = [
+const PACKAGES: [Package; 28] = [
     Package { name: "rekindle",            uses: Any,                        burn: Known,   backend: Named },
     Package { name: "rekindle-base",       uses: Only(&[]),                  burn: Unknown, backend: Unnamed },
     Package { name: "rekindle-cards",      uses: Only(&[]),                  burn: Unknown, backend: Unnamed },

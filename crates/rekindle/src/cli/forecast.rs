@@ -14,12 +14,14 @@ use rekindle_series::{
 
 use super::{Common, numbers, output};
 
+mod asked;
 mod group;
 mod learn;
 mod shown;
 mod written;
 
-use group::{Asked, Group};
+use asked::Asked;
+use group::Group;
 use learn::{LearnArguments, Learner};
 
 /// The name of what is written.

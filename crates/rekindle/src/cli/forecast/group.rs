@@ -4,43 +4,17 @@ use std::{borrow::Cow, path::PathBuf, time::Instant};
 
 use anyhow::bail;
 use rayon::prelude::*;
-use rekindle::forecast::{Ensemble, Family};
+use rekindle::forecast::Ensemble;
 use rekindle_series::{
     Baseline, Case, Compared, Evaluation, Forecast, ForecastConfig, FoundSeason, Frequency, Panel,
     rolling_cases, test_cases,
 };
 
-use super::{Arguments, learn::Learner};
-
-/// A model by its name.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Asked {
-    Baseline(Baseline),
-    Network(Family),
-    /// What the others that are no simple repetition say, taken together.
-    Combined,
-}
-
-/// What [`Asked::Combined`] is called.
-const COMBINED: &str = "combined";
-
-impl std::str::FromStr for Asked {
-    type Err = String;
-
-    fn from_str(name: &str) -> Result<Self, String> {
-        if let Ok(baseline) = name.parse() {
-            return Ok(Self::Baseline(baseline));
-        }
-        if name == COMBINED {
-            return Ok(Self::Combined);
-        }
-        name.parse().map(Self::Network).map_err(|_| {
-            let baselines = Baseline::ALL.map(Baseline::name).join(", ");
-            let networks = Family::ALL.map(Family::name).join(", ");
-            format!("`{name}` is not known; known are {baselines}, {networks}, {COMBINED}")
-        })
-    }
-}
+use super::{
+    Arguments,
+    asked::{Asked, COMBINED},
+    learn::Learner,
+};
 
 /// What makes forecasts.
 pub(super) enum Model {

@@ -15,7 +15,7 @@ use rekindle::{
 };
 use rekindle_series::{ForecastConfig, Panel};
 
-use super::{Arguments, group::Asked};
+use super::Arguments;
 use crate::cli::{numbers, output, progress::Progress};
 
 /// How networks are trained.
@@ -94,9 +94,6 @@ pub(super) struct Learner<'a> {
     /// The time of each training.
     time: Duration,
 }
-
-/// What is tried where nothing is asked for: what is linear, and what is not.
-pub(super) const USUAL: [Family; 2] = [Family::NLinear, Family::NBeats];
 
 /// How far members of an ensemble see, in parts of what one network would, in turns.
 const REACH: [usize; 3] = [100, 67, 133];
@@ -237,26 +234,5 @@ impl<'a> Learner<'a> {
             config.frozen = Frozen::Stages(stages);
         }
         Ok(config)
-    }
-}
-
-impl Arguments {
-    /// All that is asked for by name.
-    pub(super) fn asked(&self) -> Vec<Asked> {
-        if !self.models.is_empty() {
-            return self.models.clone();
-        }
-        let baselines = rekindle_series::Baseline::ALL.map(Asked::Baseline);
-        let networks = USUAL.map(Asked::Network).into_iter();
-        baselines.into_iter().chain(networks).chain([Asked::Combined]).collect()
-    }
-
-    /// The families among it.
-    fn families(&self) -> Vec<Family> {
-        let family = |asked: &Asked| match asked {
-            Asked::Network(family) => Some(*family),
-            Asked::Baseline(_) | Asked::Combined => None,
-        };
-        self.asked().iter().filter_map(family).collect()
     }
 }
