@@ -70,7 +70,7 @@ impl Forecaster {
         let config: ForecasterConfig = serde_json::from_str(text)
             .map_err(|error| wrong(format!("`{KEY}` in it cannot be read: {error}")))?;
         config.check().map_err(|error| wrong(error.to_string()))?;
-        let network = config.untrained(device);
+        let network = config.untrained(device)?;
         let network = rekindle_finetune::load(network, path)?.valid();
         Ok(Self { network, config })
     }
@@ -198,12 +198,12 @@ impl ForecasterConfig {
 
     /// A network with untrained parameters.
     ///
-    /// # Panics
+    /// # Errors
     ///
-    /// If [`check`](Self::check) would refuse it.
-    pub fn untrained(&self, device: &Device) -> ForecastNetwork {
-        let backbone = ForecastBackbone::new(&self.network, device);
-        Classifier::new(backbone, self.network.forecast(), device)
+    /// If there can be no such network.
+    pub fn untrained(&self, device: &Device) -> Result<ForecastNetwork, Error> {
+        let backbone = ForecastBackbone::new(&self.network, device)?;
+        Ok(Classifier::new(backbone, self.network.forecast(), device))
     }
 
     pub(crate) fn scaler(&self, training: &Panel) -> Scaler {

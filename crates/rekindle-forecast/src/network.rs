@@ -4,7 +4,7 @@ use burn::prelude::*;
 use rekindle_layers::{Backbone, Landmarks, Stage};
 
 use crate::{
-    Family, NetworkConfig,
+    Error, Family, NetworkConfig,
     families::{blocks::Blocks, linear::LinearInput, scratch::Scratch},
 };
 
@@ -23,12 +23,12 @@ pub enum ForecastBackbone {
 impl ForecastBackbone {
     /// Builds a network with untrained parameters.
     ///
-    /// # Panics
+    /// # Errors
     ///
-    /// If [`NetworkConfig::check`] would refuse it.
-    pub fn new(config: &NetworkConfig, device: &Device) -> Self {
-        config.check().expect("a network that can be");
-        match config.family {
+    /// Those of [`NetworkConfig::check`].
+    pub fn new(config: &NetworkConfig, device: &Device) -> Result<Self, Error> {
+        config.check()?;
+        Ok(match config.family {
             Family::NLinear | Family::DLinear => Self::Linear(LinearInput::new(config)),
             Family::Dense | Family::Conv1d | Family::Lstm | Family::Gru => {
                 Self::Scratch(Scratch::new(config, device))
@@ -36,7 +36,7 @@ impl ForecastBackbone {
             Family::NBeats | Family::NBeatsInterpretable | Family::NHits => {
                 Self::Blocks(Blocks::new(config, device))
             }
-        }
+        })
     }
 }
 

@@ -152,7 +152,7 @@ pub fn train(
     );
     let network = match from {
         Some(from) => from.network().clone(),
-        None => drawn(model, *seed, device),
+        None => drawn(model, *seed, device)?,
     };
     let solvable = from.is_none() && model.network.family.is_linear();
     let mut engine = EngineConfig::new(config.plan(windows[0]), model.task.clone().plain());
@@ -179,9 +179,9 @@ pub fn train(
 }
 
 /// A network of nothing, by its seed where no other thread draws: parameters are drawn when they are first looked at.
-fn drawn(model: &ForecasterConfig, seed: u64, device: &Device) -> ForecastNetwork {
+fn drawn(model: &ForecasterConfig, seed: u64, device: &Device) -> Result<ForecastNetwork, Error> {
     device.seed(seed);
-    model.untrained(device).valid().train()
+    Ok(model.untrained(device)?.valid().train())
 }
 
 impl TrainConfig {

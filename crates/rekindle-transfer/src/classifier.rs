@@ -65,7 +65,8 @@ impl<B: Backbone> Classifier<B> {
     ///
     /// If the network has no head, or one of other dimensions.
     pub fn with_head(mut self, weight: Vec<f32>, bias: Vec<f32>) -> Self {
-        let head = self.head.as_mut().expect("a network with a head");
+        assert!(self.head.is_some(), "a head for a network that has none");
+        let Some(head) = &mut self.head else { return self };
         let device = head.weight.lazy_device();
         let [dim, classes] = head.weight.lazy_shape().dims();
         assert!(

@@ -68,8 +68,7 @@ impl NBeatsStep {
         let Self { batch, blocks, width, .. } = *self;
         let config = NetworkConfig::new(Family::NBeats, WINDOW, HORIZON, 1);
         let config = NetworkConfig { blocks, width, ..config };
-        config.check()?;
-        let network = ForecastBackbone::new(&config, &device);
+        let network = ForecastBackbone::new(&config, &device)?;
         let normal = Distribution::Normal(0.0, 1.0);
         let input = Tensor::from_inner(Tensor::<3>::random([batch, WINDOW, 1], normal, &plain));
         let right = Tensor::from_inner(Tensor::<2>::random([batch, HORIZON], normal, &plain));
