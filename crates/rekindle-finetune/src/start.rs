@@ -9,10 +9,12 @@ use burn::module::Module;
 use rekindle_data::{Prepare, Views};
 use rekindle_layers::Backbone;
 use rekindle_metrics::Values;
+use rekindle_train::{BatchSource as _, TensorBatch};
 use rekindle_transfer::{Classifier, Frozen, Phase, Plan};
 
 use crate::{
-    CacheReport, Effort, EngineConfig, Error, FromPrepared, Sets, Solved, Trainee, TransferTask,
+    CacheReport, Effort, EngineConfig, Error, FromPrepared, Partial, Sets, Solved, Trainee,
+    TransferTask,
     data::weigh_differently,
     data_loader::{DataLoader, Kept},
     store::{Feeds, device_of},
@@ -86,6 +88,11 @@ where
     })
 }
 
+/// What heads are tried with in training, on so many batches; the first is taken whose loss is near the least.
+const FACTORS: [f32; 7] = [1.0, 0.5, 0.25, 0.125, 0.0625, 0.031_25, 0.015_625];
+const LOOKED_AT: usize = 4;
+const NEAR: f32 = 1.25;
+
 /// A head that was solved for, and what it answers.
 pub(crate) struct Found<T: TransferTask> {
     pub(crate) solved: Solved,
@@ -101,6 +108,26 @@ where
     P: Prepare,
     T: TransferTask,
 {
+    /// What a head that was solved for is multiplied by before it is trained on: 1, unless it is far too sure of what the network
+    /// says in training. It is solved for on what evaluation sees; dropout in the layers below moves outputs of large weights so
+    /// far that the first steps would only undo that. What is most probable stays the same.
+    pub(crate) fn steadied(&self, network: &Classifier<B>, task: &T) -> Result<f32, Error> {
+        if !T::are_logits() {
+            return Ok(1.0);
+        }
+        let mut losses = [0.0_f32; FACTORS.len()];
+        for batch in self.train.0.epoch(0, &device_of(network)).take(LOOKED_AT) {
+            let TensorBatch { input, target, .. } = batch?;
+            let outputs = Partial::outputs(network, input).detach();
+            for (loss, factor) in losses.iter_mut().zip(FACTORS) {
+                *loss += task.loss(outputs.clone() * factor, &target).into_scalar::<f32>();
+            }
+        }
+        let least = losses.iter().copied().fold(f32::INFINITY, f32::min);
+        let near = losses.iter().position(|loss| *loss <= NEAR * least);
+        Ok(near.map_or(1.0, |place| FACTORS[place]))
+    }
+
     /// A head for the training items' embeddings, and what it answers; none where none can be had within the effort.
     pub(crate) fn solve(
         &self,
