@@ -74,7 +74,9 @@ pub struct ForecastGroup {
 pub struct SeriesForecast {
     /// Its name.
     pub name: String,
-    /// What is to be known of it, such as its error.
+    /// The errors of the best model and of repeating values by the record's metric, if it was measured on.
+    pub errors: Option<[f64; 2]>,
+    /// What else is to be known of it; may be empty.
     pub about: String,
     /// When each step was or will be.
     pub times: Vec<String>,

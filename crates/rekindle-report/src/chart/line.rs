@@ -94,6 +94,8 @@ pub enum Legend {
 
 /// Above how many points a line a marker at each would hide the line.
 const MOST_MARKERS: usize = 40;
+/// Nearer to each other than so many pixels they hide it too.
+const LEAST_APART: f64 = 6.5;
 /// How many places of the bottom axis answer when pointed at.
 const MOST_HINTS: usize = 300;
 
@@ -262,7 +264,9 @@ fn curve(series: &Series, x: &Placed, y: &Placed) -> String {
     };
     // A point without neighbors is seen by its marker alone.
     let alone = placed.split(Option::is_none).filter(|piece| piece.len() == 1);
-    let marked: Vec<(f64, f64)> = if points.len() > MOST_MARKERS {
+    let long = points.first().zip(points.last()).map_or(0.0, |(first, last)| last.0 - first.0);
+    let dense = points.len() > 1 && long.abs() < LEAST_APART * (points.len() - 1) as f64;
+    let marked: Vec<(f64, f64)> = if dense || points.len() > MOST_MARKERS {
         alone.flatten().flatten().copied().collect()
     } else {
         points
@@ -324,5 +328,9 @@ fn spoken(chart: &LineChart, y: &Placed) -> String {
         Some(format!("{} from {} to {}", series.name, y.written(first), y.written(last)))
     };
     let ends: Vec<String> = chart.series.iter().filter_map(ends).collect();
-    format!("{} by {}: {}", chart.title, chart.x.label, ends.join("; "))
+    let by = match chart.x.label.as_str() {
+        "" => String::new(),
+        label => format!(" by {label}"),
+    };
+    format!("{}{by}: {}", chart.title, ends.join("; "))
 }

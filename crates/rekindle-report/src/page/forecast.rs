@@ -134,8 +134,8 @@ fn steps(record: &ForecastRecord) -> String {
             style,
         });
         let title = match record.groups.len() {
-            1 => format!("{} by step ahead", record.metric),
-            _ => format!("{} by step ahead, {}", record.metric, group.name),
+            1 => record.metric.clone(),
+            _ => format!("{}, {}", record.metric, group.name),
         };
         let chart = LineChart {
             title,

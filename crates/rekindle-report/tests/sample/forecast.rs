@@ -95,7 +95,8 @@ fn series(name: &str, suffix: &str) -> SeriesForecast {
     };
     SeriesForecast {
         name: name.to_owned(),
-        about: format!("MASE 0.7{suffix}"),
+        errors: Some([0.7, 1.25]),
+        about: format!("the worst of 7{suffix}"),
         times: (0..KNOWN + 2 * HORIZON).map(|step| month(step) + suffix).collect(),
         history: (0..KNOWN).map(value).collect(),
         right: (KNOWN..KNOWN + HORIZON).map(value).collect(),

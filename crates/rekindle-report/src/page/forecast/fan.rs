@@ -17,7 +17,7 @@ pub(super) fn forecasts(record: &ForecastRecord) -> String {
     if record.series.is_empty() {
         return String::new();
     }
-    let charts: String = record.series.iter().map(|it| chart(it, &record.best)).collect();
+    let charts: String = record.series.iter().map(|it| chart(it, record)).collect();
     format!("{}<div class=\"charts\">{charts}</div>\n", key(record))
 }
 
@@ -44,8 +44,8 @@ fn widest_first(intervals: &[Interval]) -> Vec<&Interval> {
     sorted
 }
 
-fn chart(it: &SeriesForecast, best: &str) -> String {
-    let SeriesForecast { name, about, times, history, right, measured, next } = it;
+fn chart(it: &SeriesForecast, record: &ForecastRecord) -> String {
+    let SeriesForecast { name, times, history, right, measured, next, .. } = it;
     let known = history.len();
     // So that both lines touch.
     let joint = known.saturating_sub(1);
@@ -55,7 +55,7 @@ fn chart(it: &SeriesForecast, best: &str) -> String {
         series.push(line("right", joint, &followed, RIGHT));
     }
     let ahead: Vec<&StepsAhead> = measured.iter().chain([next]).collect();
-    series.extend(ahead.iter().map(|ahead| line(best, ahead.first, &ahead.points, SAID)));
+    series.extend(ahead.iter().map(|ahead| line(&record.best, ahead.first, &ahead.points, SAID)));
     let mut marks = Vec::new();
     if let Some(measured) = measured.as_ref().filter(|it| it.first > 0) {
         marks.push(Mark { label: String::new(), at: measured.first as f64 - 0.5 });
@@ -75,7 +75,17 @@ fn chart(it: &SeriesForecast, best: &str) -> String {
         legend: Legend::Hidden,
         ..LineChart::default()
     };
-    figure("chart-box", &line_chart(&chart), &escape(about))
+    figure("chart-box", &line_chart(&chart), &escape(&words(it, &record.metric)))
+}
+
+/// How well it was forecast.
+fn words(SeriesForecast { errors, about, .. }: &SeriesForecast, metric: &str) -> String {
+    let errors = errors.map(|[best, naive]| {
+        format!("{metric} {}, of repeating values {}", number(best), number(naive))
+    });
+    let parts = [errors.unwrap_or_default(), about.clone()];
+    let parts: Vec<String> = parts.into_iter().filter(|part| !part.is_empty()).collect();
+    parts.join("; ")
 }
 
 fn line(name: &str, first: usize, values: &[f64], style: usize) -> Series {
