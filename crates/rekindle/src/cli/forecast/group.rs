@@ -10,7 +10,10 @@ use rekindle_series::{
     rolling_cases, test_cases,
 };
 
-use super::{Arguments, learn::Learner};
+use super::{
+    Arguments,
+    learn::{Learned, Learner},
+};
 
 /// A model by its name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -79,6 +82,12 @@ pub(super) struct Measured {
     pub(super) naive2: Evaluation,
     /// What makes the forecasts of each, in the same order.
     pub(super) models: Vec<(Cow<'static, str>, Model)>,
+    /// What was measured where that is another: networks that learned of what was before.
+    pub(super) earlier: Vec<(Cow<'static, str>, Ensemble)>,
+    /// What followed, where that is known.
+    pub(super) test: Option<Panel>,
+    /// How networks learned.
+    pub(super) learned: Vec<(Cow<'static, str>, Learned)>,
     /// Where the weights of each network are.
     pub(super) weights: Vec<(Cow<'static, str>, PathBuf)>,
 }
@@ -140,11 +149,11 @@ impl Group {
         let naive = if ask.season() > 1 { Baseline::SeasonalNaive } else { Baseline::Naive };
         let (naive, naive2) = (find(naive, &compared), find(Baseline::Naive2, &compared));
         // Nothing that is measured on is learned from.
-        let known = match test {
+        let known = match &test {
             Some(_) => None,
             None => Some(before(&panel, &cases)),
         };
-        let mut weights = Vec::new();
+        let (mut weights, mut earlier, mut learned) = (Vec::new(), Vec::new(), Vec::new());
         for asked in learner.networks(arguments)? {
             let name = asked.name();
             let begun = Instant::now();
@@ -161,11 +170,15 @@ impl Group {
                 None => measured,
                 // Once more, of all that is known.
                 Some(_) => match learner.learn(&asked, &panel, ask, false)? {
-                    Some(last) => last,
+                    Some(last) => {
+                        earlier.push((name.clone(), measured.network));
+                        last
+                    }
                     None => measured,
                 },
             };
             weights.push((name.clone(), last.path));
+            learned.extend(last.learned.map(|learned| (name.clone(), learned)));
             models.push((name, Model::Network(last.network)));
         }
         let windows = cases.len();
@@ -179,6 +192,9 @@ impl Group {
             naive,
             naive2,
             models,
+            earlier,
+            test,
+            learned,
             weights,
             ask,
             panel,
