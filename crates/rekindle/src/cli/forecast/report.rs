@@ -68,16 +68,19 @@ impl Report<'_> {
         let series: anyhow::Result<Vec<SeriesForecast>> = chosen
             .iter()
             .map(|&rank| {
-                let place = match rank {
+                let about = match rank + 1 {
                     _ if chosen.len() == ranked.len() => String::new(),
-                    0 => format!("the greatest of {known} series"),
-                    rank => format!("number {} of {known} series", rank + 1),
+                    1 => format!("the worst of {known} series"),
+                    last if last == known => format!("the best of {known} series"),
+                    other => format!("number {other} from the worst of {known} series"),
                 };
-                Ok(SeriesForecast { about: place, ..self.series(&ranked[rank])? })
+                Ok(SeriesForecast { about, ..self.series(&ranked[rank])? })
             })
             .collect();
         let data = data.file_name().unwrap_or(data.as_os_str());
-        let worst = ranked.iter().take(known.min(MOST_ROWS));
+        // One alone is no comparison.
+        let rows = if ranked.len() > 1 { known.min(MOST_ROWS) } else { 0 };
+        let worst = ranked.iter().take(rows);
         Ok(ForecastRecord {
             title: format!("Forecasts of {}", data.display()),
             best: self.found.best().name.to_string(),
@@ -232,10 +235,10 @@ impl Report<'_> {
         Ok(parts)
     }
 
-    /// The losses of networks that took more than one epoch.
+    /// The losses of networks that took several epochs: what is solved for has one, after which it is as it was.
     fn curves(&self, group: &Measured) -> Vec<LossCurve> {
         let several = self.groups.len() > 1;
-        let learned = group.learned.iter().filter(|(_, learned)| learned.epochs.len() > 1);
+        let learned = group.learned.iter().filter(|(_, learned)| learned.epochs.len() > 2);
         let curve = learned.map(|(name, learned)| LossCurve {
             model: if several { format!("{name}, {}", group.frequency) } else { name.to_string() },
             best: learned.best,
@@ -322,6 +325,6 @@ mod tests {
         assert_eq!(spread(13), [0, 1, 2, 3, 4, 5, 7, 8, 9, 10, 11, 12]);
         assert_eq!(spread(414), [0, 1, 2, 3, 54, 156, 257, 359, 410, 411, 412, 413]);
         assert_eq!(few(&[0, 1], 4), [0, 1]);
-        assert_eq!(few(&spread(414), 4), [0, 3, 257, 413]);
+        assert_eq!(few(&spread(414), 4), [0, 3, 359, 413]);
     }
 }
