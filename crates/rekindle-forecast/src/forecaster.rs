@@ -91,14 +91,8 @@ impl Forecaster {
         histories: &[&[f64]],
         ask: &ForecastConfig,
     ) -> Result<Vec<Forecast>, Error> {
+        self.check(ask)?;
         let learned = self.config.network.horizon;
-        if ask.horizon() > learned {
-            let problem = format!(
-                "the model forecasts {learned} steps, not {}; train one that does, or ask for fewer",
-                ask.horizon()
-            );
-            return Err(Error::Config(problem));
-        }
         let mut forecasts = Vec::with_capacity(histories.len());
         for part in histories.chunks(BATCH) {
             let scales: Vec<Affine> = part.iter().map(|history| self.scale(history)).collect();
@@ -110,8 +104,27 @@ impl Forecaster {
         Ok(forecasts)
     }
 
+    /// Whether as many steps were learned.
+    pub(crate) fn check(&self, ask: &ForecastConfig) -> Result<(), Error> {
+        let learned = self.config.network.horizon;
+        if ask.horizon() > learned {
+            let problem = format!(
+                "the model forecasts {learned} steps, not {}; train one that does, or ask for fewer",
+                ask.horizon()
+            );
+            return Err(Error::Config(problem));
+        }
+        Ok(())
+    }
+
     /// Scaled outputs, a row a history.
     fn outputs(&self, histories: &[&[f64]], scales: &[Affine]) -> Vec<f32> {
+        let outputs = self.network.forward(self.windows(histories, scales));
+        outputs.into_data().iter::<f32>().collect()
+    }
+
+    /// Scaled windows `[batch, time, 1]`, one a history.
+    pub(crate) fn windows(&self, histories: &[&[f64]], scales: &[Affine]) -> Tensor<3> {
         let input = self.config.network.input;
         let mut windows = vec![0.0; histories.len() * input];
         for ((window, history), scale) in windows.chunks_exact_mut(input).zip(histories).zip(scales)
@@ -120,12 +133,11 @@ impl Forecaster {
         }
         let device = self.network.devices().into_iter().next().unwrap_or_default();
         let data = burn::tensor::TensorData::new(windows, [histories.len(), input, 1]);
-        let outputs = self.network.forward(Tensor::from_data(data, &device));
-        outputs.into_data().iter::<f32>().collect()
+        Tensor::from_data(data, &device)
     }
 
     /// The scale of what is seen of a history; what is made of whole series is made of it.
-    fn scale(&self, history: &[f64]) -> Affine {
+    pub(crate) fn scale(&self, history: &[f64]) -> Affine {
         let seen = match self.config.scaled_by {
             ScalingBy::Window => {
                 &history[history.len().saturating_sub(self.config.network.input)..]

@@ -92,6 +92,17 @@ fn every_family_learns_what_repeating_values_does_not_know() {
             assert_eq!((forecast.points.len(), forecast.quantiles.len()), (HORIZON, 3 * HORIZON));
             assert!(forecast.quantiles.chunks(3).all(|it| it[0] <= it[1] && it[1] <= it[2]));
         }
+        let parts = trained.forecaster.parts(&histories, &ask()).unwrap();
+        assert_eq!(parts.is_some(), family.is_of_blocks());
+        for (parts, forecast) in parts.iter().flatten().zip(&forecasts) {
+            let names: Vec<&str> = parts.stacks.iter().map(|(name, _)| name.as_str()).collect();
+            let interpretable = family == Family::NBeatsInterpretable;
+            assert_eq!(names == ["trend", "season"], interpretable, "{names:?}");
+            for (step, point) in forecast.points.iter().enumerate() {
+                let sum = parts.shift + parts.stacks.iter().map(|(_, it)| it[step]).sum::<f64>();
+                assert!((sum - point).abs() < 1e-5 * point.abs(), "{}: {sum}", family.name());
+            }
+        }
     }
 }
 

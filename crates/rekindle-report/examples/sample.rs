@@ -5,15 +5,14 @@
 //! ```
 //!
 //! It leaves `report.html` (two classes), `many.html` (a hundred), `labels.html` (several labels), `numbers.html`,
-//! `texts.html`, `compare.html` (five runs),
-//! `compare-many.html` (twenty), `rates.svg` (a chart by itself), and `run.json`.
+//! `texts.html`, `forecasts.html`, `compare.html` (five runs), `compare-many.html` (twenty), `rates.svg` (a chart by itself), and `run.json`.
 
 use std::{env, error::Error, fs, path::PathBuf};
 
 use rekindle_report::{
     RunRecord,
     chart::{Axis, AxisScale, LineChart, Mark, Series, line_chart},
-    compare, html,
+    compare, forecasts, html,
 };
 
 #[path = "../tests/sample/mod.rs"]
@@ -29,6 +28,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     fs::write(folder.join("labels.html"), html(&sample::multi_label("Photos", 10, 1)))?;
     fs::write(folder.join("numbers.html"), html(&sample::regression("Photos", 1)))?;
     fs::write(folder.join("texts.html"), html(&sample::texts("Reports", 1)))?;
+    fs::write(folder.join("forecasts.html"), forecasts(&sample::forecast("")))?;
     fs::write(folder.join("compare.html"), compare(&runs(5)))?;
     fs::write(folder.join("compare-many.html"), compare(&runs(20)))?;
     fs::write(folder.join("rates.svg"), line_chart(&rates()))?;

@@ -2,9 +2,9 @@
 //!
 //! A [`RunRecord`] is plain data, kept as `run.json` in the run's folder. [`html`] makes a page of it and
 //! [`compare`] one of several; [`checkup`] makes one of what is wrong with its data, which a run may
-//! have as a section too. All are single files: styles, charts and pictures lie in them, nothing
-//! is fetched, and they read the same with scripts turned off. [`chart`] draws the charts and serves
-//! other plots too.
+//! have as a section too. [`forecasts`] makes one of a [`ForecastRecord`], of a run that forecasts
+//! series. All are single files: styles, charts and pictures lie in them, nothing is fetched, and
+//! they read the same with scripts turned off. [`chart`] draws the charts and serves other plots too.
 //!
 //! ```no_run
 //! use std::{fs, path::Path};
@@ -20,6 +20,7 @@ pub mod chart;
 mod checkup;
 mod compare;
 mod error;
+mod forecast;
 mod markup;
 mod page;
 mod run;
@@ -27,7 +28,11 @@ mod run;
 pub use checkup::checkup;
 pub use compare::compare;
 pub use error::Error;
-pub use page::html;
+pub use forecast::{
+    ForecastGroup, ForecastParts, ForecastRecord, LossCurve, ModelScores, SeriesErrors,
+    SeriesForecast, StepsAhead,
+};
+pub use page::{forecasts, html};
 pub use run::{
     Baseline, Better, Calibration, Checkup, CheckupFinding, CheckupGroup, ClassCount, ClassScores,
     ColumnRecord, ColumnsRecord, Data, Environment, EpochRecord, EvaluationRecord, ExampleCount,

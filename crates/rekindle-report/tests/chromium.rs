@@ -3,7 +3,7 @@
 use std::{ffi::OsString, fs, io, path::Path, process::Command};
 
 use base64::{Engine, engine::general_purpose::STANDARD};
-use rekindle_report::{compare, html};
+use rekindle_report::{compare, forecasts, html};
 use sha2::{Digest, Sha256};
 
 #[path = "sample/mod.rs"]
@@ -43,6 +43,7 @@ fn chromium_has_nothing_to_complain_about() {
         html(&sample::texts("Reports", 1)),
         compare(&runs[..2]),
         compare(&runs),
+        forecasts(&sample::forecast("")),
     ];
     for page in pages {
         for width in [390, 1280] {

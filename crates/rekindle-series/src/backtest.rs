@@ -12,7 +12,7 @@ use std::time::Instant;
 use rayon::prelude::*;
 
 use crate::error::{config, series};
-use crate::metrics::naive_scale;
+use crate::metrics::{mean, naive_scale, over};
 use crate::{Baseline, Error, Forecast, ForecastConfig, Panel, Score};
 
 /// Most windows of a backtest, a series.
@@ -85,6 +85,15 @@ pub fn rolling_cases(
     Ok(cases)
 }
 
+/// The absolute error of a step ahead; what is not defined is NaN.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct StepError {
+    /// In units of the series.
+    pub mae: f64,
+    /// Scaled as in MASE.
+    pub mase: f64,
+}
+
 /// How a model does in some cases.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Evaluation {
@@ -94,6 +103,9 @@ pub struct Evaluation {
     pub of_series: Vec<Score>,
     /// The mean over series.
     pub mean: Score,
+    /// The errors of each step ahead, the mean over series of that of their cases; none of several panels together, whose
+    /// steps are of different lengths.
+    pub of_steps: Vec<StepError>,
     /// How many cases a simpler model took its place in.
     pub simpler: usize,
     /// What it took, on all threads together.
@@ -134,15 +146,27 @@ impl Evaluation {
         level: f64,
     ) -> Self {
         assert_eq!(forecasts.len(), cases.len(), "forecasts are not one a case");
-        let score = |(forecast, case): (&Forecast, &Case<'_>)| {
-            let scale = naive_scale(case.history, ask.season());
-            Score::of(case.right, forecast, ask.quantiles(), level, scale)
+        let scales: Vec<f64> =
+            cases.par_iter().map(|case| naive_scale(case.history, ask.season())).collect();
+        let score = |place: usize| {
+            let (forecast, right) = (&forecasts[place], cases[place].right);
+            Score::of(right, forecast, ask.quantiles(), level, scales[place])
         };
-        let of_cases: Vec<Score> = forecasts.par_iter().zip(cases.par_iter()).map(score).collect();
+        let of_cases: Vec<Score> = (0..cases.len()).into_par_iter().map(score).collect();
         let of_series: Vec<Score> =
             by_series(cases).map(|range| Score::mean_of(&of_cases[range])).collect();
         let mean = Score::mean_of(&of_series);
-        Self { of_cases, of_series, mean, simpler: 0, seconds: 0.0 }
+        let steps = forecasts.first().map_or(0, |forecast| forecast.points.len());
+        let of_step = |step: usize| {
+            let off =
+                |place: usize| (cases[place].right[step] - forecasts[place].points[step]).abs();
+            StepError {
+                mae: mean_over_series(cases, off),
+                mase: mean_over_series(cases, |place| over(off(place), scales[place])),
+            }
+        };
+        let of_steps = (0..steps).map(of_step).collect();
+        Self { of_cases, of_series, mean, of_steps, simpler: 0, seconds: 0.0 }
     }
 
     /// How a model does in the cases of several panels together: each series counts the same.
@@ -151,6 +175,7 @@ impl Evaluation {
             of_cases: Vec::new(),
             of_series: Vec::new(),
             mean: Score::mean_of(&[]),
+            of_steps: Vec::new(),
             simpler: 0,
             seconds: 0.0,
         };
@@ -164,6 +189,12 @@ impl Evaluation {
         joined.mean = Score::mean_of(&joined.of_series);
         joined
     }
+}
+
+/// The mean over series of the mean over their cases, where it is defined.
+fn mean_over_series(cases: &[Case<'_>], error: impl Fn(usize) -> f64) -> f64 {
+    let defined = |range: Range<usize>| mean(range.map(&error).filter(|error| !error.is_nan()));
+    mean(by_series(cases).map(defined).filter(|error| !error.is_nan()))
 }
 
 /// The cases of each series, which stand together.
@@ -224,9 +255,27 @@ mod tests {
         // The first step of b is scaled by nothing.
         assert_eq!(found.of_series[1].mase, 2.0);
         assert_eq!(found.simpler, 0);
+        // One step ahead is all that there is.
+        let all = StepError { mae: found.mean.mae, mase: found.mean.mase };
+        assert_eq!(found.of_steps, [all]);
         let seasonal = ForecastConfig::new(1, 4, Quantiles::of_levels(&[0.95]).unwrap()).unwrap();
         assert_eq!(Evaluation::of(Baseline::SeasonalNaive, &cases, &seasonal, 0.95).simpler, 2);
         let same = Evaluation::of(Baseline::Naive, &cases, &ask, 0.95);
         assert_eq!(format!("{:?}", same.of_cases), format!("{:?}", found.of_cases));
+    }
+
+    /// By hand: a goes on by steps of 1, which scale it; of b 5 is known before 6 and 8.
+    #[test]
+    fn errors_are_told_apart_by_how_far_ahead_they_are() {
+        let panel = panel();
+        let ask = ForecastConfig::new(2, 1, Quantiles::of_levels(&[0.95]).unwrap()).unwrap();
+        let cases = rolling_cases(&panel, 2, 2, 1).unwrap();
+        let found = Evaluation::of(Baseline::Naive, &cases, &ask, 0.95);
+        let errors = |mae, mase| StepError { mae, mase };
+        // Nothing scales b.
+        assert_eq!(found.of_steps, [errors(1.0, 1.0), errors(2.5, 2.0)]);
+        let steps = found.of_steps.iter().map(|it| it.mae);
+        assert_eq!(mean(steps), found.mean.mae);
+        assert!(Evaluation::joined([found.clone(), found]).of_steps.is_empty());
     }
 }

@@ -186,7 +186,8 @@ mod tests {
                 })
                 .collect();
             let mean = Score::mean_of(&of);
-            Evaluation { of_cases: of.clone(), of_series: of, mean, simpler: 0, seconds: 0.0 }
+            let (of_cases, of_steps) = (of.clone(), Vec::new());
+            Evaluation { of_cases, of_series: of, mean, of_steps, simpler: 0, seconds: 0.0 }
         };
         let baseline = series(&|at| 1.0 + (at % 5) as f64);
         for (network, best, verdict) in [

@@ -25,7 +25,7 @@ mod scores;
 mod timestamp;
 mod windows;
 
-pub use backtest::{Case, Evaluation, MAX_BACKTEST_WINDOWS, rolling_cases, test_cases};
+pub use backtest::{Case, Evaluation, MAX_BACKTEST_WINDOWS, StepError, rolling_cases, test_cases};
 pub use baseline::{
     Baseline, Forecast, ForecastConfig, MAX_ETS_SEASON, MAX_HORIZON, MAX_SEASON, Season,
     SeasonRule, has_season,

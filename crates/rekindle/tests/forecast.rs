@@ -98,6 +98,26 @@ fn a_run_measures_and_writes_forecasts() {
         let numbers: Vec<f64> = row[3..].iter().map(|cell| cell.parse().unwrap()).collect();
         assert!(numbers[1..].windows(2).all(|pair| pair[0] <= pair[1]), "{row:?}");
     }
+    let page = fs::read_to_string(out.join("report.html")).unwrap();
+    for part in [
+        "<title>Forecasts of x.csv</title>",
+        &format!("The best of 9 models is <strong>{best}</strong>"),
+        // A chart of each series: what is known, what it was measured on, what comes next.
+        "aria-label=\"=rising: known from",
+        "aria-label=\"flat: known from",
+        "<title>2023-07-01\n",
+        "<title>2024-06-01\n",
+        "95% interval",
+        "aria-label=\"MASE by step ahead: naive from",
+        "aria-label=\"nhits: flat: stack0 from",
+        "; stack2 from",
+        "aria-label=\"Loss of nhits by epoch: training from",
+    ] {
+        assert!(page.contains(part), "no `{part}`");
+    }
+    for name in models.keys() {
+        assert!(page.contains(&format!("<th scope=\"row\">{name}<")), "no {name}");
+    }
     // Lines for people, and the same forecasts.
     let output = forecast(&data, &out, &["--horizon", "6", "--model", "theta", "naive"]);
     let lines = String::from_utf8(output.stdout.clone()).unwrap();
@@ -142,6 +162,11 @@ fn what_followed_is_measured_on() {
         (Some("seasonal-naive"), Some(1))
     );
     assert_eq!(found["models"]["seasonal-naive"]["mae"], 0.0);
+    // What comes next is what followed: one line of forecasts.
+    let page = fs::read_to_string(at("run").join("report.html")).unwrap();
+    let chart =
+        "aria-label=\"H1: known from 50 to 73; right from 73 to 73; seasonal-naive from 50 to 73\"";
+    assert!(page.contains(chart));
     // One series, one window: nothing is said of a difference.
     assert_eq!(found["difference"]["verdict"], "no ground");
     let text = fs::read_to_string(at("run").join("forecasts.csv")).unwrap();
@@ -229,6 +254,22 @@ fn what_cannot_be_forecast_is_refused_in_a_line() {
     assert_eq!(found["series"], 3);
     let text = fs::read_to_string(folder.path().join("run/forecasts.csv")).unwrap();
     assert!(text.lines().any(|line| line.starts_with("b,2024-01-02,theta,5,")), "{text}");
+}
+
+/// A trend and a season, which sum up to the forecast; names of series are nobody's markup.
+#[test]
+fn a_page_tells_a_trend_from_a_season() {
+    let folder = tempfile::tempdir().unwrap();
+    let (data, out) = (folder.path().join("x.csv"), folder.path().join("run"));
+    fs::write(&data, months().replace("flat,", "<script>alert(1)</script>,")).unwrap();
+    let arguments = ["--horizon", "6", "--steps", "40", "--json"];
+    let models = ["--model", "naive", "nbeats-interpretable"];
+    summary(&forecast(&data, &out, &[&arguments[..], &models].concat()));
+    let page = fs::read_to_string(out.join("report.html")).unwrap();
+    let chart = "aria-label=\"nbeats-interpretable: =rising: trend from";
+    let rest = &page[page.find(chart).unwrap()..];
+    assert!(rest[..rest.find('>').unwrap()].contains("; season from"));
+    assert!(page.contains("&lt;script&gt;alert(1)") && !page.contains("<script>alert"));
 }
 
 /// Learned of some series, used on another, learned further of it.

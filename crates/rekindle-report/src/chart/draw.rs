@@ -115,6 +115,21 @@ pub(crate) fn swatch(place: usize) -> String {
     )
 }
 
+/// The attributes of an area of this place in the palette, as dark as so many of them over each other.
+pub(super) fn shade(place: usize, layers: usize) -> String {
+    const OPACITY: f64 = 0.17;
+    let opacity = 1.0 - (1.0 - OPACITY).powi(layers.min(20) as i32);
+    format!("fill=\"{}\" fill-opacity=\"{opacity:.2}\"", color(place))
+}
+
+/// A piece of such an area as a picture of its own.
+pub(crate) fn area_swatch(place: usize, layers: usize) -> String {
+    let shade = shade(place, layers);
+    format!(
+        "<svg class=\"swatch\" viewBox=\"0 0 26 12\" width=\"26\" height=\"12\" aria-hidden=\"true\"><rect width=\"26\" height=\"12\" {shade}/></svg>"
+    )
+}
+
 /// About how wide a text is. No font is at hand, so it goes by DejaVu Sans, a wide one.
 pub(super) fn width(words: &str) -> f64 {
     let share = |letter: char| match letter {

@@ -1,7 +1,9 @@
-//! Lines over an axis, with bands behind them: losses by epoch, a loss by rate, an error by examples.
+//! Lines over an axis, with areas and bands behind them: losses by epoch, a loss by rate, values by date.
 
 use super::{
+    Area,
     draw::{self, Anchor},
+    named,
     scale::{Axis, AxisScale, Placed, drawable},
 };
 
@@ -18,8 +20,12 @@ pub struct LineChart {
     pub x: Axis,
     /// The axis along the left.
     pub y: Axis,
+    /// What places 0, 1, 2 and so on of the bottom axis are called, such as dates; empty where they are what they are.
+    pub names: Vec<String>,
     /// The lines.
     pub series: Vec<Series>,
+    /// Stretches between two lines, behind all of those. No legend names them.
+    pub areas: Vec<Area>,
     /// Stretches of the bottom axis that are shaded in turn, such as phases.
     pub bands: Vec<Band>,
     /// Places on the bottom axis that are marked, such as the best epoch.
@@ -36,7 +42,9 @@ impl Default for LineChart {
             height: 270.0,
             x: Axis::default(),
             y: Axis::default(),
+            names: Vec::new(),
             series: Vec::new(),
+            areas: Vec::new(),
             bands: Vec::new(),
             marks: Vec::new(),
             legend: Legend::Shown,
@@ -86,6 +94,8 @@ pub enum Legend {
 
 /// Above how many points a line a marker at each would hide the line.
 const MOST_MARKERS: usize = 40;
+/// Nearer to each other than so many pixels they hide it too.
+const LEAST_APART: f64 = 6.5;
 /// How many places of the bottom axis answer when pointed at.
 const MOST_HINTS: usize = 300;
 
@@ -94,14 +104,17 @@ pub fn line_chart(chart: &LineChart) -> String {
     let (width, height) = (chart.width.max(200.0), chart.height.max(120.0));
     let (legend, legend_height) = legend(chart, width);
     let heading = draw::heading(&chart.title, width) + &legend;
-    let points = || chart.series.iter().flat_map(|series| &series.points);
-    let seen = |&&(x, y): &&(f64, f64)| drawable(chart.x.scale, x) && drawable(chart.y.scale, y);
-    let mut xs: Vec<f64> = points().filter(seen).map(|(x, _)| *x).collect();
+    let points = || {
+        let lines = chart.series.iter().flat_map(|series| series.points.iter().copied());
+        lines.chain(chart.areas.iter().flat_map(Area::corners))
+    };
+    let seen = |&(x, y): &(f64, f64)| drawable(chart.x.scale, x) && drawable(chart.y.scale, y);
+    let mut xs: Vec<f64> = points().filter(seen).map(|(x, _)| x).collect();
     if chart.x.scale == AxisScale::Whole {
         // All epochs have their place, those without a value too.
         xs.extend(points().map(|(x, _)| x));
     }
-    let ys: Vec<f64> = points().filter(seen).map(|(_, y)| *y).collect();
+    let ys: Vec<f64> = points().filter(seen).map(|(_, y)| y).collect();
     let (Some(x), Some(y)) = (
         Placed::around(&chart.x, &xs, width / 55.0),
         Placed::around(&chart.y, &ys, (height - legend_height) / 42.0),
@@ -131,6 +144,7 @@ pub fn line_chart(chart: &LineChart) -> String {
         bands(&chart.bands, &x, &frame),
         grid(&ticks, &y, &frame),
         bottom(chart, &x, &frame, height),
+        chart.areas.iter().map(|area| area.drawn(&x, &y)).collect(),
         marks(&chart.marks, &x, &frame),
         chart.series.iter().map(|series| curve(series, &x, &y)).collect(),
         hints(chart, &x, &y, &frame),
@@ -199,7 +213,11 @@ fn grid(ticks: &[super::scale::Tick], y: &Placed, frame: &Frame) -> String {
 fn bottom(chart: &LineChart, x: &Placed, frame: &Frame, height: f64) -> String {
     let mut drawn = draw::rule((frame.left, frame.bottom), (frame.right, frame.bottom), 0.5);
     let mut free = 0.0;
-    for tick in x.ticks() {
+    let ticks = match chart.names.as_slice() {
+        [] => x.ticks(),
+        names => named::ticks(names, frame.right - frame.left),
+    };
+    for tick in ticks {
         let at = x.clamped(tick.value);
         drawn.push_str(&draw::rule((at, frame.bottom), (at, frame.bottom + 4.0), 0.5));
         let half = draw::width(&tick.label) / 2.0;
@@ -246,7 +264,9 @@ fn curve(series: &Series, x: &Placed, y: &Placed) -> String {
     };
     // A point without neighbors is seen by its marker alone.
     let alone = placed.split(Option::is_none).filter(|piece| piece.len() == 1);
-    let marked: Vec<(f64, f64)> = if points.len() > MOST_MARKERS {
+    let long = points.first().zip(points.last()).map_or(0.0, |(first, last)| last.0 - first.0);
+    let dense = points.len() > 1 && long.abs() < LEAST_APART * (points.len() - 1) as f64;
+    let marked: Vec<(f64, f64)> = if dense || points.len() > MOST_MARKERS {
         alone.flatten().flatten().copied().collect()
     } else {
         points
@@ -278,7 +298,15 @@ fn hints(chart: &LineChart, x: &Placed, y: &Placed, frame: &Frame) -> String {
             Some(format!("\n{}: {}", series.name, y.written(point.1)))
         };
         let values: String = chart.series.iter().filter_map(value).collect();
-        let words = format!("{} {}{values}", chart.x.label, x.written(*place));
+        let within = |area: &Area| {
+            let (_, low, high) = area.points.iter().find(|point| point.0 == *place)?;
+            Some(format!("\n{}: {} to {}", area.name, y.written(*low), y.written(*high)))
+        };
+        let areas: String = chart.areas.iter().filter_map(within).collect();
+        let words = match chart.names.get(*place as usize) {
+            Some(name) => format!("{name}{values}{areas}"),
+            None => format!("{} {}{values}{areas}", chart.x.label, x.written(*place)),
+        };
         let (top, high, wide) = (frame.top, frame.bottom - frame.top, after - before);
         let shape = format!(
             "<rect x=\"{before:.1}\" y=\"{top:.1}\" width=\"{wide:.1}\" height=\"{high:.1}\" fill-opacity=\"0\"/>\
@@ -300,5 +328,9 @@ fn spoken(chart: &LineChart, y: &Placed) -> String {
         Some(format!("{} from {} to {}", series.name, y.written(first), y.written(last)))
     };
     let ends: Vec<String> = chart.series.iter().filter_map(ends).collect();
-    format!("{} by {}: {}", chart.title, chart.x.label, ends.join("; "))
+    let by = match chart.x.label.as_str() {
+        "" => String::new(),
+        label => format!(" by {label}"),
+    };
+    format!("{}{by}: {}", chart.title, ends.join("; "))
 }

@@ -176,7 +176,7 @@ impl Placed {
 }
 
 /// The next of 1, 2, 5, 10, 20, 50 and so on.
-fn nice(step: f64) -> f64 {
+pub(super) fn nice(step: f64) -> f64 {
     let power = 10_f64.powf(step.log10().floor());
     let lead = step / power;
     let nicer = [1.0, 2.0, 5.0, 10.0].into_iter().find(|nicer| lead <= nicer * 1.000_001);

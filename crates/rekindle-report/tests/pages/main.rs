@@ -7,12 +7,13 @@ use rekindle_report::chart::{
 };
 use rekindle_report::{
     Better, Checkup, CheckupFinding, CheckupGroup, GroupRate, History, MetricUnit, Monitored,
-    Results, RunRecord, SingleLabelResults, Thumbnail, checkup, compare, html,
+    Results, RunRecord, SingleLabelResults, Thumbnail, checkup, compare, forecasts, html,
 };
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 mod check;
+mod forecast;
 #[path = "../sample/mod.rs"]
 mod sample;
 mod tasks;
@@ -70,9 +71,19 @@ fn pictures_are_most_of_a_page() {
     assert!(many < bytes * 4 / 3 + 400_000, "{many} bytes for a hundred classes");
 }
 
+/// A name that is no name.
+const HOSTILE: &str = "</title></script><script>alert(1)</script>\"><img src=x onerror='alert(1)'> & <b> \u{202e}猫\0";
+
+/// Panics if it was taken for anything but one.
+fn refuse_markup(page: &str) {
+    for part in ["<script>alert", "<img src=x", "\u{202e}", "\0", "</title></script>"] {
+        assert!(!page.contains(part), "{part}");
+    }
+    assert!(page.contains("&lt;b&gt; \u{fffd}猫"));
+}
+
 #[test]
 fn no_label_becomes_markup() {
-    const HOSTILE: &str = "</title></script><script>alert(1)</script>\"><img src=x onerror='alert(1)'> & <b> \u{202e}猫\0";
     for (run, least) in [
         (sample::run("Pets", 10, 1), 200),
         (sample::multi_label("Photos", 10, 1), 120),
@@ -85,10 +96,7 @@ fn no_label_becomes_markup() {
         let run: RunRecord = serde_json::from_value(record).unwrap();
         for page in [html(&run), compare(&[run.clone(), run])] {
             check::whole(&page);
-            for part in ["<script>alert", "<img src=x", "\u{202e}", "\0", "</title></script>"] {
-                assert!(!page.contains(part), "{part}");
-            }
-            assert!(page.contains("&lt;b&gt; \u{fffd}猫"));
+            refuse_markup(&page);
         }
     }
 }
@@ -126,6 +134,7 @@ fn the_policy_names_what_the_page_holds() {
         html(&sample::texts("Reports", 1)),
         compare(&runs(3)),
         checkup(&found),
+        forecasts(&sample::forecast("")),
     ];
     for page in pages {
         let hash = |tag: &str| {

@@ -14,8 +14,10 @@ use rekindle_report::{
     SingleLabelResults, StageRecord, StageState, Thumbnail, Verdict, Version, Weights,
 };
 
+mod forecast;
 mod texts;
 
+pub(crate) use forecast::forecast;
 pub(crate) use texts::texts;
 
 /// Names and parameters of a network's stages, image first.

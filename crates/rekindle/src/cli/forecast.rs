@@ -17,6 +17,7 @@ use super::{Common, numbers, output};
 mod asked;
 mod group;
 mod learn;
+mod report;
 mod shown;
 mod written;
 
@@ -24,14 +25,16 @@ use asked::Asked;
 use group::Group;
 use learn::{LearnArguments, Learner};
 
-/// The name of what is written.
+/// The names of what is written.
 const FORECASTS: &str = "forecasts.csv";
+const REPORT: &str = "report.html";
 
 /// Forecast series: a file of them, with dates, without, below each other or beside each other.
 ///
 /// Baselines and networks are measured on what is set aside, by rolling origins or a file of what followed, and the best of them
 /// is named: a network only where an interval says that it is better than the best baseline. For a backtest networks learn of
-/// what was before it, and for the forecasts once more of all. All forecasts are written, with quantiles.
+/// what was before it, and for the forecasts once more of all. All forecasts are written, with quantiles, and a page that shows
+/// them and how well models did.
 #[derive(Args)]
 pub(super) struct Arguments {
     /// The series: a list with columns such as unique_id, ds and y, or date and value (.csv, .jsonl, .parquet in builds with that
@@ -114,6 +117,8 @@ impl Arguments {
             .with_context(|| format!("{}: cannot be made", self.out.display()))?;
         let path = self.out.join(FORECASTS);
         written::write(&path, &measured)?;
+        let report = self.out.join(REPORT);
+        report::write(&report, &self.data, (&found, level), &measured)?;
         if self.common.json {
             output::json(&shown::summary(&found, &measured))?;
         } else {
@@ -121,6 +126,7 @@ impl Arguments {
             shown::show(&found, on, level);
             shown::verdict(&found);
             say!("{}", output::one_line(path.display()));
+            say!("{}", output::one_line(report.display()));
         }
         Ok(ExitCode::SUCCESS)
     }

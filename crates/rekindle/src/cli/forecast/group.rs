@@ -13,28 +13,33 @@ use rekindle_series::{
 use super::{
     Arguments,
     asked::{Asked, COMBINED},
-    learn::Learner,
+    learn::{Learned, Learner},
 };
 
 /// What makes forecasts.
+#[derive(Clone)]
 pub(super) enum Model {
     Baseline(Baseline),
     Network(Ensemble),
-    /// The median of those at these places before it.
-    Combined(Vec<usize>),
+    /// The median of these.
+    Combined(Vec<Model>),
 }
 
 impl Model {
-    /// What follows each series; `before` are the forecasts of the models before it.
+    /// What follows each series.
     pub(super) fn forecasts(
         &self,
         panel: &Panel,
         ask: &ForecastConfig,
-        before: &[Vec<Forecast>],
     ) -> anyhow::Result<Vec<Forecast>> {
         let histories: Vec<&[f64]> = panel.iter().map(|(_, values)| values).collect();
         Ok(match self {
-            Self::Combined(places) => combined(places, before),
+            Self::Combined(models) => {
+                let said: anyhow::Result<Vec<Vec<Forecast>>> =
+                    models.iter().map(|model| model.forecasts(panel, ask)).collect();
+                let said = said?;
+                combined(&said.iter().map(Vec::as_slice).collect::<Vec<_>>())
+            }
             Self::Baseline(baseline) => {
                 histories.par_iter().map(|history| baseline.forecast(history, ask)).collect()
             }
@@ -65,6 +70,12 @@ pub(super) struct Measured {
     pub(super) naive2: Evaluation,
     /// What makes the forecasts of each, in the same order.
     pub(super) models: Vec<(Cow<'static, str>, Model)>,
+    /// What was measured where that is another: networks that learned of what was before.
+    pub(super) earlier: Vec<(Cow<'static, str>, Model)>,
+    /// What followed, where that is known.
+    pub(super) test: Option<Panel>,
+    /// How networks learned.
+    pub(super) learned: Vec<(Cow<'static, str>, Learned)>,
     /// Where the weights of each network are.
     pub(super) weights: Vec<(Cow<'static, str>, PathBuf)>,
 }
@@ -130,11 +141,11 @@ impl Group {
         let naive = if ask.season() > 1 { Baseline::SeasonalNaive } else { Baseline::Naive };
         let (naive, naive2) = (find(naive, &compared), find(Baseline::Naive2, &compared));
         // Nothing that is measured on is learned from.
-        let known = match test {
+        let known = match &test {
             Some(_) => None,
             None => Some(before(&panel, &cases)),
         };
-        let mut weights = Vec::new();
+        let (mut weights, mut earlier, mut learned) = (Vec::new(), Vec::new(), Vec::new());
         for asked in learner.networks(arguments)? {
             let name = asked.name();
             let begun = Instant::now();
@@ -151,24 +162,38 @@ impl Group {
                 None => measured,
                 // Once more, of all that is known.
                 Some(_) => match learner.learn(&asked, &panel, ask, false)? {
-                    Some(last) => last,
+                    Some(last) => {
+                        earlier.push((name.clone(), Model::Network(measured.network)));
+                        last
+                    }
                     None => measured,
                 },
             };
             weights.push((name.clone(), last.path));
+            learned.extend(last.learned.map(|learned| (name.clone(), learned)));
             models.push((name, Model::Network(last.network)));
             said.push(forecasts);
         }
         let places: Vec<usize> = (0..models.len()).filter(|at| counts(&models[*at].1)).collect();
         if asked.contains(&Asked::Combined) && places.len() > 1 {
-            let forecasts = combined(&places, &said);
+            let of: Vec<&[Forecast]> = places.iter().map(|at| said[*at].as_slice()).collect();
+            let forecasts = combined(&of);
             let evaluation = Evaluation::of_forecasts(&forecasts, &cases, ask, level);
             let seconds = places.iter().map(|place| compared[*place].evaluation.seconds).sum();
             let evaluation = Evaluation { seconds, ..evaluation };
             let is_learned = places.iter().any(|place| compared[*place].is_learned);
             let name = Cow::Borrowed(COMBINED);
             compared.push(Compared { name: name.clone(), is_learned, evaluation });
-            models.push((name, Model::Combined(places)));
+            let of = |at: &usize| models[*at].1.clone();
+            let before = |at: &usize| {
+                let name = &models[*at].0;
+                let found = earlier.iter().find(|(other, _)| other == name);
+                found.map_or_else(|| of(at), |(_, model)| model.clone())
+            };
+            let then = Model::Combined(places.iter().map(before).collect());
+            let now = Model::Combined(places.iter().map(of).collect());
+            earlier.push((name.clone(), then));
+            models.push((name, now));
         }
         let windows = cases.len();
         drop(cases);
@@ -181,6 +206,9 @@ impl Group {
             naive,
             naive2,
             models,
+            earlier,
+            test,
+            learned,
             weights,
             ask,
             panel,
@@ -198,13 +226,12 @@ fn counts(model: &Model) -> bool {
 }
 
 /// Of every number the median of several models.
-fn combined(places: &[usize], forecasts: &[Vec<Forecast>]) -> Vec<Forecast> {
+fn combined(said: &[&[Forecast]]) -> Vec<Forecast> {
     let of = |case: usize| {
-        let of: Vec<&Forecast> = places.iter().map(|place| &forecasts[*place][case]).collect();
+        let of: Vec<&Forecast> = said.iter().map(|forecasts| &forecasts[case]).collect();
         Forecast::median(&of, COMBINED)
     };
-    let cases = places.first().map_or(0, |place| forecasts[*place].len());
-    (0..cases).map(of).collect()
+    (0..said.first().map_or(0, |forecasts| forecasts.len())).map(of).collect()
 }
 
 /// The series that can be measured on, and their places, if there are any.

@@ -14,6 +14,7 @@ use rekindle::{
     transfer::Frozen,
 };
 use rekindle_series::{ForecastConfig, Panel};
+use rekindle_train::Epoch;
 
 use super::Arguments;
 use crate::cli::{numbers, output, progress::Progress};
@@ -75,10 +76,18 @@ impl Network {
     }
 }
 
+/// The epochs of a training, and which of them was kept.
+pub(super) struct Learned {
+    pub(super) epochs: Vec<Epoch>,
+    pub(super) best: usize,
+}
+
 /// A network that is ready, and where its weights are.
 pub(super) struct Ready {
     pub(super) network: Ensemble,
     pub(super) path: PathBuf,
+    /// How its first member learned; nothing of one that is taken as it is.
+    pub(super) learned: Option<Learned>,
 }
 
 /// Trains what a group needs.
@@ -143,7 +152,8 @@ impl<'a> Learner<'a> {
     ) -> anyhow::Result<Option<Ready>> {
         let name = network.name();
         if let (Network::Given(network, path), None) = (network, self.arguments.steps) {
-            return Ok(Some(Ready { network: network.clone(), path: path.clone() }));
+            let (network, path) = (network.clone(), path.clone());
+            return Ok(Some(Ready { network, path, learned: None }));
         }
         let folder = match is_backtest {
             true => self.folder.join("backtest").join(&*name),
@@ -153,7 +163,7 @@ impl<'a> Learner<'a> {
             Network::Family(_) => self.arguments.ensemble,
             Network::Given(network, _) => network.members().len(),
         };
-        let mut trained = Vec::new();
+        let (mut trained, mut learned) = (Vec::new(), None);
         for member in 0..members {
             let path = match members {
                 1 => folder.clone(),
@@ -172,6 +182,8 @@ impl<'a> Learner<'a> {
                 Ok(found) => {
                     self.tell(&name, &found, is_backtest, begun.elapsed());
                     trained.push(found.forecaster);
+                    let (epochs, best) = (found.history, found.best.number);
+                    learned.get_or_insert(Learned { epochs, best });
                 }
                 Err(rekindle::forecast::Error::Series(error)) if self.lenient => {
                     complain!("{name} is left out: {}", output::one_line(error));
@@ -181,7 +193,7 @@ impl<'a> Learner<'a> {
             }
         }
         let network = Ensemble::new(trained).context("a network of no members")?;
-        Ok(Some(Ready { network, path: folder }))
+        Ok(Some(Ready { network, path: folder, learned }))
     }
 
     fn tell(&self, name: &str, found: &Trained, is_backtest: bool, time: Duration) {

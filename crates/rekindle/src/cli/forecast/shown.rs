@@ -53,29 +53,43 @@ pub(super) fn show(found: &Comparison, measured: &str, level: f64) {
             mean.mae,
             it.seconds
         );
-        if it.simpler > 0 {
-            say!(
-                "    {} of {} by a simpler one, since the series or the season is too short for it",
-                it.simpler,
-                it.of_cases.len()
-            );
+        if let Some(note) = simpler(it) {
+            say!("    {note}");
         }
     }
     say!("MSIS and coverage are of intervals of {}%", level * 100.0);
 }
 
+/// In how many cases another model took its place, if in any.
+pub(super) fn simpler(it: &Evaluation) -> Option<String> {
+    let (simpler, all) = (it.simpler, it.of_cases.len());
+    (simpler > 0).then(|| {
+        format!(
+            "{simpler} of {all} by a simpler one, since the series or the season is too short for it"
+        )
+    })
+}
+
 /// The last lines: which to take, and why.
 pub(super) fn verdict(found: &Comparison) {
+    verdicts(found).iter().for_each(|line| say!("{line}"));
+}
+
+/// These lines.
+pub(super) fn verdicts(found: &Comparison) -> Vec<String> {
+    let mut lines = Vec::new();
     let best = &found.best().name;
     if let Some((place, difference)) = &found.learned {
         let name = &found.models[*place].name;
-        say!("{name}, the best that learns, {} the best baseline", than(found, difference));
+        let than = than(found, difference);
+        lines.push(format!("{name}, the best that learns, {than} the best baseline"));
     }
     let (naive, difference) = &found.naive;
-    match best == naive {
-        true => say!("best: {best}"),
-        false => say!("best: {best}, {} {naive}", than(found, difference)),
-    }
+    lines.push(match best == naive {
+        true => format!("best: {best}"),
+        false => format!("best: {best}, {} {naive}", than(found, difference)),
+    });
+    lines
 }
 
 /// A difference as a clause, behind which the other one's name stands.

@@ -17,14 +17,11 @@ pub(super) fn write(path: &Path, groups: &[Measured]) -> anyhow::Result<()> {
     let names: Vec<String> = names.into_iter().chain(shares.map(f64::to_string)).collect();
     writeln!(file, "{}", csv_line(names.iter().map(String::as_str))).with_context(cannot)?;
     for Measured { panel, ask, models, .. } in groups {
-        let mut said = Vec::new();
         for (name, model) in models {
-            let forecasts = model.forecasts(panel, ask, &said)?;
-            for (place, forecast) in forecasts.iter().enumerate() {
+            for (place, forecast) in model.forecasts(panel, ask)?.iter().enumerate() {
                 file.write_all(rows(panel, place, forecast, name).as_bytes())
                     .with_context(cannot)?;
             }
-            said.push(forecasts);
         }
     }
     file.commit().with_context(cannot)
