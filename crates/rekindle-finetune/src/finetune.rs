@@ -12,8 +12,8 @@ use rekindle_train::{Best, Callback, Ema, End, Epoch, State, TimeBudget, predict
 use rekindle_transfer::Classifier;
 
 use crate::{
-    CacheReport, Effort, EngineConfig, EngineFolder, Error, FromPrepared, HeadStart, Sets, Solved,
-    Trainee, TransferTask, data::Data, phases::Trained, run_folder::OpenRun, store::Feeds,
+    CacheReport, Effort, EngineConfig, EngineFolder, Error, FromPrepared, HeadStart, Sets, Trainee,
+    TransferTask, data::Data, phases::Trained, run_folder::OpenRun, store::Feeds,
 };
 
 /// What came out of fine-tuning.
@@ -88,7 +88,7 @@ where
             }
             if config.head == HeadStart::Solved {
                 let began = Instant::now();
-                state.model = config.with_solved(state.model, found.solved, &feeds)?;
+                state.model = state.model.with_head(found.solved.weight, found.solved.bias);
                 state.ema = config.ema.map(|average| Ema::new(&state.model, average));
                 let val =
                     config.task.values(&predict(&state.evaluated(), &config.learn(), &feeds.val)?);
@@ -170,30 +170,6 @@ where
 
 /// The phase of the epoch before the first: what the head that was solved for reaches.
 const SOLVED: &str = "solved head";
-
-impl<B, P, T> EngineConfig<B, P, T>
-where
-    B: Backbone<Input: FromPrepared<P::Batch>>,
-    P: Prepare,
-    T: TransferTask,
-{
-    /// The network with a head that was solved for, as it is trained on.
-    fn with_solved(
-        &self,
-        network: Classifier<B>,
-        solved: Solved,
-        feeds: &Feeds<B, P, T>,
-    ) -> Result<Classifier<B>, Error> {
-        let Solved { mut weight, mut bias, .. } = solved;
-        let network = network.with_head(weight.clone(), bias.clone());
-        let factor = feeds.steadied(&network, &self.task)?;
-        if factor == 1.0 {
-            return Ok(network);
-        }
-        weight.iter_mut().chain(&mut bias).for_each(|value| *value *= factor);
-        Ok(network.with_head(weight, bias))
-    }
-}
 
 impl Error {
     /// Says which items a loss was NaN on, where only their places were known.

@@ -9,12 +9,10 @@ use burn::module::Module;
 use rekindle_data::{Prepare, Views};
 use rekindle_layers::Backbone;
 use rekindle_metrics::Values;
-use rekindle_train::{BatchSource as _, TensorBatch};
 use rekindle_transfer::{Classifier, Frozen, Phase, Plan};
 
 use crate::{
-    CacheReport, Effort, EngineConfig, Error, FromPrepared, Partial, Sets, Solved, Trainee,
-    TransferTask,
+    CacheReport, Effort, EngineConfig, Error, FromPrepared, Sets, Solved, Trainee, TransferTask,
     data::weigh_differently,
     data_loader::{DataLoader, Kept},
     store::{Feeds, device_of},
@@ -88,11 +86,6 @@ where
     })
 }
 
-/// What heads are tried with in training, on so many batches; the first is taken whose loss is near the least.
-const FACTORS: [f32; 7] = [1.0, 0.5, 0.25, 0.125, 0.0625, 0.031_25, 0.015_625];
-const LOOKED_AT: usize = 4;
-const NEAR: f32 = 1.25;
-
 /// A head that was solved for, and what it answers.
 pub(crate) struct Found<T: TransferTask> {
     pub(crate) solved: Solved,
@@ -108,26 +101,6 @@ where
     P: Prepare,
     T: TransferTask,
 {
-    /// What a head that was solved for is multiplied by before it is trained on: 1, unless it is far too sure of what the network
-    /// says in training. It is solved for on what evaluation sees; dropout in the layers below moves outputs of large weights so
-    /// far that the first steps would only undo that. What is most probable stays the same.
-    pub(crate) fn steadied(&self, network: &Classifier<B>, task: &T) -> Result<f32, Error> {
-        if !T::are_logits() {
-            return Ok(1.0);
-        }
-        let mut losses = [0.0_f32; FACTORS.len()];
-        for batch in self.train.0.epoch(0, &device_of(network)).take(LOOKED_AT) {
-            let TensorBatch { input, target, .. } = batch?;
-            let outputs = Partial::outputs(network, input).detach();
-            for (loss, factor) in losses.iter_mut().zip(FACTORS) {
-                *loss += task.loss(outputs.clone() * factor, &target).into_scalar::<f32>();
-            }
-        }
-        let least = losses.iter().copied().fold(f32::INFINITY, f32::min);
-        let near = losses.iter().position(|loss| *loss <= NEAR * least);
-        Ok(near.map_or(1.0, |place| FACTORS[place]))
-    }
-
     /// A head for the training items' embeddings, and what it answers; none where none can be had within the effort.
     pub(crate) fn solve(
         &self,
@@ -156,12 +129,40 @@ where
     P: Prepare,
     T: TransferTask,
 {
-    let (features, labels) = (embeddings(network, feed)?, &feed.part().labels);
+    let (mut features, labels) = (embeddings(network, feed)?, &feed.part().labels);
+    still(&mut features, network.backbone().embed_dim());
     let solved = task.solve(&features, labels, effort);
     Ok(solved.map(|solved| {
         let answers = solved.answers(&features, task, labels);
         (solved, answers)
     }))
+}
+
+/// Features that vary this much less than those that vary most are dead: MiniLM has one that is 1e-8 throughout.
+const DEAD: f64 = 1e-6;
+
+/// Takes from dead features what little they vary by. A head that is solved for would make up for it by weights of millions, to
+/// which the network's first step is a leap.
+fn still(features: &mut [f32], dim: usize) {
+    let count = (features.len() / dim.max(1)).max(1) as f64;
+    let sums = |of: &dyn Fn(usize, f64) -> f64| -> Vec<f64> {
+        let mut sums = vec![0.0; dim];
+        for row in features.chunks_exact(dim.max(1)) {
+            for (place, (sum, value)) in sums.iter_mut().zip(row).enumerate() {
+                *sum += of(place, f64::from(*value)) / count;
+            }
+        }
+        sums
+    };
+    let mean = sums(&|_, value| value);
+    let variance = sums(&|place, value| (value - mean[place]).powi(2));
+    let most = variance.iter().copied().fold(0.0, f64::max);
+    for (place, variance) in variance.into_iter().enumerate() {
+        if variance > 0.0 && variance < DEAD * DEAD * most {
+            let mean = mean[place] as f32;
+            features.iter_mut().skip(place).step_by(dim).for_each(|value| *value = mean);
+        }
+    }
 }
 
 impl Solved {
@@ -203,4 +204,42 @@ where
         values.extend(network.embed(input).into_data().iter::<f32>());
     }
     Ok(values)
+}
+
+#[cfg(test)]
+mod tests {
+    use rekindle_train::Classify;
+
+    use super::*;
+
+    #[test]
+    fn a_dead_feature_has_no_weight() {
+        // Two features tell the labels apart; the third does so too, at a hundred millionth of their size.
+        let mut features: Vec<f32> = (0..60)
+            .flat_map(|row| {
+                let label = (row % 2) as f32;
+                let noise = (row * 7 % 11) as f32 / 11.0;
+                [label + noise, noise - label, (label + noise) * 1e-8]
+            })
+            .collect();
+        let labels: Vec<usize> = (0..60).map(|row| row % 2).collect();
+        let weight = |features: &[f32]| {
+            Classify::new(2).solve(features, &labels, Effort::Any).unwrap().weight
+        };
+        assert!(weight(&features)[4].abs() > 1e4);
+        let before = features.clone();
+        still(&mut features, 3);
+        assert!(
+            features
+                .iter()
+                .zip(&before)
+                .enumerate()
+                .all(|(at, pair)| at % 3 == 2 || pair.0 == pair.1)
+        );
+        let found = weight(&features);
+        assert!(
+            found[4] == 0.0 && found[..4].iter().all(|weight| weight.abs() < 100.0),
+            "{found:?}"
+        );
+    }
 }

@@ -64,11 +64,6 @@ pub trait TransferTask: Task<Label: Serialize> + Serialize {
         None
     }
 
-    /// Whether outputs that are all multiplied by a number above zero answer the same, less or more surely: logits do.
-    fn are_logits() -> bool {
-        false
-    }
-
     /// Whether a teacher's outputs may be learned from.
     fn is_teachable(&self) -> bool {
         false
@@ -180,10 +175,6 @@ impl TransferTask for Classify {
         Some(one == other)
     }
 
-    fn are_logits() -> bool {
-        true
-    }
-
     fn is_teachable(&self) -> bool {
         true
     }
@@ -250,10 +241,6 @@ impl TransferTask for ClassifyMultiLabel {
     /// Two without labels have that in common.
     fn are_alike(one: &Vec<usize>, other: &Vec<usize>) -> Option<bool> {
         Some(one == other || one.iter().any(|label| other.contains(label)))
-    }
-
-    fn are_logits() -> bool {
-        true
     }
 }
 

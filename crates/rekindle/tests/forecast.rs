@@ -101,7 +101,7 @@ fn a_run_measures_and_writes_forecasts() {
     let page = fs::read_to_string(out.join("report.html")).unwrap();
     for part in [
         "<title>Forecasts of x.csv</title>",
-        &format!("The best of 9 models is <strong>{best}</strong>"),
+        &format!("The best of 10 models is <strong>{best}</strong>"),
         // A chart of each series: what is known, what it was measured on, what comes next.
         "aria-label=\"=rising: known from",
         "aria-label=\"flat: known from",
@@ -109,9 +109,9 @@ fn a_run_measures_and_writes_forecasts() {
         "<title>2024-06-01\n",
         "95% interval",
         "aria-label=\"MASE by step ahead: naive from",
-        "aria-label=\"nhits: flat: stack0 from",
-        "; stack2 from",
-        "aria-label=\"Loss of nhits by epoch: training from",
+        "aria-label=\"nbeats: flat: stack0 from",
+        "; stack5 from",
+        "aria-label=\"Loss of nbeats by epoch: training from",
     ] {
         assert!(page.contains(part), "no `{part}`");
     }
