@@ -261,6 +261,11 @@ impl Table {
         self.names.iter().position(|name| is_named(name, wanted))
     }
 
+    /// The column that is meant by a name: the one that is called exactly so, else the first that is so in any case.
+    pub fn named(&self, name: &str) -> Option<usize> {
+        self.names.iter().position(|other| other == name).or_else(|| self.column(&[name]))
+    }
+
     /// That it has no column of the first of these names, and which it has.
     pub fn lacks(&self, wanted: &[&str]) -> String {
         format!("has no column `{}`; it names [{}]", wanted[0], self.names.join(", "))
@@ -278,8 +283,7 @@ impl Table {
 
     /// Whether a column is called as labels are.
     pub fn is_called_label(&self, column: usize) -> bool {
-        let name = self.names.get(column);
-        name.is_some_and(|name| is_named(name, LABEL) || is_named(name, LABELS))
+        self.names.get(column).is_some_and(|name| is_called_label(name))
     }
 
     /// The cells of rows that its split, where it has one, leaves to be trained on.
@@ -303,7 +307,12 @@ impl Table {
     }
 }
 
+/// Whether a name is one that columns of labels have.
+pub fn is_called_label(name: &str) -> bool {
+    is_named(name, LABEL) || is_named(name, LABELS)
+}
+
 /// Whether a column's name is one of these, in any case.
 fn is_named<S: AsRef<str>>(name: &str, wanted: &[S]) -> bool {
-    wanted.iter().any(|other| name.trim().eq_ignore_ascii_case(other.as_ref()))
+    wanted.iter().any(|other| name.trim().eq_ignore_ascii_case(other.as_ref().trim()))
 }

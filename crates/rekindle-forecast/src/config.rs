@@ -103,6 +103,9 @@ pub struct NetworkConfig {
 /// Most values that a network sees, forecasts and has in a layer.
 pub const MAX_EXTENT: usize = 1 << 16;
 
+/// Most numbers of all layers and bases together, by an estimate that is at least as high.
+pub const MAX_NUMBERS: usize = 1 << 30;
+
 impl NetworkConfig {
     /// A family's usual size.
     pub fn new(family: Family, input: usize, horizon: usize, outputs: usize) -> Self {
@@ -140,11 +143,41 @@ impl NetworkConfig {
                 return Err(Error::Config(problem));
             }
         }
+        let numbers = self.numbers();
+        if numbers > MAX_NUMBERS as u128 {
+            let problem = format!(
+                "a network of up to {numbers} numbers is above the limit of {MAX_NUMBERS}; make it see, forecast or have less"
+            );
+            return Err(Error::Config(problem));
+        }
+        if self.family == Family::Conv1d && self.layers > convolutions(self.input) {
+            let (layers, most) = (self.layers, convolutions(self.input));
+            let problem =
+                format!("{layers} convolutions see beyond the input; give at most {most}");
+            return Err(Error::Config(problem));
+        }
         if !(0.0..1.0).contains(&self.dropout) {
             let problem = format!("dropout is {}; give 0 or more, and less than 1", self.dropout);
             return Err(Error::Config(problem));
         }
         Ok(())
+    }
+
+    /// At least as many numbers as its layers and its bases have, whatever its family.
+    fn numbers(&self) -> u128 {
+        let [input, width, layers, blocks, outputs, horizon] =
+            [self.input, self.width, self.layers, self.blocks, self.outputs, self.horizon]
+                .map(|it| it as u128);
+        let whole = input + horizon * outputs;
+        // An LSTM has four gates that each read the step and the state.
+        let hidden = layers * width * (8 * width + input);
+        // N-HiTS has three stacks.
+        let each = hidden + width * whole;
+        let layers = each + 3 * blocks * each + 2 * input * whole;
+        let average = if self.family.is_linear() { input * input } else { 0 };
+        let has_bases = matches!(self.family, Family::NBeatsInterpretable | Family::NHits);
+        let bases = if has_bases { 2 * whole * whole } else { 0 };
+        layers + average + bases
     }
 
     /// Numbers of a forecast: step by step, those of each side by side.
@@ -187,6 +220,12 @@ mod tests {
             (NetworkConfig { blocks: 0, ..good.clone() }, "blocks is 0"),
             (NetworkConfig { width: 1 << 17, ..good.clone() }, "width is 131072"),
             (NetworkConfig { dropout: 1.0, ..good.clone() }, "dropout is 1"),
+            (
+                NetworkConfig { layers: 3, ..NetworkConfig::new(Family::Conv1d, 7, 1, 1) },
+                "3 convolutions see beyond the input",
+            ),
+            (NetworkConfig { width: 1 << 16, layers: 1 << 16, ..good.clone() }, "above the limit"),
+            (NetworkConfig { horizon: 1 << 16, outputs: 101, ..good.clone() }, "above the limit"),
         ] {
             let error = config.check().unwrap_err().to_string();
             assert!(error.contains(expected), "{error}");

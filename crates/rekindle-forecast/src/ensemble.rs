@@ -39,12 +39,15 @@ impl Ensemble {
         let files = if path.is_dir() { found(path)? } else { vec![path.to_owned()] };
         let members: Result<Vec<Forecaster>, Error> =
             files.iter().map(|file| Forecaster::open(file, device)).collect();
-        Self::new(members?).ok_or_else(|| Error::Model {
-            path: path.to_owned(),
-            problem: format!(
-                "holds no `{BEST}`; give a file of weights or the folder of a network"
-            ),
-        })
+        let members = members?;
+        let wrong = |problem| Error::Model { path: path.to_owned(), problem };
+        let family = |member: &Forecaster| member.config().network.family;
+        if members.windows(2).any(|pair| family(&pair[0]) != family(&pair[1])) {
+            return Err(wrong("holds networks of several families; give the folder of one".into()));
+        }
+        let nothing =
+            format!("holds no `{BEST}`; give a file of weights or the folder of a network");
+        Self::new(members).ok_or_else(|| wrong(nothing))
     }
 
     /// Forecasts of what follows each history.

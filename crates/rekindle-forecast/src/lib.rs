@@ -21,7 +21,7 @@ mod task;
 mod train;
 mod windows;
 
-pub use config::{Family, MAX_EXTENT, NetworkConfig};
+pub use config::{Family, MAX_EXTENT, MAX_NUMBERS, NetworkConfig};
 pub use ensemble::{BEST, Ensemble, MAX_MEMBERS};
 pub use error::Error;
 pub use forecaster::{ForecastNetwork, Forecaster, ForecasterConfig};

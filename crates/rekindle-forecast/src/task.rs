@@ -60,6 +60,14 @@ impl Ahead {
         let middle = values[self.middle()];
         let spread = values.iter_mut().zip(&self.spread);
         spread.for_each(|(value, spread)| *value = middle + (*value - middle) * spread);
+        // An inner quantile may be spread further than an outer one.
+        let at = self.middle();
+        for place in at + 1..values.len() {
+            values[place] = values[place].max(values[place - 1]);
+        }
+        for place in (0..at).rev() {
+            values[place] = values[place].min(values[place + 1]);
+        }
         values
     }
 
@@ -203,7 +211,7 @@ impl Task for Ahead {
             }
             let points: Vec<f64> = outputs
                 .chunks_exact(per_step)
-                .map(|step| scale.invert(f64::from(step[middle])))
+                .map(|step| scale.invert(self.restored(step)[middle]))
                 .collect();
             scores.windows += 1;
             scores.mae += metrics::mae(right, &points);
@@ -234,6 +242,9 @@ impl Task for Ahead {
             }
             _ if self.spread.len() != self.quantiles.len() => {
                 Err("there is not one spread a quantile".to_owned())
+            }
+            _ if self.spread.iter().any(|spread| !(0.0..=MOST_SPREAD).contains(spread)) => {
+                Err(format!("a spread is not between 0 and {MOST_SPREAD}"))
             }
             ForecastLoss::Quantiles => Ok(()),
         }
@@ -298,6 +309,16 @@ impl TransferTask for Ahead {
 /// What distances are multiplied by lies between these.
 const LEAST_SPREAD: f64 = 0.5;
 const MOST_SPREAD: f64 = 10.0;
+
+/// Windows of so many features that a head is solved for with.
+pub(crate) fn solvable(dim: usize) -> usize {
+    // As `Ridge::products` counts, whose strengths each take a product of the features with themselves.
+    let square = dim.saturating_mul(dim).max(1);
+    (MOST_PRODUCTS / square).saturating_sub(STRENGTHS * dim).max(1)
+}
+
+/// Strengths that a ridge regression tries, at most.
+const STRENGTHS: usize = 10;
 
 /// The most products of windows and pairs of features that a head is solved for with: half a minute.
 const MOST_PRODUCTS: usize = 40_000_000_000;
@@ -396,6 +417,12 @@ mod tests {
         let restored = task.restored(&[1.0, -1.0, 0.0]);
         assert_eq!(restored[1], 0.0);
         assert!((restored[0] + restored[2]).abs() < 0.1 && restored[2] > 3.9);
+        // What is spread further inside than outside takes the outside along.
+        let crossed = Ahead {
+            spread: vec![1.0, 3.0, 1.0, 3.0, 1.0],
+            ..Ahead::quantiles(1, &Quantiles::of_levels(&[0.8, 0.95]).unwrap())
+        };
+        assert_eq!(crossed.restored(&[-2.0, -1.0, 0.0, 1.0, 2.0]), [-3.0, -3.0, 0.0, 3.0, 3.0]);
         // A few say nothing.
         let few = Ahead::quantiles(1, &Quantiles::of_levels(&[0.8]).unwrap());
         let mut scores = few.scores();

@@ -8,15 +8,14 @@ use rekindle_finetune::{
     EngineConfig, EngineFolder, HeadStart, Items, Labelled, Start, Trainee, finetune,
 };
 use rekindle_series::{
-    ForecastConfig, Panel, ScalingBy, ScalingKind, Window, Windows, WindowsConfig,
-    metrics::naive_scale,
+    ForecastConfig, Panel, ScalingBy, ScalingKind, Windows, WindowsConfig, metrics::naive_scale,
 };
 use rekindle_train::{Callback, EmaConfig, Epoch, Train, Validation};
 use rekindle_transfer::{Frozen, Phase, Plan};
 
 use crate::{
     Ahead, Error, Family, ForecastNetwork, Forecaster, ForecasterConfig, Future, NetworkConfig,
-    Place, PrepareWindows, forecaster,
+    Place, PrepareWindows, forecaster, task::solvable,
 };
 
 /// How a network is trained.
@@ -26,8 +25,8 @@ pub struct TrainConfig {
     pub model: ForecasterConfig,
     /// Only windows whose forecasts lie in the last so many horizons of the training part are learned from; all if none.
     pub recent: Option<usize>,
-    /// Points at the end of each series that the best epoch is chosen by, and that are not learned; with 0 all are learned, and
-    /// what is chosen by too.
+    /// Points at the end of each series that the best epoch is chosen by and quantiles are compared with, and that are not
+    /// learned; of a short series no more than a quarter, and at least a horizon. With 0 the last horizon is learned too.
     pub validation: usize,
     /// Windows a step.
     pub batch: usize,
@@ -49,7 +48,7 @@ pub struct TrainConfig {
 const EPOCHS: usize = 20;
 
 impl TrainConfig {
-    /// What is usual for a family on a panel: the quantiles that are asked for, all windows, the last horizon to choose by.
+    /// What is usual for a family on a panel: the quantiles that are asked for, and all windows.
     pub fn usual(family: Family, panel: &Panel, ask: &ForecastConfig) -> Self {
         let (horizon, season) = (ask.horizon(), ask.season());
         let wanted = (season + horizon).max(INPUT_HORIZONS * horizon).max(LEAST_INPUT);
@@ -208,32 +207,45 @@ impl Parts {
     fn new(panel: &Panel, config: &TrainConfig) -> Result<Self, Error> {
         let TrainConfig { model, recent, validation, batch, steps, seed, .. } = config;
         let NetworkConfig { input, horizon, .. } = model.network;
-        let learned = |length: usize| length.saturating_sub(*validation);
+        // Of a short series no more than a quarter is set aside, but a horizon.
+        let aside = |length: usize| match *validation {
+            0 => 0,
+            most => most.min(length / 4).max(horizon),
+        };
+        let learned = |length: usize| length.saturating_sub(aside(length));
         // What is chosen by is scaled by what is learned from, too.
         let scaler = model.scaler(&panel.up_to(|place| learned(panel.values(place).len()).max(1)));
         let windows = WindowsConfig {
-            least: least(panel, input, horizon, *validation),
+            least: least(panel, input, horizon, aside),
             ..WindowsConfig::new(input, horizon)
         };
-        let places = |part: &dyn Fn(usize) -> Range<usize>| -> Result<Vec<Place>, Error> {
+        let places = |most: usize, part: &dyn Fn(usize) -> Range<usize>| -> Result<_, Error> {
             let windows = Windows::within(panel, &windows, part)?;
-            let place = |window: Window<'_>| Place {
-                series: window.series as u32,
-                at: window.at as u32,
-                scale: scaler.of(window.series, window.input),
+            let place = |at: usize| {
+                let window = windows.get(at);
+                Place {
+                    series: window.series as u32,
+                    at: window.at as u32,
+                    scale: scaler.of(window.series, window.input),
+                }
             };
-            Ok(windows.iter().map(place).collect())
+            Ok(drawn_of(windows.len(), most, *seed).into_iter().map(place).collect::<Vec<_>>())
         };
-        let train = places(&|length| {
+        // What comes to use, and is spread over all of the windows; where a head is solved for, what it can be solved for with.
+        let used = steps.saturating_mul(*batch).div_ceil(2).max(LEAST_WINDOWS);
+        let most = match model.network.family {
+            Family::NLinear => used.min(solvable(input)),
+            Family::DLinear => used.min(solvable(2 * input)),
+            _ => used,
+        };
+        let train = places(most, &|length| {
             let end = learned(length);
             let reach = |recent: usize| recent.saturating_mul(horizon);
             recent.map_or(0, |recent| end.saturating_sub(reach(recent)))..end
         })?;
-        // What comes to use, and is spread over all of the windows.
-        let most = steps.saturating_mul(*batch).div_ceil(2).max(LEAST_WINDOWS);
-        let train = thinned(train, most, *seed);
-        let validation =
-            places(&|length| length.saturating_sub((*validation).max(horizon))..length)?;
+        let validation = places(LEAST_WINDOWS, &|length| {
+            length.saturating_sub(aside(length).max(horizon))..length
+        })?;
         let panel = Arc::new(panel.clone());
         let prepare = PrepareWindows { panel: Arc::clone(&panel), input, horizon };
         let units: Vec<f64> = panel
@@ -257,19 +269,18 @@ impl Parts {
 const LEAST_WINDOWS: usize = 1 << 16;
 
 /// The fewest values that a window sees: all of its input, unless a series would then have none.
-fn least(panel: &Panel, input: usize, horizon: usize, validation: usize) -> usize {
+fn least(panel: &Panel, input: usize, horizon: usize, aside: impl Fn(usize) -> usize) -> usize {
     let (shortest, _) = panel.lengths();
-    input.min(shortest.saturating_sub(horizon + validation)).max(1)
+    input.min(shortest.saturating_sub(horizon + aside(shortest))).max(1)
 }
 
-/// At most so many of the windows, drawn, in their order.
-fn thinned(places: Vec<Place>, most: usize, seed: u64) -> Vec<Place> {
-    if places.len() <= most {
-        return places;
+/// At most so many of some places, drawn, in their order.
+fn drawn_of(places: usize, most: usize, seed: u64) -> Vec<usize> {
+    let mut order: Vec<usize> = (0..places).collect();
+    if places > most {
+        Random::new(seed, u64::MAX, 0).shuffle(&mut order);
+        order.truncate(most);
+        order.sort_unstable();
     }
-    let mut order: Vec<usize> = (0..places.len()).collect();
-    Random::new(seed, u64::MAX, 0).shuffle(&mut order);
-    order.truncate(most);
-    order.sort_unstable();
-    order.into_iter().map(|place| places[place]).collect()
+    order
 }

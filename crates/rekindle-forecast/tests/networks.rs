@@ -112,14 +112,16 @@ fn what_is_saved_says_the_same() {
     let panel = panel(3, 60);
     let folder = tempfile::tempdir().unwrap();
     let mut members = Vec::new();
-    for (number, family) in [Family::NHits, Family::Gru].into_iter().enumerate() {
-        let path = folder.path().join(number.to_string());
-        let trained = learn(&panel, &small(family, &panel), Some((&path, Start::Fresh)));
+    for seed in 0..2 {
+        let path = folder.path().join(seed.to_string());
+        let config = TrainConfig { seed, ..small(Family::NHits, &panel) };
+        let trained = learn(&panel, &config, Some((&path, Start::Fresh)));
         let read = Forecaster::open(&path.join(BEST), &Device::flex()).unwrap();
         assert_eq!(read.config(), trained.forecaster.config());
         assert_eq!(points(&read, &panel), points(&trained.forecaster, &panel));
         members.push(points(&read, &panel));
     }
+    assert_ne!(members[0], members[1]);
     // Of two the median is the mean.
     let both = Ensemble::open(folder.path(), &Device::flex()).unwrap();
     let histories: Vec<&[f64]> = panel.iter().map(|(_, values)| values).collect();
@@ -128,6 +130,10 @@ fn what_is_saved_says_the_same() {
     for ((found, one), other) in points.zip(&members[0]).zip(&members[1]) {
         assert!((found - (one + other) / 2.0).abs() < 1e-9 * found.abs());
     }
+    let other = folder.path().join("2");
+    learn(&panel, &small(Family::Gru, &panel), Some((&other, Start::Fresh)));
+    let error = Ensemble::open(folder.path(), &Device::flex()).unwrap_err().to_string();
+    assert!(error.contains("several families"), "{error}");
 }
 
 #[test]

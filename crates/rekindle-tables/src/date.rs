@@ -4,7 +4,7 @@ use rekindle_series::{DateForm, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::cell::{is_missing, short};
-use crate::number::moments;
+use crate::number::{FAR, moments};
 
 /// A day, in microseconds.
 const DAY: f64 = 86_400e6;
@@ -83,8 +83,12 @@ impl DateCode {
             let varies = values.iter().any(|value| *value != values[0]);
             varies.then_some(ScaledPart { part, mean, std })
         };
-        let parts = PARTS.into_iter().filter_map(scaled).collect();
-        Ok(Self { form, parts, flagged: dates.len() < cells.len() })
+        let parts: Vec<ScaledPart> = PARTS.into_iter().filter_map(scaled).collect();
+        let found = Self { form, parts, flagged: dates.len() < cells.len() };
+        match found.width() {
+            0 => Err("has one date alone to train on; leave the column out".to_owned()),
+            _ => Ok(found),
+        }
     }
 
     pub(crate) fn check(&self) -> Result<(), String> {
@@ -94,6 +98,7 @@ impl DateCode {
             Some(ScaledPart { mean, std, .. }) => {
                 Err(format!("mean {mean} and deviation {std} are none"))
             }
+            None if self.width() == 0 => Err("has no part of a date".to_owned()),
             None if self.parts.len() > PARTS.len() => Err("has parts of a date twice".to_owned()),
             None => Ok(()),
         }
@@ -112,7 +117,9 @@ impl DateCode {
             })?),
         };
         let scaled = |ScaledPart { part, mean, std }: &ScaledPart| {
-            time.map_or(0.0, |time| ((part.of(time) - mean) / std) as f32)
+            let value = time.map_or(0.0, |time| (part.of(time) - mean) / std);
+            // As far as numbers go.
+            value.clamp(-FAR, FAR) as f32
         };
         row.extend(self.parts.iter().map(scaled));
         row.extend(self.flagged.then(|| f32::from(missing)));

@@ -21,7 +21,7 @@ const HEAVY: f64 = 6.0;
 /// Larger ones count as missing in training: their squares are no numbers.
 const LARGEST: f64 = 1e150;
 /// How many deviations from the mean a number counts at most: what is further out was never seen.
-const FAR: f64 = 10.0;
+pub(crate) const FAR: f64 = 10.0;
 
 /// A number, with what was learned of the training cells.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -311,6 +311,12 @@ fn what_was_learned_of_some_series_forecasts_another() {
     let mase = |found: &Value, name: &str| found["models"][name]["mase"].as_f64().unwrap();
     assert!(mase(&as_is, "nhits-given") < mase(&as_is, "naive"), "{as_is}");
     assert!(!at("as-is/nhits-given").exists());
+    // Fewer networks than before are all there are.
+    let alone = ["--horizon", "6", "--model", "naive", "nhits", "--steps", "9", "--json"];
+    summary(&forecast(&many, &at("run2"), &learn));
+    summary(&forecast(&many, &at("run2"), &alone));
+    let left = |member: &str| at("run2/nhits").join(member).join("best.safetensors").is_file();
+    assert!(left("00") && !left("01"));
     let further = [&given[..], &["--steps", "20", "--freeze", "1"]].concat();
     let tuned = summary(&forecast(&one, &at("tuned"), &further));
     assert!(mase(&tuned, "nhits-given").is_finite());
@@ -327,6 +333,7 @@ fn what_was_learned_of_some_series_forecasts_another() {
         ),
         (vec!["--horizon", "6", "--weights", one.to_str().unwrap()], "one.csv"),
         (vec!["--horizon", "6", "--freeze", "1"], "--weights"),
+        (vec!["--horizon", "6", "--model", "combined"], "at least two of theta, ets and networks"),
         (vec!["--horizon", "6", "--minutes=-1"], "--minutes is no time"),
     ] {
         let output =

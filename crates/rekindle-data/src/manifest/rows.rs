@@ -200,8 +200,7 @@ fn numbers(table: &Table, targets: &[String]) -> Result<Vec<usize>, String> {
     let mut columns = Vec::new();
     let mut unknown = Vec::new();
     for target in targets {
-        let exact = table.names.iter().position(|name| name == target);
-        match exact.or_else(|| table.column(&[target.trim()])) {
+        match table.named(target) {
             Some(column) if columns.contains(&column) => {
                 return Err(format!("the column `{target}` is named twice; name it once"));
             }

@@ -5,7 +5,7 @@ use std::{
     process::ExitCode,
 };
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 use clap::Args;
 use rekindle_series::{
     Duplicates, Fill, ForecastConfig, FoundSeason, Frequency, Panel, Quantiles, ReadConfig,
@@ -90,6 +90,12 @@ impl Arguments {
         let levels: Vec<f64> = self.levels.iter().map(|percent| percent / 100.0).collect();
         let level = levels.iter().copied().fold(0.0, f64::max);
         let quantiles = Quantiles::of_levels(&levels)?;
+        let counted = self.asked().into_iter().filter(Asked::counts).count();
+        if self.models.contains(&Asked::Combined)
+            && counted + usize::from(self.learn.weights.is_some()) < 2
+        {
+            bail!("combined is of at least two of theta, ets and networks; ask for them too");
+        }
         let groups = self.groups()?;
         let several = groups.len() > 1;
         let mut learner = Learner::new(self, groups.len())?;

@@ -371,9 +371,20 @@ fn labelled<M: Kind>(
     let kind = match (offer.label, offer.labels) {
         (false, true) => TargetKind::Labels,
         (true, _) => TargetKind::Label,
-        // Numbers, none of which are named.
-        (false, false) => TargetKind::Numbers,
+        (false, false) => UNLABELLED,
     };
+    items_of::<M>(data, kind, name)
+}
+
+/// Numbers, none of which are named.
+const UNLABELLED: TargetKind = TargetKind::Numbers;
+
+/// The items of data with what is right for them; `name` is what one is called, by its place.
+fn items_of<M: Kind>(
+    data: &M::Data,
+    kind: TargetKind,
+    name: impl Fn(usize, &ItemOf<M>) -> String,
+) -> anyhow::Result<Vec<Named<ItemOf<M>>>> {
     let Gathered { rows, notes, .. } = M::gathered(data, kind)?;
     notes.iter().for_each(|note| complain!("{}", one_line(note)));
     let named = |(place, row): (usize, Row<ItemOf<M>>)| Named {

@@ -86,14 +86,25 @@ fn found(
     NotInputs { label, ignored }: NotInputs<'_>,
 ) -> Result<FoundInputs, String> {
     let named = |names: &[String]| -> Result<BTreeSet<usize>, String> {
-        let column = |name: &String| table.column(&[name]).ok_or_else(|| table.lacks(&[name]));
+        let column = |name: &String| table.named(name).ok_or_else(|| table.lacks(&[name]));
         names.iter().map(column).collect()
     };
     let ignored = named(ignored)?;
+    if let Some((place, role)) =
+        ignored.iter().find_map(|place| Some((*place, table.role(*place)?)))
+    {
+        return Err(format!(
+            "`{}` is no input, but says the {role} of each row; give the column another name to ignore it",
+            table.names[place]
+        ));
+    }
     // What is learned and is not there is told by whoever learns it.
     let mut learned: BTreeSet<usize> =
-        data.targets.iter().filter_map(|name| table.column(&[name])).collect();
-    learned.extend(label.and_then(|name| table.column(&[name])));
+        data.targets.iter().filter_map(|name| table.named(name)).collect();
+    learned.extend(label.and_then(|name| table.named(name)));
+    if let Some(place) = learned.intersection(&ignored).next() {
+        return Err(format!("`{}` is learned, and cannot be ignored", table.names[*place]));
+    }
     let (mut columns, mut others) = (Vec::new(), Vec::new());
     let mut is_learnable = !learned.is_empty();
     for (place, name) in table.names.iter().enumerate() {
@@ -112,6 +123,10 @@ fn found(
             others.extend(says.map(|says| {
                 format!("{name}: says {says}; give it another name to make it an input")
             }));
+            continue;
+        }
+        if name.trim().is_empty() {
+            others.push(format!("column {} has no name; left out", place + 1));
             continue;
         }
         if table.column(&[name]) != Some(place) {

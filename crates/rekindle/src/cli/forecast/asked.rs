@@ -17,6 +17,17 @@ pub(super) enum Asked {
 /// What [`Asked::Combined`] is called.
 pub(super) const COMBINED: &str = "combined";
 
+impl Asked {
+    /// Whether a model is taken together with others: what only repeats values says little that they do not.
+    pub(super) fn counts(&self) -> bool {
+        match self {
+            Self::Baseline(baseline) => matches!(baseline, Baseline::Theta | Baseline::Ets),
+            Self::Network(_) => true,
+            Self::Combined => false,
+        }
+    }
+}
+
 impl std::str::FromStr for Asked {
     type Err = String;
 

@@ -174,7 +174,13 @@ impl Group {
             models.push((name, Model::Network(last.network)));
             said.push(forecasts);
         }
-        let places: Vec<usize> = (0..models.len()).filter(|at| counts(&models[*at].1)).collect();
+        let places: Vec<usize> = (0..models.len())
+            .filter(|at| match &models[*at].1 {
+                Model::Baseline(baseline) => Asked::Baseline(*baseline).counts(),
+                Model::Network(_) => true,
+                Model::Combined(_) => false,
+            })
+            .collect();
         if asked.contains(&Asked::Combined) && places.len() > 1 {
             let of: Vec<&[Forecast]> = places.iter().map(|at| said[*at].as_slice()).collect();
             let forecasts = combined(&of);
@@ -213,15 +219,6 @@ impl Group {
             ask,
             panel,
         })
-    }
-}
-
-/// Whether a model is taken together with others: what only repeats values says little that they do not.
-fn counts(model: &Model) -> bool {
-    match model {
-        Model::Baseline(baseline) => matches!(baseline, Baseline::Theta | Baseline::Ets),
-        Model::Network(_) => true,
-        Model::Combined(_) => false,
     }
 }
 

@@ -10,7 +10,7 @@ use anyhow::{Context, bail};
 use clap::Args;
 use rekindle::{
     Device, Start,
-    forecast::{Ensemble, Family, TrainConfig, Trained, train},
+    forecast::{BEST, Ensemble, Error, Family, MAX_MEMBERS, TrainConfig, Trained, train},
     transfer::Frozen,
 };
 use rekindle_series::{ForecastConfig, Panel};
@@ -25,7 +25,7 @@ pub(super) struct LearnArguments {
     /// Forecast with what an earlier run learned too: a file of weights, or the folder of a network. It is used as it is, or
     /// trained further with --steps.
     #[arg(long, value_name = "PATH")]
-    weights: Option<PathBuf>,
+    pub(super) weights: Option<PathBuf>,
     /// Training steps of a network. [default: 150 to 600, by how many windows there are; none of one that is given
     /// by --weights]
     #[arg(long, value_parser = numbers::count)]
@@ -34,8 +34,8 @@ pub(super) struct LearnArguments {
     #[arg(long, default_value_t = 10.0)]
     minutes: f64,
     /// Networks of each family, that differ in what is drawn and how far they see; the median of their forecasts is taken.
-    #[arg(long, default_value = "1", value_parser = numbers::count)]
-    ensemble: usize,
+    #[arg(long, default_value = "1", value_parser = clap::value_parser!(u8).range(1..=100))]
+    ensemble: u8,
     /// Values that a network sees. [default: three horizons, and a season more than one, where most series have as many]
     #[arg(long, value_parser = numbers::count)]
     input: Option<usize>,
@@ -46,7 +46,7 @@ pub(super) struct LearnArguments {
     #[arg(long, default_value = "256", value_parser = numbers::count)]
     batch: usize,
     /// Stages of a network given by --weights that do not move while it is trained further, counted from what it sees.
-    #[arg(long, value_name = "STAGES", requires = "weights")]
+    #[arg(long, value_name = "STAGES", requires_all = ["weights", "steps"])]
     freeze: Option<usize>,
     /// Draws weights and windows.
     #[arg(long, default_value_t = 0)]
@@ -113,7 +113,7 @@ impl<'a> Learner<'a> {
         let device = arguments.common.device.open()?.autodiff();
         let families = arguments.families().len() + usize::from(learn.weights.is_some());
         let times = if arguments.test.is_some() { 1 } else { 2 };
-        let trainings = (families * learn.ensemble * groups * times).max(1);
+        let trainings = (families * usize::from(learn.ensemble) * groups * times).max(1);
         let time = Duration::try_from_secs_f64(60.0 * learn.minutes / trainings as f64);
         Ok(Self {
             arguments: learn,
@@ -137,6 +137,12 @@ impl<'a> Learner<'a> {
             arguments.families().into_iter().map(Network::Family).collect();
         if let Some(path) = &self.arguments.weights {
             let given = Ensemble::open(path, &self.device.clone().inner())?;
+            if arguments.test.is_none() {
+                complain!(
+                    "{}: may have learned what it is measured on, which its scores do not know; --test names what it cannot have seen",
+                    output::one_line(path.display())
+                );
+            }
             networks.push(Network::Given(given, path.clone()));
         }
         Ok(networks)
@@ -160,20 +166,19 @@ impl<'a> Learner<'a> {
             false => self.folder.join(&*name),
         };
         let members = match network {
-            Network::Family(_) => self.arguments.ensemble,
+            Network::Family(_) => usize::from(self.arguments.ensemble),
             Network::Given(network, _) => network.members().len(),
         };
         let (mut trained, mut learned) = (Vec::new(), None);
-        for member in 0..members {
-            let path = match members {
-                1 => folder.clone(),
-                _ => folder.join(format!("{member:02}")),
-            };
+        // All that can be wrong with one is, before another one's weights are written.
+        let configs: anyhow::Result<Vec<TrainConfig>> =
+            (0..members).map(|member| self.config(network, member, panel, ask)).collect();
+        for (member, config) in configs?.into_iter().enumerate() {
+            let path = folder.join(format!("{member:02}"));
             let from = match network {
                 Network::Family(_) => None,
                 Network::Given(network, _) => Some(&network.members()[member]),
             };
-            let config = self.config(network, member, panel, ask)?;
             let start = if self.arguments.resume { Start::Resume } else { Start::Fresh };
             let mut progress = Progress::quiet(self.json, "windows");
             let run = Some((&*path, start));
@@ -185,11 +190,19 @@ impl<'a> Learner<'a> {
                     let (epochs, best) = (found.history, found.best.number);
                     learned.get_or_insert(Learned { epochs, best });
                 }
-                Err(rekindle::forecast::Error::Series(error)) if self.lenient => {
+                Err(error @ (Error::Series(_) | Error::Config(_))) if self.lenient => {
                     complain!("{name} is left out: {}", output::one_line(error));
                     return Ok(None);
                 }
                 Err(error) => return Err(anyhow::Error::new(error).context(name.into_owned())),
+            }
+        }
+        // Members of an earlier run would be taken along.
+        for stale in members..MAX_MEMBERS {
+            let path = folder.join(format!("{stale:02}")).join(BEST);
+            if path.exists() {
+                std::fs::remove_file(&path)
+                    .with_context(|| format!("{}: cannot be removed", path.display()))?;
             }
         }
         let network = Ensemble::new(trained).context("a network of no members")?;
@@ -203,7 +216,7 @@ impl<'a> Learner<'a> {
         let [learned, chosen] = found.windows;
         let last = found.history.last().map_or(0, |epoch| epoch.number);
         say!(
-            "{name}: {learned} windows learned{}, {chosen} to choose by, best after epoch {} of {last}, {:.1} s",
+            "{name}: {learned} windows learned{}, chosen by {chosen}, best after epoch {} of {last}, {:.1} s",
             if is_backtest { " for the backtest" } else { "" },
             found.best.number,
             time.as_secs_f64()

@@ -69,7 +69,7 @@ impl Report<'_> {
             .iter()
             .map(|&rank| {
                 let about = match rank + 1 {
-                    _ if chosen.len() == ranked.len() => String::new(),
+                    _ if chosen.len() == ranked.len() || rank >= known => String::new(),
                     1 => format!("the worst of {known} series"),
                     last if last == known => format!("the best of {known} series"),
                     other => format!("number {other} from the worst of {known} series"),

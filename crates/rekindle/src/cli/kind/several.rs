@@ -13,14 +13,15 @@ use rekindle::{
     checkpoint::{CheckpointFile, LoadReport},
     data::{
         DataConfig, DiskCache, PictureConfig, Sample, SampleOf, Target, TargetKind, Unusable,
-        screen,
+        manifest::is_called_label, screen,
     },
 };
 use rekindle_doctor::{Diagnosis, Options};
 
 use super::{
     super::{augment::Augmentation, weights::check_licenses},
-    ItemArguments, Kind, Named, Origin, Place, Remarks, Screened, labelled, refuse,
+    ItemArguments, Kind, Named, Origin, Place, Remarks, Screened, UNLABELLED, items_of, labelled,
+    refuse,
 };
 
 impl Kind for Several {
@@ -155,7 +156,14 @@ impl Kind for Several {
             ..SeveralConfig::default()
         };
         let data = model.modality().completed(config, &asked);
-        let mut found = labelled::<Self>(&data, |_, item| item.called())?;
+        // What the model reads is no label, whatever it is called.
+        let read = data.inputs.iter().flat_map(|input| &input.columns);
+        let is_read = asked.label.is_none() && read.clone().any(|name| is_called_label(name));
+        let name = |_, item: &Example| item.called();
+        let mut found = match is_read {
+            true => items_of::<Self>(&data, UNLABELLED, name)?,
+            false => labelled::<Self>(&data, name)?,
+        };
         // As they stand in the list, to be laid beside it.
         found.sort_by(|a, b| natural(&a.name).cmp(natural(&b.name)));
         Ok(found)
