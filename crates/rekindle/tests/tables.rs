@@ -218,6 +218,8 @@ fn what_a_table_lacks_is_one_clear_error() {
         (&["--label", "species"][..], "has no column `species`"),
         (&["--target", "charges"], "has no column [charges]"),
         (&["--target", "paid", "--ignore", "colour"], "has no column `colour`"),
+        (&["--target", "paid", "--ignore", "split"], "says the split of each row"),
+        (&["--target", "paid", "--ignore", "paid"], "`paid` is learned, and cannot be ignored"),
         (&["--target", "town"], "which is not a number"),
         (&["--target", "paid", "--hidden", "8,4", "--residual"], "layers of one width"),
         (&[], "has no column `label` or `labels`"),
@@ -239,6 +241,35 @@ fn what_a_table_lacks_is_one_clear_error() {
     fs::write(&alone, "same,label\nx,a\nx,b\n").unwrap();
     let problem = asked(&alone, &[]);
     assert!(problem.contains("no column to learn from"), "{problem}");
+}
+
+/// What is learned is no input, however its name is written; an input may be called as labels are, and columns without a name
+/// are left out.
+#[test]
+fn names_of_columns_are_understood_in_one_way() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut lines = vec!["width,class,Price,,split".to_owned()];
+    for row in 0..200_usize {
+        let (width, class) = (row * 37 % 101, ["first", "second"][row * 29 % 7 % 2]);
+        let price = width as f64 * 2.0 + if class == "first" { 40.0 } else { 0.0 };
+        let split = if row % 5 == 0 { "val" } else { "train" };
+        lines.push(format!("{width},{class},{price},{},{split}", row % 17));
+    }
+    let (data, out) = (folder.path().join("x.csv"), folder.path().join("run"));
+    fs::write(&data, lines.join("\n")).unwrap();
+    let said =
+        printed(&["finetune", "--data", text(&data), "--target", "price ", "--out", text(&out)]);
+    assert!(
+        said.contains("class: category of 2 words") && said.contains("column 4 has no name"),
+        "{said}"
+    );
+    assert!(!said.contains("Price: number") && !said.contains("price: number"), "{said}");
+    // Rows to predict whose `class` is an input, here and there none.
+    let new = folder.path().join("new.csv");
+    fs::write(&new, "width,class\n10,first\n20,\n30,second\n").unwrap();
+    let weights = out.join("best.safetensors");
+    let rows = objects(&["predict", "--weights", text(&weights), "--data", text(&new), "--json"]);
+    assert_eq!(rows.len(), 3, "{rows:?}");
 }
 
 /// A list with a column that says which rows are tested on.
