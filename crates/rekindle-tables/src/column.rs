@@ -42,6 +42,8 @@ pub struct FoundColumn {
     pub missing: usize,
     /// What is in it, in a few words.
     pub shown: String,
+    /// Where nearly all cells are numbers and it is none of numbers: the first that is not, how many are, and of how many.
+    stray: Option<(String, usize, usize)>,
 }
 
 /// Words of a text, on the average of its cells.
@@ -64,7 +66,17 @@ impl FoundColumn {
         let missing = cells.len() - present.len();
         let kind = kind(name, &present, &different, missing);
         let shown = shown(kind, &present, &different);
-        Self { name: name.to_owned(), kind, missing, shown }
+        let stray = stray(kind, &present);
+        Self { name: name.to_owned(), kind, missing, shown, stray }
+    }
+
+    /// What keeps a column of numbers from being one, in a line: the first of few cells that are none.
+    pub fn stray(&self) -> Option<String> {
+        let (cell, numbers, of) = self.stray.as_ref()?;
+        let (name, kind) = (short(&self.name), self.kind.name());
+        Some(format!(
+            "{name}: {numbers} of {of} cells are numbers, but `{cell}` is none, so that it is taken for {kind}; write numbers as 1234.5"
+        ))
     }
 
     /// Whether it is something to learn from.
@@ -75,7 +87,7 @@ impl FoundColumn {
 
     /// A line about it.
     pub fn described(&self) -> String {
-        let Self { name, kind, missing, shown } = self;
+        let Self { name, kind, missing, shown, .. } = self;
         let missing = match missing {
             _ if *kind == ColumnKind::Empty => String::new(),
             0 => String::new(),
@@ -148,6 +160,18 @@ fn kind(name: &str, present: &[&str], different: &BTreeSet<&str>, missing: usize
         false if is_text && different.len() * 2 > present.len() => ColumnKind::Text,
         false => ColumnKind::Category,
     }
+}
+
+/// See [`FoundColumn::stray`].
+fn stray(kind: ColumnKind, present: &[&str]) -> Option<(String, usize, usize)> {
+    use ColumnKind::{Category, Identifier, Text};
+    if !matches!(kind, Category | Identifier | Text) || present.iter().any(|cell| is_code(cell)) {
+        return None;
+    }
+    let numbers = present.iter().filter(|cell| number(cell).is_ok()).count();
+    let [share, of] = DIFFERENT;
+    let other = present.iter().find(|cell| number(cell).is_err())?;
+    (numbers * of >= present.len() * share).then(|| (short(other), numbers, present.len()))
 }
 
 /// Whether what looks like a number is a code, such as `00501`.

@@ -248,12 +248,14 @@ fn what_a_table_lacks_is_one_clear_error() {
 #[test]
 fn names_of_columns_are_understood_in_one_way() {
     let folder = tempfile::tempdir().unwrap();
-    let mut lines = vec!["width,class,Price,,split".to_owned()];
+    let mut lines = vec!["width,class,Price,,area,split".to_owned()];
     for row in 0..200_usize {
         let (width, class) = (row * 37 % 101, ["first", "second"][row * 29 % 7 % 2]);
         let price = width as f64 * 2.0 + if class == "first" { 40.0 } else { 0.0 };
         let split = if row % 5 == 0 { "val" } else { "train" };
-        lines.push(format!("{width},{class},{price},{},{split}", row % 17));
+        // One that no number is written as.
+        let area = if row == 71 { "1'234".to_owned() } else { (row * 3).to_string() };
+        lines.push(format!("{width},{class},{price},{},{area},{split}", row % 17));
     }
     let (data, out) = (folder.path().join("x.csv"), folder.path().join("run"));
     fs::write(&data, lines.join("\n")).unwrap();
@@ -263,10 +265,11 @@ fn names_of_columns_are_understood_in_one_way() {
         said.contains("class: category of 2 words") && said.contains("column 4 has no name"),
         "{said}"
     );
+    assert!(said.contains("area: 159 of 160 cells are numbers, but `1'234` is none"), "{said}");
     assert!(!said.contains("Price: number") && !said.contains("price: number"), "{said}");
     // Rows to predict whose `class` is an input, here and there none.
     let new = folder.path().join("new.csv");
-    fs::write(&new, "width,class\n10,first\n20,\n30,second\n").unwrap();
+    fs::write(&new, "width,class,area\n10,first,1\n20,,2\n30,second,3\n").unwrap();
     let weights = out.join("best.safetensors");
     let rows = objects(&["predict", "--weights", text(&weights), "--data", text(&new), "--json"]);
     assert_eq!(rows.len(), 3, "{rows:?}");

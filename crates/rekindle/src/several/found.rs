@@ -134,11 +134,13 @@ fn found(
             continue;
         }
         let cells: Vec<&str> = table.training_rows().map(|cells| cells[place].as_str()).collect();
-        let found = FoundColumn::of(name, &cells);
+        let mut found = FoundColumn::of(name, &cells);
+        others.extend(found.stray());
         // Whatever the files are, they are no words.
-        let kind =
-            if table.column(PATH) == Some(place) { ColumnKind::Pictures } else { found.kind };
-        columns.push(FoundColumn { kind, ..found });
+        if table.column(PATH) == Some(place) {
+            found.kind = ColumnKind::Pictures;
+        }
+        columns.push(found);
     }
     let rows = match lists {
         [_] => table.training_rows().count(),
