@@ -1,6 +1,6 @@
 //! Windows of series as items of a loader: places in a panel, prepared when they are needed.
 
-use std::{convert::Infallible, path::Path, sync::Arc};
+use std::{path::Path, sync::Arc};
 
 use rekindle_data::{Dense, Digests, Item, Prepare, View};
 use rekindle_series::{Affine, Panel};
@@ -140,12 +140,5 @@ impl Prepare for PrepareWindows {
             hash.update(value.to_le_bytes());
         }
         Ok(hash.finalize().into())
-    }
-}
-
-/// No window can fail to be prepared.
-impl From<Infallible> for Error {
-    fn from(never: Infallible) -> Self {
-        match never {}
     }
 }
