@@ -9,7 +9,7 @@ use burn::module::Module;
 use rekindle_data::{Prepare, Views};
 use rekindle_layers::Backbone;
 use rekindle_metrics::Values;
-use rekindle_transfer::{Classifier, Frozen, Phase, Plan};
+use rekindle_transfer::{Classifier, Frozen, Phase, Plan, moments};
 
 use crate::{
     CacheReport, Effort, EngineConfig, Error, FromPrepared, Sets, Solved, Trainee, TransferTask,
@@ -144,18 +144,7 @@ const DEAD: f64 = 1e-6;
 /// Takes from dead features what little they vary by. A head that is solved for would make up for it by weights of millions, to
 /// which the network's first step is a leap.
 fn still(features: &mut [f32], dim: usize) {
-    let count = (features.len() / dim.max(1)).max(1) as f64;
-    let sums = |of: &dyn Fn(usize, f64) -> f64| -> Vec<f64> {
-        let mut sums = vec![0.0; dim];
-        for row in features.chunks_exact(dim.max(1)) {
-            for (place, (sum, value)) in sums.iter_mut().zip(row).enumerate() {
-                *sum += of(place, f64::from(*value)) / count;
-            }
-        }
-        sums
-    };
-    let mean = sums(&|_, value| value);
-    let variance = sums(&|place, value| (value - mean[place]).powi(2));
+    let (mean, variance) = moments(features, dim);
     let most = variance.iter().copied().fold(0.0, f64::max);
     for (place, variance) in variance.into_iter().enumerate() {
         if variance > 0.0 && variance < DEAD * DEAD * most {

@@ -3,7 +3,7 @@
 use std::{borrow::Cow, path::Path};
 
 use burn::prelude::*;
-use rekindle_checkpoint::CheckpointFile;
+use rekindle_checkpoint::{CheckpointFile, HeadPolicy, load};
 use rekindle_series::{Affine, Forecast, ForecastConfig, Panel, Scaler, ScalingBy, ScalingKind};
 use rekindle_transfer::Classifier;
 use serde::{Deserialize, Serialize};
@@ -71,8 +71,9 @@ impl Forecaster {
             .map_err(|error| wrong(format!("`{KEY}` in it cannot be read: {error}")))?;
         config.check().map_err(|error| wrong(error.to_string()))?;
         let network = config.untrained(device)?;
-        let network = rekindle_finetune::load(network, path)?.valid();
-        Ok(Self { network, config })
+        let naming = rekindle_finetune::naming(&network);
+        let (network, _) = load(network, &file, &naming, HeadPolicy::Required)?;
+        Ok(Self { network: network.valid(), config })
     }
 
     /// Forecasts of what follows each history, at most as many steps as were learned.

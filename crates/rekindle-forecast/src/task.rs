@@ -2,7 +2,7 @@
 
 use burn::prelude::*;
 use rekindle_finetune::{Effort, Solved, TransferTask};
-use rekindle_metrics::{Direction, Values};
+use rekindle_metrics::{Direction, Values, quantile};
 use rekindle_series::{Quantiles, metrics};
 use rekindle_train::{BatchTarget, LOSS, Monitor, RegressionLoss, Task};
 use rekindle_transfer::Ridge;
@@ -297,7 +297,7 @@ impl TransferTask for Ahead {
         }
         let bias = ridge.bias.iter().zip(missed).flat_map(|(bias, missed)| match self.loss {
             ForecastLoss::Quantiles => {
-                let at = |share: &f64| bias + quantile(&missed, *share);
+                let at = |share: &f64| bias + quantile(&missed, *share) as f32;
                 self.quantiles.iter().map(at).collect()
             }
             _ => vec![*bias],
@@ -310,39 +310,21 @@ impl TransferTask for Ahead {
 const LEAST_SPREAD: f64 = 0.5;
 const MOST_SPREAD: f64 = 10.0;
 
-/// Windows of so many features that a head is solved for with.
-pub(crate) fn solvable(dim: usize) -> usize {
-    // As `Ridge::products` counts, whose strengths each take a product of the features with themselves.
-    let square = dim.saturating_mul(dim).max(1);
-    (MOST_PRODUCTS / square).saturating_sub(STRENGTHS * dim).max(1)
-}
-
-/// Strengths that a ridge regression tries, at most.
-const STRENGTHS: usize = 10;
-
 /// The most products of windows and pairs of features that a head is solved for with: half a minute.
-const MOST_PRODUCTS: usize = 40_000_000_000;
+pub(crate) const MOST_PRODUCTS: usize = 40_000_000_000;
 
 /// What a solution misses of each step, in ascending order.
-fn missed(ridge: &Ridge, features: &[f32], right: &[f32], steps: usize) -> Vec<Vec<f32>> {
+fn missed(ridge: &Ridge, features: &[f32], right: &[f32], steps: usize) -> Vec<Vec<f64>> {
     let solved =
         Solved { weight: ridge.weight.clone(), bias: ridge.bias.clone(), strength: ridge.strength };
     let outputs = solved.outputs(features);
     let of_step = |step: usize| {
         let pairs = right.iter().zip(&outputs).skip(step).step_by(steps);
-        let mut missed: Vec<f32> = pairs.map(|(right, output)| right - output).collect();
-        missed.sort_by(f32::total_cmp);
+        let mut missed: Vec<f64> = pairs.map(|(right, output)| f64::from(right - output)).collect();
+        missed.sort_by(f64::total_cmp);
         missed
     };
     (0..steps).map(of_step).collect()
-}
-
-/// A quantile of numbers in ascending order, on the line between two of them.
-fn quantile(sorted: &[f32], share: f64) -> f32 {
-    let at = share * (sorted.len() - 1) as f64;
-    let (low, part) = (at.floor() as usize, at.fract() as f32);
-    let high = (low + 1).min(sorted.len() - 1);
-    sorted[low] + (sorted[high] - sorted[low]) * part
 }
 
 #[cfg(test)]

@@ -11,11 +11,11 @@ use rekindle_series::{
     ForecastConfig, Panel, ScalingBy, ScalingKind, Windows, WindowsConfig, metrics::naive_scale,
 };
 use rekindle_train::{Callback, EmaConfig, Epoch, Train, Validation};
-use rekindle_transfer::{Frozen, Phase, Plan};
+use rekindle_transfer::{Frozen, Phase, Plan, Ridge};
 
 use crate::{
     Ahead, Error, Family, ForecastNetwork, Forecaster, ForecasterConfig, Future, NetworkConfig,
-    Place, PrepareWindows, forecaster, task::solvable,
+    Place, PrepareWindows, forecaster, task::MOST_PRODUCTS,
 };
 
 /// How a network is trained.
@@ -234,8 +234,8 @@ impl Parts {
         // What comes to use, and is spread over all of the windows; where a head is solved for, what it can be solved for with.
         let used = steps.saturating_mul(*batch).div_ceil(2).max(LEAST_WINDOWS);
         let most = match model.network.family {
-            Family::NLinear => used.min(solvable(input)),
-            Family::DLinear => used.min(solvable(2 * input)),
+            Family::NLinear => used.min(Ridge::examples(MOST_PRODUCTS, input).max(1)),
+            Family::DLinear => used.min(Ridge::examples(MOST_PRODUCTS, 2 * input).max(1)),
             _ => used,
         };
         let train = places(most, &|length| {

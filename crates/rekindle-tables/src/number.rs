@@ -8,6 +8,7 @@
 //! | as many as there are bins | how far through each bin between quantiles of the training cells it is, from 0 to 1: piecewise linear encoding (Gorishniy et al. 2022, arXiv 2203.05556) |
 //! | 1, where cells were missing in training | 1 for a missing one |
 
+use rekindle_metrics::quantile;
 use serde::{Deserialize, Serialize};
 
 use crate::cell::{is_missing, number};
@@ -65,7 +66,7 @@ impl BinnedNumber {
         }
         found.sort_by(f64::total_cmp);
         let (mean, std) = moments(&found);
-        let fill = quantile(&found, 0.5);
+        let fill = if found.is_empty() { 0.0 } else { quantile(&found, 0.5) };
         Self {
             mean,
             std,
@@ -164,17 +165,6 @@ pub(crate) fn moments(values: &[f64]) -> (f64, f64) {
     let variance = values.iter().map(|x| (x - mean).powi(2)).sum::<f64>() / count;
     let std = variance.sqrt();
     (mean, if std > 0.0 && std.is_finite() { std } else { 1.0 })
-}
-
-/// A quantile of sorted numbers, between neighbors linear; 0 of none.
-fn quantile(sorted: &[f64], share: f64) -> f64 {
-    let at = share * sorted.len().saturating_sub(1) as f64;
-    let (low, rest) = (at.floor() as usize, at.fract());
-    match (sorted.get(low), sorted.get(low + 1)) {
-        (Some(low), Some(high)) => low + (high - low) * rest,
-        (Some(last), None) => *last,
-        _ => 0.0,
-    }
 }
 
 /// The different ones of quantiles of sorted numbers; none where two would be the ends of all.

@@ -24,4 +24,4 @@ pub use plan::{
 };
 pub use probe::{Examples, Probe, ProbeConfig};
 pub use recipe::Recipe;
-pub use ridge::Ridge;
+pub use ridge::{Ridge, moments};

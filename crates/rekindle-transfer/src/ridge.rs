@@ -27,6 +27,16 @@ impl Ridge {
         small.saturating_mul(small).saturating_mul(large + small * STRENGTHS.len())
     }
 
+    /// The most examples of so many features that can be solved for by at most so many [`products`](Self::products).
+    pub fn examples(products: usize, dim: usize) -> usize {
+        let (mut enough, mut many) = (0, products.max(1));
+        while many - enough > 1 {
+            let middle = enough + (many - enough) / 2;
+            if Self::products(middle, dim) <= products { enough = middle } else { many = middle }
+        }
+        enough
+    }
+
     /// The ridge regression of `outputs` numbers an example whose strength does best on examples that it has not seen.
     ///
     /// # Panics
@@ -48,6 +58,23 @@ impl Ridge {
     pub fn fit(features: &[f32], numbers: &[f32], outputs: usize, strength: f64) -> Self {
         Problem::new(features, numbers, outputs).fit(strength)
     }
+}
+
+/// Mean and variance of each column of rows of so many numbers.
+pub fn moments(values: &[f32], width: usize) -> (Vec<f64>, Vec<f64>) {
+    let rows = || values.chunks_exact(width.max(1));
+    let count = rows().len().max(1) as f64;
+    let (mut mean, mut variance) = (vec![0.0; width], vec![0.0; width]);
+    for row in rows() {
+        row.iter().zip(&mut mean).for_each(|(&x, mean)| *mean += f64::from(x));
+    }
+    mean.iter_mut().for_each(|mean| *mean /= count);
+    for row in rows() {
+        for ((&x, mean), variance) in row.iter().zip(&mean).zip(&mut variance) {
+            *variance += (f64::from(x) - mean).powi(2) / count;
+        }
+    }
+    (mean, variance)
 }
 
 /// Standardized features and centered numbers, and the smaller of both products of the features with themselves.
@@ -72,19 +99,6 @@ impl Problem {
             features.len() == examples * dim && numbers.len() == examples * outputs,
             "features and numbers are not a row an example"
         );
-        let moments = |values: &[f32], width: usize| {
-            let (mut mean, mut square) = (vec![0.0; width], vec![0.0; width]);
-            for row in values.chunks_exact(width.max(1)) {
-                row.iter().zip(&mut mean).for_each(|(&x, mean)| *mean += f64::from(x));
-            }
-            mean.iter_mut().for_each(|mean| *mean /= examples.max(1) as f64);
-            for row in values.chunks_exact(width.max(1)) {
-                for ((&x, mean), square) in row.iter().zip(&mean).zip(&mut square) {
-                    *square += (f64::from(x) - mean).powi(2) / examples.max(1) as f64;
-                }
-            }
-            (mean, square)
-        };
         let (mean, variance) = moments(features, dim);
         // A feature that never changes tells nothing, and gets no weight.
         let deviation: Vec<f64> =
@@ -348,5 +362,14 @@ mod tests {
         let ridge = Ridge::fit(&[1.0, 3.0, 2.0, 3.0, 4.0, 3.0], &[1.0, 2.0, 4.0], 1, 1.0);
         assert_eq!(ridge.weight[1], 0.0);
         assert!(ridge.bias[0].is_finite());
+    }
+
+    #[test]
+    fn as_many_examples_as_products_allow() {
+        for (products, dim) in [(0, 3), (1000, 3), (1_000_000, 40), (40_000_000_000, 1008)] {
+            let most = Ridge::examples(products, dim);
+            assert!(Ridge::products(most, dim) <= products, "{products} {dim}: {most}");
+            assert!(Ridge::products(most + 1, dim) > products, "{products} {dim}: {most}");
+        }
     }
 }

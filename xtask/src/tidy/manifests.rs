@@ -60,7 +60,7 @@ const PACKAGES: [Package; 28] = [
     Package { name: "rekindle-report",     uses: Only(&["rekindle-base", "rekindle-metrics"]), burn: Unknown, backend: Unnamed },
     Package { name: "rekindle-series",     uses: Only(&["rekindle-base", "rekindle-data", "rekindle-metrics"]), burn: Unknown, backend: Unnamed },
     Package { name: "rekindle-skip",       uses: Only(&[]),                  burn: Unknown, backend: Unnamed },
-    Package { name: "rekindle-tables",     uses: Only(&["rekindle-series"]), burn: Unknown, backend: Unnamed },
+    Package { name: "rekindle-tables",     uses: Only(&["rekindle-metrics", "rekindle-series"]), burn: Unknown, backend: Unnamed },
     Package { name: "rekindle-tests",      uses: Any,                        burn: Known,   backend: Named },
     Package { name: "rekindle-text",       uses: Only(&["rekindle-base", "rekindle-data", "rekindle-files"]), burn: Unknown, backend: Unnamed },
     Package { name: "rekindle-train",      uses: Only(&["rekindle-base", "rekindle-kernels", "rekindle-metrics"]), burn: Known, backend: Unnamed },

@@ -6,11 +6,10 @@ use anyhow::ensure;
 use burn::{prelude::*, tensor::Distribution};
 use clap::Args;
 use rekindle_forecast::{Family, ForecastBackbone, NetworkConfig};
-use rekindle_kernels::profile::Operation;
 use rekindle_layers::Backbone;
 use serde_json::json;
 
-use super::{pool, step};
+use super::step::{self, StepOptions, Times};
 
 /// Blocks of dense layers, generic, which see 7 values and say 1.
 #[derive(Debug, Args)]
@@ -23,16 +22,8 @@ pub struct NBeatsStep {
     /// Units of each of the four layers of a block.
     #[arg(long, default_value_t = 512)]
     width: usize,
-    #[arg(long, default_value_t = 2)]
-    threads: usize,
-    #[arg(long, default_value_t = 5)]
-    runs: usize,
-    /// One JSON object a line.
-    #[arg(long)]
-    json: bool,
-    /// What the time is spent on.
-    #[arg(long)]
-    profile: bool,
+    #[command(flatten)]
+    step: StepOptions,
 }
 
 /// What is seen and what is said, of the course.
@@ -48,21 +39,12 @@ impl NBeatsStep {
     pub fn measure(&self, out: &mut impl Write) -> anyhow::Result<()> {
         let Self { batch, .. } = *self;
         ensure!(batch > 0, "a batch of no windows");
-        let (seconds, recorded) = pool::in_pool(self.threads, || self.times())??;
-        let milliseconds = (seconds * 1e5).round() / 100.0;
-        if self.json {
-            let row = json!({"what": "nbeats", "peer": "rekindle", "batch": batch, "train_ms": milliseconds});
-            writeln!(out, "{row}")?;
-        } else {
-            writeln!(out, "N-BEATS, {batch} windows: a step {milliseconds} ms")?;
-        }
-        if self.profile {
-            step::show(&recorded, out)?;
-        }
-        Ok(())
+        let row = json!({"what": "nbeats", "batch": batch});
+        let called = format!("N-BEATS, {batch} windows");
+        self.step.measure(out, (called, row), |runs| self.times(runs))
     }
 
-    fn times(&self) -> anyhow::Result<(f64, Vec<Operation>)> {
+    fn times(&self, runs: usize) -> anyhow::Result<Times> {
         let plain = Device::flex();
         let device = plain.clone().autodiff();
         let Self { batch, blocks, width, .. } = *self;
@@ -72,7 +54,7 @@ impl NBeatsStep {
         let normal = Distribution::Normal(0.0, 1.0);
         let input = Tensor::from_inner(Tensor::<3>::random([batch, WINDOW, 1], normal, &plain));
         let right = Tensor::from_inner(Tensor::<2>::random([batch, HORIZON], normal, &plain));
-        step::times(self.runs, network, |network| {
+        step::times(runs, network, |network| {
             (network.embed(input.clone()) - right.clone()).abs().mean()
         })
     }

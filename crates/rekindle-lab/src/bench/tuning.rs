@@ -11,12 +11,11 @@ use burn::{
 };
 use clap::Args;
 use rekindle_checkpoint::{CheckpointFile, HeadPolicy, Naming, load};
-use rekindle_kernels::profile::Operation;
 use rekindle_language::{EncoderConfig, TextBackbone};
 use rekindle_layers::{Backbone, Tokens};
 use serde_json::json;
 
-use super::{pool, step};
+use super::step::{self, StepOptions, Times};
 
 /// An encoder, and how many texts of how many tokens at once.
 #[derive(Debug, Args)]
@@ -28,16 +27,8 @@ pub struct TuningStep {
     /// Tokens of each text.
     #[arg(long, default_value_t = 64)]
     length: usize,
-    #[arg(long, default_value_t = 2)]
-    threads: usize,
-    #[arg(long, default_value_t = 5)]
-    runs: usize,
-    /// One JSON object a line.
-    #[arg(long)]
-    json: bool,
-    /// What the time is spent on.
-    #[arg(long)]
-    profile: bool,
+    #[command(flatten)]
+    step: StepOptions,
 }
 
 /// What texts are told apart into.
@@ -58,23 +49,11 @@ impl TuningStep {
     pub fn measure(&self, out: &mut impl Write) -> anyhow::Result<()> {
         let Self { batch, length, .. } = *self;
         ensure!(batch * length > 0, "a batch of no tokens");
-        let (seconds, recorded) = pool::in_pool(self.threads, || self.times())??;
-        let milliseconds = (seconds * 1e5).round() / 100.0;
-        if self.json {
-            let row = json!({"what": "tune", "peer": "rekindle", "batch": batch, "length": length,
-                "train_ms": milliseconds});
-            writeln!(out, "{row}")?;
-        } else {
-            writeln!(out, "{batch} x {length}: a step {milliseconds} ms")?;
-        }
-        if self.profile {
-            step::show(&recorded, out)?;
-        }
-        Ok(())
+        let row = json!({"what": "tune", "batch": batch, "length": length});
+        self.step.measure(out, (format!("{batch} x {length}"), row), |runs| self.times(runs))
     }
 
-    /// The median of some steps in seconds, and what one more did.
-    fn times(&self) -> anyhow::Result<(f64, Vec<Operation>)> {
+    fn times(&self, runs: usize) -> anyhow::Result<Times> {
         let Self { batch, length, .. } = *self;
         let file = CheckpointFile::open(&self.folder)?;
         let config = file.config_json().context("the folder has no config.json")?;
@@ -92,7 +71,7 @@ impl TuningStep {
             types: Tensor::zeros([batch, length], &device),
             mask: Tensor::ones([batch, length], &device),
         };
-        step::times(self.runs, Tuned { network, head }, |tuned| {
+        step::times(runs, Tuned { network, head }, |tuned| {
             let targets = Tensor::<1, Int>::zeros([batch], &device);
             let logits = tuned.head.forward(tuned.network.embed(tokens.clone()));
             CrossEntropyLossConfig::new().init(&device).forward(logits, targets)

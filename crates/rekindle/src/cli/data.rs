@@ -195,7 +195,8 @@ impl DataArguments {
     /// Where they are, as a kind of input says it; what one look reads, the next need not.
     pub(super) fn place<M: Kind>(&self) -> anyhow::Result<M::Data> {
         let (text, label) = (&self.text, self.label.as_deref());
-        M::place(Place { config: self.config(), text, label, inputs: self.inputs()? })
+        let read = self.found().map(|found| found.read.clone()).unwrap_or_default();
+        M::place(Place { config: self.config(), text, label, inputs: self.inputs()?, read })
     }
 
     fn config(&self) -> DataConfig {

@@ -4,7 +4,9 @@ use std::{num::NonZeroUsize, path::PathBuf, process::ExitCode};
 
 use anyhow::{Context, bail};
 use clap::Args;
-use rekindle::{DeviceKind, InputKind, ItemOf, ModelOf, data::DataConfig, text::is_texts};
+use rekindle::{
+    DeviceKind, InputKind, ItemOf, ListsRead, ModelOf, data::DataConfig, text::is_texts,
+};
 use rekindle_base::write_file;
 use rekindle_doctor::{
     Diagnosis, EmbeddingOptions, Options, Severity, html, least_for, text, write_manifest,
@@ -133,7 +135,13 @@ impl Arguments {
     ) -> anyhow::Result<Diagnosis> {
         let config = DataConfig { targets: self.targets.clone(), ..DataConfig::new(&self.data) };
         let label = self.label.as_deref();
-        let data = M::place(Place { config, text: &self.texts, label, inputs: None })?;
+        let data = M::place(Place {
+            config,
+            text: &self.texts,
+            label,
+            inputs: None,
+            read: ListsRead::default(),
+        })?;
         let Some(weights) = weights else {
             return M::examined(&data, &options, None);
         };

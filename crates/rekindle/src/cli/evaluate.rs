@@ -4,7 +4,7 @@ use std::{path::PathBuf, process::ExitCode, time::Instant};
 
 use clap::Args;
 use rekindle::{
-    Evaluation, ModelOf, TestViews,
+    Evaluation, ListsRead, ModelOf, TestViews,
     data::{DataConfig, Part, TargetKind},
     engine::TransferTask as _,
 };
@@ -79,6 +79,7 @@ impl Arguments {
                 text: &self.text,
                 label: self.label.as_deref(),
                 inputs: None,
+                read: ListsRead::default(),
             })?,
             part: self.part.map(Part::from),
             batch: self.batch,

@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 use anyhow::bail;
 use clap::Args;
 use rekindle::{
-    Device, Exhibit, FinetuneConfig, InputKind, Inputs, ItemOf, Modality, ModelOf, ModelTask,
+    Device, Exhibit, FinetuneConfig, InputKind, Inputs, ItemOf, ListsRead, Modality, ModelOf,
+    ModelTask,
     cards::HubConfig,
     checkpoint::{CheckpointFile, LoadReport},
     data::{Gathered, MixConfig, Prepare, Row, Target, TargetKind, Unusable},
@@ -79,6 +80,8 @@ pub(super) struct Place<'a> {
     pub(super) label: Option<&'a str>,
     /// Several inputs.
     pub(super) inputs: Option<&'a Inputs>,
+    /// What was read of lists already.
+    pub(super) read: ListsRead,
 }
 
 /// What a model is made of before it is trained.

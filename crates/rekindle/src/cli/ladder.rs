@@ -26,7 +26,8 @@ use std::{
 use anyhow::{Context, bail};
 use clap::Args;
 use rekindle::{
-    FinetuneConfig, HeadStart, InputKind, Inputs, ItemOf, ModelTask as _, RunFolder, TestViews,
+    FinetuneConfig, HeadStart, InputKind, Inputs, ItemOf, ListsRead, ModelTask as _, RunFolder,
+    TestViews,
     data::{DataConfig, Digests, TargetKind},
     engine::TransferTask as _,
     finetune, measure,
@@ -134,7 +135,7 @@ impl Arguments {
             ..DataConfig::new(self.root.join(&ladder.data))
         };
         let (text, label) = (&ladder.text, ladder.label.as_deref());
-        let place = M::place(Place { config, text, label, inputs })?;
+        let place = M::place(Place { config, text, label, inputs, read: ListsRead::default() })?;
         completed::<M>(place, candidate.opened(&self.root)?.as_ref())
     }
 

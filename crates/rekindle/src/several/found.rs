@@ -11,7 +11,7 @@ use rekindle_tables::{ColumnKind, FoundColumn};
 use super::{
     InputCode, InputPart, Inputs, PartSource,
     inputs::JOIN,
-    lists_read::{List, opened},
+    lists_read::{List, ListsRead},
 };
 use crate::Error;
 
@@ -21,7 +21,7 @@ const TEXT: &str = "mean";
 const HIDDEN: [usize; 2] = [128, 128];
 
 /// The inputs that a list offers.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone)]
 pub struct FoundInputs {
     /// Its columns as inputs, joined by two hidden layers; of columns that tell nothing there are none.
     pub inputs: Inputs,
@@ -33,6 +33,8 @@ pub struct FoundInputs {
     pub is_learnable: bool,
     /// Rows to train on, with those that validate where nothing says which.
     pub rows: usize,
+    /// What was read of the lists, for whoever reads their rows.
+    pub read: ListsRead,
 }
 
 /// What is not to be found: what is learned, and what is left out.
@@ -52,10 +54,13 @@ impl Inputs {
     ///
     /// If there is no list, or it has no column of a name that is to be left out.
     pub fn find(data: &DataConfig, besides: NotInputs<'_>) -> Result<FoundInputs, Error> {
-        let lists = opened(&data.path)?;
+        let read = ListsRead::default();
+        let lists = read.take(&data.path)?;
         let Some((_, list)) = lists.first() else { return Err(Error::NoInputs) };
         let wrong = |problem| DataError::Folder { path: list.path.clone(), problem };
-        Ok(found(&lists, &list.found.table, data, besides).map_err(wrong)?)
+        let found = found(&lists, &list.found.table, data, besides).map_err(wrong)?;
+        read.keep(&data.path, lists);
+        Ok(FoundInputs { read, ..found })
     }
 }
 
@@ -146,7 +151,8 @@ fn found(
         [_] => table.training_rows().count(),
         lists => lists.iter().map(|(_, list)| list.found.table.rows.len()).max().unwrap_or(0),
     };
-    Ok(FoundInputs { inputs: inputs(&columns), columns, others, is_learnable, rows })
+    let read = ListsRead::default();
+    Ok(FoundInputs { inputs: inputs(&columns), columns, others, is_learnable, rows, read })
 }
 
 fn inputs(columns: &[FoundColumn]) -> Inputs {

@@ -18,14 +18,19 @@ pub(super) enum Asked {
 pub(super) const COMBINED: &str = "combined";
 
 impl Asked {
-    /// Whether a model is taken together with others: what only repeats values says little that they do not.
+    /// Whether a model is taken together with others.
     pub(super) fn counts(&self) -> bool {
         match self {
-            Self::Baseline(baseline) => matches!(baseline, Baseline::Theta | Baseline::Ets),
+            Self::Baseline(baseline) => counts(*baseline),
             Self::Network(_) => true,
             Self::Combined => false,
         }
     }
+}
+
+/// Whether a baseline is taken together with others: what only repeats values says little that they do not.
+pub(super) fn counts(baseline: Baseline) -> bool {
+    matches!(baseline, Baseline::Theta | Baseline::Ets)
 }
 
 impl std::str::FromStr for Asked {

@@ -12,7 +12,7 @@ use rekindle_series::{
 
 use super::{
     Arguments,
-    asked::{Asked, COMBINED},
+    asked::{Asked, COMBINED, counts},
     learn::{Learned, Learner},
 };
 
@@ -65,6 +65,8 @@ pub(super) struct Measured {
     /// On what, in words.
     pub(super) on: String,
     pub(super) windows: usize,
+    /// The series that were measured on, in the order of their evaluations.
+    pub(super) measured: Vec<usize>,
     pub(super) compared: Vec<Compared>,
     pub(super) naive: Evaluation,
     pub(super) naive2: Evaluation,
@@ -80,11 +82,9 @@ pub(super) struct Measured {
     pub(super) weights: Vec<(Cow<'static, str>, PathBuf)>,
 }
 
-impl Measured {
-    /// What repeats values, of series with seasons those of the season before.
-    pub(super) fn naive(&self) -> Baseline {
-        if self.ask.season() > 1 { Baseline::SeasonalNaive } else { Baseline::Naive }
-    }
+/// What repeats values, of series with seasons those of the season before.
+pub(super) fn repeating(ask: &ForecastConfig) -> Baseline {
+    if ask.season() > 1 { Baseline::SeasonalNaive } else { Baseline::Naive }
 }
 
 impl Group {
@@ -138,19 +138,18 @@ impl Group {
             let found = compared.iter().find(|it| it.name == baseline.name());
             found.map_or_else(|| of(baseline), |it| it.evaluation.clone())
         };
-        let naive = if ask.season() > 1 { Baseline::SeasonalNaive } else { Baseline::Naive };
-        let (naive, naive2) = (find(naive, &compared), find(Baseline::Naive2, &compared));
+        let (naive, naive2) = (find(repeating(ask), &compared), find(Baseline::Naive2, &compared));
         // Nothing that is measured on is learned from.
         let known = match &test {
             Some(_) => None,
             None => Some(before(&panel, &cases)),
         };
         let (mut weights, mut earlier, mut learned) = (Vec::new(), Vec::new(), Vec::new());
-        for asked in learner.networks(arguments)? {
+        for asked in learner.networks() {
             let name = asked.name();
             let begun = Instant::now();
             let part = known.as_ref().unwrap_or(&panel);
-            let Some(measured) = learner.learn(&asked, part, ask, known.is_some())? else {
+            let Some(measured) = learner.learn(asked, part, ask, known.is_some())? else {
                 continue;
             };
             let histories: Vec<&[f64]> = cases.iter().map(|case| case.history).collect();
@@ -161,7 +160,7 @@ impl Group {
             let last = match known {
                 None => measured,
                 // Once more, of all that is known.
-                Some(_) => match learner.learn(&asked, &panel, ask, false)? {
+                Some(_) => match learner.learn(asked, &panel, ask, false)? {
                     Some(last) => {
                         earlier.push((name.clone(), Model::Network(measured.network)));
                         last
@@ -176,7 +175,7 @@ impl Group {
         }
         let places: Vec<usize> = (0..models.len())
             .filter(|at| match &models[*at].1 {
-                Model::Baseline(baseline) => Asked::Baseline(*baseline).counts(),
+                Model::Baseline(baseline) => counts(*baseline),
                 Model::Network(_) => true,
                 Model::Combined(_) => false,
             })
@@ -202,12 +201,15 @@ impl Group {
             models.push((name, now));
         }
         let windows = cases.len();
+        let measured = cases.chunk_by(|one, other| one.series == other.series);
+        let measured = measured.map(|cases| cases[0].series).collect();
         drop(cases);
         let ask = ask.clone();
         Ok(Measured {
             frequency,
             on,
             windows,
+            measured,
             compared,
             naive,
             naive2,

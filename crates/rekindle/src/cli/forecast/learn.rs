@@ -34,7 +34,7 @@ pub(super) struct LearnArguments {
     #[arg(long, default_value_t = 10.0)]
     minutes: f64,
     /// Networks of each family, that differ in what is drawn and how far they see; the median of their forecasts is taken.
-    #[arg(long, default_value = "1", value_parser = clap::value_parser!(u8).range(1..=100))]
+    #[arg(long, default_value = "1", value_parser = clap::value_parser!(u8).range(1..=MAX_MEMBERS as i64))]
     ensemble: u8,
     /// Values that a network sees. [default: three horizons, and a season more than one, where most series have as many]
     #[arg(long, value_parser = numbers::count)]
@@ -98,6 +98,8 @@ pub(super) struct Learner<'a> {
     /// Where weights go: those of a group each in a folder, where there are several.
     out: &'a Path,
     folder: PathBuf,
+    /// The networks that are asked for.
+    networks: Vec<Network>,
     /// Whether a network that cannot be trained is left out with a line.
     lenient: bool,
     /// The time of each training.
@@ -107,13 +109,30 @@ pub(super) struct Learner<'a> {
 /// How far members of an ensemble see, in parts of what one network would, in turns.
 const REACH: [usize; 3] = [100, 67, 133];
 
+/// The networks that are asked for, and the one that is given.
+fn networks(arguments: &Arguments, device: &Device) -> anyhow::Result<Vec<Network>> {
+    let families = arguments.families().into_iter();
+    let mut networks: Vec<Network> = families.map(Network::Family).collect();
+    if let Some(path) = &arguments.learn.weights {
+        let given = Ensemble::open(path, &device.clone().inner())?;
+        if arguments.test.is_none() {
+            complain!(
+                "{}: may have learned what it is measured on, which its scores do not know; --test names what it cannot have seen",
+                output::one_line(path.display())
+            );
+        }
+        networks.push(Network::Given(given, path.clone()));
+    }
+    Ok(networks)
+}
+
 impl<'a> Learner<'a> {
     pub(super) fn new(arguments: &'a Arguments, groups: usize) -> anyhow::Result<Self> {
         let learn = &arguments.learn;
         let device = arguments.common.device.open()?.autodiff();
-        let families = arguments.families().len() + usize::from(learn.weights.is_some());
+        let networks = networks(arguments, &device)?;
         let times = if arguments.test.is_some() { 1 } else { 2 };
-        let trainings = (families * usize::from(learn.ensemble) * groups * times).max(1);
+        let trainings = (networks.len() * usize::from(learn.ensemble) * groups * times).max(1);
         let time = Duration::try_from_secs_f64(60.0 * learn.minutes / trainings as f64);
         Ok(Self {
             arguments: learn,
@@ -121,6 +140,7 @@ impl<'a> Learner<'a> {
             json: arguments.common.json,
             out: &arguments.out,
             folder: arguments.out.clone(),
+            networks,
             lenient: arguments.models.is_empty(),
             time: time.context("--minutes is no time")?,
         })
@@ -132,20 +152,8 @@ impl<'a> Learner<'a> {
     }
 
     /// The networks that are asked for.
-    pub(super) fn networks(&self, arguments: &Arguments) -> anyhow::Result<Vec<Network>> {
-        let mut networks: Vec<Network> =
-            arguments.families().into_iter().map(Network::Family).collect();
-        if let Some(path) = &self.arguments.weights {
-            let given = Ensemble::open(path, &self.device.clone().inner())?;
-            if arguments.test.is_none() {
-                complain!(
-                    "{}: may have learned what it is measured on, which its scores do not know; --test names what it cannot have seen",
-                    output::one_line(path.display())
-                );
-            }
-            networks.push(Network::Given(given, path.clone()));
-        }
-        Ok(networks)
+    pub(super) fn networks(&self) -> &[Network] {
+        &self.networks
     }
 
     /// Trains a network on a panel, or takes it as it is; none where it cannot be and nobody asked for it by name.

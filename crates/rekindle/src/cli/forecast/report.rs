@@ -100,9 +100,8 @@ impl Report<'_> {
     fn ranked(&self) -> Vec<Place<'_>> {
         let of_group = |group| {
             let best = evaluation(group, &self.found.best().name);
-            let mut measured = 0..;
             let place = move |series| {
-                let measured = if is_measured(group, series) { measured.next() } else { None };
+                let measured = group.measured.binary_search(&series).ok();
                 let score = measured.zip(best).and_then(|(place, best)| best.of_series.get(place));
                 let error = score.map_or(f64::NAN, self.error);
                 Place { group, series, measured, error }
@@ -271,11 +270,6 @@ fn scores(models: &[Compared], naive2: &Score) -> Vec<ModelScores> {
 
 fn evaluation<'a>(group: &'a Measured, name: &str) -> Option<&'a Evaluation> {
     group.compared.iter().find(|it| it.name == name).map(|it| &it.evaluation)
-}
-
-/// Whether there are cases of a series.
-fn is_measured(group: &Measured, series: usize) -> bool {
-    group.test.is_some() || group.panel.values(series).len() > group.ask.horizon()
 }
 
 /// The one forecast of one series.

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use rekindle_series::{Compared, Comparison, Difference, Evaluation, Verdict};
 use serde_json::{Map, Value, json};
 
-use super::group::Measured;
+use super::group::{Measured, repeating};
 
 /// All groups together.
 pub(super) fn compare(groups: &[Measured]) -> Option<Comparison> {
@@ -23,8 +23,9 @@ pub(super) fn compare(groups: &[Measured]) -> Option<Comparison> {
     });
     let naive = joined(&|group| Some(group.naive.clone()))?;
     let naive2 = joined(&|group| Some(group.naive2.clone()))?;
-    let same = groups.iter().all(|group| group.naive() == first.naive());
-    let name = if same { first.naive().name() } else { "naive, of seasons where there are some" };
+    let same = groups.iter().all(|group| repeating(&group.ask) == repeating(&first.ask));
+    let name =
+        if same { repeating(&first.ask).name() } else { "naive, of seasons where there are some" };
     Comparison::of(models.collect(), (Cow::Borrowed(name), &naive), naive2.mean)
 }
 

@@ -33,15 +33,12 @@ impl Kind for Several {
         0.001
     }
 
-    fn place(Place { config, text, label, inputs }: Place<'_>) -> anyhow::Result<SeveralConfig> {
+    fn place(
+        Place { config, text, label, inputs, read }: Place<'_>,
+    ) -> anyhow::Result<SeveralConfig> {
         refuse(!text.is_empty(), "--text", "texts alone")?;
         let inputs = inputs.map_or_else(Vec::new, Inputs::columns);
-        Ok(SeveralConfig {
-            data: config,
-            inputs,
-            label: label.map(str::to_owned),
-            ..SeveralConfig::default()
-        })
+        Ok(SeveralConfig { data: config, inputs, label: label.map(str::to_owned), read })
     }
 
     fn begun<T: ModelTask>(
