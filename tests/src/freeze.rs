@@ -10,10 +10,8 @@ use rekindle_train::{
     State, TensorBatch, Train, Validation,
 };
 
-use crate::support::{Bits, Model, bits, network, pictures};
+use crate::support::{Bits, Model, bits, network, pictures, smallest};
 
-pub(crate) const NETWORKS: [&str; 5] =
-    ["test_resnet", "resnet18", "resnet20_cifar", "mobilenetv3_small_100", "efficientnet_b0"];
 pub(crate) const CLASSES: usize = 7;
 
 /// One batch.
@@ -106,7 +104,7 @@ fn check_step(row: &str, model: Model, naming: &Naming, frozen: usize) -> Model 
 #[test]
 fn frozen_stages_do_not_move_and_others_do() {
     let device = Device::flex().autodiff();
-    for name in NETWORKS {
+    for name in smallest() {
         let (model, naming) = network(name, 3, CLASSES, &device);
         let stages = model.backbone().stages().len();
         // From one step to the next, so that each also undoes the freezing before it.
@@ -121,7 +119,7 @@ fn frozen_stages_do_not_move_and_others_do() {
 #[test]
 fn frozen_stages_have_no_gradients() {
     let device = Device::flex().autodiff();
-    for name in NETWORKS {
+    for name in smallest() {
         let (model, naming) = network(name, 3, CLASSES, &device);
         let stages = model.backbone().stages();
         for frozen in [0, 1, stages.len() / 2, stages.len(), 0] {
@@ -161,7 +159,7 @@ impl ParameterVisitor for Gradients<'_> {
 #[test]
 fn a_frozen_backbone_embeds_as_in_validation() {
     let device = Device::flex().autodiff();
-    for name in NETWORKS {
+    for name in smallest() {
         let (model, _) = network(name, 3, CLASSES, &device);
         // Running statistics other than the first, which hide nothing.
         let model = train(model);

@@ -1,6 +1,11 @@
 //! Every variant has the tensors that timm's has: the same names, the same shapes, none more or fewer.
 
-use std::{env, fs, path::PathBuf, process::Command};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    env, fs,
+    path::PathBuf,
+    process::Command,
+};
 
 use burn::prelude::*;
 use rekindle_checkpoint::{CheckpointFile, HeadPolicy, load};
@@ -8,18 +13,25 @@ use rekindle_layers::parameters;
 use rekindle_vision::architectures;
 use sha2::{Digest, Sha256};
 
-use crate::support::network;
+use crate::support::{network, smallest};
 
 /// Classes of the listings.
 const CLASSES: usize = 1000;
-/// One of each family and of each kind of head, small enough to be made and loaded.
-const SMALL: [&str; 5] =
-    ["vgg11_bn", "resnet18", "test_efficientnet", "mobilenetv2_050", "mobilenetv3_small_100"];
 
 /// A file of `tests/names`, as `tests/reference/timm_names.py` wrote it.
 fn committed(name: &str) -> String {
     let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("names").join(name);
     fs::read_to_string(path).unwrap()
+}
+
+/// Whether timm has the network.
+fn is_of_timm(name: &str) -> bool {
+    !name.ends_with("_cifar")
+}
+
+/// The networks that are compared line by line.
+fn smallest_of_timm() -> impl Iterator<Item = &'static str> {
+    smallest().into_iter().filter(|name| is_of_timm(name))
 }
 
 /// The tensors as they would be saved, a line each, sorted.
@@ -45,7 +57,7 @@ fn the_names_and_shapes_of_every_variant_are_timms() {
     for name in architectures().map(|row| row.name) {
         let row = rows.iter().position(|row| row.split(' ').next() == Some(name));
         let Some(row) = row else {
-            assert!(name.ends_with("_cifar"), "{name} is not in names/all.txt: list it");
+            assert!(!is_of_timm(name), "{name} is not in names/all.txt: list it");
             continue;
         };
         let listing = listing(name);
@@ -63,9 +75,27 @@ fn the_names_and_shapes_of_every_variant_are_timms() {
     assert!(rows.is_empty(), "variants that are no more: {rows:?}");
 }
 
+/// Cards of a family are of its networks, all of them, with their numbers of parameters.
+#[test]
+fn every_network_has_its_cards() {
+    for family in architectures().map(|row| row.family).collect::<BTreeSet<_>>() {
+        let networks = architectures().filter(|row| row.family == family);
+        let networks: BTreeMap<_, _> = networks.map(|row| (row.name, row)).collect();
+        let families = rekindle_cards::families().unwrap();
+        let cards = &families.iter().find(|cards| cards.name == family).unwrap().cards;
+        let described: BTreeSet<_> = cards.iter().map(|card| card.architecture.as_str()).collect();
+        assert_eq!(networks.keys().copied().collect::<BTreeSet<_>>(), described, "{family}");
+        for card in cards {
+            let row = networks[card.architecture.as_str()];
+            let same = card.classes == row.classes;
+            assert!(!same || card.parameters == row.parameters, "{}", card.name());
+        }
+    }
+}
+
 #[test]
 fn the_smallest_of_each_family_are_timms_line_by_line() {
-    for name in SMALL {
+    for name in smallest_of_timm() {
         let (ours, theirs) = (listing(name), committed(&format!("{name}.txt")));
         for (ours, theirs) in ours.lines().zip(theirs.lines()) {
             assert_eq!(ours, theirs, "{name}");
@@ -79,7 +109,7 @@ fn what_timm_makes_is_loaded_whole() {
     let Some(python) = rekindle_skip::python(&["timm"]) else { return };
     let folder = tempfile::tempdir().unwrap();
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/reference/timm_names.py");
-    for name in SMALL {
+    for name in smallest_of_timm() {
         let mut command = Command::new(&python);
         let made = command.args([script, "save"]).arg(folder.path()).arg(name).output().unwrap();
         assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));

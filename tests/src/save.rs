@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use burn::prelude::*;
 use rekindle_checkpoint::{CheckpointFile, HeadPolicy, load, save};
 
-use crate::support::{bits, golden, network};
+use crate::support::{bits, golden, network, smallest};
 
 #[test]
 fn names_shapes_and_types_are_timms() {
@@ -34,7 +34,7 @@ fn what_is_saved_is_loaded_bit_by_bit() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("saved.safetensors");
     let metadata = BTreeMap::from([("config".to_owned(), "{}".to_owned())]);
-    for name in ["test_resnet", "resnet20_cifar", "test_efficientnet", "mobilenetv3_small_100"] {
+    for name in smallest() {
         for device in [Device::flex(), Device::flex().autodiff()] {
             let (model, naming) = network(name, 3, 7, &device);
             // Running statistics that are neither zeros nor ones, as after an epoch.

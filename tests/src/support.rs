@@ -11,7 +11,7 @@ use rekindle_checkpoint::{CheckpointFile, Dtype, Entry, Naming, write_safetensor
 use rekindle_lab::parity::{Golden, fill::uniform};
 use rekindle_layers::{NameStack, ParameterVisitor, visit_parameters};
 use rekindle_transfer::Classifier;
-use rekindle_vision::{Architecture, Init, Regularization, VisionBackbone};
+use rekindle_vision::{Architecture, Init, VisionBackbone, architectures};
 
 pub(crate) type Model = Classifier<VisionBackbone>;
 
@@ -22,10 +22,25 @@ pub(crate) fn network(
     classes: usize,
     device: &Device,
 ) -> (Model, Naming) {
-    let init = Init { channels_in, regularization: Regularization::Paper };
+    let init = Init { channels_in, ..Init::default() };
     let backbone = Architecture::find(name).unwrap().init(&init, device);
     let naming = Naming::of(&backbone, Model::TRUNK, Model::HEAD);
     (Model::new(backbone, classes, device), naming)
+}
+
+/// Parameters beyond which a network is too large for a test that trains it dozens of times.
+const LARGE: usize = 15_000_000;
+
+/// The smallest network of each family, of those that have a small one.
+pub(crate) fn smallest() -> Vec<&'static str> {
+    let mut families: BTreeMap<&str, Architecture> = BTreeMap::new();
+    for row in architectures().filter(|row| row.parameters < LARGE) {
+        let smallest = families.entry(row.family).or_insert(row);
+        if row.parameters < smallest.parameters {
+            *smallest = row;
+        }
+    }
+    families.into_values().map(|row| row.name).collect()
 }
 
 /// Pictures `[batch, channels, height, width]` that are the same every time.

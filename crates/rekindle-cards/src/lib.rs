@@ -8,6 +8,7 @@
 mod card;
 mod error;
 mod family;
+mod files;
 mod hub_config;
 pub mod imagenet;
 mod input_spec;

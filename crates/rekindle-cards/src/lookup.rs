@@ -2,23 +2,7 @@
 
 use std::sync::OnceLock;
 
-use crate::{Card, Error, Family};
-
-/// The card files, in the order in which they are listed.
-const FILES: [(&str, &str); 12] = [
-    ("models/vgg.toml", include_str!("../models/vgg.toml")),
-    ("models/resnet.toml", include_str!("../models/resnet.toml")),
-    ("models/resnet_cifar.toml", include_str!("../models/resnet_cifar.toml")),
-    ("models/efficientnet.toml", include_str!("../models/efficientnet.toml")),
-    ("models/mobilenet.toml", include_str!("../models/mobilenet.toml")),
-    ("models/bert.toml", include_str!("../models/bert.toml")),
-    ("models/mpnet.toml", include_str!("../models/mpnet.toml")),
-    ("models/roberta.toml", include_str!("../models/roberta.toml")),
-    ("models/distilbert.toml", include_str!("../models/distilbert.toml")),
-    ("models/electra.toml", include_str!("../models/electra.toml")),
-    ("models/modernbert.toml", include_str!("../models/modernbert.toml")),
-    ("models/deberta.toml", include_str!("../models/deberta.toml")),
-];
+use crate::{Card, Error, Family, files::FILES};
 
 /// How many names an error suggests.
 const SUGGESTIONS: usize = 3;
@@ -30,7 +14,7 @@ const SUGGESTIONS: usize = 3;
 /// What [`Family::parse`] found wrong with an embedded file; the tests of this crate rule it out.
 pub fn families() -> Result<&'static [Family], Error> {
     static FAMILIES: OnceLock<Result<Vec<Family>, Error>> = OnceLock::new();
-    let parse = || FILES.iter().map(|(file, text)| Family::parse(file, text)).collect();
+    let parse = || FILES.iter().map(|(file, text, ..)| Family::parse(file, text)).collect();
     FAMILIES.get_or_init(parse).as_deref().map_err(Error::clone)
 }
 

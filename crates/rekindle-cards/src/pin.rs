@@ -22,17 +22,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::family::parse_toml;
 use crate::repository_path::is_within;
-use crate::{Card, Error, InputSpec};
+use crate::{Card, Error, InputSpec, files::FILES};
 
 mod write;
-
-/// The pin files, in the order of the card files.
-const FILES: [(&str, &str); 4] = [
-    ("weights/vgg.toml", include_str!("../weights/vgg.toml")),
-    ("weights/resnet.toml", include_str!("../weights/resnet.toml")),
-    ("weights/efficientnet.toml", include_str!("../weights/efficientnet.toml")),
-    ("weights/mobilenet.toml", include_str!("../weights/mobilenet.toml")),
-];
 
 /// One file of one revision of a repository, and what was found in it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -212,7 +204,7 @@ impl Pin {
 pub fn pins() -> Result<&'static [Pin], Error> {
     static PINS: OnceLock<Result<Vec<Pin>, Error>> = OnceLock::new();
     let parse = || {
-        let files = FILES.iter().map(|(file, text)| Pin::parse(file, text));
+        let files = FILES.iter().map(|(_, _, file, text)| Pin::parse(file, text));
         Ok(files.collect::<Result<Vec<_>, _>>()?.concat())
     };
     PINS.get_or_init(parse).as_deref().map_err(Error::clone)

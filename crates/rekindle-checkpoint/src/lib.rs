@@ -5,7 +5,6 @@ mod error;
 mod layout;
 mod load;
 mod naming;
-mod positions;
 mod prefix;
 mod report;
 mod save;
@@ -14,7 +13,6 @@ pub use account::HeadPolicy;
 pub use error::Error;
 pub use load::load;
 pub use naming::Naming;
-pub use positions::resample_positions;
 pub use rekindle_files::{
     CheckpointFile, Dtype, Entry, Error as FileError, TensorInfo, WeightsSet, write_safetensors,
 };

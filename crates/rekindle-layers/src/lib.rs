@@ -16,6 +16,7 @@ mod fusion;
 mod layer_norm;
 mod names;
 mod pool;
+mod positions;
 mod projection;
 mod recurrent;
 mod rules;
@@ -38,6 +39,7 @@ pub use names::{
     visit_parameters,
 };
 pub use pool::{AveragePool, MaxPool, global_mean};
+pub use positions::{position_filter, resample_positions};
 pub use projection::{Projection, ProjectionConfig, Rows};
 pub use recurrent::{Recurrent, RecurrentConfig};
 pub use rekindle_kernels::{

@@ -104,7 +104,7 @@ pub enum Rule {
     Resampled {
         /// The end of the parameter's name.
         parameter: &'static str,
-        /// How; `resample_positions` of the checkpoint crate is what timm does.
+        /// How; [`resample_positions`](crate::resample_positions) is what timm does.
         by: Resample,
     },
 }

@@ -13,6 +13,7 @@
 //! ```
 
 pub mod efficientnet;
+mod flow;
 pub mod inverted;
 pub mod mobile;
 pub mod mobilenet;
@@ -25,5 +26,6 @@ mod variant;
 pub mod vgg;
 mod widths;
 
-pub use network::{Architecture, Init, UnknownArchitecture, VisionBackbone, architectures};
-pub use variant::{Regularization, Variant};
+pub use flow::{Patches, VisionFlow};
+pub use network::{Architecture, UnknownArchitecture, VisionBackbone, architectures};
+pub use variant::{Init, Regularization, Variant};

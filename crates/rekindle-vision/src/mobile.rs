@@ -16,7 +16,7 @@ use rekindle_layers::{
 
 use crate::{
     inverted::{Block, BlockConfig, Blocks},
-    variant::Regularization,
+    variant::Init,
     widths::{multiple_of_8, nearest_multiple_of_8},
 };
 
@@ -86,12 +86,8 @@ pub struct MobileNet {
 
 impl MobileConfig {
     /// Builds the network with untrained parameters.
-    pub fn init(
-        &self,
-        channels_in: usize,
-        regularization: Regularization,
-        device: &Device,
-    ) -> MobileNet {
+    pub fn init(&self, init: &Init, device: &Device) -> MobileNet {
+        let Init { channels_in, regularization, .. } = *init;
         let norm = |channels| BatchNormConfig { channels, epsilon: self.epsilon }.init(device);
         let stem = self.channels(self.stem);
         let conv = |channels, kernel| Conv2dConfig {

@@ -1,32 +1,69 @@
-//! Any vision network by its name: the tables of all families, and one type for what they build.
+//! Any vision network by its name: the table of the families, and one type for what they build.
 
 use burn::prelude::*;
 use rekindle_layers::{Backbone, Landmarks, Rules, Stage};
 
 use crate::{
     efficientnet,
+    flow::VisionFlow,
     mobile::{MobileConfig, MobileNet},
     mobilenet,
     resnet::{self, ResNet, ResNetConfig},
     resnet_cifar::{self, CifarResNet, CifarResNetConfig},
-    variant::{Regularization, Variant},
+    variant::{Init, Variant},
     vgg::{self, Vgg, VggConfig},
 };
 
-/// What a caller chooses when a network is built.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Init {
-    /// Channels of the images.
-    pub channels_in: usize,
-    /// Dropout and stochastic depth.
-    pub regularization: Regularization,
+/// Writes down what is the same for every family.
+macro_rules! families {
+    ($($(#[$doc:meta])* $kind:ident($network:ty) of $config:ty: $($family:literal $rows:expr, $classes:literal);+;)*) => {
+        #[derive(Debug, Clone, Copy, PartialEq)]
+        enum Config {
+            $($kind($config),)*
+        }
+
+        /// A network of any vision family, without its classifier.
+        #[derive(Module, Debug)]
+        #[allow(clippy::large_enum_variant, reason = "a program has a handful of networks")]
+        pub enum VisionBackbone {
+            $($(#[$doc])* $kind($network),)*
+        }
+
+        /// Every row of every family.
+        pub fn architectures() -> impl Iterator<Item = Architecture> {
+            std::iter::empty()$($(.chain(rows($family, $rows, $classes, Config::$kind)))+)*
+        }
+
+        impl Architecture {
+            /// Builds the network with untrained parameters.
+            pub fn init(&self, init: &Init, device: &Device) -> VisionBackbone {
+                match self.config {
+                    $(Config::$kind(row) => VisionBackbone::$kind(row.init(init, device)),)*
+                }
+            }
+        }
+
+        /// Calls the network inside, whatever its family.
+        macro_rules! delegate {
+            ($self:ident, $inside:ident => $call:expr) => {
+                match $self {
+                    $(Self::$kind($inside) => $call,)*
+                }
+            };
+        }
+    };
 }
 
-impl Default for Init {
-    /// Color images, and the paper's regularization.
-    fn default() -> Self {
-        Self { channels_in: 3, regularization: Regularization::Paper }
-    }
+// A family is a line here; its file has the rows. Classes are those of the task that its checkpoints were trained for.
+families! {
+    /// VGG.
+    Vgg(Vgg) of VggConfig: "vgg" vgg::VARIANTS, 1000;
+    /// ResNet, ResNeXt, Wide ResNet, SE-ResNet.
+    ResNet(ResNet) of ResNetConfig: "resnet" resnet::VARIANTS, 1000;
+    /// The ResNets for 32x32 pictures.
+    CifarResNet(CifarResNet) of CifarResNetConfig: "resnet_cifar" resnet_cifar::VARIANTS, 10;
+    /// EfficientNet and MobileNet.
+    Mobile(MobileNet) of MobileConfig: "efficientnet" efficientnet::VARIANTS, 1000; "mobilenet" mobilenet::VARIANTS, 1000;
 }
 
 /// A row of any family's table.
@@ -34,61 +71,37 @@ impl Default for Init {
 pub struct Architecture {
     /// timm's name.
     pub name: &'static str,
+    /// The family: the name of its file, and of its cards' file.
+    pub family: &'static str,
     /// Learned parameters, with the classifier of the original task.
     pub parameters: usize,
-    /// Classes of the original task.
+    /// Classes of the original task; none where there was no classifier.
     pub classes: usize,
     config: Config,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq)]
-enum Config {
-    Vgg(VggConfig),
-    ResNet(ResNetConfig),
-    CifarResNet(CifarResNetConfig),
-    Mobile(MobileConfig),
-}
-
-/// A network of any vision family, without its classifier.
-#[derive(Module, Debug)]
-#[allow(clippy::large_enum_variant, reason = "a program has a handful of networks")]
-pub enum VisionBackbone {
-    /// VGG.
-    Vgg(Vgg),
-    /// ResNet, ResNeXt, Wide ResNet, SE-ResNet.
-    ResNet(ResNet),
-    /// The ResNets for 32x32 pictures.
-    CifarResNet(CifarResNet),
-    /// EfficientNet and MobileNet.
-    Mobile(MobileNet),
-}
-
 /// No family has a row of this name.
 #[derive(Debug, thiserror::Error)]
-#[error("unknown architecture `{name}`; known are {}", known.join(", "))]
+#[error("unknown architecture `{name}`; the closest are {}", closest.join(", "))]
 pub struct UnknownArchitecture {
     /// The name that was asked for.
     pub name: String,
-    /// The names there are.
-    pub known: Vec<&'static str>,
+    /// Those that begin alike.
+    pub closest: Vec<&'static str>,
 }
 
-/// Every row of every family.
-pub fn architectures() -> impl Iterator<Item = Architecture> {
-    rows(vgg::VARIANTS, 1000, Config::Vgg)
-        .chain(rows(resnet::VARIANTS, 1000, Config::ResNet))
-        .chain(rows(resnet_cifar::VARIANTS, 10, Config::CifarResNet))
-        .chain(rows(efficientnet::VARIANTS, 1000, Config::Mobile))
-        .chain(rows(mobilenet::VARIANTS, 1000, Config::Mobile))
-}
+/// How many names an error suggests.
+const SUGGESTIONS: usize = 6;
 
 fn rows<C: Copy>(
+    family: &'static str,
     variants: &'static [Variant<C>],
     classes: usize,
     config: fn(C) -> Config,
 ) -> impl Iterator<Item = Architecture> {
     variants.iter().map(move |&Variant(name, parameters, row)| Architecture {
         name,
+        family,
         parameters,
         classes,
         config: config(row),
@@ -100,25 +113,17 @@ impl Architecture {
     ///
     /// # Errors
     ///
-    /// If there is none; the error lists those there are.
+    /// If there is none; the error lists the closest.
     pub fn find(name: &str) -> Result<Self, UnknownArchitecture> {
-        architectures().find(|row| row.name == name).ok_or_else(|| UnknownArchitecture {
-            name: name.to_owned(),
-            known: architectures().map(|row| row.name).collect(),
+        architectures().find(|row| row.name == name).ok_or_else(|| {
+            let alike = |other: &str| {
+                name.bytes().zip(other.bytes()).take_while(|(one, other)| one == other).count()
+            };
+            let mut names: Vec<&str> = architectures().map(|row| row.name).collect();
+            names.sort_by_key(|other| std::cmp::Reverse(alike(other)));
+            names.truncate(SUGGESTIONS);
+            UnknownArchitecture { name: name.to_owned(), closest: names }
         })
-    }
-
-    /// Builds the network with untrained parameters.
-    pub fn init(&self, init: &Init, device: &Device) -> VisionBackbone {
-        let Init { channels_in, regularization } = *init;
-        match self.config {
-            Config::Vgg(row) => VisionBackbone::Vgg(row.init(channels_in, regularization, device)),
-            Config::ResNet(row) => VisionBackbone::ResNet(row.init(channels_in, device)),
-            Config::CifarResNet(row) => VisionBackbone::CifarResNet(row.init(channels_in, device)),
-            Config::Mobile(row) => {
-                VisionBackbone::Mobile(row.init(channels_in, regularization, device))
-            }
-        }
     }
 }
 
@@ -133,21 +138,9 @@ impl VisionBackbone {
     }
 }
 
-/// Calls the network inside, whatever its family.
-macro_rules! delegate {
-    ($self:ident, $network:ident => $call:expr) => {
-        match $self {
-            Self::Vgg($network) => $call,
-            Self::ResNet($network) => $call,
-            Self::CifarResNet($network) => $call,
-            Self::Mobile($network) => $call,
-        }
-    };
-}
-
 impl Backbone for VisionBackbone {
     type Input = Tensor<4>;
-    type Flow = Tensor<4>;
+    type Flow = VisionFlow;
 
     fn stages(&self) -> Vec<Stage> {
         delegate!(self, network => network.stages())
@@ -157,16 +150,16 @@ impl Backbone for VisionBackbone {
         delegate!(self, network => network.depth())
     }
 
-    fn enter(&self, images: Tensor<4>) -> Tensor<4> {
-        delegate!(self, network => network.enter(images))
+    fn enter(&self, images: Tensor<4>) -> VisionFlow {
+        delegate!(self, network => network.enter(images).into())
     }
 
-    fn stage(&self, index: usize, x: Tensor<4>) -> Tensor<4> {
-        delegate!(self, network => network.stage(index, x))
+    fn stage(&self, index: usize, x: VisionFlow) -> VisionFlow {
+        delegate!(self, network => network.stage(index, x.into()).into())
     }
 
-    fn pool(&self, x: Tensor<4>) -> Tensor<2> {
-        delegate!(self, network => network.pool(x))
+    fn pool(&self, x: VisionFlow) -> Tensor<2> {
+        delegate!(self, network => network.pool(x.into()))
     }
 
     fn embed_dim(&self) -> usize {

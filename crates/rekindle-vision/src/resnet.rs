@@ -22,7 +22,7 @@ use rekindle_layers::{
 
 use crate::{
     residual::{Attention, Block, Residual, ResidualConfig, Shortcut, norm},
-    variant::Variant,
+    variant::{Init, Variant},
 };
 
 /// One row per network: Table 1 of the ResNet paper, Table 1 of ResNeXt, section 3 of Wide ResNet.
@@ -113,8 +113,8 @@ enum StemConvolution {
 
 impl ResNetConfig {
     /// Builds the network with untrained parameters.
-    pub fn init(&self, channels_in: usize, device: &Device) -> ResNet {
-        let (conv1, mut channels) = StemConvolution::new(self.stem, channels_in, device);
+    pub fn init(&self, init: &Init, device: &Device) -> ResNet {
+        let (conv1, mut channels) = StemConvolution::new(self.stem, init.channels_in, device);
         let stem = channels;
         let mut layer = |index: usize| {
             let block = self.blocks[index];

@@ -19,7 +19,10 @@ use rekindle_layers::{
     Landmarks, Stage, global_mean,
 };
 
-use crate::{residual::norm, variant::Variant};
+use crate::{
+    residual::norm,
+    variant::{Init, Variant},
+};
 
 /// One row per network: Table 6 of the paper, with ten classes.
 pub const VARIANTS: &[Variant<CifarResNetConfig>] = &[
@@ -59,7 +62,7 @@ struct Residual {
 
 impl CifarResNetConfig {
     /// Builds the network with untrained parameters.
-    pub fn init(&self, channels_in: usize, device: &Device) -> CifarResNet {
+    pub fn init(&self, init: &Init, device: &Device) -> CifarResNet {
         let layer = |index: usize| {
             let width = WIDTHS[index];
             let first = if index == 0 { (width, 1) } else { (WIDTHS[index - 1], 2) };
@@ -69,7 +72,7 @@ impl CifarResNetConfig {
                 .collect()
         };
         CifarResNet {
-            conv1: conv([channels_in, WIDTHS[0]], 1, device),
+            conv1: conv([init.channels_in, WIDTHS[0]], 1, device),
             bn1: norm(WIDTHS[0], device),
             layer1: layer(0),
             layer2: layer(1),

@@ -24,7 +24,7 @@ use rekindle_layers::{
     FeatureMap, Landmarks, MaxPool, Padding, Stage, StageOutput, global_mean,
 };
 
-use crate::variant::{Regularization, Variant};
+use crate::variant::{Init, Variant};
 
 /// One row per network: Table 1 of the paper, configurations A, B, D and E.
 pub const VARIANTS: &[Variant<VggConfig>] = &[
@@ -89,9 +89,9 @@ struct PreLogits {
 
 impl VggConfig {
     /// Builds the network with untrained parameters.
-    pub fn init(&self, channels_in: usize, regularization: Regularization, device: &Device) -> Vgg {
+    pub fn init(&self, init: &Init, device: &Device) -> Vgg {
         let mut features = Vec::new();
-        let mut width_in = channels_in;
+        let mut width_in = init.channels_in;
         for (width, depth) in WIDTHS.into_iter().zip(self.depths) {
             for _ in 0..depth {
                 let conv = Conv2dConfig::new([width_in, width], 3);
@@ -106,7 +106,7 @@ impl VggConfig {
             }
             features.push(Layer::Pool(MaxPool::new(2, 2, 0)));
         }
-        let dropout = regularization.rate(DROPOUT);
+        let dropout = init.regularization.rate(DROPOUT);
         let hidden = |channels, kernel| {
             let conv = Conv2dConfig::new(channels, kernel);
             Conv2dConfig { padding: Padding::Valid, bias: Bias::Learned, ..conv }.init(device)

@@ -2,7 +2,7 @@
 
 use burn::prelude::*;
 use rekindle_images::{Picture, Source};
-use rekindle_layers::Backbone;
+use rekindle_layers::{Backbone, Input};
 use rekindle_report::ExampleRecord;
 
 use crate::{Error, Model, Pictures, gallery::Exhibit};
@@ -40,7 +40,7 @@ impl Model {
     /// What in a picture counts for the label with this number.
     ///
     /// The gradient of the label's logit, averaged over the last map, says how much each of its channels counts; their
-    /// weighted sum, where it is positive, is the heat.
+    /// weighted sum, where it is positive, is the heat. A network of patches has the map of their vectors.
     ///
     /// # Errors
     ///
@@ -59,18 +59,23 @@ impl Model {
         // Parameters need no gradients: only the map does.
         let network = predictor.network();
         let stages = network.backbone().stages();
-        let cut = stages.iter().take_while(|stage| stage.reduction().is_some()).count();
-        let map: Tensor<4> = Tensor::from_inner(network.prefix(cut, images)).require_grad();
-        let logit = network.forward_from(cut, map.clone()).narrow(1, label, 1).sum();
-        let gradients = logit.backward();
-        let [_, channels, rows, columns] = map.dims();
-        let Some(slope) = map.grad(&gradients) else {
-            // A map that the logit does not depend on.
-            return Ok(GradCam { picture, heat: vec![0.0; rows * columns], size: [rows, columns] });
+        let last = stages.iter().take_while(|stage| stage.reduction().is_some()).count();
+        // Where a class token answers, nothing depends on the last vectors of patches: it does on those before they were
+        // last looked at.
+        let seen = (1..=last).rev().find_map(|cut| {
+            let flow = network.prefix(cut, images.clone()).tracked().require_grad();
+            let logit = network.forward_from(cut, flow.clone()).narrow(1, label, 1).sum();
+            let slope = flow.grad(&logit.backward())?;
+            let depends = slope.clone().abs().max().into_scalar::<f32>() > 0.0;
+            depends.then(|| (Tensor::<4>::from(flow.inner()), slope))
+        });
+        let Some((map, slope)) = seen else {
+            return Ok(GradCam { picture, heat: vec![0.0], size: [1, 1] });
         };
-        let weights = slope.reshape([channels, rows * columns]).mean_dim(1);
-        let map = map.inner().reshape([channels, rows * columns]);
-        let heat = burn::tensor::activation::relu((map * weights).sum_dim(0));
+        let [_, channels, rows, columns] = map.dims();
+        let places = [channels, rows * columns];
+        let weights = slope.reshape(places).mean_dim(1);
+        let heat = burn::tensor::activation::relu((map.reshape(places) * weights).sum_dim(0));
         let mut heat: Vec<f32> = heat.into_data().iter::<f32>().collect();
         let hottest = heat.iter().copied().fold(0.0, f32::max);
         if hottest > 0.0 {

@@ -14,11 +14,10 @@ use rekindle_images::{
     Augment, DataSet, Picture, PictureConfig, PreparePictures, Preprocess, Source,
     measure_pictures, offer, open_pictures, read_pictures,
 };
-use rekindle_layers::{FeatureMap, global_mean};
 use rekindle_report::ItemKind;
 use rekindle_train::Failure;
 use rekindle_transfer::Classifier;
-use rekindle_vision::{Architecture, Init, VisionBackbone};
+use rekindle_vision::{Architecture, Init, VisionBackbone, VisionFlow};
 use serde_json::json;
 
 use crate::{
@@ -61,8 +60,8 @@ impl Modality for Pictures {
     }
 
     fn backbone(&self, config: &HubConfig, device: &Device) -> Result<VisionBackbone, Error> {
-        let [channels_in, ..] = config.image()?.input_size;
-        let init = Init { channels_in, ..Init::default() };
+        let [channels_in, height, width] = config.image()?.input_size;
+        let init = Init { channels_in, size: Some([height, width]), ..Init::default() };
         Ok(Architecture::find(&config.architecture)?.init(&init, device))
     }
 
@@ -98,8 +97,8 @@ impl Modality for Pictures {
         Ok(Some(Arc::new(move |batch: &Dense, shown| sheet(batch, &preprocess, shown))))
     }
 
-    fn mean(map: Tensor<4>) -> Tensor<2> {
-        global_mean(FeatureMap::new(map))
+    fn mean(flow: VisionFlow) -> Tensor<2> {
+        flow.mean()
     }
 
     fn open<L: Target>(data: &DataConfig) -> Result<DataSet<L>, Error> {

@@ -248,7 +248,7 @@ impl Modality for Several {
             SeveralFlow::Joined(x) => x,
             SeveralFlow::Parts { mut parts, last } => match parts.swap_remove(last) {
                 PartFlow::Own(Passing::Text(x)) => Texts::mean(x),
-                PartFlow::Own(Passing::Map(x)) => Pictures::mean(x),
+                PartFlow::Own(Passing::Picture(x)) => Pictures::mean(x),
                 PartFlow::Own(Passing::Numbers(x)) => x,
                 PartFlow::Embedded(x) => x,
             },

@@ -17,7 +17,7 @@ use rekindle::{
     Device, Embeddings, Model,
     checkpoint::CheckpointFile,
     data::{Preprocess, decode},
-    layers::{Backbone, FeatureMap, global_mean},
+    layers::Backbone,
 };
 use rekindle_doodles::{SIZE, Task, set};
 use serde_json::Value;
@@ -79,7 +79,7 @@ fn embeddings_are_the_networks_and_no_batch_changes_them() {
                 None => network.embed(inputs(path)),
                 Some(stage) => {
                     let cut = names.iter().position(|name| name == stage).unwrap() + 1;
-                    global_mean(FeatureMap::new(network.prefix(cut, inputs(path))))
+                    network.prefix(cut, inputs(path)).mean()
                 }
             };
             row.into_data().iter::<f32>().collect()

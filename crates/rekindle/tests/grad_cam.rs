@@ -22,6 +22,7 @@ fn heat_is_the_map_weighed_by_the_head() {
     let images = Tensor::from_data(TensorData::new(input, [1, 3, 32, 32]), &Device::flex());
     let stages = model.network().layout().stages.len();
     let map = model.network().prefix(stages, images);
+    let map = Tensor::<4>::from(map);
     let [_, channels, rows, columns] = map.dims();
     let map: Vec<f32> = map.into_data().iter::<f32>().collect();
     // The columns of the head, read off at unit embeddings.

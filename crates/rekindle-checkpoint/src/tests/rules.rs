@@ -5,6 +5,8 @@ use burn::{
     nn::{Embedding, EmbeddingConfig, LayerNorm, LayerNormConfig, Linear, LinearConfig},
 };
 
+use rekindle_layers::resample_positions;
+
 use super::*;
 
 #[derive(Module, Debug)]

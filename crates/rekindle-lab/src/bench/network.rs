@@ -46,7 +46,7 @@ pub(super) fn measure(
     let train = pass == Pass::Train;
     let device = if train { Device::flex().autodiff() } else { Device::flex() };
     // As timm builds a network unless it is told otherwise.
-    let init = Init { channels_in: 3, regularization: Regularization::None };
+    let init = Init { regularization: Regularization::None, ..Init::default() };
     let mut model = Some(Model::new(row.init(&init, &device), row.classes, &device));
     let images = Tensor::<4>::random(
         [batch, 3, side, side],

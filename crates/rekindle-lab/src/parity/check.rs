@@ -14,7 +14,7 @@ use rekindle_checkpoint::{
 };
 use rekindle_layers::{Backbone, NameStack, ParameterVisitor, visit_parameters};
 use rekindle_transfer::Classifier;
-use rekindle_vision::{Architecture, Init, Regularization, VisionBackbone};
+use rekindle_vision::{Architecture, Init, Regularization, VisionBackbone, VisionFlow};
 
 use super::{
     error::Error,
@@ -52,7 +52,9 @@ pub fn check(golden: &Golden) -> Result<Agreement, Error> {
     let device = Device::flex();
     let (_folder, file) = filled(&golden.tensors, golden.running_var_scale)?;
 
-    let init = Init { channels_in: golden.input_shape[1], regularization: Regularization::None };
+    let [_, channels_in, height, width] = golden.input_shape;
+    let size = Some([height, width]);
+    let init = Init { channels_in, regularization: Regularization::None, size };
     let build = |device: &Device| {
         let backbone = row.init(&init, device);
         let naming = Naming::of(&backbone, Model::TRUNK, Model::HEAD);
@@ -111,9 +113,18 @@ fn evaluate(golden: &Golden, model: &Model, input: Tensor<4>, agreement: &mut Ag
     if let (Some(digest), Some(map)) =
         (&golden.features, model.backbone().feature_maps(input.clone()).pop())
     {
-        compare("features", digest, Values::of(map));
+        compare("features", digest, as_timm(map, &digest.shape));
     }
     compare("logits", &golden.logits, Values::of(model.forward(input)));
+}
+
+/// The last map as timm has it: tokens before the patches, or channels last.
+fn as_timm(flow: VisionFlow, shape: &[usize]) -> Values {
+    match flow {
+        VisionFlow::Patches(patches) => Values::of(patches.hidden),
+        VisionFlow::Map(map) if map.dims() != *shape => Values::of(map.permute([0, 2, 3, 1])),
+        VisionFlow::Map(map) => Values::of(map),
+    }
 }
 
 fn train(golden: &Golden, model: Model, naming: &Naming, input: Tensor<4>, out: &mut Agreement) {

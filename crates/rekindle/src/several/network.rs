@@ -8,7 +8,7 @@ use rekindle_data::{Dense, TokenBatch};
 use rekindle_finetune::FromPrepared;
 use rekindle_language::TextBackbone;
 use rekindle_layers::{Backbone, Flow, Input, Rules, Stage, TextFlow, Tokens};
-use rekindle_vision::VisionBackbone;
+use rekindle_vision::{VisionBackbone, VisionFlow};
 
 /// Numbers as they are.
 #[derive(Module, Debug)]
@@ -87,8 +87,8 @@ pub enum PartInput {
 pub enum Passing {
     /// Texts.
     Text(TextFlow),
-    /// A map of pictures, `[batch, channels, height, width]`.
-    Map(Tensor<4>),
+    /// Pictures.
+    Picture(VisionFlow),
     /// Rows of numbers, `[batch, width]`.
     Numbers(Tensor<2>),
 }
@@ -143,7 +143,7 @@ impl Backbone for PartNetwork {
             (Self::Text(network) | Self::Padded(network), PartInput::Tokens(x)) => {
                 Passing::Text(network.enter(x))
             }
-            (Self::Picture(network), PartInput::Pictures(x)) => Passing::Map(network.enter(x)),
+            (Self::Picture(network), PartInput::Pictures(x)) => Passing::Picture(network.enter(x)),
             (Self::Numbers(_) | Self::Vectors(_), PartInput::Numbers(x)) => Passing::Numbers(x),
             _ => panic!("the input of another part"),
         }
@@ -155,7 +155,9 @@ impl Backbone for PartNetwork {
             (Self::Padded(network), Passing::Text(x)) => {
                 Passing::Text(network.stage(index, without_padding(x)))
             }
-            (Self::Picture(network), Passing::Map(x)) => Passing::Map(network.stage(index, x)),
+            (Self::Picture(network), Passing::Picture(x)) => {
+                Passing::Picture(network.stage(index, x))
+            }
             (Self::Vectors(vectors), Passing::Numbers(x)) => Passing::Numbers(vectors.forward(x)),
             _ => panic!("there is no stage {index} of numbers"),
         }
@@ -164,7 +166,7 @@ impl Backbone for PartNetwork {
     fn pool(&self, x: Passing) -> Tensor<2> {
         match (self, x) {
             (Self::Text(network) | Self::Padded(network), Passing::Text(x)) => network.pool(x),
-            (Self::Picture(network), Passing::Map(x)) => network.pool(x),
+            (Self::Picture(network), Passing::Picture(x)) => network.pool(x),
             (Self::Numbers(_) | Self::Vectors(_), Passing::Numbers(x)) => x,
             _ => panic!("what passes through another part"),
         }
@@ -235,7 +237,7 @@ impl Input for Passing {
     fn device(&self) -> Device {
         match self {
             Self::Text(x) => x.device(),
-            Self::Map(x) => x.device(),
+            Self::Picture(x) => x.device(),
             Self::Numbers(x) => x.device(),
         }
     }
@@ -243,7 +245,7 @@ impl Input for Passing {
     fn inner(self) -> Self {
         match self {
             Self::Text(x) => Self::Text(x.inner()),
-            Self::Map(x) => Self::Map(x.inner()),
+            Self::Picture(x) => Self::Picture(x.inner()),
             Self::Numbers(x) => Self::Numbers(x.inner()),
         }
     }
@@ -251,21 +253,21 @@ impl Input for Passing {
     fn tracked(self) -> Self {
         match self {
             Self::Text(x) => Self::Text(x.tracked()),
-            Self::Map(x) => Self::Map(x.tracked()),
+            Self::Picture(x) => Self::Picture(x.tracked()),
             Self::Numbers(x) => Self::Numbers(x.tracked()),
         }
     }
 }
 
 impl Flow for Passing {
-    /// A text's; maps and numbers are one.
+    /// A text's; pictures and numbers are fewer.
     const TENSORS: usize = TextFlow::TENSORS;
     const SAME_SHAPES: bool = false;
 
     fn shapes(&self) -> Vec<Vec<usize>> {
         match self {
             Self::Text(x) => x.shapes(),
-            Self::Map(x) => x.shapes(),
+            Self::Picture(x) => x.shapes(),
             Self::Numbers(x) => x.shapes(),
         }
     }
@@ -273,16 +275,14 @@ impl Flow for Passing {
     fn into_rows(self) -> Vec<f32> {
         match self {
             Self::Text(x) => x.into_rows(),
-            Self::Map(x) => x.into_rows(),
+            Self::Picture(x) => x.into_rows(),
             Self::Numbers(x) => x.into_rows(),
         }
     }
 
     fn from_rows(rows: Vec<f32>, shapes: &[Vec<usize>], device: &Device) -> Self {
         match shapes.len() {
-            1 if shapes.iter().any(|shape| shape.len() > 1) => {
-                Self::Map(Tensor::from_rows(rows, shapes, device))
-            }
+            VisionFlow::TENSORS => Self::Picture(VisionFlow::from_rows(rows, shapes, device)),
             1 => Self::Numbers(Tensor::from_rows(rows, shapes, device)),
             _ => Self::Text(TextFlow::from_rows(rows, shapes, device)),
         }

@@ -48,6 +48,22 @@ pub fn resample_positions(
     Ok(tokens.iter().copied().chain(rows.map(|value| value as f32)).collect())
 }
 
+/// What [`resample_positions`] multiplies a grid of learned positions with: `[new rows * new columns, old rows * old columns]`,
+/// row by row.
+pub fn position_filter(old: [usize; 2], new: [usize; 2]) -> Vec<f32> {
+    let dense = |axis: usize| -> Vec<Vec<f64>> {
+        let places = 0..new[axis];
+        places.map(|place| Filter::new(place, old[axis], new[axis]).dense(old[axis])).collect()
+    };
+    let (rows, columns) = (dense(0), dense(1));
+    let pairs = rows.iter().flat_map(|row| columns.iter().map(move |column| (row, column)));
+    pairs
+        .flat_map(|(row, column)| {
+            row.iter().flat_map(|row| column.iter().map(move |column| (row * column) as f32))
+        })
+        .collect()
+}
+
 /// The places that one new place is the sum of, each by its weight.
 struct Filter {
     first: usize,
@@ -67,6 +83,13 @@ impl Filter {
         let weights: Vec<f64> = (first..end).map(weight).collect();
         let total: f64 = weights.iter().sum();
         Self { first, weights: weights.into_iter().map(|weight| weight / total).collect() }
+    }
+
+    /// The weight of each of the old places.
+    fn dense(&self, old: usize) -> Vec<f64> {
+        let mut all = vec![0.0; old];
+        all[self.first..][..self.weights.len()].copy_from_slice(&self.weights);
+        all
     }
 
     /// The weighted sum of lines of `length` values.

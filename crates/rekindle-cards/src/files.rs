@@ -1,0 +1,29 @@
+//! The families' files: of a family its cards in `models/`, and its pins in `weights/`.
+
+/// For each name: the cards' file and its text, the pins' file and its text.
+macro_rules! files {
+    ($($family:literal)*) => {
+        [$((
+            concat!("models/", $family, ".toml"),
+            include_str!(concat!("../models/", $family, ".toml")),
+            concat!("weights/", $family, ".toml"),
+            include_str!(concat!("../weights/", $family, ".toml")),
+        ),)*]
+    };
+}
+
+/// The files, in the order in which families are listed.
+pub(crate) const FILES: &[(&str, &str, &str, &str)] = &files! {
+    "vgg"
+    "resnet"
+    "resnet_cifar"
+    "efficientnet"
+    "mobilenet"
+    "bert"
+    "mpnet"
+    "roberta"
+    "distilbert"
+    "electra"
+    "modernbert"
+    "deberta"
+};
