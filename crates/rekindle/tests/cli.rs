@@ -110,6 +110,27 @@ fn finetune_evaluate_predict() {
     assert!(String::from_utf8_lossy(&output.stderr).contains("broken.png"));
 }
 
+/// Nobody reads hundreds of lines: a line a family, and the best of each size, unless more is asked for.
+#[test]
+fn models_are_shown_as_families_first() {
+    let text = |arguments: &[&dyn AsRef<std::ffi::OsStr>]| {
+        String::from_utf8(rekindle(arguments).stdout).unwrap()
+    };
+    let (short, all) = (text(&[&"models"]), text(&[&"models", &"--all"]));
+    let families = rekindle::cards::families().unwrap();
+    for family in families {
+        let line = short.lines().find(|line| line.starts_with(&format!("{} ", family.name)));
+        assert!(line.is_some_and(|line| line.ends_with(&family.use_for)), "{}", family.name);
+    }
+    let best = short.lines().filter(|line| line.contains(" px "));
+    let accuracies: Vec<f64> =
+        best.map(|line| line.split_whitespace().rev().nth(1).unwrap().parse().unwrap()).collect();
+    assert!(accuracies.len() >= 3 && accuracies.is_sorted(), "{short}");
+    let cards: usize = families.iter().map(|family| family.cards.len()).sum();
+    assert_eq!(all.lines().count(), cards + 2);
+    assert!(short.lines().count() < families.len() + 15, "{short}");
+}
+
 #[test]
 fn bad_input_gets_one_clear_error() {
     let folder = tempfile::tempdir().unwrap();

@@ -3,12 +3,14 @@
 use std::process::ExitCode;
 
 use clap::Args;
-use rekindle::cards::{Card, Count, InputSpec, LicenseFilter, Query, SortBy, Terms, license};
+use rekindle::cards::{self, Card, Count, InputSpec, LicenseFilter, Query, SortBy, Terms, license};
 use serde_json::json;
 
 use super::{millions, numbers, output};
 
-/// List checkpoints: input, parameters, accuracy on ImageNet, license.
+mod overview;
+
+/// List families and the best checkpoints of each size; or checkpoints: input, parameters, accuracy on ImageNet, license.
 #[derive(Args)]
 pub(super) struct Arguments {
     /// Only those whose name holds this; `*` and `?` match as in a shell.
@@ -32,7 +34,10 @@ pub(super) struct Arguments {
     /// The order: top1 (best first), params, size or name. [default: as the families list them]
     #[arg(long, value_name = "BY")]
     sort: Option<SortBy>,
-    /// Print one JSON object a line.
+    /// Every checkpoint, one a line.
+    #[arg(long)]
+    all: bool,
+    /// Print one JSON object a line, of every checkpoint that is asked for.
     #[arg(long)]
     json: bool,
 }
@@ -48,6 +53,10 @@ impl Arguments {
             max_size: self.max_size,
             sort: self.sort,
         };
+        if query == Query::default() && !self.all && !self.json {
+            overview::print(cards::families()?)?;
+            return Ok(ExitCode::SUCCESS);
+        }
         let found = query.run()?;
         if found.is_empty() {
             let pattern = match query.pattern.as_str() {
@@ -55,7 +64,7 @@ impl Arguments {
                 pattern => format!(", and matches `{pattern}`"),
             };
             anyhow::bail!(
-                "no checkpoint is all of that{pattern}; ask for less: `rekindle models` lists all"
+                "no checkpoint is all of that{pattern}; ask for less: `rekindle models --all` lists all"
             );
         }
         if self.json {
@@ -66,14 +75,10 @@ impl Arguments {
         }
         say!("{:<42} {:>10} {:>8} {:>6}  license", "checkpoint", "input", "params", "top-1");
         for card in &found {
-            let input = match &card.input {
-                InputSpec::Image(image) => format!("{} px", image.input_size[1]),
-                InputSpec::Text(text) => format!("{} tokens", text.max_tokens),
-                _ => "-".to_owned(),
-            };
             say!(
-                "{:<42} {input:>10} {:>8} {:>6}  {}",
+                "{:<42} {:>10} {:>8} {:>6}  {}",
                 card.name(),
+                input(card),
                 millions(card.parameters),
                 card.top1.map_or("-".to_owned(), |top1| format!("{top1:.1}")),
                 in_brackets(card),
@@ -81,6 +86,15 @@ impl Arguments {
         }
         say!("{} checkpoints; the license in brackets restricts use", found.len());
         Ok(ExitCode::SUCCESS)
+    }
+}
+
+/// What goes in, in short.
+fn input(card: &Card) -> String {
+    match &card.input {
+        InputSpec::Image(image) => format!("{} px", image.input_size[1]),
+        InputSpec::Text(text) => format!("{} tokens", text.max_tokens),
+        _ => "-".to_owned(),
     }
 }
 
