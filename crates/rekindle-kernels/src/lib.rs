@@ -47,4 +47,4 @@ pub use pooling::{average_pool, global_mean, max_pool};
 pub use recurrence::Recurrence;
 pub use recurrent::{Recur, RecurrentState, RecurrentWeights, recurrent};
 pub use response::response_norm;
-pub use sequence::{Attention, attention, layer_norm, max_over_time, pad, unpad};
+pub use sequence::{Attention, attention, layer_norm, max_over_time, pad, self_attention, unpad};

@@ -9,7 +9,7 @@ use burn::{
 use crate::{
     cpu::count,
     dropout::drawn,
-    ops::{Affine, Attended, Given, Kernels, Padding, Weighed},
+    ops::{Affine, Attended, Given, Kernels, Looked, LookedAt, Padding, Weighed},
     ours::is_ours,
 };
 
@@ -55,7 +55,8 @@ pub struct Attention<'a> {
     pub heads: usize,
     /// 1 for a token, 0 for padding, which is behind: `[batch, length]`.
     pub mask: &'a Tensor<2>,
-    /// Added to scores: `[batch or 1, heads or 1, length, length]`.
+    /// Added to scores: `[texts, heads or 1, length, length]`, of which each text has its own if there are as many as the batch
+    /// has, and those of a divisor of it are repeated over it, as masks of the windows of each picture are.
     pub bias: Option<Tensor<4>>,
     /// What scores are multiplied by.
     pub scale: f64,
@@ -67,56 +68,79 @@ pub struct Attention<'a> {
 /// What each token gets: values weighed by `softmax(scale * query key + bias)` over all tokens; three of `[batch, length,
 /// heads * width]` to one.
 ///
-/// Texts may lie one behind the other as [`unpad`] puts them, `[1, tokens, heads * width]`, where no bias trains.
+/// Texts may lie one behind the other as [`unpad`] puts them, `[1, tokens, heads * width]`.
 ///
-/// What is computed for padding is nothing to rely on. A text's result is the same bits in any batch on Flex, where there is no
-/// bias that trains.
+/// What is computed for padding is nothing to rely on. A text's result is the same bits in any batch on Flex.
 ///
 /// # Panics
 ///
 /// If the shapes do not fit each other.
 pub fn attention([query, key, value]: [Tensor<3>; 3], with: Attention<'_>) -> Tensor<3> {
-    let Attention { heads, mask, bias, scale, dropout } = with;
-    assert!((0.0..1.0).contains(&dropout), "a probability of {dropout} that a token is not seen");
-    let dropout = if query.device().is_autodiff() { dropout } else { 0.0 };
-    let [_, _, channels] = query.dims();
-    let [batch, length] = mask.dims();
-    count(&query.dims());
-    count(&[batch, heads, length, length]);
-    assert!(heads > 0 && channels.is_multiple_of(heads), "{channels} channels for {heads} heads");
     assert!(
         key.dims() == query.dims() && value.dims() == query.dims(),
         "queries, keys and values of other shapes"
     );
-    let is_padded = query.dims() == [batch, length, channels];
-    assert!(is_padded || query.dims()[0] == 1, "a mask of other texts");
+    attended(vec![query, key, value], with)
+}
+
+/// [`attention`] of queries, keys and values that one projection wrote: `[batch, length, 3 * heads * width]` to `[batch, length,
+/// heads * width]`. None of them is copied, and their gradient is one tensor.
+///
+/// # Panics
+///
+/// As [`attention`].
+pub fn self_attention(qkv: Tensor<3>, with: Attention<'_>) -> Tensor<3> {
+    let [_, _, channels] = qkv.dims();
+    assert!(channels.is_multiple_of(3), "{channels} channels of queries, keys and values");
+    attended(vec![qkv], with)
+}
+
+/// Of queries, keys and values, or of all in one.
+fn attended(mut parts: Vec<Tensor<3>>, with: Attention<'_>) -> Tensor<3> {
+    let Attention { heads, mask, bias, scale, dropout } = with;
+    assert!((0.0..1.0).contains(&dropout), "a probability of {dropout} that a token is not seen");
+    let query = &parts[0];
+    let dropout = if query.device().is_autodiff() { dropout } else { 0.0 };
+    let [rows, tokens, wide] = query.dims();
+    let channels = if parts.len() == 1 { wide / 3 } else { wide };
+    let [batch, length] = mask.dims();
+    count(&query.dims());
+    count(&[batch, heads, length, length]);
+    assert!(heads > 0 && channels.is_multiple_of(heads), "{channels} channels for {heads} heads");
+    let is_padded = [rows, tokens] == [batch, length];
+    assert!(is_padded || rows == 1, "a mask of other texts");
     if let Some(bias) = &bias {
         let [texts, of_heads, rows, columns] = bias.dims();
         assert!(
-            [1, batch].contains(&texts)
+            texts > 0
+                && batch.is_multiple_of(texts)
                 && [1, heads].contains(&of_heads)
                 && [rows, columns] == [length; 2],
             "a bias of {:?} for {heads} heads over {length} tokens of {batch} texts",
             bias.dims()
         );
     }
-    let trains = bias.as_ref().is_some_and(Tensor::is_tracked);
-    let mut tensors: Vec<_> = [&query, &key, &value].map(|x| (x.device(), x.dtype())).into();
+    let mut tensors: Vec<_> = parts.iter().map(|x| (x.device(), x.dtype())).collect();
     tensors.extend(bias.as_ref().map(|bias| (bias.device(), bias.dtype())));
-    if trains || !is_ours(&tensors) || !is_ours(&[(mask.device(), mask.dtype())]) {
-        assert!(is_padded, "a mask of other texts, or texts without padding where a bias trains");
-        return composed([query, key, value], Attention { heads, mask, bias, scale, dropout });
+    if !is_ours(&tensors) || !is_ours(&[(mask.device(), mask.dtype())]) {
+        assert!(is_padded, "a mask of other texts, or texts without padding on another backend");
+        if let [qkv] = parts.as_slice() {
+            let part = |index: usize| qkv.clone().narrow(2, index * channels, channels);
+            parts = vec![part(0), part(1), part(2)];
+        }
+        return composed(&parts, Attention { heads, mask, bias, scale, dropout });
     }
-    let operands = Attended {
-        query: query.into_dispatch(),
-        key: key.into_dispatch(),
-        value: value.into_dispatch(),
-        mask: mask.clone().into_dispatch(),
-        bias: match bias {
-            Some(bias) => Given::Some(bias.into_dispatch()),
-            None => Given::None,
-        },
+    let mut parts = parts.into_iter().map(Tensor::into_dispatch);
+    let Some(query) = parts.next() else { unreachable!("a list of one or three") };
+    let others = match (parts.next(), parts.next()) {
+        (Some(key), Some(value)) => LookedAt::Some(Looked { key, value }),
+        _ => LookedAt::None,
     };
+    let bias = match bias {
+        Some(bias) => Given::Some(bias.into_dispatch()),
+        None => Given::None,
+    };
+    let operands = Attended { query, others, mask: mask.clone().into_dispatch(), bias };
     let dropout = (dropout > 0.0).then(|| drawn(dropout));
     let with = Weighed { heads, scale, dropout };
     Tensor::from_dispatch(<Dispatch as Kernels>::attention(operands, with))
@@ -192,15 +216,22 @@ fn has_padding(mask: &Tensor<2>) -> bool {
 }
 
 /// Burn's operations, one after the other.
-fn composed(parts: [Tensor<3>; 3], with: Attention<'_>) -> Tensor<3> {
+fn composed(parts: &[Tensor<3>], with: Attention<'_>) -> Tensor<3> {
     let Attention { heads, mask, bias, scale, dropout } = with;
     let [batch, length, channels] = parts[0].dims();
-    let apart = |x: Tensor<3>| x.reshape([batch, length, heads, channels / heads]).swap_dims(1, 2);
-    let [query, key, value] = parts.map(apart);
+    let apart = |index: usize| {
+        let x = parts[index].clone();
+        x.reshape([batch, length, heads, channels / heads]).swap_dims(1, 2)
+    };
+    let [query, key, value] = [apart(0), apart(1), apart(2)];
     let dtype = query.dtype();
     let scores = query.mul_scalar(scale).matmul(key.swap_dims(2, 3));
     let scores = match bias {
-        Some(bias) => scores + bias,
+        Some(bias) if bias.dims()[0] == 1 => scores + bias,
+        Some(bias) => {
+            let texts = bias.dims()[0];
+            scores + bias.repeat_dim(0, batch / texts)
+        }
         None => scores,
     };
     let padding = (mask.clone().cast(dtype) - 1.0).mul_scalar(-LEAST);

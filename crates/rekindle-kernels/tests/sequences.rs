@@ -15,7 +15,7 @@ use burn::{
 };
 use rekindle_kernels::{
     Attention, Isa, PackedWeights, Recur, Recurrence, RecurrentState, RecurrentWeights, attention,
-    embedding, layer_norm, pad, recurrent, unpad,
+    embedding, layer_norm, pad, recurrent, self_attention, unpad,
 };
 
 mod support;
@@ -48,7 +48,10 @@ fn thinned(
     let [query, key, value] = parts.map(apart);
     let scores = query.matmul(key.swap_dims(2, 3)) * scale;
     let scores = match bias {
-        Some(bias) => scores + bias,
+        Some(bias) => {
+            let texts = bias.dims()[0];
+            scores + bias.repeat_dim(0, batch / texts)
+        }
         None => scores,
     };
     let scores = scores + ((mask.clone() - 1.0) * 1e30).reshape([batch, 1, 1, length]);
@@ -57,10 +60,22 @@ fn thinned(
     out * mask.unsqueeze_dim::<3>(2)
 }
 
+/// Who computes attention, and of what.
+#[derive(Debug, Clone, Copy)]
+enum Computed {
+    ByBurn,
+    Apart,
+    Together,
+}
+
 fn attention_is_burns() {
     let mut random = Random(1);
     for case in 0..60 {
-        let (batch, heads) = (random.range(1, 4), random.range(1, 4));
+        let of_batch = random.range(1, 4);
+        // Texts whose scores have something of their own added, and a batch of several times as many.
+        let texts = [1, of_batch][random.range(0, 1)];
+        let batch = [of_batch, texts * random.range(1, 11)][random.range(0, 1)];
+        let heads = random.range(1, 4);
         let (length, width) = (random.range(1, 40), random.range(1, 37));
         let shape = [batch, length, heads * width];
         let data = [(); 4].map(|()| random.tensor(shape, -1.0, 1.0));
@@ -70,43 +85,49 @@ fn attention_is_burns() {
             .flat_map(|n| (0..length).map(move |at| f32::from(u8::from(at < *n))))
             .collect();
         let mask = TensorData::new(mask, [batch, length]);
-        let own = [random.range(0, 1) * (batch - 1) + 1, random.range(0, 1) * (heads - 1) + 1];
+        let own = [texts, random.range(0, 1) * (heads - 1) + 1];
         let bias =
-            (case % 3 == 0).then(|| random.tensor([own[0], own[1], length, length], -1.0, 1.0));
+            (case % 3 > 0).then(|| random.tensor([own[0], own[1], length, length], -1.0, 1.0));
         let scale = 1.0 / (width as f64).sqrt();
-        let run = |dtype: DType, ours: bool| {
+        let run = |dtype: DType, computed: Computed| {
             let leaves = [0, 1, 2].map(|at| leaf::<3>(&data[at], dtype));
             let constant = |data: &TensorData| data.clone().convert_dtype(dtype);
             let device = Device::flex().autodiff();
             let mask = Tensor::<2>::from_data(constant(&mask), (&device, dtype));
-            let bias =
-                bias.as_ref().map(|bias| Tensor::<4>::from_data(constant(bias), (&device, dtype)));
-            let out = if ours {
-                let out = attention(
-                    leaves.clone(),
-                    Attention { heads, mask: &mask, bias, scale, dropout: 0.0 },
-                );
-                out * mask.unsqueeze_dim::<3>(2)
-            } else {
-                composed(leaves.clone(), mask, bias, heads, scale)
+            let bias = bias.as_ref().map(|bias| match case % 3 {
+                1 => leaf::<4>(bias, dtype),
+                _ => Tensor::<4>::from_data(constant(bias), (&device, dtype)),
+            });
+            let with = Attention { heads, mask: &mask, bias: bias.clone(), scale, dropout: 0.0 };
+            let ours = |out: Tensor<3>| out * mask.clone().unsqueeze_dim::<3>(2);
+            let out = match computed {
+                Computed::Apart => ours(attention(leaves.clone(), with)),
+                Computed::Together => ours(self_attention(Tensor::cat(leaves.to_vec(), 2), with)),
+                Computed::ByBurn => {
+                    composed(leaves.clone(), mask.clone(), bias.clone(), heads, scale)
+                }
             };
             let weights = Tensor::<3>::from_data(constant(&data[3]), (&device, dtype));
             let gradients = (out.clone() * weights).sum().backward();
             let of_leaves = leaves.map(|leaf| wide(leaf.grad(&gradients).unwrap()));
+            let of_bias = bias.and_then(|bias| bias.grad(&gradients)).map(wide);
             let [query, key, value] = of_leaves;
-            [wide(out), query, key, value]
+            [wide(out), query, key, value, of_bias.unwrap_or_default()]
         };
-        let expected = run(DType::F64, false);
+        let expected = run(DType::F64, Computed::ByBurn);
+        assert_eq!(expected[4].is_empty(), case % 3 != 1);
         for (dtype, tolerance) in TYPES {
-            for (name, (found, expected)) in ["output", "query", "key", "value"]
-                .iter()
-                .zip(run(dtype, true).iter().zip(&expected))
-            {
-                let error = apart(found, expected);
-                assert!(
-                    error < tolerance,
-                    "case {case} {dtype:?} {name}: {error:e} at {shape:?} {lengths:?}"
-                );
+            for computed in [Computed::Apart, Computed::Together] {
+                let found = run(dtype, computed);
+                let names = ["output", "query", "key", "value", "bias"];
+                for (name, (found, expected)) in names.iter().zip(found.iter().zip(&expected)) {
+                    assert_eq!(found.len(), expected.len(), "case {case} {name}");
+                    let error = apart(found, expected);
+                    assert!(
+                        error < tolerance,
+                        "case {case} {computed:?} {dtype:?} {name}: {error:e} at {shape:?} {lengths:?}"
+                    );
+                }
             }
         }
     }

@@ -5,7 +5,7 @@ use burn::{
     prelude::*,
     tensor::{DType, TensorData},
 };
-use rekindle_kernels::{Attention, PackedWeights, attention};
+use rekindle_kernels::{Attention, PackedWeights, self_attention};
 
 use crate::{
     Projection, ProjectionConfig, Rows,
@@ -122,9 +122,8 @@ impl MultiheadAttention {
         let [_, _, channels] = x.dims();
         let with = (self.in_proj_weight.val(), Some(self.in_proj_bias.val()), &self.packed);
         let all = projected(&Rows::new(x), with, Behind::default());
-        let part = |index: usize| all.clone().narrow(2, index * channels, channels);
         let scale = ((channels / self.heads) as f64).sqrt().recip();
         let with = Attention { heads: self.heads, mask, bias: None, scale, dropout: 0.0 };
-        self.out_proj.forward(attention([part(0), part(1), part(2)], with))
+        self.out_proj.forward(self_attention(all, with))
     }
 }

@@ -44,7 +44,7 @@ pub use projection::{Projection, ProjectionConfig, Rows};
 pub use recurrent::{Recurrent, RecurrentConfig};
 pub use rekindle_kernels::{
     Activation, Attention, FeatureMap, PackedWeights, Recurrence, RecurrentState, add, attention,
-    dropout, embedding, linear, pad, response_norm, unpad,
+    dropout, embedding, linear, pad, response_norm, self_attention, unpad,
 };
 pub use rules::{Resample, Rule, Rules, Saved};
 pub use sequence::{Pooling, Sequence, TextFlow, TextPool, Tokens};

@@ -116,18 +116,36 @@ pub(crate) struct Excitement<B: Backend> {
     pub(crate) expand_bias: FloatTensor<B>,
 }
 
-/// What attention is computed from.
+/// Keys and values that lie elsewhere than queries.
 #[derive(ExtensionType)]
-pub(crate) struct Attended<B: Backend> {
-    /// `[batch, length, heads * width]`, or `[1, tokens of all texts, heads * width]`
-    pub(crate) query: FloatTensor<B>,
+pub(crate) struct Looked<B: Backend> {
     /// `[batch, length, heads * width]`
     pub(crate) key: FloatTensor<B>,
     /// `[batch, length, heads * width]`
     pub(crate) value: FloatTensor<B>,
+}
+
+/// Where keys and values lie.
+#[derive(ExtensionType)]
+#[allow(clippy::large_enum_variant, reason = "one lives at a time")]
+pub(crate) enum LookedAt<B: Backend> {
+    /// Elsewhere.
+    Some(#[extension_type] Looked<B>),
+    /// Behind the query of each token.
+    None,
+}
+
+/// What attention is computed from.
+#[derive(ExtensionType)]
+pub(crate) struct Attended<B: Backend> {
+    /// `[batch, length, heads * width]`, or `[1, tokens of all texts, heads * width]`; three times as wide where keys and values
+    /// are behind them.
+    pub(crate) query: FloatTensor<B>,
+    #[extension_type]
+    pub(crate) others: LookedAt<B>,
     /// 1 for a token, 0 for padding, which is behind: `[batch, length]`; a constant.
     pub(crate) mask: FloatTensor<B>,
-    /// Added to scores, `[batch or 1, heads or 1, length, length]`; a constant.
+    /// Added to scores, `[a divisor of the batch, heads or 1, length, length]`.
     #[extension_type]
     pub(crate) bias: Given<B>,
 }

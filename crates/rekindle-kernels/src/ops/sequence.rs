@@ -2,7 +2,7 @@
 
 use burn::{
     backend::{
-        Autodiff, Flex,
+        Autodiff, Backend, Flex,
         autodiff::{
             checkpoint::{base::Checkpointer, strategy::CheckpointStrategy},
             grads::Gradients,
@@ -15,7 +15,7 @@ use burn::{
 use burn_flex::FlexTensor;
 
 use super::{
-    Attended, Given, Weighed,
+    Attended, Given, Looked, LookedAt, Weighed,
     costs::pass,
     tensor::{FlexReal, numbers, slice, tensor_in, tensor_of},
     typed,
@@ -133,7 +133,8 @@ impl<const N: usize> Backward<Flex, N> for NormOfRows {
 /// What attention keeps for the way back.
 #[derive(Debug, Clone)]
 pub(super) struct Kept {
-    parts: [FlexTensor; 3],
+    /// Queries, keys and values, or all in one.
+    parts: Vec<FlexTensor>,
     bias: Option<FlexTensor>,
     lengths: Vec<usize>,
     shape: attention::Shape,
@@ -152,36 +153,42 @@ pub(super) fn lengths(mask: &FlexTensor) -> Vec<usize> {
     })
 }
 
-fn bias_of<E: FlexReal>(bias: Option<&FlexTensor>) -> Option<attention::Bias<'_, E>> {
-    let bias = bias?;
-    let shape = bias.layout().shape().to_vec();
-    Some(attention::Bias { values: slice::<E>(bias), own: [shape[0] > 1, shape[1] > 1] })
-}
+impl Kept {
+    fn operands<E: FlexReal>(&self) -> attention::Operands<'_, E> {
+        let parts = match self.parts.as_slice() {
+            [query, key, value] => attention::Parts::Apart([query, key, value].map(slice::<E>)),
+            all => attention::Parts::Together(slice::<E>(&all[0])),
+        };
+        let bias = self.bias.as_ref().map(|bias| {
+            let shape = bias.layout().shape().to_vec();
+            attention::Bias { values: slice::<E>(bias), texts: shape[0], heads: shape[1] }
+        });
+        attention::Operands { parts, lengths: &self.lengths, bias }
+    }
 
-fn attended<E: FlexReal>(kept: &mut Kept) -> FlexTensor {
-    let attention::Shape { batch, length, heads, .. } = kept.shape;
-    let shape = kept.parts[0].layout().shape().clone();
-    let mut out = Buffer::<E>::any(shape.num_elements());
-    let [query, key, value] = kept.parts.each_ref().map(|part| slice::<E>(part));
-    let operands = attention::Operands {
-        query,
-        key,
-        value,
-        lengths: &kept.lengths,
-        bias: bias_of::<E>(kept.bias.as_ref()),
-    };
-    let sums = measure(
-        "attention",
-        || pass::<E>(rows(&shape), 4),
-        || attention::forward(Isa::best(), kept.shape, operands, &mut out),
-    );
-    kept.sums = tensor_of(sums, [batch, heads, length]);
-    tensor_in(out, shape)
+    /// The shape of what comes out.
+    fn out(&self) -> Shape {
+        let [rows, tokens] = [0, 1].map(|axis| self.parts[0].layout().shape()[axis]);
+        Shape::from([rows, tokens, self.shape.heads * self.shape.width])
+    }
+
+    fn attended<E: FlexReal>(&mut self) -> FlexTensor {
+        let attention::Shape { batch, length, heads, .. } = self.shape;
+        let shape = self.out();
+        let mut out = Buffer::<E>::any(shape.num_elements());
+        let sums = measure(
+            "attention",
+            || pass::<E>(rows(&shape), 4),
+            || attention::forward(Isa::best(), self.shape, self.operands::<E>(), &mut out),
+        );
+        self.sums = tensor_of(sums, [batch, heads, length]);
+        tensor_in(out, shape)
+    }
 }
 
 /// Everything but the sums, which come with the result.
 fn opened(
-    parts: [FlexTensor; 3],
+    parts: Vec<FlexTensor>,
     mask: &FlexTensor,
     bias: Option<FlexTensor>,
     with: Weighed,
@@ -200,35 +207,68 @@ fn opened(
         other => panic!("attention with a mask over {other:?}"),
     };
     let sums = parts[0].clone();
-    let width = channels / heads.max(1);
+    let together = if parts.len() == 1 { 3 } else { 1 };
+    let width = channels / together / heads.max(1);
     let shape = attention::Shape { batch, length, heads, width, scale, rows, dropout };
-    Kept { parts: parts.map(in_a_row), bias: bias.map(in_a_row), lengths: tokens, shape, sums }
+    let parts = parts.into_iter().map(in_a_row).collect();
+    Kept { parts, bias: bias.map(in_a_row), lengths: tokens, shape, sums }
+}
+
+/// Queries, keys and values in a list, or all in one.
+fn listed<B: Backend>(query: FloatTensor<B>, others: LookedAt<B>) -> Vec<FloatTensor<B>> {
+    match others {
+        LookedAt::Some(Looked { key, value }) => vec![query, key, value],
+        LookedAt::None => vec![query],
+    }
 }
 
 pub(super) fn attention(operands: Attended<Flex>, with: Weighed) -> FlexTensor {
-    let Attended { query, key, value, mask, bias } = operands;
+    let Attended { query, others, mask, bias } = operands;
     let bias = match bias {
         Given::Some(bias) => Some(bias),
         Given::None => None,
     };
-    let mut kept = opened([query, key, value], &mask, bias, with);
-    typed!(kept.parts[0], E => attended::<E>(&mut kept))
+    let mut kept = opened(listed::<Flex>(query, others), &mask, bias, with);
+    typed!(kept.parts[0], E => kept.attended::<E>())
 }
 
 pub(super) fn tracked_attention<C: CheckpointStrategy>(
     operands: Attended<Autodiff<Flex, C>>,
     with: Weighed,
 ) -> Tracked<C> {
-    let Attended { query, key, value, mask, bias } = operands;
-    let [(query, a), (key, b), (value, c)] =
-        [query, key, value].map(FloatTensor::<Autodiff<Flex, C>>::into_parts);
-    let bias = match bias {
-        Given::Some(bias) => Some(bias.into_primitive()),
-        Given::None => None,
-    };
-    let mut kept = opened([query, key, value], &mask.into_primitive(), bias, with);
-    let out = typed!(kept.parts[0], E => attended::<E>(&mut kept));
-    match Attend.prepare::<C>([a, b, c]).compute_bound().stateful() {
+    let Attended { query, others, mask, bias } = operands;
+    let parts = listed::<Autodiff<Flex, C>>(query, others);
+    let mask = mask.into_primitive();
+    // As many parents as there are tensors that may train.
+    match (parts.len(), bias) {
+        (1, Given::None) => attend::<C, 1>(parts, None, &mask, with),
+        (1, Given::Some(bias)) => attend::<C, 2>(parts, Some(bias), &mask, with),
+        (_, Given::None) => attend::<C, 3>(parts, None, &mask, with),
+        (_, Given::Some(bias)) => attend::<C, 4>(parts, Some(bias), &mask, with),
+    }
+}
+
+/// Of `N` tensors, the bias included.
+fn attend<C: CheckpointStrategy, const N: usize>(
+    mut parts: Vec<Tracked<C>>,
+    bias: Option<Tracked<C>>,
+    mask: &FlexTensor,
+    with: Weighed,
+) -> Tracked<C> {
+    let has_bias = bias.is_some();
+    parts.extend(bias);
+    let Ok(parts) = <[Tracked<C>; N]>::try_from(parts) else { unreachable!("{N} tensors") };
+    let (mut tensors, mut nodes) = (Vec::new(), Vec::new());
+    for part in parts {
+        let (tensor, node) = part.into_parts();
+        tensors.push(tensor);
+        nodes.push(node);
+    }
+    let Ok(nodes) = <[_; N]>::try_from(nodes) else { unreachable!("{N} tensors") };
+    let bias = if has_bias { tensors.pop() } else { None };
+    let mut kept = opened(tensors, mask, bias, with);
+    let out = typed!(kept.parts[0], E => kept.attended::<E>());
+    match Attend.prepare::<C>(nodes).compute_bound().stateful() {
         OpsKind::Tracked(prep) => prep.finish(kept, out),
         OpsKind::UnTracked(prep) => prep.finish(out),
     }
@@ -237,24 +277,28 @@ pub(super) fn tracked_attention<C: CheckpointStrategy>(
 #[derive(Debug)]
 struct Attend;
 
-impl Backward<Flex, 3> for Attend {
+/// Parents are the parts, and the bias where there is one.
+impl<const N: usize> Backward<Flex, N> for Attend {
     type State = Kept;
 
-    fn backward(self, ops: Ops<Kept, 3>, grads: &mut Gradients, _: &mut Checkpointer) {
+    fn backward(self, ops: Ops<Kept, N>, grads: &mut Gradients, _: &mut Checkpointer) {
         let dy = in_a_row(grads.consume::<Flex>(&ops.node));
-        let Kept { parts, bias, lengths, shape, sums } = ops.state;
-        assert_eq!(dy.layout().shape(), parts[0].layout().shape(), "a gradient of another shape");
+        let kept = ops.state;
+        assert_eq!(*dy.layout().shape(), kept.out(), "a gradient of another shape");
+        let bias = kept.bias.as_ref().map(|bias| bias.layout().shape().clone());
+        let trains = bias.is_some() && ops.parents.last().is_some_and(Option::is_some);
         let found = typed!(dy, E => {
-            let [query, key, value] = parts.each_ref().map(slice::<E>);
-            let bias = bias_of::<E>(bias.as_ref());
-            let operands = attention::Operands { query, key, value, lengths: &lengths, bias };
-            let like = dy.layout().shape().clone();
+            let given = (slice::<E>(&kept.sums), slice::<E>(&dy));
             let found = measure(
                 "attention back",
-                || pass::<E>(rows(&like), 8),
-                || attention::backward(Isa::best(), shape, operands, slice::<E>(&sums), slice::<E>(&dy)),
+                || pass::<E>(rows(&kept.out()), 8),
+                || attention::backward(Isa::best(), kept.shape, kept.operands::<E>(), given, trains),
             );
-            found.map(|found| tensor_in(found, like.clone()))
+            let attention::Found { parts, bias: of_bias } = found;
+            let parts = parts.into_iter().zip(&kept.parts);
+            let parts = parts.map(|(found, part)| tensor_in(found, part.layout().shape().clone()));
+            let of_bias = of_bias.zip(bias).map(|(found, shape)| tensor_in(found, shape));
+            parts.chain(of_bias).collect::<Vec<_>>()
         });
         for (parent, found) in ops.parents.into_iter().zip(found) {
             if let Some(parent) = parent {

@@ -9,29 +9,81 @@ use crate::{
     memory::Buffer,
 };
 
-/// The gradients of queries, keys and values for `dy`, with what [`forward`] returned.
+/// Texts that share a bias are summed up in so many parts at most, whatever the number of threads.
+const SUMS: usize = 8;
+
+/// Gradients.
+#[derive(Debug)]
+pub(crate) struct Found<E> {
+    /// Of queries, keys and values as they came: three, or one of all.
+    pub(crate) parts: Vec<Buffer<E>>,
+    /// Of the bias, where it was asked for.
+    pub(crate) bias: Option<Buffer<E>>,
+}
+
+/// The gradients of queries, keys and values for `dy`, with what [`forward`] returned, and that of the bias if it trains.
 pub(crate) fn backward<E: Real>(
     isa: Isa,
     shape: Shape,
     operands: Operands<'_, E>,
-    sums: &[E],
-    dy: &[E],
-) -> [Buffer<E>; 3] {
+    (sums, dy): (&[E], &[E]),
+    bias_trains: bool,
+) -> Found<E> {
     let (places, len) = operands.places(shape);
     let Shape { batch, length, heads, .. } = shape;
     assert!(dy.len() == len && sums.len() == batch * heads * length, "a gradient of another shape");
-    let mut found = [(); 3].map(|()| Buffer::<E>::any(len));
-    if dy.is_empty() {
-        return found;
-    }
-    let out = found.each_mut().map(|found| Shared::new(found));
-    tasks(batch * heads, |task| {
-        let (text, head) = (task / heads, task % heads);
-        let place = places[text];
-        // SAFETY: a text's head is one task's, and the shapes were compared.
-        unsafe { E::dispatch(isa, Backward { shape, operands, text, place, head, sums, dy, out }) }
+    let together = operands.parts.together();
+    let mut parts: Vec<_> = (0..3 / together).map(|_| Buffer::<E>::any(together * len)).collect();
+    let bias = operands.bias.filter(|_| bias_trains);
+    // Texts `of`, `of + texts`, ... share what is added to their scores.
+    let texts = bias.map_or(batch, |bias| bias.texts);
+    let groups = bias.map_or(1, |bias| (batch / bias.texts).min(SUMS)).max(1);
+    let mut partial = Buffer::<E>::zeros(if bias.is_some() {
+        groups * texts * heads * length * length
+    } else {
+        0
     });
-    found
+    if !dy.is_empty() {
+        let written: Vec<_> = parts.iter_mut().map(|part| Shared::new(part)).collect();
+        let slopes = Shared::new(&mut partial);
+        tasks(groups * texts * heads, |task| {
+            let (group, of, head) = (task / heads / texts, task / heads % texts, task % heads);
+            for text in (of + group * texts..batch).step_by(groups * texts) {
+                let place = places[text];
+                let bias = bias.map(|_| slopes.get().wrapping_add(task * length * length));
+                let to = gradients(&written, shape, place, head);
+                let run = Backward { shape, operands, text, place, head, sums, dy, to, bias };
+                // SAFETY: a text's head is one task's, a part of the bias's gradient too, and the shapes were compared.
+                unsafe { E::dispatch(isa, run) }
+            }
+        });
+    }
+    let bias = bias.map(|bias| {
+        let own = length * length;
+        let mut sum = Buffer::<E>::zeros(bias.texts * bias.heads * own);
+        for (index, part) in partial.chunks_exact(own.max(1)).enumerate() {
+            let (of, head) = (index / heads % texts, index % heads);
+            let at = (of * bias.heads + head % bias.heads) * own;
+            sum[at..at + own].iter_mut().zip(part).for_each(|(sum, part)| {
+                *sum = E::of(sum.wide() + part.wide());
+            });
+        }
+        sum
+    });
+    Found { parts, bias }
+}
+
+/// Where a head's gradients of queries, keys and values are written.
+fn gradients<E>(written: &[Shared<E>], shape: Shape, place: Place, head: usize) -> [Head<E>; 3] {
+    let channels = shape.channels();
+    [0, 1, 2].map(|part| {
+        let (of, step, at) = match written {
+            [all] => (all, 3 * channels, part * channels),
+            apart => (&apart[part], channels, 0),
+        };
+        let first = place.start * step + at + head * shape.width;
+        Head { start: of.get().wrapping_add(first).cast_const(), step }
+    })
 }
 
 struct Backward<'a, E> {
@@ -42,7 +94,9 @@ struct Backward<'a, E> {
     head: usize,
     sums: &'a [E],
     dy: &'a [E],
-    out: [Shared<E>; 3],
+    to: [Head<E>; 3],
+    /// Where this task adds the gradient of the bias.
+    bias: Option<*mut E>,
 }
 
 impl<E: Real> Kernel<E> for Backward<'_, E> {
@@ -50,23 +104,18 @@ impl<E: Real> Kernel<E> for Backward<'_, E> {
 
     #[inline(always)]
     unsafe fn run<S: Simd<E = E>>(self) {
-        let Self { shape, operands, text, place, head, sums, dy, out } = self;
+        let Self { shape, operands, text, place, head, sums, dy, to, bias: trained } = self;
         let Shape { length, heads, width, scale, .. } = shape;
         let count = operands.lengths[text];
         // SAFETY: `places` compared all lengths; the rows of this text and head are this task's.
         unsafe {
-            let step = shape.channels();
-            let to = out.map(|out| Head {
-                start: out.get().wrapping_add(place.start * step + head * width).cast_const(),
-                step,
-            });
             // Those of keys and values are summed up in place.
             to.iter().for_each(|rows| clear(*rows, 0..place.rows, width));
             if count == 0 || width == 0 {
                 return;
             }
-            let [query, key, value, dy] = [operands.query, operands.key, operands.value, dy]
-                .map(|of| Head::new(of, shape, place, head));
+            let [query, key, value] = operands.parts.heads(shape, place, head);
+            let dy = Head::new(dy, shape, shape.channels(), place, head);
             let stride = count.next_multiple_of(LANES);
             let [keys, values] = [key, value].map(|rows| turned(rows, count, width, stride));
             let [mut shares, mut slopes] = [(); 2].map(|()| Buffer::<E>::any(ROWS * stride));
@@ -113,6 +162,16 @@ impl<E: Real> Kernel<E> for Backward<'_, E> {
                             left,
                         );
                     });
+                    if let Some(trained) = trained {
+                        let row = trained.add((first + r) * length);
+                        vectors!(S, count, |at, left| {
+                            let sum = S::add(
+                                S::load_up_to(row.add(at), left),
+                                S::load_up_to(ds.add(at), left),
+                            );
+                            S::store_up_to(row.add(at), sum, left);
+                        });
+                    }
                     // What values were weighed by.
                     shape.drop_shares::<S>(place, p, count);
                 }

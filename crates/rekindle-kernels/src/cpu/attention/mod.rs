@@ -14,7 +14,7 @@ use crate::memory::Buffer;
 mod back;
 mod products;
 
-pub(crate) use back::backward;
+pub(crate) use back::{Found, backward};
 use products::{combine, products};
 
 /// Rows of scores at a time.
@@ -84,7 +84,7 @@ impl Shape {
         lengths.iter().map(place).collect()
     }
 
-    /// Numbers of an operand over texts that lie there.
+    /// Numbers that rows of `heads * width` over texts that lie there have.
     fn len(self, places: &[Place]) -> usize {
         places.last().map_or(0, |place| place.start + place.rows) * self.channels()
     }
@@ -97,37 +97,65 @@ struct Place {
     rows: usize,
 }
 
-/// What is added to scores: `[batch or 1, heads or 1, length, length]`.
+/// What is added to scores: `[texts, heads or 1, length, length]`.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Bias<'a, E> {
     pub(crate) values: &'a [E],
-    /// Whether each text, and each head, has its own.
-    pub(crate) own: [bool; 2],
+    /// How many texts have their own: a divisor of the batch, over which they are repeated.
+    pub(crate) texts: usize,
+    /// How many heads have their own: all, or one for all.
+    pub(crate) heads: usize,
 }
 
 impl<E> Bias<'_, E> {
     fn row(&self, shape: Shape, text: usize, head: usize, row: usize) -> &[E] {
-        let Shape { length, heads, .. } = shape;
-        let [of_text, of_head] = self.own;
-        let count = if of_head { heads } else { 1 };
-        let at = if of_text { text * count } else { 0 } + if of_head { head } else { 0 };
+        let length = shape.length;
+        let at = text % self.texts * self.heads + head % self.heads;
         let from = (at * length + row) * length;
         &self.values[from..from + length]
+    }
+}
+
+/// Queries, keys and values.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Parts<'a, E> {
+    /// Rows of `heads * width` each.
+    Apart([&'a [E]; 3]),
+    /// Rows of `3 * heads * width`: a token's query, then its key, then its value.
+    Together(&'a [E]),
+}
+
+impl<E> Parts<'_, E> {
+    /// Parts that lie in one row.
+    fn together(&self) -> usize {
+        match self {
+            Self::Apart(_) => 1,
+            Self::Together(_) => 3,
+        }
+    }
+
+    /// A head's queries, keys and values.
+    fn heads(&self, shape: Shape, place: Place, head: usize) -> [Head<E>; 3] {
+        let step = self.together() * shape.channels();
+        match self {
+            Self::Apart(parts) => parts.map(|of| Head::new(of, shape, step, place, head)),
+            Self::Together(rows) => {
+                [0, 1, 2].map(|part| Head::new(rows, shape, step, place, part * shape.heads + head))
+            }
+        }
     }
 }
 
 /// Queries, keys and values, and how many tokens each text has.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Operands<'a, E> {
-    pub(crate) query: &'a [E],
-    pub(crate) key: &'a [E],
-    pub(crate) value: &'a [E],
+    pub(crate) parts: Parts<'a, E>,
     pub(crate) lengths: &'a [usize],
     pub(crate) bias: Option<Bias<'a, E>>,
 }
 
 impl<E> Operands<'_, E> {
-    /// Where each text lies, the shapes compared; and how many numbers an operand has.
+    /// Where each text lies, the shapes compared; and how many numbers the queries are.
     fn places(&self, shape: Shape) -> (Vec<Place>, usize) {
         let Shape { batch, length, heads, .. } = shape;
         assert!(
@@ -136,12 +164,17 @@ impl<E> Operands<'_, E> {
         );
         let places = shape.places(self.lengths);
         let len = shape.len(&places);
-        for operand in [self.query, self.key, self.value] {
-            assert_eq!(operand.len(), len, "an operand of attention of another shape");
-        }
-        if let Some(Bias { values, own: [of_text, of_head] }) = self.bias {
-            let count = if of_text { batch } else { 1 } * if of_head { heads } else { 1 };
-            assert_eq!(values.len(), count * length * length, "a bias of another shape");
+        let fits = match self.parts {
+            Parts::Apart(parts) => parts.iter().all(|part| part.len() == len),
+            Parts::Together(rows) => rows.len() == 3 * len,
+        };
+        assert!(fits, "an operand of attention of another shape");
+        if let Some(bias) = &self.bias {
+            let fits = [1, heads].contains(&bias.heads)
+                && bias.texts > 0
+                && batch.is_multiple_of(bias.texts)
+                && bias.values.len() == bias.texts * bias.heads * length * length;
+            assert!(fits, "a bias of another shape");
         }
         (places, len)
     }
@@ -196,8 +229,7 @@ impl<E> Clone for Head<E> {
 impl<E> Copy for Head<E> {}
 
 impl<E> Head<E> {
-    fn new(of: &[E], shape: Shape, place: Place, head: usize) -> Self {
-        let step = shape.channels();
+    fn new(of: &[E], shape: Shape, step: usize, place: Place, head: usize) -> Self {
         Self { start: of[place.start * step + head * shape.width..].as_ptr(), step }
     }
 
@@ -261,8 +293,7 @@ impl<E: Real> Kernel<E> for Forward<'_, E> {
                 clear(out, 0..place.rows, width);
                 return;
             }
-            let [query, key, value] = [operands.query, operands.key, operands.value]
-                .map(|of| Head::new(of, shape, place, head));
+            let [query, key, value] = operands.parts.heads(shape, place, head);
             let stride = count.next_multiple_of(LANES);
             let columns = turned(key, count, width, stride);
             let mut scores = Buffer::<E>::any(ROWS * stride);
