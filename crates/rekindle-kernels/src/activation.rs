@@ -2,7 +2,7 @@
 
 use burn::{
     prelude::*,
-    tensor::activation::{gelu, relu, sigmoid, silu},
+    tensor::activation::{gelu, gelu_approximate, relu, sigmoid, silu},
 };
 
 pub use crate::cpu::Activation;
@@ -17,6 +17,7 @@ impl Activation {
             Self::Silu => silu(x),
             Self::HardSwish => x.clone() * Self::HardSigmoid.forward(x),
             Self::Gelu => gelu(x),
+            Self::GeluTanh => gelu_approximate(x),
             Self::Sigmoid => sigmoid(x),
             Self::HardSigmoid => (x + 3.0).clamp(0.0, 6.0) / 6.0,
         }
@@ -37,6 +38,7 @@ mod tests {
             (Activation::Silu, [-0.07194484, -0.26894143, 0.0, 1.7615942, 6.993623]),
             (Activation::HardSwish, [0.0, -1.0 / 3.0, 0.0, 5.0 / 3.0, 7.0]),
             (Activation::Gelu, [-0.000126685, -0.15865526, 0.0, 1.9544997, 7.0]),
+            (Activation::GeluTanh, [-0.000070246, -0.158808009, 0.0, 1.9545977, 7.0]),
             (Activation::Sigmoid, [0.01798621, 0.26894143, 0.5, 0.880797, 0.999089]),
             (Activation::HardSigmoid, [0.0, 1.0 / 3.0, 0.5, 5.0 / 6.0, 1.0]),
         ] {

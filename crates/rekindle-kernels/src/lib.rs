@@ -27,6 +27,7 @@ mod pooling;
 pub mod profile;
 mod recurrence;
 mod recurrent;
+mod response;
 mod sequence;
 #[cfg(test)]
 mod tests;
@@ -45,4 +46,5 @@ pub use packed_weights::PackedWeights;
 pub use pooling::{average_pool, global_mean, max_pool};
 pub use recurrence::Recurrence;
 pub use recurrent::{Recur, RecurrentState, RecurrentWeights, recurrent};
+pub use response::response_norm;
 pub use sequence::{Attention, attention, layer_norm, max_over_time, pad, self_attention, unpad};

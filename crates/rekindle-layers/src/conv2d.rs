@@ -100,6 +100,14 @@ impl Conv2dConfig {
 }
 
 impl Conv2d {
+    /// The same layer with weights from a normal distribution of this deviation, as transformers' recipes draw them.
+    pub fn normal(mut self, deviation: f64) -> Self {
+        let initializer = Initializer::Normal { mean: 0.0, std: deviation };
+        let shape = self.weight.lazy_shape().dims::<4>();
+        self.weight = initializer.init(shape, &self.weight.lazy_device());
+        self
+    }
+
     /// Channels of the output.
     pub fn channels_out(&self) -> usize {
         self.weight.lazy_shape()[0]

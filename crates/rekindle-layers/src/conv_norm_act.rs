@@ -1,25 +1,113 @@
-//! A convolution with its norm and activation, as the families call it.
+//! A convolution or linear layer with its norm and activation, as the families call it.
 
-use rekindle_kernels::{Convolve, FeatureMap, Norm, convolve};
+use burn::{module::Param, prelude::*};
+use rekindle_kernels::{Convolve, FeatureMap, Norm, PackedWeights, Window, convolve};
 
-use crate::{Activation, BatchNorm, Conv2d};
+use crate::{Activation, BatchNorm, Conv2d, Projection};
 
 /// A convolution with the norm and the activation behind it, computed in one pass over the map.
 #[derive(Debug, Clone, Copy)]
 pub struct ConvNormAct<'a> {
-    conv: &'a Conv2d,
-    norm: Option<&'a BatchNorm>,
+    matrix: Matrix<'a>,
+    norm: Behind<'a>,
     activation: Activation,
 }
 
+/// What a map is multiplied by.
+#[derive(Debug, Clone, Copy)]
+pub enum Matrix<'a> {
+    /// Windows of it.
+    Convolution(&'a Conv2d),
+    /// Its pixels: a linear layer is a convolution whose windows are of one pixel.
+    Linear(&'a Projection),
+}
+
+/// What comes before the activation.
+#[derive(Debug, Clone, Copy)]
+enum Behind<'a> {
+    Nothing,
+    Norm(&'a BatchNorm),
+    /// A factor for each channel.
+    Scale(&'a Param<Tensor<1>>),
+}
+
+impl<'a> From<&'a Conv2d> for Matrix<'a> {
+    fn from(conv: &'a Conv2d) -> Self {
+        Self::Convolution(conv)
+    }
+}
+
+impl<'a> From<&'a Projection> for Matrix<'a> {
+    fn from(linear: &'a Projection) -> Self {
+        Self::Linear(linear)
+    }
+}
+
+impl Matrix<'_> {
+    /// `[channels_out, channels_in / groups, height, width]`, and what is added to each channel.
+    fn weights(&self) -> (Tensor<4>, Option<Tensor<1>>) {
+        let value = |bias: &Option<Param<Tensor<1>>>| bias.as_ref().map(|bias| bias.val());
+        match self {
+            Self::Convolution(conv) => (conv.weight.val(), value(&conv.bias)),
+            Self::Linear(linear) => {
+                (linear.weight.val().unsqueeze_dims(&[2, 3]), value(&linear.bias))
+            }
+        }
+    }
+
+    /// The window over a map of this height and width, and the groups.
+    fn window(&self, size: [usize; 2]) -> (Window, usize) {
+        match self {
+            Self::Convolution(conv) => (conv.window(size), conv.groups()),
+            Self::Linear(_) => (Window::square(1, 1, 0), 1),
+        }
+    }
+
+    fn packed(&self) -> &PackedWeights {
+        match self {
+            Self::Convolution(conv) => conv.packed(),
+            Self::Linear(linear) => linear.packed(),
+        }
+    }
+}
+
+impl Behind<'_> {
+    fn norm(&self, device: &Device) -> Norm {
+        match self {
+            Self::Nothing => Norm::None,
+            Self::Norm(norm) => norm.norm(device),
+            Self::Scale(scale) => {
+                let gamma = scale.val();
+                let inner = (&device.clone().inner(), gamma.dtype());
+                let constant = |ones: Tensor<1>| match device.is_autodiff() {
+                    true => Tensor::from_inner(ones),
+                    false => ones,
+                };
+                let ones = constant(Tensor::ones(gamma.dims(), inner));
+                let zeros = constant(Tensor::zeros(gamma.dims(), inner));
+                let (beta, mean) = (zeros.clone(), zeros);
+                Norm::Running { gamma, beta, mean, variance: ones, epsilon: 0.0 }
+            }
+        }
+    }
+}
+
 impl<'a> ConvNormAct<'a> {
-    /// `conv`, then `norm` if there is one, then `activation`.
+    /// `matrix`, then `norm` if there is one, then `activation`.
     pub fn new(
-        conv: &'a Conv2d,
+        matrix: impl Into<Matrix<'a>>,
         norm: impl Into<Option<&'a BatchNorm>>,
         activation: Activation,
     ) -> Self {
-        Self { conv, norm: norm.into(), activation }
+        let norm = norm.into().map_or(Behind::Nothing, Behind::Norm);
+        Self { matrix: matrix.into(), norm, activation }
+    }
+
+    /// `matrix`, then a learned factor for each channel, `[channels_out]`: LayerScale, Touvron et al. 2021,
+    /// <https://arxiv.org/abs/2103.17239>.
+    pub fn scaled(matrix: impl Into<Matrix<'a>>, scale: &'a Param<Tensor<1>>) -> Self {
+        let norm = Behind::Scale(scale);
+        Self { matrix: matrix.into(), norm, activation: Activation::Identity }
     }
 
     /// `[batch, channels_in, height, width]` to `[batch, channels_out, height', width']`.
@@ -43,19 +131,21 @@ impl<'a> ConvNormAct<'a> {
     fn run(&self, x: FeatureMap, shortcut: Option<FeatureMap>) -> FeatureMap {
         let [_, _, height, width] = x.dims();
         let device = x.device();
+        let (weight, bias) = self.matrix.weights();
+        let (window, groups) = self.matrix.window([height, width]);
         let with = Convolve {
-            weight: self.conv.weight.val(),
-            bias: self.conv.bias.as_ref().map(|bias| bias.val()),
-            window: self.conv.window([height, width]),
-            groups: self.conv.groups(),
-            norm: self.norm.map_or(Norm::None, |norm| norm.norm(&device)),
+            weight,
+            bias,
+            window,
+            groups,
+            norm: self.norm.norm(&device),
             shortcut,
             dropout: 0.0,
             activation: self.activation,
-            packed: Some(self.conv.packed()),
+            packed: Some(self.matrix.packed()),
         };
         let (y, statistics) = convolve(x, with);
-        if let (Some(norm), Some(statistics)) = (self.norm, statistics) {
+        if let (Behind::Norm(norm), Some(statistics)) = (self.norm, statistics) {
             norm.update(statistics);
         }
         y

@@ -4,7 +4,7 @@ use burn::{
     module::{Initializer, Param},
     prelude::*,
 };
-use rekindle_kernels::layer_norm;
+use rekindle_kernels::{FeatureMap, layer_norm};
 
 /// Normalizes the numbers of each token.
 ///
@@ -50,5 +50,13 @@ impl LayerNorm {
     pub fn forward<const D: usize>(&self, x: Tensor<D>) -> Tensor<D> {
         let beta = self.beta.as_ref().map(|beta| beta.val());
         layer_norm(x, self.gamma.val(), beta, self.epsilon)
+    }
+
+    /// The norm of the channels of each pixel: `[batch, channels, height, width]` to the same shape.
+    ///
+    /// Nothing is moved where the channels of a pixel lie side by side.
+    pub fn forward_map(&self, x: FeatureMap) -> FeatureMap {
+        let rows = x.into_tensor().permute([0, 2, 3, 1]);
+        FeatureMap::new(self.forward(rows).permute([0, 3, 1, 2]))
     }
 }

@@ -27,7 +27,7 @@ mod squeeze_excite;
 pub use attention::{MultiheadAttention, Rotary, local_window, split_heads};
 pub use backbone::{Backbone, Landmarks, Stage, StageOutput};
 pub use batch_norm::{BatchNorm, BatchNormConfig};
-pub use conv_norm_act::ConvNormAct;
+pub use conv_norm_act::{ConvNormAct, Matrix};
 pub use conv1d::{Conv1d, Conv1dConfig, Padding1d};
 pub use conv2d::{Bias, Conv2d, Conv2dConfig, Padding};
 pub use drop_path::DropPath;
@@ -44,7 +44,7 @@ pub use projection::{Projection, ProjectionConfig, Rows};
 pub use recurrent::{Recurrent, RecurrentConfig};
 pub use rekindle_kernels::{
     Activation, Attention, FeatureMap, PackedWeights, Recurrence, RecurrentState, add, attention,
-    dropout, embedding, linear, pad, self_attention, unpad,
+    dropout, embedding, linear, pad, response_norm, self_attention, unpad,
 };
 pub use rules::{Resample, Rule, Rules, Saved};
 pub use sequence::{Pooling, Sequence, TextFlow, TextPool, Tokens};

@@ -89,6 +89,11 @@ impl Projection {
         self.run_rows(&Rows::new(x), Behind { dropout, shortcut, ..Behind::default() })
     }
 
+    /// Where packed weights are kept.
+    pub(crate) fn packed(&self) -> &PackedWeights {
+        &self.packed
+    }
+
     fn run_rows(&self, x: &Rows, behind: Behind) -> Tensor<3> {
         let bias = self.bias.as_ref().map(|bias| bias.val());
         projected(x, (self.weight.val(), bias, &self.packed), behind)

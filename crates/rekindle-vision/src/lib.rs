@@ -12,6 +12,9 @@
 //! # Ok::<(), rekindle_vision::UnknownArchitecture>(())
 //! ```
 
+pub mod convnext;
+mod convnext_block;
+mod convnext_stem;
 pub mod efficientnet;
 mod flow;
 pub mod inverted;

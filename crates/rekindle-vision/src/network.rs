@@ -4,6 +4,7 @@ use burn::prelude::*;
 use rekindle_layers::{Backbone, Landmarks, Rules, Stage};
 
 use crate::{
+    convnext::{self, ConvNeXt, ConvNeXtConfig},
     efficientnet,
     flow::VisionFlow,
     mobile::{MobileConfig, MobileNet},
@@ -64,6 +65,8 @@ families! {
     CifarResNet(CifarResNet) of CifarResNetConfig: "resnet_cifar" resnet_cifar::VARIANTS, 10;
     /// EfficientNet and MobileNet.
     Mobile(MobileNet) of MobileConfig: "efficientnet" efficientnet::VARIANTS, 1000; "mobilenet" mobilenet::VARIANTS, 1000;
+    /// ConvNeXt and ConvNeXt V2.
+    ConvNeXt(ConvNeXt) of ConvNeXtConfig: "convnext" convnext::VARIANTS, 1000;
 }
 
 /// A row of any family's table.

@@ -17,6 +17,8 @@ pub enum Activation {
     HardSwish,
     /// `x (1 + erf(x / sqrt(2))) / 2`
     Gelu,
+    /// `x sigmoid(sqrt(8 / pi) (x + 0.044715 x^3))`, PyTorch's GELU with `approximate="tanh"`
+    GeluTanh,
     /// `1 / (1 + exp(-x))`
     Sigmoid,
     /// `relu6(x + 3) / 6`
@@ -55,6 +57,7 @@ impl Activation {
                 Self::Silu => S::div(x, S::add(S::constant(1.0), S::exp(S::sub(S::zero(), x)))),
                 Self::HardSwish => S::mul(x, hard_sigmoid::<S>(x)),
                 Self::Gelu => S::mul(S::mul(x, S::constant(0.5)), normal_2::<S>(x)),
+                Self::GeluTanh => S::mul(x, sigmoid::<S>(tanh_argument::<S>(x))),
                 Self::Sigmoid => sigmoid::<S>(x),
                 Self::HardSigmoid => hard_sigmoid::<S>(x),
             }
@@ -88,6 +91,15 @@ impl Activation {
                     let square = S::mul(S::mul(x, x), S::constant(-0.5));
                     let density = S::mul(S::exp(square), S::constant(0.398_942_280_401_432_7));
                     S::fma(x, density, S::mul(S::constant(0.5), normal_2::<S>(x)))
+                }
+                Self::GeluTanh => {
+                    let s = sigmoid::<S>(tanh_argument::<S>(x));
+                    let rise = S::fma(
+                        S::mul(x, x),
+                        S::constant(3.0 * ROOT_8_OVER_PI * CUBIC),
+                        S::constant(ROOT_8_OVER_PI),
+                    );
+                    S::mul(s, S::fma(S::mul(x, rise), S::sub(one, s), one))
                 }
                 Self::Sigmoid => {
                     let s = sigmoid::<S>(x);
@@ -125,6 +137,21 @@ unsafe fn hard_sigmoid<S: Simd>(x: S::V) -> S::V {
     unsafe {
         let y = S::fma(x, S::constant(1.0 / 6.0), S::constant(0.5));
         S::max(S::zero(), S::min(S::constant(1.0), y))
+    }
+}
+
+/// `sqrt(8 / pi)`
+const ROOT_8_OVER_PI: f64 = 1.595_769_121_605_730_7;
+/// The share of the cube in the argument of GELU's tanh.
+const CUBIC: f64 = 0.044715;
+
+/// `sqrt(8 / pi) (x + 0.044715 x^3)`: twice the argument of GELU's tanh.
+#[inline(always)]
+unsafe fn tanh_argument<S: Simd>(x: S::V) -> S::V {
+    // SAFETY: the caller vouches for the instructions.
+    unsafe {
+        let cubic = S::constant(ROOT_8_OVER_PI * CUBIC);
+        S::mul(x, S::fma(S::mul(x, x), cubic, S::constant(ROOT_8_OVER_PI)))
     }
 }
 

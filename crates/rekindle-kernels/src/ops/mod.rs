@@ -15,6 +15,7 @@ mod over_time;
 mod padding;
 mod pool;
 mod recurrent;
+mod response;
 mod saved;
 mod sequence;
 mod tensor;
@@ -235,6 +236,14 @@ pub(crate) trait Kernels: Backend {
         activations: [Activation; 2],
     ) -> FloatTensor<Self>;
 
+    /// Each channel times what its length among all channels' says of it, and shifted.
+    fn response_norm(
+        x: FloatTensor<Self>,
+        weight: FloatTensor<Self>,
+        bias: FloatTensor<Self>,
+        epsilon: f64,
+    ) -> FloatTensor<Self>;
+
     /// The products of rows `[batch, in]` and weights `[in, out]`, with the bias `[out]` added.
     fn linear(
         x: FloatTensor<Self>,
@@ -330,6 +339,15 @@ impl Kernels for Flex {
 
     fn squeeze_excite(operands: Excitement<Self>, activations: [Activation; 2]) -> FlexTensor {
         typed!(operands.x, E => excite::plain::<E>(&operands, activations))
+    }
+
+    fn response_norm(
+        x: FlexTensor,
+        weight: FlexTensor,
+        bias: FlexTensor,
+        epsilon: f64,
+    ) -> FlexTensor {
+        response::plain(x, &weight, &bias, epsilon)
     }
 
     fn linear(

@@ -7,7 +7,7 @@ use burn::backend::{
 
 use super::{
     Affine, Attended, Excitement, Given, Kernels, Operands, Padding, Plan, Recurring, Weighed, add,
-    convolve, dropout, embedding, excite, over_time, padding, pool, recurrent, sequence,
+    convolve, dropout, embedding, excite, over_time, padding, pool, recurrent, response, sequence,
 };
 use crate::{
     cpu::{Activation, Window, dropout::Dropout},
@@ -40,6 +40,15 @@ impl<C: CheckpointStrategy> Kernels for Autodiff<Flex, C> {
         activations: [Activation; 2],
     ) -> FloatTensor<Self> {
         excite::tracked(operands, activations)
+    }
+
+    fn response_norm(
+        x: FloatTensor<Self>,
+        weight: FloatTensor<Self>,
+        bias: FloatTensor<Self>,
+        epsilon: f64,
+    ) -> FloatTensor<Self> {
+        response::tracked::<C>(x, weight, bias, epsilon)
     }
 
     fn linear(
