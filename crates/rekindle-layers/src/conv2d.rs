@@ -6,13 +6,13 @@ use burn::{
 };
 use rekindle_kernels::{PackedWeights, Window};
 
-/// What a [`Conv2d`] is made of; kernels are square.
+/// What a [`Conv2d`] is made of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Conv2dConfig {
     /// Channels of input and output.
     pub channels: [usize; 2],
     /// Height and width of the kernel.
-    pub kernel: usize,
+    pub kernel: [usize; 2],
     /// Pixels from one window to the next.
     pub stride: usize,
     /// What is around the input.
@@ -61,10 +61,10 @@ pub struct Conv2d {
 }
 
 impl Conv2dConfig {
-    /// A convolution that keeps the grid, without bias, from `channels[0]` to `channels[1]`.
+    /// A convolution that keeps the grid, of a square kernel, without bias, from `channels[0]` to `channels[1]`.
     pub fn new(channels: [usize; 2], kernel: usize) -> Self {
         let padding = Padding::Symmetric;
-        Self { channels, kernel, stride: 1, padding, groups: 1, bias: Bias::None }
+        Self { channels, kernel: [kernel; 2], stride: 1, padding, groups: 1, bias: Bias::None }
     }
 
     /// Builds the layer with untrained parameters.
@@ -82,8 +82,9 @@ impl Conv2dConfig {
             "{channels_in} channels to {channels_out} in {groups} groups"
         );
         let he = Initializer::KaimingNormal { gain: std::f64::consts::SQRT_2, fan_out_only: true };
-        let shape = [channels_out, channels_in / groups, kernel, kernel];
-        let area = kernel * kernel;
+        let [height, width] = kernel;
+        let shape = [channels_out, channels_in / groups, height, width];
+        let area = height * width;
         let (fan_in, fan_out) = (channels_in / groups * area, channels_out / groups * area);
         Conv2d {
             weight: he.init_with(shape, Some(fan_in), Some(fan_out), device),
@@ -175,5 +176,15 @@ mod tests {
             );
             assert_eq!(window.count([size, size]), [count; 2], "{config:?} at {size}");
         }
+    }
+
+    #[test]
+    fn each_side_of_a_kernel_has_its_own_padding() {
+        let config = Conv2dConfig { kernel: [1, 7], ..Conv2dConfig::new([2, 3], 1) };
+        let conv = config.init(&Device::flex());
+        assert_eq!(conv.weight.lazy_shape().to_vec(), [3, 2, 1, 7]);
+        let window = conv.window([5, 9]);
+        assert_eq!((window.before, window.after), ([0, 3], [0, 3]));
+        assert_eq!(window.count([5, 9]), [5, 9]);
     }
 }

@@ -29,6 +29,9 @@ const KINDS: [Kind; 3] = [
 /// The structs that hold the weight of a linear layer, `[in, out]` or `[out, in]`.
 const LINEAR: [&str; 2] = ["Linear", "Projection"];
 
+/// What ends the name of a list whose items a checkpoint counts from one and calls by it: `b_n` for `b1`, `b2`.
+const COUNTED: &str = "_n";
+
 /// The struct that holds one direction of a recurrent layer.
 const RECURRENT: &str = "RecurrentCell";
 
@@ -81,9 +84,7 @@ impl NameStack {
             let name = format!("{parameter}_l{layer}{reverse}");
             return before.iter().copied().chain([name.as_str()]).collect::<Vec<_>>().join(".");
         }
-        // What is a word of Rust's has an underscore behind it.
-        parts.iter_mut().for_each(|part| *part = part.strip_suffix('_').unwrap_or(part));
-        parts.join(".")
+        joined(&parts)
     }
 
     /// Whether the tensor of this rank is a linear layer's weight, `[in, out]` in Burn and
@@ -108,6 +109,22 @@ impl NameStack {
         let owner = self.owner()?;
         KINDS.iter().find(|kind| kind.structs.contains(&owner))
     }
+}
+
+/// A checkpoint's name from names of fields and places in lists.
+fn joined(parts: &[&str]) -> String {
+    let mut words: Vec<String> = Vec::new();
+    let mut list = None;
+    for part in parts {
+        let place = list.take().zip(part.parse::<usize>().ok());
+        match (place, words.last_mut()) {
+            (Some((list, place)), Some(last)) => *last = format!("{list}{}", place + 1),
+            // What is a word of Rust's has an underscore behind it.
+            _ => words.push(part.strip_suffix('_').unwrap_or(part).to_owned()),
+        }
+        list = part.strip_suffix(COUNTED);
+    }
+    words.join(".")
 }
 
 /// Something to do with each parameter of a module, for [`visit_parameters`].
@@ -254,6 +271,7 @@ mod tests {
     struct Net {
         features: Vec<Layer>,
         down: (Option<Linear>, Linear),
+        block_n: Vec<Linear>,
     }
 
     #[test]
@@ -265,6 +283,7 @@ mod tests {
                 BatchNormConfig { channels: 4, epsilon: 1e-5 }.init(&device),
             )],
             down: (None, linear.init(&device)),
+            block_n: vec![linear.init(&device), linear.init(&device)],
         };
         let found = parameters(&net);
         let names: Vec<_> = found.iter().map(|p| (p.name.as_str(), p.learned)).collect();
@@ -274,6 +293,8 @@ mod tests {
             ("features.0.running_mean", false),
             ("features.0.running_var", false),
             ("down.1.weight", true),
+            ("block1.weight", true),
+            ("block2.weight", true),
         ];
         assert_eq!(names, expected);
         assert_eq!(found[0].path, "features.0.Norm.gamma");

@@ -9,6 +9,7 @@ use crate::{
     flow::VisionFlow,
     mobile::{MobileConfig, MobileNet},
     mobilenet,
+    regnet::{self, RegNet, RegNetConfig},
     resnet::{self, ResNet, ResNetConfig},
     resnet_cifar::{self, CifarResNet, CifarResNetConfig},
     variant::{Init, Variant},
@@ -63,6 +64,8 @@ families! {
     ResNet(ResNet) of ResNetConfig: "resnet" resnet::VARIANTS, 1000;
     /// The ResNets for 32x32 pictures.
     CifarResNet(CifarResNet) of CifarResNetConfig: "resnet_cifar" resnet_cifar::VARIANTS, 10;
+    /// RegNet.
+    RegNet(RegNet) of RegNetConfig: "regnet" regnet::VARIANTS, 1000;
     /// EfficientNet and MobileNet.
     Mobile(MobileNet) of MobileConfig: "efficientnet" efficientnet::VARIANTS, 1000; "mobilenet" mobilenet::VARIANTS, 1000;
     /// ConvNeXt and ConvNeXt V2.

@@ -2,9 +2,11 @@
 
 use burn::prelude::*;
 use rekindle_layers::{
-    Activation, AveragePool, BatchNorm, BatchNormConfig, Bias, Conv2d, Conv2dConfig, ConvNormAct,
-    FeatureMap, add, squeeze_excite,
+    Activation, AveragePool, BatchNorm, BatchNormConfig, Conv2d, Conv2dConfig, ConvNormAct,
+    FeatureMap, add,
 };
+
+use crate::{squeeze::NumberedSqueezeExcite, widths::nearest_multiple_of_8};
 
 /// The two residual blocks of the paper (Figure 5).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -55,7 +57,7 @@ pub(crate) struct Residual {
     bn2: BatchNorm,
     conv3: Option<Conv2d>,
     bn3: Option<BatchNorm>,
-    se: Option<SqueezeExcite>,
+    se: Option<NumberedSqueezeExcite>,
     downsample: Option<Downsample>,
 }
 
@@ -64,12 +66,6 @@ pub(crate) struct Residual {
 enum Downsample {
     Strided((Conv2d, BatchNorm)),
     Average((Option<AveragePool>, Conv2d, BatchNorm)),
-}
-
-#[derive(Module, Debug)]
-struct SqueezeExcite {
-    fc1: Conv2d,
-    fc2: Conv2d,
 }
 
 impl Block {
@@ -112,7 +108,11 @@ impl ResidualConfig {
             conv3,
             bn3: bottleneck.then(|| norm(channels_out, device)),
             se: (self.attention == Attention::SqueezeExcite)
-                .then(|| SqueezeExcite::new(channels_out, device)),
+                // A sixteenth, rounded to a multiple of 8 as timm does.
+                .then(|| {
+                    let squeezed = nearest_multiple_of_8(channels_out as f64 / 16.0);
+                    NumberedSqueezeExcite::new([channels_out, squeezed], device)
+                }),
             downsample: (stride != 1 || channels_in != channels_out).then(|| {
                 Downsample::new(self.shortcut, [channels_in, channels_out], stride, device)
             }),
@@ -137,9 +137,7 @@ impl Residual {
         match &self.se {
             Some(se) => {
                 let y = ConvNormAct::new(conv, bn, Activation::Identity).forward(y);
-                let gate = [Activation::Relu, Activation::Sigmoid];
-                let y = squeeze_excite(y, [&se.fc1, &se.fc2], gate);
-                add(y, shortcut, Activation::Relu)
+                add(se.forward(y), shortcut, Activation::Relu)
             }
             None => ConvNormAct::new(conv, bn, Activation::Relu).forward_add(y, shortcut),
         }
@@ -165,17 +163,6 @@ impl Downsample {
             Self::Average((None, conv, bn)) => (x, conv, bn),
         };
         ConvNormAct::new(conv, bn, Activation::Identity).forward(x)
-    }
-}
-
-impl SqueezeExcite {
-    fn new(channels: usize, device: &Device) -> Self {
-        // A sixteenth, rounded to a multiple of 8 as timm does.
-        let squeezed = ((channels / 16 + 4) / 8 * 8).max(8);
-        let conv = |channels| {
-            Conv2dConfig { bias: Bias::Learned, ..Conv2dConfig::new(channels, 1) }.init(device)
-        };
-        Self { fc1: conv([channels, squeezed]), fc2: conv([squeezed, channels]) }
     }
 }
 

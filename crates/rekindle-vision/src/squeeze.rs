@@ -1,5 +1,5 @@
-//! Squeeze and excitation with biases, as in EfficientNet and MobileNetV3: Hu et al. 2017,
-//! <https://arxiv.org/abs/1709.01507>.
+//! Squeeze and excitation with biases, under the names of EfficientNet and MobileNetV3, and under those of ResNet and
+//! RegNet: Hu et al. 2017, <https://arxiv.org/abs/1709.01507>.
 
 use burn::prelude::*;
 use rekindle_layers::{Activation, Bias, Conv2d, Conv2dConfig, FeatureMap, squeeze_excite};
@@ -53,5 +53,27 @@ impl SqueezeExcite {
     /// `[batch, channels, height, width]` to the same.
     pub(crate) fn forward(&self, x: FeatureMap) -> FeatureMap {
         squeeze_excite(x, [&self.conv_reduce, &self.conv_expand], self.activations)
+    }
+}
+
+/// The same with ReLU, where checkpoints number the layers.
+#[derive(Module, Debug)]
+pub(crate) struct NumberedSqueezeExcite {
+    fc1: Conv2d,
+    fc2: Conv2d,
+}
+
+impl NumberedSqueezeExcite {
+    /// For so many channels, and so many in the middle.
+    pub(crate) fn new([channels, middle]: [usize; 2], device: &Device) -> Self {
+        let conv = |channels| {
+            Conv2dConfig { bias: Bias::Learned, ..Conv2dConfig::new(channels, 1) }.init(device)
+        };
+        Self { fc1: conv([channels, middle]), fc2: conv([middle, channels]) }
+    }
+
+    /// `[batch, channels, height, width]` to the same.
+    pub(crate) fn forward(&self, x: FeatureMap) -> FeatureMap {
+        squeeze_excite(x, [&self.fc1, &self.fc2], [Activation::Relu, Activation::Sigmoid])
     }
 }
