@@ -19,6 +19,7 @@ pub(crate) const FILES: &[(&str, &str, &str, &str)] = &files! {
     "resnet_cifar"
     "efficientnet"
     "mobilenet"
+    "mnasnet"
     "bert"
     "mpnet"
     "roberta"

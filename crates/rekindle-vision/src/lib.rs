@@ -15,6 +15,7 @@
 pub mod efficientnet;
 mod flow;
 pub mod inverted;
+pub mod mnasnet;
 pub mod mobile;
 pub mod mobilenet;
 mod network;

@@ -6,6 +6,7 @@ use rekindle_layers::{Backbone, Landmarks, Rules, Stage};
 use crate::{
     efficientnet,
     flow::VisionFlow,
+    mnasnet,
     mobile::{MobileConfig, MobileNet},
     mobilenet,
     resnet::{self, ResNet, ResNetConfig},
@@ -62,8 +63,8 @@ families! {
     ResNet(ResNet) of ResNetConfig: "resnet" resnet::VARIANTS, 1000;
     /// The ResNets for 32x32 pictures.
     CifarResNet(CifarResNet) of CifarResNetConfig: "resnet_cifar" resnet_cifar::VARIANTS, 10;
-    /// EfficientNet and MobileNet.
-    Mobile(MobileNet) of MobileConfig: "efficientnet" efficientnet::VARIANTS, 1000; "mobilenet" mobilenet::VARIANTS, 1000;
+    /// EfficientNet, MobileNet and MnasNet.
+    Mobile(MobileNet) of MobileConfig: "efficientnet" efficientnet::VARIANTS, 1000; "mobilenet" mobilenet::VARIANTS, 1000; "mnasnet" mnasnet::VARIANTS, 1000;
 }
 
 /// A row of any family's table.
