@@ -6,6 +6,7 @@ use burn::{prelude::*, tensor::TensorData};
 use rekindle_cards::{HubConfig, Preprocessing};
 use rekindle_checkpoint::{CheckpointFile, HeadPolicy, load};
 use rekindle_images::{Picture, Preprocess, decode};
+use rekindle_layers::Backbone;
 use rekindle_skip::real_data;
 
 use crate::support::{Model, network};
@@ -33,17 +34,37 @@ impl Pretrained {
     }
 
     fn logits(&self, pictures: &[Picture]) -> Vec<Vec<f32>> {
+        self.rows(pictures, |inputs| self.model.forward(inputs))
+    }
+
+    fn embeddings(&self, pictures: &[Picture]) -> Vec<Vec<f32>> {
+        self.rows(pictures, |inputs| self.model.backbone().embed(inputs))
+    }
+
+    /// What becomes of each picture.
+    fn rows(
+        &self,
+        pictures: &[Picture],
+        forward: impl Fn(Tensor<4>) -> Tensor<2>,
+    ) -> Vec<Vec<f32>> {
         let [channels, height, width] = self.preprocess.shape();
         let mut rows = Vec::new();
         for batch in pictures.chunks(BATCH) {
             let inputs: Vec<f32> =
                 batch.iter().flat_map(|picture| self.preprocess.apply(picture).unwrap()).collect();
             let inputs = TensorData::new(inputs, [batch.len(), channels, height, width]);
-            let logits = self.model.forward(Tensor::from_data(inputs, &Device::flex())).into_data();
-            let logits: Vec<f32> = logits.iter::<f32>().collect();
-            rows.extend(logits.chunks_exact(self.model.classes()).map(<[f32]>::to_vec));
+            let found = forward(Tensor::from_data(inputs, &Device::flex()));
+            let [_, width] = found.dims();
+            let found: Vec<f32> = found.into_data().iter::<f32>().collect();
+            rows.extend(found.chunks_exact(width).map(<[f32]>::to_vec));
         }
         rows
+    }
+
+    /// The same weights, with pictures as large as the network sees them already.
+    fn of_crops(self) -> Self {
+        let whole = Preprocessing { crop_pct: 1.0, ..self.config.image().unwrap().clone() };
+        Self { preprocess: Preprocess::new(&whole).unwrap(), ..self }
     }
 }
 
@@ -106,44 +127,61 @@ fn crops_give_the_reference_logits() {
         ["crop0_class70.png", "crop1_class394.png", "crop2_class719.png", "crop3_class984.png"];
     let pictures: Vec<Picture> =
         names.iter().map(|name| decode(&crops.join(name)).unwrap()).collect();
-    let reference = CheckpointFile::open(&crops.join("reference_logits.safetensors")).unwrap();
-    let folder = data.join("weights/resnet18.ktb_in1k");
-    let mut network = Pretrained::new(&folder, &folder);
-    // The crops are what the network sees already.
-    let whole = Preprocessing { crop_pct: 1.0, ..network.config.image().unwrap().clone() };
-    network.preprocess = Preprocess::new(&whole).unwrap();
-    // Those of MobileNetV2 in the same file are of quantized activations: timm is 2.07 away, too.
-    let reference = reference.read_f32("resnet18_ktb_small.logits").unwrap();
-    let difference = largest_difference(&network.logits(&pictures), &reference);
-    eprintln!("resnet18: reference logits within {difference:e}");
-    assert!(difference < 1e-2, "{difference}");
+    let folder = |name: &str| data.join("weights").join(name);
+    // Those of MobileNetV2 in the first file are of quantized activations: timm is 2.07 away, too.
+    let resnet = (crops.join("reference_logits.safetensors"), "resnet18_ktb_small.logits", None);
+    let lite = folder("tf_efficientnet_lite0.in1k").join("reference.safetensors");
+    let lite = (lite, "logits_parity4", Some("features_parity4"));
+    for (name, (reference, of_logits, of_features), tolerance) in
+        [("resnet18.ktb_in1k", resnet, 1e-2), ("tf_efficientnet_lite0.in1k", lite, 1e-3)]
+    {
+        let reference = CheckpointFile::open(&reference).unwrap();
+        let network = Pretrained::new(&folder(name), &folder(name)).of_crops();
+        let mut check = |what: &str, rows: Vec<Vec<f32>>, expected: &str| {
+            let difference = largest_difference(&rows, &reference.read_f32(expected).unwrap());
+            eprintln!("{name}: reference {what} within {difference:e}");
+            assert!(difference < tolerance, "{name}: {what} {difference}");
+        };
+        check("logits", network.logits(&pictures), of_logits);
+        if let Some(of_features) = of_features {
+            check("embeddings", network.embeddings(&pictures), of_features);
+        }
+    }
 }
 
 /// From the file to the label: decoding, resizing and the network together.
 #[test]
 fn photos_are_labelled_as_timm_does() {
     let Some(data) = real_data() else { return };
-    let samples = data.join("images/imagenet_samples");
-    for (weights, file) in [
-        ("resnet18.ktb_in1k", "timm_resnet18_top5.json"),
-        ("mobilenetv2_100.qat_in1k", "timm_mobilenetv2_100_top5.json"),
+    let (samples, weights) = (data.join("images/imagenet_samples"), data.join("weights"));
+    let synsets = fs::read_to_string(samples.join("synset.txt")).unwrap();
+    let synsets: Vec<&str> = synsets.lines().filter_map(|line| line.split(' ').next()).collect();
+    let lite = weights.join("tf_efficientnet_lite0.in1k");
+    // How many are to be as timm says, and how many are right.
+    for (name, reference, least, right) in [
+        ("resnet18.ktb_in1k", samples.join("timm_resnet18_top5.json"), 59, 44),
+        ("mobilenetv2_100.qat_in1k", samples.join("timm_mobilenetv2_100_top5.json"), 59, 49),
+        ("tf_efficientnet_lite0.in1k", lite.join("timm_top5_61.json"), 60, 52),
     ] {
-        let folder = data.join("weights").join(weights);
+        let folder = weights.join(name);
         let network = Pretrained::new(&folder, &folder);
-        let expected = fs::read_to_string(samples.join(file)).unwrap();
-        let expected: BTreeMap<String, Vec<(usize, f64)>> =
-            serde_json::from_str(&expected).unwrap();
-        assert_eq!(expected.len(), 61);
-        let same = expected.iter().filter(|(photo, top)| {
+        let reference = fs::read_to_string(reference).unwrap();
+        let reference: BTreeMap<String, Vec<(usize, f64)>> =
+            serde_json::from_str(&reference).unwrap();
+        assert_eq!(reference.len(), 61);
+        let (mut same, mut found_right) = (0, 0);
+        for (photo, top) in &reference {
             let picture = decode(&samples.join("images").join(photo)).unwrap();
             let found = top1(&network.logits(&[picture])[0]);
             if found != top[0].0 {
-                eprintln!("{weights}: {photo} is {found}, timm says {top:?}");
+                eprintln!("{name}: {photo} is {found}, timm says {top:?}");
             }
-            found == top[0].0
-        });
-        let same = same.count();
-        eprintln!("{weights}: {same} of {} as timm", expected.len());
-        assert!(same >= 59, "{weights}: {same} of {}", expected.len());
+            same += usize::from(found == top[0].0);
+            // The name of a photo begins with that of its label.
+            found_right += usize::from(photo.split('_').next() == Some(synsets[found]));
+        }
+        eprintln!("{name}: {same} as timm, {found_right} right");
+        assert!(same >= least, "{name}: {same} as timm");
+        assert_eq!(found_right, right, "{name}: right");
     }
 }

@@ -21,6 +21,7 @@ pub(crate) const FILES: &[(&str, &str, &str, &str)] = &files! {
     "mobilenet"
     "convnext"
     "regnet"
+    "mnasnet"
     "bert"
     "mpnet"
     "roberta"

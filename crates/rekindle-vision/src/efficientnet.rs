@@ -1,5 +1,6 @@
 //! EfficientNet. Tan & Le 2019, <https://arxiv.org/abs/1905.11946>, and EfficientNetV2, Tan & Le
-//! 2021, <https://arxiv.org/abs/2104.00298>. The trunk is in `mobile.rs`; here are its rows.
+//! 2021, <https://arxiv.org/abs/2104.00298>. The trunk is in `mobile.rs`; here are its rows. EfficientNet-Lite, of the
+//! authors' code, is without squeeze and excitation and Swish, for devices that are slow at either.
 //!
 //! `tf_` networks carry TensorFlow's weights, and with them its SAME padding and its epsilon.
 
@@ -7,7 +8,7 @@ use rekindle_layers::{Activation, Padding};
 
 use crate::{
     inverted::{Blocks, Kind, Skip, Squeeze},
-    mobile::{Head, MobileConfig, Rounding},
+    mobile::{Ends, Head, MobileConfig, Rounding},
     variant::Variant,
 };
 
@@ -29,6 +30,12 @@ pub const VARIANTS: &[Variant<MobileConfig>] = &[
     Variant("tf_efficientnet_b5", 30_389_784, MobileConfig { width: 1.6, depth: 2.2, dropout: 0.4, ..TF_V1 }),
     Variant("tf_efficientnet_b6", 43_040_704, MobileConfig { width: 1.8, depth: 2.6, dropout: 0.5, ..TF_V1 }),
     Variant("tf_efficientnet_b7", 66_347_960, MobileConfig { width: 2.0, depth: 3.1, dropout: 0.5, ..TF_V1 }),
+    Variant("efficientnet_lite0", 4_652_008, MobileConfig { width: 1.0, depth: 1.0, dropout: 0.2, ..LITE }),
+    Variant("tf_efficientnet_lite0", 4_652_008, MobileConfig { width: 1.0, depth: 1.0, dropout: 0.2, ..TF_LITE }),
+    Variant("tf_efficientnet_lite1", 5_416_680, MobileConfig { width: 1.0, depth: 1.1, dropout: 0.2, ..TF_LITE }),
+    Variant("tf_efficientnet_lite2", 6_092_072, MobileConfig { width: 1.1, depth: 1.2, dropout: 0.3, ..TF_LITE }),
+    Variant("tf_efficientnet_lite3", 8_197_096, MobileConfig { width: 1.2, depth: 1.4, dropout: 0.3, ..TF_LITE }),
+    Variant("tf_efficientnet_lite4", 13_006_568, MobileConfig { width: 1.4, depth: 1.8, dropout: 0.3, ..TF_LITE }),
     Variant("tf_efficientnetv2_b0", 7_139_704, MobileConfig { width: 1.0, depth: 1.0, dropout: 0.2, ..V2_BASE }),
     Variant("tf_efficientnetv2_b1", 8_141_052, MobileConfig { width: 1.0, depth: 1.1, dropout: 0.2, ..V2_BASE }),
     Variant("tf_efficientnetv2_b2", 10_096_086, MobileConfig { width: 1.1, depth: 1.2, dropout: 0.3, ..V2_BASE }),
@@ -47,6 +54,7 @@ const V1: MobileConfig = MobileConfig {
     depth: 1.0,
     rounding: Rounding::NineTenths,
     stem: 32,
+    ends: Ends::Scaled,
     head: Head::Scaled(1280),
     activation: Activation::Silu,
     padding: Padding::Symmetric,
@@ -56,6 +64,14 @@ const V1: MobileConfig = MobileConfig {
     drop_path: 0.2,
 };
 const TF_V1: MobileConfig = MobileConfig { padding: Padding::Same, epsilon: 1e-3, ..V1 };
+const LITE: MobileConfig = MobileConfig {
+    table: LITE_B0,
+    ends: Ends::Fixed,
+    head: Head::Fixed(1280),
+    activation: Activation::Relu6,
+    ..V1
+};
+const TF_LITE: MobileConfig = MobileConfig { padding: Padding::Same, epsilon: 1e-3, ..LITE };
 const V2_BASE: MobileConfig = MobileConfig { table: V2_B0, rounding: Rounding::Nearest, ..TF_V1 };
 
 /// Table 1 of the paper.
@@ -67,6 +83,17 @@ const B0: &[&[Blocks]] = &[
     &[mb(3, 5, 1, 6, 112)],
     &[mb(4, 5, 2, 6, 192)],
     &[mb(1, 3, 1, 6, 320)],
+];
+
+/// Table 1 without squeeze and excitation, with ReLU6.
+const LITE_B0: &[&[Blocks]] = &[
+    &[Blocks { kind: Kind::Depthwise, ..lite(1, 3, 1, 1, 16) }],
+    &[lite(2, 3, 2, 6, 24)],
+    &[lite(2, 5, 2, 6, 40)],
+    &[lite(3, 3, 2, 6, 80)],
+    &[lite(3, 5, 1, 6, 112)],
+    &[lite(4, 5, 2, 6, 192)],
+    &[lite(1, 3, 1, 6, 320)],
 ];
 
 /// EfficientNetV2-B0 of the authors' code.
@@ -135,6 +162,15 @@ const fn mb(repeats: usize, kernel: usize, stride: usize, expand: u8, channels: 
         channels,
         squeeze: Squeeze::Input,
         activation: Activation::Silu,
+    }
+}
+
+/// An inverted residual of EfficientNet-Lite.
+const fn lite(repeats: usize, kernel: usize, stride: usize, expand: u8, channels: usize) -> Blocks {
+    Blocks {
+        squeeze: Squeeze::None,
+        activation: Activation::Relu6,
+        ..mb(repeats, kernel, stride, expand, channels)
     }
 }
 

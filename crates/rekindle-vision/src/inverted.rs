@@ -31,13 +31,15 @@ pub struct Blocks {
     pub activation: Activation,
 }
 
-/// The four blocks of the families.
+/// The blocks of the families.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
     /// A convolution; EfficientNetV2 starts with residual ones, MobileNetV3 ends with a plain one.
     Convolution(Skip),
     /// Depthwise, then pointwise.
     Depthwise,
+    /// The same with an activation behind both, and never residual (MobileNetV1).
+    Separable,
     /// Pointwise, depthwise, pointwise (MBConv).
     Inverted,
     /// One full convolution in place of the first two (Fused-MBConv of EfficientNetV2).
@@ -93,7 +95,7 @@ pub(crate) struct Depthwise {
     se: Option<SqueezeExcite>,
     drop_path: Option<DropPath>,
     #[module(skip)]
-    activation: Activation,
+    activations: [Activation; 2],
 }
 
 #[derive(Module, Debug)]
@@ -127,7 +129,7 @@ impl BlockConfig {
         let Self { row, channels_in, channels_out, stride, .. } = *self;
         let Blocks { kind, kernel, expand, activation, .. } = row;
         let inside = match kind {
-            Kind::Depthwise | Kind::Convolution(_) => channels_in,
+            Kind::Depthwise | Kind::Separable | Kind::Convolution(_) => channels_in,
             Kind::Inverted | Kind::Fused => multiple_of_8(channels_in as f64 * expand),
         };
         let conv = |channels, kernel, stride, groups| {
@@ -138,8 +140,8 @@ impl BlockConfig {
         let pointwise = |channels| conv(channels, 1, 1, 1);
         let norm = |channels| BatchNormConfig { channels, epsilon: self.epsilon }.init(device);
         let se = row.squeeze.init([channels_in, inside], activation, device);
-        let residual =
-            stride == 1 && channels_in == channels_out && kind != Kind::Convolution(Skip::None);
+        let plain = matches!(kind, Kind::Separable | Kind::Convolution(Skip::None));
+        let residual = stride == 1 && channels_in == channels_out && !plain;
         let drop_path = residual.then(|| DropPath::new(self.drop_path));
         match kind {
             Kind::Convolution(_) => Block::Convolution(Convolution {
@@ -148,14 +150,17 @@ impl BlockConfig {
                 drop_path,
                 activation,
             }),
-            Kind::Depthwise => Block::Depthwise(Depthwise {
+            Kind::Depthwise | Kind::Separable => Block::Depthwise(Depthwise {
                 conv_pw: pointwise([inside, channels_out]),
                 bn1: norm(inside),
                 conv_dw: depthwise(),
                 bn2: norm(channels_out),
                 se,
                 drop_path,
-                activation,
+                activations: match kind {
+                    Kind::Separable => [activation; 2],
+                    _ => [activation, Activation::Identity],
+                },
             }),
             Kind::Inverted => Block::Inverted(Inverted {
                 conv_pw: pointwise([channels_in, inside]),
@@ -202,10 +207,10 @@ impl Block {
                 conv_pw,
                 bn2,
                 drop_path,
-                activation,
+                activations: [first, second],
             }) => {
-                let wide = |x| squeeze(se, ConvNormAct::new(conv_dw, bn1, *activation).forward(x));
-                residual(drop_path.as_ref(), x, wide, &ConvNormAct::new(conv_pw, bn2, linear))
+                let wide = |x| squeeze(se, ConvNormAct::new(conv_dw, bn1, *first).forward(x));
+                residual(drop_path.as_ref(), x, wide, &ConvNormAct::new(conv_pw, bn2, *second))
             }
             Self::Inverted(block) => {
                 let Inverted { conv_pw, bn1, conv_dw, bn2, se, conv_pwl, bn3, .. } = block;

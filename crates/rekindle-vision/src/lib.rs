@@ -18,6 +18,7 @@ mod convnext_stem;
 pub mod efficientnet;
 mod flow;
 pub mod inverted;
+pub mod mnasnet;
 pub mod mobile;
 pub mod mobilenet;
 mod network;

@@ -1,17 +1,17 @@
-//! The network that EfficientNet, MobileNetV2 and MobileNetV3 are rows of.
+//! The network that EfficientNet, MnasNet and MobileNet are rows of.
 //!
 //! ```text
 //! image       [b,  3, h,    w   ]
 //! 0 stem      [b,  c, h/2,  w/2 ]   conv_stem bn1
 //! 1.. blocks  [b, .., h/32, w/32]   blocks.0, blocks.1, ...: a stage a row or more of the table
-//! last head   [b,  d, h/32, w/32]   conv_head bn2, or conv_head after the pool (MobileNetV3)
+//! last head   [b,  d, h/32, w/32]   conv_head bn2, or conv_head after the pool (MobileNetV3), or none (MobileNetV1)
 //! pool        [b,  d]
 //! ```
 
 use burn::prelude::*;
 use rekindle_layers::{
     Activation, Backbone, BatchNorm, BatchNormConfig, Bias, Conv2d, Conv2dConfig, ConvNormAct,
-    FeatureMap, Landmarks, Padding, Stage, StageOutput, global_mean,
+    FeatureMap, Landmarks, Padding, Stage, global_mean,
 };
 
 use crate::{
@@ -33,6 +33,8 @@ pub struct MobileConfig {
     pub rounding: Rounding,
     /// Channels of the stem, before the width factor.
     pub stem: usize,
+    /// Whether the factors are for the ends, too.
+    pub ends: Ends,
     /// What follows the blocks.
     pub head: Head,
     /// Activation of stem and head.
@@ -56,9 +58,20 @@ pub enum Rounding {
     Nearest,
 }
 
+/// Whether a network's ends grow with it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ends {
+    /// They do.
+    Scaled,
+    /// The stem keeps its width, and the first and the last stage their depth (EfficientNet-Lite).
+    Fixed,
+}
+
 /// What follows the blocks; widths are those of the embeddings.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Head {
+    /// Nothing (MobileNetV1).
+    None,
     /// A convolution with batch norm, of a width that scales.
     Scaled(usize),
     /// The same, of a width that may only grow (MobileNetV2).
@@ -75,10 +88,11 @@ pub struct MobileNet {
     conv_stem: Conv2d,
     bn1: BatchNorm,
     blocks: Vec<Vec<Block>>,
-    conv_head: Conv2d,
+    conv_head: Option<Conv2d>,
     bn2: Option<BatchNorm>,
     #[module(skip)]
     stages: Vec<Stage>,
+    embed_dim: usize,
     dropout: f64,
     #[module(skip)]
     activation: Activation,
@@ -89,7 +103,10 @@ impl MobileConfig {
     pub fn init(&self, init: &Init, device: &Device) -> MobileNet {
         let Init { channels_in, regularization, .. } = *init;
         let norm = |channels| BatchNormConfig { channels, epsilon: self.epsilon }.init(device);
-        let stem = self.channels(self.stem);
+        let stem = match self.ends {
+            Ends::Scaled => self.channels(self.stem),
+            Ends::Fixed => self.stem,
+        };
         let conv = |channels, kernel| Conv2dConfig {
             padding: self.padding,
             ..Conv2dConfig::new(channels, kernel)
@@ -97,15 +114,16 @@ impl MobileConfig {
         let conv_stem = Conv2dConfig { stride: 2, ..conv([channels_in, stem], 3) }.init(device);
         let mut stages = vec![Stage::map("stem", &["conv_stem", "bn1"], stem, 2)];
 
-        let depth = |rows: &[Blocks]| rows.iter().map(|row| self.repeats(row)).sum::<usize>();
-        let total: usize = self.table.iter().map(|rows| depth(rows)).sum();
+        let rows = self.table.iter().enumerate();
+        let rows = rows.flat_map(|(number, rows)| rows.iter().map(move |row| (number, row)));
+        let total: usize = rows.map(|(number, row)| self.repeats(number, row)).sum();
         let drop_path = regularization.rate(self.drop_path);
         let (mut width, mut reduction, mut index) = (stem, 2, 0);
         let mut blocks = Vec::new();
         for (number, rows) in self.table.iter().enumerate() {
             let mut stage = Vec::new();
             for row in rows.iter() {
-                for repeat in 0..self.repeats(row) {
+                for repeat in 0..self.repeats(number, row) {
                     let config = BlockConfig {
                         row: *row,
                         channels_in: width,
@@ -126,26 +144,32 @@ impl MobileConfig {
             blocks.push(stage);
         }
 
-        let (embed_dim, pooled) = match self.head {
-            Head::Scaled(width) => (self.channels(width), false),
-            Head::Grown(width) => (self.channels(width).max(width), false),
-            Head::Fixed(width) => (width, false),
-            Head::Pooled(width) => (width, true),
+        let embed_dim = match self.head {
+            Head::None => width,
+            Head::Scaled(base) => self.channels(base),
+            Head::Grown(base) => self.channels(base).max(base),
+            Head::Fixed(embed_dim) | Head::Pooled(embed_dim) => embed_dim,
         };
-        let mut head = Stage::map("head", &["conv_head", "bn2"], embed_dim, reduction);
-        if pooled {
-            head.output = StageOutput::Vector;
-        }
-        stages.push(head);
-        let bias = if pooled { Bias::Learned } else { Bias::None };
-        let conv_head = Conv2dConfig { bias, ..conv([width, embed_dim], 1) }.init(device);
+        let head = |bias| Conv2dConfig { bias, ..conv([width, embed_dim], 1) }.init(device);
+        let (conv_head, bn2) = match self.head {
+            Head::None => (None, None),
+            Head::Scaled(_) | Head::Grown(_) | Head::Fixed(_) => {
+                stages.push(Stage::map("head", &["conv_head", "bn2"], embed_dim, reduction));
+                (Some(head(Bias::None)), Some(norm(embed_dim)))
+            }
+            Head::Pooled(_) => {
+                stages.push(Stage::vector("head", &["conv_head"], embed_dim));
+                (Some(head(Bias::Learned)), None)
+            }
+        };
         MobileNet {
             conv_stem,
             bn1: norm(stem),
             blocks,
             conv_head,
-            bn2: (!pooled).then(|| norm(embed_dim)),
+            bn2,
             stages,
+            embed_dim,
             dropout: regularization.rate(self.dropout),
             activation: self.activation,
         }
@@ -159,8 +183,13 @@ impl MobileConfig {
         }
     }
 
-    fn repeats(&self, row: &Blocks) -> usize {
-        (row.repeats as f64 * self.depth).ceil() as usize
+    /// How often a row of the stage of this number is repeated.
+    fn repeats(&self, number: usize, row: &Blocks) -> usize {
+        let is_end = number == 0 || number + 1 == self.table.len();
+        match self.ends {
+            Ends::Fixed if is_end => row.repeats,
+            _ => (row.repeats as f64 * self.depth).ceil() as usize,
+        }
     }
 }
 
@@ -182,16 +211,10 @@ impl Backbone for MobileNet {
 
     fn stage(&self, index: usize, x: Tensor<4>) -> Tensor<4> {
         let x = FeatureMap::new(x);
-        let y = match (index.checked_sub(1).map(|index| self.blocks.get(index)), &self.bn2) {
-            (None, _) => ConvNormAct::new(&self.conv_stem, &self.bn1, self.activation).forward(x),
-            (Some(Some(blocks)), _) => blocks.iter().fold(x, |x, block| block.forward(x)),
-            (Some(None), Some(bn2)) => {
-                ConvNormAct::new(&self.conv_head, bn2, self.activation).forward(x)
-            }
-            (Some(None), None) => {
-                let pooled = FeatureMap::new(self.pool(x.into_tensor()).unsqueeze_dims(&[2, 3]));
-                ConvNormAct::new(&self.conv_head, None, self.activation).forward(pooled)
-            }
+        let y = match index.checked_sub(1).map(|index| self.blocks.get(index)) {
+            None => ConvNormAct::new(&self.conv_stem, &self.bn1, self.activation).forward(x),
+            Some(Some(blocks)) => blocks.iter().fold(x, |x, block| block.forward(x)),
+            Some(None) => self.head(x),
         };
         y.into_tensor()
     }
@@ -201,7 +224,7 @@ impl Backbone for MobileNet {
     }
 
     fn embed_dim(&self) -> usize {
-        self.conv_head.channels_out()
+        self.embed_dim
     }
 
     fn landmarks(&self) -> Landmarks {
@@ -210,5 +233,17 @@ impl Backbone for MobileNet {
 
     fn dropout(&self) -> f64 {
         self.dropout
+    }
+}
+
+impl MobileNet {
+    /// What follows the blocks: of a map, or of its mean.
+    fn head(&self, x: FeatureMap) -> FeatureMap {
+        let Some(conv_head) = &self.conv_head else { panic!("no stage follows the blocks") };
+        let x = match &self.bn2 {
+            Some(_) => x,
+            None => FeatureMap::new(global_mean(x).unsqueeze_dims(&[2, 3])),
+        };
+        ConvNormAct::new(conv_head, self.bn2.as_ref(), self.activation).forward(x)
     }
 }

@@ -7,6 +7,7 @@ use crate::{
     convnext::{self, ConvNeXt, ConvNeXtConfig},
     efficientnet,
     flow::VisionFlow,
+    mnasnet,
     mobile::{MobileConfig, MobileNet},
     mobilenet,
     regnet::{self, RegNet, RegNetConfig},
@@ -66,8 +67,8 @@ families! {
     CifarResNet(CifarResNet) of CifarResNetConfig: "resnet_cifar" resnet_cifar::VARIANTS, 10;
     /// RegNet.
     RegNet(RegNet) of RegNetConfig: "regnet" regnet::VARIANTS, 1000;
-    /// EfficientNet and MobileNet.
-    Mobile(MobileNet) of MobileConfig: "efficientnet" efficientnet::VARIANTS, 1000; "mobilenet" mobilenet::VARIANTS, 1000;
+    /// EfficientNet, MobileNet and MnasNet.
+    Mobile(MobileNet) of MobileConfig: "efficientnet" efficientnet::VARIANTS, 1000; "mobilenet" mobilenet::VARIANTS, 1000; "mnasnet" mnasnet::VARIANTS, 1000;
     /// ConvNeXt and ConvNeXt V2.
     ConvNeXt(ConvNeXt) of ConvNeXtConfig: "convnext" convnext::VARIANTS, 1000;
 }
