@@ -106,11 +106,23 @@ class CifarResNet(nn.Module):
         return self.linear(self.forward_features(x).mean((2, 3)))
 
 
-def create(spec, classes):
+def create(spec, classes, size, built_for):
     library, name = spec.split("/", 1)
     if library == "timm":
         # Neither dropout nor stochastic depth: they draw random numbers.
-        return timm.create_model(name, num_classes=classes, drop_rate=0.0), f"timm {timm.__version__}"
+        options = {"num_classes": classes, "drop_rate": 0.0}
+        try:
+            # A table of positions is one for pictures of this size.
+            if built_for:
+                options |= {"img_size": built_for, "dynamic_img_size": True}
+            else:
+                options["img_size"] = size
+            model = timm.create_model(name, **options)
+        except TypeError:
+            if built_for:
+                raise
+            model = timm.create_model(name, num_classes=classes, drop_rate=0.0)
+        return model, f"timm {timm.__version__}"
     depth = re.fullmatch(r"resnet(\d+)_cifar", name)
     if library != "paper" or not depth:
         raise SystemExit(f"{spec}: neither timm/NAME nor paper/resnetN_cifar")
@@ -125,8 +137,8 @@ def digest(tensor, probes):
     return {"shape": list(tensor.shape), "l2": flat.norm().item(), "at": at, "value": flat[at].tolist()}
 
 
-def golden(spec, size, classes):
-    model, library = create(spec, classes)
+def golden(spec, size, classes, built_for=None):
+    model, library = create(spec, classes, size, built_for)
     model = model.double().eval()
     shape = [BATCH, 3, size, size]
     x, nudge = uniform("input", shape).double(), 0.01 * uniform("nudge", shape).double()
@@ -151,6 +163,7 @@ def golden(spec, size, classes):
         "torch": torch.__version__,
         "num_classes": classes,
         "input_shape": shape,
+        "built_for": [built_for] * 2 if built_for else None,
         "parameters": sum(parameter.numel() for parameter in model.parameters()),
         "running_var_scale": variance,
         "tensors": [
@@ -170,6 +183,8 @@ def golden(spec, size, classes):
     for module in model.modules():
         if isinstance(module, nn.Dropout):
             module.p = 0.0
+        if isinstance(module, timm.layers.DropPath):
+            module.drop_prob = 0.0
     model.train()
     loss = functional.cross_entropy(model(x), torch.tensor(TARGETS))
     loss.backward()
@@ -201,11 +216,12 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("networks", nargs="+", metavar="timm/NAME | paper/resnetN_cifar")
     parser.add_argument("--size", type=int, default=96, help="height and width of the pictures")
+    parser.add_argument("--built-for", type=int, help="that of the pictures that the network is built for, if it is another")
     parser.add_argument("--classes", type=int, default=10)
     parser.add_argument("--out", type=pathlib.Path, default=pathlib.Path(__file__).parents[1] / "golden")
     args = parser.parse_args()
     for spec in args.networks:
-        result = shortened(golden(spec, args.size, args.classes))
+        result = shortened(golden(spec, args.size, args.classes, args.built_for))
         path = args.out / f"{spec.replace('/', '__')}.json"
         path.write_text(json.dumps(result, separators=(",", ":")) + "\n")
         print(f"{path.name}: {path.stat().st_size // 1024} KiB, float32 error {result['float32_error']:.0e}", flush=True)

@@ -52,8 +52,9 @@ fn what_is_saved_is_loaded_bit_by_bit() {
             assert_eq!(report.loaded.len(), saved.len(), "{name}: {report}");
             assert!(report.adapted.is_empty() && report.reinitialized.is_empty(), "{report}");
             let moved = |name: &str| loaded[name].iter().any(|&bits| f32::from_bits(bits) != 1.0);
-            let variance = loaded.keys().find(|name| name.ends_with("running_var")).unwrap();
-            assert_eq!(moved(variance), device.is_autodiff(), "{name}");
+            if let Some(variance) = loaded.keys().find(|name| name.ends_with("running_var")) {
+                assert_eq!(moved(variance), device.is_autodiff(), "{name}");
+            }
         }
     }
 }

@@ -22,6 +22,7 @@ pub(crate) const FILES: &[(&str, &str, &str, &str)] = &files! {
     "convnext"
     "regnet"
     "mnasnet"
+    "swin"
     "bert"
     "mpnet"
     "roberta"

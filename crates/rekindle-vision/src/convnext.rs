@@ -177,7 +177,7 @@ impl Backbone for ConvNeXt {
             let name = format!("stages.{index}");
             Stage::map(&name, &[&name], width, 4 << index)
         }));
-        stages.push(Stage::vector("head", &["head"], self.embed_dim()));
+        stages.push(Stage::vector("head", &["head.norm"], self.embed_dim()));
         stages
     }
 

@@ -27,10 +27,13 @@ pub mod residual;
 pub mod resnet;
 pub mod resnet_cifar;
 mod squeeze;
+pub mod swin;
+mod swin_block;
 mod unit;
 mod variant;
 pub mod vgg;
 mod widths;
+mod windows;
 
 pub use flow::{Patches, VisionFlow};
 pub use network::{Architecture, UnknownArchitecture, VisionBackbone, architectures};

@@ -13,6 +13,7 @@ use crate::{
     regnet::{self, RegNet, RegNetConfig},
     resnet::{self, ResNet, ResNetConfig},
     resnet_cifar::{self, CifarResNet, CifarResNetConfig},
+    swin::{self, Swin, SwinConfig},
     variant::{Init, Variant},
     vgg::{self, Vgg, VggConfig},
 };
@@ -71,6 +72,8 @@ families! {
     Mobile(MobileNet) of MobileConfig: "efficientnet" efficientnet::VARIANTS, 1000; "mobilenet" mobilenet::VARIANTS, 1000; "mnasnet" mnasnet::VARIANTS, 1000;
     /// ConvNeXt and ConvNeXt V2.
     ConvNeXt(ConvNeXt) of ConvNeXtConfig: "convnext" convnext::VARIANTS, 1000;
+    /// Swin Transformer.
+    Swin(Swin) of SwinConfig: "swin" swin::VARIANTS, 1000;
 }
 
 /// A row of any family's table.

@@ -99,6 +99,9 @@ fn added<E: FlexReal>(dy: &FlexTensor, ids: &[usize], [rows, channels]: [usize; 
         "embedding back",
         || pass::<E>(Extent::new([1, 1, rows, channels]), 1),
         || {
+            if let Some(places) = places(ids, rows) {
+                return moved(dy, &places, channels, &mut table);
+            }
             let target = Shared::new(&mut table);
             parts(rows * channels, CLEARED, |start, end| {
                 // SAFETY: each part of the table is cleared by one task.
@@ -113,4 +116,34 @@ fn added<E: FlexReal>(dy: &FlexTensor, ids: &[usize], [rows, channels]: [usize; 
         },
     );
     tensor_of(table, [rows, channels])
+}
+
+/// A row that was taken nowhere.
+const NOWHERE: usize = usize::MAX;
+
+/// Where each row of a table was taken to, if none was taken twice.
+fn places(ids: &[usize], rows: usize) -> Option<Vec<usize>> {
+    if ids.len() > rows {
+        return None;
+    }
+    let mut places = vec![NOWHERE; rows];
+    let mut ids = ids.iter().enumerate();
+    ids.all(|(at, id)| std::mem::replace(&mut places[*id], at) == NOWHERE).then_some(places)
+}
+
+/// The gradient of a table of which no row was taken twice: nothing is added up, so all threads write at once.
+fn moved<E: FlexReal>(dy: &[E], places: &[usize], channels: usize, table: &mut [E]) {
+    let target = Shared::new(table);
+    parts(places.len(), ROWS, |start, end| {
+        for (row, &place) in places.iter().enumerate().take(end).skip(start) {
+            // SAFETY: a row is written by one task, and the table has as many rows as there are places.
+            let row = unsafe {
+                std::slice::from_raw_parts_mut(target.get().add(row * channels), channels)
+            };
+            match place {
+                NOWHERE => row.fill(E::ZERO),
+                _ => row.copy_from_slice(&dy[place * channels..][..channels]),
+            }
+        }
+    });
 }

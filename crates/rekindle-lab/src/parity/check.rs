@@ -53,7 +53,7 @@ pub fn check(golden: &Golden) -> Result<Agreement, Error> {
     let (_folder, file) = filled(&golden.tensors, golden.running_var_scale)?;
 
     let [_, channels_in, height, width] = golden.input_shape;
-    let size = Some([height, width]);
+    let size = golden.built_for.or(Some([height, width]));
     let init = Init { channels_in, regularization: Regularization::None, size };
     let build = |device: &Device| {
         let backbone = row.init(&init, device);

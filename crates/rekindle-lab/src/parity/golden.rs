@@ -93,6 +93,9 @@ pub struct Golden {
     pub num_classes: usize,
     /// Shape of the filled input.
     pub input_shape: [usize; 4],
+    /// Height and width of the pictures that the network was built for, if they are others.
+    #[serde(default)]
+    pub built_for: Option<[usize; 2]>,
     /// Learned parameters.
     pub parameters: usize,
     /// Scale of the filled running variances.
