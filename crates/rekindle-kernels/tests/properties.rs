@@ -37,21 +37,22 @@ impl Random {
     }
 }
 
-const ACTIVATIONS: [Activation; 8] = [
+const ACTIVATIONS: [Activation; 9] = [
     Activation::Identity,
     Activation::Relu,
     Activation::Relu6,
     Activation::Silu,
     Activation::HardSwish,
     Activation::Gelu,
+    Activation::QuickGelu,
     Activation::Sigmoid,
     Activation::HardSigmoid,
 ];
 
 /// Smooth ones: where there is a corner, rounding decides on which side of it a number lies.
 fn is_smooth(activation: Activation) -> bool {
-    use Activation::{Gelu, Identity, Sigmoid, Silu};
-    matches!(activation, Identity | Silu | Gelu | Sigmoid)
+    use Activation::{Gelu, Identity, QuickGelu, Sigmoid, Silu};
+    matches!(activation, Identity | Silu | Gelu | QuickGelu | Sigmoid)
 }
 
 /// How far gradients in double precision may differ: Burn's of `x / 6` multiplies by a sixth in single

@@ -17,11 +17,16 @@ pub enum Activation {
     HardSwish,
     /// `x (1 + erf(x / sqrt(2))) / 2`
     Gelu,
+    /// `x sigmoid(1.702 x)`, CLIP's
+    QuickGelu,
     /// `1 / (1 + exp(-x))`
     Sigmoid,
     /// `relu6(x + 3) / 6`
     HardSigmoid,
 }
+
+/// How much steeper the sigmoid of [`Activation::QuickGelu`] is (<https://arxiv.org/abs/1606.08415>, section 2).
+pub(crate) const QUICK: f64 = 1.702;
 
 impl Activation {
     /// The least and the greatest value, if that is all that the function does.
@@ -55,6 +60,7 @@ impl Activation {
                 Self::Silu => S::div(x, S::add(S::constant(1.0), S::exp(S::sub(S::zero(), x)))),
                 Self::HardSwish => S::mul(x, hard_sigmoid::<S>(x)),
                 Self::Gelu => S::mul(S::mul(x, S::constant(0.5)), normal_2::<S>(x)),
+                Self::QuickGelu => S::mul(x, sigmoid::<S>(S::mul(x, S::constant(QUICK)))),
                 Self::Sigmoid => sigmoid::<S>(x),
                 Self::HardSigmoid => hard_sigmoid::<S>(x),
             }
@@ -88,6 +94,11 @@ impl Activation {
                     let square = S::mul(S::mul(x, x), S::constant(-0.5));
                     let density = S::mul(S::exp(square), S::constant(0.398_942_280_401_432_7));
                     S::fma(x, density, S::mul(S::constant(0.5), normal_2::<S>(x)))
+                }
+                Self::QuickGelu => {
+                    let scaled = S::mul(x, S::constant(QUICK));
+                    let s = sigmoid::<S>(scaled);
+                    S::mul(s, S::fma(scaled, S::sub(one, s), one))
                 }
                 Self::Sigmoid => {
                     let s = sigmoid::<S>(x);
