@@ -106,11 +106,17 @@ class CifarResNet(nn.Module):
         return self.linear(self.forward_features(x).mean((2, 3)))
 
 
-def create(spec, classes):
+def create(spec, classes, size):
     library, name = spec.split("/", 1)
     if library == "timm":
         # Neither dropout nor stochastic depth: they draw random numbers.
-        return timm.create_model(name, num_classes=classes, drop_rate=0.0), f"timm {timm.__version__}"
+        options = {"num_classes": classes, "drop_rate": 0.0}
+        try:
+            # A table of positions is one for pictures of this size.
+            model = timm.create_model(name, img_size=size, **options)
+        except TypeError:
+            model = timm.create_model(name, **options)
+        return model, f"timm {timm.__version__}"
     depth = re.fullmatch(r"resnet(\d+)_cifar", name)
     if library != "paper" or not depth:
         raise SystemExit(f"{spec}: neither timm/NAME nor paper/resnetN_cifar")
@@ -126,7 +132,7 @@ def digest(tensor, probes):
 
 
 def golden(spec, size, classes):
-    model, library = create(spec, classes)
+    model, library = create(spec, classes, size)
     model = model.double().eval()
     shape = [BATCH, 3, size, size]
     x, nudge = uniform("input", shape).double(), 0.01 * uniform("nudge", shape).double()

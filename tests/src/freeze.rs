@@ -171,7 +171,9 @@ fn a_frozen_backbone_embeds_as_in_validation() {
         // The statistics of this batch move the running ones, so it comes first.
         let trained = embed(&model, &device);
         let expected = embed(&model.valid(), &device.clone().inner());
-        assert!(trained != expected, "{name}");
+        // Some transformers have neither, and were trained without stochastic depth.
+        let differs = model.layout().parameters.iter().any(|p| is_running(&p.name));
+        assert!(trained != expected || !differs, "{name}");
         assert!(embed(&model.freeze_to(stages), &device) == expected, "{name}");
     }
 }

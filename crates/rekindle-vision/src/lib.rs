@@ -12,18 +12,27 @@
 //! # Ok::<(), rekindle_vision::UnknownArchitecture>(())
 //! ```
 
+mod attention_pool;
+pub mod deit;
+pub mod dinov2;
+pub mod dinov3;
 pub mod efficientnet;
+mod encoder_block;
 mod flow;
 pub mod inverted;
 pub mod mobile;
 pub mod mobilenet;
 mod network;
+mod patch_angles;
+mod patch_embed;
 pub mod residual;
 pub mod resnet;
 pub mod resnet_cifar;
 mod squeeze;
 mod variant;
 pub mod vgg;
+pub mod vision_transformer;
+pub mod vit;
 mod widths;
 
 pub use flow::{Patches, VisionFlow};

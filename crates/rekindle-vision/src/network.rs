@@ -4,6 +4,8 @@ use burn::prelude::*;
 use rekindle_layers::{Backbone, Landmarks, Rules, Stage};
 
 use crate::{
+    deit, dinov2,
+    dinov3::{self, DinoV3, DinoV3Config},
     efficientnet,
     flow::VisionFlow,
     mobile::{MobileConfig, MobileNet},
@@ -12,6 +14,8 @@ use crate::{
     resnet_cifar::{self, CifarResNet, CifarResNetConfig},
     variant::{Init, Variant},
     vgg::{self, Vgg, VggConfig},
+    vision_transformer::{VisionTransformer, VisionTransformerConfig},
+    vit,
 };
 
 /// Writes down what is the same for every family.
@@ -64,6 +68,10 @@ families! {
     CifarResNet(CifarResNet) of CifarResNetConfig: "resnet_cifar" resnet_cifar::VARIANTS, 10;
     /// EfficientNet and MobileNet.
     Mobile(MobileNet) of MobileConfig: "efficientnet" efficientnet::VARIANTS, 1000; "mobilenet" mobilenet::VARIANTS, 1000;
+    /// ViT, DeiT and DINOv2.
+    VisionTransformer(VisionTransformer) of VisionTransformerConfig: "vit" vit::VARIANTS, 1000; "vit" vit::WITHOUT_CLASSES, 0; "deit" deit::VARIANTS, 1000; "dinov2" dinov2::VARIANTS, 0;
+    /// DINOv3.
+    DinoV3(DinoV3) of DinoV3Config: "dinov3" dinov3::VARIANTS, 0;
 }
 
 /// A row of any family's table.
