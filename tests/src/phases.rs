@@ -18,9 +18,10 @@ const POLICIES: [BatchNormPolicy; 3] =
 /// The first stage, every third parameter of the others, every second shift of a norm.
 fn patterns(model: &Model) -> Frozen {
     let layout = model.layout();
-    let first = layout.stages[0].modules.iter().map(|module| format!("{module}.*"));
-    let learned = layout.parameters.iter().filter(|parameter| parameter.learned);
-    let third = learned.step_by(3).map(|parameter| parameter.name.clone());
+    let learned = || layout.parameters.iter().filter(|parameter| parameter.learned);
+    let first = learned().filter(|parameter| layout.owners(&parameter.name) == [0]);
+    let first = first.map(|parameter| parameter.name.clone());
+    let third = learned().step_by(3).map(|parameter| parameter.name.clone());
     let means = layout.parameters.iter().filter_map(|p| p.name.strip_suffix(".running_mean"));
     let shifts = means.step_by(2).map(|norm| format!("{norm}.bias"));
     Frozen::Matching(first.chain(third).chain(shifts).collect())

@@ -3,18 +3,30 @@
 use std::collections::BTreeMap;
 
 use burn::prelude::*;
-use rekindle_checkpoint::{CheckpointFile, HeadPolicy, load, save};
+use rekindle_checkpoint::{CheckpointFile, HeadPolicy, Naming, load, save};
+use rekindle_vision::{Architecture, Init};
 
-use crate::support::{bits, golden, network, smallest};
+use crate::support::{Model, bits, golden, network, smallest};
 
 #[test]
 fn names_shapes_and_types_are_timms() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("saved.safetensors");
-    for name in ["test_resnet", "test_efficientnet", "mobilenetv3_small_100", "resnet26d__75px_7"] {
+    for name in [
+        "test_resnet",
+        "test_efficientnet",
+        "mobilenetv3_small_100",
+        "resnet26d__75px_7",
+        "test_vit2",
+        "deit_tiny_patch16_224",
+    ] {
         let golden = golden(name);
-        let (model, naming) =
-            network(golden.architecture(), 3, golden.num_classes, &Device::flex());
+        let device = Device::flex();
+        let [_, channels_in, height, width] = golden.input_shape;
+        let init = Init { channels_in, size: Some([height, width]), ..Init::default() };
+        let backbone = Architecture::find(golden.architecture()).unwrap().init(&init, &device);
+        let naming = Naming::of(&backbone, Model::TRUNK, Model::HEAD);
+        let model = Model::new(backbone, golden.num_classes, &device);
         save(&model, &path, &naming, &BTreeMap::new()).unwrap();
         let saved = CheckpointFile::open(&path).unwrap();
         let saved: BTreeMap<String, (Vec<usize>, String)> = saved

@@ -6,6 +6,7 @@ use burn::{
 };
 
 pub use crate::cpu::Activation;
+use crate::cpu::QUICK;
 
 impl Activation {
     /// Applies the function to every element, by Burn's operations.
@@ -18,6 +19,7 @@ impl Activation {
             Self::HardSwish => x.clone() * Self::HardSigmoid.forward(x),
             Self::Gelu => gelu(x),
             Self::GeluTanh => gelu_approximate(x),
+            Self::QuickGelu => x.clone() * sigmoid(x * QUICK),
             Self::Sigmoid => sigmoid(x),
             Self::HardSigmoid => (x + 3.0).clamp(0.0, 6.0) / 6.0,
         }
@@ -39,6 +41,7 @@ mod tests {
             (Activation::HardSwish, [0.0, -1.0 / 3.0, 0.0, 5.0 / 3.0, 7.0]),
             (Activation::Gelu, [-0.000126685, -0.15865526, 0.0, 1.9544997, 7.0]),
             (Activation::GeluTanh, [-0.000070246, -0.158808009, 0.0, 1.9545977, 7.0]),
+            (Activation::QuickGelu, [-0.00441472, -0.15420423, 0.0, 1.9356588, 6.9999530]),
             (Activation::Sigmoid, [0.01798621, 0.26894143, 0.5, 0.880797, 0.999089]),
             (Activation::HardSigmoid, [0.0, 1.0 / 3.0, 0.5, 5.0 / 6.0, 1.0]),
         ] {

@@ -38,7 +38,7 @@ impl Random {
     }
 }
 
-const ACTIVATIONS: [Activation; 9] = [
+const ACTIVATIONS: [Activation; 10] = [
     Activation::Identity,
     Activation::Relu,
     Activation::Relu6,
@@ -46,14 +46,15 @@ const ACTIVATIONS: [Activation; 9] = [
     Activation::HardSwish,
     Activation::Gelu,
     Activation::GeluTanh,
+    Activation::QuickGelu,
     Activation::Sigmoid,
     Activation::HardSigmoid,
 ];
 
 /// Smooth ones: where there is a corner, rounding decides on which side of it a number lies.
 fn is_smooth(activation: Activation) -> bool {
-    use Activation::{Gelu, GeluTanh, Identity, Sigmoid, Silu};
-    matches!(activation, Identity | Silu | Gelu | GeluTanh | Sigmoid)
+    use Activation::{Gelu, GeluTanh, Identity, QuickGelu, Sigmoid, Silu};
+    matches!(activation, Identity | Silu | Gelu | GeluTanh | QuickGelu | Sigmoid)
 }
 
 /// How far gradients in double precision may differ: Burn's of `x / 6` multiplies by a sixth in single

@@ -48,16 +48,24 @@ impl Rotary {
         base: f64,
         (device, dtype): (&Device, DType),
     ) -> Self {
-        let half = channels / 2;
-        let angle = |place: usize, i: usize| {
-            // In float64: far places have large angles.
-            place as f64 * base.powf(-2.0 * i as f64 / channels as f64)
-        };
+        // In float64: far places have large angles.
+        let angle = |place, i| place as f64 * base.powf(-2.0 * i as f64 / channels as f64);
+        Self::of_angles([length, channels / 2], angle, (device, dtype))
+    }
+
+    /// The angles of `length` places for so many pairs of channels, by place and pair.
+    pub fn of_angles(
+        [length, pairs]: [usize; 2],
+        angle: impl Fn(usize, usize) -> f64,
+        (device, dtype): (&Device, DType),
+    ) -> Self {
+        let places = (0..length).flat_map(|place| (0..pairs).map(move |pair| (place, pair)));
+        let angles: Vec<f64> = places.map(|(place, pair)| angle(place, pair)).collect();
         let table = |of: fn(f64) -> f64| {
-            let values: Vec<f64> = (0..length)
-                .flat_map(|place| (0..2 * half).map(move |i| of(angle(place, i % half.max(1)))))
-                .collect();
-            let data = TensorData::new(values, [1, 1, length, 2 * half]);
+            let rows = angles.chunks(pairs.max(1));
+            let values: Vec<f64> =
+                rows.flat_map(|row| row.iter().chain(row)).map(|angle| of(*angle)).collect();
+            let data = TensorData::new(values, [1, length, 1, 2 * pairs]);
             Tensor::<4>::from_data(data.convert_dtype(dtype), (device, dtype))
         };
         Self { cos: table(f64::cos), sin: table(f64::sin) }
@@ -70,15 +78,16 @@ impl Rotary {
     /// If the channels are no multiple of the heads.
     pub fn turn(&self, x: Tensor<3>, heads: usize) -> Tensor<3> {
         let [batch, length, channels] = x.dims();
-        let turned = self.turn_heads(split_heads(x, heads));
-        turned.swap_dims(1, 2).reshape([batch, length, channels])
-    }
-
-    fn turn_heads(&self, x: Tensor<4>) -> Tensor<4> {
-        let half = x.dims()[3] / 2;
+        assert!(
+            heads > 0 && channels.is_multiple_of(heads),
+            "{channels} channels for {heads} heads"
+        );
+        let half = channels / heads / 2;
+        let x = x.reshape([batch, length, heads, channels / heads]);
         let (left, right) = (x.clone().narrow(3, 0, half), x.clone().narrow(3, half, half));
-        let turned = Tensor::cat(vec![right.neg(), left], 3);
-        x * self.cos.clone() + turned * self.sin.clone()
+        let across = Tensor::cat(vec![right.neg(), left], 3);
+        let turned = x * self.cos.clone() + across * self.sin.clone();
+        turned.reshape([batch, length, channels])
     }
 }
 

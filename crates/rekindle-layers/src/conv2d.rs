@@ -32,6 +32,8 @@ pub enum Padding {
     Symmetric,
     /// TensorFlow's SAME: as many as this input and stride need, the odd one last.
     Same,
+    /// As many as SAME, all of them below and to the right: pictures that are no multiple of their patches.
+    Behind,
 }
 
 /// Whether a convolution adds something to each channel.
@@ -135,10 +137,11 @@ impl Conv2d {
                 let side = ((stride - 1) + (kernel[axis] - 1)) / 2;
                 (side, side)
             }
-            Padding::Same => {
+            Padding::Same | Padding::Behind => {
                 let covered = size[axis].div_ceil(stride).saturating_sub(1) * stride + kernel[axis];
                 let total = covered.saturating_sub(size[axis]);
-                (total / 2, total - total / 2)
+                let before = if self.padding == Padding::Same { total / 2 } else { 0 };
+                (before, total - before)
             }
         });
         Window {
@@ -166,6 +169,8 @@ mod tests {
             (Padding::Same, 3, 2, 9, 1, 1, 5),
             (Padding::Same, 5, 2, 8, 1, 2, 4),
             (Padding::Same, 1, 2, 8, 0, 0, 4),
+            (Padding::Behind, 16, 16, 33, 0, 15, 3),
+            (Padding::Behind, 4, 4, 8, 0, 0, 2),
         ] {
             let config = Conv2dConfig { stride, padding, ..Conv2dConfig::new([2, 2], kernel) };
             let window = config.init(&device).window([size, size]);

@@ -8,11 +8,11 @@ use burn::{
 };
 use rekindle_kernels::{Activation, FeatureMap, add, add_scaled};
 
-use crate::ConvNormAct;
+use crate::{ConvNormAct, Projection};
 
 /// Drops a residual branch of a picture with a probability, and scales the kept ones up.
 ///
-/// Draws once a picture (timm's `DropPath`), where `Dropout` draws once an element.
+/// Draws once a picture or sequence (timm's `DropPath`), where `Dropout` draws once an element.
 #[derive(Module, Debug)]
 pub struct DropPath {
     probability: f64,
@@ -59,6 +59,28 @@ impl DropPath {
         }
     }
 
+    /// `shortcut + factors * scale * projection(x)`, all `[batch, length, channels]`, with a scale `[channels]` where it is
+    /// given: outside training in one pass.
+    pub fn project_add(
+        &self,
+        projection: &Projection,
+        x: Tensor<3>,
+        scale: Option<Tensor<1>>,
+        shortcut: Tensor<3>,
+    ) -> Tensor<3> {
+        if !self.is_active(&x.device()) {
+            return projection.forward_scaled_add(x, scale, Some(shortcut));
+        }
+        let [batch, length, channels] = shortcut.dims();
+        // A sequence is a map one pixel wide.
+        let map = |x: Tensor<3>| {
+            FeatureMap::new(x.reshape([batch, length, 1, channels]).permute([0, 3, 1, 2]))
+        };
+        let branch = projection.forward_scaled_add(x, scale, None);
+        let sum = self.add(map(branch), map(shortcut)).into_tensor();
+        sum.permute([0, 2, 3, 1]).reshape([batch, length, channels])
+    }
+
     fn is_active(&self, device: &Device) -> bool {
         self.probability > 0.0 && self.training.is_enabled() && device.is_autodiff()
     }
@@ -66,8 +88,10 @@ impl DropPath {
 
 #[cfg(test)]
 mod tests {
+    use burn::tensor::Tolerance;
+
     use super::*;
-    use crate::Conv2dConfig;
+    use crate::{Conv2dConfig, ProjectionConfig};
 
     /// What is added to nothing by a branch that changes nothing.
     fn branch(layer: &DropPath, x: Tensor<4>) -> Tensor<4> {
@@ -87,6 +111,31 @@ mod tests {
         assert!(y.chunks(6).all(|picture| picture.iter().all(|v| *v == picture[0])));
         let mean = y.iter().sum::<f32>() / y.len() as f32;
         assert!((mean - 1.0).abs() < 0.05, "{mean}");
+    }
+
+    /// The same draws for a sequence as for a map, and the same where nothing is drawn.
+    #[test]
+    fn drops_whole_sequences() {
+        for (device, probability) in [
+            (Device::flex().autodiff(), 0.5),
+            (Device::flex().autodiff(), 0.0),
+            (Device::flex(), 0.5),
+        ] {
+            let mut projection = ProjectionConfig::new(2, 2).init(&device);
+            projection.weight = Param::from_tensor(Tensor::eye(2, &device));
+            let x = Tensor::<1, Int>::arange(0..24, &device).float().reshape([4, 3, 2]);
+            let scale = Tensor::<1>::from_floats([0.5, -2.0], &device);
+            let layer = DropPath::new(probability);
+            device.seed(3);
+            let found =
+                layer.project_add(&projection, x.clone(), Some(scale.clone()), x.ones_like());
+            device.seed(3);
+            let map = (x.clone() * scale.reshape([1, 1, 2])).reshape([4, 2, 1, 3]);
+            let map = layer
+                .add(FeatureMap::new(map), FeatureMap::new(Tensor::ones([4, 2, 1, 3], &device)));
+            let expected = map.into_tensor().reshape([4, 3, 2]);
+            found.into_data().assert_approx_eq::<f32>(&expected.into_data(), Tolerance::default());
+        }
     }
 
     #[test]

@@ -94,6 +94,30 @@ impl Projection {
         &self.packed
     }
 
+    /// With this bias `[out]` in place of its own: `[batch, length, in]` to `[batch, length, out]`.
+    ///
+    /// # Panics
+    ///
+    /// If the channels differ.
+    pub fn forward_biased(&self, x: Tensor<3>, bias: Option<Tensor<1>>) -> Tensor<3> {
+        projected(&Rows::new(x), (self.weight.val(), bias, &self.packed), Behind::default())
+    }
+
+    /// `factors * (x weight + bias) + shortcut`: a factor `[out]` for each channel and what is added, each where it is given.
+    ///
+    /// # Panics
+    ///
+    /// If the channels or the shapes differ.
+    pub fn forward_scaled_add(
+        &self,
+        x: Tensor<3>,
+        factors: Option<Tensor<1>>,
+        shortcut: Option<Tensor<3>>,
+    ) -> Tensor<3> {
+        let shortcut = shortcut.map(|shortcut| Rows::new(shortcut).map);
+        self.run_rows(&Rows::new(x), Behind { factors, shortcut, ..Behind::default() })
+    }
+
     fn run_rows(&self, x: &Rows, behind: Behind) -> Tensor<3> {
         let bias = self.bias.as_ref().map(|bias| bias.val());
         projected(x, (self.weight.val(), bias, &self.packed), behind)
@@ -129,6 +153,8 @@ impl Rows {
 /// What follows the product.
 #[derive(Debug)]
 pub(crate) struct Behind {
+    /// Of each channel.
+    pub(crate) factors: Option<Tensor<1>>,
     pub(crate) dropout: f64,
     pub(crate) shortcut: Option<FeatureMap>,
     pub(crate) activation: Activation,
@@ -136,11 +162,11 @@ pub(crate) struct Behind {
 
 impl Default for Behind {
     fn default() -> Self {
-        Self { dropout: 0.0, shortcut: None, activation: Activation::Identity }
+        Self { factors: None, dropout: 0.0, shortcut: None, activation: Activation::Identity }
     }
 }
 
-/// `activation(dropout(x weight + bias) + shortcut)`: `[batch, length, in]` to `[batch, length, out]`, with a weight `[out, in]`.
+/// `activation(dropout(factors * (x weight + bias)) + shortcut)`: `[batch, length, in]` to `[batch, length, out]`, with a weight `[out, in]`.
 ///
 /// # Panics
 ///
@@ -148,7 +174,7 @@ impl Default for Behind {
 pub(crate) fn projected(
     x: &Rows,
     (weight, bias, packed): (Tensor<2>, Option<Tensor<1>>, &PackedWeights),
-    Behind { dropout, shortcut, activation }: Behind,
+    Behind { factors, dropout, shortcut, activation }: Behind,
 ) -> Tensor<3> {
     let Rows { ref map, batch, length } = *x;
     let [_, channels, _, _] = map.dims();
@@ -162,7 +188,7 @@ pub(crate) fn projected(
         bias,
         window: Window::square(1, 1, 0),
         groups: 1,
-        norm: Norm::None,
+        norm: factors.map_or(Norm::None, scaled),
         dropout,
         shortcut,
         activation,
@@ -170,4 +196,11 @@ pub(crate) fn projected(
     };
     let map = convolve(map.clone(), with).0;
     Rows { map, batch, length }.into_tensor()
+}
+
+/// A norm that multiplies by `factors` and changes nothing else.
+fn scaled(factors: Tensor<1>) -> Norm {
+    let zeros = factors.clone().detach().zeros_like();
+    let ones = zeros.ones_like();
+    Norm::Running { gamma: factors, beta: zeros.clone(), mean: zeros, variance: ones, epsilon: 0.0 }
 }

@@ -12,16 +12,23 @@
 //! # Ok::<(), rekindle_vision::UnknownArchitecture>(())
 //! ```
 
+mod attention_pool;
 pub mod convnext;
 mod convnext_block;
 mod convnext_stem;
+pub mod deit;
+pub mod dinov2;
+pub mod dinov3;
 pub mod efficientnet;
+mod encoder_block;
 mod flow;
 pub mod inverted;
 pub mod mnasnet;
 pub mod mobile;
 pub mod mobilenet;
 mod network;
+mod patch_angles;
+mod patch_embed;
 pub mod regnet;
 pub mod residual;
 pub mod resnet;
@@ -32,6 +39,8 @@ mod swin_block;
 mod unit;
 mod variant;
 pub mod vgg;
+pub mod vision_transformer;
+pub mod vit;
 mod widths;
 mod windows;
 

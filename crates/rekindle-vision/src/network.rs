@@ -5,6 +5,8 @@ use rekindle_layers::{Backbone, Landmarks, Rules, Stage};
 
 use crate::{
     convnext::{self, ConvNeXt, ConvNeXtConfig},
+    deit, dinov2,
+    dinov3::{self, DinoV3, DinoV3Config},
     efficientnet,
     flow::VisionFlow,
     mnasnet,
@@ -16,6 +18,8 @@ use crate::{
     swin::{self, Swin, SwinConfig},
     variant::{Init, Variant},
     vgg::{self, Vgg, VggConfig},
+    vision_transformer::{VisionTransformer, VisionTransformerConfig},
+    vit,
 };
 
 /// Writes down what is the same for every family.
@@ -74,6 +78,10 @@ families! {
     ConvNeXt(ConvNeXt) of ConvNeXtConfig: "convnext" convnext::VARIANTS, 1000;
     /// Swin Transformer.
     Swin(Swin) of SwinConfig: "swin" swin::VARIANTS, 1000;
+    /// ViT, DeiT and DINOv2.
+    VisionTransformer(VisionTransformer) of VisionTransformerConfig: "vit" vit::VARIANTS, 1000; "vit" vit::WITHOUT_CLASSES, 0; "deit" deit::VARIANTS, 1000; "dinov2" dinov2::VARIANTS, 0;
+    /// DINOv3.
+    DinoV3(DinoV3) of DinoV3Config: "dinov3" dinov3::VARIANTS, 0;
 }
 
 /// A row of any family's table.

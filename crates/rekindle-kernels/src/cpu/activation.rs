@@ -19,11 +19,16 @@ pub enum Activation {
     Gelu,
     /// `x sigmoid(sqrt(8 / pi) (x + 0.044715 x^3))`, PyTorch's GELU with `approximate="tanh"`
     GeluTanh,
+    /// `x sigmoid(1.702 x)`, CLIP's
+    QuickGelu,
     /// `1 / (1 + exp(-x))`
     Sigmoid,
     /// `relu6(x + 3) / 6`
     HardSigmoid,
 }
+
+/// How much steeper the sigmoid of [`Activation::QuickGelu`] is (<https://arxiv.org/abs/1606.08415>, section 2).
+pub(crate) const QUICK: f64 = 1.702;
 
 impl Activation {
     /// The least and the greatest value, if that is all that the function does.
@@ -58,6 +63,7 @@ impl Activation {
                 Self::HardSwish => S::mul(x, hard_sigmoid::<S>(x)),
                 Self::Gelu => S::mul(S::mul(x, S::constant(0.5)), normal_2::<S>(x)),
                 Self::GeluTanh => S::mul(x, sigmoid::<S>(tanh_argument::<S>(x))),
+                Self::QuickGelu => S::mul(x, sigmoid::<S>(S::mul(x, S::constant(QUICK)))),
                 Self::Sigmoid => sigmoid::<S>(x),
                 Self::HardSigmoid => hard_sigmoid::<S>(x),
             }
@@ -100,6 +106,11 @@ impl Activation {
                         S::constant(ROOT_8_OVER_PI),
                     );
                     S::mul(s, S::fma(S::mul(x, rise), S::sub(one, s), one))
+                }
+                Self::QuickGelu => {
+                    let scaled = S::mul(x, S::constant(QUICK));
+                    let s = sigmoid::<S>(scaled);
+                    S::mul(s, S::fma(scaled, S::sub(one, s), one))
                 }
                 Self::Sigmoid => {
                     let s = sigmoid::<S>(x);

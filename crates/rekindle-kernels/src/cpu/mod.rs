@@ -31,6 +31,7 @@ pub(crate) mod weight_gradient;
 mod winograd;
 
 pub use activation::Activation;
+pub(crate) use activation::QUICK;
 pub use geometry::Window;
 pub(crate) use geometry::{Convolution, Direction, Extent, count};
 pub(crate) use pack::Packed;
