@@ -44,7 +44,7 @@ impl<'a> ConvNormAct<'a> {
         let [_, _, height, width] = x.dims();
         let device = x.device();
         let with = Convolve {
-            weight: self.conv.weight.val(),
+            weight: self.conv.weights(),
             bias: self.conv.bias.as_ref().map(|bias| bias.val()),
             window: self.conv.window([height, width]),
             groups: self.conv.groups(),
@@ -52,7 +52,7 @@ impl<'a> ConvNormAct<'a> {
             shortcut,
             dropout: 0.0,
             activation: self.activation,
-            packed: Some(self.conv.packed()),
+            packed: self.conv.packed(),
         };
         let (y, statistics) = convolve(x, with);
         if let (Some(norm), Some(statistics)) = (self.norm, statistics) {

@@ -12,16 +12,21 @@
 //! # Ok::<(), rekindle_vision::UnknownArchitecture>(())
 //! ```
 
+pub mod dense;
+pub mod densenet;
+pub mod densenet_cifar;
 pub mod efficientnet;
 mod flow;
 pub mod inverted;
 pub mod mobile;
 pub mod mobilenet;
 mod network;
+pub mod preactivation;
 pub mod regnet;
 pub mod residual;
 pub mod resnet;
 pub mod resnet_cifar;
+pub mod resnetv2;
 mod squeeze;
 mod unit;
 mod variant;

@@ -4,13 +4,15 @@ use burn::prelude::*;
 use rekindle_layers::{Backbone, Landmarks, Rules, Stage};
 
 use crate::{
-    efficientnet,
+    dense::{DenseNet, DenseNetConfig},
+    densenet, densenet_cifar, efficientnet,
     flow::VisionFlow,
     mobile::{MobileConfig, MobileNet},
     mobilenet,
     regnet::{self, RegNet, RegNetConfig},
     resnet::{self, ResNet, ResNetConfig},
     resnet_cifar::{self, CifarResNet, CifarResNetConfig},
+    resnetv2::{self, ResNetV2, ResNetV2Config},
     variant::{Init, Variant},
     vgg::{self, Vgg, VggConfig},
 };
@@ -65,6 +67,10 @@ families! {
     CifarResNet(CifarResNet) of CifarResNetConfig: "resnet_cifar" resnet_cifar::VARIANTS, 10;
     /// RegNet.
     RegNet(RegNet) of RegNetConfig: "regnet" regnet::VARIANTS, 1000;
+    /// DenseNet.
+    DenseNet(DenseNet) of DenseNetConfig: "densenet" densenet::VARIANTS, 1000; "densenet_cifar" densenet_cifar::VARIANTS, 10;
+    /// ResNetV2 and BiT.
+    ResNetV2(ResNetV2) of ResNetV2Config: "resnetv2" resnetv2::VARIANTS, 1000;
     /// EfficientNet and MobileNet.
     Mobile(MobileNet) of MobileConfig: "efficientnet" efficientnet::VARIANTS, 1000; "mobilenet" mobilenet::VARIANTS, 1000;
 }
