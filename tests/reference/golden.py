@@ -5,8 +5,10 @@
     python golden.py timm/resnet18 paper/resnet20_cifar --size 64 --classes 7 --out tests/golden
 
 `timm/NAME` is timm's network. `paper/resnetN_cifar` is the ResNet for 32x32 pictures, written down here from
-section 4.2 of He et al. 2015 (https://arxiv.org/abs/1512.03385), since timm has none. The formula is explained in
-`crates/rekindle-lab/src/parity/fill.rs`; `cargo xtask parity` fills the same names with the same numbers.
+section 4.2 of He et al. 2015 (https://arxiv.org/abs/1512.03385), since timm has none, and `paper/densenet_bc_cifar` the
+DenseNet of depth 100 and growth rate 12 from section 3 of Huang et al. 2016 (https://arxiv.org/abs/1608.06993). The
+formula is explained in `crates/rekindle-lab/src/parity/fill.rs`; `cargo xtask parity` fills the same names with the same
+numbers.
 """
 import argparse
 import json
@@ -106,6 +108,53 @@ class CifarResNet(nn.Module):
         return self.linear(self.forward_features(x).mean((2, 3)))
 
 
+class CifarDenseLayer(nn.Module):
+    """Norm, ReLU, 1x1 to four times the growth rate, norm, ReLU, 3x3; what it computes comes behind what it reads."""
+
+    def __init__(self, channels, growth):
+        super().__init__()
+        self.norm1 = nn.BatchNorm2d(channels)
+        self.conv1 = nn.Conv2d(channels, 4 * growth, 1, bias=False)
+        self.norm2 = nn.BatchNorm2d(4 * growth)
+        self.conv2 = nn.Conv2d(4 * growth, growth, 3, 1, 1, bias=False)
+
+    def forward(self, x):
+        y = self.conv1(functional.relu(self.norm1(x)))
+        return torch.cat([x, self.conv2(functional.relu(self.norm2(y)))], 1)
+
+
+class CifarDenseNet(nn.Module):
+    """A convolution, three blocks of 16 layers with transitions to half the channels between, a norm, the mean, a linear layer."""
+
+    def __init__(self, classes, growth=12, depth=16):
+        super().__init__()
+        channels = 2 * growth
+        self.features = nn.Sequential()
+        self.features.add_module("conv0", nn.Conv2d(3, channels, 3, 1, 1, bias=False))
+        for index in (1, 2, 3):
+            block = nn.Sequential()
+            for place in range(depth):
+                block.add_module(f"denselayer{place + 1}", CifarDenseLayer(channels, growth))
+                channels += growth
+            self.features.add_module(f"denseblock{index}", block)
+            if index < 3:
+                transition = nn.Sequential()
+                transition.add_module("norm", nn.BatchNorm2d(channels))
+                transition.add_module("relu", nn.ReLU())
+                channels //= 2
+                transition.add_module("conv", nn.Conv2d(2 * channels, channels, 1, bias=False))
+                transition.add_module("pool", nn.AvgPool2d(2))
+                self.features.add_module(f"transition{index}", transition)
+        self.features.add_module("norm5", nn.BatchNorm2d(channels))
+        self.classifier = nn.Linear(channels, classes)
+
+    def forward_features(self, x):
+        return functional.relu(self.features(x))
+
+    def forward(self, x):
+        return self.classifier(self.forward_features(x).mean((2, 3)))
+
+
 def create(spec, classes, size, built_for):
     library, name = spec.split("/", 1)
     if library == "timm":
@@ -123,9 +172,11 @@ def create(spec, classes, size, built_for):
                 raise
             model = timm.create_model(name, num_classes=classes, drop_rate=0.0)
         return model, f"timm {timm.__version__}"
+    if spec == "paper/densenet_bc_cifar":
+        return CifarDenseNet(classes), "written from the paper"
     depth = re.fullmatch(r"resnet(\d+)_cifar", name)
     if library != "paper" or not depth:
-        raise SystemExit(f"{spec}: neither timm/NAME nor paper/resnetN_cifar")
+        raise SystemExit(f"{spec}: neither timm/NAME, paper/resnetN_cifar nor paper/densenet_bc_cifar")
     return CifarResNet(int(depth[1]), classes), "written from the paper"
 
 
@@ -214,7 +265,7 @@ def shortened(value):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("networks", nargs="+", metavar="timm/NAME | paper/resnetN_cifar")
+    parser.add_argument("networks", nargs="+", metavar="timm/NAME | paper/NAME")
     parser.add_argument("--size", type=int, default=96, help="height and width of the pictures")
     parser.add_argument("--built-for", type=int, help="that of the pictures that the network is built for, if it is another")
     parser.add_argument("--classes", type=int, default=10)

@@ -38,8 +38,8 @@ fn smallest_of_timm() -> impl Iterator<Item = &'static str> {
 fn listing(name: &str) -> String {
     let (model, naming) = network(name, 3, CLASSES, &Device::flex());
     let mut tensors = Vec::new();
-    for parameter in parameters(&model) {
-        let name = naming.in_checkpoint(&parameter.name);
+    for parameter in naming.wanted(&model) {
+        let name = parameter.name.clone();
         // The counter that PyTorch keeps beside each batch norm, and that is saved with it.
         if let Some(norm) = name.strip_suffix("running_var") {
             tensors.push((format!("{norm}num_batches_tracked"), vec![]));

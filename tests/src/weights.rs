@@ -110,6 +110,21 @@ fn cifar_networks_are_as_right_as_measured() {
 }
 
 #[test]
+fn a_dense_cifar_network_is_as_right_as_measured() {
+    let Some(data) = real_data() else { return };
+    let folder = data.join("weights/densenet_bc100_12.cifar10");
+    let (pictures, labels) = cifar(&data);
+    let logits = Pretrained::new(&folder, &folder.join("model.safetensors")).logits(&pictures);
+    let right = logits.iter().zip(&labels).filter(|(row, label)| top1(row) == **label).count();
+    let reference = CheckpointFile::open(&folder.join("reference.safetensors")).unwrap();
+    let reference = reference.read_f32("logits_test64").unwrap();
+    let difference = largest_difference(&logits[..64], &reference);
+    eprintln!("densenet: {right} right, reference logits within {difference:e}");
+    assert!(right.abs_diff(937) <= 2, "{right} right, not 937");
+    assert!(difference < 1e-3, "{difference}");
+}
+
+#[test]
 fn the_authors_file_gives_the_same_logits() {
     let Some(data) = real_data() else { return };
     let weights = data.join("weights");

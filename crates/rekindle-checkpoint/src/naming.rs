@@ -51,8 +51,15 @@ impl Naming {
         file.get(&name).or_else(prefixed)?.shape.first().copied()
     }
 
+    /// Whether the weight of a linear layer is that of a 1x1 convolution in a checkpoint.
+    pub fn is_pointwise(&self, name: &str) -> bool {
+        self.rules.of(name).any(|(_, name, rule)| {
+            matches!(rule, Rule::Pointwise { parameter } if before(name, parameter).is_some())
+        })
+    }
+
     /// The float tensors of a module, by the checkpoint's names before rules of splitting and joining.
-    pub(crate) fn wanted<M: Module>(&self, module: &M) -> Vec<ParameterInfo> {
+    pub fn wanted<M: Module>(&self, module: &M) -> Vec<ParameterInfo> {
         let as_in_file = |name: &str| {
             self.rules.of(name).any(|(_, name, rule)| {
                 matches!(rule, Rule::Untransposed { parameter } if before(name, parameter).is_some())
@@ -62,6 +69,7 @@ impl Naming {
         for parameter in &mut wanted {
             parameter.name = self.in_checkpoint(&parameter.name);
             parameter.transposed &= !as_in_file(&parameter.name);
+            parameter.pointwise = self.is_pointwise(&parameter.name);
         }
         wanted
     }

@@ -3,11 +3,7 @@
 use burn::{
     backend::Dispatch,
     prelude::*,
-    tensor::{
-        DType,
-        module::{batch_norm, batch_norm_train, conv2d},
-        ops::ConvOptions,
-    },
+    tensor::{DType, module::conv2d, ops::ConvOptions},
 };
 
 use crate::{
@@ -15,6 +11,7 @@ use crate::{
     cpu::{Convolution, Extent},
     dropout::{drawn, dropout},
     feature_map::{FeatureMap, Order},
+    normalize::normed,
     ops::{Given, Kernels, Knowledge, NormKind, Operands, Plan},
 };
 
@@ -194,17 +191,7 @@ fn composed(x: FeatureMap, with: Convolve<'_>, count: usize) -> (FeatureMap, Opt
     let padding = [(before[0], after[0]), (before[1], after[1])];
     let options = ConvOptions::new_with_padding(stride, padding, dilation, with.groups);
     let y = conv2d(x.into_inner(), with.weight, with.bias, options);
-    let (y, statistics) = match with.norm {
-        Norm::None => (y, None),
-        Norm::Running { gamma, beta, mean, variance, epsilon } => {
-            (batch_norm(y, gamma, beta, mean, variance, epsilon), None)
-        }
-        Norm::Batch { gamma, beta, epsilon } => {
-            let normed = batch_norm_train(y, gamma, beta, epsilon);
-            let (mean, variance) = (normed.mean.detach(), normed.variance.detach());
-            (normed.output, Some(Statistics { mean, variance, count }))
-        }
-    };
+    let (y, statistics) = normed(y, with.norm, count);
     let y = dropout(y, with.dropout);
     let y = match with.shortcut {
         Some(shortcut) => y + shortcut.into_tensor(),

@@ -48,6 +48,16 @@ pub(crate) enum Order {
     ChannelsFirst,
 }
 
+impl Order {
+    /// The axis of channels.
+    pub(crate) fn channels(self) -> usize {
+        match self {
+            Self::ChannelsLast => 3,
+            Self::ChannelsFirst => 1,
+        }
+    }
+}
+
 impl FeatureMap {
     /// From `[batch, channels, height, width]`.
     pub fn new(x: Tensor<4>) -> Self {
@@ -91,26 +101,54 @@ impl FeatureMap {
     ///
     /// If that is a map of more numbers than any machine holds.
     pub fn pad_channels(self, before: usize, after: usize) -> Self {
-        let [batch, channels, height, width] = self.dims();
-        let padded = before.checked_add(after).and_then(|zeros| zeros.checked_add(channels));
-        count(&[batch, padded.unwrap_or(usize::MAX), height, width]);
-        let Self { tensor, order, .. } = self;
-        let axis = match order {
-            Order::ChannelsLast => 3,
-            Order::ChannelsFirst => 1,
+        let axis = self.order.channels();
+        self.pad(axis, before, after)
+    }
+
+    /// The map in a frame of zeros, so many pixels wide.
+    ///
+    /// # Panics
+    ///
+    /// If that is a map of more numbers than any machine holds.
+    pub fn pad_pixels(self, frame: usize) -> Self {
+        let first = match self.order {
+            Order::ChannelsLast => 1,
+            Order::ChannelsFirst => 2,
         };
-        let zeros = |channels: usize| {
+        self.pad(first, frame, frame).pad(first + 1, frame, frame)
+    }
+
+    /// The channels of all maps, one map behind the other.
+    ///
+    /// # Panics
+    ///
+    /// If there are no maps, or if they differ in more than their channels.
+    pub fn concat(maps: Vec<Self>) -> Self {
+        let Some(first) = maps.first() else { panic!("the channels of no maps") };
+        let (order, axis) = (first.order, first.order.channels());
+        let maps = maps.into_iter().map(|map| map.ordered(order)).collect();
+        Self::of(Tensor::cat(maps, axis), order)
+    }
+
+    /// Zeros before and after an axis of the tensor.
+    fn pad(self, axis: usize, before: usize, after: usize) -> Self {
+        let Self { tensor, order, .. } = self;
+        let mut padded = tensor.dims();
+        let zeros = before.checked_add(after).and_then(|zeros| zeros.checked_add(padded[axis]));
+        padded[axis] = zeros.unwrap_or(usize::MAX);
+        count(&padded);
+        let zeros = |extent: usize| {
             let mut shape = tensor.dims();
-            shape[axis] = channels;
+            shape[axis] = extent;
             Tensor::zeros(shape, (&tensor.device(), tensor.dtype()))
         };
         let tensor = Tensor::cat(vec![zeros(before), tensor.clone(), zeros(after)], axis);
-        Self { tensor, order, known: Known::default() }
+        Self::of(tensor, order)
     }
 
     /// A tensor in the order of our kernels.
     pub(crate) fn last(tensor: Tensor<4>) -> Self {
-        Self { tensor, order: Order::ChannelsLast, known: Known::default() }
+        Self::of(tensor, Order::ChannelsLast)
     }
 
     /// What is known of its gradient.
@@ -120,11 +158,16 @@ impl FeatureMap {
 
     /// A tensor in Burn's order.
     pub(crate) fn first(tensor: Tensor<4>) -> Self {
-        Self { tensor, order: Order::ChannelsFirst, known: Known::default() }
+        Self::of(tensor, Order::ChannelsFirst)
     }
 
     pub(crate) fn order(&self) -> Order {
         self.order
+    }
+
+    /// A tensor whose axes are in this order.
+    pub(crate) fn of(tensor: Tensor<4>, order: Order) -> Self {
+        Self { tensor, order, known: Known::default() }
     }
 
     /// The tensor as it is.

@@ -10,7 +10,7 @@ use burn::{
 };
 
 use crate::{
-    Window,
+    Divisor, Window,
     feature_map::{FeatureMap, Order},
     ops::Kernels,
 };
@@ -49,28 +49,32 @@ pub fn max_pool(x: FeatureMap, window: Window) -> FeatureMap {
     }
 }
 
-/// The average of each window over the pixels that exist. A window may hang over the lower and right edge
-/// by less than its stride: `after` padding that is not averaged.
+/// The sum of each window over the pixels that exist, divided. A window may hang over the lower and right edge by less
+/// than its stride: `after` padding.
 ///
 /// # Panics
 ///
-/// If there is padding above or to the left, or dilation, or if the window is not such as [`Window::count`] takes.
-pub fn average_pool(x: FeatureMap, window: Window) -> FeatureMap {
+/// If there is dilation, or if the window is not such as [`Window::count`] takes.
+pub fn average_pool(x: FeatureMap, window: Window, divisor: Divisor) -> FeatureMap {
     let Window { kernel, stride, dilation, before, after } = window;
     let [_, _, height, width] = x.dims();
     window.check([height, width]);
-    assert_eq!((before, dilation), ([0; 2], [1; 2]), "an average pool begins at the first pixel");
+    assert_eq!(dilation, [1; 2], "an average pool of pixels that are apart");
     match x.order() {
         Order::ChannelsLast => {
-            let y = <Dispatch as Kernels>::average_pool(x.into_inner().into_dispatch(), window);
+            let y = <Dispatch as Kernels>::average_pool(
+                x.into_inner().into_dispatch(),
+                window,
+                divisor,
+            );
             FeatureMap::last(Tensor::from_dispatch(y))
         }
         Order::ChannelsFirst => {
             let options = AvgPoolOptions {
                 kernel_size: kernel,
                 stride,
-                padding: [(0, after[0]), (0, after[1])],
-                count_include_pad: false,
+                padding: [(before[0], after[0]), (before[1], after[1])],
+                count_include_pad: divisor == Divisor::Positions,
                 ceil_mode: false,
             };
             FeatureMap::first(avg_pool2d(x.into_inner(), options))

@@ -6,8 +6,8 @@ use burn::{
 };
 
 use crate::{
-    Activation, Convolve, FeatureMap, Norm, SqueezeExcite, Window, add, add_scaled, average_pool,
-    convolve, feature_map::Order, global_mean, max_pool, squeeze_excite,
+    Activation, Convolve, Divisor, FeatureMap, Norm, SqueezeExcite, Window, add, add_scaled,
+    average_pool, convolve, feature_map::Order, global_mean, max_pool, squeeze_excite,
 };
 
 /// A tensor in double precision that gradients may be taken through.
@@ -86,8 +86,9 @@ fn everything_else_is_the_same_in_both_orders() {
     let padded = Window { before: [1, 0], after: [0, 1], ..Window::square(2, 2, 0) };
     let shape = [3, 4, 5, 6];
     agree("maximum", shape, |x| max_pool(x, padded).into_tensor());
-    let after = Window { before: [0, 0], ..padded };
-    agree("average", shape, |x| average_pool(x, after).into_tensor());
+    for divisor in [Divisor::Pixels, Divisor::Positions] {
+        agree("average", shape, |x| average_pool(x, padded, divisor).into_tensor());
+    }
     agree("mean", shape, global_mean);
     agree("padding", shape, |x| x.pad_channels(1, 2).into_tensor());
     let added = draw(shape, -1.0);

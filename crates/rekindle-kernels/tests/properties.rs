@@ -23,9 +23,9 @@ use burn::{
 };
 use burn_flex::FlexTensor;
 use rekindle_kernels::{
-    Activation, Convolve, FeatureMap, Isa, Norm, PackedWeights, SqueezeExcite, Update, Window, add,
-    add_scaled, average_pool, convolve, global_mean, linear, max_pool, response_norm,
-    squeeze_excite, update,
+    Activation, Convolve, Divisor, FeatureMap, GroupNorm, GrowingMap, Isa, Norm, PackedWeights,
+    SqueezeExcite, Update, Window, add, add_scaled, average_pool, convolve, global_mean,
+    group_norm, linear, max_pool, normalize, response_norm, squeeze_excite, update,
 };
 
 mod support;
@@ -428,13 +428,13 @@ fn pools_agree() {
         compare(&format!("maximum of {what}"), &mut random, both, [1e-12, 1e-12]);
 
         let (ours, burns) = (x(), x());
-        let window = Window { before: [0; 2], ..window };
-        let found = average_pool(FeatureMap::new(ours.clone()), window).into_tensor();
+        let divisor = random.pick(&[Divisor::Pixels, Divisor::Positions]);
+        let found = average_pool(FeatureMap::new(ours.clone()), window, divisor).into_tensor();
         let options = AvgPoolOptions {
             kernel_size: kernel,
             stride: window.stride,
-            padding: [(0, window.after[0]), (0, window.after[1])],
-            count_include_pad: false,
+            padding,
+            count_include_pad: divisor == Divisor::Positions,
             ceil_mode: false,
         };
         let expected = avg_pool2d(burns.clone(), options);
@@ -655,6 +655,111 @@ fn a_branch_is_added_by_its_factor() {
         let expected = x * factors.reshape([shape[0], 1, 1, 1]) + added;
         let both = [(found, leaves), (expected, expected_leaves)];
         compare(&format!("{shape:?}"), &mut random, both, [1e-12, 1e-12]);
+    }
+}
+
+/// A norm by itself beside Burn's, and one over a part of a wider map's channels.
+#[test]
+fn norms_by_themselves_agree() {
+    let mut random = Random(8);
+    for _ in 0..120 {
+        let shape =
+            [random.range(1, 3), random.range(1, 40), random.range(1, 9), random.range(1, 9)];
+        let channels = shape[1];
+        let kind = random.pick(&[NormKind::None, NormKind::Running, NormKind::Batch]);
+        let activation = ACTIVATIONS.iter().copied().filter(|activation| is_smooth(*activation));
+        let activation = random.pick(&activation.collect::<Vec<_>>());
+        let data = random.tensor(shape, -1.0, 1.0);
+        let vectors = [(0.5, 1.5), (-0.5, 0.5), (-0.5, 0.5), (0.5, 1.5)]
+            .map(|(low, high)| random.tensor([channels], low, high));
+        let take = |take_norm: &mut dyn FnMut(Tensor<4>, Norm) -> Tensor<4>| {
+            let x = leaf::<4>(&data, DType::F64);
+            let [gamma, beta, mean, variance] =
+                vectors.each_ref().map(|vector| leaf::<1>(vector, DType::F64));
+            let mut leaves = vec![Leaf::Four(x.clone())];
+            if kind != NormKind::None {
+                leaves.extend([gamma.clone(), beta.clone()].map(Leaf::One));
+            }
+            let [mean, variance] =
+                [mean, variance].map(|vector| Tensor::from_inner(vector.inner()));
+            let epsilon = 1e-3;
+            let norm = match kind {
+                NormKind::None => Norm::None,
+                NormKind::Running => Norm::Running { gamma, beta, mean, variance, epsilon },
+                NormKind::Batch => Norm::Batch { gamma, beta, epsilon },
+            };
+            (take_norm(x, norm), leaves)
+        };
+        let found =
+            take(&mut |x, norm| normalize(FeatureMap::new(x), norm, activation).0.into_tensor());
+        let expected = take(&mut |x, norm| {
+            activation.forward(match norm {
+                Norm::None => x,
+                Norm::Running { gamma, beta, mean, variance, epsilon } => {
+                    batch_norm(x, gamma, beta, mean, variance, epsilon)
+                }
+                Norm::Batch { gamma, beta, epsilon } => {
+                    batch_norm_train(x, gamma, beta, epsilon).output
+                }
+            })
+        });
+        let what = format!("{kind:?} and {activation:?} over {shape:?}");
+        compare(&what, &mut random, [found, expected], [1e-10, 1e-8]);
+
+        let plain = || Tensor::<4>::from_data(data.clone(), &Device::flex());
+        let room = channels + random.range(0, 5);
+        let grown = GrowingMap::new(FeatureMap::new(plain()), room);
+        let part = normalize(grown.map(), Norm::None, activation).0.into_tensor();
+        let whole = normalize(FeatureMap::new(plain()), Norm::None, activation).0.into_tensor();
+        part.into_data().assert_eq(&whole.into_data(), true);
+    }
+}
+
+/// Channels that are added one after the other are those of all maps, with a graph and without.
+#[test]
+fn a_map_grows() {
+    let mut random = Random(9);
+    for device in [Device::flex(), Device::flex().autodiff()] {
+        let maps = [3, 1, 5].map(|channels| {
+            Tensor::<4>::from_data(random.tensor([2, channels, 4, 3], -1.0, 1.0), &device)
+        });
+        let expected = Tensor::cat(maps.to_vec(), 1);
+        let [first, rest @ ..] = maps.map(FeatureMap::new);
+        let grown = rest.into_iter().fold(GrowingMap::new(first, 9), GrowingMap::push);
+        let found = grown.map().into_tensor();
+        found.into_data().assert_eq(&expected.into_data(), true);
+    }
+}
+
+#[test]
+fn group_norms_agree() {
+    let mut random = Random(10);
+    for _ in 0..60 {
+        let groups = random.range(1, 4);
+        let channels = groups * random.range(1, 9);
+        let shape = [random.range(1, 3), channels, random.range(1, 6), random.range(1, 7)];
+        let activation = random.pick(&[Activation::Identity, Activation::Silu]);
+        let data = random.tensor(shape, -1.0, 1.0);
+        let vectors = [0.5, -0.5].map(|low| random.tensor([channels], low, low + 1.0));
+        let take = || {
+            let x = leaf::<4>(&data, DType::F64);
+            let [gamma, beta] = vectors.each_ref().map(|vector| leaf::<1>(vector, DType::F64));
+            let leaves =
+                vec![Leaf::Four(x.clone()), Leaf::One(gamma.clone()), Leaf::One(beta.clone())];
+            (x, gamma, beta, leaves)
+        };
+        let (x, gamma, beta, leaves) = take();
+        let with = GroupNorm { gamma, beta, groups, epsilon: 1e-3 };
+        let found = group_norm(FeatureMap::new(x), with, activation).into_tensor();
+        let (x, gamma, beta, expected_leaves) = take();
+        let rows = x.reshape([shape[0], groups, channels / groups * shape[2] * shape[3]]);
+        let apart = rows.clone() - rows.mean_dim(2);
+        let variance = (apart.clone() * apart.clone()).mean_dim(2);
+        let normed = (apart / (variance + 1e-3).sqrt()).reshape(shape);
+        let [gamma, beta] = [gamma, beta].map(|vector| vector.reshape([1, channels, 1, 1]));
+        let expected = activation.forward(normed * gamma + beta);
+        let both = [(found, leaves), (expected, expected_leaves)];
+        compare(&format!("{groups} groups of {shape:?}"), &mut random, both, [1e-10, 1e-8]);
     }
 }
 
@@ -902,7 +1007,7 @@ fn windows_that_are_none() {
             ("depthwise", &|| drop(convolve(map(DType::F32), with(2, DType::F32)))),
             ("composed", &|| drop(convolve(map(DType::F16), with(1, DType::F16)))),
             ("maximum", &|| drop(max_pool(map(DType::F32), window))),
-            ("average", &|| drop(average_pool(map(DType::F32), window))),
+            ("average", &|| drop(average_pool(map(DType::F32), window, Divisor::Pixels))),
         ];
         for (operation, task) in rows {
             if what == "numbers" && matches!(operation, "maximum" | "average") {
@@ -925,7 +1030,7 @@ fn windows_that_are_none() {
         let message = refusal(&|| drop(max_pool(single(), window)));
         assert!(message.contains(what), "`{what}` is not in: {message}");
     }
-    let message = refusal(&|| drop(average_pool(single(), large)));
+    let message = refusal(&|| drop(average_pool(single(), large, Divisor::Pixels)));
     assert!(message.contains("positions"), "{message}");
 }
 
@@ -1013,7 +1118,7 @@ fn gradients_of_another_shape() {
     let window = Window::square(2, 2, 0);
     let more: [(&str, &dyn Fn() -> FeatureMap); 7] = [
         ("maximum", &|| max_pool(map(), window)),
-        ("average", &|| average_pool(map(), window)),
+        ("average", &|| average_pool(map(), window, Divisor::Pixels)),
         ("excitation", &|| squeeze_excite(map(), excite())),
         ("response", &|| response_norm(map(), vector(), vector(), 1e-6)),
         ("sum", &|| add(map(), map(), Activation::Identity)),
@@ -1085,7 +1190,7 @@ fn shapes_whose_product_wraps() {
         let rows: [(&str, &dyn Fn()); 9] = [
             ("mean", &|| drop(global_mean(x()))),
             ("maximum", &|| drop(max_pool(x(), plain))),
-            ("average", &|| drop(average_pool(x(), plain))),
+            ("average", &|| drop(average_pool(x(), plain, Divisor::Pixels))),
             ("sum", &|| drop(add(x(), x(), Activation::Relu))),
             ("scaled sum", &|| drop(add_scaled(x(), vector(batch), x()))),
             ("excitation", &|| drop(squeeze_excite(x(), excite()))),

@@ -5,7 +5,7 @@ use burn::{
     module::{Flag, Initializer, Param, RunningState},
     prelude::*,
 };
-use rekindle_kernels::{Norm, Statistics};
+use rekindle_kernels::{Activation, FeatureMap, Norm, Statistics, normalize};
 
 /// What a [`BatchNorm`] is made of.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -57,6 +57,20 @@ impl BatchNormConfig {
 impl BatchNorm {
     /// Share of a new batch in the running statistics; PyTorch's and timm's default.
     pub const MOMENTUM: f64 = 0.1;
+
+    /// Normalizes a map that no convolution stands before, then activates it: `[batch, channels, height, width]` in and out.
+    ///
+    /// # Panics
+    ///
+    /// If the channels differ.
+    pub fn forward(&self, x: FeatureMap, activation: Activation) -> FeatureMap {
+        let norm = self.norm(&x.device());
+        let (y, statistics) = normalize(x, norm, activation);
+        if let Some(statistics) = statistics {
+            self.update(statistics);
+        }
+        y
+    }
 
     /// What normalizes a map on this device.
     pub(crate) fn norm(&self, device: &Device) -> Norm {

@@ -4,10 +4,10 @@ use burn::{
     module::{Initializer, Param},
     prelude::*,
 };
-use rekindle_kernels::{PackedWeights, Window};
+use rekindle_kernels::{PackedWeights, Window, layer_norm};
 
 /// What a [`Conv2d`] is made of.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Conv2dConfig {
     /// Channels of input and output.
     pub channels: [usize; 2],
@@ -21,6 +21,21 @@ pub struct Conv2dConfig {
     pub groups: usize,
     /// Whether something is added to each channel.
     pub bias: Bias,
+    /// What becomes of the weights before they are used.
+    pub weights: Weights,
+}
+
+/// What becomes of a convolution's weights before they are used.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Weights {
+    /// Nothing.
+    Plain,
+    /// Those of each output channel get a mean of 0 and a variance of 1: Qiao et al. 2019,
+    /// <https://arxiv.org/abs/1903.10520>.
+    Standardized {
+        /// Added to the variance.
+        epsilon: f64,
+    },
 }
 
 /// How a convolution pads its input.
@@ -59,6 +74,8 @@ pub struct Conv2d {
     #[module(skip)]
     padding: Padding,
     #[module(skip)]
+    weights: Weights,
+    #[module(skip)]
     packed: PackedWeights,
 }
 
@@ -66,7 +83,8 @@ impl Conv2dConfig {
     /// A convolution that keeps the grid, of a square kernel, without bias, from `channels[0]` to `channels[1]`.
     pub fn new(channels: [usize; 2], kernel: usize) -> Self {
         let padding = Padding::Symmetric;
-        Self { channels, kernel: [kernel; 2], stride: 1, padding, groups: 1, bias: Bias::None }
+        let (bias, weights) = (Bias::None, Weights::Plain);
+        Self { channels, kernel: [kernel; 2], stride: 1, padding, groups: 1, bias, weights }
     }
 
     /// Builds the layer with untrained parameters.
@@ -97,6 +115,7 @@ impl Conv2dConfig {
             stride,
             groups,
             padding: self.padding,
+            weights: self.weights,
             packed: PackedWeights::default(),
         }
     }
@@ -121,9 +140,20 @@ impl Conv2d {
         self.groups
     }
 
-    /// Where packed weights are kept.
-    pub(crate) fn packed(&self) -> &PackedWeights {
-        &self.packed
+    /// The weights as they are used.
+    pub(crate) fn weights(&self) -> Tensor<4> {
+        let weight = self.weight.val();
+        let Weights::Standardized { epsilon } = self.weights else { return weight };
+        let [out, seen, height, width] = weight.dims();
+        let count = seen * height * width;
+        let ones = Tensor::ones([count], (&weight.device(), weight.dtype()));
+        layer_norm(weight.reshape([out, count]), ones, None, epsilon)
+            .reshape([out, seen, height, width])
+    }
+
+    /// Where packed weights are kept, if they are the same at each call.
+    pub(crate) fn packed(&self) -> Option<&PackedWeights> {
+        (self.weights == Weights::Plain).then_some(&self.packed)
     }
 
     /// The window over an input of this height and width.

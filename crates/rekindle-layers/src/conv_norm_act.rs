@@ -3,7 +3,7 @@
 use burn::{module::Param, prelude::*};
 use rekindle_kernels::{Convolve, FeatureMap, Norm, PackedWeights, Window, convolve};
 
-use crate::{Activation, BatchNorm, Conv2d, Projection};
+use crate::{Activation, BatchNorm, Conv2d, Projection, projection::scaled};
 
 /// A convolution with the norm and the activation behind it, computed in one pass over the map.
 #[derive(Debug, Clone, Copy)]
@@ -48,7 +48,7 @@ impl Matrix<'_> {
     fn weights(&self) -> (Tensor<4>, Option<Tensor<1>>) {
         let value = |bias: &Option<Param<Tensor<1>>>| bias.as_ref().map(|bias| bias.val());
         match self {
-            Self::Convolution(conv) => (conv.weight.val(), value(&conv.bias)),
+            Self::Convolution(conv) => (conv.weights(), value(&conv.bias)),
             Self::Linear(linear) => {
                 (linear.weight.val().unsqueeze_dims(&[2, 3]), value(&linear.bias))
             }
@@ -63,10 +63,10 @@ impl Matrix<'_> {
         }
     }
 
-    fn packed(&self) -> &PackedWeights {
+    fn packed(&self) -> Option<&PackedWeights> {
         match self {
             Self::Convolution(conv) => conv.packed(),
-            Self::Linear(linear) => linear.packed(),
+            Self::Linear(linear) => Some(linear.packed()),
         }
     }
 }
@@ -76,18 +76,7 @@ impl Behind<'_> {
         match self {
             Self::Nothing => Norm::None,
             Self::Norm(norm) => norm.norm(device),
-            Self::Scale(scale) => {
-                let gamma = scale.val();
-                let inner = (&device.clone().inner(), gamma.dtype());
-                let constant = |ones: Tensor<1>| match device.is_autodiff() {
-                    true => Tensor::from_inner(ones),
-                    false => ones,
-                };
-                let ones = constant(Tensor::ones(gamma.dims(), inner));
-                let zeros = constant(Tensor::zeros(gamma.dims(), inner));
-                let (beta, mean) = (zeros.clone(), zeros);
-                Norm::Running { gamma, beta, mean, variance: ones, epsilon: 0.0 }
-            }
+            Self::Scale(scale) => scaled(scale.val()),
         }
     }
 }
@@ -142,7 +131,7 @@ impl<'a> ConvNormAct<'a> {
             shortcut,
             dropout: 0.0,
             activation: self.activation,
-            packed: Some(self.matrix.packed()),
+            packed: self.matrix.packed(),
         };
         let (y, statistics) = convolve(x, with);
         if let (Behind::Norm(norm), Some(statistics)) = (self.norm, statistics) {

@@ -13,6 +13,7 @@ mod conv_norm_act;
 mod drop_path;
 mod flow;
 mod fusion;
+mod group_norm;
 mod layer_norm;
 mod names;
 mod pool;
@@ -29,22 +30,23 @@ pub use backbone::{Backbone, Landmarks, Stage, StageOutput};
 pub use batch_norm::{BatchNorm, BatchNormConfig};
 pub use conv_norm_act::{ConvNormAct, Matrix};
 pub use conv1d::{Conv1d, Conv1dConfig, Padding1d};
-pub use conv2d::{Bias, Conv2d, Conv2dConfig, Padding};
+pub use conv2d::{Bias, Conv2d, Conv2dConfig, Padding, Weights};
 pub use drop_path::DropPath;
 pub use flow::{Flow, Input};
 pub use fusion::{Fused, Fusion};
+pub use group_norm::{GroupNorm, GroupNormConfig};
 pub use layer_norm::{LayerNorm, LayerNormConfig};
 pub use names::{
     NameStack, ParameterInfo, ParameterMapper, ParameterVisitor, map_parameters, parameters,
     visit_parameters,
 };
-pub use pool::{AveragePool, MaxPool, global_mean};
+pub use pool::{AveragePool, Divisor, MaxPool, global_mean};
 pub use positions::{position_filter, resample_positions};
 pub use projection::{Projection, ProjectionConfig, Rows};
 pub use recurrent::{Recurrent, RecurrentConfig};
 pub use rekindle_kernels::{
-    Activation, Attention, FeatureMap, PackedWeights, Recurrence, RecurrentState, add, attention,
-    dropout, embedding, linear, pad, response_norm, self_attention, unpad,
+    Activation, Attention, FeatureMap, GrowingMap, PackedWeights, Recurrence, RecurrentState, add,
+    add_scaled, attention, dropout, embedding, linear, pad, response_norm, self_attention, unpad,
 };
 pub use rules::{Resample, Rule, Rules, Saved};
 pub use sequence::{Pooling, Sequence, TextFlow, TextPool, Tokens};

@@ -204,6 +204,8 @@ pub struct ParameterInfo {
     pub shape: Vec<usize>,
     /// Whether the checkpoint's shape is the reverse.
     pub transposed: bool,
+    /// Whether the checkpoint's shape has two axes more, of one each.
+    pub pointwise: bool,
     /// Whether it is the weight of a linear layer.
     pub linear: bool,
     /// Whether training changes it by gradients, as it does not change running statistics.
@@ -216,6 +218,9 @@ impl ParameterInfo {
         let mut shape = self.shape.clone();
         if self.transposed {
             shape.reverse();
+        }
+        if self.pointwise {
+            shape.extend([1, 1]);
         }
         shape
     }
@@ -244,6 +249,7 @@ impl ParameterVisitor for Lister {
             path: at.path(),
             shape: param.lazy_shape().to_vec(),
             transposed: at.is_transposed(D),
+            pointwise: false,
             linear: at.is_linear(D),
         });
     }

@@ -1,7 +1,7 @@
 //! Pools as layers, so that a list of layers counts as the checkpoint's does.
 
 use burn::prelude::*;
-pub use rekindle_kernels::global_mean;
+pub use rekindle_kernels::{Divisor, global_mean};
 use rekindle_kernels::{FeatureMap, Window, average_pool, max_pool};
 
 /// The greatest of each window.
@@ -11,12 +11,24 @@ pub struct MaxPool {
     window: Window,
 }
 
-/// The average of each window over the pixels that exist; a window that hangs over the lower or right
-/// edge counts.
+/// The average of each window.
 #[derive(Module, Debug)]
 pub struct AveragePool {
-    kernel: usize,
-    stride: usize,
+    #[module(skip)]
+    window: Window,
+    #[module(skip)]
+    edge: Edge,
+    #[module(skip)]
+    divisor: Divisor,
+}
+
+/// What is at the lower and right edge.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Edge {
+    /// A window may hang over it.
+    Hanging,
+    /// What no whole window covers is left out.
+    Whole,
 }
 
 impl MaxPool {
@@ -32,21 +44,32 @@ impl MaxPool {
 }
 
 impl AveragePool {
-    /// Windows of `kernel` pixels a side, `stride` apart.
+    /// Windows of `kernel` pixels a side, `stride` apart, over the pixels that exist; one that hangs over the lower or
+    /// right edge counts.
     pub fn new(kernel: usize, stride: usize) -> Self {
-        Self { kernel, stride }
+        let window = Window::square(kernel, stride, 0);
+        Self { window, edge: Edge::Hanging, divisor: Divisor::Pixels }
+    }
+
+    /// Whole windows of `kernel` pixels a side, `stride` apart, in `padding` on all sides.
+    pub fn padded(kernel: usize, stride: usize, padding: usize, divisor: Divisor) -> Self {
+        Self { window: Window::square(kernel, stride, padding), edge: Edge::Whole, divisor }
     }
 
     /// `[batch, channels, height, width]` in and out.
     pub fn forward(&self, x: FeatureMap) -> FeatureMap {
-        let [_, _, height, width] = x.dims();
+        let (Window { kernel: [kernel, _], stride: [stride, _], .. }, [_, _, height, width]) =
+            (self.window, x.dims());
+        if self.edge == Edge::Whole {
+            return average_pool(x, self.window, self.divisor);
+        }
         // As far as the last window that begins within the map reaches.
         let over = [height, width].map(|size| {
-            let last = size.saturating_sub(self.kernel).div_ceil(self.stride);
-            let last = last.min(size.saturating_sub(1) / self.stride);
-            (last * self.stride + self.kernel).saturating_sub(size)
+            let last = size.saturating_sub(kernel).div_ceil(stride);
+            let last = last.min(size.saturating_sub(1) / stride);
+            (last * stride + kernel).saturating_sub(size)
         });
-        average_pool(x, Window { after: over, ..Window::square(self.kernel, self.stride, 0) })
+        average_pool(x, Window { after: over, ..self.window }, self.divisor)
     }
 }
 
@@ -60,6 +83,24 @@ mod tests {
         let x = Tensor::<1, Int>::arange(0..9, &Device::flex()).float().reshape([1, 1, 3, 3]);
         let y = AveragePool::new(2, 2).forward(FeatureMap::new(x)).into_tensor();
         assert_eq!(y.into_data().try_to_vec::<f32>().unwrap(), [2.0, 3.5, 6.5, 8.0]);
+    }
+
+    /// `torch.nn.AvgPool2d(3, 2, 1)` on arange(16).reshape(4, 4), and with `count_include_pad=False`.
+    #[test]
+    fn padding_counts_where_it_is_to() {
+        for (divisor, expected) in [
+            (Divisor::Positions, [10.0 / 9.0, 24.0 / 9.0, 51.0 / 9.0, 10.0]),
+            (Divisor::Pixels, [2.5, 4.0, 8.5, 10.0]),
+        ] {
+            let x = Tensor::<1, Int>::arange(0..16, &Device::flex()).float();
+            let x = FeatureMap::new(x.reshape([1, 1, 4, 4]));
+            let y = AveragePool::padded(3, 2, 1, divisor).forward(x).into_tensor();
+            let y = y.into_data().try_to_vec::<f32>().unwrap();
+            assert!(
+                y.iter().zip(expected).all(|(y, e)| (y - e).abs() < 1e-5),
+                "{divisor:?}: {y:?}"
+            );
+        }
     }
 
     #[test]

@@ -199,7 +199,7 @@ pub(crate) fn projected(
 }
 
 /// A norm that multiplies by `factors` and changes nothing else.
-fn scaled(factors: Tensor<1>) -> Norm {
+pub(crate) fn scaled(factors: Tensor<1>) -> Norm {
     let zeros = factors.clone().detach().zeros_like();
     let ones = zeros.ones_like();
     Norm::Running { gamma: factors, beta: zeros.clone(), mean: zeros, variance: ones, epsilon: 0.0 }

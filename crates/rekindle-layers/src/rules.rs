@@ -5,6 +5,7 @@
 //! | [`Rule::Split`] | `attn.qkv.weight` is three linear layers' |
 //! | [`Rule::Join`] | BERT's `query`, `key` and `value` are one linear layer |
 //! | [`Rule::Untransposed`] | GPT-2's linear layers are `[in, out]` in the file too |
+//! | [`Rule::Pointwise`] | a classifier that is a 1x1 convolution in the file |
 //! | [`Rule::Tied`] | `cls.predictions.decoder.weight` is `embeddings.word_embeddings.weight` once more |
 //! | [`Rule::Optional`] | a pooler that not every checkpoint has |
 //! | [`Rule::Unused`] | `position_ids`, which count from zero |
@@ -74,6 +75,11 @@ pub enum Rule {
     },
     /// The weight of a linear layer is `[in, out]` in the file too.
     Untransposed {
+        /// The end of the parameter's name.
+        parameter: &'static str,
+    },
+    /// The weight of a linear layer is that of a 1x1 convolution in the file, `[out, in, 1, 1]`.
+    Pointwise {
         /// The end of the parameter's name.
         parameter: &'static str,
     },

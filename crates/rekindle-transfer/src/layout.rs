@@ -121,6 +121,7 @@ pub(crate) mod tests {
             name,
             shape: shape.to_vec(),
             transposed: false,
+            pointwise: false,
             linear: false,
         };
         let mut parameters = Vec::new();

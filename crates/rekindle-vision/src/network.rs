@@ -5,7 +5,9 @@ use rekindle_layers::{Backbone, Landmarks, Rules, Stage};
 
 use crate::{
     convnext::{self, ConvNeXt, ConvNeXtConfig},
-    deit, dinov2,
+    deit,
+    dense::{DenseNet, DenseNetConfig},
+    densenet, densenet_cifar, dinov2,
     dinov3::{self, DinoV3, DinoV3Config},
     efficientnet,
     flow::VisionFlow,
@@ -15,6 +17,7 @@ use crate::{
     regnet::{self, RegNet, RegNetConfig},
     resnet::{self, ResNet, ResNetConfig},
     resnet_cifar::{self, CifarResNet, CifarResNetConfig},
+    resnetv2::{self, ResNetV2, ResNetV2Config},
     swin::{self, Swin, SwinConfig},
     variant::{Init, Variant},
     vgg::{self, Vgg, VggConfig},
@@ -82,6 +85,10 @@ families! {
     VisionTransformer(VisionTransformer) of VisionTransformerConfig: "vit" vit::VARIANTS, 1000; "vit" vit::WITHOUT_CLASSES, 0; "deit" deit::VARIANTS, 1000; "dinov2" dinov2::VARIANTS, 0;
     /// DINOv3.
     DinoV3(DinoV3) of DinoV3Config: "dinov3" dinov3::VARIANTS, 0;
+    /// DenseNet.
+    DenseNet(DenseNet) of DenseNetConfig: "densenet" densenet::VARIANTS, 1000; "densenet_cifar" densenet_cifar::VARIANTS, 10;
+    /// ResNetV2 and BiT.
+    ResNetV2(ResNetV2) of ResNetV2Config: "resnetv2" resnetv2::VARIANTS, 1000;
 }
 
 /// A row of any family's table.

@@ -3,6 +3,7 @@
 
 use super::{
     activation::Activation,
+    dense::{block_size, cut},
     parallel::{Shared, parts},
     simd::{Isa, Kernel, Real, Simd, vectors},
 };
@@ -138,6 +139,59 @@ impl<E: Real> SharedMoments<E> {
     }
 }
 
+/// Pixels of a map, whose numbers lie side by side.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Pixels<'a, E> {
+    numbers: &'a [E],
+    /// Numbers from one pixel to the next.
+    stride: usize,
+}
+
+impl<'a, E> Pixels<'a, E> {
+    /// Pixels that begin `stride` numbers behind each other.
+    pub(crate) fn new(numbers: &'a [E], stride: usize) -> Self {
+        Self { numbers, stride }
+    }
+
+    /// Where they are.
+    ///
+    /// # Panics
+    ///
+    /// If there are fewer than `pixels` of so many channels.
+    fn shared(&self, pixels: usize, channels: usize) -> Shared<E> {
+        let before = pixels.checked_sub(1).map_or(Some(0), |last| last.checked_mul(self.stride));
+        let end =
+            before.and_then(|before| before.checked_add(if pixels > 0 { channels } else { 0 }));
+        assert!(
+            self.stride >= channels && end.is_some_and(|end| end <= self.numbers.len()),
+            "a map of other pixels"
+        );
+        Shared::read(self.numbers)
+    }
+}
+
+/// The moments of a map's channels.
+pub(crate) fn moments<E: Real>(
+    isa: Isa,
+    map: Pixels<'_, E>,
+    channels: usize,
+    pixels: usize,
+) -> Moments<E> {
+    let from = map.shared(pixels, channels);
+    let size = block_size(pixels);
+    let mut moments = Moments::new(channels, cut(pixels, size).collect());
+    let shared = moments.shared();
+    parts(pixels, size, |start, end| {
+        // SAFETY: each block is measured by one task, and lies within the map.
+        unsafe {
+            let first = from.get().add(start * map.stride).cast_const();
+            let block = Block { start: first, stride: map.stride, pixels: end - start };
+            shared.measure(isa, start / size, block, 0, channels);
+        }
+    });
+    moments
+}
+
 struct BlockMoments<E> {
     block: Block<E>,
     columns: usize,
@@ -194,30 +248,29 @@ impl<E: Real> Kernel<E> for BlockMoments<E> {
 /// would be rounding.
 pub(crate) fn apply<E: Real>(
     isa: Isa,
-    y: &[E],
+    y: Pixels<'_, E>,
     [mean, scale, shift]: [&[E]; 3],
     residual: Option<&[E]>,
     activation: Activation,
     z: &mut [E],
 ) {
     let channels = scale.len();
-    assert!(
-        y.len() == z.len() && residual.is_none_or(|residual| residual.len() == y.len()),
-        "maps of different shapes"
-    );
+    assert!(residual.is_none_or(|residual| residual.len() == z.len()), "maps of different shapes");
     assert!(mean.len() == channels && shift.len() == channels, "a norm of other channels");
-    assert!(y.len().is_multiple_of(channels.max(1)), "a map of other channels");
-    let (from, to, residual) = (Shared::read(y), Shared::new(z), residual.map(Shared::read));
+    assert!(z.len().is_multiple_of(channels.max(1)), "a map of other channels");
+    let pixels = z.len() / channels.max(1);
+    let from = y.shared(pixels, channels);
+    let (to, residual) = (Shared::new(z), residual.map(Shared::read));
     let [mean, scale, shift] = [mean, scale, shift].map(Shared::read);
-    parts(y.len() / channels.max(1), (PART / channels.max(1)).max(1), |start, end| {
+    parts(pixels, (PART / channels.max(1)).max(1), |start, end| {
         let first = start * channels;
-        // SAFETY: each pixel is written by one task; all maps are as long as that which is cut, and the vectors as a
-        // pixel.
+        // SAFETY: each pixel is written by one task; all maps have so many pixels, and the vectors are as long as one.
         unsafe {
             E::dispatch(
                 isa,
                 Apply {
-                    y: from.get().add(first),
+                    y: from.get().add(start * y.stride),
+                    stride: y.stride,
                     z: to.get().add(first),
                     residual: residual.map(|residual| residual.get().add(first).cast_const()),
                     mean: mean.get(),
@@ -234,6 +287,8 @@ pub(crate) fn apply<E: Real>(
 
 struct Apply<E> {
     y: *const E,
+    /// Numbers from one pixel of `y` to the next.
+    stride: usize,
     z: *mut E,
     residual: Option<*const E>,
     mean: *const E,
@@ -252,11 +307,12 @@ impl<E: Real> Kernel<E> for Apply<E> {
         // SAFETY: by what `apply` says of the pointers.
         unsafe {
             for pixel in 0..self.pixels {
+                let from = self.y.add(pixel * self.stride);
                 let pixel = pixel * self.channels;
                 vectors!(S, self.channels, |at, left| {
                     let scale = S::load_up_to(self.scale.add(at), left);
                     let shift = S::load_up_to(self.shift.add(at), left);
-                    let y = S::load_up_to(self.y.add(pixel + at), left);
+                    let y = S::load_up_to(from.add(at), left);
                     let apart = S::sub(y, S::load_up_to(self.mean.add(at), left));
                     let mut u = S::fma(apart, scale, shift);
                     if let Some(residual) = self.residual {

@@ -203,14 +203,29 @@ impl<E: Real> Kernel<E> for MaximumGradient<'_, E> {
     }
 }
 
-/// The average of each window and channel over the pixels that exist.
-pub(crate) fn average<E: Real>(input: Extent, window: Window, x: &[E], y: &mut [E]) {
+/// What the sum of a window is divided by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Divisor {
+    /// The pixels that exist.
+    Pixels,
+    /// The positions of the window, padding included.
+    Positions,
+}
+
+/// The sum of each window and channel over the pixels that exist, divided.
+pub(crate) fn average<E: Real>(
+    input: Extent,
+    window: Window,
+    divisor: Divisor,
+    x: &[E],
+    y: &mut [E],
+) {
     let pool = shape(input, window);
     let output = pool.output();
     assert_eq!(x.len(), input.len(), "an input of another shape");
     assert_eq!(y.len(), output.len(), "an output of another shape");
     let gather = Gather::forward(&pool);
-    let shares = Shares::new(input, window);
+    let shares = Shares::new(input, window, divisor);
     let channels = input.channels;
     let out = Shared::new(y);
     let row = (PART / channels.max(1)).max(1);
@@ -239,12 +254,18 @@ pub(crate) fn average<E: Real>(input: Extent, window: Window, x: &[E], y: &mut [
 }
 
 /// The gradient of the input of [`average`].
-pub(crate) fn average_gradient<E: Real>(input: Extent, window: Window, dy: &[E], dx: &mut [E]) {
+pub(crate) fn average_gradient<E: Real>(
+    input: Extent,
+    window: Window,
+    divisor: Divisor,
+    dy: &[E],
+    dx: &mut [E],
+) {
     let pool = shape(input, window);
     let output = pool.output();
     assert_eq!(dx.len(), input.len(), "an input of another shape");
     assert_eq!(dy.len(), output.len(), "a gradient of another shape");
-    let shares = Shares::new(input, window);
+    let shares = Shares::new(input, window, divisor);
     let channels = input.channels;
     let out = Shared::new(dx);
     for gather in Gather::backward(&pool) {
@@ -278,15 +299,18 @@ pub(crate) fn average_gradient<E: Real>(input: Extent, window: Window, dy: &[E],
     }
 }
 
-/// One over the pixels of each window that exist.
+/// One over what the sum of each window is divided by.
 struct Shares([Vec<usize>; 2]);
 
 impl Shares {
-    fn new(input: Extent, window: Window) -> Self {
+    fn new(input: Extent, window: Window, divisor: Divisor) -> Self {
         let counts = window.count([input.height, input.width]);
         let sizes = [input.height, input.width];
         Self([0, 1].map(|axis| {
             let pixels = |index: usize| {
+                if divisor == Divisor::Positions {
+                    return window.kernel[axis];
+                }
                 let source = |i: usize| {
                     (index * window.stride[axis] + i * window.dilation[axis])
                         .checked_sub(window.before[axis])

@@ -226,11 +226,11 @@ fn pools() {
             let mut dx = Buffer::<f32>::any(input.len());
             pool::maximum_gradient(isa, input, window, &dy, &places, &mut dx);
             close(&what, &[dot(&x, &dx) as f32], &[dot(&y, &dy)]);
-            pool::average(input, window, &x, &mut y);
+            pool::average(input, window, pool::Divisor::Pixels, &x, &mut y);
             let averages: Vec<f64> =
                 sums.iter().zip(&counts).map(|(sum, count)| sum / count).collect();
             close(&what, &y, &averages);
-            pool::average_gradient(input, window, &dy, &mut dx);
+            pool::average_gradient(input, window, pool::Divisor::Pixels, &dy, &mut dx);
             close(&what, &[dot(&x, &dx) as f32], &[dot(&y, &dy)]);
             let means = pool::mean(isa, input, &x);
             let dmeans = draw::<f32>(3, means.len());
@@ -299,7 +299,14 @@ fn norms_and_slopes() {
             let [mean, factors, shift] = [4, 5, 6].map(|seed| draw::<f32>(seed, channels));
             let mut z = Buffer::<f32>::any(len);
             let vectors = [&mean[..], &factors, &shift];
-            norm::apply(isa, &y, vectors, Some(&added), Activation::Relu, &mut z);
+            norm::apply(
+                isa,
+                norm::Pixels::new(&y, channels),
+                vectors,
+                Some(&added),
+                Activation::Relu,
+                &mut z,
+            );
             let expected: Vec<f64> = (0..len)
                 .map(|index| {
                     let channel = index % channels;

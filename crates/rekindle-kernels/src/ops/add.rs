@@ -18,7 +18,7 @@ use super::{
 };
 use crate::{
     cpu::{
-        Activation, Extent, Isa, norm, scale,
+        Activation, Extent, Isa, Pixels, norm, scale,
         slope::{self, Argument},
     },
     memory::Buffer,
@@ -40,7 +40,14 @@ fn sum<E: FlexReal>(x: FlexTensor, added: FlexTensor, activation: Activation) ->
         || pass::<E>(input, 3),
         || {
             let vectors = [&zeros[..], &ones, &zeros];
-            norm::apply(Isa::best(), x, vectors, Some(added), activation, &mut y);
+            norm::apply(
+                Isa::best(),
+                Pixels::new(x, input.channels),
+                vectors,
+                Some(added),
+                activation,
+                &mut y,
+            );
         },
     );
     tensor_of(y, input.dims())

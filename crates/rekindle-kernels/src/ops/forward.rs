@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     cpu::{
-        Activation, Convolution, Direction, Isa, Packed, Post, Shared, dense, depthwise,
+        Activation, Convolution, Direction, Isa, Packed, Pixels, Post, Shared, dense, depthwise,
         norm::{self, Measure, Moments},
     },
     memory::Buffer,
@@ -111,7 +111,14 @@ pub(super) fn forward<E: FlexReal>(operands: &Operands<Flex>, plan: &Plan, keep:
             "norm",
             || pass::<E>(output, 2),
             || {
-                norm::apply(isa, &y, [&mean, &scale, beta], residual, activation, &mut z);
+                norm::apply(
+                    isa,
+                    Pixels::new(&y, output.channels),
+                    [&mean, &scale, beta],
+                    residual,
+                    activation,
+                    &mut z,
+                );
             },
         );
         let channels = [output.channels];
@@ -150,7 +157,14 @@ pub(super) fn forward<E: FlexReal>(operands: &Operands<Flex>, plan: &Plan, keep:
             "activation",
             || pass::<E>(output, 2),
             || {
-                norm::apply(isa, &u, [&zeros, &ones, &zeros], None, activation, &mut z);
+                norm::apply(
+                    isa,
+                    Pixels::new(&u, output.channels),
+                    [&zeros, &ones, &zeros],
+                    None,
+                    activation,
+                    &mut z,
+                );
             },
         );
         return Forward { z: finish(z), kept: Some(finish(u)), statistics: None };

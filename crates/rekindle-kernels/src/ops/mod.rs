@@ -10,7 +10,9 @@ mod dropout;
 mod embedding;
 mod excite;
 mod forward;
+mod group_norm;
 mod linear;
+mod normalize;
 mod over_time;
 mod padding;
 mod pool;
@@ -25,7 +27,7 @@ use burn::backend::{Backend, ExtensionType, Flex, backend_extension, tensor::Flo
 use burn_flex::FlexTensor;
 
 use crate::{
-    cpu::{Activation, Window, dropout::Dropout},
+    cpu::{Activation, Divisor, Window, dropout::Dropout},
     feature_map::Known,
     packed_weights::PackedWeights,
     recurrence::Recurrence,
@@ -99,6 +101,33 @@ pub(crate) enum NormKind {
     Running { epsilon: f64 },
     /// The batch's.
     Batch { epsilon: f64 },
+}
+
+/// What a norm by itself is computed from.
+#[derive(ExtensionType)]
+pub(crate) struct Normed<B: Backend> {
+    /// `[batch, height, width, channels]`
+    pub(crate) x: FloatTensor<B>,
+    /// Factor, `[channels]`.
+    #[extension_type]
+    pub(crate) gamma: Given<B>,
+    /// Addend, `[channels]`.
+    #[extension_type]
+    pub(crate) beta: Given<B>,
+    /// Running mean, `[channels]`.
+    #[extension_type]
+    pub(crate) mean: Given<B>,
+    /// Running variance, `[channels]`.
+    #[extension_type]
+    pub(crate) variance: Given<B>,
+}
+
+/// What is normalized together: parts of the channels.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Groups {
+    pub(crate) count: usize,
+    /// Added to the variance.
+    pub(crate) epsilon: f64,
 }
 
 /// What squeeze and excitation is computed from.
@@ -221,11 +250,27 @@ pub(crate) trait Kernels: Backend {
         plan: Plan,
     ) -> (FloatTensor<Self>, FloatTensor<Self>, FloatTensor<Self>);
 
+    /// A norm and an activation. The second and the third are mean and biased variance of the batch, where they normalize.
+    fn normalize(
+        #[extension_type] operands: Normed<Self>,
+        norm: NormKind,
+        activation: Activation,
+    ) -> (FloatTensor<Self>, FloatTensor<Self>, FloatTensor<Self>);
+
+    /// A norm of groups of each picture's channels, and an activation; vectors are `[channels]`.
+    fn group_norm(
+        x: FloatTensor<Self>,
+        gamma: FloatTensor<Self>,
+        beta: FloatTensor<Self>,
+        groups: Groups,
+        activation: Activation,
+    ) -> FloatTensor<Self>;
+
     /// The greatest number of each window.
     fn max_pool(x: FloatTensor<Self>, window: Window) -> FloatTensor<Self>;
 
-    /// The average of each window over the pixels that exist.
-    fn average_pool(x: FloatTensor<Self>, window: Window) -> FloatTensor<Self>;
+    /// The sum of each window over the pixels that exist, divided.
+    fn average_pool(x: FloatTensor<Self>, window: Window, divisor: Divisor) -> FloatTensor<Self>;
 
     /// The mean over the pixels, `[batch, channels]`.
     fn global_mean(x: FloatTensor<Self>) -> FloatTensor<Self>;
@@ -325,12 +370,30 @@ impl Kernels for Flex {
         typed!(operands.x, E => convolve::plain::<E>(operands, &plan))
     }
 
+    fn normalize(
+        operands: Normed<Self>,
+        norm: NormKind,
+        activation: Activation,
+    ) -> (FlexTensor, FlexTensor, FlexTensor) {
+        typed!(operands.x, E => normalize::plain::<E>(operands, norm, activation))
+    }
+
+    fn group_norm(
+        x: FlexTensor,
+        gamma: FlexTensor,
+        beta: FlexTensor,
+        groups: Groups,
+        activation: Activation,
+    ) -> FlexTensor {
+        typed!(x, E => group_norm::plain::<E>(x, [&gamma, &beta], groups, activation))
+    }
+
     fn max_pool(x: FlexTensor, window: Window) -> FlexTensor {
         typed!(x, E => pool::maximum::<E>(x, window, pool::Places::Ignored).0)
     }
 
-    fn average_pool(x: FlexTensor, window: Window) -> FlexTensor {
-        typed!(x, E => pool::average::<E>(x, window))
+    fn average_pool(x: FlexTensor, window: Window, divisor: Divisor) -> FlexTensor {
+        typed!(x, E => pool::average::<E>(x, window, divisor))
     }
 
     fn global_mean(x: FlexTensor) -> FlexTensor {

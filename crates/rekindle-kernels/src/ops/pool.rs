@@ -17,7 +17,7 @@ use super::{
     typed,
 };
 use crate::{
-    cpu::{Extent, Isa, Window, pool},
+    cpu::{Divisor, Extent, Isa, Window, pool},
     memory::Buffer,
     profile::measure,
 };
@@ -51,7 +51,7 @@ pub(super) fn maximum<E: FlexReal>(
     (tensor_of(y, output.dims()), found.map(|found| tensor_of(found, output.dims())))
 }
 
-pub(super) fn average<E: FlexReal>(x: FlexTensor, window: Window) -> FlexTensor {
+pub(super) fn average<E: FlexReal>(x: FlexTensor, window: Window, divisor: Divisor) -> FlexTensor {
     let input = extent(&x);
     let x = contiguous::<E>(x);
     let output = pool::output(input, window);
@@ -60,7 +60,7 @@ pub(super) fn average<E: FlexReal>(x: FlexTensor, window: Window) -> FlexTensor 
         "pool",
         || pass::<E>(input, 1),
         || {
-            pool::average(input, window, slice::<E>(&x), &mut y);
+            pool::average(input, window, divisor, slice::<E>(&x), &mut y);
         },
     );
     tensor_of(y, output.dims())
@@ -78,7 +78,7 @@ pub(super) fn mean<E: FlexReal>(x: FlexTensor) -> FlexTensor {
 #[derive(Debug, Clone)]
 enum Pool {
     Maximum(Window, FlexTensor),
-    Average(Window),
+    Average(Window, Divisor),
     Mean,
 }
 
@@ -110,7 +110,9 @@ fn gradient<E: FlexReal>(dy: FlexTensor, input: Extent, pool: &Pool) -> FlexTens
                 let places = slice::<E>(places);
                 pool::maximum_gradient(Isa::best(), input, *window, dy, places, &mut dx);
             }
-            Pool::Average(window) => pool::average_gradient(input, *window, dy, &mut dx),
+            Pool::Average(window, divisor) => {
+                pool::average_gradient(input, *window, *divisor, dy, &mut dx);
+            }
             Pool::Mean => pool::mean_gradient(input, dy, &mut dx),
         },
     );
@@ -135,8 +137,13 @@ pub(super) fn tracked_maximum<C: CheckpointStrategy>(x: Tracked<C>, window: Wind
     }
 }
 
-pub(super) fn tracked_average<C: CheckpointStrategy>(x: Tracked<C>, window: Window) -> Tracked<C> {
-    tracked::<C>(x, Pool::Average(window), |x| typed!(x, E => average::<E>(x, window)))
+pub(super) fn tracked_average<C: CheckpointStrategy>(
+    x: Tracked<C>,
+    window: Window,
+    divisor: Divisor,
+) -> Tracked<C> {
+    let pool = Pool::Average(window, divisor);
+    tracked::<C>(x, pool, |x| typed!(x, E => average::<E>(x, window, divisor)))
 }
 
 pub(super) fn tracked_mean<C: CheckpointStrategy>(x: Tracked<C>) -> Tracked<C> {

@@ -9,7 +9,7 @@ use burn::tensor::{DType, Element, Shape};
 use burn_flex::{FlexTensor, Layout};
 
 use crate::{
-    cpu::{Extent, Real, Shared, Written, count},
+    cpu::{Extent, Pixels, Real, Shared, Written, count},
     memory::Buffer,
 };
 
@@ -55,6 +55,34 @@ pub(crate) fn contiguous<E: FlexReal>(tensor: FlexTensor) -> FlexTensor {
 /// The shape of a map.
 pub(crate) fn extent(tensor: &FlexTensor) -> Extent {
     Extent::new(<[usize; 4]>::try_from(tensor.layout().shape().to_vec()).unwrap_or_default())
+}
+
+/// Numbers from one pixel of a map to the next, where the numbers of each lie side by side and pixels at even distances.
+fn pixel_stride(tensor: &FlexTensor) -> Option<usize> {
+    let [batch, height, width, channels] = extent(tensor).dims();
+    let strides = tensor.layout().strides();
+    let [rows, row, stride, 1] = *strides else { return None };
+    let across = usize::try_from(stride).ok()?;
+    let wanted = [height.checked_mul(width)?.checked_mul(across)?, width.checked_mul(across)?];
+    let fits = [(rows, batch), (row, height)].into_iter().zip(wanted);
+    let even =
+        fits.into_iter().all(|((found, count), wanted)| count <= 1 || found == wanted as isize);
+    (even && across >= channels).then_some(across)
+}
+
+/// Whether [`pixels`] has what it needs.
+pub(crate) fn has_pixels(tensor: &FlexTensor) -> bool {
+    pixel_stride(tensor).is_some()
+}
+
+/// The pixels of a map, which may lie between those of another.
+pub(crate) fn pixels<E: FlexReal>(tensor: &FlexTensor) -> Pixels<'_, E> {
+    match pixel_stride(tensor) {
+        Some(stride) => {
+            Pixels::new(&tensor.storage::<E>()[tensor.layout().start_offset()..], stride)
+        }
+        None => Pixels::new(slice::<E>(tensor), extent(tensor).channels),
+    }
 }
 
 /// The numbers of a contiguous tensor.

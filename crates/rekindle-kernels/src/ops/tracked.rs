@@ -6,11 +6,12 @@ use burn::backend::{
 };
 
 use super::{
-    Affine, Attended, Excitement, Given, Kernels, Operands, Padding, Plan, Recurring, Weighed, add,
-    convolve, dropout, embedding, excite, over_time, padding, pool, recurrent, response, sequence,
+    Affine, Attended, Excitement, Given, Groups, Kernels, NormKind, Normed, Operands, Padding,
+    Plan, Recurring, Weighed, add, convolve, dropout, embedding, excite, group_norm, normalize,
+    over_time, padding, pool, recurrent, response, sequence,
 };
 use crate::{
-    cpu::{Activation, Window, dropout::Dropout},
+    cpu::{Activation, Divisor, Window, dropout::Dropout},
     packed_weights::PackedWeights,
     recurrence::Recurrence,
 };
@@ -23,12 +24,30 @@ impl<C: CheckpointStrategy> Kernels for Autodiff<Flex, C> {
         convolve::tracked(operands, plan)
     }
 
+    fn normalize(
+        operands: Normed<Self>,
+        norm: NormKind,
+        activation: Activation,
+    ) -> (FloatTensor<Self>, FloatTensor<Self>, FloatTensor<Self>) {
+        normalize::tracked(operands, norm, activation)
+    }
+
+    fn group_norm(
+        x: FloatTensor<Self>,
+        gamma: FloatTensor<Self>,
+        beta: FloatTensor<Self>,
+        groups: Groups,
+        activation: Activation,
+    ) -> FloatTensor<Self> {
+        group_norm::tracked::<C>(x, [gamma, beta], groups, activation)
+    }
+
     fn max_pool(x: FloatTensor<Self>, window: Window) -> FloatTensor<Self> {
         pool::tracked_maximum::<C>(x, window)
     }
 
-    fn average_pool(x: FloatTensor<Self>, window: Window) -> FloatTensor<Self> {
-        pool::tracked_average::<C>(x, window)
+    fn average_pool(x: FloatTensor<Self>, window: Window, divisor: Divisor) -> FloatTensor<Self> {
+        pool::tracked_average::<C>(x, window, divisor)
     }
 
     fn global_mean(x: FloatTensor<Self>) -> FloatTensor<Self> {

@@ -269,6 +269,10 @@ impl ParameterVisitor for Collector<'_> {
         let Some(tensor) = tensor else { return };
         let tensor: Tensor<D> = tensor;
         let tensor = if at.is_transposed(D) { tensor.swap_dims(0, 1) } else { tensor };
-        self.found.insert(name, Values::of(tensor));
+        let mut values = Values::of(tensor);
+        if self.naming.is_pointwise(&name) {
+            values.shape.extend([1, 1]);
+        }
+        self.found.insert(name, values);
     }
 }

@@ -191,15 +191,13 @@ pub(crate) fn through_norm<E: Real>(
     isa: Isa,
     activation: Activation,
     argument: Argument<'_, E>,
-    mut map: Written<'_, E>,
+    map: Written<'_, E>,
     sums: &Sums<E>,
     deviation: &[E],
 ) {
-    let Argument::Normed { scale, .. } = argument else { return };
+    let Argument::Normed { y, scale, .. } = argument else { return };
     let channels = scale.len();
-    let (len, [dz, out]) = map.shared();
-    let pixels = len / channels.max(1);
-    let count = pixels as f64;
+    let count = (y.len() / channels.max(1)) as f64;
     // dy = scale * g - constant - factor * (y - mean), with the reciprocal deviation in the factor twice.
     let mut constant = Buffer::<E>::any(channels);
     let mut factor = Buffer::<E>::any(channels);
@@ -208,8 +206,24 @@ pub(crate) fn through_norm<E: Real>(
         constant[channel] = E::of(scale * sums.gradient[channel].wide() / count);
         factor[channel] = E::of(scale * r * r * sums.product[channel].wide() / count);
     }
+    through(isa, activation, argument, map, [&constant, &factor]);
+}
+
+/// `dy = scale * g - constant - factor * (y - mean)`, with a number of each for each channel, where `g` is computed from `dz`.
+pub(crate) fn through<E: Real>(
+    isa: Isa,
+    activation: Activation,
+    argument: Argument<'_, E>,
+    mut map: Written<'_, E>,
+    [constant, factor]: [&[E]; 2],
+) {
+    let Argument::Normed { scale, .. } = argument else { return };
+    let channels = scale.len();
+    assert!(constant.len() == channels && factor.len() == channels, "a norm of other channels");
+    let (len, [dz, out]) = map.shared();
+    let pixels = len / channels.max(1);
     let pointers = Pointers::new(activation, argument, channels, len);
-    let [constant, factor] = [Shared::read(&constant), Shared::read(&factor)];
+    let [constant, factor] = [constant, factor].map(Shared::read);
     let size = block_size(pixels);
     parts(pixels, size, |start, end| {
         let first = start * channels;

@@ -1,0 +1,97 @@
+//! A norm and an activation of a map by themselves: where they come before a convolution, not behind it.
+
+use burn::{
+    backend::Dispatch,
+    prelude::*,
+    tensor::module::{batch_norm, batch_norm_train},
+};
+
+use crate::{
+    Activation, Norm, Statistics,
+    feature_map::{FeatureMap, Order},
+    ops::{Given, Kernels, NormKind, Normed},
+};
+
+/// `activation(norm(x))`, `[batch, channels, height, width]` in and out, and the statistics of [`Norm::Batch`].
+///
+/// # Panics
+///
+/// If a vector of the norm is not `[channels]` or, on Flex, types of numbers differ.
+pub fn normalize(
+    x: FeatureMap,
+    norm: Norm,
+    activation: Activation,
+) -> (FeatureMap, Option<Statistics>) {
+    let [batch, channels, height, width] = x.dims();
+    let vectors = match &norm {
+        Norm::None => vec![],
+        Norm::Running { gamma, beta, mean, variance, .. } => vec![gamma, beta, mean, variance],
+        Norm::Batch { gamma, beta, .. } => vec![gamma, beta],
+    };
+    for vector in vectors {
+        assert_eq!(vector.dims(), [channels], "a norm of other channels than the map's");
+        assert!(
+            x.order() == Order::ChannelsFirst || vector.dtype() == x.dtype(),
+            "a norm and a map of different types"
+        );
+    }
+    match x.order() {
+        Order::ChannelsLast => ours(x, norm, activation, batch * height * width),
+        Order::ChannelsFirst => composed(x, norm, activation, batch * height * width),
+    }
+}
+
+fn ours(
+    x: FeatureMap,
+    norm: Norm,
+    activation: Activation,
+    count: usize,
+) -> (FeatureMap, Option<Statistics>) {
+    let some = |tensor: Tensor<1>| Given::Some(tensor.into_dispatch());
+    let none = || Given::None;
+    let (kind, [gamma, beta, mean, variance]) = match norm {
+        Norm::None => (NormKind::None, [none(), none(), none(), none()]),
+        Norm::Running { gamma, beta, mean, variance, epsilon } => {
+            let vectors = [some(gamma), some(beta), some(mean), some(variance)];
+            (NormKind::Running { epsilon }, vectors)
+        }
+        Norm::Batch { gamma, beta, epsilon } => {
+            (NormKind::Batch { epsilon }, [some(gamma), some(beta), none(), none()])
+        }
+    };
+    let x = x.into_inner().into_dispatch();
+    let operands = Normed { x, gamma, beta, mean, variance };
+    let (z, mean, variance) = <Dispatch as Kernels>::normalize(operands, kind, activation);
+    let statistics = matches!(kind, NormKind::Batch { .. }).then(|| Statistics {
+        mean: Tensor::from_dispatch(mean),
+        variance: Tensor::from_dispatch(variance),
+        count,
+    });
+    (FeatureMap::last(Tensor::from_dispatch(z)), statistics)
+}
+
+/// Burn's operations, one after the other.
+fn composed(
+    x: FeatureMap,
+    norm: Norm,
+    activation: Activation,
+    count: usize,
+) -> (FeatureMap, Option<Statistics>) {
+    let (y, statistics) = normed(x.into_inner(), norm, count);
+    (FeatureMap::first(activation.forward(y)), statistics)
+}
+
+/// The norm of `[batch, channels, height, width]`, by Burn's operations.
+pub(crate) fn normed(y: Tensor<4>, norm: Norm, count: usize) -> (Tensor<4>, Option<Statistics>) {
+    match norm {
+        Norm::None => (y, None),
+        Norm::Running { gamma, beta, mean, variance, epsilon } => {
+            (batch_norm(y, gamma, beta, mean, variance, epsilon), None)
+        }
+        Norm::Batch { gamma, beta, epsilon } => {
+            let normed = batch_norm_train(y, gamma, beta, epsilon);
+            let (mean, variance) = (normed.mean.detach(), normed.variance.detach());
+            (normed.output, Some(Statistics { mean, variance, count }))
+        }
+    }
+}
