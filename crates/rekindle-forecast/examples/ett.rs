@@ -55,10 +55,10 @@ fn main() -> Result<(), Box<dyn Error>> {
         let trained = train(&seen, &config, None, &Device::flex().autodiff(), None, &mut [])?;
         let seconds = begun.elapsed().as_secs_f64();
         let (mut mse, mut mae, mut count) = (0.0, 0.0, 0.0);
-        for (_, values) in whole.iter() {
+        for (series, (_, values)) in whole.iter().enumerate() {
             let origins: Vec<usize> = (chosen..=end - horizon).collect();
-            let histories: Vec<&[f64]> = origins.iter().map(|at| &values[..*at]).collect();
-            let forecasts = trained.forecaster.forecast(&histories, &ask)?;
+            let places: Vec<_> = origins.iter().map(|at| whole.origin(series, *at)).collect();
+            let forecasts = trained.forecaster.forecast(&places, &ask)?;
             for (at, forecast) in origins.iter().zip(forecasts) {
                 for (right, point) in values[*at..at + horizon].iter().zip(&forecast.points) {
                     mse += (right - point).powi(2);

@@ -1,5 +1,6 @@
 //! Which network: a family, what it reads and writes, and how large it is.
 
+use rekindle_series::FeatureCounts;
 use serde::{Deserialize, Serialize};
 
 use crate::Error;
@@ -62,6 +63,11 @@ impl Family {
         matches!(self, Self::NLinear | Self::DLinear)
     }
 
+    /// Whether it sees what stands beside values; what is linear sees values alone.
+    pub fn sees_covariates(self) -> bool {
+        !self.is_linear()
+    }
+
     /// Whether the forecast is what its blocks add up, with no head behind them.
     pub fn is_of_blocks(self) -> bool {
         matches!(self, Self::NBeats | Self::NBeatsInterpretable | Self::NHits)
@@ -98,6 +104,9 @@ pub struct NetworkConfig {
     pub blocks: usize,
     /// Dropped before the head in training.
     pub dropout: f64,
+    /// Numbers that it sees beside values.
+    #[serde(default, skip_serializing_if = "FeatureCounts::is_empty")]
+    pub features: FeatureCounts,
 }
 
 /// Most values that a network sees, forecasts and has in a layer.
@@ -119,7 +128,8 @@ impl NetworkConfig {
             Family::NBeatsInterpretable => (128, 4, 3),
             Family::NHits => (256, 2, 1),
         };
-        Self { family, input, horizon, outputs, width, layers, blocks, dropout: 0.0 }
+        let features = FeatureCounts::default();
+        Self { family, input, horizon, outputs, width, layers, blocks, dropout: 0.0, features }
     }
 
     /// Whether all extents lie where their docs say.
@@ -132,6 +142,7 @@ impl NetworkConfig {
         let blocks = self.family.is_of_blocks();
         for (what, found, needed) in [
             ("input", self.input, true),
+            ("what is seen", self.row(), true),
             ("horizon", self.horizon, true),
             ("outputs", self.outputs, true),
             ("width", self.width, !linear),
@@ -156,6 +167,11 @@ impl NetworkConfig {
                 format!("{layers} convolutions see beyond the input; give at most {most}");
             return Err(Error::Config(problem));
         }
+        if !self.features.is_empty() && !self.family.sees_covariates() {
+            let problem =
+                format!("{} sees values alone; give it no covariates", self.family.name());
+            return Err(Error::Config(problem));
+        }
         if !(0.0..1.0).contains(&self.dropout) {
             let problem = format!("dropout is {}; give 0 or more, and less than 1", self.dropout);
             return Err(Error::Config(problem));
@@ -166,7 +182,7 @@ impl NetworkConfig {
     /// At least as many numbers as its layers and its bases have, whatever its family.
     fn numbers(&self) -> u128 {
         let [input, width, layers, blocks, outputs, horizon] =
-            [self.input, self.width, self.layers, self.blocks, self.outputs, self.horizon]
+            [self.row(), self.width, self.layers, self.blocks, self.outputs, self.horizon]
                 .map(|it| it as u128);
         let whole = input + horizon * outputs;
         // An LSTM has four gates that each read the step and the state.
@@ -178,6 +194,11 @@ impl NetworkConfig {
         let has_bases = matches!(self.family, Family::NBeatsInterpretable | Family::NHits);
         let bases = if has_bases { 2 * whole * whole } else { 0 };
         layers + average + bases
+    }
+
+    /// Numbers that it sees: the window, then what stands beside it.
+    pub fn row(&self) -> usize {
+        self.input.saturating_add(self.features.numbers(self.input, self.horizon))
     }
 
     /// Numbers of a forecast: step by step, those of each side by side.
@@ -223,6 +244,20 @@ mod tests {
             (
                 NetworkConfig { layers: 3, ..NetworkConfig::new(Family::Conv1d, 7, 1, 1) },
                 "3 convolutions see beyond the input",
+            ),
+            (
+                NetworkConfig {
+                    features: FeatureCounts { known: 1 << 13, ..FeatureCounts::default() },
+                    ..good.clone()
+                },
+                "what is seen is 65543",
+            ),
+            (
+                NetworkConfig {
+                    features: FeatureCounts { past: 1, ..FeatureCounts::default() },
+                    ..NetworkConfig::new(Family::DLinear, 7, 1, 1)
+                },
+                "dlinear sees values alone",
             ),
             (NetworkConfig { width: 1 << 16, layers: 1 << 16, ..good.clone() }, "above the limit"),
             (NetworkConfig { horizon: 1 << 16, outputs: 101, ..good.clone() }, "above the limit"),

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use burn::prelude::*;
-use rekindle_series::{Forecast, ForecastConfig};
+use rekindle_series::{Forecast, ForecastConfig, Origin};
 
 use crate::{Error, Forecaster};
 
@@ -50,7 +50,7 @@ impl Ensemble {
         Self::new(members).ok_or_else(|| wrong(nothing))
     }
 
-    /// Forecasts of what follows each history.
+    /// Forecasts of what follows some places of one panel.
     ///
     /// # Errors
     ///
@@ -58,14 +58,14 @@ impl Ensemble {
     ///
     /// # Panics
     ///
-    /// If a history is empty.
+    /// As [`Forecaster::forecast`].
     pub fn forecast(
         &self,
-        histories: &[&[f64]],
+        origins: &[Origin<'_>],
         ask: &ForecastConfig,
     ) -> Result<Vec<Forecast>, Error> {
         let of_members: Result<Vec<Vec<Forecast>>, Error> =
-            self.members.iter().map(|member| member.forecast(histories, ask)).collect();
+            self.members.iter().map(|member| member.forecast(origins, ask)).collect();
         let mut of_members = of_members?;
         if of_members.len() == 1 {
             return Ok(of_members.remove(0));
@@ -74,7 +74,7 @@ impl Ensemble {
             let of: Vec<&Forecast> = of_members.iter().map(|member| &member[place]).collect();
             Forecast::median(&of, of[0].model.clone())
         };
-        Ok((0..histories.len()).map(together).collect())
+        Ok((0..origins.len()).map(together).collect())
     }
 }
 

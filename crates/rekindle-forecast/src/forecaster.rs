@@ -4,11 +4,13 @@ use std::{borrow::Cow, path::Path};
 
 use burn::prelude::*;
 use rekindle_checkpoint::{CheckpointFile, HeadPolicy, load};
-use rekindle_series::{Affine, Forecast, ForecastConfig, Panel, Scaler, ScalingBy, ScalingKind};
+use rekindle_series::{
+    Affine, Features, Forecast, ForecastConfig, Origin, Panel, Scaler, ScalingBy, ScalingKind,
+};
 use rekindle_transfer::Classifier;
 use serde::{Deserialize, Serialize};
 
-use crate::{Ahead, Error, ForecastBackbone, NetworkConfig};
+use crate::{Ahead, Error, ForecastBackbone, NetworkConfig, windows::WindowRows};
 
 /// A network with its head.
 pub type ForecastNetwork = Classifier<ForecastBackbone>;
@@ -26,6 +28,9 @@ pub struct ForecasterConfig {
     pub scaled_by: ScalingBy,
     /// Values of a season in the series that it was trained on.
     pub season: usize,
+    /// The columns that it sees beside values.
+    #[serde(default, skip_serializing_if = "Features::is_empty")]
+    pub features: Features,
 }
 
 /// A trained network.
@@ -76,28 +81,31 @@ impl Forecaster {
         Ok(Self { network: network.valid(), config })
     }
 
-    /// Forecasts of what follows each history, at most as many steps as were learned.
+    /// Forecasts of what follows some places of one panel, at most as many steps as were learned.
     ///
     /// Quantiles that were not learned lie between those that were, on a line over those of the normal distribution.
     ///
     /// # Errors
     ///
-    /// [`Error::Config`] where more steps are asked for than were learned.
+    /// [`Error::Config`] where more steps are asked for than were learned; [`Error::Series`] where the panel lacks a column that
+    /// the network sees, or one is not known as far ahead as was learned.
     ///
     /// # Panics
     ///
-    /// If a history is empty.
+    /// If no value is before a place, or they are of several panels.
     pub fn forecast(
         &self,
-        histories: &[&[f64]],
+        origins: &[Origin<'_>],
         ask: &ForecastConfig,
     ) -> Result<Vec<Forecast>, Error> {
         self.check(ask)?;
+        let Some(rows) = self.rows(origins)? else { return Ok(Vec::new()) };
         let learned = self.config.network.horizon;
-        let mut forecasts = Vec::with_capacity(histories.len());
-        for part in histories.chunks(BATCH) {
-            let scales: Vec<Affine> = part.iter().map(|history| self.scale(history)).collect();
-            let outputs = self.outputs(part, &scales);
+        let mut forecasts = Vec::with_capacity(origins.len());
+        for part in origins.chunks(BATCH) {
+            let scales: Vec<Affine> = part.iter().map(|origin| self.scale(origin)).collect();
+            let outputs = self.network.forward(self.windows(&rows, part, &scales));
+            let outputs: Vec<f32> = outputs.into_data().iter::<f32>().collect();
             let width = self.config.task.per_step() * learned;
             let rows = outputs.chunks_exact(width).zip(scales);
             forecasts.extend(rows.map(|(row, scale)| self.restored(row, scale, ask)));
@@ -118,32 +126,38 @@ impl Forecaster {
         Ok(())
     }
 
-    /// Scaled outputs, a row a history.
-    fn outputs(&self, histories: &[&[f64]], scales: &[Affine]) -> Vec<f32> {
-        let outputs = self.network.forward(self.windows(histories, scales));
-        outputs.into_data().iter::<f32>().collect()
+    /// How the panel of some places is seen, as far as all of them have to be known; none of no place.
+    pub(crate) fn rows(&self, origins: &[Origin<'_>]) -> Result<Option<WindowRows>, Error> {
+        let Some(first) = origins.first() else { return Ok(None) };
+        let rows = WindowRows::new(&self.config, first.panel())?;
+        for origin in origins {
+            assert!(std::ptr::eq(origin.panel(), first.panel()), "places of several panels");
+            rows.features.check(origin, rows.horizon)?;
+        }
+        Ok(Some(rows))
     }
 
-    /// Scaled windows `[batch, time, 1]`, one a history.
-    pub(crate) fn windows(&self, histories: &[&[f64]], scales: &[Affine]) -> Tensor<3> {
-        let input = self.config.network.input;
-        let mut windows = vec![0.0; histories.len() * input];
-        for ((window, history), scale) in windows.chunks_exact_mut(input).zip(histories).zip(scales)
-        {
-            scale.write(history, window);
-        }
+    /// Scaled windows and what stands beside them `[batch, numbers, 1]`, one a place.
+    pub(crate) fn windows(
+        &self,
+        rows: &WindowRows,
+        origins: &[Origin<'_>],
+        scales: &[Affine],
+    ) -> Tensor<3> {
+        let mut windows = vec![0.0; origins.len() * rows.width];
+        let each = windows.chunks_exact_mut(rows.width).zip(origins).zip(scales);
+        each.for_each(|((window, origin), scale)| rows.write(origin, *scale, window));
         let device = self.network.devices().into_iter().next().unwrap_or_default();
-        let data = burn::tensor::TensorData::new(windows, [histories.len(), input, 1]);
+        let data = burn::tensor::TensorData::new(windows, [origins.len(), rows.width, 1]);
         Tensor::from_data(data, &device)
     }
 
-    /// The scale of what is seen of a history; what is made of whole series is made of it.
-    pub(crate) fn scale(&self, history: &[f64]) -> Affine {
+    /// The scale of what is seen of a series; what is made of whole series is made of all before the place.
+    pub(crate) fn scale(&self, origin: &Origin<'_>) -> Affine {
+        assert!(origin.at > 0, "no value before the place");
         let seen = match self.config.scaled_by {
-            ScalingBy::Window => {
-                &history[history.len().saturating_sub(self.config.network.input)..]
-            }
-            ScalingBy::Series | ScalingBy::Panel => history,
+            ScalingBy::Window => origin.seen(self.config.network.input),
+            ScalingBy::Series | ScalingBy::Panel => origin.history(),
         };
         Scaler::of_values(self.config.scaling, seen)
     }
@@ -200,6 +214,13 @@ impl ForecasterConfig {
                 network.horizon,
                 task.per_step(),
                 task.horizon
+            ));
+        }
+        self.features.check()?;
+        if self.features.counts() != network.features {
+            let (named, seen) = (self.features.counts(), network.features);
+            return problem(format!(
+                "the network sees {seen:?} beside values, the model names {named:?}"
             ));
         }
         let ordered = task.quantiles.windows(2).all(|pair| pair[0] < pair[1]);

@@ -6,6 +6,8 @@
 //! | `dense`, `conv1d`, `lstm`, `gru` | the first networks of a course |
 //! | `nbeats`, `nbeats-interpretable`, `nhits` | blocks that each explain what the others left |
 //!
+//! All but the linear ones see columns that stand beside values too, as [`Features`](rekindle_series::Features) of a panel.
+//!
 //! A window of any length that the network knows is scaled by itself, so that a network of many series says something of a
 //! series that it has never seen ([`Forecaster::forecast`]), and can be trained on it further ([`train`]).
 
@@ -14,6 +16,7 @@ mod config;
 mod ensemble;
 mod error;
 pub mod families;
+mod flow;
 mod forecaster;
 mod network;
 mod parts;
@@ -24,6 +27,7 @@ mod windows;
 pub use config::{Family, MAX_EXTENT, MAX_NUMBERS, NetworkConfig};
 pub use ensemble::{BEST, Ensemble, MAX_MEMBERS};
 pub use error::Error;
+pub use flow::WindowFlow;
 pub use forecaster::{ForecastNetwork, Forecaster, ForecasterConfig};
 pub use network::ForecastBackbone;
 pub use parts::Parts;

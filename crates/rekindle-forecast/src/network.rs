@@ -4,11 +4,11 @@ use burn::prelude::*;
 use rekindle_layers::{Backbone, Landmarks, Stage};
 
 use crate::{
-    Error, Family, NetworkConfig,
+    Error, Family, NetworkConfig, WindowFlow,
     families::{blocks::Blocks, linear::LinearInput, scratch::Scratch},
 };
 
-/// A network that forecasts: from windows `[batch, time, 1]` to embeddings, or to the forecast itself where blocks add it up.
+/// A network that forecasts: from rows `[batch, numbers, 1]` to embeddings, or to the forecast itself where blocks add it up.
 #[derive(Module, Debug)]
 #[allow(clippy::large_enum_variant, reason = "a program has a handful of networks")]
 pub enum ForecastBackbone {
@@ -52,23 +52,24 @@ macro_rules! each {
 }
 
 impl Backbone for ForecastBackbone {
-    /// Windows `[batch, time, 1]`.
+    /// Windows and what stands beside them, `[batch, numbers, 1]`: the scaled values, then a row of
+    /// [`FeatureRows`](rekindle_series::FeatureRows).
     type Input = Tensor<3>;
-    type Flow = Tensor<3>;
+    type Flow = WindowFlow;
 
     fn stages(&self) -> Vec<Stage> {
         each!(self, network => network.stages())
     }
 
-    fn enter(&self, input: Tensor<3>) -> Tensor<3> {
+    fn enter(&self, input: Tensor<3>) -> WindowFlow {
         each!(self, network => network.enter(input))
     }
 
-    fn stage(&self, index: usize, x: Tensor<3>) -> Tensor<3> {
+    fn stage(&self, index: usize, x: WindowFlow) -> WindowFlow {
         each!(self, network => network.stage(index, x))
     }
 
-    fn pool(&self, x: Tensor<3>) -> Tensor<2> {
+    fn pool(&self, x: WindowFlow) -> Tensor<2> {
         each!(self, network => network.pool(x))
     }
 

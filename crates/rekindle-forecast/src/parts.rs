@@ -1,51 +1,52 @@
 //! What a forecast of blocks is made of: what each stack adds to it, in the units of its series.
 
-use rekindle_series::{Affine, ForecastConfig};
+use rekindle_series::{Affine, ForecastConfig, Origin};
 
 use crate::{Error, ForecastBackbone, Forecaster};
 
 /// A forecast's points, told apart by what adds up to them.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Parts {
-    /// The value from which the network counts, such as the last one of the history.
+    /// The value from which the network counts, such as the last one that it saw.
     pub shift: f64,
     /// What each stack adds at every step, by its name: `trend` and `season` of an interpretable N-BEATS.
     pub stacks: Vec<(String, Vec<f64>)>,
 }
 
 impl Forecaster {
-    /// What the points of [`forecast`](Self::forecast) are made of, one a history: a shift and what each stack adds to it. None
+    /// What the points of [`forecast`](Self::forecast) are made of, one a place: a shift and what each stack adds to it. None
     /// where the network has no blocks that add up.
     ///
     /// # Errors
     ///
-    /// [`Error::Config`] where more steps are asked for than were learned.
+    /// Those of [`forecast`](Self::forecast).
     ///
     /// # Panics
     ///
-    /// If a history is empty.
+    /// As [`forecast`](Self::forecast).
     pub fn parts(
         &self,
-        histories: &[&[f64]],
+        origins: &[Origin<'_>],
         ask: &ForecastConfig,
     ) -> Result<Option<Vec<Parts>>, Error> {
         self.check(ask)?;
         let ForecastBackbone::Blocks(blocks) = self.network().backbone() else { return Ok(None) };
-        let scales: Vec<Affine> = histories.iter().map(|history| self.scale(history)).collect();
+        let Some(rows) = self.rows(origins)? else { return Ok(Some(Vec::new())) };
+        let scales: Vec<Affine> = origins.iter().map(|origin| self.scale(origin)).collect();
         let stacks: Vec<(String, Vec<f32>)> = blocks
-            .parts(self.windows(histories, &scales))
+            .parts(self.windows(&rows, origins, &scales))
             .into_iter()
             .map(|(name, part)| (name, part.into_data().iter::<f32>().collect()))
             .collect();
         let width = self.config().network.forecast();
-        let of_history = |(row, scale): (usize, Affine)| {
+        let of_place = |(row, scale): (usize, Affine)| {
             let rows = stacks.iter().map(|(_, part)| &part[row * width..][..width]);
             let added = self.expected(&rows.collect::<Vec<_>>(), ask.horizon());
             let units = |values: Vec<f64>| values.iter().map(|value| value * scale.scale).collect();
             let names = stacks.iter().map(|(name, _)| name.clone());
             Parts { shift: scale.shift, stacks: names.zip(added.into_iter().map(units)).collect() }
         };
-        Ok(Some(scales.into_iter().enumerate().map(of_history).collect()))
+        Ok(Some(scales.into_iter().enumerate().map(of_place).collect()))
     }
 
     /// Of the numbers that stacks add to each step those which the expected one is the sum of.

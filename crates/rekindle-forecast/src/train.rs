@@ -8,14 +8,15 @@ use rekindle_finetune::{
     EngineConfig, EngineFolder, HeadStart, Items, Labelled, Start, Trainee, finetune,
 };
 use rekindle_series::{
-    ForecastConfig, Panel, ScalingBy, ScalingKind, Windows, WindowsConfig, metrics::naive_scale,
+    Features, ForecastConfig, Panel, ScalingBy, ScalingKind, Windows, WindowsConfig,
+    metrics::naive_scale,
 };
 use rekindle_train::{Callback, EmaConfig, Epoch, Train, Validation};
 use rekindle_transfer::{Frozen, Phase, Plan, Ridge};
 
 use crate::{
     Ahead, Error, Family, ForecastNetwork, Forecaster, ForecasterConfig, Future, NetworkConfig,
-    Place, PrepareWindows, forecaster, task::MOST_PRODUCTS,
+    Place, PrepareWindows, forecaster, task::MOST_PRODUCTS, windows::WindowRows,
 };
 
 /// How a network is trained.
@@ -48,7 +49,8 @@ pub struct TrainConfig {
 const EPOCHS: usize = 20;
 
 impl TrainConfig {
-    /// What is usual for a family on a panel: the quantiles that are asked for, and all windows.
+    /// What is usual for a family on a panel: the quantiles that are asked for, all windows, and all columns beside them where
+    /// the family sees any.
     pub fn usual(family: Family, panel: &Panel, ask: &ForecastConfig) -> Self {
         let (horizon, season) = (ask.horizon(), ask.season());
         let wanted = (season + horizon).max(INPUT_HORIZONS * horizon).max(LEAST_INPUT);
@@ -58,12 +60,18 @@ impl TrainConfig {
         let task = Ahead::quantiles(horizon, ask.quantiles());
         let network = NetworkConfig::new(family, input, horizon, task.per_step());
         let (scaling, scaled_by) = (ScalingKind::LastDeviation, ScalingBy::Window);
-        let model = ForecasterConfig { network, task, scaling, scaled_by, season };
+        let features = Features::default();
+        let model = ForecasterConfig { network, task, scaling, scaled_by, season, features };
         let windows: usize =
             panel.iter().map(|(_, values)| values.len().saturating_sub(input + horizon)).sum();
         let steps = (PASSES * windows / BATCH).clamp(LEAST_STEPS, MOST_STEPS);
         let steps = if family.is_linear() { 0 } else { steps };
-        Self { steps, lr: 1e-3, ..Self::further(model, panel) }
+        let mut usual = Self { steps, lr: 1e-3, ..Self::further(model, panel) };
+        if family.sees_covariates() {
+            usual.model.features = Features::fit(&usual.learned_of(panel));
+            usual.model.network.features = usual.model.features.counts();
+        }
+        usual
     }
 
     /// What is usual for a model that is trained further: a tenth of the rate.
@@ -88,8 +96,23 @@ impl TrainConfig {
 
     /// The same of a network that sees so many values.
     pub fn see(&mut self, input: usize) {
-        let NetworkConfig { family, horizon, outputs, .. } = self.model.network;
-        self.model.network = NetworkConfig::new(family, input.max(1), horizon, outputs);
+        let NetworkConfig { family, horizon, outputs, features, .. } = self.model.network;
+        let network = NetworkConfig::new(family, input.max(1), horizon, outputs);
+        self.model.network = NetworkConfig { features, ..network };
+    }
+
+    /// Points at the end of a series of so many that it is chosen by: of a short one no more than a quarter, but a horizon.
+    fn aside(&self, length: usize) -> usize {
+        match self.validation {
+            0 => 0,
+            most => most.min(length / 4).max(self.model.network.horizon),
+        }
+    }
+
+    /// What is learned of a panel; a point of series that are too short to be learned of.
+    fn learned_of(&self, panel: &Panel) -> Panel {
+        let learned = |length: usize| length.saturating_sub(self.aside(length));
+        panel.up_to(|place| learned(panel.values(place).len()).max(1))
     }
 }
 
@@ -205,16 +228,13 @@ struct Parts {
 
 impl Parts {
     fn new(panel: &Panel, config: &TrainConfig) -> Result<Self, Error> {
-        let TrainConfig { model, recent, validation, batch, steps, seed, .. } = config;
+        let TrainConfig { model, recent, batch, steps, seed, .. } = config;
         let NetworkConfig { input, horizon, .. } = model.network;
-        // Of a short series no more than a quarter is set aside, but a horizon.
-        let aside = |length: usize| match *validation {
-            0 => 0,
-            most => most.min(length / 4).max(horizon),
-        };
+        let aside = |length: usize| config.aside(length);
         let learned = |length: usize| length.saturating_sub(aside(length));
         // What is chosen by is scaled by what is learned from, too.
-        let scaler = model.scaler(&panel.up_to(|place| learned(panel.values(place).len()).max(1)));
+        let scaler = model.scaler(&config.learned_of(panel));
+        let rows = WindowRows::new(model, panel)?;
         let windows = WindowsConfig {
             least: least(panel, input, horizon, aside),
             ..WindowsConfig::new(input, horizon)
@@ -247,7 +267,7 @@ impl Parts {
             length.saturating_sub(aside(length).max(horizon))..length
         })?;
         let panel = Arc::new(panel.clone());
-        let prepare = PrepareWindows { panel: Arc::clone(&panel), input, horizon };
+        let prepare = PrepareWindows { panel: Arc::clone(&panel), rows };
         let units: Vec<f64> = panel
             .iter()
             .map(|(_, values)| naive_scale(&values[..learned(values.len())], model.season))

@@ -3,10 +3,10 @@
 use std::{path::Path, sync::Arc};
 
 use rekindle_data::{Dense, Digests, Item, Prepare, View};
-use rekindle_series::{Affine, Panel};
+use rekindle_series::{Affine, FeatureRows, Origin, Panel};
 use sha2::{Digest, Sha256};
 
-use crate::Error;
+use crate::{Error, ForecasterConfig, NetworkConfig};
 
 /// A window of a series: where its forecast begins, and how both are scaled.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -67,19 +67,53 @@ impl serde::Serialize for Future {
     }
 }
 
-/// Windows of a panel as inputs `[batch, time, 1]`, scaled; zero before a series begins.
+/// How windows of a panel are written as rows: the scaled values, then what stands beside them.
+#[derive(Debug, Clone)]
+pub(crate) struct WindowRows {
+    pub(crate) features: FeatureRows,
+    pub(crate) input: usize,
+    pub(crate) horizon: usize,
+    /// Numbers of a row.
+    pub(crate) width: usize,
+}
+
+impl WindowRows {
+    /// Those that a network sees of a panel.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Series`] where the panel lacks columns that the model sees.
+    pub(crate) fn new(model: &ForecasterConfig, panel: &Panel) -> Result<Self, Error> {
+        let NetworkConfig { input, horizon, .. } = model.network;
+        let features = model.features.of(panel)?;
+        Ok(Self { features, input, horizon, width: model.network.row() })
+    }
+
+    /// Writes a window; zero before its series begins.
+    pub(crate) fn write(&self, origin: &Origin<'_>, scale: Affine, into: &mut [f32]) {
+        let (window, beside) = into.split_at_mut(self.input);
+        scale.write(origin.history(), window);
+        self.features.write(origin, [self.input, self.horizon], beside);
+    }
+}
+
+/// Windows of a panel as inputs `[batch, numbers, 1]`, scaled; zero before a series begins.
 #[derive(Debug, Clone)]
 pub struct PrepareWindows {
     pub(crate) panel: Arc<Panel>,
-    pub(crate) input: usize,
-    pub(crate) horizon: usize,
+    pub(crate) rows: WindowRows,
 }
 
 impl PrepareWindows {
-    /// What a window sees of its series.
-    fn seen(&self, place: &Place) -> &[f64] {
-        let at = place.at as usize;
-        &self.panel.values(place.series as usize)[at.saturating_sub(self.input)..at]
+    fn origin(&self, place: &Place) -> Origin<'_> {
+        self.panel.origin(place.series as usize, place.at as usize)
+    }
+
+    /// A row, in place of what was in a buffer.
+    fn row(&self, place: &Place, mut row: Vec<f32>) -> Vec<f32> {
+        row.resize(self.rows.width, 0.0);
+        self.rows.write(&self.origin(place), place.scale, &mut row);
+        row
     }
 }
 
@@ -95,18 +129,15 @@ impl Prepare for PrepareWindows {
         _view: View,
         spare: Option<Vec<f32>>,
     ) -> Result<Vec<f32>, Error> {
-        let mut window = spare.unwrap_or_default();
-        window.resize(self.input, 0.0);
-        place.scale.write(self.seen(place), &mut window);
-        Ok(window)
+        Ok(self.row(place, spare.unwrap_or_default()))
     }
 
     fn collate(&self, windows: &mut Vec<Vec<f32>>) -> Result<Dense, Error> {
-        Ok(Dense::stack(windows.iter().map(Vec::as_slice), &[self.input, 1]))
+        Ok(Dense::stack(windows.iter().map(Vec::as_slice), &[self.rows.width, 1]))
     }
 
     fn input_bytes(&self) -> usize {
-        self.input * size_of::<f32>()
+        self.rows.width * size_of::<f32>()
     }
 
     fn is_quick(&self) -> bool {
@@ -118,7 +149,7 @@ impl Prepare for PrepareWindows {
     }
 
     fn describe_plain(&self) -> String {
-        rekindle_data::canonical(&("window", self.input, self.horizon))
+        rekindle_data::canonical(&("window", self.rows.input, self.rows.horizon))
     }
 
     fn describe_drawn(&self) -> String {
@@ -130,14 +161,19 @@ impl Prepare for PrepareWindows {
         Some(format!("{} up to {}", series.id, series.show(place.at as usize)))
     }
 
-    /// Of what is seen, what follows and how both are scaled.
+    /// Of what is seen, what follows and how both are scaled, and of what stands beside them as it is seen.
     fn digest(&self, place: &Place, _files: &Digests) -> Result<[u8; 32], Error> {
         let mut hash = Sha256::new();
-        let at = place.at as usize;
-        let values = self.panel.values(place.series as usize);
+        let WindowRows { input, horizon, .. } = self.rows;
+        let origin = self.origin(place);
+        let values = self.panel.values(origin.series);
         let numbers = [place.scale.shift, place.scale.scale];
-        for value in numbers.iter().chain(self.seen(place)).chain(&values[at..at + self.horizon]) {
+        let followed = &values[origin.at..origin.at + horizon];
+        for value in numbers.iter().chain(origin.seen(input)).chain(followed) {
             hash.update(value.to_le_bytes());
+        }
+        for number in &self.row(place, Vec::new())[input..] {
+            hash.update(number.to_le_bytes());
         }
         Ok(hash.finalize().into())
     }

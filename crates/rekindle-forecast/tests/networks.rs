@@ -2,24 +2,21 @@
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests may stop")]
 
-use std::{
-    collections::BTreeMap,
-    ops::ControlFlow,
-    path::Path,
-    sync::{Mutex, MutexGuard, PoisonError},
-};
+use std::{collections::BTreeMap, path::Path};
 
 use burn::prelude::*;
 use rekindle_checkpoint::CheckpointFile;
 use rekindle_finetune::Start;
-use rekindle_forecast::{
-    BEST, Ensemble, Error, Family, ForecastNetwork, Forecaster, TrainConfig, Trained, train,
-};
+use rekindle_forecast::{BEST, Ensemble, Error, Family, Forecaster, TrainConfig, Trained, train};
 use rekindle_series::{
-    Baseline, Evaluation, ForecastConfig, Frequency, Panel, Quantiles, Series, rolling_cases,
+    Baseline, Evaluation, ForecastConfig, Frequency, Origin, Panel, Quantiles, Series,
+    rolling_cases,
 };
-use rekindle_train::{Callback, Failure, TrainEvent};
 use rekindle_transfer::Frozen;
+
+mod support;
+
+use support::{After, alone, learn};
 
 const SEASON: usize = 6;
 const HORIZON: usize = 6;
@@ -54,19 +51,8 @@ fn small(family: Family, panel: &Panel) -> TrainConfig {
     config
 }
 
-/// Weights are drawn from a generator that all threads share, and that an epoch of another run seeds.
-fn alone() -> MutexGuard<'static, ()> {
-    static ONE: Mutex<()> = Mutex::new(());
-    ONE.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-fn learn(panel: &Panel, config: &TrainConfig, folder: Option<(&Path, Start)>) -> Trained {
-    train(panel, config, None, &Device::flex().autodiff(), folder, &mut []).unwrap()
-}
-
 fn points(forecaster: &Forecaster, panel: &Panel) -> Vec<f64> {
-    let histories: Vec<&[f64]> = panel.iter().map(|(_, values)| values).collect();
-    let forecasts = forecaster.forecast(&histories, &ask()).unwrap();
+    let forecasts = forecaster.forecast(&panel.ends(), &ask()).unwrap();
     forecasts.into_iter().flat_map(|it| it.points.into_iter().chain(it.quantiles)).collect()
 }
 
@@ -75,7 +61,7 @@ fn every_family_learns_what_repeating_values_does_not_know() {
     let _alone = alone();
     let whole = panel(8, 96);
     let cases = rolling_cases(&whole, HORIZON, 1, HORIZON).unwrap();
-    let histories: Vec<&[f64]> = cases.iter().map(|case| case.history).collect();
+    let origins: Vec<Origin<'_>> = cases.iter().map(|case| case.origin).collect();
     let naive = Evaluation::of(Baseline::SeasonalNaive, &cases, &ask(), 0.8).mean;
     let known = whole.without_last(HORIZON).unwrap();
     for family in Family::ALL {
@@ -84,7 +70,7 @@ fn every_family_learns_what_repeating_values_does_not_know() {
             (config.steps, config.lr) = (400, 1e-2);
         }
         let trained = learn(&known, &config, None);
-        let forecasts = trained.forecaster.forecast(&histories, &ask()).unwrap();
+        let forecasts = trained.forecaster.forecast(&origins, &ask()).unwrap();
         let found = Evaluation::of_forecasts(&forecasts, &cases, &ask(), 0.8).mean;
         assert!(found.mase < 0.8 * naive.mase, "{}: {found:?} {naive:?}", family.name());
         assert!((0.5..=1.0).contains(&found.coverage), "{}: {found:?}", family.name());
@@ -92,7 +78,7 @@ fn every_family_learns_what_repeating_values_does_not_know() {
             assert_eq!((forecast.points.len(), forecast.quantiles.len()), (HORIZON, 3 * HORIZON));
             assert!(forecast.quantiles.chunks(3).all(|it| it[0] <= it[1] && it[1] <= it[2]));
         }
-        let parts = trained.forecaster.parts(&histories, &ask()).unwrap();
+        let parts = trained.forecaster.parts(&origins, &ask()).unwrap();
         assert_eq!(parts.is_some(), family.is_of_blocks());
         for (parts, forecast) in parts.iter().flatten().zip(&forecasts) {
             let names: Vec<&str> = parts.stacks.iter().map(|(name, _)| name.as_str()).collect();
@@ -124,8 +110,7 @@ fn what_is_saved_says_the_same() {
     assert_ne!(members[0], members[1]);
     // Of two the median is the mean.
     let both = Ensemble::open(folder.path(), &Device::flex()).unwrap();
-    let histories: Vec<&[f64]> = panel.iter().map(|(_, values)| values).collect();
-    let forecasts = both.forecast(&histories, &ask()).unwrap();
+    let forecasts = both.forecast(&panel.ends(), &ask()).unwrap();
     let points = forecasts.into_iter().flat_map(|it| it.points.into_iter().chain(it.quantiles));
     for ((found, one), other) in points.zip(&members[0]).zip(&members[1]) {
         assert!((found - (one + other) / 2.0).abs() < 1e-9 * found.abs());
@@ -170,19 +155,6 @@ fn tensors(folder: &Path) -> BTreeMap<String, Vec<f32>> {
     names.into_iter().map(|name| (name.clone(), file.read_f32(&name).unwrap())).collect()
 }
 
-/// Breaks off after some epochs.
-struct After(usize);
-
-impl Callback<ForecastNetwork> for After {
-    fn on(&mut self, event: &TrainEvent<'_, ForecastNetwork>) -> Result<ControlFlow<()>, Failure> {
-        let TrainEvent::Epoch { state, .. } = event else { return Ok(ControlFlow::Continue(())) };
-        Ok(match state.epochs() >= self.0 {
-            true => ControlFlow::Break(()),
-            false => ControlFlow::Continue(()),
-        })
-    }
-}
-
 #[test]
 fn a_run_goes_on_to_the_same_bits_on_any_number_of_threads() {
     let _alone = alone();
@@ -190,6 +162,8 @@ fn a_run_goes_on_to_the_same_bits_on_any_number_of_threads() {
     let device = Device::flex().autodiff();
     for family in [Family::NBeatsInterpretable, Family::Lstm] {
         let config = small(family, &panel);
+        // Of what sees values alone nothing is said that was not said before there was anything else.
+        assert!(!serde_json::to_string(&config.model).unwrap().contains("features"));
         let whole = tempfile::tempdir().unwrap();
         let expected = learn(&panel, &config, Some((whole.path(), Start::Fresh)));
         let cut = tempfile::tempdir().unwrap();
@@ -219,7 +193,8 @@ fn what_cannot_be_is_said_once() {
     assert!(error.contains("none of 2 series has"), "{error}");
     let trained = learn(&panel, &config, None);
     let far = ForecastConfig::new(HORIZON + 1, SEASON, Quantiles::new(&[0.5]).unwrap()).unwrap();
-    let error = trained.forecaster.forecast(&[&[1.0, 2.0]], &far).unwrap_err().to_string();
+    let error =
+        trained.forecaster.forecast(&panel.up_to(|_| 2).ends(), &far).unwrap_err().to_string();
     assert!(error.contains("forecasts 6 steps, not 7"), "{error}");
     let mut wrong = config.clone();
     wrong.model.task.quantiles = vec![0.5, 0.1, 0.9];
@@ -230,6 +205,6 @@ fn what_cannot_be_is_said_once() {
     assert!(error.contains("holds no `best.safetensors`"), "{error}");
     // Less than was learned, and less than a window, is forecast all the same.
     let near = ForecastConfig::new(2, SEASON, Quantiles::of_levels(&[0.5]).unwrap()).unwrap();
-    let found = trained.forecaster.forecast(&[&[1.0, 2.0]], &near).unwrap();
+    let found = trained.forecaster.forecast(&panel.up_to(|_| 2).ends(), &near).unwrap();
     assert_eq!((found[0].points.len(), found[0].quantiles.len()), (2, 6));
 }

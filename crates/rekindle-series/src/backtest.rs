@@ -13,20 +13,25 @@ use rayon::prelude::*;
 
 use crate::error::{config, series};
 use crate::metrics::{mean, naive_scale, over};
-use crate::{Baseline, Error, Forecast, ForecastConfig, Panel, Score};
+use crate::{Baseline, Error, Forecast, ForecastConfig, Origin, Panel, Score};
 
 /// Most windows of a backtest, a series.
 pub const MAX_BACKTEST_WINDOWS: usize = 1 << 16;
 
 /// A forecast to make, and what is right.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy)]
 pub struct Case<'a> {
-    /// Which series.
-    pub series: usize,
-    /// All that may be known.
-    pub history: &'a [f64],
+    /// Of which series, and behind what may be known.
+    pub origin: Origin<'a>,
     /// What follows.
     pub right: &'a [f64],
+}
+
+impl<'a> Case<'a> {
+    /// All values that may be known.
+    pub fn history(&self) -> &'a [f64] {
+        self.origin.history()
+    }
 }
 
 /// A case a series: what follows each of them in another panel.
@@ -40,8 +45,8 @@ pub fn test_cases<'a>(
     horizon: usize,
 ) -> Result<Vec<Case<'a>>, Error> {
     let right = panel.followed_by(test, horizon)?;
-    let cases = right.into_iter().enumerate();
-    Ok(cases.map(|(series, right)| Case { series, history: panel.values(series), right }).collect())
+    let cases = panel.ends().into_iter().zip(right);
+    Ok(cases.map(|(origin, right)| Case { origin, right }).collect())
 }
 
 /// Cases of rolling origins: of each series so many windows, `stride` apart, the last of which ends with it. A series that has
@@ -75,11 +80,8 @@ pub fn rolling_cases(
         let count = windows.min(1 + (last - 1) / stride);
         cases.extend((0..count).rev().map(|window| {
             let origin = last - window * stride;
-            Case {
-                series: place,
-                history: &values[..origin],
-                right: &values[origin..origin + horizon],
-            }
+            let right = &values[origin..origin + horizon];
+            Case { origin: panel.origin(place, origin), right }
         }));
     }
     Ok(cases)
@@ -127,7 +129,7 @@ impl Evaluation {
     ) -> (Self, Vec<Forecast>) {
         let begun = Instant::now();
         let forecasts: Vec<Forecast> =
-            cases.par_iter().map(|case| baseline.forecast(case.history, ask)).collect();
+            cases.par_iter().map(|case| baseline.forecast(case.history(), ask)).collect();
         let seconds = begun.elapsed().as_secs_f64();
         let simpler = forecasts.iter().filter(|it| !baseline.is_itself(it)).count();
         let found = Self::of_forecasts(&forecasts, cases, ask, level);
@@ -147,7 +149,7 @@ impl Evaluation {
     ) -> Self {
         assert_eq!(forecasts.len(), cases.len(), "forecasts are not one a case");
         let scales: Vec<f64> =
-            cases.par_iter().map(|case| naive_scale(case.history, ask.season())).collect();
+            cases.par_iter().map(|case| naive_scale(case.history(), ask.season())).collect();
         let score = |place: usize| {
             let (forecast, right) = (&forecasts[place], cases[place].right);
             Score::of(right, forecast, ask.quantiles(), level, scales[place])
@@ -199,7 +201,7 @@ fn mean_over_series(cases: &[Case<'_>], error: impl Fn(usize) -> f64) -> f64 {
 
 /// The cases of each series, which stand together.
 fn by_series<'a>(cases: &'a [Case<'_>]) -> impl Iterator<Item = Range<usize>> + 'a {
-    cases.chunk_by(|one, other| one.series == other.series).scan(0, |start, group| {
+    cases.chunk_by(|one, other| one.origin.series == other.origin.series).scan(0, |start, group| {
         let range = *start..*start + group.len();
         *start = range.end;
         Some(range)
@@ -226,11 +228,11 @@ mod tests {
         let panel = panel();
         let cases = rolling_cases(&panel, 2, 3, 3).unwrap();
         let found: Vec<(usize, usize, f64)> =
-            cases.iter().map(|case| (case.series, case.history.len(), case.right[1])).collect();
+            cases.iter().map(|case| (case.origin.series, case.origin.at, case.right[1])).collect();
         assert_eq!(found, [(0, 2, 4.0), (0, 5, 7.0), (0, 8, 10.0), (1, 1, 8.0)]);
         for case in &cases {
-            let values = panel.values(case.series);
-            assert_eq!([case.history, case.right].concat(), values[..case.history.len() + 2]);
+            let values = panel.values(case.origin.series);
+            assert_eq!([case.history(), case.right].concat(), values[..case.history().len() + 2]);
         }
         for (horizon, windows, stride, expected) in [
             (3, 1, 1, "series b: has 3 points, too few to forecast 3"),

@@ -23,6 +23,8 @@ pub enum FindingKind {
     Unusable,
     /// Values that are empty or say that they are missing.
     Missing,
+    /// The same of columns that stand beside the values of series.
+    MissingCovariates,
     /// Values that are no finite numbers.
     NotNumbers,
     /// Dates that are not in the form that most have.

@@ -4,6 +4,7 @@ use std::collections::HashSet;
 use std::ops::Range;
 use std::sync::Arc;
 
+use crate::covariates::{Beside, Columns, Covariates};
 use crate::error::{config, series};
 use crate::{Error, Frequency, Timestamp};
 
@@ -55,7 +56,9 @@ impl Series {
 pub struct Panel {
     values: Arc<Vec<f64>>,
     series: Vec<Series>,
-    spans: Vec<Range<usize>>,
+    pub(crate) spans: Vec<Range<usize>>,
+    pub(crate) columns: Arc<Columns>,
+    pub(crate) beside: Vec<Beside>,
 }
 
 impl Panel {
@@ -161,6 +164,8 @@ impl Panel {
             values: Arc::clone(&self.values),
             series: places.iter().map(|&place| self.series[place].clone()).collect(),
             spans: places.iter().map(|&place| self.spans[place].clone()).collect(),
+            columns: Arc::clone(&self.columns),
+            beside: places.iter().map(|&place| self.beside[place].clone()).collect(),
         }
     }
 
@@ -261,10 +266,36 @@ pub struct PanelBuilder {
     series: Vec<Series>,
     spans: Vec<Range<usize>>,
     ids: HashSet<Arc<str>>,
+    columns: Arc<Columns>,
+    beside: Vec<Beside>,
 }
 
 impl PanelBuilder {
-    /// Adds a series.
+    /// A panel with these columns beside its values.
+    pub fn with_columns(columns: Columns) -> Self {
+        Self { columns: Arc::new(columns), ..Self::default() }
+    }
+
+    /// Adds a series with what stands beside its values.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`push`](Self::push); [`Error::Series`] where covariates are not those of the panel's columns, a number a value
+    /// and finite.
+    pub fn push_beside(
+        &mut self,
+        series: Series,
+        values: impl IntoIterator<Item = f64>,
+        covariates: Covariates,
+    ) -> Result<(), Error> {
+        let (first, name) = (self.values.len(), series.clone());
+        self.add(series, values)?;
+        covariates.check(&self.columns, &name, self.values.len() - first)?;
+        self.beside.push(Beside { first, of: Arc::new(covariates) });
+        Ok(())
+    }
+
+    /// Adds a series beside which nothing stands.
     ///
     /// # Errors
     ///
@@ -275,6 +306,10 @@ impl PanelBuilder {
         series: Series,
         values: impl IntoIterator<Item = f64>,
     ) -> Result<(), Error> {
+        self.push_beside(series, values, Covariates::default())
+    }
+
+    fn add(&mut self, series: Series, values: impl IntoIterator<Item = f64>) -> Result<(), Error> {
         if !self.ids.insert(Arc::clone(&series.id)) {
             return Err(self::series(&series.id, "is there twice; give each a name of its own"));
         }
@@ -307,7 +342,8 @@ impl PanelBuilder {
         if self.series.is_empty() {
             return Err(config("series", "there are none; give at least one"));
         }
-        Ok(Panel { values: Arc::new(self.values), series: self.series, spans: self.spans })
+        let Self { values, series, spans, columns, beside, .. } = self;
+        Ok(Panel { values: Arc::new(values), series, spans, columns, beside })
     }
 }
 

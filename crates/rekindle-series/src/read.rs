@@ -15,6 +15,11 @@
 //!
 //! Between values stand commas, tabs, semicolons or `|`, whichever the first line has.
 //!
+//! Columns that stand beside values are read where they are named: known up to now, known ahead, or of a series as a whole. What
+//! is missing in one within a series is the value before, which is told, and an error where there is none; rows without a value
+//! behind the last of a series say what is known ahead of it, up to the first that is missing ([`read_known_ahead`] reads a
+//! file of such rows).
+//!
 //! Nothing is mended silently: gaps, duplicates, missing values and mixed dates are one error that names their rows, unless
 //! the [`ReadConfig`] says what to do with them, and then a [`Finding`]. Rows out of order are put in order, which a finding says.
 
@@ -25,8 +30,9 @@ use rekindle_data::manifest::{Table, is_delimited, read_text};
 use crate::date_form::DateForm;
 use crate::error::problem;
 use crate::finding::Finding;
-use crate::{Error, Panel};
+use crate::{Columns, Error, Panel};
 
+mod beside;
 mod column;
 mod long;
 mod problems;
@@ -34,6 +40,8 @@ mod regular;
 mod rows;
 mod tsf;
 mod wide;
+
+pub use beside::read_known_ahead;
 
 /// What becomes of steps that no row is of, and of missing values.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -74,6 +82,8 @@ pub struct ReadConfig {
     pub time: Option<String>,
     /// The columns of values, if not one of the usual names or all that hold numbers.
     pub values: Vec<String>,
+    /// The columns that stand beside values, of lists with a row a point.
+    pub covariates: Columns,
     /// How dates are written, if several forms fit.
     pub dates: Option<DateForm>,
     /// What becomes of gaps and missing values.
@@ -139,6 +149,10 @@ pub struct Examined {
 /// Those of [`read_series`] but for the findings.
 pub fn examine_series(path: &Path, config: &ReadConfig) -> Result<Examined, Error> {
     if path.extension().is_some_and(|it| it.eq_ignore_ascii_case("tsf")) {
+        if let Some(name) = config.covariates.names().next() {
+            let text = format!("has no column `{name}`: such files have none beside values");
+            return Err(problem(path, text));
+        }
         return tsf::read(path, &read_text(path)?, config);
     }
     if !is_delimited(path) {

@@ -7,7 +7,8 @@ use serde::{Deserialize, Serialize};
 use crate::Panel;
 
 /// What values are shifted by and divided by.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Affine {
     /// What is taken away first.
     pub shift: f64,
@@ -112,7 +113,7 @@ impl Scaler {
 }
 
 /// The scale of some values; what would be divided by 0 is not divided.
-fn scale(kind: ScalingKind, values: impl Iterator<Item = f64> + Clone) -> Affine {
+pub(crate) fn scale(kind: ScalingKind, values: impl Iterator<Item = f64> + Clone) -> Affine {
     let mean = |of: &dyn Fn(f64) -> f64| crate::metrics::mean(values.clone().map(of));
     let divided = |shift, scale: f64| Affine {
         shift,

@@ -177,7 +177,7 @@ fn naive_of_bitcoin_is_the_courses() {
     assert_eq!(windows.len(), 557);
     let cases: Vec<Case<'_>> = windows
         .iter()
-        .map(|it| Case { series: it.at, history: it.input, right: it.target })
+        .map(|it| Case { origin: panel.origin(it.series, it.at), right: it.target })
         .collect();
     let scores = Evaluation::of(Baseline::Naive, &cases, &ask(1, 1), 0.95);
     let square = scores.of_cases.iter().map(|score| score.mae * score.mae).sum::<f64>() / 557.0;

@@ -343,6 +343,96 @@ fn what_was_learned_of_some_series_forecasts_another() {
     }
 }
 
+/// Two series of days whose level is a price that changes as nothing before it says; the prices of a week ahead are known.
+fn prices(ahead: bool) -> String {
+    let mut text = "unique_id,ds,y,price,visits,town\n".to_owned();
+    for (number, town) in [(0_u32, "Ulm"), (1, "Bonn")] {
+        let days = (1..=31).flat_map(|day| [(1, day), (3, day), (5, day)]).collect::<Vec<_>>();
+        let mut days: Vec<(u32, u32)> = days
+            .into_iter()
+            .chain((1..=29).map(|day| (2, day)))
+            .chain((1..=30).map(|day| (4, day)))
+            .collect();
+        days.sort_unstable();
+        for (step, (month, day)) in (0_u32..).zip(days) {
+            let mixed = (step + 977 * number).wrapping_mul(2_654_435_761);
+            let price = f64::from((mixed ^ (mixed >> 15)).wrapping_mul(0x85eb_ca6b) >> 24) / 25.6;
+            let value = 50.0 - 3.0 * price + f64::from(number);
+            let date = format!("2024-{month:02}-{day:02}");
+            match step < 145 {
+                true => text += &format!("{town},{date},{value},{price},{},{town}\n", step % 5),
+                false if ahead => text += &format!("{town},{date},,{price},,{town}\n"),
+                false => {}
+            }
+        }
+    }
+    text
+}
+
+#[test]
+fn columns_beside_values_are_seen_and_used_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    fs::write(at("whole.csv"), prices(true)).unwrap();
+    fs::write(at("short.csv"), prices(false)).unwrap();
+    let models = ["--horizon", "7", "--model", "naive", "nlinear", "nbeats", "--json"];
+    let learn = ["--steps", "200", "--lr", "0.003"];
+    let columns = ["--known", "price", "--past", "visits", "--static", "town", "--calendar"];
+    let all = [&models[..], &learn, &columns].concat();
+    let output = forecast(&at("whole.csv"), &at("run"), &all);
+    let (found, told) = (summary(&output), said(&output));
+    let mae = |found: &Value, name: &str| found["models"][name]["mae"].as_f64().unwrap();
+    assert!(mae(&found, "nbeats") < 0.5 * mae(&found, "nlinear"), "{found}");
+    for expected in [
+        "beside them visits, price, town",
+        "14 rows behind the last values say what is known ahead",
+        "baselines, nlinear forecast of values alone",
+    ] {
+        assert!(told.contains(expected), "no `{expected}` in {told}");
+    }
+    let page = fs::read_to_string(at("run/report.html")).unwrap();
+    assert!(page.contains("aria-label=\"nbeats: Bonn: stack0 from"));
+    // The same from two files; as it is, from weights.
+    fs::write(at("ahead.csv"), prices(true)).unwrap();
+    let ahead = at("ahead.csv");
+    let future = ["--future", ahead.to_str().unwrap()];
+    let weights = at("run/nbeats");
+    let given =
+        ["--horizon", "7", "--model", "naive", "--json", "--weights", weights.to_str().unwrap()];
+    let forecasts = |data: &str, out: &str, more: &[&str]| {
+        summary(&forecast(&at(data), &at(out), &[&given[..], &columns, more].concat()));
+        fs::read_to_string(at(out).join("forecasts.csv")).unwrap()
+    };
+    let expected = forecasts("whole.csv", "one", &[]);
+    assert!(expected.contains(",nbeats-given,"));
+    assert_eq!(forecasts("short.csv", "two", &future), expected);
+    let run = fs::read_to_string(at("run/forecasts.csv")).unwrap();
+    let of = |text: &str, model: &str| -> Vec<String> {
+        let lines = text.lines().filter(|line| line.contains(model));
+        lines.map(|line| line.replace(model, "")).collect()
+    };
+    assert_eq!(of(&run, ",nbeats,"), of(&expected, ",nbeats-given,"));
+    let lacking = [&given[..], &["--known", "price"]].concat();
+    fs::write(at("other.csv"), prices(true).replace("Ulm\n", "Rom\n")).unwrap();
+    let output = forecast(&at("other.csv"), &at("other"), &[&given[..], &columns].concat());
+    summary(&output);
+    let told = said(&output);
+    assert!(
+        told.contains("has learned nothing of what 1 series are, as Ulm (`town` is `Rom`)"),
+        "{told}"
+    );
+    for (data, arguments, expected) in [
+        ("whole.csv", &lacking[..], "the model sees `visits` (past), `day of week` (calendar)"),
+        ("short.csv", &all[..], "series Ulm: `price` is not known at 2024-05-25"),
+        ("whole.csv", &["--horizon", "7", "--known", "cost"], "has no column `cost`"),
+        ("whole.csv", &["--horizon", "7", "--future", "x.csv"], "--known"),
+    ] {
+        let output = forecast(&at(data), &at("wrong"), arguments);
+        let error = said(&output);
+        assert!(!output.status.success() && error.contains(expected), "{expected}: {error}");
+    }
+}
+
 /// The competition's own files in one command: theirs are 1.006 of Theta and 0.627 of seasonal naive.
 #[test]
 fn the_m4_competition_is_one_command() {

@@ -1,8 +1,8 @@
 //! N-BEATS and N-HiTS: blocks of dense layers, each of which takes what it explains from the window and adds to the forecast.
 //!
 //! ```text
-//! window    [b, 1, t | h]    what is left of it, and the forecast so far, which begins at zero
-//! stack0    the same         x + basis(theta(relu(.. relu(window)))): what is taken away has its sign in the weights
+//! window    [b, 1, t | h]    what is left of it, and the forecast so far, which begins at zero; beside it [b, c] covariates
+//! stack0    the same         x + basis(theta(relu(.. relu(window | covariates)))): what is taken away has its sign in the weights
 //! ...
 //! pool      [b, h]           the forecast
 //! ```
@@ -14,6 +14,8 @@
 //! | N-HiTS | lines between a few points of the horizon, more of them from stack to stack | the greatest of several steps |
 //!
 //! Oreshkin and others 2020, <https://arxiv.org/abs/1905.10437>; Challu and others 2023, <https://arxiv.org/abs/2201.12886>.
+//! Covariates as in NBEATSx: Olivares and others 2023, <https://arxiv.org/abs/2104.05522>, as neuralforecast has it: each block
+//! sees all of them, the whole horizon's too.
 
 use std::sync::Arc;
 
@@ -21,7 +23,7 @@ use burn::{prelude::*, tensor::TensorData};
 use rekindle_layers::{Activation, Backbone, Landmarks, Projection, Rows, Stage};
 
 use super::{hidden, saying};
-use crate::{Family, NetworkConfig, basis::Basis};
+use crate::{Family, NetworkConfig, WindowFlow, basis::Basis};
 
 /// Stacks of blocks.
 #[derive(Module, Debug)]
@@ -72,7 +74,7 @@ impl Blocks {
         Self { stacks, input: config.input, forecast: config.forecast() }
     }
 
-    /// What each stack adds to the forecasts of windows `[batch, time, 1]`, by its name: `[batch, horizon x outputs]`.
+    /// What each stack adds to the forecasts of rows `[batch, numbers, 1]`, by its name: `[batch, horizon x outputs]`.
     pub fn parts(&self, input: Tensor<3>) -> Vec<(String, Tensor<2>)> {
         let mut x = self.enter(input);
         let add = |index: usize| {
@@ -119,7 +121,8 @@ impl Stack {
         let whole = config.input + config.forecast();
         let said = basis.as_ref().map_or(whole, |basis| basis.functions());
         let block = |_| {
-            let first = [config.input / pooled, config.width];
+            let beside = config.features.numbers(config.input, config.horizon);
+            let first = [config.input / pooled + beside, config.width];
             let layers = std::iter::once(first)
                 .chain(std::iter::repeat_n([config.width; 2], config.layers - 1));
             Block {
@@ -134,9 +137,12 @@ impl Stack {
 }
 
 impl Block {
-    /// `[b, 1, t + h]`, of which the first `input` are seen, to the same.
-    fn forward(&self, x: Tensor<3>, input: usize) -> Tensor<3> {
-        let seen = self.seen(x.clone().narrow(2, 0, input));
+    /// `[b, 1, t + h]`, of which the first `input` are seen, beside covariates `[b, c]`, to the same.
+    fn forward(&self, x: Tensor<3>, beside: Option<&Tensor<2>>, input: usize) -> Tensor<3> {
+        let mut seen = self.seen(x.clone().narrow(2, 0, input));
+        if let Some(beside) = beside {
+            seen = Tensor::cat(vec![seen, beside.clone().unsqueeze_dim(1)], 2);
+        }
         let hidden = self
             .layers
             .iter()
@@ -167,7 +173,7 @@ impl Block {
 
 impl Backbone for Blocks {
     type Input = Tensor<3>;
-    type Flow = Tensor<3>;
+    type Flow = WindowFlow;
 
     fn stages(&self) -> Vec<Stage> {
         let stack = |(index, stack): (usize, &Stack)| {
@@ -181,17 +187,25 @@ impl Backbone for Blocks {
         self.stacks.len()
     }
 
-    fn enter(&self, input: Tensor<3>) -> Tensor<3> {
-        let [batch, steps, _] = input.dims();
+    fn enter(&self, input: Tensor<3>) -> WindowFlow {
+        let [batch, numbers, _] = input.dims();
         let nothing = Tensor::zeros([batch, 1, self.forecast], (&input.device(), input.dtype()));
-        Tensor::cat(vec![input.reshape([batch, 1, steps]), nothing], 2)
+        let row = input.reshape([batch, numbers]);
+        let covariates = numbers - self.input;
+        let beside = (covariates > 0).then(|| row.clone().narrow(1, self.input, covariates));
+        let window = row.narrow(1, 0, self.input).unsqueeze_dim(1);
+        WindowFlow { x: Tensor::cat(vec![window, nothing], 2), beside }
     }
 
-    fn stage(&self, index: usize, x: Tensor<3>) -> Tensor<3> {
-        self.stacks[index].blocks.iter().fold(x, |x, block| block.forward(x, self.input))
+    fn stage(&self, index: usize, x: WindowFlow) -> WindowFlow {
+        let WindowFlow { x, beside } = x;
+        let blocks = self.stacks[index].blocks.iter();
+        let x = blocks.fold(x, |x, block| block.forward(x, beside.as_ref(), self.input));
+        WindowFlow { x, beside }
     }
 
-    fn pool(&self, x: Tensor<3>) -> Tensor<2> {
+    fn pool(&self, x: WindowFlow) -> Tensor<2> {
+        let x = x.x;
         let [batch, _, _] = x.dims();
         x.narrow(2, self.input, self.forecast).reshape([batch, self.forecast])
     }
@@ -207,6 +221,8 @@ impl Backbone for Blocks {
 
 #[cfg(test)]
 mod tests {
+    use rekindle_series::FeatureCounts;
+
     use super::*;
 
     fn windows(batch: usize, steps: usize) -> Tensor<3> {
@@ -221,38 +237,47 @@ mod tests {
         x.matmul(layer.weight.val().transpose()) + bias
     }
 
-    /// As the paper writes it: each block's backcast is taken away, its forecast is added.
+    /// As the papers write it: each block's backcast is taken away, its forecast is added; covariates are seen by all.
     #[test]
     fn blocks_take_away_and_add_up() {
         for family in [Family::NBeats, Family::NBeatsInterpretable, Family::NHits] {
-            let config = NetworkConfig { width: 8, ..NetworkConfig::new(family, 9, 4, 3) };
-            let network = Blocks::new(&config, &Device::flex());
-            let x = windows(5, 9);
-            let mut rest = x.clone().reshape([5, 9]);
-            let mut forecast = Tensor::<2>::zeros([5, 12], &Device::flex());
-            for block in network.stacks.iter().flat_map(|stack| &stack.blocks) {
-                let count = 9 / block.pooled;
-                let seen = rest.clone().narrow(1, 9 - count * block.pooled, count * block.pooled);
-                let seen = seen.reshape([5, count, block.pooled]).max_dim(2).reshape([5, count]);
-                let relu = burn::tensor::activation::relu::<2>;
-                let hidden = block.layers.iter().fold(seen, |x, layer| relu(linear(layer, x)));
-                let mut said = linear(&block.theta, hidden);
-                if let Some(basis) = &block.basis {
-                    let shape = [basis.functions(), basis.steps()];
-                    let matrix = TensorData::new(basis.values().to_vec(), shape);
-                    said = said.matmul(Tensor::from_data(matrix, &Device::flex()));
-                }
-                rest = rest + said.clone().narrow(1, 0, 9);
-                forecast = forecast + said.narrow(1, 9, 12);
-            }
-            let found = network.embed(x.clone());
-            let off = (found.clone() - forecast).abs().max().into_scalar::<f32>();
-            assert!(off < 1e-5, "{family:?}: {off}");
-            let parts = network.parts(x);
-            assert_eq!(parts.len(), network.depth());
-            let sum = parts.into_iter().map(|part| part.1).reduce(|one, other| one + other);
-            let off = (found - sum.unwrap()).abs().max().into_scalar::<f32>();
-            assert!(off < 1e-5, "{family:?}: {off}");
+            check(family, FeatureCounts::default());
+            check(family, FeatureCounts { past: 1, known: 2, fixed: 3 });
         }
+    }
+
+    fn check(family: Family, features: FeatureCounts) {
+        let config = NetworkConfig::new(family, 9, 4, 3);
+        let config = NetworkConfig { width: 8, features, ..config };
+        let network = Blocks::new(&config, &Device::flex());
+        let x = windows(5, config.row());
+        let row = x.clone().reshape([5, config.row()]);
+        let beside = (config.row() > 9).then(|| row.clone().slice([0..5, 9..config.row()]));
+        let mut rest = row.slice([0..5, 0..9]);
+        let mut forecast = Tensor::<2>::zeros([5, 12], &Device::flex());
+        for block in network.stacks.iter().flat_map(|stack| &stack.blocks) {
+            let count = 9 / block.pooled;
+            let seen = rest.clone().narrow(1, 9 - count * block.pooled, count * block.pooled);
+            let seen = seen.reshape([5, count, block.pooled]).max_dim(2).reshape([5, count]);
+            let seen = Tensor::cat(std::iter::once(seen).chain(beside.clone()).collect(), 1);
+            let relu = burn::tensor::activation::relu::<2>;
+            let hidden = block.layers.iter().fold(seen, |x, layer| relu(linear(layer, x)));
+            let mut said = linear(&block.theta, hidden);
+            if let Some(basis) = &block.basis {
+                let shape = [basis.functions(), basis.steps()];
+                let matrix = TensorData::new(basis.values().to_vec(), shape);
+                said = said.matmul(Tensor::from_data(matrix, &Device::flex()));
+            }
+            rest = rest + said.clone().narrow(1, 0, 9);
+            forecast = forecast + said.narrow(1, 9, 12);
+        }
+        let found = network.embed(x.clone());
+        let off = (found.clone() - forecast).abs().max().into_scalar::<f32>();
+        assert!(off < 1e-5, "{family:?}: {off}");
+        let parts = network.parts(x);
+        assert_eq!(parts.len(), network.depth());
+        let sum = parts.into_iter().map(|part| part.1).reduce(|one, other| one + other);
+        let off = (found - sum.unwrap()).abs().max().into_scalar::<f32>();
+        assert!(off < 1e-5, "{family:?}: {off}");
     }
 }

@@ -10,7 +10,7 @@
 use burn::{prelude::*, tensor::TensorData};
 use rekindle_layers::{Backbone, Stage};
 
-use crate::{Family, NetworkConfig};
+use crate::{Family, NetworkConfig, WindowFlow};
 
 /// What the head of a linear network reads.
 #[derive(Module, Debug)]
@@ -44,29 +44,29 @@ fn average(steps: usize) -> Vec<f32> {
 
 impl Backbone for LinearInput {
     type Input = Tensor<3>;
-    type Flow = Tensor<3>;
+    type Flow = WindowFlow;
 
     fn stages(&self) -> Vec<Stage> {
         Vec::new()
     }
 
-    fn enter(&self, input: Tensor<3>) -> Tensor<3> {
+    fn enter(&self, input: Tensor<3>) -> WindowFlow {
         let [batch, steps, _] = input.dims();
         let x = input.reshape([batch, 1, steps]);
         if !self.decomposed {
-            return x;
+            return WindowFlow::new(x);
         }
         let matrix = TensorData::new(average(steps), [1, steps, steps]);
         let trend = x.clone().matmul(Tensor::from_data(matrix, &x.device()));
-        Tensor::cat(vec![trend.clone(), x - trend], 2)
+        WindowFlow::new(Tensor::cat(vec![trend.clone(), x - trend], 2))
     }
 
-    fn stage(&self, index: usize, _: Tensor<3>) -> Tensor<3> {
+    fn stage(&self, index: usize, _: WindowFlow) -> WindowFlow {
         panic!("stage {index} of a network without stages")
     }
 
-    fn pool(&self, x: Tensor<3>) -> Tensor<2> {
-        x.flatten(1, 2)
+    fn pool(&self, x: WindowFlow) -> Tensor<2> {
+        x.x.flatten(1, 2)
     }
 
     fn embed_dim(&self) -> usize {

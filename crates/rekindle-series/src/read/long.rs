@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use rekindle_data::manifest::Table;
 
+use super::beside::{Beside, Placed, placed};
 use super::column::{self, Cell, Dates};
 use super::problems::Problems;
 use super::regular::{Row, fits};
@@ -33,14 +34,14 @@ const TIME: &[&str] = &[
 const VALUE: &[&str] = &["y", "value", "values", "target"];
 
 /// The places of columns.
-struct Columns {
+struct Places {
     id: Option<usize>,
     time: Option<usize>,
     values: Vec<usize>,
 }
 
 /// The rows of each series, by its name.
-type Groups = Vec<(Arc<str>, Vec<Row>)>;
+pub(super) type Groups = Vec<(Arc<str>, Vec<Row>)>;
 
 /// Reads a table.
 pub(super) fn read(path: &Path, table: &Table, config: &ReadConfig) -> Result<Examined, Error> {
@@ -48,8 +49,11 @@ pub(super) fn read(path: &Path, table: &Table, config: &ReadConfig) -> Result<Ex
     if table.rows.is_empty() {
         return Err(problem(path, "has no rows below its names; give at least one point"));
     }
+    let read: Vec<usize> =
+        columns.values.iter().copied().chain(columns.id).chain(columns.time).collect();
+    let mut beside = Beside::find(path, table, &config.covariates, &read)?;
     let mut problems = Problems::new(config);
-    problems.tell([said(table, &columns)]);
+    problems.tell([said(table, &columns, &beside)]);
     let dates = match columns.time {
         Some(place) => Some(dates(path, table, place, config)?),
         None => None,
@@ -64,11 +68,46 @@ pub(super) fn read(path: &Path, table: &Table, config: &ReadConfig) -> Result<Ex
     let panel = match times {
         Some(_) => {
             sort(&mut found, &columns, numbered, &mut problems);
-            dated(found, numbered, &mut problems)?
+            dated(found, numbered, &mut beside, &mut problems)?
         }
-        None => ordered(found, &mut problems)?,
+        None => ordered(found, &mut beside, &mut problems)?,
     };
+    beside.tell(&mut problems);
+    // What stands beside values may refuse them too.
+    let panel = panel.filter(|_| !problems.is_refused());
     Ok(Examined { panel, test: None, horizon: None, dates: form, findings: problems.findings() })
+}
+
+/// The rows of a list of what is known ahead, in order: those of each series by its name, or all of them without one.
+pub(super) fn rows_ahead(
+    path: &Path,
+    table: &Table,
+    config: &ReadConfig,
+    panel: &Panel,
+    problems: &mut Problems,
+) -> Result<Groups, Error> {
+    let (id, time) = named(path, table, config)?;
+    let dated = panel.series(0).start.is_some();
+    if dated && time.is_none() {
+        return Err(problem(path, table.lacks(TIME)));
+    }
+    let dates = match time.filter(|_| dated && !table.rows.is_empty()) {
+        Some(place) => Some(dates(path, table, place, config)?),
+        None => None,
+    };
+    let times = dates.map(|Dates { times, findings, .. }| {
+        problems.tell(findings);
+        times
+    });
+    // Any one column does, since only rows and their times are asked for.
+    let columns = Places { id, time, values: vec![0] };
+    let mut found = rows(table, &columns, times.as_deref());
+    if id.is_none() {
+        found.iter_mut().for_each(|(id, _)| *id = "".into());
+    }
+    let numbered = panel.series(0).start.is_none();
+    sort(&mut found, &columns, numbered, problems);
+    Ok(found)
 }
 
 /// A column of dates.
@@ -91,7 +130,7 @@ fn dates(path: &Path, table: &Table, place: usize, config: &ReadConfig) -> Resul
 }
 
 /// The rows of each series, those of one column of values after those of another; without dates, the order of the file counts.
-fn rows(table: &Table, columns: &Columns, times: Option<&[Option<Timestamp>]>) -> Groups {
+fn rows(table: &Table, columns: &Places, times: Option<&[Option<Timestamp>]>) -> Groups {
     let (ids, groups) = grouped(table, columns.id);
     let mut found = Vec::with_capacity(ids.len() * columns.values.len());
     for &value in &columns.values {
@@ -114,7 +153,7 @@ fn rows(table: &Table, columns: &Columns, times: Option<&[Option<Timestamp>]>) -
 }
 
 /// Puts the rows of each series in order. What is wrong with the dates is told of the first column of values alone.
-fn sort(found: &mut Groups, columns: &Columns, numbered: bool, problems: &mut Problems) {
+fn sort(found: &mut Groups, columns: &Places, numbered: bool, problems: &mut Problems) {
     let of_column = found.len() / columns.values.len().max(1);
     let (first, others) = found.split_at_mut(of_column);
     first.iter_mut().for_each(|(_, rows)| problems.sort(rows, numbered));
@@ -123,12 +162,17 @@ fn sort(found: &mut Groups, columns: &Columns, numbered: bool, problems: &mut Pr
 }
 
 /// The panel of rows with times; none where what was found refuses it.
-fn dated(found: Groups, numbered: bool, problems: &mut Problems) -> Result<Option<Panel>, Error> {
+fn dated(
+    found: Groups,
+    numbered: bool,
+    beside: &mut Beside<'_>,
+    problems: &mut Problems,
+) -> Result<Option<Panel>, Error> {
     let own: Vec<Option<Frequency>> =
         found.iter().map(|(_, rows)| frequency(rows, numbered)).collect();
     let most = most(&own, numbered, problems);
-    let mut builder = PanelBuilder::default();
-    for ((id, rows), own) in found.into_iter().zip(own) {
+    let mut builder = PanelBuilder::with_columns(beside.columns());
+    for ((id, mut rows), own) in found.into_iter().zip(own) {
         let Some(first) = rows.first() else { continue };
         let frequency = most.on_day_of(own, first.time);
         // Few rows may be at several frequencies: a week has no weekend before its sixth day. Two or three may have gaps.
@@ -139,11 +183,19 @@ fn dated(found: Groups, numbered: bool, problems: &mut Problems) -> Result<Optio
             problems.mixed(&id, first.row, own, frequency);
             continue;
         }
+        let (time, row) = (first.time, first.row);
+        let ahead = beside.ahead(&mut rows);
         let Some(mut values) = problems.values(&id, &rows, frequency) else { continue };
-        let Some(dropped) = problems.filled(&id, first.row, &mut values) else { continue };
+        let points = values.len();
+        let Some(dropped) = problems.filled(&id, row, &mut values) else { continue };
         if !problems.is_refused() {
-            let series = Series { id, start: Some(first.time), frequency };
-            builder.push(series.from(dropped), values)?;
+            rows.extend(ahead);
+            let placed = placed(&rows, time, frequency);
+            let covariates = beside.of_series(&id, &placed, (points, dropped), problems);
+            let series = Series { id, start: Some(time), frequency };
+            if !problems.is_refused() {
+                builder.push_beside(series.from(dropped), values, covariates)?;
+            }
         }
     }
     if problems.is_refused() { Ok(None) } else { builder.build().map(Some) }
@@ -184,13 +236,26 @@ fn most(own: &[Option<Frequency>], numbered: bool, problems: &mut Problems) -> F
 }
 
 /// The panel of rows in the order of their file.
-fn ordered(found: Groups, problems: &mut Problems) -> Result<Option<Panel>, Error> {
-    let mut builder = PanelBuilder::default();
-    for (id, rows) in found {
+fn ordered(
+    found: Groups,
+    beside: &mut Beside<'_>,
+    problems: &mut Problems,
+) -> Result<Option<Panel>, Error> {
+    let mut builder = PanelBuilder::with_columns(beside.columns());
+    for (id, mut rows) in found {
+        let ahead = beside.ahead(&mut rows);
         let mut values: Vec<f64> = rows.iter().map(|row| problems.value(&id, row)).collect();
-        let first = rows.first().map_or(0, |row| row.row);
-        if problems.filled(&id, first, &mut values).is_some() && !problems.is_refused() {
-            builder.push(Series { id, start: None, frequency: Frequency::Steps(1) }, values)?;
+        let (points, first) = (values.len(), rows.first().map_or(0, |row| row.row));
+        let Some(dropped) = problems.filled(&id, first, &mut values) else { continue };
+        if problems.is_refused() {
+            continue;
+        }
+        let steps = rows.iter().chain(&ahead).enumerate();
+        let placed: Vec<Placed> = steps.map(|(step, it)| Placed { step, row: it.row }).collect();
+        let covariates = beside.of_series(&id, &placed, (points, dropped), problems);
+        if !problems.is_refused() {
+            let series = Series { id, start: None, frequency: Frequency::Steps(1) };
+            builder.push_beside(series, values, covariates)?;
         }
     }
     if problems.is_refused() { Ok(None) } else { builder.build().map(Some) }
@@ -219,23 +284,37 @@ fn grouped(table: &Table, id: Option<usize>) -> (Vec<Arc<str>>, Vec<Vec<usize>>)
     (ids, groups)
 }
 
-/// Which columns are read.
-fn columns(path: &Path, table: &Table, config: &ReadConfig) -> Result<Columns, Error> {
-    let wanted =
-        |name: &String| table.column(&[name]).ok_or_else(|| problem(path, table.lacks(&[name])));
+/// The columns of names and of dates.
+fn named(
+    path: &Path,
+    table: &Table,
+    config: &ReadConfig,
+) -> Result<(Option<usize>, Option<usize>), Error> {
     let find = |asked: &Option<String>, known: &[&str]| match asked {
-        Some(name) => wanted(name).map(Some),
+        Some(name) => wanted(path, table, name).map(Some),
         None => Ok(known.iter().find_map(|name| table.column(&[name]))),
     };
     let id = find(&config.id, ID)?;
-    let taken = |place: usize| Some(place) == id;
-    let time = find(&config.time, TIME)?.filter(|place| !taken(*place));
+    let time = find(&config.time, TIME)?.filter(|place| Some(*place) != id);
+    Ok((id, time))
+}
+
+fn wanted(path: &Path, table: &Table, name: &str) -> Result<usize, Error> {
+    table.column(&[name]).ok_or_else(|| problem(path, table.lacks(&[name])))
+}
+
+/// Which columns are read.
+fn columns(path: &Path, table: &Table, config: &ReadConfig) -> Result<Places, Error> {
+    let (id, time) = named(path, table, config)?;
+    let beside: Vec<usize> =
+        config.covariates.names().filter_map(|name| table.named(name)).collect();
     let values = if !config.values.is_empty() {
-        config.values.iter().map(wanted).collect::<Result<_, _>>()?
+        config.values.iter().map(|name| wanted(path, table, name)).collect::<Result<_, _>>()?
     } else if let Some(place) = VALUE.iter().find_map(|name| table.column(&[name])) {
         vec![place]
     } else {
-        let others = (0..table.names.len()).filter(|place| !taken(*place) && Some(*place) != time);
+        let others = (0..table.names.len())
+            .filter(|place| !beside.contains(place) && ![id, time].contains(&Some(*place)));
         others.filter(|place| holds_numbers(table, *place)).collect()
     };
     if values.is_empty() {
@@ -243,7 +322,7 @@ fn columns(path: &Path, table: &Table, config: &ReadConfig) -> Result<Columns, E
         let text = format!("has no column `y` and none of numbers; it names [{names}]");
         return Err(problem(path, text));
     }
-    Ok(Columns { id, time, values })
+    Ok(Places { id, time, values })
 }
 
 /// Whether the first of a column's values that is there is a number.
@@ -253,7 +332,7 @@ fn holds_numbers(table: &Table, place: usize) -> bool {
 }
 
 /// A line on the columns that are read, and those that are not.
-fn said(table: &Table, columns: &Columns) -> Finding {
+fn said(table: &Table, columns: &Places, beside: &Beside<'_>) -> Finding {
     let name = |place: &usize| table.names[*place].trim();
     let listed = |places: &[usize]| {
         let shown = places.iter().take(8).map(name).collect::<Vec<_>>().join(", ");
@@ -265,8 +344,12 @@ fn said(table: &Table, columns: &Columns) -> Finding {
         None => parts.push("no dates: rows are in the order of time".to_owned()),
     }
     parts.extend(columns.id.iter().map(|place| format!("names of series in {}", name(place))));
-    let read: Vec<usize> =
-        columns.values.iter().copied().chain(columns.id).chain(columns.time).collect();
+    let covariates: Vec<usize> = beside.places().collect();
+    if !covariates.is_empty() {
+        parts.push(format!("beside them {}", listed(&covariates)));
+    }
+    let values = columns.values.iter().copied();
+    let read: Vec<usize> = values.chain(columns.id).chain(columns.time).chain(covariates).collect();
     let unread: Vec<usize> = (0..table.names.len()).filter(|place| !read.contains(place)).collect();
     if !unread.is_empty() {
         parts.push(format!("not read: {}", listed(&unread)));

@@ -4,7 +4,7 @@ use super::{Duplicates, Fill, ReadConfig};
 use crate::finding::{Finding, FindingKind, Found};
 
 /// What is counted row by row, in the order in which it is told.
-const KINDS: [FindingKind; 10] = [
+const KINDS: [FindingKind; 11] = [
     FindingKind::NotNumbers,
     FindingKind::Duplicates,
     FindingKind::MixedFrequencies,
@@ -12,6 +12,7 @@ const KINDS: [FindingKind; 10] = [
     FindingKind::Unusable,
     FindingKind::Gaps,
     FindingKind::Missing,
+    FindingKind::MissingCovariates,
     FindingKind::Unsorted,
     FindingKind::OnePoint,
     FindingKind::Constant,
@@ -64,7 +65,10 @@ impl Problems {
         match kind {
             FindingKind::Gaps | FindingKind::Missing => self.fill == Fill::Refuse,
             FindingKind::Duplicates => self.duplicates == Duplicates::Refuse,
-            FindingKind::Unsorted | FindingKind::OnePoint | FindingKind::Constant => false,
+            FindingKind::MissingCovariates
+            | FindingKind::Unsorted
+            | FindingKind::OnePoint
+            | FindingKind::Constant => false,
             _ => true,
         }
     }
@@ -105,6 +109,7 @@ impl Problems {
             FindingKind::MixedFrequencies => "give each frequency a file",
             FindingKind::BetweenSteps => "correct them, or sum them up to steps",
             FindingKind::Gaps | FindingKind::Missing => fill,
+            FindingKind::MissingCovariates => "filled with the value before",
             FindingKind::Unsorted => "they are put in order",
             FindingKind::OnePoint => "only the last value can be repeated",
             FindingKind::Constant => "their scaled errors are not defined",
@@ -122,6 +127,7 @@ fn what(kind: FindingKind) -> &'static str {
         FindingKind::BetweenSteps => "rows lie between two steps",
         FindingKind::Gaps => "steps have no row",
         FindingKind::Missing => "values are missing",
+        FindingKind::MissingCovariates => "values beside those of series are missing",
         FindingKind::Unsorted => "rows are earlier than the one before them",
         FindingKind::OnePoint => "series have one point",
         FindingKind::Constant => "series never change",

@@ -103,7 +103,7 @@ impl Problems {
     }
 
     /// Says why no values can be made of a series.
-    fn unusable(&mut self, id: &str, row: u64, why: &str) {
+    pub(super) fn unusable(&mut self, id: &str, row: u64, why: &str) {
         let example = || format!("{} at row {row} ({why})", short(id));
         self.add(FindingKind::Unusable, 1, row, example);
     }

@@ -51,6 +51,10 @@ pub(super) fn layout(
     text: &str,
     config: &ReadConfig,
 ) -> Result<Option<Layout>, Error> {
+    // Only lists with a row a point have columns beside values.
+    if !config.covariates.is_empty() {
+        return Ok(None);
+    }
     let mut names = Vec::new();
     let line = Records::new(text).next_into(&mut names).map_err(|text| problem(path, text))?;
     if let [sn, period, ..] = &names[..]

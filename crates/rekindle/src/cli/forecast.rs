@@ -8,8 +8,8 @@ use std::{
 use anyhow::{Context, bail};
 use clap::Args;
 use rekindle_series::{
-    Duplicates, Fill, ForecastConfig, FoundSeason, Frequency, Panel, Quantiles, ReadConfig,
-    Reading, read_series,
+    Columns, Duplicates, Fill, Finding, ForecastConfig, FoundSeason, Frequency, Panel, Quantiles,
+    ReadConfig, read_known_ahead, read_series,
 };
 
 use super::{Common, numbers, output};
@@ -70,6 +70,23 @@ pub(super) struct Arguments {
     /// The columns of values. [default: y, else all of numbers]
     #[arg(long = "value", value_name = "COLUMN", num_args = 1..)]
     values: Vec<String>,
+    /// A column beside the values that is known of what is forecast too, such as a price; networks but nlinear and dlinear see
+    /// it. What is known ahead are rows without a value behind the last of a series, or those of --future. Repeatable.
+    #[arg(long, value_name = "COLUMN")]
+    known: Vec<String>,
+    /// A column beside the values that is known up to now, such as the weather. Repeatable.
+    #[arg(long, value_name = "COLUMN")]
+    past: Vec<String>,
+    /// A column that says one thing of a whole series: a number or a category. Repeatable.
+    #[arg(long = "static", value_name = "COLUMN")]
+    fixed: Vec<String>,
+    /// Let networks see what the calendar says: hour of the day, day of the week, as the frequency has them.
+    #[arg(long)]
+    calendar: bool,
+    /// What is known ahead: a list of names, dates and the --known columns. [default: rows without a value behind the last of a
+    /// series, and those of --test]
+    #[arg(long, value_name = "FILE", requires = "known")]
+    future: Option<PathBuf>,
     /// What becomes of gaps and missing values: refuse, previous, linear or zero.
     #[arg(long, default_value = "refuse", value_parser = fill)]
     fill: Fill,
@@ -108,6 +125,11 @@ impl Arguments {
                 say!("season: {}, {}", group.season.season, group.season.why);
             }
             let ask = ForecastConfig::new(group.horizon, group.season.season, quantiles.clone())?;
+            let group = match self.calendar {
+                true => Group { panel: group.panel.with_calendar(learner.horizon(&ask))?, ..group },
+                false => group,
+            };
+            learner.check(&group.panel, &ask)?;
             let part = several.then(|| group.frequency.to_string());
             learner.begin(part.as_deref());
             let found = group.measure(self, (&ask, level), &learner)?;
@@ -139,26 +161,42 @@ impl Arguments {
 
     /// The series, those of a frequency together.
     fn groups(&self) -> anyhow::Result<Vec<Group>> {
+        let covariates = Columns {
+            past: self.past.clone(),
+            known: self.known.clone(),
+            fixed: self.fixed.clone(),
+            calendar: Vec::new(),
+        };
         let config = ReadConfig {
             id: self.id.clone(),
             time: self.time.clone(),
             values: self.values.clone(),
+            covariates,
             dates: None,
             fill: self.fill,
             duplicates: self.duplicates,
         };
-        let read = read_series(&self.data, &config)?;
-        self.note(&self.data, &read);
+        let mut read = read_series(&self.data, &config)?;
+        note(&self.data, &read.findings);
+        let config = ReadConfig { dates: read.dates, ..config };
         // Read before anything is computed.
         let test = match &self.test {
             Some(path) => {
-                let config = ReadConfig { dates: read.dates, ..config };
+                // What is right stands alone.
+                let config = ReadConfig { covariates: Columns::default(), ..config.clone() };
                 let test = read_series(path, &config)?;
-                self.note(path, &test);
+                note(path, &test.findings);
                 Some(test.panel)
             }
             None => read.test.clone(),
         };
+        if let Some(path) = self.future.as_ref().or(self.test.as_ref())
+            && !self.known.is_empty()
+        {
+            let (panel, findings) = read_known_ahead(path, &config, &read.panel)?;
+            note(path, &findings);
+            read.panel = panel;
+        }
         let group = |(frequency, panel): (Frequency, Panel)| {
             let horizon = match self.horizon.or(read.horizon) {
                 Some(horizon) => horizon,
@@ -175,12 +213,12 @@ impl Arguments {
         };
         read.panel.by_frequency().into_iter().map(group).collect()
     }
+}
 
-    /// What was found in a file: on standard error, so that it is said beside JSON too.
-    fn note(&self, path: &Path, reading: &Reading) {
-        for finding in &reading.findings {
-            complain!("{}: {}", output::one_line(path.display()), output::one_line(finding));
-        }
+/// What was found in a file: on standard error, so that it is said beside JSON too.
+fn note(path: &Path, findings: &[Finding]) {
+    for finding in findings {
+        complain!("{}: {}", output::one_line(path.display()), output::one_line(finding));
     }
 }
 

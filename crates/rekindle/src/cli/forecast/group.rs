@@ -6,8 +6,8 @@ use anyhow::bail;
 use rayon::prelude::*;
 use rekindle::forecast::Ensemble;
 use rekindle_series::{
-    Baseline, Case, Compared, Evaluation, Forecast, ForecastConfig, FoundSeason, Frequency, Panel,
-    rolling_cases, test_cases,
+    Baseline, Case, Compared, Evaluation, Forecast, ForecastConfig, FoundSeason, Frequency, Origin,
+    Panel, rolling_cases, test_cases,
 };
 
 use super::{
@@ -32,7 +32,7 @@ impl Model {
         panel: &Panel,
         ask: &ForecastConfig,
     ) -> anyhow::Result<Vec<Forecast>> {
-        let histories: Vec<&[f64]> = panel.iter().map(|(_, values)| values).collect();
+        let ends = panel.ends();
         Ok(match self {
             Self::Combined(models) => {
                 let said: anyhow::Result<Vec<Vec<Forecast>>> =
@@ -41,9 +41,9 @@ impl Model {
                 combined(&said.iter().map(Vec::as_slice).collect::<Vec<_>>())
             }
             Self::Baseline(baseline) => {
-                histories.par_iter().map(|history| baseline.forecast(history, ask)).collect()
+                ends.par_iter().map(|end| baseline.forecast(end.history(), ask)).collect()
             }
-            Self::Network(network) => network.forecast(&histories, ask)?,
+            Self::Network(network) => network.forecast(&ends, ask)?,
         })
     }
 }
@@ -109,7 +109,9 @@ impl Group {
                     );
                 }
                 let mut cases = rolling_cases(selected, horizon, arguments.backtest, horizon)?;
-                cases.iter_mut().for_each(|case| case.series = places[case.series]);
+                for case in &mut cases {
+                    case.origin = panel.origin(places[case.origin.series], case.origin.at);
+                }
                 (format!("by backtest on {} windows", cases.len()), cases)
             }
             (None, None) => {
@@ -152,8 +154,8 @@ impl Group {
             let Some(measured) = learner.learn(asked, part, ask, known.is_some())? else {
                 continue;
             };
-            let histories: Vec<&[f64]> = cases.iter().map(|case| case.history).collect();
-            let forecasts = measured.network.forecast(&histories, ask)?;
+            let origins: Vec<Origin<'_>> = cases.iter().map(|case| case.origin).collect();
+            let forecasts = measured.network.forecast(&origins, ask)?;
             let evaluation = Evaluation::of_forecasts(&forecasts, &cases, ask, level);
             let evaluation = Evaluation { seconds: begun.elapsed().as_secs_f64(), ..evaluation };
             compared.push(Compared { name: name.clone(), is_learned: true, evaluation });
@@ -201,8 +203,8 @@ impl Group {
             models.push((name, now));
         }
         let windows = cases.len();
-        let measured = cases.chunk_by(|one, other| one.series == other.series);
-        let measured = measured.map(|cases| cases[0].series).collect();
+        let measured = cases.chunk_by(|one, other| one.origin.series == other.origin.series);
+        let measured = measured.map(|cases| cases[0].origin.series).collect();
         drop(cases);
         let ask = ask.clone();
         Ok(Measured {
@@ -245,7 +247,8 @@ fn long_enough(panel: &Panel, horizon: usize) -> Option<(Vec<usize>, Panel)> {
 fn before(panel: &Panel, cases: &[Case<'_>]) -> Panel {
     let mut known: Vec<usize> = panel.iter().map(|(_, values)| values.len()).collect();
     for case in cases {
-        known[case.series] = known[case.series].min(case.history.len());
+        let known = &mut known[case.origin.series];
+        *known = (*known).min(case.origin.at);
     }
     panel.up_to(|place| known[place])
 }

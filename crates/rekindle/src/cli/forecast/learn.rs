@@ -13,7 +13,7 @@ use rekindle::{
     forecast::{BEST, Ensemble, Error, Family, MAX_MEMBERS, TrainConfig, Trained, train},
     transfer::Frozen,
 };
-use rekindle_series::{ForecastConfig, Panel};
+use rekindle_series::{FeatureRows, Features, ForecastConfig, Panel};
 use rekindle_train::Epoch;
 
 use super::Arguments;
@@ -109,6 +109,11 @@ pub(super) struct Learner<'a> {
 /// How far members of an ensemble see, in parts of what one network would, in turns.
 const REACH: [usize; 3] = [100, 67, 133];
 
+/// Whether all that is seen ahead of a panel's series is known.
+fn known(rows: &FeatureRows, panel: &Panel, horizon: usize) -> anyhow::Result<()> {
+    panel.ends().iter().try_for_each(|end| Ok(rows.check(end, horizon)?))
+}
+
 /// The networks that are asked for, and the one that is given.
 fn networks(arguments: &Arguments, device: &Device) -> anyhow::Result<Vec<Network>> {
     let families = arguments.families().into_iter();
@@ -144,6 +149,59 @@ impl<'a> Learner<'a> {
             lenient: arguments.models.is_empty(),
             time: time.context("--minutes is no time")?,
         })
+    }
+
+    /// Steps that any of the networks looks ahead, those that are asked for at least.
+    pub(super) fn horizon(&self, ask: &ForecastConfig) -> usize {
+        let given = self.networks.iter().flat_map(|network| match network {
+            Network::Family(_) => &[][..],
+            Network::Given(given, _) => given.members(),
+        });
+        let given = given.map(|member| member.config().network.horizon);
+        given.max().unwrap_or(0).max(ask.horizon())
+    }
+
+    /// Whether all networks find the columns that they see beside the values of a panel, as far ahead as they look: before any
+    /// is trained. Who sees none of those that there are is told.
+    pub(super) fn check(&self, panel: &Panel, ask: &ForecastConfig) -> anyhow::Result<()> {
+        for network in &self.networks {
+            match network {
+                Network::Family(family) if family.sees_covariates() => {
+                    known(&Features::fit(panel).of(panel)?, panel, ask.horizon())?;
+                }
+                Network::Family(_) => {}
+                Network::Given(given, path) => {
+                    let name = output::one_line(path.display());
+                    let config = given.members()[0].config();
+                    let rows = config.features.of(panel).with_context(|| {
+                        format!(
+                            "{name}: --known, --past, --static and --calendar name what it sees"
+                        )
+                    })?;
+                    known(&rows, panel, config.network.horizon)?;
+                    if let [first, ..] = rows.unknown() {
+                        complain!(
+                            "{name}: has learned nothing of what {} series are, as {}",
+                            rows.unknown().len(),
+                            output::one_line(first)
+                        );
+                    }
+                }
+            }
+        }
+        if panel.columns().is_empty() {
+            return Ok(());
+        }
+        let blind = self.networks.iter().filter(|network| match network {
+            Network::Family(family) => !family.sees_covariates(),
+            Network::Given(given, _) => given.members()[0].config().features.is_empty(),
+        });
+        let blind: Vec<_> = blind.map(Network::name).collect();
+        complain!(
+            "baselines{} forecast of values alone: they see no column beside them",
+            blind.iter().map(|name| format!(", {name}")).collect::<String>()
+        );
+        Ok(())
     }
 
     /// Begins with a group, which has a name where there are several.

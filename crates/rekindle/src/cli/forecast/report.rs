@@ -210,10 +210,11 @@ impl Report<'_> {
             let group = place.group;
             let (series, values) =
                 (group.panel.series(place.series), group.panel.values(place.series));
+            let end = group.panel.origin(place.series, values.len());
             for (name, model) in &group.models {
                 let Model::Network(network) = model else { continue };
                 let first = &network.members()[0];
-                let Some(found) = first.parts(&[values], &group.ask)? else { continue };
+                let Some(found) = first.parts(&[end], &group.ask)? else { continue };
                 let ahead = values.len()..values.len() + group.ask.horizon();
                 let model = match network.members().len() {
                     1 => name.to_string(),
