@@ -21,6 +21,7 @@ pub mod inverted;
 pub mod mobile;
 pub mod mobilenet;
 mod network;
+mod relative;
 pub mod residual;
 pub mod resnet;
 pub mod resnet_cifar;
