@@ -34,6 +34,7 @@ mod patch_angles;
 mod patch_embed;
 pub mod preactivation;
 pub mod regnet;
+mod relative;
 pub mod residual;
 pub mod resnet;
 pub mod resnet_cifar;

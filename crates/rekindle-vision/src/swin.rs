@@ -11,8 +11,8 @@
 //! pool          [b, 8c]
 //! ```
 //!
-//! Windows are those of the size that a network is made for, no larger than its maps; pictures of other sizes have more of them,
-//! or fewer, the last of them filled up with zeros.
+//! Windows are those of the size of square pictures that a network is made for, no larger than its maps; other pictures have more
+//! of them, or fewer, the last of them filled up with zeros.
 
 use burn::prelude::*;
 use rekindle_layers::{
@@ -22,9 +22,10 @@ use rekindle_layers::{
 };
 
 use crate::{
+    relative::resample_relative,
     swin_block::{Block, DEVIATION, EPSILON},
     variant::{Init, Variant},
-    windows::{Windows, merged, resample_relative},
+    windows::{Windows, merged},
 };
 
 /// One row per network: Section 3.3; stochastic depth of Appendix A2.1, for pictures of 384 that of its fine-tuning.
@@ -107,15 +108,20 @@ struct PatchMerging {
 impl SwinConfig {
     /// Builds the network with untrained parameters.
     pub fn init(&self, init: &Init, device: &Device) -> Swin {
-        let size = init.size.unwrap_or([self.size; 2]);
+        // A table of distances says how many there are, and not of how many rows: windows are squares, as timm's of pictures of
+        // another size than a network is built for.
+        let size = match init.size {
+            Some([height, width]) if height == width => height,
+            _ => self.size,
+        };
         let norm = |channels| LayerNormConfig::new(channels, EPSILON).init(device);
         let drop_path = init.regularization.rate(self.drop_path);
         let last = self.depths.iter().sum::<usize>().saturating_sub(1).max(1);
-        let (mut index, mut grid) = (0, size.map(|pixels| (pixels / PATCH).max(1)));
+        let (mut index, mut grid) = (0, (size / PATCH).max(1));
         let layers = (0..4).map(|layer| {
             let channels = self.width << layer;
             let downsample = (layer > 0).then(|| {
-                grid = grid.map(|side| side.div_ceil(2));
+                grid = grid.div_ceil(2);
                 let reduction =
                     ProjectionConfig { channels: [2 * channels, channels], bias: false };
                 PatchMerging { norm: norm(2 * channels), reduction: reduction.init(device) }

@@ -30,7 +30,7 @@ pub(crate) struct Block {
 
 #[derive(Module, Debug)]
 struct Attention {
-    /// `[(2 * rows - 1) * (2 * columns - 1), heads]` of a window's rows and columns.
+    /// `[(2 * side - 1)², heads]` of a window's side.
     relative_position_bias_table: Param<Tensor<2>>,
     qkv: Projection,
     proj: Projection,
