@@ -7,6 +7,8 @@ use crate::{
     dense::{DenseNet, DenseNetConfig},
     densenet, densenet_cifar, efficientnet,
     flow::VisionFlow,
+    inception_resnet_v2::{self, InceptionResNetV2, InceptionResNetV2Config},
+    inception_v3::{self, InceptionV3, InceptionV3Config},
     mobile::{MobileConfig, MobileNet},
     mobilenet,
     regnet::{self, RegNet, RegNetConfig},
@@ -15,6 +17,7 @@ use crate::{
     resnetv2::{self, ResNetV2, ResNetV2Config},
     variant::{Init, Variant},
     vgg::{self, Vgg, VggConfig},
+    xception::{self, Xception, XceptionConfig},
 };
 
 /// Writes down what is the same for every family.
@@ -71,6 +74,12 @@ families! {
     DenseNet(DenseNet) of DenseNetConfig: "densenet" densenet::VARIANTS, 1000; "densenet_cifar" densenet_cifar::VARIANTS, 10;
     /// ResNetV2 and BiT.
     ResNetV2(ResNetV2) of ResNetV2Config: "resnetv2" resnetv2::VARIANTS, 1000;
+    /// Inception v3.
+    InceptionV3(InceptionV3) of InceptionV3Config: "inception_v3" inception_v3::VARIANTS, 1000;
+    /// Inception-ResNet v2.
+    InceptionResNetV2(InceptionResNetV2) of InceptionResNetV2Config: "inception_resnet_v2" inception_resnet_v2::VARIANTS, 1000;
+    /// Xception.
+    Xception(Xception) of XceptionConfig: "xception" xception::VARIANTS, 1000;
     /// EfficientNet and MobileNet.
     Mobile(MobileNet) of MobileConfig: "efficientnet" efficientnet::VARIANTS, 1000; "mobilenet" mobilenet::VARIANTS, 1000;
 }
