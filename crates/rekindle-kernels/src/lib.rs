@@ -46,7 +46,7 @@ pub use feature_map::FeatureMap;
 pub use group_norm::{GroupNorm, group_norm};
 pub use growing::GrowingMap;
 pub use linear::linear;
-pub use normalize::normalize;
+pub use normalize::{activate, normalize};
 pub use optimize::{Update, update};
 pub use packed_weights::PackedWeights;
 pub use pooling::{average_pool, global_mean, max_pool};

@@ -41,6 +41,11 @@ pub fn normalize(
     }
 }
 
+/// `activation(x)`, `[batch, channels, height, width]` in and out.
+pub fn activate(x: FeatureMap, activation: Activation) -> FeatureMap {
+    normalize(x, Norm::None, activation).0
+}
+
 fn ours(
     x: FeatureMap,
     norm: Norm,

@@ -6,8 +6,9 @@ use burn::{
 };
 
 use crate::{
-    Activation, Convolve, Divisor, FeatureMap, Norm, SqueezeExcite, Window, add, add_scaled,
-    average_pool, convolve, feature_map::Order, global_mean, max_pool, squeeze_excite,
+    Activation, Convolve, Divisor, FeatureMap, GroupNorm, GrowingMap, Norm, SqueezeExcite, Window,
+    add, add_scaled, average_pool, convolve, feature_map::Order, global_mean, group_norm, max_pool,
+    normalize, squeeze_excite,
 };
 
 /// A tensor in double precision that gradients may be taken through.
@@ -89,6 +90,23 @@ fn everything_else_is_the_same_in_both_orders() {
     for divisor in [Divisor::Pixels, Divisor::Positions] {
         agree("average", shape, |x| average_pool(x, padded, divisor).into_tensor());
     }
+    for activation in [Activation::Relu, Activation::Gelu] {
+        let vector = |value: f32| Tensor::<1>::full([4], value, &Device::flex());
+        let norm = || Norm::Running {
+            gamma: vector(0.5),
+            beta: vector(0.25),
+            mean: vector(-1.0),
+            variance: vector(2.0),
+            epsilon: 1e-3,
+        };
+        agree("norm", shape, |x| normalize(x, norm(), activation).0.into_tensor());
+        let groups =
+            || GroupNorm { gamma: vector(0.5), beta: vector(0.25), groups: 2, epsilon: 1e-3 };
+        agree("groups", shape, |x| group_norm(x, groups(), activation).into_tensor());
+    }
+    agree("growing", shape, |x| GrowingMap::new(x.clone(), 8).push(x).into_map().into_tensor());
+    agree("frame", shape, |x| x.pad_pixels(1).into_tensor());
+    agree("concat", shape, |x| FeatureMap::concat(vec![x.clone(), x]).into_tensor());
     agree("mean", shape, global_mean);
     agree("padding", shape, |x| x.pad_channels(1, 2).into_tensor());
     let added = draw(shape, -1.0);

@@ -29,6 +29,8 @@ enum Behind<'a> {
     Norm(&'a BatchNorm),
     /// A factor for each channel.
     Scale(&'a Param<Tensor<1>>),
+    /// A factor for all of them.
+    Factor(f64),
 }
 
 impl<'a> From<&'a Conv2d> for Matrix<'a> {
@@ -72,11 +74,16 @@ impl Matrix<'_> {
 }
 
 impl Behind<'_> {
-    fn norm(&self, device: &Device) -> Norm {
+    /// Behind a product with such a weight.
+    fn norm(&self, weight: &Tensor<4>, device: &Device) -> Norm {
         match self {
             Self::Nothing => Norm::None,
             Self::Norm(norm) => norm.norm(device),
             Self::Scale(scale) => scaled(scale.val()),
+            Self::Factor(factor) => {
+                let options = (device, weight.dtype());
+                scaled(Tensor::full([weight.dims()[0]], *factor, options))
+            }
         }
     }
 }
@@ -97,6 +104,16 @@ impl<'a> ConvNormAct<'a> {
     pub fn scaled(matrix: impl Into<Matrix<'a>>, scale: &'a Param<Tensor<1>>) -> Self {
         let norm = Behind::Scale(scale);
         Self { matrix: matrix.into(), norm, activation: Activation::Identity }
+    }
+
+    /// The same, multiplied by a number before anything is added: residual scaling, Szegedy et al. 2016, section 3.3.
+    ///
+    /// # Panics
+    ///
+    /// If there is a norm or a factor, which this would be another of.
+    pub fn times(self, factor: f64) -> Self {
+        assert!(matches!(self.norm, Behind::Nothing), "a factor behind a norm");
+        Self { norm: Behind::Factor(factor), ..self }
     }
 
     /// `[batch, channels_in, height, width]` to `[batch, channels_out, height', width']`.
@@ -122,12 +139,13 @@ impl<'a> ConvNormAct<'a> {
         let device = x.device();
         let (weight, bias) = self.matrix.weights();
         let (window, groups) = self.matrix.window([height, width]);
+        let norm = self.norm.norm(&weight, &device);
         let with = Convolve {
             weight,
             bias,
             window,
             groups,
-            norm: self.norm.norm(&device),
+            norm,
             shortcut,
             dropout: 0.0,
             activation: self.activation,
@@ -138,5 +156,25 @@ impl<'a> ConvNormAct<'a> {
             norm.update(statistics);
         }
         y
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Bias, Conv2dConfig};
+
+    #[test]
+    fn a_factor_comes_before_what_is_added() {
+        let device = Device::flex();
+        let config = Conv2dConfig { bias: Bias::Learned, ..Conv2dConfig::new([2, 2], 1) };
+        let mut conv = config.init(&device);
+        let identity = Tensor::<2>::eye(2, &device).reshape([2, 2, 1, 1]);
+        conv.weight = burn::module::Param::from_tensor(identity);
+        conv.bias = Some(burn::module::Param::from_tensor(Tensor::full([2], 3.0, &device)));
+        let full = |value: f32| FeatureMap::new(Tensor::full([1, 2, 2, 2], value, &device));
+        let unit = ConvNormAct::new(&conv, None, Activation::Relu).times(0.5);
+        let y = unit.forward_add(full(1.0), full(-1.5)).into_tensor();
+        assert!(y.into_data().iter::<f32>().all(|y| (y - 0.5).abs() < 1e-6));
     }
 }

@@ -45,8 +45,9 @@ pub use positions::{position_filter, resample_positions};
 pub use projection::{Projection, ProjectionConfig, Rows};
 pub use recurrent::{Recurrent, RecurrentConfig};
 pub use rekindle_kernels::{
-    Activation, Attention, FeatureMap, GrowingMap, PackedWeights, Recurrence, RecurrentState, add,
-    add_scaled, attention, dropout, embedding, linear, pad, response_norm, self_attention, unpad,
+    Activation, Attention, FeatureMap, GrowingMap, PackedWeights, Recurrence, RecurrentState,
+    activate, add, add_scaled, attention, dropout, embedding, linear, pad, response_norm,
+    self_attention, unpad,
 };
 pub use rules::{Resample, Rule, Rules, Saved};
 pub use sequence::{Pooling, Sequence, TextFlow, TextPool, Tokens};

@@ -11,6 +11,8 @@ use crate::{
     dinov3::{self, DinoV3, DinoV3Config},
     efficientnet,
     flow::VisionFlow,
+    inception_resnet_v2::{self, InceptionResNetV2, InceptionResNetV2Config},
+    inception_v3::{self, InceptionV3, InceptionV3Config},
     mnasnet,
     mobile::{MobileConfig, MobileNet},
     mobilenet,
@@ -23,6 +25,7 @@ use crate::{
     vgg::{self, Vgg, VggConfig},
     vision_transformer::{VisionTransformer, VisionTransformerConfig},
     vit,
+    xception::{self, Xception, XceptionConfig},
 };
 
 /// Writes down what is the same for every family.
@@ -89,6 +92,12 @@ families! {
     DenseNet(DenseNet) of DenseNetConfig: "densenet" densenet::VARIANTS, 1000; "densenet_cifar" densenet_cifar::VARIANTS, 10;
     /// ResNetV2 and BiT.
     ResNetV2(ResNetV2) of ResNetV2Config: "resnetv2" resnetv2::VARIANTS, 1000;
+    /// Inception v3.
+    InceptionV3(InceptionV3) of InceptionV3Config: "inception_v3" inception_v3::VARIANTS, 1000;
+    /// Inception-ResNet v2.
+    InceptionResNetV2(InceptionResNetV2) of InceptionResNetV2Config: "inception_resnet_v2" inception_resnet_v2::VARIANTS, 1000;
+    /// Xception.
+    Xception(Xception) of XceptionConfig: "xception" xception::VARIANTS, 1000;
 }
 
 /// A row of any family's table.

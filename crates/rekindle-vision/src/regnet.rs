@@ -24,7 +24,7 @@ use crate::{
     variant::{Init, Variant},
 };
 
-/// One row per network: Tables 6 and 7 of the paper. Those of torchvision (`tv`) round widths to groups in another way.
+/// One row per network: Tables 6 and 7 of the paper. torchvision (`tv`) rounds widths to groups in another way.
 #[rustfmt::skip]
 pub const VARIANTS: &[Variant<RegNetConfig>] = &[
     Variant("regnetx_002", 2_684_792, RegNetConfig { initial: 24, slope: 36.44, multiplier: 2.49, group: 8, depth: 13, ..X }),
@@ -118,7 +118,6 @@ pub struct RegNet {
 struct Blocks {
     b_n: Vec<Block>,
 }
-
 #[derive(Module, Debug)]
 struct Block {
     conv1: ConvNorm,
