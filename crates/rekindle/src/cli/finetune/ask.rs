@@ -253,6 +253,11 @@ impl Arguments {
         recipe: Recipe,
         model: &ModelOf<M>,
     ) -> anyhow::Result<Option<Plan>> {
+        // What a file says is taken as it is.
+        let recipe = match self.what.plan {
+            Some(_) => recipe,
+            None => recipe.for_stages(model.network().layout().stages.len()),
+        };
         let Recipe::Train(plan) = recipe else { return Ok(None) };
         let plan = model.modality().suited(model.network(), plan.with(&self.what.changes)?);
         plan.check(&model.network().layout())?;
