@@ -172,6 +172,10 @@ impl VisionBackbone {
     }
 }
 
+#[allow(
+    clippy::useless_conversion,
+    reason = "most networks have maps between their stages, some patches"
+)]
 impl Backbone for VisionBackbone {
     type Input = Tensor<4>;
     type Flow = VisionFlow;
