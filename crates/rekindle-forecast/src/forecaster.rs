@@ -129,7 +129,7 @@ impl Forecaster {
     /// How the panel of some places is seen, as far as all of them have to be known; none of no place.
     pub(crate) fn rows(&self, origins: &[Origin<'_>]) -> Result<Option<WindowRows>, Error> {
         let Some(first) = origins.first() else { return Ok(None) };
-        let rows = WindowRows::new(&self.config, first.panel())?;
+        let rows = WindowRows::new(&self.config.network, &self.config.features, first.panel())?;
         for origin in origins {
             assert!(std::ptr::eq(origin.panel(), first.panel()), "places of several panels");
             rows.features.check(origin, rows.horizon)?;

@@ -234,7 +234,7 @@ impl Parts {
         let learned = |length: usize| length.saturating_sub(aside(length));
         // What is chosen by is scaled by what is learned from, too.
         let scaler = model.scaler(&config.learned_of(panel));
-        let rows = WindowRows::new(model, panel)?;
+        let rows = WindowRows::new(&model.network, &model.features, panel)?;
         let windows = WindowsConfig {
             least: least(panel, input, horizon, aside),
             ..WindowsConfig::new(input, horizon)

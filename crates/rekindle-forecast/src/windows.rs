@@ -3,10 +3,10 @@
 use std::{path::Path, sync::Arc};
 
 use rekindle_data::{Dense, Digests, Item, Prepare, View};
-use rekindle_series::{Affine, FeatureRows, Origin, Panel};
+use rekindle_series::{Affine, FeatureRows, Features, Origin, Panel};
 use sha2::{Digest, Sha256};
 
-use crate::{Error, ForecasterConfig, NetworkConfig};
+use crate::{Error, NetworkConfig};
 
 /// A window of a series: where its forecast begins, and how both are scaled.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -83,10 +83,13 @@ impl WindowRows {
     /// # Errors
     ///
     /// [`Error::Series`] where the panel lacks columns that the model sees.
-    pub(crate) fn new(model: &ForecasterConfig, panel: &Panel) -> Result<Self, Error> {
-        let NetworkConfig { input, horizon, .. } = model.network;
-        let features = model.features.of(panel)?;
-        Ok(Self { features, input, horizon, width: model.network.row() })
+    pub(crate) fn new(
+        network: &NetworkConfig,
+        features: &Features,
+        panel: &Panel,
+    ) -> Result<Self, Error> {
+        let NetworkConfig { input, horizon, .. } = *network;
+        Ok(Self { features: features.of(panel)?, input, horizon, width: network.row() })
     }
 
     /// Writes a window; zero before its series begins.

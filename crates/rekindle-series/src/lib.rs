@@ -12,6 +12,7 @@
 
 mod backtest;
 mod baseline;
+mod beside;
 mod calendar;
 mod comparison;
 mod covariates;

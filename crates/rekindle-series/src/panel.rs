@@ -288,9 +288,10 @@ impl PanelBuilder {
         values: impl IntoIterator<Item = f64>,
         covariates: Covariates,
     ) -> Result<(), Error> {
-        let (first, name) = (self.values.len(), series.clone());
+        let (first, name) = (self.values.len(), Arc::clone(&series.id));
         self.add(series, values)?;
-        covariates.check(&self.columns, &name, self.values.len() - first)?;
+        let checked = covariates.check(&self.columns, self.values.len() - first);
+        checked.map_err(|problem| self::series(&name, problem))?;
         self.beside.push(Beside { first, of: Arc::new(covariates) });
         Ok(())
     }

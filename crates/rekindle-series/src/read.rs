@@ -32,6 +32,7 @@ use crate::error::problem;
 use crate::finding::Finding;
 use crate::{Columns, Error, Panel};
 
+mod ahead;
 mod beside;
 mod column;
 mod long;
@@ -41,7 +42,7 @@ mod rows;
 mod tsf;
 mod wide;
 
-pub use beside::read_known_ahead;
+pub use ahead::read_known_ahead;
 
 /// What becomes of steps that no row is of, and of missing values.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

@@ -382,7 +382,7 @@ fn columns_beside_values_are_seen_and_used_again() {
     let output = forecast(&at("whole.csv"), &at("run"), &all);
     let (found, told) = (summary(&output), said(&output));
     let mae = |found: &Value, name: &str| found["models"][name]["mae"].as_f64().unwrap();
-    assert!(mae(&found, "nbeats") < 0.5 * mae(&found, "nlinear"), "{found}");
+    assert!(mae(&found, "nbeats") < 0.8 * mae(&found, "nlinear"), "{found}");
     for expected in [
         "beside them visits, price, town",
         "14 rows behind the last values say what is known ahead",
