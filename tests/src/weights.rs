@@ -152,7 +152,7 @@ fn crops_give_the_reference_logits() {
     {
         let reference = CheckpointFile::open(&reference).unwrap();
         let network = Pretrained::new(&folder(name), &folder(name)).of_crops();
-        let mut check = |what: &str, rows: Vec<Vec<f32>>, expected: &str| {
+        let check = |what: &str, rows: Vec<Vec<f32>>, expected: &str| {
             let difference = largest_difference(&rows, &reference.read_f32(expected).unwrap());
             eprintln!("{name}: reference {what} within {difference:e}");
             assert!(difference < tolerance, "{name}: {what} {difference}");

@@ -11,7 +11,7 @@ use crate::{
     cpu::{Convolution, Extent},
     dropout::{drawn, dropout},
     feature_map::{FeatureMap, Order},
-    normalize::normed,
+    norm::{Norm, Statistics, normed},
     ops::{Given, Kernels, Knowledge, NormKind, Operands, Plan},
 };
 
@@ -37,47 +37,6 @@ pub struct Convolve<'a> {
     pub activation: Activation,
     /// Where packed weights are kept from one call to the next.
     pub packed: Option<&'a PackedWeights>,
-}
-
-/// What normalizes each channel; all vectors are `[out]`.
-#[derive(Debug, Clone)]
-#[allow(clippy::large_enum_variant, reason = "one lives at a time")]
-pub enum Norm {
-    /// Nothing.
-    None,
-    /// A batch norm by statistics that are given.
-    Running {
-        /// Factor.
-        gamma: Tensor<1>,
-        /// Addend.
-        beta: Tensor<1>,
-        /// Mean.
-        mean: Tensor<1>,
-        /// Variance.
-        variance: Tensor<1>,
-        /// Added to the variance.
-        epsilon: f64,
-    },
-    /// A batch norm by the batch's own statistics, which are given back.
-    Batch {
-        /// Factor.
-        gamma: Tensor<1>,
-        /// Addend.
-        beta: Tensor<1>,
-        /// Added to the variance.
-        epsilon: f64,
-    },
-}
-
-/// What a batch norm found in a batch.
-#[derive(Debug, Clone)]
-pub struct Statistics {
-    /// Mean of each channel `[out]`.
-    pub mean: Tensor<1>,
-    /// Biased variance of each channel `[out]`.
-    pub variance: Tensor<1>,
-    /// Values of each channel.
-    pub count: usize,
 }
 
 /// Computes `activation(norm(convolution(x)) + shortcut)`: `[batch, in, height, width]` to `[batch, out,

@@ -1,14 +1,11 @@
 //! A norm and an activation of a map by themselves: where they come before a convolution, not behind it.
 
-use burn::{
-    backend::Dispatch,
-    prelude::*,
-    tensor::module::{batch_norm, batch_norm_train},
-};
+use burn::{backend::Dispatch, prelude::*};
 
 use crate::{
-    Activation, Norm, Statistics,
+    Activation,
     feature_map::{FeatureMap, Order},
+    norm::{Norm, Statistics, normed},
     ops::{Given, Kernels, NormKind, Normed},
 };
 
@@ -84,19 +81,4 @@ fn composed(
 ) -> (FeatureMap, Option<Statistics>) {
     let (y, statistics) = normed(x.into_inner(), norm, count);
     (FeatureMap::first(activation.forward(y)), statistics)
-}
-
-/// The norm of `[batch, channels, height, width]`, by Burn's operations.
-pub(crate) fn normed(y: Tensor<4>, norm: Norm, count: usize) -> (Tensor<4>, Option<Statistics>) {
-    match norm {
-        Norm::None => (y, None),
-        Norm::Running { gamma, beta, mean, variance, epsilon } => {
-            (batch_norm(y, gamma, beta, mean, variance, epsilon), None)
-        }
-        Norm::Batch { gamma, beta, epsilon } => {
-            let normed = batch_norm_train(y, gamma, beta, epsilon);
-            let (mean, variance) = (normed.mean.detach(), normed.variance.detach());
-            (normed.output, Some(Statistics { mean, variance, count }))
-        }
-    }
 }

@@ -67,6 +67,7 @@ struct Mixed {
 }
 
 #[derive(Module, Debug)]
+#[allow(clippy::large_enum_variant, reason = "most are of the largest kind")]
 enum Branch {
     One(ConvNorm),
     Several(Vec<ConvNorm>),

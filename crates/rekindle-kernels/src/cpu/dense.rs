@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use super::{
     activation::Activation,
+    blocks::{block_size, cut},
     dropout::Dropout,
     geometry::{Convolution, Direction, Extent, Gather, Position},
     layout::Panel,
@@ -17,9 +18,6 @@ use super::{
 };
 use crate::memory::Buffer;
 
-/// Pixels, or somewhat more, whose sources a task looks up at once: their part of the input stays in the
-/// cache while panel after panel of weights passes.
-const BLOCK: usize = 96;
 /// Tasks to cut a small product into: the most, and for each thread. A number does not depend on which task computes it, and
 /// a task of several panels fetches the next while it computes one.
 const TASKS: [usize; 2] = [32, 8];
@@ -90,17 +88,6 @@ pub(crate) fn input_gradient<E: Real>(
 /// Whether going forward is what is computed here: neither channel by channel nor in squares.
 pub(crate) fn is_direct(convolution: &Convolution) -> bool {
     !convolution.is_depthwise() && !winograd::suits(convolution, Direction::Forward)
-}
-
-/// Pixels of a block when so many pixels are cut into blocks of about [`BLOCK`].
-pub(crate) fn block_size(pixels: usize) -> usize {
-    let blocks = ((pixels + BLOCK / 2) / BLOCK).max(1);
-    pixels.div_ceil(blocks).max(1)
-}
-
-/// The pixels of each block.
-pub(crate) fn cut(pixels: usize, size: usize) -> impl Iterator<Item = usize> {
-    (0..pixels).step_by(size.max(1)).map(move |start| size.min(pixels - start))
 }
 
 pub(crate) fn is_padded_once(convolution: &Convolution) -> bool {

@@ -5,6 +5,7 @@
 
 mod activation;
 pub(crate) mod attention;
+pub(crate) mod blocks;
 pub(crate) mod dense;
 pub(crate) mod depthwise;
 pub(crate) mod dropout;
@@ -12,6 +13,7 @@ pub(crate) mod gate;
 mod geometry;
 pub(crate) mod layer_norm;
 mod layout;
+pub(crate) mod mean;
 pub(crate) mod norm;
 pub(crate) mod over_time;
 mod pack;

@@ -3,7 +3,7 @@
 
 use super::{
     activation::Activation,
-    dense::{block_size, cut},
+    blocks::{block_size, cut},
     parallel::{Shared, parts},
     simd::{Isa, Kernel, Real, Simd, vectors},
 };

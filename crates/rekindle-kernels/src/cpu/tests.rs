@@ -7,6 +7,7 @@ use super::{
     Activation, Convolution, Direction, Extent, Isa, Packed, Post, Real, Window, Written, dense,
     depthwise,
     gate::Gate,
+    mean,
     norm::{self, Measure, Moments},
     pool, scale,
     slope::{self, Argument, Rest},
@@ -232,13 +233,13 @@ fn pools() {
             close(&what, &y, &averages);
             pool::average_gradient(input, window, pool::Divisor::Pixels, &dy, &mut dx);
             close(&what, &[dot(&x, &dx) as f32], &[dot(&y, &dy)]);
-            let means = pool::mean(isa, input, &x);
+            let means = mean::mean(isa, input, &x);
             let dmeans = draw::<f32>(3, means.len());
-            pool::mean_gradient(input, &dmeans, &mut dx);
+            mean::mean_gradient(input, &dmeans, &mut dx);
             close(&what, &[dot(&x, &dx) as f32], &[dot(&means, &dmeans)]);
         }
         // No pixel has no mean, and nothing is read.
-        let nothing = pool::mean::<f32>(isa, Extent::new([2, 0, 4, 70]), &[]);
+        let nothing = mean::mean::<f32>(isa, Extent::new([2, 0, 4, 70]), &[]);
         assert_eq!(*nothing, [0.0; 140]);
     }
 }

@@ -21,7 +21,7 @@ use crate::{
     cpu::{
         Activation, Isa,
         gate::{self, Gate},
-        pool, scale,
+        mean, scale,
     },
     memory::Buffer,
     profile::measure,
@@ -73,7 +73,7 @@ fn forward<E: FlexReal>(
         "excite",
         || pass::<E>(input, 3),
         || {
-            let means = pool::mean(isa, input, x);
+            let means = mean::mean(isa, input, x);
             let factors = with_gate(operands, activations, |gate| gate.forward(isa, &means));
             scale::scale(isa, input, x, &factors, None, None, &mut y);
             (means, factors)

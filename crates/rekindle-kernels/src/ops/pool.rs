@@ -17,7 +17,7 @@ use super::{
     typed,
 };
 use crate::{
-    cpu::{Divisor, Extent, Isa, Window, pool},
+    cpu::{Divisor, Extent, Isa, Window, mean, pool},
     memory::Buffer,
     profile::measure,
 };
@@ -70,7 +70,7 @@ pub(super) fn mean<E: FlexReal>(x: FlexTensor) -> FlexTensor {
     let input = extent(&x);
     let x = contiguous::<E>(x);
     let means =
-        measure("pool", || pass::<E>(input, 1), || pool::mean(Isa::best(), input, slice::<E>(&x)));
+        measure("pool", || pass::<E>(input, 1), || mean::mean(Isa::best(), input, slice::<E>(&x)));
     tensor_of(means, [input.batch, input.channels])
 }
 
@@ -113,7 +113,7 @@ fn gradient<E: FlexReal>(dy: FlexTensor, input: Extent, pool: &Pool) -> FlexTens
             Pool::Average(window, divisor) => {
                 pool::average_gradient(input, *window, *divisor, dy, &mut dx);
             }
-            Pool::Mean => pool::mean_gradient(input, dy, &mut dx),
+            Pool::Mean => mean::mean_gradient(input, dy, &mut dx),
         },
     );
     tensor_of(dx, input.dims())

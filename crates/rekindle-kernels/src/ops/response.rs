@@ -17,7 +17,7 @@ use super::{
     typed,
 };
 use crate::{
-    cpu::{Extent, Isa, pool, scale},
+    cpu::{Extent, Isa, mean, scale},
     memory::Buffer,
     profile::measure,
 };
@@ -149,7 +149,7 @@ fn gradients<E: FlexReal>(
     };
     let pixels = (map.height * map.width) as f64;
     let (mut dweight, mut dbias) = (vec![0.0; channels], vec![0.0; channels]);
-    for means in pool::mean(isa, map, dy).chunks_exact(channels.max(1)) {
+    for means in mean::mean(isa, map, dy).chunks_exact(channels.max(1)) {
         dbias.iter_mut().zip(means).for_each(|(sum, mean)| *sum += mean.wide() * pixels);
     }
     // What `x` is multiplied by to get what reaches it through the lengths.

@@ -5,7 +5,7 @@ mod weights;
 
 use super::{
     activation::Activation,
-    dense::cut,
+    blocks::cut,
     geometry::{Convolution, Extent, Gather},
     norm::{Block, Measure, Moments},
     parallel::{Shared, parts},

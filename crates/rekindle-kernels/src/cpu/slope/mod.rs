@@ -8,7 +8,7 @@ mod argument;
 
 use super::{
     activation::Activation,
-    dense::block_size,
+    blocks::block_size,
     parallel::{Shared, Written, parts},
     simd::{Isa, Kernel, Real, Simd, vectors},
 };
