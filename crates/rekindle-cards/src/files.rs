@@ -20,6 +20,7 @@ pub(crate) const FILES: &[(&str, &str, &str, &str)] = &files! {
     "efficientnet"
     "mobilenet"
     "mnasnet"
+    "mobilenetv4"
     "bert"
     "mpnet"
     "roberta"

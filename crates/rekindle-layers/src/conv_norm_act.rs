@@ -2,13 +2,14 @@
 
 use rekindle_kernels::{Convolve, FeatureMap, Norm, convolve};
 
-use crate::{Activation, BatchNorm, Conv2d};
+use crate::{Activation, BatchNorm, Conv2d, LayerScale};
 
 /// A convolution with the norm and the activation behind it, computed in one pass over the map.
 #[derive(Debug, Clone, Copy)]
 pub struct ConvNormAct<'a> {
     conv: &'a Conv2d,
     norm: Option<&'a BatchNorm>,
+    scale: Option<&'a LayerScale>,
     activation: Activation,
 }
 
@@ -19,7 +20,12 @@ impl<'a> ConvNormAct<'a> {
         norm: impl Into<Option<&'a BatchNorm>>,
         activation: Activation,
     ) -> Self {
-        Self { conv, norm: norm.into(), activation }
+        Self { conv, norm: norm.into(), scale: None, activation }
+    }
+
+    /// The same, with the channels scaled behind the norm.
+    pub fn scaled(self, scale: Option<&'a LayerScale>) -> Self {
+        Self { scale, ..self }
     }
 
     /// `[batch, channels_in, height, width]` to `[batch, channels_out, height', width']`.
@@ -43,12 +49,16 @@ impl<'a> ConvNormAct<'a> {
     fn run(&self, x: FeatureMap, shortcut: Option<FeatureMap>) -> FeatureMap {
         let [_, _, height, width] = x.dims();
         let device = x.device();
+        let norm = self.norm.map_or(Norm::None, |norm| norm.norm(&device));
         let with = Convolve {
             weight: self.conv.weight.val(),
             bias: self.conv.bias.as_ref().map(|bias| bias.val()),
             window: self.conv.window([height, width]),
             groups: self.conv.groups(),
-            norm: self.norm.map_or(Norm::None, |norm| norm.norm(&device)),
+            norm: match self.scale {
+                Some(scale) => scale.behind(norm),
+                None => norm,
+            },
             shortcut,
             dropout: 0.0,
             activation: self.activation,

@@ -12,17 +12,23 @@
 //! # Ok::<(), rekindle_vision::UnknownArchitecture>(())
 //! ```
 
+mod antialias;
+pub mod blocks;
 pub mod efficientnet;
 mod flow;
-pub mod inverted;
+mod inverted;
 pub mod mnasnet;
 pub mod mobile;
 pub mod mobilenet;
+pub mod mobilenetv4;
+mod multi_query;
 mod network;
 pub mod residual;
 pub mod resnet;
 pub mod resnet_cifar;
 mod squeeze;
+mod unit;
+mod universal;
 mod variant;
 pub mod vgg;
 mod widths;

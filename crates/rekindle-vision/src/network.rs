@@ -8,7 +8,7 @@ use crate::{
     flow::VisionFlow,
     mnasnet,
     mobile::{MobileConfig, MobileNet},
-    mobilenet,
+    mobilenet, mobilenetv4,
     resnet::{self, ResNet, ResNetConfig},
     resnet_cifar::{self, CifarResNet, CifarResNetConfig},
     variant::{Init, Variant},
@@ -64,7 +64,7 @@ families! {
     /// The ResNets for 32x32 pictures.
     CifarResNet(CifarResNet) of CifarResNetConfig: "resnet_cifar" resnet_cifar::VARIANTS, 10;
     /// EfficientNet, MobileNet and MnasNet.
-    Mobile(MobileNet) of MobileConfig: "efficientnet" efficientnet::VARIANTS, 1000; "mobilenet" mobilenet::VARIANTS, 1000; "mnasnet" mnasnet::VARIANTS, 1000;
+    Mobile(MobileNet) of MobileConfig: "efficientnet" efficientnet::VARIANTS, 1000; "mobilenet" mobilenet::VARIANTS, 1000; "mnasnet" mnasnet::VARIANTS, 1000; "mobilenetv4" mobilenetv4::VARIANTS, 1000;
 }
 
 /// A row of any family's table.
