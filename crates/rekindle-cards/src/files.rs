@@ -33,6 +33,7 @@ pub(crate) const FILES: &[(&str, &str, &str, &str)] = &files! {
     "inception_v3"
     "inception_resnet_v2"
     "xception"
+    "mobilenetv4"
     "bert"
     "mpnet"
     "roberta"

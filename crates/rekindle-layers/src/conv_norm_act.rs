@@ -3,13 +3,14 @@
 use burn::{module::Param, prelude::*};
 use rekindle_kernels::{Convolve, FeatureMap, Norm, PackedWeights, Window, convolve};
 
-use crate::{Activation, BatchNorm, Conv2d, Projection, projection::scaled};
+use crate::{Activation, BatchNorm, Conv2d, Projection, layer_scale::behind};
 
 /// A convolution with the norm and the activation behind it, computed in one pass over the map.
 #[derive(Debug, Clone, Copy)]
 pub struct ConvNormAct<'a> {
     matrix: Matrix<'a>,
-    norm: Behind<'a>,
+    norm: Option<&'a BatchNorm>,
+    factor: Factor<'a>,
     activation: Activation,
 }
 
@@ -22,15 +23,14 @@ pub enum Matrix<'a> {
     Linear(&'a Projection),
 }
 
-/// What comes before the activation.
+/// What the norm's output is multiplied by.
 #[derive(Debug, Clone, Copy)]
-enum Behind<'a> {
+enum Factor<'a> {
     Nothing,
-    Norm(&'a BatchNorm),
     /// A factor for each channel.
-    Scale(&'a Param<Tensor<1>>),
-    /// A factor for all of them.
-    Factor(f64),
+    Learned(&'a Param<Tensor<1>>),
+    /// One for all of them.
+    Fixed(f64),
 }
 
 impl<'a> From<&'a Conv2d> for Matrix<'a> {
@@ -73,21 +73,6 @@ impl Matrix<'_> {
     }
 }
 
-impl Behind<'_> {
-    /// Behind a product with such a weight.
-    fn norm(&self, weight: &Tensor<4>, device: &Device) -> Norm {
-        match self {
-            Self::Nothing => Norm::None,
-            Self::Norm(norm) => norm.norm(device),
-            Self::Scale(scale) => scaled(scale.val()),
-            Self::Factor(factor) => {
-                let options = (device, weight.dtype());
-                scaled(Tensor::full([weight.dims()[0]], *factor, options))
-            }
-        }
-    }
-}
-
 impl<'a> ConvNormAct<'a> {
     /// `matrix`, then `norm` if there is one, then `activation`.
     pub fn new(
@@ -95,25 +80,19 @@ impl<'a> ConvNormAct<'a> {
         norm: impl Into<Option<&'a BatchNorm>>,
         activation: Activation,
     ) -> Self {
-        let norm = norm.into().map_or(Behind::Nothing, Behind::Norm);
-        Self { matrix: matrix.into(), norm, activation }
+        let (matrix, norm) = (matrix.into(), norm.into());
+        Self { matrix, norm, factor: Factor::Nothing, activation }
     }
 
-    /// `matrix`, then a learned factor for each channel, `[channels_out]`: LayerScale, Touvron et al. 2021,
-    /// <https://arxiv.org/abs/2103.17239>.
-    pub fn scaled(matrix: impl Into<Matrix<'a>>, scale: &'a Param<Tensor<1>>) -> Self {
-        let norm = Behind::Scale(scale);
-        Self { matrix: matrix.into(), norm, activation: Activation::Identity }
+    /// The same, with a learned factor for each channel behind the norm, `[channels_out]`, where there is one: LayerScale,
+    /// Touvron et al. 2021, <https://arxiv.org/abs/2103.17239>.
+    pub fn scaled(self, scale: Option<&'a Param<Tensor<1>>>) -> Self {
+        Self { factor: scale.map_or(Factor::Nothing, Factor::Learned), ..self }
     }
 
     /// The same, multiplied by a number before anything is added: residual scaling, Szegedy et al. 2016, section 3.3.
-    ///
-    /// # Panics
-    ///
-    /// If there is a norm or a factor, which this would be another of.
     pub fn times(self, factor: f64) -> Self {
-        assert!(matches!(self.norm, Behind::Nothing), "a factor behind a norm");
-        Self { norm: Behind::Factor(factor), ..self }
+        Self { factor: Factor::Fixed(factor), ..self }
     }
 
     /// `[batch, channels_in, height, width]` to `[batch, channels_out, height', width']`.
@@ -139,7 +118,15 @@ impl<'a> ConvNormAct<'a> {
         let device = x.device();
         let (weight, bias) = self.matrix.weights();
         let (window, groups) = self.matrix.window([height, width]);
-        let norm = self.norm.norm(&weight, &device);
+        let norm = self.norm.map_or(Norm::None, |norm| norm.norm(&device));
+        let norm = match self.factor {
+            Factor::Nothing => norm,
+            Factor::Learned(scale) => behind(norm, scale.val()),
+            Factor::Fixed(factor) => {
+                let options = (&device, weight.dtype());
+                behind(norm, Tensor::full([weight.dims()[0]], factor, options))
+            }
+        };
         let with = Convolve {
             weight,
             bias,
@@ -152,7 +139,7 @@ impl<'a> ConvNormAct<'a> {
             packed: self.matrix.packed(),
         };
         let (y, statistics) = convolve(x, with);
-        if let (Behind::Norm(norm), Some(statistics)) = (self.norm, statistics) {
+        if let (Some(norm), Some(statistics)) = (self.norm, statistics) {
             norm.update(statistics);
         }
         y

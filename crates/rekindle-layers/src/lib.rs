@@ -15,6 +15,7 @@ mod flow;
 mod fusion;
 mod group_norm;
 mod layer_norm;
+mod layer_scale;
 mod names;
 mod pool;
 mod positions;
@@ -36,11 +37,12 @@ pub use flow::{Flow, Input};
 pub use fusion::{Fused, Fusion};
 pub use group_norm::{GroupNorm, GroupNormConfig};
 pub use layer_norm::{LayerNorm, LayerNormConfig};
+pub use layer_scale::LayerScale;
 pub use names::{
     NameStack, ParameterInfo, ParameterMapper, ParameterVisitor, map_parameters, parameters,
     visit_parameters,
 };
-pub use pool::{AveragePool, Divisor, MaxPool, global_mean};
+pub use pool::{AveragePool, Divisor, MaxPool, global_mean, half_average, half_blur};
 pub use positions::{position_filter, resample_positions};
 pub use projection::{Projection, ProjectionConfig, Rows};
 pub use recurrent::{Recurrent, RecurrentConfig};

@@ -1,8 +1,10 @@
 //! Pools as layers, so that a list of layers counts as the checkpoint's does.
 
 use burn::prelude::*;
+use rekindle_kernels::{
+    Activation, Convolve, FeatureMap, Norm, Window, average_pool, convolve, max_pool,
+};
 pub use rekindle_kernels::{Divisor, global_mean};
-use rekindle_kernels::{FeatureMap, Window, average_pool, max_pool};
 
 /// The greatest of each window.
 #[derive(Module, Debug)]
@@ -73,6 +75,35 @@ impl AveragePool {
     }
 }
 
+/// Averages of 2x2 pixels, an odd last row or column left out: `[batch, channels, height, width]` to `[batch, channels,
+/// height / 2, width / 2]`, where one pixel stays one.
+pub fn half_average(x: FeatureMap) -> FeatureMap {
+    let [_, _, height, width] = x.dims();
+    let after = [height, width].map(|size| 2_usize.saturating_sub(size));
+    average_pool(x, Window { after, ..Window::square(2, 2, 0) }, Divisor::Pixels)
+}
+
+/// Every second pixel of the map blurred by the binomial filter of 3x3 pixels, zeros around it: `[batch, channels, height,
+/// width]` to half of both, rounded up. Zhang 2019, "Making Convolutional Networks Shift-Invariant Again",
+/// <https://arxiv.org/abs/1904.11486>.
+pub fn half_blur(x: FeatureMap) -> FeatureMap {
+    let ([_, channels, ..], device) = (x.dims(), x.device());
+    let row = Tensor::<1>::from_data([0.25, 0.5, 0.25], (&device, x.dtype()));
+    let filter = row.clone().reshape([1, 1, 3, 1]) * row.reshape([1, 1, 1, 3]);
+    let with = Convolve {
+        weight: filter.repeat_dim(0, channels),
+        bias: None,
+        window: Window::square(3, 2, 1),
+        groups: channels,
+        norm: Norm::None,
+        shortcut: None,
+        dropout: 0.0,
+        activation: Activation::Identity,
+        packed: None,
+    };
+    convolve(x, with).0
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -108,6 +139,19 @@ mod tests {
         let x = Tensor::<1, Int>::arange(0..16, &Device::flex()).float().reshape([1, 1, 4, 4]);
         let y = AveragePool::new(1, 2).forward(FeatureMap::new(x)).into_tensor();
         assert_eq!(y.into_data().try_to_vec::<f32>().unwrap(), [0.0, 2.0, 8.0, 10.0]);
+    }
+
+    /// `torch.nn.AvgPool2d(2)` and timm's `BlurPool2d(2, pad_mode="constant")` on arange(12).reshape(3, 4).
+    #[test]
+    fn halves_are_of_windows_of_two_and_three() {
+        let x = Tensor::<1, Int>::arange(0..24, &Device::flex()).float().reshape([1, 2, 3, 4]);
+        let first = |y: FeatureMap| {
+            y.into_tensor().slice([0..1, 0..1]).into_data().try_to_vec::<f32>().unwrap()
+        };
+        assert_eq!(first(half_average(FeatureMap::new(x.clone()))), [2.5, 4.5]);
+        assert_eq!(first(half_blur(FeatureMap::new(x))), [0.9375, 2.5, 3.9375, 6.5]);
+        let one = FeatureMap::new(Tensor::ones([1, 2, 1, 1], &Device::flex()));
+        assert_eq!(first(half_average(one)), [1.0]);
     }
 
     /// `torch.nn.MaxPool2d(3, 2, 1)` on arange(16).reshape(4, 4).

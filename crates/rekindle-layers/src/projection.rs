@@ -6,6 +6,8 @@ use burn::{
 };
 use rekindle_kernels::{Activation, Convolve, FeatureMap, Norm, PackedWeights, Window, convolve};
 
+use crate::layer_scale::behind;
+
 /// A linear layer `[.., in]` to `[.., out]`, its weight `[out, in]` as checkpoints have it.
 ///
 /// Burn's own has `[in, out]`. This one is computed by the kernels of 1x1 convolutions, which read rows of `[out, in]`, and
@@ -188,7 +190,7 @@ pub(crate) fn projected(
         bias,
         window: Window::square(1, 1, 0),
         groups: 1,
-        norm: factors.map_or(Norm::None, scaled),
+        norm: factors.map_or(Norm::None, |factors| behind(Norm::None, factors)),
         dropout,
         shortcut,
         activation,
@@ -196,11 +198,4 @@ pub(crate) fn projected(
     };
     let map = convolve(map.clone(), with).0;
     Rows { map, batch, length }.into_tensor()
-}
-
-/// A norm that multiplies by `factors` and changes nothing else.
-pub(crate) fn scaled(factors: Tensor<1>) -> Norm {
-    let zeros = factors.clone().detach().zeros_like();
-    let ones = zeros.ones_like();
-    Norm::Running { gamma: factors, beta: zeros.clone(), mean: zeros, variance: ones, epsilon: 0.0 }
 }

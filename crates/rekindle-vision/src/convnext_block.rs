@@ -129,10 +129,7 @@ impl Block {
             }
             None => y,
         };
-        let last = match &self.gamma {
-            Some(gamma) => ConvNormAct::scaled(fc2, gamma),
-            None => ConvNormAct::new(fc2, None, Activation::Identity),
-        };
+        let last = ConvNormAct::new(fc2, None, Activation::Identity).scaled(self.gamma.as_ref());
         self.drop_path.forward_add(&last, y, x)
     }
 }

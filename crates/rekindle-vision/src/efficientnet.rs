@@ -7,8 +7,8 @@
 use rekindle_layers::{Activation, Padding};
 
 use crate::{
-    inverted::{Blocks, Kind, Skip, Squeeze},
-    mobile::{Ends, Head, MobileConfig, Rounding},
+    blocks::{Blocks, Kind, Skip, Squeeze},
+    mobile::{Antialias, Ends, Head, MobileConfig, Rounding},
     variant::Variant,
 };
 
@@ -58,7 +58,9 @@ const V1: MobileConfig = MobileConfig {
     head: Head::Scaled(1280),
     activation: Activation::Silu,
     padding: Padding::Symmetric,
+    antialias: Antialias::None,
     epsilon: 1e-5,
+    layer_scale: None,
     dropout: 0.2,
     // Survival probability 0.8 of the last block, V1 section 5.2.
     drop_path: 0.2,

@@ -3,69 +3,17 @@
 
 use burn::prelude::*;
 use rekindle_layers::{
-    Activation, BatchNorm, BatchNormConfig, Conv2d, Conv2dConfig, ConvNormAct, DropPath,
-    FeatureMap, Padding,
+    Activation, BatchNorm, BatchNormConfig, Conv2d, Conv2dConfig, ConvNormAct, DropPath, FeatureMap,
 };
 
-pub use crate::squeeze::Squeeze;
-use crate::{squeeze::SqueezeExcite, widths::multiple_of_8};
-
-/// A row of a network's table of blocks.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Blocks {
-    /// Which block.
-    pub kind: Kind,
-    /// How often it is repeated; only the first repeat has the stride.
-    pub repeats: usize,
-    /// Kernel of its spatial convolution.
-    pub kernel: usize,
-    /// Stride of the first repeat.
-    pub stride: usize,
-    /// How many times wider than its input it is inside.
-    pub expand: f64,
-    /// Channels of its output, before the width factor.
-    pub channels: usize,
-    /// Whether channels are weighed.
-    pub squeeze: Squeeze,
-    /// Its activation.
-    pub activation: Activation,
-}
-
-/// The blocks of the families.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
-    /// A convolution; EfficientNetV2 starts with residual ones, MobileNetV3 ends with a plain one.
-    Convolution(Skip),
-    /// Depthwise, then pointwise.
-    Depthwise,
-    /// The same with an activation behind both, and never residual (MobileNetV1).
-    Separable,
-    /// Pointwise, depthwise, pointwise (MBConv).
-    Inverted,
-    /// One full convolution in place of the first two (Fused-MBConv of EfficientNetV2).
-    Fused,
-}
-
-/// Whether a plain convolution is residual.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Skip {
-    /// Its input is added where the shapes agree.
-    Residual,
-    /// It is not.
-    None,
-}
-
-/// What a [`Block`] needs to know besides its row.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct BlockConfig {
-    pub(crate) row: Blocks,
-    pub(crate) channels_in: usize,
-    pub(crate) channels_out: usize,
-    pub(crate) stride: usize,
-    pub(crate) drop_path: f64,
-    pub(crate) padding: Padding,
-    pub(crate) epsilon: f64,
-}
+use crate::{
+    antialias::Antialias,
+    blocks::{BlockConfig, Blocks, Kind, residual},
+    multi_query::MobileAttention,
+    squeeze::SqueezeExcite,
+    universal::Universal,
+    widths::multiple_of_8,
+};
 
 /// One block, of the layers that its kind has; `drop_path` is there where the block is residual.
 #[derive(Module, Debug)]
@@ -75,6 +23,8 @@ pub(crate) enum Block {
     Depthwise(Depthwise),
     Inverted(Inverted),
     Fused(Fused),
+    Universal(Universal),
+    Attention(MobileAttention),
 }
 
 #[derive(Module, Debug)]
@@ -122,6 +72,8 @@ pub(crate) struct Fused {
     drop_path: Option<DropPath>,
     #[module(skip)]
     activation: Activation,
+    #[module(skip)]
+    antialias: Antialias,
 }
 
 impl BlockConfig {
@@ -129,8 +81,8 @@ impl BlockConfig {
         let Self { row, channels_in, channels_out, stride, .. } = *self;
         let Blocks { kind, kernel, expand, activation, .. } = row;
         let inside = match kind {
-            Kind::Depthwise | Kind::Separable | Kind::Convolution(_) => channels_in,
             Kind::Inverted | Kind::Fused => multiple_of_8(channels_in as f64 * expand),
+            _ => channels_in,
         };
         let conv = |channels, kernel, stride, groups| {
             let conv = Conv2dConfig::new(channels, kernel);
@@ -140,10 +92,10 @@ impl BlockConfig {
         let pointwise = |channels| conv(channels, 1, 1, 1);
         let norm = |channels| BatchNormConfig { channels, epsilon: self.epsilon }.init(device);
         let se = row.squeeze.init([channels_in, inside], activation, device);
-        let plain = matches!(kind, Kind::Separable | Kind::Convolution(Skip::None));
-        let residual = stride == 1 && channels_in == channels_out && !plain;
-        let drop_path = residual.then(|| DropPath::new(self.drop_path));
+        let drop_path = self.drop_path();
         match kind {
+            Kind::Universal { start } => Block::Universal(Universal::new(self, start, device)),
+            Kind::Attention(of) => Block::Attention(MobileAttention::new(self, of, device)),
             Kind::Convolution(_) => Block::Convolution(Convolution {
                 conv: conv([channels_in, channels_out], kernel, stride, 1),
                 bn1: norm(channels_out),
@@ -174,13 +126,14 @@ impl BlockConfig {
                 activation,
             }),
             Kind::Fused => Block::Fused(Fused {
-                conv_exp: conv([channels_in, inside], kernel, stride, 1),
+                conv_exp: conv([channels_in, inside], kernel, self.strided(), 1),
                 bn1: norm(inside),
                 bn2: norm(channels_out),
                 se,
                 conv_pwl: pointwise([inside, channels_out]),
                 drop_path,
                 activation,
+                antialias: self.halving(),
             }),
         }
     }
@@ -221,24 +174,18 @@ impl Block {
                 let last = ConvNormAct::new(conv_pwl, bn3, linear);
                 residual(block.drop_path.as_ref(), x, wide, &last)
             }
-            Self::Fused(Fused { conv_exp, bn1, se, conv_pwl, bn2, drop_path, activation }) => {
-                let wide = |x| squeeze(se, ConvNormAct::new(conv_exp, bn1, *activation).forward(x));
-                residual(drop_path.as_ref(), x, wide, &ConvNormAct::new(conv_pwl, bn2, linear))
+            Self::Fused(block) => {
+                let Fused { conv_exp, bn1, bn2, se, conv_pwl, .. } = block;
+                let wide = |x| {
+                    let y = ConvNormAct::new(conv_exp, bn1, block.activation).forward(x);
+                    squeeze(se, block.antialias.forward(y))
+                };
+                let last = ConvNormAct::new(conv_pwl, bn2, linear);
+                residual(block.drop_path.as_ref(), x, wide, &last)
             }
+            Self::Universal(block) => block.forward(x),
+            Self::Attention(block) => block.forward(x),
         }
-    }
-}
-
-/// What is inside a block, then its last unit, and its input added to that.
-fn residual(
-    drop_path: Option<&DropPath>,
-    x: FeatureMap,
-    inside: impl FnOnce(FeatureMap) -> FeatureMap,
-    last: &ConvNormAct<'_>,
-) -> FeatureMap {
-    match drop_path {
-        Some(drop_path) => drop_path.forward_add(last, inside(x.clone()), x),
-        None => last.forward(inside(x)),
     }
 }
 

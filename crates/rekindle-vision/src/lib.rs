@@ -12,7 +12,9 @@
 //! # Ok::<(), rekindle_vision::UnknownArchitecture>(())
 //! ```
 
+mod antialias;
 mod attention_pool;
+pub mod blocks;
 pub mod convnext;
 mod convnext_block;
 mod convnext_stem;
@@ -28,11 +30,13 @@ mod flow;
 mod inception;
 pub mod inception_resnet_v2;
 pub mod inception_v3;
-pub mod inverted;
+mod inverted;
 mod mixed;
 pub mod mnasnet;
 pub mod mobile;
 pub mod mobilenet;
+pub mod mobilenetv4;
+mod multi_query;
 mod network;
 mod patch_angles;
 mod patch_embed;
@@ -47,6 +51,7 @@ mod squeeze;
 pub mod swin;
 mod swin_block;
 mod unit;
+mod universal;
 mod variant;
 pub mod vgg;
 pub mod vision_transformer;

@@ -6,8 +6,8 @@
 use rekindle_layers::{Activation, Padding};
 
 use crate::{
-    inverted::{Blocks, Kind, Squeeze},
-    mobile::{Ends, Head, MobileConfig, Rounding},
+    blocks::{Blocks, Kind, Squeeze},
+    mobile::{Antialias, Ends, Head, MobileConfig, Rounding},
     variant::Variant,
 };
 
@@ -30,7 +30,9 @@ const MNASNET: MobileConfig = MobileConfig {
     head: Head::Fixed(1280),
     activation: Activation::Relu,
     padding: Padding::Symmetric,
+    antialias: Antialias::None,
     epsilon: 1e-5,
+    layer_scale: None,
     // Section 5.1.
     dropout: 0.2,
     drop_path: 0.0,

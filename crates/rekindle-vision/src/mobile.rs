@@ -4,7 +4,7 @@
 //! image       [b,  3, h,    w   ]
 //! 0 stem      [b,  c, h/2,  w/2 ]   conv_stem bn1
 //! 1.. blocks  [b, .., h/32, w/32]   blocks.0, blocks.1, ...: a stage a row or more of the table
-//! last head   [b,  d, h/32, w/32]   conv_head bn2, or conv_head after the pool (MobileNetV3), or none (MobileNetV1)
+//! last head   [b,  d, h/32, w/32]   conv_head bn2, or conv_head norm_head after the pool (MobileNetV3, V4), or none (V1)
 //! pool        [b,  d]
 //! ```
 
@@ -14,10 +14,14 @@ use rekindle_layers::{
     FeatureMap, Landmarks, Padding, Stage, global_mean,
 };
 
+pub use crate::{
+    antialias::Antialias,
+    widths::{Ends, Rounding},
+};
 use crate::{
-    inverted::{Block, BlockConfig, Blocks},
+    blocks::{BlockConfig, Blocks},
+    inverted::Block,
     variant::Init,
-    widths::{multiple_of_8, nearest_multiple_of_8},
 };
 
 /// What tells one network from another.
@@ -41,30 +45,16 @@ pub struct MobileConfig {
     pub activation: Activation,
     /// How convolutions pad.
     pub padding: Padding,
+    /// What makes maps smaller, in place of the stride of inverted residuals.
+    pub antialias: Antialias,
     /// Epsilon of every batch norm.
     pub epsilon: f64,
+    /// What the factors of residual branches begin with, where there are any (MobileNetV4's with attention).
+    pub layer_scale: Option<f64>,
     /// Dropout before the classifier.
     pub dropout: f64,
     /// Probability with which the last block is dropped; it falls linearly to none at the first.
     pub drop_path: f64,
-}
-
-/// How scaled channel counts are rounded to a multiple of 8.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Rounding {
-    /// Never below nine tenths.
-    NineTenths,
-    /// To the nearest (EfficientNetV2's base models).
-    Nearest,
-}
-
-/// Whether a network's ends grow with it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Ends {
-    /// They do.
-    Scaled,
-    /// The stem keeps its width, and the first and the last stage their depth (EfficientNet-Lite).
-    Fixed,
 }
 
 /// What follows the blocks; widths are those of the embeddings.
@@ -80,6 +70,8 @@ pub enum Head {
     Fixed(usize),
     /// A convolution with bias after the pool (MobileNetV3's efficient last stage).
     Pooled(usize),
+    /// The same with a batch norm in place of the bias (MobileNetV4).
+    Normed(usize),
 }
 
 /// An EfficientNet or MobileNet without its classifier.
@@ -90,6 +82,7 @@ pub struct MobileNet {
     blocks: Vec<Vec<Block>>,
     conv_head: Option<Conv2d>,
     bn2: Option<BatchNorm>,
+    norm_head: Option<BatchNorm>,
     #[module(skip)]
     stages: Vec<Stage>,
     embed_dim: usize,
@@ -132,6 +125,8 @@ impl MobileConfig {
                         drop_path: drop_path * index as f64 / total as f64,
                         padding: self.padding,
                         epsilon: self.epsilon,
+                        antialias: self.antialias,
+                        layer_scale: self.layer_scale,
                     };
                     stage.push(config.init(device));
                     width = config.channels_out;
@@ -148,18 +143,22 @@ impl MobileConfig {
             Head::None => width,
             Head::Scaled(base) => self.channels(base),
             Head::Grown(base) => self.channels(base).max(base),
-            Head::Fixed(embed_dim) | Head::Pooled(embed_dim) => embed_dim,
+            Head::Fixed(embed_dim) | Head::Pooled(embed_dim) | Head::Normed(embed_dim) => embed_dim,
         };
         let head = |bias| Conv2dConfig { bias, ..conv([width, embed_dim], 1) }.init(device);
-        let (conv_head, bn2) = match self.head {
-            Head::None => (None, None),
+        let (conv_head, bn2, norm_head) = match self.head {
+            Head::None => (None, None, None),
             Head::Scaled(_) | Head::Grown(_) | Head::Fixed(_) => {
                 stages.push(Stage::map("head", &["conv_head", "bn2"], embed_dim, reduction));
-                (Some(head(Bias::None)), Some(norm(embed_dim)))
+                (Some(head(Bias::None)), Some(norm(embed_dim)), None)
             }
             Head::Pooled(_) => {
                 stages.push(Stage::vector("head", &["conv_head"], embed_dim));
-                (Some(head(Bias::Learned)), None)
+                (Some(head(Bias::Learned)), None, None)
+            }
+            Head::Normed(_) => {
+                stages.push(Stage::vector("head", &["conv_head", "norm_head"], embed_dim));
+                (Some(head(Bias::None)), None, Some(norm(embed_dim)))
             }
         };
         MobileNet {
@@ -168,6 +167,7 @@ impl MobileConfig {
             blocks,
             conv_head,
             bn2,
+            norm_head,
             stages,
             embed_dim,
             dropout: regularization.rate(self.dropout),
@@ -176,11 +176,7 @@ impl MobileConfig {
     }
 
     fn channels(&self, base: usize) -> usize {
-        let scaled = base as f64 * self.width;
-        match self.rounding {
-            Rounding::NineTenths => multiple_of_8(scaled),
-            Rounding::Nearest => nearest_multiple_of_8(scaled),
-        }
+        self.rounding.round(base as f64 * self.width)
     }
 
     /// How often a row of the stage of this number is repeated.
@@ -244,6 +240,7 @@ impl MobileNet {
             Some(_) => x,
             None => FeatureMap::new(global_mean(x).unsqueeze_dims(&[2, 3])),
         };
-        ConvNormAct::new(conv_head, self.bn2.as_ref(), self.activation).forward(x)
+        let norm = self.bn2.as_ref().or(self.norm_head.as_ref());
+        ConvNormAct::new(conv_head, norm, self.activation).forward(x)
     }
 }

@@ -5,8 +5,8 @@
 use rekindle_layers::{Activation, Padding};
 
 use crate::{
-    inverted::{Blocks, Kind, Skip, Squeeze},
-    mobile::{Ends, Head, MobileConfig, Rounding},
+    blocks::{Blocks, Kind, Skip, Squeeze},
+    mobile::{Antialias, Ends, Head, MobileConfig, Rounding},
     variant::Variant,
 };
 
@@ -36,7 +36,9 @@ const V2: MobileConfig = MobileConfig {
     head: Head::Grown(1280),
     activation: Activation::Relu6,
     padding: Padding::Symmetric,
+    antialias: Antialias::None,
     epsilon: 1e-5,
+    layer_scale: None,
     // No paper drops paths; 0.2 is V3's section 6.1.1, and TensorFlow's for V2.
     dropout: 0.2,
     drop_path: 0.0,

@@ -15,7 +15,7 @@ use crate::{
     inception_v3::{self, InceptionV3, InceptionV3Config},
     mnasnet,
     mobile::{MobileConfig, MobileNet},
-    mobilenet,
+    mobilenet, mobilenetv4,
     regnet::{self, RegNet, RegNetConfig},
     resnet::{self, ResNet, ResNetConfig},
     resnet_cifar::{self, CifarResNet, CifarResNetConfig},
@@ -79,7 +79,7 @@ families! {
     /// RegNet.
     RegNet(RegNet) of RegNetConfig: "regnet" regnet::VARIANTS, 1000;
     /// EfficientNet, MobileNet and MnasNet.
-    Mobile(MobileNet) of MobileConfig: "efficientnet" efficientnet::VARIANTS, 1000; "mobilenet" mobilenet::VARIANTS, 1000; "mnasnet" mnasnet::VARIANTS, 1000;
+    Mobile(MobileNet) of MobileConfig: "efficientnet" efficientnet::VARIANTS, 1000; "mobilenet" mobilenet::VARIANTS, 1000; "mnasnet" mnasnet::VARIANTS, 1000; "mobilenetv4" mobilenetv4::VARIANTS, 1000;
     /// ConvNeXt and ConvNeXt V2.
     ConvNeXt(ConvNeXt) of ConvNeXtConfig: "convnext" convnext::VARIANTS, 1000;
     /// Swin Transformer.

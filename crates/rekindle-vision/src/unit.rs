@@ -8,8 +8,8 @@ use rekindle_layers::{
 /// A convolution with the batch norm behind it.
 #[derive(Module, Debug)]
 pub(crate) struct ConvNorm {
-    conv: Conv2d,
-    bn: BatchNorm,
+    pub(crate) conv: Conv2d,
+    pub(crate) bn: BatchNorm,
 }
 
 impl ConvNorm {
@@ -37,5 +37,10 @@ impl ConvNorm {
         activation: Activation,
     ) -> FeatureMap {
         ConvNormAct::new(&self.conv, &self.bn, activation).forward_add(x, shortcut)
+    }
+
+    /// Both, with an activation behind them.
+    pub(crate) fn unit(&self, activation: Activation) -> ConvNormAct<'_> {
+        ConvNormAct::new(&self.conv, &self.bn, activation)
     }
 }
