@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use burn::prelude::*;
-use rekindle_cards::HubConfig;
-use rekindle_checkpoint::CheckpointFile;
+use rekindle_cards::{HubConfig, InputSpec, Preprocessing};
+use rekindle_checkpoint::{CheckpointFile, LoadReport};
 use rekindle_data::{
     DataConfig, Dense, Digests, Gathered, Measurable, Part, Target, TargetKind, canonical,
     manifest::Offer,
@@ -21,7 +21,7 @@ use rekindle_vision::{Architecture, Init, VisionBackbone, VisionFlow};
 use serde_json::json;
 
 use crate::{
-    Error,
+    Error, ModelTask,
     modality::Modality,
     model::{ModelOf, config_text, parsed},
 };
@@ -35,6 +35,34 @@ pub type Model = ModelOf<Pictures>;
 /// Pictures, as files or in memory.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Pictures;
+
+impl crate::Model {
+    /// A network for pictures of another height and width than its weights expect, for a task whose outputs have these names:
+    /// tables of positions are resampled.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`for_task`](crate::ModelOf::for_task), or if no picture can have this size.
+    pub fn of_size<T: ModelTask>(
+        name: Option<&str>,
+        weights: Option<&CheckpointFile>,
+        (task, names): (&T, &[String]),
+        size: usize,
+        device: &Device,
+    ) -> Result<(Self, Option<LoadReport>), Error> {
+        let (modality, config) = match (weights, name) {
+            (Some(file), name) => Pictures::of_weights(name, file)?,
+            (None, Some(name)) => Pictures::untrained(name, &[])?,
+            (None, None) => return Err(Error::NoModel),
+        };
+        let about = config.image()?;
+        let [channels, ..] = about.input_size;
+        let about = Preprocessing { input_size: [channels, size, size], ..about.clone() };
+        about.validate()?;
+        let config = HubConfig { input: InputSpec::Image(about), ..config };
+        Self::begun((modality, config), weights, task, names, device)
+    }
+}
 
 impl Modality for Pictures {
     const MANY: &'static str = "pictures";

@@ -33,6 +33,10 @@ pub(super) struct Arguments {
     /// Begin with untrained parameters, of the architecture that --model names.
     #[arg(long, requires = "model", conflicts_with = "weights")]
     untrained: bool,
+    /// Height and width of pictures, in pixels, where they are to be others than the weights expect: tables of positions are
+    /// resampled.
+    #[arg(long, value_name = "PIXELS", value_parser = numbers::count_or_none)]
+    size: Option<usize>,
     /// Stages that train along with the head, counted from the head.
     #[arg(long, default_value_t = 0, value_parser = numbers::count_or_none)]
     stages: usize,
@@ -95,6 +99,7 @@ impl Arguments {
             name: self.start.model.as_deref(),
             weights: file,
             inputs: self.data.inputs()?,
+            size: self.size,
         };
         let task = L::Task::of(&set.names);
         let items: Vec<&ItemOf<M>> = set.train.iter().map(|sample| &sample.item).collect();

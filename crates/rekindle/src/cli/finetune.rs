@@ -33,6 +33,7 @@ use super::{
     data::{DataArguments, Opened},
     evaluate::Measuring,
     kind::{Beginning, Kind, Origin, Remarks, of_kind},
+    numbers,
     output::{self, one_line},
     progress::{self, Progress},
     run_folder::{self, Held, Older},
@@ -49,6 +50,10 @@ pub(super) struct Arguments {
     /// Begin with untrained parameters, of the architecture that --model names.
     #[arg(long, requires = "model", conflicts_with = "weights")]
     untrained: bool,
+    /// Height and width of pictures, in pixels, where they are to be others than the weights expect: tables of positions are
+    /// resampled.
+    #[arg(long, value_name = "PIXELS", value_parser = numbers::count_or_none)]
+    size: Option<usize>,
     /// Folder for the best weights, the state, the logs and the report.
     #[arg(long)]
     out: PathBuf,
@@ -134,6 +139,7 @@ impl Arguments {
             name: self.start.model.as_deref(),
             weights: file,
             inputs: self.data.inputs()?,
+            size: self.size,
         };
         let task = self.task::<M, L>(&set)?;
         let items: Vec<&ItemOf<M>> = set.train.iter().map(|sample| &sample.item).collect();

@@ -90,6 +90,8 @@ pub(super) struct Origin<'a> {
     pub(super) name: Option<&'a str>,
     pub(super) weights: Option<&'a CheckpointFile>,
     pub(super) inputs: Option<&'a Inputs>,
+    /// Height and width of pictures, where they are to be others than the weights expect.
+    pub(super) size: Option<usize>,
 }
 
 /// A kind of input, as the command line knows it.
@@ -134,6 +136,7 @@ pub(super) trait Kind: Exhibit {
         (names, items): (&[String], &[&ItemOf<Self>]),
         device: &Device,
     ) -> anyhow::Result<(ModelOf<Self>, Option<LoadReport>)> {
+        refuse(of.size.is_some(), "--size", "pictures")?;
         Ok(ModelOf::for_items(of.name, of.weights, task, names, items, device)?)
     }
 

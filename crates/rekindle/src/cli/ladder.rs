@@ -278,7 +278,7 @@ impl Arguments {
             check_inputs(inputs, &policy(&[])?)?;
         }
         let items: Vec<&ItemOf<M>> = part.train.iter().map(|sample| &sample.item).collect();
-        let origin = Origin { name, weights: weights.as_ref(), inputs };
+        let origin = Origin { name, weights: weights.as_ref(), inputs, size: None };
         let (model, _) = M::begun(origin, &task, (&part.names, &items), &device)?;
         let about = M::noted(model.config().clone(), &opened.place);
         let model = model.with_config(about);

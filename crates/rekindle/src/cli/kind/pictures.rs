@@ -6,7 +6,8 @@ use std::{
 };
 
 use rekindle::{
-    Modality as _, Pictures,
+    Device, Modality as _, ModelTask, Pictures,
+    checkpoint::LoadReport,
     data::{
         DataConfig, DiskCache, DiskCacheUse, MixConfig, PictureConfig, Sample, Source, Target,
         TargetKind, Unusable, lists, manifest, screen,
@@ -17,7 +18,7 @@ use rekindle_doctor::{Diagnosis, Options, examine, pictures};
 
 use super::{
     super::{augment::Augmentation, items::files},
-    Draws, ItemArguments, Kind, Named, Place, labelled, refuse,
+    Draws, ItemArguments, Kind, Named, Origin, Place, labelled, refuse,
 };
 
 impl Kind for Pictures {
@@ -33,6 +34,20 @@ impl Kind for Pictures {
         refuse(!text.is_empty(), "--text", "texts")?;
         refuse(label.is_some(), "--label", "texts")?;
         Ok(config)
+    }
+
+    fn begun<T: ModelTask>(
+        of: Origin<'_>,
+        task: &T,
+        (names, items): (&[String], &[&Source]),
+        device: &Device,
+    ) -> anyhow::Result<(rekindle::Model, Option<LoadReport>)> {
+        Ok(match of.size {
+            Some(size) => {
+                rekindle::Model::of_size(of.name, of.weights, (task, names), size, device)?
+            }
+            None => rekindle::Model::for_items(of.name, of.weights, task, names, items, device)?,
+        })
     }
 
     fn augmented(

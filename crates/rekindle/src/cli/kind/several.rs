@@ -47,6 +47,7 @@ impl Kind for Several {
         (names, items): (&[String], &[&Example]),
         device: &Device,
     ) -> anyhow::Result<(ModelOf<Self>, Option<LoadReport>)> {
+        refuse(of.size.is_some(), "--size", "pictures")?;
         let Some(inputs) = of.inputs else {
             return Ok(ModelOf::for_items(of.name, of.weights, task, names, items, device)?);
         };
