@@ -9,21 +9,22 @@ use rekindle::{
     ModelTask,
     cards::HubConfig,
     checkpoint::{CheckpointFile, LoadReport},
-    data::{Gathered, MixConfig, Prepare, Row, Target, TargetKind, Unusable},
+    data::{MixConfig, Prepare, Target, TargetKind, Unusable},
     report::{ItemKind, TextFacts},
     transfer::Recipe,
 };
 
 use super::{
     augment::Augmentation,
-    output::one_line,
     weights::{OpenedWeights, WeightsArguments, policy},
 };
 
+mod named;
 mod pictures;
 mod several;
 mod texts;
 
+pub(super) use named::Named;
 pub(super) use several::check_inputs;
 
 /// Items of a kind, by themselves: files, texts, a list.
@@ -42,16 +43,6 @@ pub(super) struct ItemArguments {
     /// text each, lists, or `-` for a text a line.
     #[arg(value_name = "ITEM", required_unless_present_any = ["data", "text"], conflicts_with = "data")]
     pub(super) items: Vec<PathBuf>,
-}
-
-/// An item that a command was given.
-#[derive(Debug, Clone)]
-pub(super) struct Named<I> {
-    /// What it is called where it is shown.
-    pub(super) name: String,
-    pub(super) item: I,
-    /// Several are separated by `|`; empty where there is none.
-    pub(super) label: String,
 }
 
 /// Samples that can be used, and those that cannot.
@@ -366,38 +357,4 @@ fn refuse(wrong: bool, option: &str, kind: &str) -> anyhow::Result<()> {
         bail!("{option} is for {kind}; leave it out, or name a model that takes those");
     }
     Ok(())
-}
-
-/// The items of data with their labels, where they have some; `name` is what one is called, by its place.
-fn labelled<M: Kind>(
-    data: &M::Data,
-    name: impl Fn(usize, &ItemOf<M>) -> String,
-) -> anyhow::Result<Vec<Named<ItemOf<M>>>> {
-    let offer = M::offer(data)?;
-    let kind = match (offer.label, offer.labels) {
-        (false, true) => TargetKind::Labels,
-        (true, _) => TargetKind::Label,
-        (false, false) => UNLABELLED,
-    };
-    items_of::<M>(data, kind, name)
-}
-
-/// Numbers, none of which are named.
-const UNLABELLED: TargetKind = TargetKind::Numbers;
-
-/// The items of data with what is right for them; `name` is what one is called, by its place.
-fn items_of<M: Kind>(
-    data: &M::Data,
-    kind: TargetKind,
-    name: impl Fn(usize, &ItemOf<M>) -> String,
-) -> anyhow::Result<Vec<Named<ItemOf<M>>>> {
-    let Gathered { rows, notes, .. } = M::gathered(data, kind)?;
-    notes.iter().for_each(|note| complain!("{}", one_line(note)));
-    let named = |(place, row): (usize, Row<ItemOf<M>>)| Named {
-        name: name(place, &row.item),
-        item: row.item,
-        // As one cell has them.
-        label: row.labels.join("|"),
-    };
-    Ok(rows.into_iter().enumerate().map(named).collect())
 }

@@ -18,7 +18,9 @@ use rekindle_doctor::{Diagnosis, Options, examine, pictures};
 
 use super::{
     super::{augment::Augmentation, items::files},
-    Draws, ItemArguments, Kind, Named, Origin, Place, labelled, refuse,
+    Draws, ItemArguments, Kind, Named, Origin, Place,
+    named::labelled,
+    refuse,
 };
 
 impl Kind for Pictures {

@@ -20,7 +20,8 @@ use rekindle_doctor::{Diagnosis, Options};
 
 use super::{
     super::{augment::Augmentation, weights::check_licenses},
-    ItemArguments, Kind, Named, Origin, Place, Remarks, Screened, UNLABELLED, items_of, labelled,
+    ItemArguments, Kind, Named, Origin, Place, Remarks, Screened,
+    named::{UNLABELLED, items_of, labelled},
     refuse,
 };
 

@@ -16,7 +16,7 @@ use rekindle::{
 };
 use rekindle_doctor::{Diagnosis, Options, examine_texts};
 
-use super::{super::percent, ItemArguments, Kind, Named, Place, Remarks, labelled};
+use super::{super::percent, ItemArguments, Kind, Named, Place, Remarks, named::labelled};
 
 /// What stands for standard input.
 const INPUT: &str = "-";
