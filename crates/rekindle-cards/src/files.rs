@@ -21,6 +21,7 @@ pub(crate) const FILES: &[(&str, &str, &str, &str)] = &files! {
     "mobilenet"
     "mnasnet"
     "mobilenetv4"
+    "repvgg"
     "bert"
     "mpnet"
     "roberta"

@@ -23,6 +23,7 @@ pub mod mobilenet;
 pub mod mobilenetv4;
 mod multi_query;
 mod network;
+pub mod repvgg;
 pub mod residual;
 pub mod resnet;
 pub mod resnet_cifar;

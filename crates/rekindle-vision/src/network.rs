@@ -9,6 +9,7 @@ use crate::{
     mnasnet,
     mobile::{MobileConfig, MobileNet},
     mobilenet, mobilenetv4,
+    repvgg::{self, RepVgg, RepVggConfig},
     resnet::{self, ResNet, ResNetConfig},
     resnet_cifar::{self, CifarResNet, CifarResNetConfig},
     variant::{Init, Variant},
@@ -63,6 +64,8 @@ families! {
     ResNet(ResNet) of ResNetConfig: "resnet" resnet::VARIANTS, 1000;
     /// The ResNets for 32x32 pictures.
     CifarResNet(CifarResNet) of CifarResNetConfig: "resnet_cifar" resnet_cifar::VARIANTS, 10;
+    /// RepVGG.
+    RepVgg(RepVgg) of RepVggConfig: "repvgg" repvgg::VARIANTS, 1000;
     /// EfficientNet, MobileNet and MnasNet.
     Mobile(MobileNet) of MobileConfig: "efficientnet" efficientnet::VARIANTS, 1000; "mobilenet" mobilenet::VARIANTS, 1000; "mnasnet" mnasnet::VARIANTS, 1000; "mobilenetv4" mobilenetv4::VARIANTS, 1000;
 }
