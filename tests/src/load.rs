@@ -260,33 +260,43 @@ fn half_precision_is_widened() {
     }
 }
 
+/// The bits of weights for so many channels, made of those for colors.
+fn adapted_colors(colors: &[f32], pixels: usize, channels: usize) -> Vec<u32> {
+    let filter = |filter: &[f32]| {
+        let at = |channel: usize, pixel: usize| filter[channel * pixels + pixel];
+        let value = |index: usize| match (channels, index / pixels, index % pixels) {
+            (1, _, pixel) => at(0, pixel) + at(1, pixel) + at(2, pixel),
+            (_, channel, pixel) => at(channel % 3, pixel) * (3.0 / channels as f32),
+        };
+        (0..channels * pixels).map(|index| value(index).to_bits()).collect::<Vec<_>>()
+    };
+    colors.chunks_exact(3 * pixels).flat_map(filter).collect()
+}
+
 /// `timm.models._manipulate.adapt_input_conv`: one channel is the sum of the three; more repeat them
 /// and are scaled by 3 / channels, so that a gray picture gives the same map.
 #[test]
 fn the_first_convolution_is_adapted_as_timm_does() {
-    for (name, first) in [("test_resnet", "conv1.0.weight"), ("resnet20_cifar", "conv1.weight")] {
+    // Networks whose pictures are read by one convolution, and by two; each with the pixels of its windows.
+    let rows: [(&str, &[(&str, usize)]); 3] = [
+        ("test_resnet", &[("conv1.0.weight", 9)]),
+        ("resnet20_cifar", &[("conv1.weight", 9)]),
+        ("repvgg_a0", &[("stem.conv_kxk.conv.weight", 9), ("stem.conv_1x1.conv.weight", 1)]),
+    ];
+    for (name, convolutions) in rows {
         let saved = Saved::new(name);
-        let colors: Vec<f32> = saved.bits[first].iter().map(|&bits| f32::from_bits(bits)).collect();
         for channels in [1, 2, 4, 6] {
-            let (loaded, report) =
+            let (mut loaded, report) =
                 saved.load(&saved.file, channels, CLASSES, HeadPolicy::Required).unwrap();
             let how = format!("{channels} input channels from 3");
-            assert_eq!(report.adapted, [(first.to_owned(), how)]);
-            let filters = colors.chunks_exact(27);
-            let expected: Vec<f32> = filters
-                .flat_map(|filter| {
-                    let at = |channel: usize, pixel: usize| filter[channel * 9 + pixel];
-                    let value = |channel: usize, pixel: usize| match channels {
-                        1 => at(0, pixel) + at(1, pixel) + at(2, pixel),
-                        _ => at(channel % 3, pixel) * (3.0 / channels as f32),
-                    };
-                    (0..channels * 9).map(|index| value(index / 9, index % 9)).collect::<Vec<_>>()
-                })
-                .collect();
-            let expected: Vec<u32> = expected.into_iter().map(f32::to_bits).collect();
-            assert_eq!(loaded[first], expected, "{name} {channels}");
-            let others = loaded.iter().filter(|(tensor, _)| *tensor != first);
-            assert!(others.into_iter().all(|(tensor, bits)| saved.bits[tensor] == *bits));
+            let adapted = convolutions.iter().map(|(first, _)| ((*first).to_owned(), how.clone()));
+            assert_eq!(report.adapted, adapted.collect::<Vec<_>>());
+            for &(first, pixels) in convolutions {
+                let colors = saved.bits[first].iter().map(|&bits| f32::from_bits(bits));
+                let expected = adapted_colors(&colors.collect::<Vec<_>>(), pixels, channels);
+                assert_eq!(loaded.remove(first), Some(expected), "{name} {channels}");
+            }
+            assert!(loaded.into_iter().all(|(tensor, bits)| saved.bits[&tensor] == bits));
         }
     }
     // A checkpoint that read one channel says nothing about colors.

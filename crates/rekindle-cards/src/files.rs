@@ -34,6 +34,7 @@ pub(crate) const FILES: &[(&str, &str, &str, &str)] = &files! {
     "inception_resnet_v2"
     "xception"
     "mobilenetv4"
+    "repvgg"
     "bert"
     "mpnet"
     "roberta"

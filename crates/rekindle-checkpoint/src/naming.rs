@@ -79,7 +79,9 @@ impl Naming {
     }
 
     pub(crate) fn is_first_convolution(&self, name: &str) -> bool {
+        let another = |(_, name, rule): (&str, &str, &Rule)| matches!(rule, Rule::FirstConvolution { parameter } if *parameter == name);
         strip_module(name, self.landmarks.first_convolution) == Some("weight")
+            || self.rules.of(name).any(another)
     }
 
     /// The second name of a parameter, and how often it is saved.

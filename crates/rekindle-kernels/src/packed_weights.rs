@@ -4,7 +4,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use burn_flex::FlexTensor;
 
-use crate::cpu::{Convolution, Direction, Isa, Packed};
+use crate::{
+    cpu::{Convolution, Direction, Isa, Packed},
+    derived::Held,
+};
 
 /// Weights in the order in which the kernels read them, kept beside a layer's parameters.
 ///
@@ -14,8 +17,7 @@ use crate::cpu::{Convolution, Direction, Isa, Packed};
 pub struct PackedWeights(Arc<Mutex<Option<Kept>>>);
 
 struct Kept {
-    /// Held, so that nobody writes to it: with two owners Burn copies before it writes.
-    weight: FlexTensor,
+    weight: Held,
     packed: Arc<Packed<f32>>,
 }
 
@@ -34,16 +36,15 @@ impl PackedWeights {
         pack: impl FnOnce() -> Packed<f32>,
     ) -> Arc<Packed<f32>> {
         if let Some(kept) = &*self.lock() {
-            let same = Arc::ptr_eq(&kept.weight.data_arc(), &weight.data_arc())
-                && kept.weight.layout() == weight.layout()
-                && kept.packed.fits(isa, convolution, Direction::Forward);
-            if same {
+            let fits = kept.packed.fits(isa, convolution, Direction::Forward);
+            if fits && kept.weight.is(weight) {
                 return Arc::clone(&kept.packed);
             }
         }
         // Not under the lock: packing waits for tasks, and whoever waits may be given another's task that wants it.
         let packed = Arc::new(pack());
-        *self.lock() = Some(Kept { weight: weight.clone(), packed: Arc::clone(&packed) });
+        let weight = Held::new(weight.clone());
+        *self.lock() = Some(Kept { weight, packed: Arc::clone(&packed) });
         packed
     }
 

@@ -83,6 +83,14 @@ impl BatchNorm {
         Norm::Running { gamma, beta, mean, variance, epsilon }
     }
 
+    /// The factor and the addend of each channel that it is outside of training.
+    pub(crate) fn affine(&self) -> (Tensor<1>, Tensor<1>) {
+        let deviation = (self.running_var.value() + self.epsilon).sqrt();
+        let factor = self.gamma.val() / deviation;
+        let addend = self.beta.val() - self.running_mean.value() * factor.clone();
+        (factor, addend)
+    }
+
     /// Moves the running statistics towards a batch's.
     pub(crate) fn update(&self, batch: Statistics) {
         let device = batch.mean.device();

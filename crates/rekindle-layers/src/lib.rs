@@ -7,6 +7,7 @@
 mod attention;
 mod backbone;
 mod batch_norm;
+mod branches;
 mod conv1d;
 mod conv2d;
 mod conv_norm_act;
@@ -29,6 +30,7 @@ mod squeeze_excite;
 pub use attention::{MultiheadAttention, Rotary, local_window, split_heads};
 pub use backbone::{Backbone, Landmarks, Stage, StageOutput};
 pub use batch_norm::{BatchNorm, BatchNormConfig};
+pub use branches::{Branches, FusedBranches};
 pub use conv_norm_act::{ConvNormAct, Matrix};
 pub use conv1d::{Conv1d, Conv1dConfig, Padding1d};
 pub use conv2d::{Bias, Conv2d, Conv2dConfig, Padding, Weights};

@@ -9,6 +9,7 @@
 //! | [`Rule::Tied`] | `cls.predictions.decoder.weight` is `embeddings.word_embeddings.weight` once more |
 //! | [`Rule::Optional`] | a pooler that not every checkpoint has |
 //! | [`Rule::Unused`] | `position_ids`, which count from zero |
+//! | [`Rule::FirstConvolution`] | a second convolution reads the picture |
 //! | [`Rule::Resampled`] | `pos_embed` for pictures of another size |
 
 /// The rules of a network: those of its family, and of each part those of its own.
@@ -105,6 +106,11 @@ pub enum Rule {
         file: &'static str,
         /// Why that is right, for the report.
         reason: &'static str,
+    },
+    /// A weight reads the picture beside that of [`Landmarks`](crate::Landmarks), and its input channels may differ as well.
+    FirstConvolution {
+        /// The weight's name.
+        parameter: &'static str,
     },
     /// A table for another size is computed from the file's.
     Resampled {

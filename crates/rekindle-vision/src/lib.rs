@@ -43,6 +43,7 @@ mod patch_embed;
 pub mod preactivation;
 pub mod regnet;
 mod relative;
+pub mod repvgg;
 pub mod residual;
 pub mod resnet;
 pub mod resnet_cifar;

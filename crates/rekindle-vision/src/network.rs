@@ -17,6 +17,7 @@ use crate::{
     mobile::{MobileConfig, MobileNet},
     mobilenet, mobilenetv4,
     regnet::{self, RegNet, RegNetConfig},
+    repvgg::{self, RepVgg, RepVggConfig},
     resnet::{self, ResNet, ResNetConfig},
     resnet_cifar::{self, CifarResNet, CifarResNetConfig},
     resnetv2::{self, ResNetV2, ResNetV2Config},
@@ -78,6 +79,8 @@ families! {
     CifarResNet(CifarResNet) of CifarResNetConfig: "resnet_cifar" resnet_cifar::VARIANTS, 10;
     /// RegNet.
     RegNet(RegNet) of RegNetConfig: "regnet" regnet::VARIANTS, 1000;
+    /// RepVGG.
+    RepVgg(RepVgg) of RepVggConfig: "repvgg" repvgg::VARIANTS, 1000;
     /// EfficientNet, MobileNet and MnasNet.
     Mobile(MobileNet) of MobileConfig: "efficientnet" efficientnet::VARIANTS, 1000; "mobilenet" mobilenet::VARIANTS, 1000; "mnasnet" mnasnet::VARIANTS, 1000; "mobilenetv4" mobilenetv4::VARIANTS, 1000;
     /// ConvNeXt and ConvNeXt V2.

@@ -49,6 +49,18 @@ fn both_styles_are_read() {
     assert_eq!(flat.labels, ["ant", "bee"]);
 }
 
+/// As timm writes RepVGG and distilled transformers.
+#[test]
+fn the_first_of_several_layers_counts() {
+    let text = r#"{"architecture": "repvgg_a0", "num_classes": 1000, "classifier": ["head", "head_dist"],
+        "first_conv": ["stem.conv_kxk.conv", "stem.conv_1x1.conv"]}"#;
+    let config = HubConfig::from_json(text).unwrap();
+    let found = (config.first_conv.as_deref(), config.classifier.as_deref());
+    assert_eq!(found, (Some("stem.conv_kxk.conv"), Some("head")));
+    let error = refused(r#"{"architecture": "a", "num_classes": 2, "classifier": [1]}"#);
+    assert!(error.contains("classifier is [1], not a path or a list of paths"), "{error}");
+}
+
 #[test]
 fn what_is_missing_is_what_timm_would_take() {
     let config =

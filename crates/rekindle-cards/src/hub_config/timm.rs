@@ -71,8 +71,8 @@ pub(super) fn config(root: &Map<String, Value>) -> Result<HubConfig, Vec<String>
         test_input_size: keys.get("test_input_size", size),
         test_crop_pct: keys.get("test_crop_pct", "a number"),
         fixed_input_size: keys.get("fixed_input_size", "true or false").unwrap_or(false),
-        first_conv: keys.get("first_conv", "a path"),
-        classifier: keys.get("classifier", "a path"),
+        first_conv: keys.path("first_conv"),
+        classifier: keys.path("classifier"),
         license: keys
             .get("license", "an identifier")
             .filter(|license: &String| !license.is_empty()),
@@ -110,6 +110,20 @@ impl<'a> Keys<'a> {
             self.wrong(key, expected, value);
         }
         read
+    }
+
+    /// The path of a layer: the first of a list, as RepVGG's two convolutions that read the picture have.
+    fn path(&mut self, key: &str) -> Option<String> {
+        #[derive(Deserialize)]
+        #[serde(untagged)]
+        enum Paths {
+            One(String),
+            Several(Vec<String>),
+        }
+        match self.get(key, "a path or a list of paths")? {
+            Paths::One(path) => Some(path),
+            Paths::Several(paths) => paths.into_iter().next(),
+        }
     }
 
     fn wrong(&mut self, key: &str, expected: &str, found: &Value) {
