@@ -64,7 +64,10 @@ impl Model {
         // last looked at.
         let seen = (1..=last).rev().find_map(|cut| {
             let flow = network.prefix(cut, images.clone()).tracked().require_grad();
-            let logit = network.forward_from(cut, flow.clone()).narrow(1, label, 1).sum();
+            // Stages that are frozen have gradients here too.
+            let rest = cut..network.backbone().depth();
+            let last = rest.fold(flow.clone(), |x, index| network.backbone().stage(index, x));
+            let logit = network.classify(network.pool(last)).narrow(1, label, 1).sum();
             let slope = flow.grad(&logit.backward())?;
             let depends = slope.clone().abs().max().into_scalar::<f32>() > 0.0;
             depends.then(|| (Tensor::<4>::from(flow.inner()), slope))
