@@ -21,6 +21,7 @@ mod inception;
 pub mod inception_resnet_v2;
 pub mod inception_v3;
 pub mod inverted;
+mod least;
 mod mixed;
 pub mod mobile;
 pub mod mobilenet;
