@@ -91,7 +91,7 @@ fn everything_else_is_the_same_in_both_orders() {
         agree("average", shape, |x| average_pool(x, padded, divisor).into_tensor());
     }
     for activation in [Activation::Relu, Activation::Gelu] {
-        let vector = |value: f32| Tensor::<1>::full([4], value, &Device::flex());
+        let vector = |value: f64| Tensor::<1>::full([4], value, (&Device::flex(), DType::F64));
         let norm = || Norm::Running {
             gamma: vector(0.5),
             beta: vector(0.25),

@@ -68,6 +68,7 @@ struct Mixed {
 }
 
 #[derive(Module, Debug)]
+#[allow(clippy::large_enum_variant, reason = "a network has three")]
 enum Branch {
     One(ConvNorm),
     Several(Vec<ConvNorm>),
