@@ -7,7 +7,7 @@ use rekindle_layers::{
     FeatureMap, GrowingMap, Landmarks, MaxPool, Stage, global_mean,
 };
 
-use crate::{residual::norm, variant::Init};
+use crate::{least::at_least, residual::norm, variant::Init};
 
 /// What tells one DenseNet from another.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,6 +36,8 @@ const INSIDE: usize = 4;
 #[derive(Module, Debug)]
 pub struct DenseNet {
     features: Features,
+    /// Pixels a side of the smallest picture of which something is left.
+    least: usize,
     #[module(skip)]
     stages: Vec<Stage>,
 }
@@ -84,8 +86,11 @@ impl DenseNetConfig {
             Conv2dConfig { stride, ..Conv2dConfig::new([init.channels_in, channels], kernel) };
         let norm0 = (self.stem == Stem::Large).then(|| norm(channels, device));
         let mut reduction = if self.stem == Stem::Large { 4 } else { 1 };
-        let mut stages =
-            vec![Stage::map("stem", &["features.conv0", "features.norm0"], channels, reduction)];
+        let modules: &[&str] = match self.stem {
+            Stem::Large => &["features.conv0", "features.norm0"],
+            Stem::Small => &["features.conv0"],
+        };
+        let mut stages = vec![Stage::map("stem", modules, channels, reduction)];
         let (mut blocks, mut transitions) = (Vec::new(), Vec::new());
         for (index, &depth) in self.depths.iter().enumerate() {
             let (block, transition) = (
@@ -118,7 +123,9 @@ impl DenseNetConfig {
             transition_n: transitions,
             norm5: norm(channels, device),
         };
-        DenseNet { features, stages }
+        // The first two halvings round up, the others down.
+        let least = if self.stem == Stem::Large { reduction - 3 } else { reduction };
+        DenseNet { features, least, stages }
     }
 }
 
@@ -135,7 +142,7 @@ impl Backbone for DenseNet {
     }
 
     fn enter(&self, images: Tensor<4>) -> Tensor<4> {
-        images
+        at_least(images, self.least)
     }
 
     fn stage(&self, index: usize, x: Tensor<4>) -> Tensor<4> {

@@ -22,6 +22,8 @@ pub(crate) fn valid(
     ConvNorm::new(config, EPSILON, device)
 }
 
+/// Pixels a side of the smallest picture of which something is left.
+pub(crate) const LEAST: usize = 75;
 /// Added to the variance of every norm.
 const EPSILON: f64 = 1e-3;
 

@@ -18,7 +18,8 @@ use rekindle_layers::{
 };
 
 use crate::{
-    inception::{chain, halved, unit, valid},
+    inception::{LEAST, chain, halved, unit, valid},
+    least::at_least,
     unit::ConvNorm,
     variant::{Init, Variant},
 };
@@ -67,7 +68,7 @@ struct Mixed {
 }
 
 #[derive(Module, Debug)]
-#[allow(clippy::large_enum_variant, reason = "most are of the largest kind")]
+#[allow(clippy::large_enum_variant, reason = "a network has three")]
 enum Branch {
     One(ConvNorm),
     Several(Vec<ConvNorm>),
@@ -145,7 +146,7 @@ impl Backbone for InceptionResNetV2 {
     }
 
     fn enter(&self, images: Tensor<4>) -> Tensor<4> {
-        images
+        at_least(images, LEAST)
     }
 
     fn stage(&self, index: usize, x: Tensor<4>) -> Tensor<4> {

@@ -16,7 +16,8 @@ use burn::prelude::*;
 use rekindle_layers::{Backbone, FeatureMap, Landmarks, Rule, Rules, Stage, global_mean};
 
 use crate::{
-    inception::{chain, halved, unit, valid},
+    inception::{LEAST, chain, halved, unit, valid},
+    least::at_least,
     mixed::{Forked, Mixed},
     unit::ConvNorm,
     variant::{Init, Variant},
@@ -99,7 +100,7 @@ impl Backbone for InceptionV3 {
     }
 
     fn enter(&self, images: Tensor<4>) -> Tensor<4> {
-        images
+        at_least(images, LEAST)
     }
 
     fn stage(&self, index: usize, x: Tensor<4>) -> Tensor<4> {

@@ -31,6 +31,7 @@ mod inception;
 pub mod inception_resnet_v2;
 pub mod inception_v3;
 mod inverted;
+mod least;
 mod mixed;
 pub mod mnasnet;
 pub mod mobile;

@@ -24,7 +24,10 @@ use rekindle_layers::{
     FeatureMap, Landmarks, MaxPool, Padding, Stage, StageOutput, global_mean,
 };
 
-use crate::variant::{Init, Variant};
+use crate::{
+    least::at_least,
+    variant::{Init, Variant},
+};
 
 /// One row per network: Table 1 of the paper, configurations A, B, D and E.
 pub const VARIANTS: &[Variant<VggConfig>] = &[
@@ -41,6 +44,8 @@ pub const VARIANTS: &[Variant<VggConfig>] = &[
 const WIDTHS: [usize; 5] = [64, 128, 256, 512, 512];
 /// Width of both hidden layers.
 const HIDDEN: usize = 4096;
+/// Pixels a side of the smallest picture of which five pools leave something.
+const LEAST: usize = 32;
 /// Height and width that the first hidden layer reads.
 const GRID: usize = 7;
 /// Section 3.1.
@@ -150,7 +155,7 @@ impl Backbone for Vgg {
     }
 
     fn enter(&self, images: Tensor<4>) -> Tensor<4> {
-        images
+        at_least(images, LEAST)
     }
 
     fn stage(&self, index: usize, x: Tensor<4>) -> Tensor<4> {

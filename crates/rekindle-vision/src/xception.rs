@@ -19,6 +19,7 @@ use rekindle_layers::{
 };
 
 use crate::{
+    least::at_least,
     residual::norm,
     variant::{Init, Variant},
 };
@@ -29,6 +30,8 @@ pub const VARIANTS: &[Variant<XceptionConfig>] =
 
 /// Section 4.5.2: before the classifier.
 const DROPOUT: f64 = 0.5;
+/// Pixels a side of the smallest picture of which something is left.
+const LEAST: usize = 7;
 /// Channels of the middle flow.
 const MIDDLE: usize = 728;
 /// Blocks of the entry flow and of the middle flow.
@@ -137,7 +140,7 @@ impl Backbone for Xception {
     }
 
     fn enter(&self, images: Tensor<4>) -> Tensor<4> {
-        images
+        at_least(images, LEAST)
     }
 
     fn stage(&self, index: usize, x: Tensor<4>) -> Tensor<4> {
