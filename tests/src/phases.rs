@@ -8,7 +8,7 @@ use rekindle_transfer::{BatchNormPolicy, Extent, Frozen, Phase, Recipe};
 use rekindle_vision::{Architecture, Init, Regularization, VisionFlow, architectures};
 
 use crate::{
-    freeze::{CLASSES, Pictures, is_running, train},
+    freeze::{CLASSES, DISTILLED, Pictures, is_running, train},
     support::{Model, bits, network, smallest},
 };
 
@@ -141,7 +141,7 @@ const NOT_ADAPTABLE: [&str; 4] =
 #[test]
 fn what_a_recipe_freezes_does_not_move() {
     let device = Device::flex().autodiff();
-    for name in smallest().into_iter().chain(["vgg11"]) {
+    for name in smallest().into_iter().chain(["vgg11", DISTILLED]) {
         for (recipe, _) in Recipe::all() {
             let Recipe::Train(plan) = Recipe::named(recipe, 5, 1e-4).unwrap() else { continue };
             let (mut model, naming) = network(name, 3, CLASSES, &device);

@@ -15,6 +15,8 @@ pub struct Naming {
     pub head: &'static str,
     /// The checkpoint's names of first convolution and classifier.
     pub landmarks: Landmarks,
+    /// The checkpoint's names of further classifiers; the module's begin with that of its classifier and [`FURTHER`](Self::FURTHER).
+    pub further: &'static [&'static str],
     /// What names alone do not say, by family; the first rule that fits a parameter counts.
     pub rules: Rules,
 }
@@ -28,15 +30,29 @@ const COUNTERS: [(&str, &str); 2] = [
 impl Naming {
     /// What a backbone says of itself, where it is the part `trunk` of a module whose classifier is `head`.
     pub fn of<B: Backbone>(backbone: &B, trunk: &'static str, head: &'static str) -> Self {
-        Self { trunk, head, landmarks: backbone.landmarks(), rules: backbone.rules() }
+        let further = backbone.further_classifiers();
+        Self { trunk, head, landmarks: backbone.landmarks(), further, rules: backbone.rules() }
     }
+
+    /// What is behind the name of a module's classifier in that of its list of further ones.
+    pub const FURTHER: &'static str = "_further";
 
     /// The checkpoint's name of a tensor of the module, before rules.
     pub fn in_checkpoint(&self, name: &str) -> String {
         if let Some(rest) = strip_module(name, self.head) {
             return format!("{}.{rest}", self.landmarks.classifier);
         }
+        if let Some((classifier, rest)) = self.further(name) {
+            return format!("{classifier}.{rest}");
+        }
         strip_module(name, self.trunk).unwrap_or(name).to_owned()
+    }
+
+    /// A further classifier's name in the checkpoint, and what a tensor of the module is called in it.
+    fn further<'a>(&self, name: &'a str) -> Option<(&'static str, &'a str)> {
+        let list = name.strip_prefix(self.head).filter(|_| !self.head.is_empty())?;
+        let (index, rest) = strip_module(list, Self::FURTHER)?.split_once('.')?;
+        Some((self.further.get(index.parse::<usize>().ok()?)?, rest))
     }
 
     /// Outputs of a checkpoint's classifier, whatever stands before every name; none where it has none.
@@ -75,7 +91,8 @@ impl Naming {
     }
 
     pub(crate) fn is_head(&self, name: &str) -> bool {
-        strip_module(name, self.landmarks.classifier).is_some()
+        let mut classifiers = self.further.iter().chain([&self.landmarks.classifier]);
+        classifiers.any(|classifier| strip_module(name, classifier).is_some())
     }
 
     pub(crate) fn is_first_convolution(&self, name: &str) -> bool {

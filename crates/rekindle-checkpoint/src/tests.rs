@@ -19,7 +19,7 @@ type Row<'a> = (&'a str, &'a [usize], f32);
 /// A naming without landmarks.
 fn naming(rules: &'static [Rule]) -> Naming {
     let landmarks = Landmarks { first_convolution: "", classifier: "" };
-    Naming { trunk: "", head: "", landmarks, rules: rules.into() }
+    Naming { trunk: "", head: "", landmarks, further: &[], rules: rules.into() }
 }
 
 fn ramp(shape: &[usize], first: f32) -> Vec<f32> {

@@ -113,6 +113,12 @@ pub trait Backbone: Module + ModuleDisplay {
         Landmarks { first_convolution: "", classifier: "head" }
     }
 
+    /// The checkpoint's names of further classifiers, beside that of the [landmarks](Self::landmarks): the embeddings are then as
+    /// many parts of one width, each classifier reads its own, and the answer is the mean of theirs.
+    fn further_classifiers(&self) -> &'static [&'static str] {
+        &[]
+    }
+
     /// Where the family's checkpoints differ from this module in more than names of its kinds of layers: nowhere, unless they
     /// say otherwise.
     fn rules(&self) -> Rules {

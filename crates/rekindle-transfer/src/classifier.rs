@@ -22,22 +22,29 @@ mod statistics;
 const FLAG: &str = "batch_statistics";
 
 /// A [`Backbone`] and the linear head that reads its embeddings: one output a label, or one a number. A backbone that names no
-/// classifier among its [landmarks](Backbone::landmarks) has none: its embeddings are the outputs.
+/// classifier among its [landmarks](Backbone::landmarks) has none: its embeddings are the outputs. One that names
+/// [further ones](Backbone::further_classifiers) has a head for each part of its embeddings, and the outputs are the means of
+/// theirs.
 #[derive(Module, Debug)]
 pub struct Classifier<B: Module> {
     backbone: B,
     dropout: Dropout,
     head: Option<Linear>,
+    /// One for each further part of the embeddings.
+    head_further: Vec<Linear>,
+    /// Of each head.
     #[module(skip)]
-    packed: PackedWeights,
+    packed: Vec<PackedWeights>,
     frozen: usize,
 }
 
 impl<B: Module> Classifier<B> {
     /// The field that holds the backbone; parameters of the backbone have it in front.
     pub const TRUNK: &'static str = "backbone";
-    /// The field that holds the head.
+    /// The field that holds the head; those that hold more of it begin so too.
     pub const HEAD: &'static str = "head";
+    /// The field that holds the heads of further parts of the embeddings.
+    const FURTHER: &'static str = "head_further";
 }
 
 impl<B: Backbone> Classifier<B> {
@@ -45,18 +52,23 @@ impl<B: Backbone> Classifier<B> {
     ///
     /// # Panics
     ///
-    /// If it has no head, and other outputs than so many.
+    /// If it has no head, and other outputs than so many; or if its embeddings are not as many parts as it has heads.
     pub fn new(backbone: B, classes: usize, device: &Device) -> Self {
         let embed_dim = backbone.embed_dim();
+        let heads = 1 + backbone.further_classifiers().len();
+        assert!(embed_dim.is_multiple_of(heads), "{embed_dim} numbers for {heads} heads");
+        let linear = LinearConfig::new(embed_dim / heads, classes);
         let head = match backbone.landmarks().classifier {
             "" => {
                 assert_eq!(classes, embed_dim, "outputs of a network without a head");
                 None
             }
-            _ => Some(LinearConfig::new(embed_dim, classes).init(device)),
+            _ => Some(linear.init(device)),
         };
+        let head_further = (1..heads).map(|_| linear.init(device)).collect();
         let dropout = DropoutConfig::new(backbone.dropout()).init();
-        Self { backbone, dropout, head, packed: PackedWeights::default(), frozen: 0 }
+        let packed = vec![PackedWeights::default(); heads];
+        Self { backbone, dropout, head, head_further, packed, frozen: 0 }
     }
 
     /// The network with another head: weights `[embed_dim, classes]` row by row, and biases `[classes]`.
@@ -66,22 +78,27 @@ impl<B: Backbone> Classifier<B> {
     /// If the network has no head, or one of other dimensions.
     pub fn with_head(mut self, weight: Vec<f32>, bias: Vec<f32>) -> Self {
         assert!(self.head.is_some(), "a head for a network that has none");
-        let Some(head) = &mut self.head else { return self };
-        let device = head.weight.lazy_device();
-        let [dim, classes] = head.weight.lazy_shape().dims();
+        let (dim, classes) = (self.backbone.embed_dim(), self.classes());
         assert!(
             weight.len() == dim * classes && bias.len() == classes,
             "a head of other dimensions"
         );
-        let weight = Tensor::from_data(TensorData::new(weight, [dim, classes]), &device);
-        let bias = Tensor::from_data(TensorData::new(bias, [classes]), &device);
-        // The same parameters with other values: they train if they did.
-        let trains = head.weight.is_require_grad();
-        head.weight = head.weight.clone().map(|_| weight).set_require_grad(trains);
-        head.bias = head.bias.take().map(|old| {
-            let trains = old.is_require_grad();
-            old.map(|_| bias).set_require_grad(trains)
-        });
+        // The mean of several is what one says of all parts, where each says so many times as much of its own.
+        let heads = self.packed.len();
+        let parts = weight.chunks((weight.len() / heads).max(1));
+        for (head, part) in self.head.iter_mut().chain(&mut self.head_further).zip(parts) {
+            let device = head.weight.lazy_device();
+            let part: Vec<f32> = part.iter().map(|weight| weight * heads as f32).collect();
+            let weight = Tensor::from_data(TensorData::new(part, [dim / heads, classes]), &device);
+            let bias = Tensor::from_data(TensorData::new(bias.clone(), [classes]), &device);
+            // The same parameters with other values: they train if they did.
+            let trains = head.weight.is_require_grad();
+            head.weight = head.weight.clone().map(|_| weight).set_require_grad(trains);
+            head.bias = head.bias.take().map(|old| {
+                let trains = old.is_require_grad();
+                old.map(|_| bias).set_require_grad(trains)
+            });
+        }
         self
     }
 
@@ -106,15 +123,29 @@ impl<B: Backbone> Classifier<B> {
     /// The stages, the classifier and the tensors in them, under the checkpoint's names.
     pub fn layout(&self) -> Layout {
         let classifier = self.backbone.landmarks().classifier;
+        let further = self.backbone.further_classifiers();
+        let further_name = |name: &str| {
+            let (index, name) = name.split_once('.')?;
+            Some(format!("{}.{name}", further.get(index.parse::<usize>().ok()?)?))
+        };
         let mut parameters = parameters(self);
         for parameter in &mut parameters {
             parameter.name = match parameter.name.split_once('.') {
                 Some((Self::TRUNK, name)) => name.to_owned(),
                 Some((Self::HEAD, name)) => format!("{classifier}.{name}"),
+                Some((Self::FURTHER, name)) => match further_name(name) {
+                    Some(name) => name,
+                    None => continue,
+                },
                 _ => continue,
             };
         }
-        Layout { stages: self.backbone.stages(), classifier: classifier.to_owned(), parameters }
+        Layout {
+            stages: self.backbone.stages(),
+            classifier: classifier.to_owned(),
+            further: further.iter().map(|&name| name.to_owned()).collect(),
+            parameters,
+        }
     }
 
     /// Outputs `[batch, classes]` for a batch of inputs.
@@ -134,12 +165,16 @@ impl<B: Backbone> Classifier<B> {
     /// Outputs `[batch, classes]` of embeddings `[batch, embed_dim]`, with dropout in training.
     pub fn classify(&self, x: Tensor<2>) -> Tensor<2> {
         let x = self.dropout.forward(x);
-        match &self.head {
-            Some(Linear { weight, bias: Some(bias), .. }) => {
-                linear(x, weight.val(), bias.val(), &self.packed)
-            }
-            // Not as we build it.
-            Some(head) => head.forward(x),
+        let Some(head) = &self.head else { return x };
+        if self.head_further.is_empty() {
+            return outputs(head, x, &self.packed[0]);
+        }
+        let (heads, [_, dim]) = (self.packed.len(), x.dims());
+        let part = |index: usize| x.clone().narrow(1, index * dim / heads, dim / heads);
+        let each = std::iter::once(head).chain(&self.head_further).zip(&self.packed).enumerate();
+        let each = each.map(|(index, (head, packed))| outputs(head, part(index), packed));
+        match each.reduce(|sum, one| sum + one) {
+            Some(sum) => sum / heads as f64,
             None => x,
         }
     }
@@ -273,6 +308,15 @@ impl<B: Backbone> Classifier<B> {
         let mut ids = Ids { chosen, found: Vec::new() };
         visit_parameters(self, &mut ids);
         ids.found
+    }
+}
+
+/// What a head says of its part of the embeddings.
+fn outputs(head: &Linear, x: Tensor<2>, packed: &PackedWeights) -> Tensor<2> {
+    match &head.bias {
+        Some(bias) => linear(x, head.weight.val(), bias.val(), packed),
+        // Not as we build it.
+        None => head.forward(x),
     }
 }
 

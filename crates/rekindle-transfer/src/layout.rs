@@ -9,6 +9,8 @@ pub struct Layout {
     pub stages: Vec<Stage>,
     /// The checkpoint's name of the classifier, such as `fc`.
     pub classifier: String,
+    /// Those of further classifiers, which are frozen and trained with it.
+    pub further: Vec<String>,
     /// Parameters and running statistics. Names are the checkpoint's, paths are Burn's.
     pub parameters: Vec<ParameterInfo>,
 }
@@ -25,7 +27,11 @@ impl Layout {
 
     /// Whether a tensor of this name is the classifier's.
     pub(crate) fn is_classifiers(&self, parameter: &str) -> bool {
-        parameter.strip_prefix(self.classifier.as_str()).is_some_and(|rest| rest.starts_with('.'))
+        let mut classifiers = self.further.iter().chain([&self.classifier]);
+        classifiers.any(|classifier| {
+            let rest = parameter.strip_prefix(classifier.as_str());
+            rest.is_some_and(|rest| rest.starts_with('.'))
+        })
     }
 
     /// The place of a stage.
@@ -133,7 +139,7 @@ pub(crate) mod tests {
         }
         parameters.push(tensor("fc.weight".to_owned(), &[8, 3]));
         parameters.push(tensor("fc.bias".to_owned(), &[3]));
-        Layout { stages, classifier: "fc".to_owned(), parameters }
+        Layout { stages, classifier: "fc".to_owned(), further: Vec::new(), parameters }
     }
 
     #[test]

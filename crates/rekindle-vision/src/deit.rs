@@ -3,7 +3,7 @@
 
 use crate::{
     variant::Variant,
-    vision_transformer::{self as plain, Positions, VisionTransformerConfig as Row},
+    vision_transformer::{self as plain, Pool, Positions, VisionTransformerConfig as Row},
 };
 
 /// One row per network: Table 1 of the first paper, Table 1 of the second.
@@ -13,6 +13,10 @@ pub const VARIANTS: &[Variant<Row>] = &[
     Variant("deit_small_patch16_224", 22_050_664, Row { patch: 16, size: 224, ..SMALL }),
     Variant("deit_base_patch16_224", 86_567_656, Row { patch: 16, size: 224, ..BASE }),
     Variant("deit_base_patch16_384", 86_859_496, Row { patch: 16, size: 384, ..BASE }),
+    Variant("deit_tiny_distilled_patch16_224", 5_910_800, Row { patch: 16, size: 224, pool: Pool::Distilled, ..TINY }),
+    Variant("deit_small_distilled_patch16_224", 22_436_432, Row { patch: 16, size: 224, pool: Pool::Distilled, ..SMALL }),
+    Variant("deit_base_distilled_patch16_224", 87_338_192, Row { patch: 16, size: 224, pool: Pool::Distilled, ..BASE }),
+    Variant("deit_base_distilled_patch16_384", 87_630_032, Row { patch: 16, size: 384, pool: Pool::Distilled, ..BASE }),
     Variant("deit3_small_patch16_224", 22_059_496, Row { patch: 16, size: 224, ..SMALL3 }),
     Variant("deit3_small_patch16_384", 22_205_416, Row { patch: 16, size: 384, ..SMALL3 }),
     Variant("deit3_medium_patch16_224", 38_849_512, Row { patch: 16, size: 224, ..MEDIUM3 }),

@@ -88,7 +88,8 @@ families! {
     /// Swin Transformer.
     Swin(Swin) of SwinConfig: "swin" swin::VARIANTS, 1000;
     /// ViT, DeiT and DINOv2.
-    VisionTransformer(VisionTransformer) of VisionTransformerConfig: "vit" vit::VARIANTS, 1000; "vit" vit::WITHOUT_CLASSES, 0; "deit" deit::VARIANTS, 1000; "dinov2" dinov2::VARIANTS, 0;
+    VisionTransformer(VisionTransformer) of VisionTransformerConfig: "vit" vit::VARIANTS, 1000; "vit" vit::WITHOUT_CLASSES, 0; "vit" vit::IN12K, 11_821;
+        "vit" vit::CLIP_512, 512; "vit" vit::CLIP_640, 640; "vit" vit::CLIP_768, 768; "deit" deit::VARIANTS, 1000; "dinov2" dinov2::VARIANTS, 0;
     /// DINOv3.
     DinoV3(DinoV3) of DinoV3Config: "dinov3" dinov3::VARIANTS, 0;
     /// DenseNet.
@@ -209,6 +210,10 @@ impl Backbone for VisionBackbone {
 
     fn landmarks(&self) -> Landmarks {
         delegate!(self, network => network.landmarks())
+    }
+
+    fn further_classifiers(&self) -> &'static [&'static str] {
+        delegate!(self, network => network.further_classifiers())
     }
 
     fn rules(&self) -> Rules {

@@ -34,6 +34,7 @@ use crate::{
 pub struct VisionTransformer {
     patch_embed: PatchEmbed,
     cls_token: Option<Param<Tensor<3>>>,
+    dist_token: Option<Param<Tensor<3>>>,
     reg_token: Option<Param<Tensor<3>>>,
     pos_embed: Param<Tensor<3>>,
     norm_pre: Option<LayerNorm>,
@@ -74,7 +75,8 @@ impl VisionTransformerConfig {
         let patch_embed = PatchEmbed::new([init.channels_in, embed_dim], patch, bias, device);
         let rows = self.table_tokens() + patch_embed.grid(size).iter().product::<usize>();
         VisionTransformer {
-            cls_token: (self.pool == Pool::Class).then(|| tokens(1, embed_dim, TOKEN, device)),
+            cls_token: (self.answering() > 0).then(|| tokens(1, embed_dim, TOKEN, device)),
+            dist_token: (self.answering() > 1).then(|| tokens(1, embed_dim, DEVIATION, device)),
             reg_token: (self.registers > 0)
                 .then(|| tokens(self.registers, embed_dim, TOKEN, device)),
             pos_embed: tokens(rows, embed_dim, DEVIATION, device),
@@ -119,8 +121,11 @@ impl VisionTransformer {
         let own = self.config.table_tokens();
         let places = table.clone().narrow(1, own, rows - own);
         let patches = patches + resampled(places, self.patch_embed.grid(self.size), grid);
-        let tokens: Vec<Tensor<3>> =
-            [&self.cls_token, &self.reg_token].into_iter().flatten().map(Param::val).collect();
+        let tokens: Vec<Tensor<3>> = [&self.cls_token, &self.dist_token, &self.reg_token]
+            .into_iter()
+            .flatten()
+            .map(Param::val)
+            .collect();
         let tokens = (!tokens.is_empty()).then(|| Tensor::cat(tokens, 1));
         let tokens = tokens.map(|x| if own > 0 { x + table.narrow(1, 0, own) } else { x });
         let patches = behind_tokens(patches, tokens, grid);
@@ -152,6 +157,7 @@ impl Backbone for VisionTransformer {
         let VisionTransformerConfig { patch, embed_dim, .. } = self.config;
         let mut tables = vec!["patch_embed", "pos_embed"];
         tables.extend(self.cls_token.is_some().then_some("cls_token"));
+        tables.extend(self.dist_token.is_some().then_some("dist_token"));
         tables.extend(self.reg_token.is_some().then_some("reg_token"));
         tables.extend(self.norm_pre.is_some().then_some("norm_pre"));
         let mut stages = stages(&tables, self.blocks.len(), [embed_dim, patch]);
@@ -181,13 +187,20 @@ impl Backbone for VisionTransformer {
 
     fn pool(&self, x: VisionFlow) -> Tensor<2> {
         match x {
-            VisionFlow::Patches(patches) if self.config.pool == Pool::Class => patches.token(0),
+            VisionFlow::Patches(patches) if self.config.answering() > 0 => {
+                let answers = (0..self.config.answering()).map(|index| patches.token(index));
+                Tensor::cat(answers.collect(), 1)
+            }
             x => x.mean(),
         }
     }
 
     fn embed_dim(&self) -> usize {
-        self.config.embed_dim
+        self.config.embed_dim * self.config.answering().max(1)
+    }
+
+    fn further_classifiers(&self) -> &'static [&'static str] {
+        if self.config.pool == Pool::Distilled { &["head_dist"] } else { &[] }
     }
 
     fn landmarks(&self) -> Landmarks {

@@ -34,7 +34,6 @@ pub const VARIANTS: &[Variant<Row>] = &[
     Variant("vit_large_patch16_224", 304_326_632, Row { patch: 16, size: 224, ..LARGE }),
     Variant("vit_large_patch16_384", 304_715_752, Row { patch: 16, size: 384, ..LARGE }),
     Variant("vit_wee_patch16_reg1_gap_256", 13_422_568, Row { patch: 16, size: 256, registers: 1, ..WEE }),
-    Variant("vit_little_patch16_reg1_gap_256", 22_515_048, Row { patch: 16, size: 256, registers: 1, ..LITTLE }),
     Variant("vit_little_patch16_reg4_gap_256", 22_516_008, Row { patch: 16, size: 256, registers: 4, ..LITTLE }),
     Variant("vit_medium_patch16_gap_256", 38_861_288, Row { patch: 16, size: 256, ..GAP }),
     Variant("vit_medium_patch16_gap_384", 39_025_128, Row { patch: 16, size: 384, ..GAP }),
@@ -57,19 +56,40 @@ pub const VARIANTS: &[Variant<Row>] = &[
     Variant("test_vit3", 930_280, Row { patch: 16, size: 160, embed_dim: 96, depth: 9, heads: 3, mlp_ratio: 2.0, pool: Pool::Attention, registers: 1, layer_scale: Some(1e-5), ..TEST }),
 ];
 
-/// The networks whose checkpoints have no classes: trained without labels, or on texts.
+/// The networks whose checkpoints have no classifier: trained without labels.
 #[rustfmt::skip]
 pub const WITHOUT_CLASSES: &[Variant<Row>] = &[
     Variant("vit_small_patch8_224", 21_670_272, Row { patch: 8, size: 224, ..SMALL }),
     Variant("vit_large_patch32_224", 305_510_400, Row { patch: 32, size: 224, ..LARGE }),
-    Variant("vit_medium_patch16_gap_240", 38_332_416, Row { patch: 16, size: 240, ..GAP }),
-    Variant("vit_xsmall_patch16_clip_224", 8_145_920, Row { patch: 16, size: 224, embed_dim: 256, depth: 10, heads: 4, ..CLIP }),
-    Variant("vit_base_patch32_clip_256", 87_467_520, Row { patch: 32, size: 256, ..CLIP }),
-    Variant("vit_base_patch32_clip_quickgelu_224", 87_456_000, Row { patch: 32, size: 224, activation: Activation::QuickGelu, ..CLIP }),
-    Variant("vit_base_patch16_clip_quickgelu_224", 85_799_424, Row { patch: 16, size: 224, activation: Activation::QuickGelu, ..CLIP }),
-    Variant("vit_base_patch16_plus_clip_240", 116_640_384, Row { patch: 16, size: 240, embed_dim: 896, heads: 14, ..CLIP }),
-    Variant("vit_large_patch14_clip_quickgelu_224", 303_179_776, Row { patch: 14, size: 224, activation: Activation::QuickGelu, ..CLIP_LARGE }),
-    Variant("vit_large_patch14_clip_quickgelu_336", 303_507_456, Row { patch: 14, size: 336, activation: Activation::QuickGelu, ..CLIP_LARGE }),
+];
+
+/// The networks whose checkpoints know ImageNet-12k's 11,821 classes first.
+#[rustfmt::skip]
+pub const IN12K: &[Variant<Row>] = &[
+    Variant("vit_little_patch16_reg1_gap_256", 25_988_589, Row { patch: 16, size: 256, registers: 1, ..LITTLE }),
+    Variant("vit_medium_patch16_gap_240", 44_396_589, Row { patch: 16, size: 240, ..GAP }),
+];
+
+/// CLIP's whose checkpoints all end in embeddings of 512 numbers, to be compared with those of texts.
+#[rustfmt::skip]
+pub const CLIP_512: &[Variant<Row>] = &[
+    Variant("vit_xsmall_patch16_clip_224", 8_277_504, Row { patch: 16, size: 224, embed_dim: 256, depth: 10, heads: 4, ..CLIP }),
+    Variant("vit_base_patch32_clip_256", 87_861_248, Row { patch: 32, size: 256, ..CLIP }),
+    Variant("vit_base_patch32_clip_quickgelu_224", 87_849_728, Row { patch: 32, size: 224, activation: Activation::QuickGelu, ..CLIP }),
+    Variant("vit_base_patch16_clip_quickgelu_224", 86_193_152, Row { patch: 16, size: 224, activation: Activation::QuickGelu, ..CLIP }),
+];
+
+/// The same of 640 numbers.
+#[rustfmt::skip]
+pub const CLIP_640: &[Variant<Row>] = &[
+    Variant("vit_base_patch16_plus_clip_240", 117_214_464, Row { patch: 16, size: 240, embed_dim: 896, heads: 14, ..CLIP }),
+];
+
+/// The same of 768 numbers.
+#[rustfmt::skip]
+pub const CLIP_768: &[Variant<Row>] = &[
+    Variant("vit_large_patch14_clip_quickgelu_224", 303_966_976, Row { patch: 14, size: 224, activation: Activation::QuickGelu, ..CLIP_LARGE }),
+    Variant("vit_large_patch14_clip_quickgelu_336", 304_294_656, Row { patch: 14, size: 336, activation: Activation::QuickGelu, ..CLIP_LARGE }),
 ];
 
 /// Large networks alone were trained with stochastic depth (Steiner et al., the published checkpoints).

@@ -16,7 +16,8 @@ fn parameters_are_as_many_as_declared() {
     check("parameters", |row, network| {
         let learned: usize =
             parameters(network).iter().filter(|p| p.learned).map(|p| p.count()).sum();
-        let classifier = (network.embed_dim() + 1) * row.classes;
+        let heads = 1 + network.further_classifiers().len();
+        let classifier = (network.embed_dim() + heads) * row.classes;
         assert_eq!(learned + classifier, row.parameters, "{}", row.name);
     });
 }
@@ -33,7 +34,8 @@ fn every_parameter_belongs_to_one_stage() {
             owned[owner[0]] += 1;
         }
         assert!(owned.iter().all(|&count| count > 0), "{}: a stage without parameters", row.name);
-        let last = stages.last().map(|stage| stage.channels);
+        let heads = 1 + network.further_classifiers().len();
+        let last = stages.last().map(|stage| stage.channels * heads);
         assert_eq!(last, Some(network.embed_dim()), "{}", row.name);
     });
 }

@@ -17,7 +17,7 @@ fn net() -> Net {
 
 fn naming() -> Naming {
     let landmarks = Landmarks { first_convolution: "", classifier: "fc" };
-    Naming { trunk: "", head: "fc", landmarks, rules: Rules::default() }
+    Naming { trunk: "", head: "fc", landmarks, further: &[], rules: Rules::default() }
 }
 
 const NAMES: [&str; 6] = [

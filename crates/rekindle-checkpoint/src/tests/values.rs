@@ -29,6 +29,7 @@ fn nan_infinity_and_negative_variances_are_errors_with_names() {
         trunk: "",
         head: "fc",
         landmarks: Landmarks { first_convolution: "", classifier: "fc" },
+        further: &[],
         rules: Rules::default(),
     };
     let good: [(&str, &[usize], Vec<f32>); 6] = [

@@ -22,7 +22,7 @@ const ALLOWED: f32 = 1e-5;
 fn loaded<M: Module>(module: M, folder: &Path) -> M {
     let file = CheckpointFile::open(&folder.join("model.safetensors")).unwrap();
     let landmarks = Landmarks { first_convolution: "", classifier: "" };
-    let naming = Naming { trunk: "", head: "", landmarks, rules: Rules::default() };
+    let naming = Naming { trunk: "", head: "", landmarks, further: &[], rules: Rules::default() };
     load(module, &file, &naming, HeadPolicy::Fresh).unwrap().0
 }
 

@@ -114,7 +114,7 @@ struct Given {
 pub(super) fn layer(golden: &LayerGolden) -> Result<Agreement, Error> {
     let (_folder, file) = filled(&golden.tensors, 1.0)?;
     let landmarks = Landmarks { first_convolution: "", classifier: "" };
-    let naming = Naming { trunk: "", head: "", landmarks, rules: Rules::default() };
+    let naming = Naming { trunk: "", head: "", landmarks, further: &[], rules: Rules::default() };
     let build = |device: &Device| -> Result<Layer, Error> {
         let layer = Layer::of(golden, device)?;
         Ok(load(layer, &file, &naming, HeadPolicy::Fresh)?.0)

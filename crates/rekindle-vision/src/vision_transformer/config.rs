@@ -42,8 +42,11 @@ pub struct VisionTransformerConfig {
 /// What becomes an embedding.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Pool {
-    /// The class token, which only these networks have.
+    /// The class token, which these networks alone have.
     Class,
+    /// The class token and, beside it, one that was trained to say what a teacher says; each has a classifier of its own.
+    /// Touvron et al. 2020, <https://arxiv.org/abs/2012.12877>.
+    Distilled,
     /// The mean of the patches, each normalized.
     Mean,
     /// The mean of the patches, then normalized.
@@ -93,7 +96,16 @@ pub const TINY: VisionTransformerConfig =
 impl VisionTransformerConfig {
     /// Tokens before the patches.
     pub(super) fn prefix(&self) -> usize {
-        usize::from(self.pool == Pool::Class) + self.registers
+        self.answering() + self.registers
+    }
+
+    /// Tokens that become embeddings.
+    pub(super) fn answering(&self) -> usize {
+        match self.pool {
+            Pool::Class => 1,
+            Pool::Distilled => 2,
+            Pool::Mean | Pool::NormedMean | Pool::Attention => 0,
+        }
     }
 
     /// Those that have a row in the table of positions.
