@@ -12,7 +12,7 @@ use crate::{
     dropout::{drawn, dropout},
     feature_map::{FeatureMap, Order},
     norm::{Norm, Statistics, normed},
-    ops::{Given, Kernels, Knowledge, NormKind, Operands, Plan},
+    ops::{Given, Kernels, Knowledge, Operands, Plan},
 };
 
 /// A convolution, and the norm, the addition and the activation that follow it, in this order.
@@ -63,11 +63,6 @@ pub fn convolve(x: FeatureMap, with: Convolve<'_>) -> (FeatureMap, Option<Statis
     let output = Convolution::new(input, out, with.groups, with.window).output();
     let [_, height, width, _] = output.dims();
     let count = output.pixels();
-    let vectors = match &with.norm {
-        Norm::None => vec![],
-        Norm::Running { gamma, beta, mean, variance, .. } => vec![gamma, beta, mean, variance],
-        Norm::Batch { gamma, beta, .. } => vec![gamma, beta],
-    };
     assert!((0.0..1.0).contains(&with.dropout), "a share of {} is dropped", with.dropout);
     assert!(
         with.dropout == 0.0
@@ -80,7 +75,7 @@ pub fn convolve(x: FeatureMap, with: Convolve<'_>) -> (FeatureMap, Option<Statis
     let dtype = x.dtype();
     let same = |other: DType| x.order() == Order::ChannelsFirst || other == dtype;
     assert!(same(with.weight.dtype()), "weights and a map of different types");
-    for vector in vectors.into_iter().chain(&with.bias) {
+    for vector in with.norm.vectors().into_iter().chain(&with.bias) {
         assert_eq!(
             vector.dims(),
             [out],
@@ -99,32 +94,19 @@ pub fn convolve(x: FeatureMap, with: Convolve<'_>) -> (FeatureMap, Option<Statis
 }
 
 fn ours(x: FeatureMap, with: Convolve<'_>, count: usize) -> (FeatureMap, Option<Statistics>) {
-    let given = |tensor: Option<Tensor<1>>| match tensor {
-        Some(tensor) => Given::Some(tensor.into_dispatch()),
-        None => Given::None,
-    };
-    let (norm, [gamma, beta, mean, variance]) = match with.norm {
-        Norm::None => (NormKind::None, [None, None, None, None]),
-        Norm::Running { gamma, beta, mean, variance, epsilon } => {
-            (NormKind::Running { epsilon }, [Some(gamma), Some(beta), Some(mean), Some(variance)])
-        }
-        Norm::Batch { gamma, beta, epsilon } => {
-            (NormKind::Batch { epsilon }, [Some(gamma), Some(beta), None, None])
-        }
-    };
+    let (norm, [gamma, beta, mean, variance]) = with.norm.into_parts();
     let known = Knowledge { x: x.known(), residual: with.shortcut.as_ref().map(FeatureMap::known) };
     let operands = Operands {
         x: x.into_inner().into_dispatch(),
         weight: with.weight.into_dispatch(),
-        bias: given(with.bias),
-        gamma: given(gamma),
-        beta: given(beta),
-        mean: given(mean),
-        variance: given(variance),
-        residual: match with.shortcut {
-            Some(map) => Given::Some(map.ordered(Order::ChannelsLast).into_dispatch()),
-            None => Given::None,
-        },
+        bias: Given::of(with.bias.map(Tensor::into_dispatch)),
+        gamma,
+        beta,
+        mean,
+        variance,
+        residual: Given::of(
+            with.shortcut.map(|map| map.ordered(Order::ChannelsLast).into_dispatch()),
+        ),
     };
     let plan = Plan {
         window: with.window,
@@ -136,11 +118,7 @@ fn ours(x: FeatureMap, with: Convolve<'_>, count: usize) -> (FeatureMap, Option<
         known,
     };
     let (y, mean, variance) = <Dispatch as Kernels>::convolve(operands, plan);
-    let statistics = matches!(norm, NormKind::Batch { .. }).then(|| Statistics {
-        mean: Tensor::from_dispatch(mean),
-        variance: Tensor::from_dispatch(variance),
-        count,
-    });
+    let statistics = Statistics::found(norm, [mean, variance], count);
     (FeatureMap::last(Tensor::from_dispatch(y)), statistics)
 }
 

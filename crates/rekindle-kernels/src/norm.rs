@@ -1,9 +1,12 @@
 //! Batch norms as they are asked for, and by Burn's operations.
 
 use burn::{
+    backend::{Dispatch, tensor::FloatTensor},
     prelude::*,
     tensor::module::{batch_norm, batch_norm_train},
 };
+
+use crate::ops::{Given, NormKind};
 
 /// What normalizes each channel; all vectors are `[out]`.
 #[derive(Debug, Clone)]
@@ -44,6 +47,48 @@ pub struct Statistics {
     pub variance: Tensor<1>,
     /// Values of each channel.
     pub count: usize,
+}
+
+impl Norm {
+    /// Its vectors.
+    pub(crate) fn vectors(&self) -> Vec<&Tensor<1>> {
+        match self {
+            Self::None => vec![],
+            Self::Running { gamma, beta, mean, variance, .. } => vec![gamma, beta, mean, variance],
+            Self::Batch { gamma, beta, .. } => vec![gamma, beta],
+        }
+    }
+
+    /// Its kind, and factor, addend, mean and variance as the kernels take them.
+    pub(crate) fn into_parts(self) -> (NormKind, [Given<Dispatch>; 4]) {
+        let some = |tensor: Tensor<1>| Given::Some(tensor.into_dispatch());
+        let none = || Given::None;
+        match self {
+            Self::None => (NormKind::None, [none(), none(), none(), none()]),
+            Self::Running { gamma, beta, mean, variance, epsilon } => {
+                let vectors = [some(gamma), some(beta), some(mean), some(variance)];
+                (NormKind::Running { epsilon }, vectors)
+            }
+            Self::Batch { gamma, beta, epsilon } => {
+                (NormKind::Batch { epsilon }, [some(gamma), some(beta), none(), none()])
+            }
+        }
+    }
+}
+
+impl Statistics {
+    /// Mean and variance that the kernels found, where the norm is the batch's.
+    pub(crate) fn found(
+        norm: NormKind,
+        [mean, variance]: [FloatTensor<Dispatch>; 2],
+        count: usize,
+    ) -> Option<Self> {
+        matches!(norm, NormKind::Batch { .. }).then(|| Self {
+            mean: Tensor::from_dispatch(mean),
+            variance: Tensor::from_dispatch(variance),
+            count,
+        })
+    }
 }
 
 /// The norm of `[batch, channels, height, width]`, by Burn's operations.

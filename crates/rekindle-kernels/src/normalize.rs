@@ -6,7 +6,7 @@ use crate::{
     Activation,
     feature_map::{FeatureMap, Order},
     norm::{Norm, Statistics, normed},
-    ops::{Given, Kernels, NormKind, Normed},
+    ops::{Kernels, Normed},
 };
 
 /// `activation(norm(x))`, `[batch, channels, height, width]` in and out, and the statistics of [`Norm::Batch`].
@@ -20,12 +20,7 @@ pub fn normalize(
     activation: Activation,
 ) -> (FeatureMap, Option<Statistics>) {
     let [batch, channels, height, width] = x.dims();
-    let vectors = match &norm {
-        Norm::None => vec![],
-        Norm::Running { gamma, beta, mean, variance, .. } => vec![gamma, beta, mean, variance],
-        Norm::Batch { gamma, beta, .. } => vec![gamma, beta],
-    };
-    for vector in vectors {
+    for vector in norm.vectors() {
         assert_eq!(vector.dims(), [channels], "a norm of other channels than the map's");
         assert!(
             x.order() == Order::ChannelsFirst || vector.dtype() == x.dtype(),
@@ -49,26 +44,11 @@ fn ours(
     activation: Activation,
     count: usize,
 ) -> (FeatureMap, Option<Statistics>) {
-    let some = |tensor: Tensor<1>| Given::Some(tensor.into_dispatch());
-    let none = || Given::None;
-    let (kind, [gamma, beta, mean, variance]) = match norm {
-        Norm::None => (NormKind::None, [none(), none(), none(), none()]),
-        Norm::Running { gamma, beta, mean, variance, epsilon } => {
-            let vectors = [some(gamma), some(beta), some(mean), some(variance)];
-            (NormKind::Running { epsilon }, vectors)
-        }
-        Norm::Batch { gamma, beta, epsilon } => {
-            (NormKind::Batch { epsilon }, [some(gamma), some(beta), none(), none()])
-        }
-    };
+    let (kind, [gamma, beta, mean, variance]) = norm.into_parts();
     let x = x.into_inner().into_dispatch();
     let operands = Normed { x, gamma, beta, mean, variance };
     let (z, mean, variance) = <Dispatch as Kernels>::normalize(operands, kind, activation);
-    let statistics = matches!(kind, NormKind::Batch { .. }).then(|| Statistics {
-        mean: Tensor::from_dispatch(mean),
-        variance: Tensor::from_dispatch(variance),
-        count,
-    });
+    let statistics = Statistics::found(kind, [mean, variance], count);
     (FeatureMap::last(Tensor::from_dispatch(z)), statistics)
 }
 

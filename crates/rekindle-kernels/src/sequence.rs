@@ -40,10 +40,7 @@ pub fn layer_norm<const D: usize>(
     if channels == 0 || !is_ours(&tensors) {
         return module::layer_norm(x, gamma, beta, epsilon);
     }
-    let beta = match beta {
-        Some(beta) => Given::Some(beta.into_dispatch()),
-        None => Given::None,
-    };
+    let beta = Given::of(beta.map(Tensor::into_dispatch));
     let affine = Affine { gamma: gamma.into_dispatch(), beta };
     Tensor::from_dispatch(<Dispatch as Kernels>::layer_norm(x.into_dispatch(), affine, epsilon))
 }
@@ -136,10 +133,7 @@ fn attended(mut parts: Vec<Tensor<3>>, with: Attention<'_>) -> Tensor<3> {
         (Some(key), Some(value)) => LookedAt::Some(Looked { key, value }),
         _ => LookedAt::None,
     };
-    let bias = match bias {
-        Some(bias) => Given::Some(bias.into_dispatch()),
-        None => Given::None,
-    };
+    let bias = Given::of(bias.map(Tensor::into_dispatch));
     let operands = Attended { query, others, mask: mask.clone().into_dispatch(), bias };
     let dropout = (dropout > 0.0).then(|| drawn(dropout));
     let with = Weighed { heads, scale, dropout };

@@ -26,23 +26,21 @@ type Outputs = (FlexTensor, FlexTensor, FlexTensor);
 
 /// Without a graph.
 pub(super) fn plain<E: FlexReal>(operands: Operands<Flex>, plan: &Plan) -> Outputs {
-    outputs(forward::<E>(&in_order::<E>(operands), plan, Keep::Nothing))
+    let Forward { z, statistics, .. } = forward::<E>(&in_order::<E>(operands), plan, Keep::Nothing);
+    outputs(z, statistics)
 }
 
 /// The maps among the operands with their numbers in a row.
 fn in_order<E: FlexReal>(operands: Operands<Flex>) -> Operands<Flex> {
-    let residual = match operands.residual {
-        Given::Some(residual) => Given::Some(contiguous::<E>(residual)),
-        Given::None => Given::None,
-    };
+    let residual = Given::of(operands.residual.into_option().map(contiguous::<E>));
     Operands { x: contiguous::<E>(operands.x), residual, ..operands }
 }
 
-/// As the extension returns it: no statistics are empty ones.
-fn outputs(forward: Forward) -> Outputs {
+/// A map and a batch's mean and variance, as the extension returns them: no statistics are empty ones.
+pub(super) fn outputs(z: FlexTensor, statistics: Option<[FlexTensor; 2]>) -> Outputs {
     let none = || tensor_of(Buffer::<f32>::zeros(0), [0]);
-    let [mean, variance] = forward.statistics.unwrap_or_else(|| [none(), none()]);
-    (forward.z, mean, variance)
+    let [mean, variance] = statistics.unwrap_or_else(|| [none(), none()]);
+    (z, mean, variance)
 }
 
 /// With a graph.
@@ -52,34 +50,26 @@ pub(super) fn tracked<C: CheckpointStrategy>(
 ) -> (Tracked<C>, Tracked<C>, Tracked<C>) {
     // A parent that is not there is one that wants no gradient.
     let absent = Tracked::<C>::new(tensor_of(Buffer::<f32>::zeros(0), [0]));
-    let parent = |tensor: &Given<Autodiff<Flex, C>>| match tensor {
-        Given::Some(tensor) => tensor.clone(),
-        Given::None => absent.clone(),
-    };
     let parents = [
         operands.x.clone(),
         operands.weight.clone(),
-        parent(&operands.bias),
-        parent(&operands.gamma),
-        parent(&operands.beta),
-        parent(&operands.residual),
+        operands.bias.parent(&absent),
+        operands.gamma.parent(&absent),
+        operands.beta.parent(&absent),
+        operands.residual.parent(&absent),
     ];
     let nodes = parents.each_ref().map(Tracked::<C>::node);
     let wanted = parents.each_ref().map(Tracked::<C>::is_tracked);
     drop(parents);
-    let inner = |tensor: Given<Autodiff<Flex, C>>| match tensor {
-        Given::Some(tensor) => Given::Some(tensor.into_primitive()),
-        Given::None => Given::None,
-    };
     let operands = Operands::<Flex> {
         x: operands.x.into_primitive(),
         weight: operands.weight.into_primitive(),
-        bias: inner(operands.bias),
-        gamma: inner(operands.gamma),
-        beta: inner(operands.beta),
-        mean: inner(operands.mean),
-        variance: inner(operands.variance),
-        residual: inner(operands.residual),
+        bias: operands.bias.inner(),
+        gamma: operands.gamma.inner(),
+        beta: operands.beta.inner(),
+        mean: operands.mean.inner(),
+        variance: operands.variance.inner(),
+        residual: operands.residual.inner(),
     };
     if wanted[WEIGHT] {
         // Weights that train are others at the next step.
@@ -96,7 +86,7 @@ pub(super) fn tracked<C: CheckpointStrategy>(
                 (operands, forward)
             });
             let saved = Saved::new(operands, plan, wanted, &forward);
-            let (z, mean, variance) = outputs(forward);
+            let (z, mean, variance) = outputs(forward.z, forward.statistics);
             (prep.finish(saved, z), constant(mean), constant(variance))
         }
         OpsKind::UnTracked(prep) => {

@@ -35,10 +35,7 @@ pub(super) enum Keep {
 
 /// A vector as numbers, if it is given.
 fn given<E: FlexReal>(tensor: &Given<Flex>) -> Option<std::borrow::Cow<'_, [E]>> {
-    match tensor {
-        Given::Some(tensor) => Some(numbers::<E>(tensor)),
-        Given::None => None,
-    }
+    tensor.get().map(numbers::<E>)
 }
 
 /// One over the standard deviation.
@@ -80,10 +77,7 @@ pub(super) fn forward<E: FlexReal>(operands: &Operands<Flex>, plan: &Plan, keep:
     let convolution = shapes(&operands.x, &operands.weight, plan);
     let output = convolution.output();
     let isa = Isa::best();
-    let residual = match &operands.residual {
-        Given::Some(residual) => Some(slice::<E>(residual)),
-        Given::None => None,
-    };
+    let residual = operands.residual.get().map(slice::<E>);
     let [bias, gamma, beta] =
         [&operands.bias, &operands.gamma, &operands.beta].map(|tensor| given::<E>(tensor));
     let (bias, gamma, beta) = (bias.as_deref(), gamma.as_deref(), beta.as_deref());

@@ -10,6 +10,7 @@ mod dropout;
 mod embedding;
 mod excite;
 mod forward;
+mod given;
 mod group_norm;
 mod linear;
 mod normalize;
@@ -32,17 +33,9 @@ use crate::{
 };
 use burn::backend::{Backend, ExtensionType, backend_extension, tensor::FloatTensor};
 
+pub(crate) use given::Given;
 pub(crate) use padding::Padding;
 pub(crate) use tensor::{FlexReal, own, slice, tensor_in};
-
-/// A tensor that may be missing.
-#[derive(ExtensionType)]
-pub(crate) enum Given<B: Backend> {
-    /// It is there.
-    Some(FloatTensor<B>),
-    /// It is not.
-    None,
-}
 
 /// What a convolution and what follows it are computed from.
 #[derive(ExtensionType)]

@@ -12,7 +12,8 @@ use burn::backend::{
 use burn_flex::FlexTensor;
 
 use super::{
-    Given, NormKind, Normed,
+    NormKind, Normed,
+    convolve::outputs,
     costs::pass,
     forward::{reciprocal_deviation, times},
     tensor::{
@@ -40,13 +41,6 @@ struct Vectors<E: FlexReal> {
     deviation: Buffer<E>,
     scale: Buffer<E>,
     shift: Buffer<E>,
-}
-
-fn given(tensor: &Given<Flex>) -> Option<&FlexTensor> {
-    match tensor {
-        Given::Some(tensor) => Some(tensor),
-        Given::None => None,
-    }
 }
 
 /// Copies of the vectors; without a norm they change nothing.
@@ -85,21 +79,14 @@ fn forward<E: FlexReal>(
     });
     let [mean, variance] = match &statistics {
         Some([mean, variance]) => [Some(mean), Some(variance)],
-        None => [given(&operands.mean), given(&operands.variance)],
+        None => [operands.mean.get(), operands.variance.get()],
     };
-    let given = [given(&operands.gamma), given(&operands.beta), mean, variance];
+    let given = [operands.gamma.get(), operands.beta.get(), mean, variance];
     let Vectors { mean, scale, shift, .. } = vectors::<E>(given, norm, channels);
     let mut z = Buffer::<E>::any(input.len());
     let run = || norm::apply(isa, x, [&mean, &scale, &shift], None, activation, &mut z);
     measure("norm", || pass::<E>(input, 2), run);
     (tensor_of(z, input.dims()), statistics)
-}
-
-/// As the extension returns it: no statistics are empty ones.
-fn outputs((z, statistics): (FlexTensor, Option<[FlexTensor; 2]>)) -> Outputs<FlexTensor> {
-    let none = || tensor_of(Buffer::<f32>::zeros(0), [0]);
-    let [mean, variance] = statistics.unwrap_or_else(|| [none(), none()]);
-    (z, mean, variance)
 }
 
 /// Without a graph.
@@ -108,7 +95,8 @@ pub(super) fn plain<E: FlexReal>(
     norm: NormKind,
     activation: Activation,
 ) -> Outputs<FlexTensor> {
-    outputs(forward::<E>(&in_place::<E>(operands), norm, activation))
+    let (z, statistics) = forward::<E>(&in_place::<E>(operands), norm, activation);
+    outputs(z, statistics)
 }
 
 /// The operands, the map copied if its pixels' numbers do not lie side by side.
@@ -201,23 +189,16 @@ pub(super) fn tracked<C: CheckpointStrategy>(
 ) -> Outputs<Tracked<C>> {
     // A parent that is not there is one that wants no gradient.
     let absent = Tracked::<C>::new(tensor_of(Buffer::<f32>::zeros(0), [0]));
-    let parent = |tensor: &Given<Autodiff<Flex, C>>| match tensor {
-        Given::Some(tensor) => tensor.clone(),
-        Given::None => absent.clone(),
-    };
-    let parents = [operands.x.clone(), parent(&operands.gamma), parent(&operands.beta)];
+    let (gamma, beta) = (operands.gamma.parent(&absent), operands.beta.parent(&absent));
+    let parents = [operands.x.clone(), gamma, beta];
     let nodes = parents.each_ref().map(Tracked::<C>::node);
     drop(parents);
-    let inner = |tensor: Given<Autodiff<Flex, C>>| match tensor {
-        Given::Some(tensor) => Given::Some(tensor.into_primitive()),
-        Given::None => Given::None,
-    };
     let operands = Normed::<Flex> {
         x: operands.x.into_primitive(),
-        gamma: inner(operands.gamma),
-        beta: inner(operands.beta),
-        mean: inner(operands.mean),
-        variance: inner(operands.variance),
+        gamma: operands.gamma.inner(),
+        beta: operands.beta.inner(),
+        mean: operands.mean.inner(),
+        variance: operands.variance.inner(),
     };
     let constant = |tensor: FlexTensor| Tracked::<C>::new(tensor);
     match Normalize.prepare::<C>(nodes).compute_bound().stateful() {
@@ -228,18 +209,15 @@ pub(super) fn tracked<C: CheckpointStrategy>(
                 let found = forward::<E>(&operands, norm, activation);
                 (operands, found)
             });
-            let keep = |tensor: Given<Flex>| match tensor {
-                Given::Some(tensor) => Some(tensor),
-                Given::None => None,
-            };
+            let Normed { x, gamma, beta, mean, variance } = operands;
             let [mean, variance] = match statistics.clone() {
                 Some(statistics) => statistics.map(Some),
-                None => [keep(operands.mean), keep(operands.variance)],
+                None => [mean.into_option(), variance.into_option()],
             };
-            let vectors = [keep(operands.gamma), keep(operands.beta), mean, variance];
+            let vectors = [gamma.into_option(), beta.into_option(), mean, variance];
             let like = Like::of(&z);
-            let saved = Saved { x: operands.x, vectors, norm, activation, like };
-            let (z, mean, variance) = outputs((z, statistics));
+            let saved = Saved { x, vectors, norm, activation, like };
+            let (z, mean, variance) = outputs(z, statistics);
             (prep.finish(saved, z), constant(mean), constant(variance))
         }
         OpsKind::UnTracked(prep) => {

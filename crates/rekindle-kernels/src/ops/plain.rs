@@ -4,9 +4,9 @@ use burn::backend::Flex;
 use burn_flex::FlexTensor;
 
 use super::{
-    Affine, Attended, Excitement, Given, Groups, Kernels, NormKind, Normed, Operands, Padding,
-    Plan, Recurring, Weighed, add, convolve, dropout, embedding, excite, group_norm, linear,
-    normalize, over_time, padding, pool, recurrent, response, sequence, typed,
+    Affine, Attended, Excitement, Groups, Kernels, NormKind, Normed, Operands, Padding, Plan,
+    Recurring, Weighed, add, convolve, dropout, embedding, excite, group_norm, linear, normalize,
+    over_time, padding, pool, recurrent, response, sequence, typed,
 };
 use crate::{
     cpu::{Activation, Divisor, Window, dropout::Dropout},
@@ -80,11 +80,7 @@ impl Kernels for Flex {
     }
 
     fn layer_norm(x: FlexTensor, affine: Affine<Self>, epsilon: f64) -> FlexTensor {
-        let beta = match &affine.beta {
-            Given::Some(beta) => Some(beta),
-            Given::None => None,
-        };
-        sequence::layer_norm(x, &affine.gamma, beta, epsilon)
+        sequence::layer_norm(x, &affine.gamma, affine.beta.get(), epsilon)
     }
 
     fn attention(operands: Attended<Self>, with: Weighed) -> FlexTensor {

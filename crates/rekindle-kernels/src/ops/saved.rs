@@ -3,7 +3,7 @@
 use burn::backend::Flex;
 use burn_flex::FlexTensor;
 
-use super::{Given, NormKind, Operands, Plan, costs::shapes, forward::Forward, tensor::Like};
+use super::{NormKind, Operands, Plan, costs::shapes, forward::Forward, tensor::Like};
 use crate::cpu::{Activation, Convolution};
 
 /// Tensors of operands that gradients are taken of, in the order of the graph's parents.
@@ -48,32 +48,28 @@ impl Saved {
         let batch = matches!(plan.norm, NormKind::Batch { .. });
         // The gradient of the factor is told from that of the weights.
         let weights = wanted[WEIGHT] || (!batch && wanted[GAMMA]);
-        let added = matches!(operands.residual, Given::Some(_));
+        let added = operands.residual.get().is_some();
         let activation = plan.activation;
         let curved = activation != Activation::Identity;
         let from_value = curved && activation.slope_from_value() && (!batch || added);
         let from_residual = curved && batch && added && !activation.slope_from_value();
-        let keep = |tensor: Given<Flex>| match tensor {
-            Given::Some(tensor) => Some(tensor),
-            Given::None => None,
-        };
         let (mean, variance) = match &forward.statistics {
             Some([mean, variance]) => (Some(mean.clone()), Some(variance.clone())),
-            None => (keep(operands.mean), keep(operands.variance)),
+            None => (operands.mean.into_option(), operands.variance.into_option()),
         };
         Self {
             convolution,
             like: [Like::of(&operands.x), Like::of(&forward.z)],
             x: weights.then_some(operands.x),
             weight: (wanted[X] || weights).then_some(operands.weight),
-            bias: keep(operands.bias),
-            gamma: keep(operands.gamma),
-            beta: keep(operands.beta),
+            bias: operands.bias.into_option(),
+            gamma: operands.gamma.into_option(),
+            beta: operands.beta.into_option(),
             mean,
             variance,
             kept: forward.kept.clone(),
             value: from_value.then(|| forward.z.clone()),
-            residual: if from_residual { keep(operands.residual) } else { None },
+            residual: if from_residual { operands.residual.into_option() } else { None },
             plan,
         }
     }

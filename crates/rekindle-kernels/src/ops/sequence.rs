@@ -15,7 +15,7 @@ use burn::{
 use burn_flex::FlexTensor;
 
 use super::{
-    Attended, Given, Looked, LookedAt, Weighed,
+    Attended, Looked, LookedAt, Weighed,
     costs::pass,
     tensor::{FlexReal, numbers, slice, tensor_in, tensor_of},
     typed,
@@ -224,11 +224,8 @@ fn listed<B: Backend>(query: FloatTensor<B>, others: LookedAt<B>) -> Vec<FloatTe
 
 pub(super) fn attention(operands: Attended<Flex>, with: Weighed) -> FlexTensor {
     let Attended { query, others, mask, bias } = operands;
-    let bias = match bias {
-        Given::Some(bias) => Some(bias),
-        Given::None => None,
-    };
-    let mut kept = opened(listed::<Flex>(query, others), &mask, bias, with);
+    let parts = listed::<Flex>(query, others);
+    let mut kept = opened(parts, &mask, bias.into_option(), with);
     typed!(kept.parts[0], E => kept.attended::<E>())
 }
 
@@ -240,11 +237,11 @@ pub(super) fn tracked_attention<C: CheckpointStrategy>(
     let parts = listed::<Autodiff<Flex, C>>(query, others);
     let mask = mask.into_primitive();
     // As many parents as there are tensors that may train.
-    match (parts.len(), bias) {
-        (1, Given::None) => attend::<C, 1>(parts, None, &mask, with),
-        (1, Given::Some(bias)) => attend::<C, 2>(parts, Some(bias), &mask, with),
-        (_, Given::None) => attend::<C, 3>(parts, None, &mask, with),
-        (_, Given::Some(bias)) => attend::<C, 4>(parts, Some(bias), &mask, with),
+    match (parts.len(), bias.into_option()) {
+        (1, None) => attend::<C, 1>(parts, None, &mask, with),
+        (1, bias) => attend::<C, 2>(parts, bias, &mask, with),
+        (_, None) => attend::<C, 3>(parts, None, &mask, with),
+        (_, bias) => attend::<C, 4>(parts, bias, &mask, with),
     }
 }
 

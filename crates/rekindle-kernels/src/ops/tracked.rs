@@ -6,8 +6,8 @@ use burn::backend::{
 };
 
 use super::{
-    Affine, Attended, Excitement, Given, Groups, Kernels, NormKind, Normed, Operands, Padding,
-    Plan, Recurring, Weighed, add, convolve, dropout, embedding, excite, group_norm, normalize,
+    Affine, Attended, Excitement, Groups, Kernels, NormKind, Normed, Operands, Padding, Plan,
+    Recurring, Weighed, add, convolve, dropout, embedding, excite, group_norm, normalize,
     over_time, padding, pool, recurrent, response, sequence,
 };
 use crate::{
@@ -98,11 +98,7 @@ impl<C: CheckpointStrategy> Kernels for Autodiff<Flex, C> {
     }
 
     fn layer_norm(x: FloatTensor<Self>, affine: Affine<Self>, epsilon: f64) -> FloatTensor<Self> {
-        let beta = match affine.beta {
-            Given::Some(beta) => Some(beta),
-            Given::None => None,
-        };
-        sequence::tracked_layer_norm::<C>(x, affine.gamma, beta, epsilon)
+        sequence::tracked_layer_norm::<C>(x, affine.gamma, affine.beta.into_option(), epsilon)
     }
 
     fn attention(operands: Attended<Self>, with: Weighed) -> FloatTensor<Self> {
