@@ -3,7 +3,11 @@
 use burn::{module::Param, prelude::*};
 use rekindle_kernels::{Convolve, FeatureMap, Norm, PackedWeights, Window, convolve};
 
-use crate::{Activation, BatchNorm, Conv2d, Projection, layer_scale::behind};
+use crate::{
+    Activation, BatchNorm, Conv2d, Projection,
+    layer_scale::behind,
+    projection::{as_map, as_sequence},
+};
 
 /// A convolution with the norm and the activation behind it, computed in one pass over the map.
 #[derive(Debug, Clone, Copy)]
@@ -111,6 +115,15 @@ impl<'a> ConvNormAct<'a> {
     /// If the channels or the shapes differ.
     pub fn forward_add(&self, x: FeatureMap, shortcut: FeatureMap) -> FeatureMap {
         self.run(x, Some(shortcut))
+    }
+
+    /// The same of a sequence, `[batch, length, channels_in]` to the shortcut's `[batch, length, channels_out]`.
+    ///
+    /// # Panics
+    ///
+    /// If the channels or the shapes differ.
+    pub fn forward_sequence_add(&self, x: Tensor<3>, shortcut: Tensor<3>) -> Tensor<3> {
+        as_sequence(self.forward_add(as_map(x), as_map(shortcut)))
     }
 
     fn run(&self, x: FeatureMap, shortcut: Option<FeatureMap>) -> FeatureMap {

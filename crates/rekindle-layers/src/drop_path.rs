@@ -8,7 +8,10 @@ use burn::{
 };
 use rekindle_kernels::{Activation, FeatureMap, add, add_scaled};
 
-use crate::{ConvNormAct, Projection};
+use crate::{
+    ConvNormAct,
+    projection::{as_map, as_sequence},
+};
 
 /// Drops a residual branch of a picture with a probability, and scales the kept ones up.
 ///
@@ -59,26 +62,14 @@ impl DropPath {
         }
     }
 
-    /// `shortcut + factors * scale * projection(x)`, all `[batch, length, channels]`, with a scale `[channels]` where it is
-    /// given: outside training in one pass.
-    pub fn project_add(
+    /// The same of a sequence: `[batch, length, channels_in]` to the shortcut's `[batch, length, channels]`.
+    pub fn forward_sequence_add(
         &self,
-        projection: &Projection,
+        unit: &ConvNormAct<'_>,
         x: Tensor<3>,
-        scale: Option<Tensor<1>>,
         shortcut: Tensor<3>,
     ) -> Tensor<3> {
-        if !self.is_active(&x.device()) {
-            return projection.forward_scaled_add(x, scale, Some(shortcut));
-        }
-        let [batch, length, channels] = shortcut.dims();
-        // A sequence is a map one pixel wide.
-        let map = |x: Tensor<3>| {
-            FeatureMap::new(x.reshape([batch, length, 1, channels]).permute([0, 3, 1, 2]))
-        };
-        let branch = projection.forward_scaled_add(x, scale, None);
-        let sum = self.add(map(branch), map(shortcut)).into_tensor();
-        sum.permute([0, 2, 3, 1]).reshape([batch, length, channels])
+        as_sequence(self.forward_add(unit, as_map(x), as_map(shortcut)))
     }
 
     fn is_active(&self, device: &Device) -> bool {
@@ -124,13 +115,14 @@ mod tests {
             let mut projection = ProjectionConfig::new(2, 2).init(&device);
             projection.weight = Param::from_tensor(Tensor::eye(2, &device));
             let x = Tensor::<1, Int>::arange(0..24, &device).float().reshape([4, 3, 2]);
-            let scale = Tensor::<1>::from_floats([0.5, -2.0], &device);
+            let scale = Param::from_tensor(Tensor::<1>::from_floats([0.5, -2.0], &device));
+            let unit = ConvNormAct::new(&projection, None, Activation::Identity);
             let layer = DropPath::new(probability);
             device.seed(3);
-            let found =
-                layer.project_add(&projection, x.clone(), Some(scale.clone()), x.ones_like());
+            let unit = unit.scaled(Some(&scale));
+            let found = layer.forward_sequence_add(&unit, x.clone(), x.ones_like());
             device.seed(3);
-            let map = (x.clone() * scale.reshape([1, 1, 2])).reshape([4, 2, 1, 3]);
+            let map = (x.clone() * scale.val().reshape([1, 1, 2])).reshape([4, 2, 1, 3]);
             let map = layer
                 .add(FeatureMap::new(map), FeatureMap::new(Tensor::ones([4, 2, 1, 3], &device)));
             let expected = map.into_tensor().reshape([4, 3, 2]);

@@ -1,6 +1,9 @@
 //! A learned factor for each channel of a residual branch: LayerScale of Touvron et al. 2021, <https://arxiv.org/abs/2103.17239>.
 
-use burn::{module::Param, prelude::*};
+use burn::{
+    module::{Initializer, Param},
+    prelude::*,
+};
 use rekindle_kernels::Norm;
 
 /// Factors of the channels of a branch, computed with the convolution that ends it:
@@ -14,7 +17,7 @@ pub struct LayerScale {
 impl LayerScale {
     /// As many factors as channels, that begin with `initial`.
     pub fn new(channels: usize, initial: f64, device: &Device) -> Self {
-        Self { gamma: Param::from_tensor(Tensor::full([channels], initial, device)) }
+        Self { gamma: Initializer::Constant { value: initial }.init([channels], device) }
     }
 }
 

@@ -6,8 +6,6 @@ use burn::{
 };
 use rekindle_kernels::{Activation, Convolve, FeatureMap, Norm, PackedWeights, Window, convolve};
 
-use crate::layer_scale::behind;
-
 /// A linear layer `[.., in]` to `[.., out]`, its weight `[out, in]` as checkpoints have it.
 ///
 /// Burn's own has `[in, out]`. This one is computed by the kernels of 1x1 convolutions, which read rows of `[out, in]`, and
@@ -105,21 +103,6 @@ impl Projection {
         projected(&Rows::new(x), (self.weight.val(), bias, &self.packed), Behind::default())
     }
 
-    /// `factors * (x weight + bias) + shortcut`: a factor `[out]` for each channel and what is added, each where it is given.
-    ///
-    /// # Panics
-    ///
-    /// If the channels or the shapes differ.
-    pub fn forward_scaled_add(
-        &self,
-        x: Tensor<3>,
-        factors: Option<Tensor<1>>,
-        shortcut: Option<Tensor<3>>,
-    ) -> Tensor<3> {
-        let shortcut = shortcut.map(|shortcut| Rows::new(shortcut).map);
-        self.run_rows(&Rows::new(x), Behind { factors, shortcut, ..Behind::default() })
-    }
-
     fn run_rows(&self, x: &Rows, behind: Behind) -> Tensor<3> {
         let bias = self.bias.as_ref().map(|bias| bias.val());
         projected(x, (self.weight.val(), bias, &self.packed), behind)
@@ -152,11 +135,21 @@ impl Rows {
     }
 }
 
+/// A sequence `[batch, length, channels]` as a map one pixel wide.
+pub(crate) fn as_map(x: Tensor<3>) -> FeatureMap {
+    let [batch, length, channels] = x.dims();
+    FeatureMap::new(x.reshape([batch, length, 1, channels]).permute([0, 3, 1, 2]))
+}
+
+/// A map one pixel wide as the sequence that it is.
+pub(crate) fn as_sequence(map: FeatureMap) -> Tensor<3> {
+    let [batch, channels, length, _] = map.dims();
+    map.into_tensor().permute([0, 2, 3, 1]).reshape([batch, length, channels])
+}
+
 /// What follows the product.
 #[derive(Debug)]
 pub(crate) struct Behind {
-    /// Of each channel.
-    pub(crate) factors: Option<Tensor<1>>,
     pub(crate) dropout: f64,
     pub(crate) shortcut: Option<FeatureMap>,
     pub(crate) activation: Activation,
@@ -164,11 +157,11 @@ pub(crate) struct Behind {
 
 impl Default for Behind {
     fn default() -> Self {
-        Self { factors: None, dropout: 0.0, shortcut: None, activation: Activation::Identity }
+        Self { dropout: 0.0, shortcut: None, activation: Activation::Identity }
     }
 }
 
-/// `activation(dropout(factors * (x weight + bias)) + shortcut)`: `[batch, length, in]` to `[batch, length, out]`, with a weight `[out, in]`.
+/// `activation(dropout(x weight + bias) + shortcut)`: `[batch, length, in]` to `[batch, length, out]`, with a weight `[out, in]`.
 ///
 /// # Panics
 ///
@@ -176,7 +169,7 @@ impl Default for Behind {
 pub(crate) fn projected(
     x: &Rows,
     (weight, bias, packed): (Tensor<2>, Option<Tensor<1>>, &PackedWeights),
-    Behind { factors, dropout, shortcut, activation }: Behind,
+    Behind { dropout, shortcut, activation }: Behind,
 ) -> Tensor<3> {
     let Rows { ref map, batch, length } = *x;
     let [_, channels, _, _] = map.dims();
@@ -190,7 +183,7 @@ pub(crate) fn projected(
         bias,
         window: Window::square(1, 1, 0),
         groups: 1,
-        norm: factors.map_or(Norm::None, |factors| behind(Norm::None, factors)),
+        norm: Norm::None,
         dropout,
         shortcut,
         activation,

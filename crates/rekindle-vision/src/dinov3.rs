@@ -21,7 +21,7 @@ use rekindle_layers::{
 };
 
 use crate::{
-    encoder_block::{Mlp, attend, thirds},
+    encoder_block::{Mlp, attend, scaled, thirds},
     flow::{Patches, VisionFlow},
     patch_angles::Angles,
     patch_embed::{DEVIATION, PatchEmbed, behind_tokens, stages, tokens},
@@ -169,13 +169,13 @@ impl DinoV3Config {
 impl Block {
     fn forward(&self, x: Tensor<3>, rotary: &Rotary) -> Tensor<3> {
         let seen = self.attn.forward(self.norm1.forward(x.clone()), rotary);
-        let x = self.attn.proj.forward_scaled_add(seen, Some(self.gamma_1.val()), Some(x));
+        let x = scaled(&self.attn.proj, Some(&self.gamma_1)).forward_sequence_add(seen, x);
         let normed = self.norm2.forward(x.clone());
         let (inner, last) = match &self.mlp {
             Inner::Plain(mlp) => (mlp.inner(normed), &mlp.fc2),
             Inner::Gated(gated) => (gated.inner(normed), &gated.fc2),
         };
-        last.forward_scaled_add(inner, Some(self.gamma_2.val()), Some(x))
+        scaled(last, Some(&self.gamma_2)).forward_sequence_add(inner, x)
     }
 }
 

@@ -1,13 +1,10 @@
 //! What the blocks of vision transformers are made of: attention of all tokens to all, and a matrix up and one down, each
 //! behind a norm and beside a shortcut.
 
-use burn::{
-    module::{Initializer, Param},
-    prelude::*,
-};
+use burn::{module::Param, prelude::*};
 use rekindle_layers::{
-    Activation, Attention as Options, DropPath, LayerNorm, LayerNormConfig, Projection,
-    ProjectionConfig, Rows, attention,
+    Activation, Attention as Options, ConvNormAct, DropPath, LayerNorm, LayerNormConfig,
+    LayerScale, Projection, ProjectionConfig, Rows, attention, self_attention,
 };
 
 /// One block.
@@ -38,12 +35,6 @@ pub(crate) struct BlockConfig {
     pub(crate) drop_path: f64,
 }
 
-/// A factor for each channel of a branch. Touvron et al. 2021, <https://arxiv.org/abs/2103.17239>.
-#[derive(Module, Debug)]
-struct LayerScale {
-    gamma: Param<Tensor<1>>,
-}
-
 /// Attention with one matrix for queries, keys and values.
 #[derive(Module, Debug)]
 struct Attention {
@@ -68,10 +59,7 @@ impl BlockConfig {
         let Self { channels, heads, epsilon, .. } = *self;
         let norm = |channels| LayerNormConfig::new(channels, epsilon).init(device);
         let head_norm = || self.qk_norm.then(|| norm(channels / heads));
-        let scale = || {
-            let constant = |value| Initializer::Constant { value }.init([channels], device);
-            self.layer_scale.map(|value| LayerScale { gamma: constant(value) })
-        };
+        let scale = || self.layer_scale.map(|value| LayerScale::new(channels, value, device));
         let qkv = ProjectionConfig { channels: [channels, 3 * channels], bias: self.qkv_bias };
         Block {
             norm1: norm(channels),
@@ -94,22 +82,38 @@ impl BlockConfig {
 impl Block {
     /// `[batch, tokens, channels]` in and out.
     pub(crate) fn forward(&self, x: Tensor<3>) -> Tensor<3> {
-        let scale = |scale: &Option<LayerScale>| scale.as_ref().map(|scale| scale.gamma.val());
+        let [scale1, scale2] = [&self.ls1, &self.ls2].map(|ls| ls.as_ref().map(|ls| &ls.gamma));
         let seen = self.attn.forward(self.norm1.forward(x.clone()));
-        let x = self.drop_path.project_add(&self.attn.proj, seen, scale(&self.ls1), x);
+        let x = self.drop_path.forward_sequence_add(&scaled(&self.attn.proj, scale1), seen, x);
         let inner = self.mlp.inner(self.norm2.forward(x.clone()));
-        self.drop_path.project_add(&self.mlp.fc2, inner, scale(&self.ls2), x)
+        self.drop_path.forward_sequence_add(&scaled(&self.mlp.fc2, scale2), inner, x)
     }
 }
 
 impl Attention {
     /// What each token has seen, before the last matrix.
     fn forward(&self, x: Tensor<3>) -> Tensor<3> {
-        let [query, key, value] = thirds(self.qkv.forward(x));
+        let all = self.qkv.forward(x);
+        if self.q_norm.is_none() && self.k_norm.is_none() {
+            // As they lie, without a copy.
+            let channels = all.dims()[2] / 3;
+            return over_all(&all.clone(), (channels, self.heads), |with| {
+                self_attention(all, with)
+            });
+        }
+        let [query, key, value] = thirds(all);
         let query = per_head(&self.q_norm, query, self.heads);
         let key = per_head(&self.k_norm, key, self.heads);
         attend([query, key, value], self.heads)
     }
+}
+
+/// A matrix with a learned factor for each channel behind it, where there is one.
+pub(crate) fn scaled<'a>(
+    last: &'a Projection,
+    scale: Option<&'a Param<Tensor<1>>>,
+) -> ConvNormAct<'a> {
+    ConvNormAct::new(last, None, Activation::Identity).scaled(scale)
 }
 
 /// Queries, keys and values, side by side in `[batch, tokens, 3 * channels]`.
@@ -120,10 +124,21 @@ pub(crate) fn thirds(all: Tensor<3>) -> [Tensor<3>; 3] {
 
 /// Attention of all tokens to all, three of `[batch, tokens, channels]` to one.
 pub(crate) fn attend(parts: [Tensor<3>; 3], heads: usize) -> Tensor<3> {
-    let [batch, length, channels] = parts[0].dims();
-    let mask = Tensor::ones([batch, length], (&parts[0].device(), parts[0].dtype()));
+    let query = parts[0].clone();
+    let channels = query.dims()[2];
+    over_all(&query, (channels, heads), |with| attention(parts, with))
+}
+
+/// Attention of all tokens of `x` to all, with so many channels and heads.
+fn over_all(
+    x: &Tensor<3>,
+    (channels, heads): (usize, usize),
+    run: impl FnOnce(Options<'_>) -> Tensor<3>,
+) -> Tensor<3> {
+    let [batch, length, _] = x.dims();
+    let mask = Tensor::ones([batch, length], (&x.device(), x.dtype()));
     let scale = ((channels / heads) as f64).sqrt().recip();
-    attention(parts, Options { heads, mask: &mask, bias: None, scale, dropout: 0.0 })
+    run(Options { heads, mask: &mask, bias: None, scale, dropout: 0.0 })
 }
 
 /// The norm of each head's channels, where there is one.

@@ -58,14 +58,13 @@ impl Model {
 
         // Parameters need no gradients: only the map does.
         let network = predictor.network();
-        let stages = network.backbone().stages();
-        let last = stages.iter().take_while(|stage| stage.reduction().is_some()).count();
+        let flows = network.backbone().feature_maps(images);
         // Where a class token answers, nothing depends on the last vectors of patches: it does on those before they were
         // last looked at.
-        let seen = (1..=last).rev().find_map(|cut| {
-            let flow = network.prefix(cut, images.clone()).tracked().require_grad();
+        let seen = flows.into_iter().enumerate().rev().find_map(|(index, flow)| {
+            let flow = flow.tracked().require_grad();
             // Stages that are frozen have gradients here too.
-            let rest = cut..network.backbone().depth();
+            let rest = index + 1..network.backbone().depth();
             let last = rest.fold(flow.clone(), |x, index| network.backbone().stage(index, x));
             let logit = network.classify(network.pool(last)).narrow(1, label, 1).sum();
             let slope = flow.grad(&logit.backward())?;

@@ -81,7 +81,7 @@ fn family(file: &File, name: &str) -> Vec<Problem> {
         problems.push(Problem::new(
             &file.path,
             1,
-            format!("not embedded: list it in {CRATE}/src/lookup.rs"),
+            format!("not embedded: list it in {CRATE}/src/files.rs"),
         ));
     }
     problems
