@@ -172,16 +172,27 @@ impl Kept {
         Shape::from([rows, tokens, self.shape.heads * self.shape.width])
     }
 
-    fn attended<E: FlexReal>(&mut self) -> FlexTensor {
+    /// What each token gets; what the way back takes is kept where there is one.
+    fn attended<E: FlexReal>(&mut self, way_back: bool) -> FlexTensor {
         let attention::Shape { batch, length, heads, .. } = self.shape;
         let shape = self.out();
         let mut out = Buffer::<E>::any(shape.num_elements());
         let sums = measure(
             "attention",
             || pass::<E>(rows(&shape), 4),
-            || attention::forward(Isa::best(), self.shape, self.operands::<E>(), &mut out),
+            || {
+                attention::forward(
+                    Isa::best(),
+                    self.shape,
+                    self.operands::<E>(),
+                    &mut out,
+                    way_back,
+                )
+            },
         );
-        self.sums = tensor_of(sums, [batch, heads, length]);
+        if way_back {
+            self.sums = tensor_of(sums, [batch, heads, length]);
+        }
         tensor_in(out, shape)
     }
 }
@@ -226,7 +237,7 @@ pub(super) fn attention(operands: Attended<Flex>, with: Weighed) -> FlexTensor {
     let Attended { query, others, mask, bias } = operands;
     let parts = listed::<Flex>(query, others);
     let mut kept = opened(parts, &mask, bias.into_option(), with);
-    typed!(kept.parts[0], E => kept.attended::<E>())
+    typed!(kept.parts[0], E => kept.attended::<E>(false))
 }
 
 pub(super) fn tracked_attention<C: CheckpointStrategy>(
@@ -264,7 +275,7 @@ fn attend<C: CheckpointStrategy, const N: usize>(
     let Ok(nodes) = <[_; N]>::try_from(nodes) else { unreachable!("{N} tensors") };
     let bias = if has_bias { tensors.pop() } else { None };
     let mut kept = opened(tensors, mask, bias, with);
-    let out = typed!(kept.parts[0], E => kept.attended::<E>());
+    let out = typed!(kept.parts[0], E => kept.attended::<E>(true));
     match Attend.prepare::<C>(nodes).compute_bound().stateful() {
         OpsKind::Tracked(prep) => prep.finish(kept, out),
         OpsKind::UnTracked(prep) => prep.finish(out),

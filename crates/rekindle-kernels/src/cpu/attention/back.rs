@@ -1,6 +1,9 @@
 //! Attention, the way back.
 
-use super::{Head, LANES, Operands, Place, ROWS, Shape, block, clear, combine, products, turned};
+use super::{
+    FEW_ROWS, Head, LANES, MANY_ROWS, Operands, Place, Shape, block, clear, combine, products,
+    turned,
+};
 use crate::{
     cpu::{
         parallel::{Shared, tasks},
@@ -104,6 +107,20 @@ impl<E: Real> Kernel<E> for Backward<'_, E> {
 
     #[inline(always)]
     unsafe fn run<S: Simd<E = E>>(self) {
+        // SAFETY: by contract.
+        unsafe {
+            match S::LANES {
+                LANES => self.by::<S, MANY_ROWS>(),
+                _ => self.by::<S, FEW_ROWS>(),
+            }
+        }
+    }
+}
+
+impl<E: Real> Backward<'_, E> {
+    /// So many rows of scores at a time.
+    #[inline(always)]
+    unsafe fn by<S: Simd<E = E>, const ROWS: usize>(self) {
         let Self { shape, operands, text, place, head, sums, dy, to, bias: trained } = self;
         let Shape { length, heads, width, scale, .. } = shape;
         let count = operands.lengths[text];
@@ -123,10 +140,10 @@ impl<E: Real> Kernel<E> for Backward<'_, E> {
             for first in (0..count).step_by(ROWS) {
                 let live = ROWS.min(count - first);
                 let (p, ds) = (shares.as_mut_ptr(), slopes.as_mut_ptr());
-                let queries = block(query, first, count);
-                let given = block(dy, first, count);
-                products::<S>(queries, keys.as_ptr(), (width, stride), scale, p);
-                products::<S>(given, values.as_ptr(), (width, stride), 1.0, ds);
+                let queries = block::<_, ROWS>(query, first, count);
+                let given = block::<_, ROWS>(dy, first, count);
+                products::<S, ROWS>(queries, keys.as_ptr(), (width, stride), scale, p);
+                products::<S, ROWS>(given, values.as_ptr(), (width, stride), 1.0, ds);
                 for r in 0..ROWS {
                     let (p, ds) = (p.add(r * stride), ds.add(r * stride));
                     if r >= live {
@@ -179,7 +196,14 @@ impl<E: Real> Kernel<E> for Backward<'_, E> {
                 for (r, row) in rows.iter_mut().enumerate().take(live) {
                     *row = to[0].row(first + r).cast_mut();
                 }
-                combine::<S>(ds, stride, (key, count, width), scale, rows, live);
+                combine::<S, ROWS>(
+                    ds,
+                    stride,
+                    (key, count, width),
+                    [E::of(scale); ROWS],
+                    rows,
+                    live,
+                );
                 let factor = S::constant(scale);
                 for j in 0..count {
                     let (dk, dv) = (to[1].row(j).cast_mut(), to[2].row(j).cast_mut());

@@ -7,7 +7,7 @@ use super::{
     dropout::Dropout,
     pack::transpose,
     parallel::{Shared, tasks},
-    simd::{Isa, Kernel, Real, Simd, vectors},
+    simd::{Isa, Kernel, Real, Simd},
 };
 use crate::memory::Buffer;
 
@@ -17,8 +17,11 @@ mod products;
 pub(crate) use back::{Found, backward};
 use products::{combine, products};
 
-/// Rows of scores at a time.
-const ROWS: usize = 4;
+/// Rows of scores at a time where vectors are the longest: as many sums, of two vectors each, as hide how long an addition
+/// takes.
+const MANY_ROWS: usize = 8;
+/// Rows of scores at a time elsewhere: there are half as many registers.
+const FEW_ROWS: usize = 4;
 /// The most lanes of any vector: rows of scores are so many numbers longer than needed.
 const LANES: usize = 16;
 /// A score that no other loses against.
@@ -180,21 +183,23 @@ impl<E> Operands<'_, E> {
     }
 }
 
-/// What each token gets, into `out`; returned is the logarithm of the sum of each row's exponentials, `[batch, heads, length]`.
+/// What each token gets, into `out`; returned is the logarithm of the sum of each row's exponentials, `[batch, heads, length]`,
+/// where there will be a way back, else nothing.
 pub(crate) fn forward<E: Real>(
     isa: Isa,
     shape: Shape,
     operands: Operands<'_, E>,
     out: &mut [E],
+    way_back: bool,
 ) -> Buffer<E> {
     let (places, len) = operands.places(shape);
     assert_eq!(out.len(), len, "an output of attention of another shape");
     let Shape { batch, length, heads, .. } = shape;
-    let mut sums = Buffer::<E>::zeros(batch * heads * length);
+    let mut sums = Buffer::<E>::zeros(if way_back { batch * heads * length } else { 0 });
     if out.is_empty() {
         return sums;
     }
-    let (out, kept) = (Shared::new(out), Shared::new(&mut sums));
+    let (out, kept) = (Shared::new(out), way_back.then(|| Shared::new(&mut sums)));
     tasks(batch * heads, |task| {
         let (text, head) = (task / heads, task % heads);
         let place = places[text];
@@ -211,7 +216,7 @@ struct Forward<'a, E> {
     place: Place,
     head: usize,
     out: Shared<E>,
-    kept: Shared<E>,
+    kept: Option<Shared<E>>,
 }
 
 /// A head's rows: where the first begins, and how far it is to the next.
@@ -261,7 +266,11 @@ unsafe fn clear<E: Real>(rows: Head<E>, range: std::ops::Range<usize>, width: us
 
 /// The rows of a block: behind the last, it is repeated.
 #[inline(always)]
-unsafe fn block<E>(rows: Head<E>, first: usize, count: usize) -> [*const E; ROWS] {
+unsafe fn block<E, const ROWS: usize>(
+    rows: Head<E>,
+    first: usize,
+    count: usize,
+) -> [*const E; ROWS] {
     let mut found = [rows.start; ROWS];
     for (r, found) in found.iter_mut().enumerate() {
         // SAFETY: the caller vouches for `count` rows.
@@ -283,6 +292,20 @@ impl<E: Real> Kernel<E> for Forward<'_, E> {
 
     #[inline(always)]
     unsafe fn run<S: Simd<E = E>>(self) {
+        // SAFETY: by contract.
+        unsafe {
+            match S::LANES {
+                LANES => self.by::<S, MANY_ROWS>(),
+                _ => self.by::<S, FEW_ROWS>(),
+            }
+        }
+    }
+}
+
+impl<E: Real> Forward<'_, E> {
+    /// So many rows of scores at a time.
+    #[inline(always)]
+    unsafe fn by<S: Simd<E = E>, const ROWS: usize>(self) {
         let Self { shape, operands, text, place, head, .. } = self;
         let Shape { length, heads, width, scale, .. } = shape;
         let count = operands.lengths[text];
@@ -297,85 +320,80 @@ impl<E: Real> Kernel<E> for Forward<'_, E> {
             let stride = count.next_multiple_of(LANES);
             let columns = turned(key, count, width, stride);
             let mut scores = Buffer::<E>::any(ROWS * stride);
-            let sums = self.kept.get().add((text * heads + head) * length);
+            let behind = behind::<S>(count);
             for first in (0..count).step_by(ROWS) {
                 let live = ROWS.min(count - first);
                 let all = scores.as_mut_ptr();
-                products::<S>(
-                    block(query, first, count),
-                    columns.as_ptr(),
-                    (width, stride),
-                    scale,
-                    all,
-                );
+                let queries = block::<_, ROWS>(query, first, count);
+                products::<S, ROWS>(queries, columns.as_ptr(), (width, stride), scale, all);
+                let mut shares = [E::ZERO; ROWS];
                 for r in 0..live {
-                    let row = all.add(r * stride);
-                    if let Some(bias) = operands.bias {
-                        let bias = bias.row(shape, text, head, first + r).as_ptr();
-                        vectors!(S, count, |at, left| {
-                            let sum = S::add(
-                                S::load_up_to(row.add(at), left),
-                                S::load_up_to(bias.add(at), left),
-                            );
-                            S::store_up_to(row.add(at), sum, left);
-                        });
+                    let (row, token) = (all.add(r * stride), first + r);
+                    let bias =
+                        operands.bias.map(|bias| bias.row(shape, text, head, token).as_ptr());
+                    let (most, sum) = exponentials::<S>(row, count, bias, behind);
+                    shares[r] = E::of(1.0 / sum);
+                    if let Some(kept) = self.kept {
+                        let log = E::of(most.wide() + sum.ln());
+                        *kept.get().add((text * heads + head) * length + token) = log;
                     }
-                    *sums.add(first + r) = softmax::<S>(row, count, stride);
-                    shape.drop_shares::<S>([text, head, first + r], row, count);
+                    shape.drop_shares::<S>([text, head, token], row, count);
                 }
                 let mut to = [out.start.cast_mut(); ROWS];
                 for (r, to) in to.iter_mut().enumerate().take(live) {
                     *to = out.row(first + r).cast_mut();
                 }
-                combine::<S>(all, stride, (value, count, width), 1.0, to, live);
+                combine::<S, ROWS>(all, stride, (value, count, width), shares, to, live);
             }
             clear(out, count..place.rows, width);
         }
     }
 }
 
-/// The exponentials of `count` scores over their sum, in place, zeros behind them up to `stride`; returned is the sum's
-/// logarithm.
+/// What is added to the last vector of `count` scores, so that what is behind them counts for nothing.
 #[inline(always)]
-unsafe fn softmax<S: Simd>(row: *mut S::E, count: usize, stride: usize) -> S::E {
-    // SAFETY: the caller vouches for `stride` numbers, a multiple of every number of lanes.
+unsafe fn behind<S: Simd>(count: usize) -> S::V {
+    let mut lanes = [S::E::ZERO; LANES];
+    lanes[(count - 1) % S::LANES + 1..].fill(S::E::of(LEAST));
+    // SAFETY: a vector has no more lanes.
+    unsafe { S::load(lanes.as_ptr()) }
+}
+
+/// The exponentials of `count` scores and what is added to them, less the greatest, in place; returned are the greatest and
+/// the sum of the exponentials.
+#[inline(always)]
+unsafe fn exponentials<S: Simd>(
+    row: *mut S::E,
+    count: usize,
+    bias: Option<*const S::E>,
+    behind: S::V,
+) -> (S::E, f64) {
+    // SAFETY: the caller vouches for whole vectors of scores, and for `count` numbers that are added to them.
     unsafe {
-        for at in count..stride {
-            *row.add(at) = S::E::of(LEAST);
-        }
-        let mut most = S::load(row);
-        let mut at = S::LANES;
-        while at < stride {
-            most = S::max(most, S::load(row.add(at)));
+        let mut most = S::constant(LEAST);
+        let mut at = 0;
+        while at < count {
+            let mut x = S::load(row.add(at));
+            if let Some(bias) = bias {
+                x = S::add(x, S::load_up_to(bias.add(at), count - at));
+            }
+            if at + S::LANES >= count {
+                x = S::add(x, behind);
+            }
+            S::store(row.add(at), x);
+            most = S::max(most, x);
             at += S::LANES;
         }
-        let mut lanes = [S::E::of(LEAST); LANES];
-        S::store(lanes.as_mut_ptr(), most);
-        let most =
-            lanes[..S::LANES].iter().fold(lanes[0], |most, &x| if x > most { x } else { most });
+        let most = S::greatest(most);
         let top = S::splat(most);
         let mut sum = S::zero();
         at = 0;
-        while at < stride {
+        while at < count {
             let x = S::exp(S::sub(S::load(row.add(at)), top));
             S::store(row.add(at), x);
+            sum = S::add(sum, x);
             at += S::LANES;
         }
-        for at in count..stride {
-            *row.add(at) = S::E::ZERO;
-        }
-        at = 0;
-        while at < stride {
-            sum = S::add(sum, S::load(row.add(at)));
-            at += S::LANES;
-        }
-        let sum = S::sum(sum);
-        let share = S::constant(1.0 / sum);
-        at = 0;
-        while at < stride {
-            S::store(row.add(at), S::mul(S::load(row.add(at)), share));
-            at += S::LANES;
-        }
-        S::E::of(most.wide() + sum.ln())
+        (most, S::sum(sum))
     }
 }

@@ -1,11 +1,11 @@
 //! The two products of attention, a few rows of scores at a time.
 
-use super::{Head, ROWS};
+use super::Head;
 use crate::cpu::simd::{Simd, vectors};
 
 /// `out[r][j] = scale * rows[r] . columns[j]` for `ROWS` rows, of which the last may be repeated.
 #[inline(always)]
-pub(super) unsafe fn products<S: Simd>(
+pub(super) unsafe fn products<S: Simd, const ROWS: usize>(
     rows: [*const S::E; ROWS],
     columns: *const S::E,
     (width, stride): (usize, usize),
@@ -17,18 +17,18 @@ pub(super) unsafe fn products<S: Simd>(
     unsafe {
         let mut at = 0;
         while at + 2 * S::LANES <= stride {
-            scores::<S, 2>(rows, columns.add(at), (width, stride), scale, out.add(at));
+            scores::<S, ROWS, 2>(rows, columns.add(at), (width, stride), scale, out.add(at));
             at += 2 * S::LANES;
         }
         if at < stride {
-            scores::<S, 1>(rows, columns.add(at), (width, stride), scale, out.add(at));
+            scores::<S, ROWS, 1>(rows, columns.add(at), (width, stride), scale, out.add(at));
         }
     }
 }
 
 /// A few vectors of [`products`]: enough sums that none waits for itself.
 #[inline(always)]
-unsafe fn scores<S: Simd, const VECTORS: usize>(
+unsafe fn scores<S: Simd, const ROWS: usize, const VECTORS: usize>(
     rows: [*const S::E; ROWS],
     columns: *const S::E,
     (width, stride): (usize, usize),
@@ -59,19 +59,18 @@ unsafe fn scores<S: Simd, const VECTORS: usize>(
     }
 }
 
-/// `out[r] = scale * sum over j of weights[r][j] rows[j]`, for the first `live` of `ROWS` rows.
+/// `out[r] = scales[r] * sum over j of weights[r][j] rows[j]`, for the first `live` of `ROWS` rows.
 #[inline(always)]
-pub(super) unsafe fn combine<S: Simd>(
+pub(super) unsafe fn combine<S: Simd, const ROWS: usize>(
     weights: *const S::E,
     stride: usize,
     (rows, count, width): (Head<S::E>, usize, usize),
-    scale: f64,
+    scales: [S::E; ROWS],
     out: [*mut S::E; ROWS],
     live: usize,
 ) {
     // SAFETY: the caller vouches for `ROWS * stride` weights, `count` rows of `width`, and as wide outputs.
     unsafe {
-        let scale = S::constant(scale);
         let mut at = 0;
         while at + 2 * S::LANES <= width {
             let mut sums = [[S::zero(); 2]; ROWS];
@@ -85,6 +84,7 @@ pub(super) unsafe fn combine<S: Simd>(
                 }
             }
             for r in 0..live {
+                let scale = S::splat(scales[r]);
                 S::store(out[r].add(at), S::mul(sums[r][0], scale));
                 S::store(out[r].add(at + S::LANES), S::mul(sums[r][1], scale));
             }
@@ -101,7 +101,7 @@ pub(super) unsafe fn combine<S: Simd>(
                 }
             }
             for r in 0..live {
-                S::store_up_to(out[r].add(at), S::mul(sums[r], scale), left);
+                S::store_up_to(out[r].add(at), S::mul(sums[r], S::splat(scales[r])), left);
             }
         });
     }

@@ -205,13 +205,29 @@ pub(crate) unsafe trait Simd: Copy + 'static {
         unsafe { Self::splat(Self::E::of(value)) }
     }
 
-    /// The sum of all lanes in double precision, in a fixed order.
+    /// The sum of all lanes in double precision, in a fixed order: the second half of them is added to the first, until one is
+    /// left, which is the shortest chain that there is.
     #[inline(always)]
     unsafe fn sum(v: Self::V) -> f64 {
         let mut lanes = [Self::E::ZERO; 16];
         // SAFETY: 16 lanes are the most there are.
         unsafe { Self::store(lanes.as_mut_ptr(), v) };
-        lanes[..Self::LANES].iter().map(|lane| lane.wide()).sum()
+        let mut sums = lanes.map(Real::wide);
+        let mut half = Self::LANES / 2;
+        while half > 0 {
+            (0..half).for_each(|lane| sums[lane] += sums[lane + half]);
+            half /= 2;
+        }
+        sums[0]
+    }
+
+    /// The greatest of all lanes, none of which is NaN.
+    #[inline(always)]
+    unsafe fn greatest(v: Self::V) -> Self::E {
+        let mut lanes = [Self::E::ZERO; 16];
+        // SAFETY: 16 lanes are the most there are.
+        unsafe { Self::store(lanes.as_mut_ptr(), v) };
+        lanes[1..Self::LANES].iter().fold(lanes[0], |most, &x| if x > most { x } else { most })
     }
 }
 

@@ -74,6 +74,15 @@ unsafe impl Simd for Single16 {
     method!(exp2_whole(n: __m512) -> __m512 = _mm512_scalef_ps(_mm512_set1_ps(1.0), n));
     method!(exp(x: __m512) -> __m512 = super::exp_f32::<Self>(x));
     method!(erf(x: __m512) -> __m512 = super::erf_f32::<Self>(x));
+    method!(sum(v: __m512) -> f64 = {
+        let low = _mm512_cvtps_pd(_mm512_castps512_ps256(v));
+        let sums = _mm512_add_pd(low, _mm512_cvtps_pd(_mm512_extractf32x8_ps::<1>(v)));
+        let low = _mm512_castpd512_pd256(sums);
+        sum_4(_mm256_add_pd(low, _mm512_extractf64x4_pd::<1>(sums)))
+    });
+    method!(greatest(v: __m512) -> f32 = {
+        greatest_8(_mm256_max_ps(_mm512_castps512_ps256(v), _mm512_extractf32x8_ps::<1>(v)))
+    });
 }
 
 // SAFETY: each method is the instruction of that name.
@@ -104,6 +113,11 @@ unsafe impl Simd for Single8 {
     });
     method!(exp(x: __m256) -> __m256 = super::exp_f32::<Self>(x));
     method!(erf(x: __m256) -> __m256 = super::erf_f32::<Self>(x));
+    method!(sum(v: __m256) -> f64 = {
+        let low = _mm256_cvtps_pd(_mm256_castps256_ps128(v));
+        sum_4(_mm256_add_pd(low, _mm256_cvtps_pd(_mm256_extractf128_ps::<1>(v))))
+    });
+    method!(greatest(v: __m256) -> f32 = greatest_8(v));
 }
 
 // SAFETY: each method is the instruction of that name.
@@ -140,6 +154,25 @@ unsafe fn each(x: __m256d, f: fn(f64) -> f64) -> __m256d {
     unsafe {
         _mm256_storeu_pd(lanes.as_mut_ptr(), x);
         _mm256_loadu_pd(lanes.map(f).as_ptr())
+    }
+}
+
+#[inline(always)]
+unsafe fn sum_4(v: __m256d) -> f64 {
+    // SAFETY: the caller has AVX2.
+    unsafe {
+        let sums = _mm_add_pd(_mm256_castpd256_pd128(v), _mm256_extractf128_pd::<1>(v));
+        _mm_cvtsd_f64(_mm_add_sd(sums, _mm_unpackhi_pd(sums, sums)))
+    }
+}
+
+#[inline(always)]
+unsafe fn greatest_8(v: __m256) -> f32 {
+    // SAFETY: the caller has AVX2.
+    unsafe {
+        let most = _mm_max_ps(_mm256_castps256_ps128(v), _mm256_extractf128_ps::<1>(v));
+        let most = _mm_max_ps(most, _mm_movehl_ps(most, most));
+        _mm_cvtss_f32(_mm_max_ss(most, _mm_movehdup_ps(most)))
     }
 }
 
