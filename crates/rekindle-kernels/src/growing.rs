@@ -64,9 +64,12 @@ impl GrowingMap {
     /// If there is no room for them, or if they are of another size.
     pub fn push(self, y: FeatureMap) -> Self {
         let Self { tensor, order, filled } = self;
-        let [_, channels, ..] = y.dims();
         let axis = order.channels();
         let y = y.ordered(order);
+        let (mut room, mut shape) = (tensor.dims(), y.dims());
+        let channels = shape[axis];
+        [room[axis], shape[axis]] = [0; 2];
+        assert_eq!(room, shape, "channels of a map of another size");
         let tensor = if tensor.dims()[axis] == filled {
             Tensor::cat(vec![tensor, y], axis)
         } else {

@@ -968,7 +968,22 @@ fn operands_that_do_not_fit() {
     };
     let x = || map([2, 3, 2, 2]);
     let sgd = Update::Sgd { lr: 0.1, momentum: 0.9, decay: 0.0, nesterov: false };
-    let rows: [(&str, &dyn Fn()); 10] = [
+    let group = |gamma, beta, groups| GroupNorm { gamma, beta, groups, epsilon: 1e-5 };
+    let rows: [(&str, &dyn Fn()); 18] = [
+        ("in 2 groups", &|| drop(group_norm(x(), group(vector(3), vector(3), 2), identity))),
+        ("in 0 groups", &|| drop(group_norm(x(), group(vector(3), vector(3), 0), identity))),
+        ("channels", &|| drop(group_norm(x(), group(vector(3), vector(4), 3), identity))),
+        ("types", &|| {
+            let beta = vector(3).cast(DType::F64);
+            drop(group_norm(x(), group(vector(3), beta, 3), identity));
+        }),
+        ("channels", &|| drop(normalize(x(), batch(vector(3), vector(2)), identity))),
+        ("types", &|| {
+            let beta = vector(3).cast(DType::F64);
+            drop(normalize(x(), batch(vector(3), beta), identity));
+        }),
+        ("3 channels in a map of 2", &|| drop(GrowingMap::new(x(), 2))),
+        ("another size", &|| drop(GrowingMap::new(x(), 6).push(map([2, 3, 1, 4])))),
         ("shapes", &|| drop(add(x(), map([2, 3, 2, 1]), identity))),
         ("types", &|| drop(add(x(), double([2, 3, 2, 2]), identity))),
         ("types", &|| drop(add_scaled(x(), vector(2), double([2, 3, 2, 2])))),

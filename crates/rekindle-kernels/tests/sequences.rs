@@ -552,7 +552,34 @@ fn empty_and_absurd_inputs_are_safe() {
     }
     let huge = Tensor::<1>::zeros([1], &device).expand([1 << 30, 1 << 30, 4]);
     type Refused = (&'static str, Box<dyn FnOnce() + std::panic::UnwindSafe>);
-    let refused: [Refused; 7] = [
+    let refused: [Refused; 10] = [
+        (
+            "7 channels of queries",
+            Box::new(move || {
+                let mask = Tensor::<2>::ones([1, 2], &Device::flex());
+                let with =
+                    Attention { heads: 1, mask: &mask, bias: None, scale: 1.0, dropout: 0.0 };
+                self_attention(Tensor::zeros([1, 2, 7], &Device::flex()), with);
+            }),
+        ),
+        (
+            "a bias of",
+            Box::new(move || {
+                let mask = Tensor::<2>::ones([2, 3], &Device::flex());
+                let bias = Some(Tensor::zeros([1, 2, 3, 2], &Device::flex()));
+                let with = Attention { heads: 2, mask: &mask, bias, scale: 1.0, dropout: 0.0 };
+                self_attention(Tensor::zeros([2, 3, 12], &Device::flex()), with);
+            }),
+        ),
+        (
+            "a bias of",
+            Box::new(move || {
+                let mask = Tensor::<2>::ones([3, 2], &Device::flex());
+                let bias = Some(Tensor::zeros([2, 1, 2, 2], &Device::flex()));
+                let with = Attention { heads: 2, mask: &mask, bias, scale: 1.0, dropout: 0.0 };
+                self_attention(Tensor::zeros([3, 2, 12], &Device::flex()), with);
+            }),
+        ),
         (
             "heads",
             Box::new(move || {
