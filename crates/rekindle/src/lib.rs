@@ -76,6 +76,7 @@ pub use rekindle_finetune as engine;
 pub use rekindle_forecast as forecast;
 #[cfg(feature = "net")]
 pub use rekindle_hub as hub;
+pub use rekindle_kernels as kernels;
 pub use rekindle_language as language;
 pub use rekindle_layers as layers;
 pub use rekindle_metrics as metrics;

@@ -4,13 +4,11 @@ mod cli;
 
 use std::process::ExitCode;
 
-use clap::Parser;
-
 use cli::output;
 
 fn main() -> ExitCode {
-    let code = match cli::Cli::try_parse() {
-        Err(error) => return output::usage(&error),
+    let code = match cli::Cli::asked() {
+        Err(code) => return code,
         Ok(cli) => cli.run().unwrap_or_else(|error| {
             output::complain(&format!("error: {}", output::causes(&error)));
             ExitCode::FAILURE

@@ -1,6 +1,10 @@
 //! `rekindle doctor`: what is wrong with labelled pictures or texts, before training on them.
 
-use std::{num::NonZeroUsize, path::PathBuf, process::ExitCode};
+use std::{
+    num::NonZeroUsize,
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
 
 use anyhow::{Context, bail};
 use clap::Args;
@@ -16,14 +20,17 @@ use serde_json::json;
 use super::{
     embed::Batches,
     kind::{Kind, Place, of_kind},
-    numbers, output,
+    machine, numbers, output,
     weights::{OpenedWeights, WeightsArguments},
 };
 
-/// Find what is wrong with labelled pictures or texts before training on them. No file of theirs is changed.
+/// Find what is wrong with labelled pictures or texts before training on them; without them, with this machine. No file of
+/// theirs is changed.
 ///
 /// A list with a column `labels` is examined for several labels a picture, and one with --target for numbers: copies whose
 /// labels or numbers differ, labels that are never apart, numbers that are missing, far out, or elsewhere in one part.
+///
+/// Without data it says what this machine has for training: instructions, memory, cache, network, licenses.
 ///
 /// Exits with 0 where no error is found (there may be warnings and notes), with 1 where the data cannot be examined or a
 /// file not be written, and with 2 where errors are found (or the command is mistyped): files that cannot be read, one
@@ -36,7 +43,7 @@ use super::{
 pub(super) struct Arguments {
     /// One folder per label, or train/ and perhaps val/ and test/ of those; or a list (path,label,split in a .csv); or
     /// MNIST's or CIFAR's files, or strips of pictures, whose pictures are named FILE#ROW, counted from 0.
-    data: PathBuf,
+    data: Option<PathBuf>,
     /// The column of texts, where it is not called as usual; twice for pairs.
     #[arg(long = "text", value_name = "COLUMN")]
     texts: Vec<String>,
@@ -81,6 +88,7 @@ pub(super) struct Arguments {
 
 impl Arguments {
     pub(super) fn run(&self) -> anyhow::Result<ExitCode> {
+        let Some(data) = &self.data else { return self.machine() };
         let known = least_for(&self.recipe);
         let Some(least_examples) = self.least.or(known) else {
             bail!(
@@ -93,8 +101,8 @@ impl Arguments {
         let pool = pool.context("cannot start the threads to read on; try fewer with --threads")?;
         pool.install(|| {
             let options = Options { least_examples, ..Options::default() };
-            let (kind, weights) = self.kind()?;
-            let diagnosis = of_kind!(kind, self.diagnosis(options, weights.as_ref()))?;
+            let (kind, weights) = self.kind(data)?;
+            let diagnosis = of_kind!(kind, self.diagnosis(data, options, weights.as_ref()))?;
             say(&diagnosis, self.most, self.json)?;
             if let Some(path) = &self.html {
                 write_file(path, html(&diagnosis, self.most.max(12)))
@@ -114,14 +122,32 @@ impl Arguments {
 }
 
 impl Arguments {
+    /// Examines the machine, where nothing was asked of data.
+    fn machine(&self) -> anyhow::Result<ExitCode> {
+        let weights = self.weights.model.is_some() || self.weights.weights.is_some();
+        let asked = [
+            ("--text", !self.texts.is_empty()),
+            ("--label", self.label.is_some()),
+            ("--target", !self.targets.is_empty()),
+            ("--model or --weights", weights),
+            ("--least", self.least.is_some()),
+            ("--fix", self.fix.is_some()),
+            ("--html", self.html.is_some()),
+        ];
+        if let Some((name, _)) = asked.iter().find(|(_, given)| *given) {
+            bail!("which data? {name} is of pictures or texts; name them: `rekindle doctor DATA`");
+        }
+        machine::examine(self.json)
+    }
+
     /// What the data are of: what the model that is given takes, else what they look like.
-    fn kind(&self) -> anyhow::Result<(InputKind, Option<OpenedWeights>)> {
+    fn kind(&self, data: &Path) -> anyhow::Result<(InputKind, Option<OpenedWeights>)> {
         if self.weights.model.is_some() || self.weights.weights.is_some() {
             let (kind, weights) = self.weights.opened_kind()?;
             return Ok((kind, Some(weights)));
         }
         let named = !self.texts.is_empty() || self.label.is_some();
-        let kind = match named || is_texts(&self.data) {
+        let kind = match named || is_texts(data) {
             true => InputKind::Texts,
             false => InputKind::Pictures,
         };
@@ -130,10 +156,11 @@ impl Arguments {
 
     fn diagnosis<M: Kind>(
         &self,
+        data: &Path,
         options: Options,
         weights: Option<&OpenedWeights>,
     ) -> anyhow::Result<Diagnosis> {
-        let config = DataConfig { targets: self.targets.clone(), ..DataConfig::new(&self.data) };
+        let config = DataConfig { targets: self.targets.clone(), ..DataConfig::new(data) };
         let label = self.label.as_deref();
         let data = M::place(Place {
             config,

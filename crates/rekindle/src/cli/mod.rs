@@ -24,6 +24,7 @@ mod info;
 mod items;
 mod kind;
 mod ladder;
+mod machine;
 mod models;
 mod numbers;
 mod predict;
@@ -31,13 +32,14 @@ mod progress;
 #[cfg(feature = "net")]
 mod push;
 mod run_folder;
+mod shell;
 mod similar;
 mod weights;
 
 use std::{num::NonZeroUsize, path::Path, process::ExitCode};
 
 use anyhow::Context;
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, error::ErrorKind};
 use rekindle::{DeviceKind, transfer::Plan};
 
 /// Pretrained models and transfer learning.
@@ -70,6 +72,9 @@ enum Command {
     Compare(compare::Arguments),
     Ladder(ladder::Arguments),
     Augment(augment_sheet::Arguments),
+    Completions(shell::Completions),
+    #[command(hide = true)]
+    Manual(shell::Manual),
 }
 
 /// What several commands share.
@@ -102,6 +107,18 @@ impl Common {
 }
 
 impl Cli {
+    /// What the command line asks for; or how it ends where it is mistyped, and where help or the version was all.
+    pub(crate) fn asked() -> Result<Self, ExitCode> {
+        Self::try_parse().map_err(|error| {
+            let all = std::env::args_os().any(|argument| argument == "--version");
+            if all && error.kind() == ErrorKind::DisplayVersion {
+                output::line(&machine::version());
+                return output::end(ExitCode::SUCCESS);
+            }
+            output::usage(&error)
+        })
+    }
+
     pub(crate) fn run(self) -> anyhow::Result<ExitCode> {
         match self.command {
             Command::Models(arguments) => arguments.run(),
@@ -123,6 +140,8 @@ impl Cli {
             Command::Compare(arguments) => arguments.run(),
             Command::Ladder(arguments) => arguments.common.in_pool(|| arguments.run()),
             Command::Augment(arguments) => arguments.run(),
+            Command::Completions(arguments) => arguments.run(),
+            Command::Manual(arguments) => arguments.run(),
         }
     }
 }
