@@ -48,6 +48,19 @@ pub(crate) fn run() -> anyhow::Result<ExitCode> {
     Ok(if problems.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
+/// READMEs that are not what `cargo xtask readmes` writes.
+fn readmes(root: &Path) -> Vec<Problem> {
+    let wanted = match crate::readmes::wanted(root) {
+        Ok(wanted) => wanted,
+        Err(error) => return vec![Problem::new("crates", 1, format!("{error:#}"))],
+    };
+    let other = wanted.into_iter().filter(|readme| {
+        std::fs::read_to_string(root.join(&readme.path)).ok().as_ref() != Some(&readme.text)
+    });
+    let message = "is not what lib.rs says: `cargo xtask readmes` writes it";
+    other.map(|readme| Problem::new(&readme.path.to_string_lossy(), 1, message)).collect()
+}
+
 fn problems(root: &Path, files: &[File]) -> Vec<Problem> {
     let mut problems = Vec::new();
     problems.extend(sources::problems(files));
@@ -56,6 +69,7 @@ fn problems(root: &Path, files: &[File]) -> Vec<Problem> {
     problems.extend(texts::problems(files));
     problems.extend(manifests::problems(files));
     problems.extend(cards::problems(root, files));
+    problems.extend(readmes(root));
     problems.sort();
     problems
 }

@@ -16,6 +16,28 @@
 //! [`finetune`] trains a [`Model`] by a [`Plan`](transfer::Plan). The parts stand on their own:
 //! [`vision`] has the architectures, [`layers`] what they are made of, [`checkpoint`] reads and
 //! writes weights, [`transfer`] freezes, [`train`] trains, [`data`] feeds, [`cards`] knows.
+//!
+//! | what | where |
+//! |---|---|
+//! | pictures, texts, rows with several columns | [`Model`], [`TextModel`], [`Several`]: one engine, [`ModelOf`] a [`Modality`] |
+//! | series | [`forecast`], [`series`] |
+//! | a network of your own | [`layers::Backbone`], and [`engine`] trains it |
+//! | what it looked at | [`GradCam`] |
+//! | the same on a command line | the program `rekindle` of this package |
+//!
+//! # Features
+//!
+//! | feature | |
+//! |---|---|
+//! | `net` (default) | weights from the Hub, and to it |
+//! | `parquet` | lists of items, and embeddings, in Parquet |
+//! | `cuda` | NVIDIA cards, beside the processor; `cuda-nvrtc` compiles their kernels by NVRTC instead of LLVM |
+//! | `vulkan`, `wgpu` | other cards |
+//!
+//! Devices add up, and are chosen when a program runs: [`DeviceKind`]. The processor is always there, with kernels of our own
+//! ([`kernels`]) that use AVX-512 or AVX2 where the machine has them.
+//!
+//! Rust 1.95 is the least that compiles it, as for Burn 0.22.
 
 mod device;
 mod embed;

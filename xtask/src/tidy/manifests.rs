@@ -102,6 +102,8 @@ const FOR_TESTS: &str = "rekindle-skip";
 
 /// Keys that every package takes from the workspace; those that are never published say so instead of the last.
 const INHERITED: [&str; 5] = ["version", "edition", "rust-version", "license", PUBLISH];
+/// And those that are published, for whoever looks for them.
+const DESCRIBED: [&str; 2] = ["keywords", "categories"];
 const PUBLISH: &str = "publish";
 
 /// Packages for whoever works on Rekindle; the others may use them in tests alone.
@@ -239,7 +241,8 @@ fn inherited(file: &File, manifest: &Table, name: &str) -> Vec<Problem> {
     };
     let package = manifest.get("package");
     let mut problems = Vec::new();
-    for key in INHERITED {
+    let described = DESCRIBED.into_iter().filter(|_| !UNPUBLISHED.contains(&name));
+    for key in INHERITED.into_iter().chain(described) {
         let value = package.and_then(|package| package.get(key));
         let message = if key == PUBLISH && UNPUBLISHED.contains(&name) {
             let says_so = value.and_then(Value::as_bool) == Some(false);
