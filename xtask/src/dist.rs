@@ -92,7 +92,8 @@ fn said(program: &Path, entries: &mut BTreeMap<String, Vec<u8>>) -> anyhow::Resu
         entries.insert(format!("completions/{file}"), output.stdout);
     }
     let pages = tempfile::tempdir()?;
-    succeed(Command::new(program).args(["manual", "--out"]).arg(pages.path()))?;
+    let quiet = std::process::Stdio::null();
+    succeed(Command::new(program).args(["manual", "--out"]).arg(pages.path()).stdout(quiet))?;
     for page in fs::read_dir(pages.path())? {
         let page = page?;
         let name = page.file_name().to_string_lossy().into_owned();

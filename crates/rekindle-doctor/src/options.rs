@@ -58,6 +58,7 @@ const LEAST: &[(&str, usize)] = &[
     ("head", 10),
     ("lora", 20),
     ("gradual", 20),
+    ("fine-tune", 20),
     ("full", 50),
     ("scratch", 500),
 ];

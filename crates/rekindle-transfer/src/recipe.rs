@@ -77,6 +77,10 @@ const RECIPES: &[Entry] = &[
     Entry { name: "full", about: "everything, slower towards the image", lr: None, way: Way::Phases(&[
         Step { name: "full",   epochs: Rest,       frozen: Nothing,   lr: 0.1,  decay: 0.7, warmup: 0.2, batch_norm: Kept, loss: Task, passes: 1 },
     ]) },
+    Entry { name: "fine-tune", about: "the head alone, then everything, slower towards the image; what is best in validation is kept", lr: None, way: Way::Phases(&[
+        Step { name: "head",   epochs: Part(3, 8), frozen: Backbone,  lr: 1.0,  decay: 1.0, warmup: 0.1, batch_norm: Kept, loss: Task, passes: 1 },
+        Step { name: "full",   epochs: Rest,       frozen: Nothing,   lr: 0.1,  decay: 0.7, warmup: 0.2, batch_norm: Kept, loss: Task, passes: 1 },
+    ]) },
     Entry { name: "lora", about: "low-rank factors on the backbone's weights and the head, merged when saved", lr: None, way: Way::Phases(&[
         Step { name: "factors", epochs: Rest,      frozen: Pretrained, lr: 0.1,  decay: 1.0, warmup: 0.2, batch_norm: Kept, loss: Task, passes: 1 },
     ]) },
@@ -205,7 +209,7 @@ mod tests {
     #[test]
     fn an_unknown_recipe_lists_all() {
         let error = Recipe::named("half", 3, 1e-3).unwrap_err().to_string();
-        let expected = "there is no recipe `half`; recipes are head, gradual, full, lora, scratch, setfit, as-is, probe";
+        let expected = "there is no recipe `half`; recipes are head, gradual, full, fine-tune, lora, scratch, setfit, as-is, probe";
         assert_eq!(error, expected);
     }
 

@@ -369,3 +369,42 @@ fn a_password_of_the_endpoint_is_not_printed() {
         }
     }
 }
+
+#[test]
+fn without_a_name_a_model_is_chosen_that_can_be_had() {
+    let stage = Stage::new();
+    let data = support::doodles(12, 6);
+    let (data, run) = (data.path(), stage.folder.path().join("run"));
+    let asked: [&dyn AsRef<OsStr>; 8] =
+        [&"finetune", &"--json", &"--data", &data, &"--out", &run, &"--quality", &"fast"];
+
+    // This Hub has none of what would be best, and nothing is in the cache.
+    let text = told(&stage.online(&asked));
+    for part in ["no model is named", "cannot be fetched", "--weights", "404"] {
+        assert!(text.contains(part), "{part}: {text}");
+    }
+    assert!(!run.join("best.safetensors").exists());
+
+    // What is in the cache is taken where nothing better can be had, and it is said.
+    assert!(stage.online(&[&"fetch", &NAME]).status.success());
+    let output = stage.online(&asked);
+    let text = told(&output);
+    for part in ["cannot be fetched", NAME, "in the cache", "recipe head"] {
+        assert!(text.contains(part), "{part}: {text}");
+    }
+    let last = lines(&output).pop().unwrap();
+    let next: Vec<&str> =
+        last["next"].as_array().unwrap().iter().map(|it| it.as_str().unwrap()).collect();
+    assert!(next.iter().any(|line| line.starts_with("a probe has ")), "{next:?}");
+    assert!(next.last().unwrap().contains("report.html"), "{next:?}");
+    let notes = fs::read_to_string(run.join("report.html")).unwrap();
+    assert!(notes.contains("no model is named"), "the report says what was chosen");
+
+    // Gone on with is what was chosen, whatever would be chosen now.
+    let again: Vec<&dyn AsRef<OsStr>> = asked.into_iter().chain([&"--resume" as _]).collect();
+    let output = stage.offline(&again);
+    assert_eq!(lines(&output).pop().unwrap()["weights"], last["weights"]);
+    fs::write(run.join("chosen.json"), "{").unwrap();
+    let text = told(&stage.offline(&again));
+    assert!(text.contains("chosen.json: is not what was chosen"), "{text}");
+}

@@ -21,10 +21,13 @@ use rekindle::{
 
 mod ask;
 mod checkup;
+mod choose;
+mod next;
 mod words;
 
-use ask::{KeepArguments, PictureArguments, StepArguments, What};
+use ask::{EPOCHS, KeepArguments, PictureArguments, StepArguments, What};
 use checkup::{DoctorArguments, Verdict};
+use choose::{Chosen, Quality, Wish, choose, epochs_of};
 use words::quoted;
 
 use super::{
@@ -47,6 +50,13 @@ pub(super) struct Arguments {
     data: DataArguments,
     #[command(flatten)]
     start: WeightsArguments,
+    /// Where nothing names a model, one is chosen that is trained in the time that --minutes gives (10 where it says nothing): a
+    /// small network whose head is trained, one of usual size, or a large one. [default: good]
+    #[arg(long, value_enum, conflicts_with_all = ["model", "weights", "inputs"])]
+    quality: Option<Quality>,
+    /// What was chosen so, as it is said of the run.
+    #[arg(skip)]
+    chosen: Option<Chosen>,
     /// Begin with untrained parameters, of the architecture that --model names.
     #[arg(long, requires = "model", conflicts_with = "weights")]
     untrained: bool,
@@ -88,10 +98,11 @@ struct Asked<M: Kind> {
 }
 
 impl Arguments {
-    pub(super) fn run(&self) -> anyhow::Result<ExitCode> {
+    pub(super) fn run(mut self) -> anyhow::Result<ExitCode> {
         let device = self.common.device.open()?.autodiff();
-        device.seed(self.what.seed);
         self.data.find_inputs(&self.start)?;
+        self.complete(&device)?;
+        device.seed(self.what.seed);
         // Whatever the rate of a kind, what is named is known, and each other thing that was asked for can be.
         let writes = self.recipe::<Pictures>()? != Recipe::AsIs;
         if writes {
@@ -99,6 +110,43 @@ impl Arguments {
         }
         let beginning = self.start.beginning(self.data.inputs()?, self.is_untrained()?)?;
         of_kind!(beginning.kind, self.begin(beginning, &device, writes))
+    }
+
+    /// Chooses a model and a recipe where nothing names one.
+    fn complete(&mut self, device: &Device) -> anyhow::Result<()> {
+        let own = |recipe: &str| ["scratch", "as-is"].contains(&recipe);
+        let recipe = self.what.recipe.as_deref();
+        let named = self.start.is_given() || self.data.inputs()?.is_some();
+        if named || recipe.is_some_and(own) {
+            return Ok(());
+        }
+        // Gone on with is what was chosen then, however fast the machine is now.
+        let older = if self.resume { Chosen::read(&self.out)? } else { None };
+        let chosen = match older {
+            Some(chosen) => chosen,
+            None => {
+                let wish = Wish {
+                    quality: self.quality.unwrap_or(Quality::Good),
+                    minutes: self.keep.minutes,
+                    recipe,
+                    epochs: self.what.epochs,
+                };
+                choose(&self.data, &self.start, &wish, device)?
+            }
+        };
+        for line in &chosen.lines {
+            match self.common.json {
+                true => complain!("{}", one_line(line)),
+                false => say!("{}", one_line(line)),
+            }
+        }
+        self.start.model = Some(chosen.model.clone());
+        if self.what.plan.is_none() && self.what.recipe.is_none() {
+            self.what.recipe = Some(chosen.recipe.clone());
+            self.what.epochs.get_or_insert(epochs_of(&chosen.recipe));
+        }
+        self.chosen = Some(chosen);
+        Ok(())
     }
 
     /// Trains on the kind of labels that the data have.
@@ -208,11 +256,11 @@ impl Arguments {
             interval: Duration::try_from_secs_f64(self.keep.state_seconds)
                 .context("--state-seconds is no time")?,
         };
-        if self.overwrite {
-            held.clear()?;
-        }
+        self.begin_anew(&held)?;
         let metric = config.engine.settings.monitor.metric.clone();
         let mut progress = Progress::new(self.common.json, metric, M::MANY);
+        // As the weights came: what was trained on has features of its own.
+        let before = weights.is_some().then(|| model.clone());
         let data = (Train(set.train.clone()), Validation(set.val.clone()));
         let outcome = finetune(model, data, &config, Some(&run), &mut [&mut progress])?;
         let mut about = About {
@@ -222,6 +270,7 @@ impl Arguments {
         };
         about.baselines.extend(baselines.iter().cloned());
         about.notes.extend(remarks);
+        about.notes.extend(self.chosen.iter().flat_map(|chosen| chosen.lines.clone()));
         about.notes.extend(table.notes);
         match about.paths {
             ReportPaths::Told => about.notes.extend(notes().cloned()),
@@ -239,8 +288,22 @@ impl Arguments {
             test: test.as_ref().map(|scores| (set.test.as_slice(), scores)),
         };
         write_report(&self.out, &about, &config, &outcome, shown)?;
-        progress.end::<M, L>(&outcome, &set, test.as_ref(), &baselines)?;
+        let mut next = match before {
+            Some(model) => next::worth(&model, (&set.train, &set.val), &set.names)?,
+            None => Vec::new(),
+        };
+        let page = self.out.join("report.html");
+        next.push(format!("{} shows the {} that it is most wrong about", page.display(), M::MANY));
+        progress.end::<M, L>(&outcome, &set, test.as_ref(), &baselines, &next)?;
         Ok(ExitCode::SUCCESS)
+    }
+
+    /// Removes what an older run left where it is to be replaced, and keeps what was chosen for this one.
+    fn begin_anew(&self, held: &Held) -> anyhow::Result<()> {
+        if self.overwrite {
+            held.clear()?;
+        }
+        self.chosen.as_ref().map_or(Ok(()), |chosen| chosen.write(&self.out))
     }
 
     fn older(&self) -> Older {
@@ -345,9 +408,7 @@ impl Arguments {
         held: &Held,
         baselines: &[(String, f64)],
     ) -> anyhow::Result<ExitCode> {
-        if self.overwrite {
-            held.clear()?;
-        }
+        self.begin_anew(held)?;
         let data = (Train(set.train.clone()), Validation(set.val.clone()));
         let probed = probe(model, data, config, Some(&RunFolder::new(&self.out)))?;
         let path = self.out.join("best.safetensors");

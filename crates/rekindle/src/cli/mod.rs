@@ -78,7 +78,7 @@ enum Command {
 }
 
 /// What several commands share.
-#[derive(Args)]
+#[derive(Args, Clone)]
 struct Common {
     /// Where to compute: cpu, cuda or vulkan.
     #[arg(long, default_value = "cpu")]
@@ -133,7 +133,7 @@ impl Cli {
             Command::Predict(arguments) => arguments.common.in_pool(|| arguments.run()),
             Command::Embed(arguments) => arguments.common.in_pool(|| arguments.run()),
             Command::Similar(arguments) => arguments.common.in_pool(|| arguments.run()),
-            Command::Finetune(arguments) => arguments.common.in_pool(|| arguments.run()),
+            Command::Finetune(arguments) => arguments.common.clone().in_pool(|| arguments.run()),
             Command::Forecast(arguments) => arguments.common.in_pool(|| arguments.run()),
             Command::Evaluate(arguments) => arguments.common.in_pool(|| arguments.run()),
             Command::FindRate(arguments) => arguments.common.in_pool(|| arguments.run()),

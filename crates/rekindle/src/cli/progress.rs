@@ -104,6 +104,7 @@ impl Progress {
         set: &SetOf<M, L>,
         test: Option<&<L::Task as Task>::Scores>,
         baselines: &[(String, f64)],
+        next: &[String],
     ) -> anyhow::Result<()> {
         if let Some(bar) = &self.bar {
             bar.finish_and_clear();
@@ -145,6 +146,7 @@ impl Progress {
                 line["calibration_error_before"] = before.into();
                 line["calibration_error"] = after.into();
             }
+            line["next"] = next.into();
             return output::json(&line);
         }
         for report in cache {
@@ -186,6 +188,7 @@ impl Progress {
             });
             say!("test {}, of {} {}{always}", test.line(), test.examples, M::MANY);
         }
+        next.iter().for_each(|line| say!("next: {}", one_line(line)));
         Ok(())
     }
 }

@@ -9,8 +9,14 @@ use anyhow::{Context, bail};
 use rekindle_base::open_plain;
 
 /// What a run leaves that is not to be mixed with another's.
-const RESULTS: [&str; 5] =
-    ["best.safetensors", "rescued.safetensors", "last.state", "run.json", "report.html"];
+const RESULTS: [&str; 6] = [
+    "best.safetensors",
+    "rescued.safetensors",
+    "last.state",
+    "run.json",
+    "report.html",
+    "chosen.json",
+];
 /// What a run writes from its first epoch on; until then they are empty.
 const LOGS: [&str; 2] = ["log.jsonl", "log.csv"];
 /// Models kept on the way.

@@ -9,7 +9,7 @@ use clap::Args;
 use rekindle::hub::{Files, Hub, HubSettings, Licenses, Located, Trust};
 use rekindle::{
     Device, Modality, ModelOf,
-    cards::{HubConfig, LicensePolicy, StatedLicenses, find_by_repository, find_checkpoint},
+    cards::{Card, HubConfig, LicensePolicy, StatedLicenses, find_by_repository, find_checkpoint},
     checkpoint::{CheckpointFile, LoadReport, WeightsSet},
 };
 
@@ -149,7 +149,66 @@ pub(super) fn policy(accepted: &[String]) -> anyhow::Result<LicensePolicy> {
     Ok(policy)
 }
 
+/// Where a card's weights are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Place {
+    /// On this machine.
+    Cache,
+    /// On the Hub, if it can be reached.
+    Hub,
+}
+
+impl Place {
+    /// As people say it.
+    pub(super) fn words(self) -> &'static str {
+        match self {
+            Self::Cache => "in the cache",
+            Self::Hub => "to be fetched",
+        }
+    }
+}
+
 impl WeightsArguments {
+    /// Whether anything is named.
+    pub(super) fn is_given(&self) -> bool {
+        self.model.is_some() || self.weights.is_some()
+    }
+
+    /// Where a card's weights are; no socket is opened.
+    #[cfg(feature = "net")]
+    pub(super) fn place(&self, card: &Card) -> Place {
+        let located = hub(&self.accepted).is_ok_and(|hub| hub.locate(card).is_ok());
+        if located { Place::Cache } else { Place::Hub }
+    }
+
+    /// Where a card's weights are.
+    #[cfg(not(feature = "net"))]
+    pub(super) fn place(&self, _: &Card) -> Place {
+        Place::Hub
+    }
+
+    /// Asks the Hub whether it has a card's weights.
+    ///
+    /// # Errors
+    ///
+    /// Where it does not answer, or has not.
+    #[cfg(feature = "net")]
+    pub(super) fn reach(&self, card: &Card) -> anyhow::Result<()> {
+        let licenses = Licenses::Checked(policy(&self.accepted)?);
+        let settings = HubSettings { licenses, attempts: 1, ..HubSettings::from_env()? };
+        let Some(repository) = &card.repository else {
+            anyhow::bail!("{}: is in no repository", card.name())
+        };
+        Hub::new(settings).repository(repository, "main")?;
+        Ok(())
+    }
+
+    /// Asks the Hub whether it has a card's weights.
+    #[cfg(not(feature = "net"))]
+    pub(super) fn reach(&self, card: &Card) -> anyhow::Result<()> {
+        fetched(&card.name(), &self.accepted).map(drop)
+    }
+
     /// The weights that are named, fetched if need be; what is worth knowing of that goes to standard error.
     pub(super) fn opened(&self) -> anyhow::Result<OpenedWeights> {
         let found = Found { set: self.weights_set.clone(), ..self.locate()? };

@@ -29,7 +29,7 @@ use super::{
 const SCRATCH: &str = "scratch";
 
 /// Epochs, and items a step, where nothing else is usual.
-const EPOCHS: usize = 5;
+pub(super) const EPOCHS: usize = 5;
 const BATCH: usize = 32;
 
 /// What is usual for a table of so many rows; chosen on validation rows of insurance.csv and of California's housing.
@@ -54,7 +54,7 @@ impl OfTable {
 /// What is trained when.
 #[derive(Args)]
 pub(super) struct What {
-    /// What is trained when: head, gradual, full, lora, scratch, setfit (by pairs, for a few examples a label), probe (solved,
+    /// What is trained when: head, gradual, full, fine-tune (the head, then everything), lora, scratch, setfit (by pairs, for a few examples a label), probe (solved,
     /// not trained) or as-is (the weights' own labels, measured only). [default: head, of texts with --shots setfit; scratch
     /// for the networks that begin from nothing]
     #[arg(long, conflicts_with = "plan")]

@@ -31,7 +31,7 @@ impl Kind for Texts {
     /// appendix A.3); networks from nothing at Adam's 0.001, nearly.
     fn rate(recipe: &str) -> f64 {
         match recipe {
-            "full" | "gradual" => 0.0003,
+            "full" | "gradual" | "fine-tune" => 0.0003,
             "scratch" => 0.003,
             _ => 0.001,
         }

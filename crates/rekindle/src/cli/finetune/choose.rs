@@ -1,0 +1,405 @@
+//! Which model `rekindle finetune` begins with where nothing names one: the most accurate that is trained in the time there is.
+//!
+//! How long a network takes is measured on this machine, with untrained parameters and a few of the user's own items, before
+//! any weights are fetched. What is in the cache is taken where it is nearly as good as what would be fetched.
+
+use std::{
+    path::Path,
+    time::{Duration, Instant},
+};
+
+use anyhow::{Context, bail};
+use clap::ValueEnum;
+use rekindle::{
+    Device, InputKind, ItemOf, Modality as _, ModelOf, Pictures, Texts,
+    cards::{Card, Count, LicenseFilter, Query, SortBy, find},
+    text::is_texts,
+};
+use serde::{Deserialize, Serialize};
+
+use super::{
+    super::{
+        data::DataArguments,
+        kind::Kind,
+        millions,
+        output::one_line,
+        weights::{Place, WeightsArguments},
+    },
+    EPOCHS,
+};
+
+/// How good a model is to be, at what cost.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum Quality {
+    /// A small network, of which the head alone is trained.
+    Fast,
+    /// A network of usual size, all of which is trained where the time allows.
+    Good,
+    /// A large network, all of which is trained where the time allows.
+    Best,
+}
+
+/// What a quality stands for.
+struct Preset {
+    quality: Quality,
+    /// The most millions of parameters of a network of pictures.
+    most: usize,
+    /// Recipes, the one that is wanted most first.
+    recipes: &'static [&'static str],
+    /// Encoders of texts, the one that is wanted most first.
+    texts: &'static [&'static str],
+}
+
+const PRESETS: [Preset; 3] = [
+    Preset {
+        quality: Quality::Fast,
+        most: 12,
+        recipes: &["head"],
+        texts: &["all-MiniLM-L6-v2", "all-MiniLM-L12-v2", "bge-small-en-v1.5"],
+    },
+    Preset {
+        quality: Quality::Good,
+        most: 30,
+        recipes: &["fine-tune", "gradual", "head"],
+        texts: &["all-MiniLM-L12-v2", "all-MiniLM-L6-v2", "bge-small-en-v1.5"],
+    },
+    Preset {
+        quality: Quality::Best,
+        most: 100,
+        recipes: &["fine-tune", "gradual", "head"],
+        texts: &["all-mpnet-base-v2", "bge-base-en-v1.5", "all-MiniLM-L12-v2", "all-MiniLM-L6-v2"],
+    },
+];
+
+/// Millions of parameters up to which networks are of one size; of each size the best few are looked at.
+const SIZES: [usize; 5] = [5, 12, 30, 60, 100];
+/// Networks of a size that are looked at.
+const OF_A_SIZE: usize = 2;
+/// Points of accuracy on ImageNet that a download must be worth.
+const WORTH: f64 = 3.0;
+/// Items that a network is timed on.
+const TIMED: usize = 8;
+/// Minutes that there are where nothing says how many.
+const MINUTES: f64 = 10.0;
+/// Of the time that there is, how much is planned for: machines are not always alone.
+const PLANNED: f64 = 0.7;
+/// The longest that is spent on timing networks.
+const PILOT: Duration = Duration::from_secs(20);
+
+/// A step of training over an item costs as much as so many times going forward.
+const STEP: f64 = 4.0;
+/// The same where the upper stages alone are trained, the lower ones' features being kept.
+const UPPER_STEP: f64 = 1.5;
+
+/// What was chosen.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) struct Chosen {
+    pub(super) model: String,
+    pub(super) recipe: String,
+    /// What there is to say of it, a line each.
+    pub(super) lines: Vec<String>,
+}
+
+impl Chosen {
+    /// Its file in a run's folder.
+    const FILE: &'static str = "chosen.json";
+    /// The most bytes of it.
+    const MAX_BYTES: u64 = 1 << 16;
+
+    /// What was chosen for the run of this folder, where something was.
+    pub(super) fn read(folder: &Path) -> anyhow::Result<Option<Self>> {
+        let path = folder.join(Self::FILE);
+        if !path.exists() {
+            return Ok(None);
+        }
+        let text = rekindle_base::read_text(&path, Self::MAX_BYTES);
+        let text = text.with_context(|| format!("{}: cannot be read", path.display()))?;
+        let chosen = serde_json::from_str(&text);
+        chosen.with_context(|| format!("{}: is not what was chosen", path.display())).map(Some)
+    }
+
+    /// Writes it, for the run to go on with.
+    pub(super) fn write(&self, folder: &Path) -> anyhow::Result<()> {
+        let path = folder.join(Self::FILE);
+        rekindle_base::write_file(&path, serde_json::to_vec_pretty(self)?)
+            .with_context(|| format!("{}: cannot be written", path.display()))
+    }
+}
+
+/// A network that was timed.
+struct Timed {
+    card: &'static Card,
+    place: Place,
+    /// Seconds an item, going forward.
+    forward: f64,
+}
+
+/// How many items there are.
+#[derive(Clone, Copy)]
+struct Items {
+    all: f64,
+    train: f64,
+}
+
+impl Timed {
+    /// Seconds that a recipe takes.
+    fn seconds(&self, recipe: &str, items: Items, epochs: usize) -> f64 {
+        let (all, epochs) = (items.all * self.forward, epochs as f64);
+        let step = match recipe {
+            // Three of eight epochs are the head's, which cost next to nothing.
+            "fine-tune" => 0.625 * STEP,
+            "full" | "lora" => STEP,
+            "gradual" => UPPER_STEP,
+            _ => 0.0,
+        };
+        // Once for all of them, to solve for the head; then the steps, and what is validated on in each epoch.
+        let validated = if step > 0.0 { items.all - items.train } else { 0.0 };
+        all + epochs * self.forward * (step * items.train + validated)
+    }
+
+    fn top1(&self) -> f64 {
+        self.card.top1.unwrap_or(0.0)
+    }
+}
+
+/// What the user said of it.
+pub(super) struct Wish<'a> {
+    pub(super) quality: Quality,
+    pub(super) minutes: Option<f64>,
+    pub(super) recipe: Option<&'a str>,
+    pub(super) epochs: Option<usize>,
+}
+
+/// Chooses for the data.
+pub(super) fn choose(
+    data: &DataArguments,
+    start: &WeightsArguments,
+    wish: &Wish<'_>,
+    device: &Device,
+) -> anyhow::Result<Chosen> {
+    let Some(preset) = PRESETS.iter().find(|preset| preset.quality == wish.quality) else {
+        bail!("no preset of this quality");
+    };
+    match kind(data) {
+        InputKind::Texts => of_texts(data, start, preset, wish),
+        _ => of_pictures(data, start, (preset, wish), device),
+    }
+}
+
+/// What the data are of.
+fn kind(data: &DataArguments) -> InputKind {
+    let is_texts = !data.text.is_empty() || is_texts(&data.data);
+    if is_texts { InputKind::Texts } else { InputKind::Pictures }
+}
+
+fn of_pictures(
+    data: &DataArguments,
+    start: &WeightsArguments,
+    (preset, wish): (&Preset, &Wish<'_>),
+    device: &Device,
+) -> anyhow::Result<Chosen> {
+    let (items, some) = gathered::<Pictures>(data)?;
+    let seconds = PLANNED * 60.0 * wish.minutes.unwrap_or(MINUTES);
+    let epochs_of = |recipe| wish.epochs.unwrap_or_else(|| epochs_of(recipe));
+    let asked: Vec<&'static str> = match wish.recipe {
+        Some(asked) => RECIPES.into_iter().filter(|recipe| *recipe == asked).collect(),
+        None => preset.recipes.to_vec(),
+    };
+    // A recipe of another kind costs as the head alone.
+    let recipes = if asked.is_empty() { vec!["head"] } else { asked };
+    let (permissive, candidates) = candidates(start, preset.most)?;
+    let (began, mut timed) = (Instant::now(), Vec::new());
+    for (card, place) in candidates {
+        let forward = forward(card, &some, device)?;
+        timed.push(Timed { card, place, forward });
+        // The best come first: those behind the first that fits are worse, and matter where they are in the cache.
+        if began.elapsed() > PILOT {
+            break;
+        }
+    }
+    for recipe in recipes {
+        let epochs = epochs_of(recipe);
+        let fits: Vec<&Timed> =
+            timed.iter().filter(|it| it.seconds(recipe, items, epochs) <= seconds).collect();
+        let Some(found) = available(&fits, start)? else { continue };
+        let cost = |of: &Timed| span(of.seconds(recipe, items, epochs));
+        let mut lines = vec![format!(
+            "no model is named: {} ({:.1}% on ImageNet, {} parameters, {}), recipe {recipe}: about {} for {} {} here; of {permissive} permissive ones so large at most, {} were timed",
+            found.card.name(),
+            found.top1(),
+            millions(found.card.parameters),
+            found.place.words(),
+            cost(found),
+            items.all,
+            Pictures::MANY,
+            timed.len(),
+        )];
+        let better = timed.iter().filter(|it| it.top1() > found.top1());
+        let larger = better.min_by(|a, b| {
+            let cost = |it: &Timed| it.seconds(recipe, items, epochs);
+            cost(a).total_cmp(&cost(b))
+        });
+        lines.extend(larger.map(|it| {
+            format!(
+                "{} ({:.1}%) would take about {} and is {}: --model {}",
+                it.card.name(),
+                it.top1(),
+                cost(it),
+                it.place.words(),
+                it.card.name()
+            )
+        }));
+        return Ok(Chosen { model: found.card.name(), recipe: recipe.to_owned(), lines });
+    }
+    let least = timed.iter().map(|it| it.seconds("head", items, EPOCHS)).fold(f64::MAX, f64::min);
+    bail!(
+        "nothing is trained on {} {} in so few minutes: the smallest network takes about {}; give more with --minutes, or fewer {}",
+        items.all,
+        Pictures::MANY,
+        span(least / PLANNED),
+        Pictures::MANY
+    )
+}
+
+/// Epochs of a recipe that was chosen.
+pub(super) fn epochs_of(recipe: &str) -> usize {
+    // As many of everything as there are of `full` alone.
+    if recipe == "fine-tune" { 8 } else { EPOCHS }
+}
+
+/// Recipes whose cost is known.
+const RECIPES: [&str; 6] = ["fine-tune", "full", "gradual", "head", "lora", "probe"];
+
+/// How many cards there are of networks that any use is allowed of; and the best of each size and those in the cache, the most
+/// accurate first, with the place of their weights.
+fn candidates(
+    start: &WeightsArguments,
+    most: usize,
+) -> anyhow::Result<(usize, Vec<(&'static Card, Place)>)> {
+    let query = Query {
+        license: Some(LicenseFilter::Permissive),
+        min_top1: Some(0.0),
+        max_parameters: Some(Count(most * 1_000_000)),
+        sort: Some(SortBy::Top1),
+        ..Query::default()
+    };
+    let mut counts = [0; SIZES.len()];
+    let mut found: Vec<(&'static Card, Place)> = Vec::new();
+    let cards = query.run()?;
+    for card in &cards {
+        let size = SIZES.iter().position(|size| card.parameters <= size * 1_000_000);
+        // Nobody can fetch what has no repository.
+        let (Some(size), Some(_)) = (size, &card.repository) else { continue };
+        let place = start.place(card);
+        let of_its_own = found.iter().all(|(other, _)| other.architecture != card.architecture);
+        if of_its_own && (place == Place::Cache || counts[size] < OF_A_SIZE) {
+            counts[size] += 1;
+            found.push((card, place));
+        }
+    }
+    Ok((cards.len(), found))
+}
+
+/// Of networks that fit, the one to take: the most accurate, but one in the cache where it is nearly as good, or where nothing
+/// can be fetched.
+fn available<'a>(
+    fits: &[&'a Timed],
+    start: &WeightsArguments,
+) -> anyhow::Result<Option<&'a Timed>> {
+    let best = |place: Option<Place>| {
+        let of = fits.iter().filter(|it| place.is_none_or(|place| it.place == place));
+        of.copied().max_by(|a, b| a.top1().total_cmp(&b.top1()))
+    };
+    let Some(wanted) = best(None) else { return Ok(None) };
+    let cached = best(Some(Place::Cache));
+    if let Some(cached) = cached
+        && cached.top1() + WORTH >= wanted.top1()
+    {
+        return Ok(Some(cached));
+    }
+    match (start.reach(wanted.card), cached) {
+        (Ok(()), _) => Ok(Some(wanted)),
+        (Err(error), Some(cached)) => {
+            complain!(
+                "{} cannot be fetched ({}); the best in the cache is taken",
+                wanted.card.name(),
+                one_line(super::super::output::causes(&error))
+            );
+            Ok(Some(cached))
+        }
+        (Err(error), None) => Err(error.context(format!(
+            "no model is named, none that fits is in the cache, and {} cannot be fetched; name weights of this machine with --weights, or begin from nothing: --model mobilenetv2_100 --recipe scratch",
+            wanted.card.name()
+        ))),
+    }
+}
+
+/// An encoder of texts.
+fn of_texts(
+    data: &DataArguments,
+    start: &WeightsArguments,
+    preset: &Preset,
+    wish: &Wish<'_>,
+) -> anyhow::Result<Chosen> {
+    let (items, _) = gathered::<Texts>(data)?;
+    let cards = preset.texts.iter().map(|name| find(name)).collect::<Result<Vec<_>, _>>()?;
+    let cached = cards.iter().find(|card| start.place(card) == Place::Cache);
+    let card = match (cached, cards.first()) {
+        (Some(card), _) => card,
+        (None, Some(first)) => {
+            let reached = start.reach(first);
+            reached.with_context(|| format!(
+                "no model is named, none of {} is in the cache, and {} cannot be fetched; name weights of this machine with --weights, or begin from nothing: --model conv1d",
+                preset.texts.join(", "),
+                first.name()
+            ))?;
+            first
+        }
+        (None, None) => bail!("no encoder of texts is known"),
+    };
+    let recipe = wish.recipe.and_then(|asked| RECIPES.into_iter().find(|it| *it == asked));
+    let usual = if preset.quality == Quality::Fast { "head" } else { "full" };
+    let recipe = recipe.unwrap_or(usual);
+    let lines = vec![format!(
+        "no model is named: {} ({} parameters, {}), recipe {recipe}, for {} {}",
+        card.name(),
+        millions(card.parameters),
+        start.place(card).words(),
+        items.all,
+        Texts::MANY,
+    )];
+    Ok(Chosen { model: card.name(), recipe: recipe.to_owned(), lines })
+}
+
+/// How many items there are, and a few of them from all over.
+fn gathered<M: Kind>(data: &DataArguments) -> anyhow::Result<(Items, Vec<ItemOf<M>>)> {
+    let place = data.place::<M>()?;
+    let kind = data.kind::<M>(&place)?;
+    let rows = M::gathered(&place, kind)?.rows;
+    let all = rows.len() as f64;
+    let step = (rows.len() / TIMED).max(1);
+    let some = rows.into_iter().step_by(step).take(TIMED).map(|row| row.item).collect();
+    // What is validated and tested on is about a fifth, however it is divided.
+    Ok((Items { all, train: 0.8 * all }, some))
+}
+
+/// Seconds an item that a network of this card takes to read and to go forward.
+fn forward(card: &Card, items: &[ItemOf<Pictures>], device: &Device) -> anyhow::Result<f64> {
+    let labels = ["a", "b"].map(str::to_owned);
+    let device = device.clone().inner();
+    let (model, _) = ModelOf::<Pictures>::for_labels(Some(&card.name()), None, &labels, &device)?;
+    // The first time parameters are made, and packed.
+    model.embed(items.iter().cloned())?;
+    let began = Instant::now();
+    model.embed(items.iter().cloned())?;
+    Ok(began.elapsed().as_secs_f64() / items.len().max(1) as f64)
+}
+
+/// As people say it: 40 seconds, 12 minutes.
+fn span(seconds: f64) -> String {
+    match seconds {
+        ..90.0 => format!("{} seconds", seconds.ceil().max(1.0)),
+        ..5400.0 => format!("{:.0} minutes", seconds / 60.0),
+        _ => format!("{:.1} hours", seconds / 3600.0),
+    }
+}
