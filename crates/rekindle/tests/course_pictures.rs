@@ -5,16 +5,26 @@
 
 use std::{fs, path::Path};
 
+#[path = "../examples/as_is.rs"]
+mod as_is;
+#[path = "../examples/augmentation.rs"]
+mod augmentation;
 #[path = "../examples/classification.rs"]
 mod classification;
 #[path = "../examples/fashion.rs"]
 mod fashion;
+#[path = "../examples/feature_extraction.rs"]
+mod feature_extraction;
+#[path = "../examples/fine_tuning.rs"]
+mod fine_tuning;
 #[path = "../examples/one_neuron.rs"]
 mod one_neuron;
 #[path = "../examples/regression.rs"]
 mod regression;
 #[path = "../examples/residual.rs"]
 mod residual;
+#[path = "../examples/scaling.rs"]
+mod scaling;
 #[path = "../examples/tables.rs"]
 mod tables;
 
@@ -85,4 +95,46 @@ fn convolutions_see_what_is_anywhere() {
     let [dense, convolutions] = fashion::run(&arguments).unwrap();
     assert!(dense > 0.4 && convolutions > dense + 0.1, "{dense} {convolutions}");
     is_drawn(folder.path(), "losses.svg");
+}
+
+#[test]
+fn weights_as_they_are_know_their_own_labels() {
+    let [top1, top5] = as_is::run(&as_is::Arguments::parse_from(["as_is"])).unwrap();
+    assert!(top1 > 0.8 && top5 > top1, "{top1} {top5}");
+}
+
+#[test]
+fn features_are_worth_more_than_none() {
+    let arguments = feature_extraction::Arguments::parse_from(["feature_extraction"]);
+    let [nothing, probe, head] = feature_extraction::run(&arguments).unwrap();
+    assert!(probe > nothing + 0.3 && head > probe - 0.05, "{nothing} {probe} {head}");
+}
+
+#[test]
+fn fine_tuning_loses_nothing_to_a_head() {
+    let arguments = fine_tuning::Arguments::parse_from(["fine_tuning", "--epochs", "6"]);
+    let [head, phases, all] = fine_tuning::run(&arguments).unwrap();
+    assert!(head > 0.7 && phases > head - 0.05 && all > head - 0.05, "{head} {phases} {all}");
+}
+
+#[test]
+fn more_pictures_are_worth_more() {
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().to_str().unwrap();
+    let reached = scaling::run(&scaling::Arguments::parse_from(["scaling", "--out", out])).unwrap();
+    assert!(reached.is_sorted() && reached[3] > reached[0] + 0.2, "{reached:?}");
+    is_drawn(folder.path(), "scaling.svg");
+}
+
+#[test]
+fn augmentation_must_leave_labels_right() {
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().to_str().unwrap();
+    let arguments = augmentation::Arguments::parse_from(["augmentation", "--out", out]);
+    let reached = augmentation::run(&arguments).unwrap();
+    let [nothing, degrees, turns, mirrored, _] = reached[..] else { panic!("{reached:?}") };
+    // What the course does changes next to nothing; what it means to do is another label here.
+    assert!(degrees[0] < 5.0 && degrees[0] < 0.2 * turns[0], "{reached:?}");
+    assert!(nothing[1] > mirrored[1] + 0.1 && nothing[1] > turns[1] + 0.1, "{reached:?}");
+    assert!(fs::read(folder.path().join("views.png")).unwrap().starts_with(b"\x89PNG"));
 }

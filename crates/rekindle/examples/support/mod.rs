@@ -13,8 +13,10 @@ use rekindle_doodles::{SIZE, Task, set};
 
 pub(crate) mod lesson;
 mod own;
+mod pretrained;
 
 pub(crate) use own::{Learn, Learned, plain};
+pub(crate) use pretrained::{Pretrained, STARTER, Tuned};
 
 /// `per_class` pictures of every class; another seed gives other pictures.
 pub(crate) fn doodles(task: Task, per_class: usize, seed: u64) -> Result<Vec<Sample>> {
