@@ -7,6 +7,7 @@ use std::process::ExitCode;
 use anyhow::Context;
 
 mod bench;
+mod book;
 mod cargo;
 mod fetch_weights;
 #[path = "../../crates/rekindle/src/cli/fetching.rs"]
@@ -23,6 +24,7 @@ const USAGE: &str = "usage: cargo xtask COMMAND
 
   bench ARGS...          measure networks on this machine: infer, train, cold; see `bench help`
   bench data FOLDER      measure how fast pictures become inputs; see `bench data --help`
+  book [ARGS...]         build book/ by mdBook; see `book help`
   fetch-weights NAME...  fetch weights into the cache, or check them; see `fetch-weights --help`
   fuzz [SECONDS] [NAME]  hand hostile files to every reader, as long; see `fuzz help`
   ladders                climb the ladders of docs/ladders, and write docs/ladder.md
@@ -38,6 +40,7 @@ fn main() -> anyhow::Result<ExitCode> {
     let rest: Vec<String> = args.collect();
     match command.as_deref() {
         Some("bench") => bench::run(&rest),
+        Some("book") => book::run(&rest),
         Some("fetch-weights") => fetch_weights::run(&rest),
         Some("fuzz") => fuzz::run(&rest),
         Some("ladders") => ladders::run(&rest),

@@ -6,6 +6,7 @@ use std::process::ExitCode;
 
 use tree::File;
 
+mod book;
 mod cards;
 mod circles;
 mod errors;
@@ -56,6 +57,7 @@ fn problems(root: &Path, files: &[File]) -> Vec<Problem> {
     problems.extend(texts::problems(files));
     problems.extend(manifests::problems(files));
     problems.extend(cards::problems(root, files));
+    problems.extend(book::problems(files));
     problems.sort();
     problems
 }

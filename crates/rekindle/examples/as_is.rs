@@ -42,10 +42,12 @@ fn main() -> Result<()> {
 /// How often the right label comes first, and how often it is among the first five.
 pub(crate) fn run(arguments: &Arguments) -> Result<[f64; 2]> {
     let from = &arguments.from;
+    // ANCHOR: open
     // Weights say what they are, and how a picture becomes their input.
     let (model, report) = Model::open(from.model.as_deref(), &from.folder()?, &Device::flex())?;
     println!("{report}");
     let started = Instant::now();
+    // ANCHOR_END: open
     let predictions: Predictions = match &from.data {
         Some(data) => as_is::<usize, Pictures>(&model, &DataConfig::new(data), 32)?.predictions,
         None => {

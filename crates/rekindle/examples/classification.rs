@@ -95,6 +95,7 @@ fn learn(name: &str, curve: Curve, course: [&str; 2], seed: u64, out: &Path) -> 
     for ((way, layers), (reached, course)) in ways.into_iter().zip(reached.iter_mut().zip(course)) {
         let device = Device::flex().autodiff();
         device.seed(seed);
+        // ANCHOR: learn
         let inputs = columns.clone().layers(layers);
         let model = ModelOf::<Several>::from_inputs(&inputs, &data, &device)?;
         let plan = Plan::new(vec![Phase::new("all", 50, Frozen::Nothing, 0.02)]);
@@ -103,6 +104,7 @@ fn learn(name: &str, curve: Curve, course: [&str; 2], seed: u64, out: &Path) -> 
         let started = Instant::now();
         let parts = (Train(data.train.clone()), Validation(data.val.clone()));
         let learned = finetune(model, parts, &config, None, &mut [])?;
+        // ANCHOR_END: learn
         let seconds = started.elapsed().as_secs_f64();
         let test = Test(data.test.clone());
         let scores = measure(&learned.model, &learned.task, test, 32, TestViews::One)?;

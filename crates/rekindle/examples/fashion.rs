@@ -47,12 +47,14 @@ pub(crate) struct Arguments {
 /// Height and width of the input, in pixels.
 const SIDE: usize = 28;
 
+// ANCHOR: network
 /// Convolutions in pairs, each followed by a pool that halves the map, then dense layers; a dense network has none of those.
 #[derive(Module, Debug)]
 struct Small {
     pairs: Vec<Vec<Conv2d>>,
     dense: Vec<nn::Linear>,
 }
+// ANCHOR_END: network
 
 impl Small {
     fn new(channels: &[usize], units: &[usize], device: &Device) -> Self {
@@ -133,10 +135,17 @@ pub(crate) fn run(arguments: &Arguments) -> Result<[f64; 2]> {
     println!("{} pictures to train on, {} to test on", data.train.len(), data.test.len());
     lesson::heading("accuracy");
     let (mut reached, mut curves) = ([0.0; 2], Vec::new());
+    // ANCHOR: ways
     let ways = [("dense", &[][..], &[128, 64][..], "79.7%"), ("TinyVGG", &[16, 32], &[64], "")];
+    // ANCHOR_END: ways
     for ((way, channels, units, course), reached) in ways.into_iter().zip(&mut reached) {
         let found = learn.learn(|device| Small::new(channels, units, device), &data)?;
-        *reached = lesson::accuracy(way, &found.predictions, found.seconds, course);
+        *reached = lesson::accuracy(
+            way,
+            &found.predictions,
+            found.seconds,
+            lesson::course(arguments.data.as_ref(), course),
+        );
         curves.push((way, found.history));
     }
     let curves: Vec<_> = curves.iter().map(|(way, history)| (*way, &history[..])).collect();

@@ -38,10 +38,12 @@ pub(crate) fn run(Arguments { from, epochs }: &Arguments) -> Result<[f64; 3]> {
     let data = pictures(from.data.as_deref(), || doodle_set(Task::Target, [15, 5, 30]))?;
     println!("{} pictures to train on, {} to test on", data.train.len(), data.test.len());
     lesson::heading("accuracy");
+    // ANCHOR: ways
     // Logistic regression on features: they are computed once, and there is no rate to choose.
     let probe = || Recipe::named("probe", *epochs, 0.01);
     // The same by steps: features are still computed once, not once an epoch. It begins where the probe ends.
     let head = || Recipe::named("head", *epochs, 0.01);
+    // ANCHOR_END: ways
     let model = from.begin(&data.names)?;
     let nothing = model.clone().untrained(&rekindle::Device::flex().autodiff())?;
     let mut reached = [0.0; 3];
@@ -54,7 +56,12 @@ pub(crate) fn run(Arguments { from, epochs }: &Arguments) -> Result<[f64; 3]> {
     .zip(&mut reached)
     {
         let tuned = from.tune(model, &data, recipe, Augment::NONE)?;
-        *reached = lesson::accuracy(way, &tuned.predictions, tuned.seconds, course);
+        *reached = lesson::accuracy(
+            way,
+            &tuned.predictions,
+            tuned.seconds,
+            lesson::course(from.data.as_ref(), course),
+        );
     }
     Ok(reached)
 }

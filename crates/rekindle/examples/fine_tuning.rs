@@ -42,6 +42,7 @@ pub(crate) fn run(Arguments { from, epochs }: &Arguments) -> Result<[f64; 3]> {
     let data = pictures(from.data.as_deref(), || doodle_set(Task::Target, [15, 5, 30]))?;
     println!("{} pictures to train on, {} to test on", data.train.len(), data.test.len());
     let half = epochs.div_ceil(2);
+    // ANCHOR: ways
     // The course's: features first; then the last layers are unfrozen, and the rate is a tenth.
     let phases = Plan::new(vec![
         Phase::new("head", half, Frozen::Backbone, 1e-2),
@@ -52,12 +53,18 @@ pub(crate) fn run(Arguments { from, epochs }: &Arguments) -> Result<[f64; 3]> {
         ("head, then two stages", Recipe::Train(phases), "85.0%"),
         ("all, slower downwards", Recipe::named("full", *epochs, 0.01)?, ""),
     ];
+    // ANCHOR_END: ways
     lesson::heading("accuracy");
     let mut reached = [0.0; 3];
     for ((way, recipe, course), reached) in ways.into_iter().zip(&mut reached) {
         let model = from.begin(&data.names)?;
         let tuned = from.tune(model, &data, recipe, Augment::FLIP)?;
-        *reached = lesson::accuracy(way, &tuned.predictions, tuned.seconds, course);
+        *reached = lesson::accuracy(
+            way,
+            &tuned.predictions,
+            tuned.seconds,
+            lesson::course(from.data.as_ref(), course),
+        );
     }
     Ok(reached)
 }

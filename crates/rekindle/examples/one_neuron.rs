@@ -46,9 +46,11 @@ fn main() -> Result<()> {
 pub(crate) fn run(seed: u64, out: &Path) -> Result<[f64; 3]> {
     let device = Device::flex().autodiff();
     device.seed(seed);
+    // ANCHOR: neuron
     // One number goes in, scaled by mean and deviation; without hidden layers the head is all there is: w x + b.
     let inputs = Inputs::default().with("x", "x", InputCode::Standardized);
     let at = |x: f64| inputs.example(&[("x", &x.to_string())]);
+    // ANCHOR_END: neuron
     let mut random = Random::new(seed, 0, 0);
     let mut points = |count: usize| -> Result<Vec<_>> {
         let point = |_| {
@@ -58,6 +60,7 @@ pub(crate) fn run(seed: u64, out: &Path) -> Result<[f64; 3]> {
         (0..count).map(point).collect()
     };
     let data = DataSetOf::from_samples(["y"], [points(200)?, points(50)?, points(1000)?]);
+    // ANCHOR: learn
     let neuron = ModelOf::<Several>::from_inputs(&inputs, &data, &device)?;
 
     let descent = OptimizerConfig::Sgd { momentum: 0.0, weight_decay: 0.0 };
@@ -67,6 +70,7 @@ pub(crate) fn run(seed: u64, out: &Path) -> Result<[f64; 3]> {
     config.engine.seed = seed;
     let parts = (Train(data.train), Validation(data.val));
     let learned = finetune(neuron, parts, &config, None, &mut [])?;
+    // ANCHOR_END: learn
 
     let answers = learned.model.predict([at(0.0)?, at(1.0)?, at(17.0)?])?;
     let y = |place: usize| -> Result<f64> {

@@ -45,11 +45,13 @@ struct Arguments {
 type Way = (&'static str, &'static [usize], usize, &'static str);
 
 #[rustfmt::skip]
+// ANCHOR: ways
 const WAYS: [Way; 3] = [
     ("one neuron",             &[],   100, "30.64"),
     ("a hidden layer of ReLU", &[50], 100, "10.61"),
     ("the same, longer",       &[50], 500, "67.22"),
 ];
+// ANCHOR_END: ways
 
 fn main() -> Result<()> {
     let Arguments { seed, out } = Arguments::parse();

@@ -93,6 +93,7 @@ impl ConvNorm {
     }
 }
 
+// ANCHOR: block
 impl Block {
     fn forward(&self, x: FeatureMap) -> FeatureMap {
         let y = self.first.relu().forward(x.clone());
@@ -102,6 +103,7 @@ impl Block {
         }
     }
 }
+// ANCHOR_END: block
 
 impl Deep {
     fn new(blocks: usize, shortcut: bool, device: &Device) -> Self {
@@ -116,6 +118,7 @@ impl Deep {
     }
 }
 
+// ANCHOR: backbone
 impl Backbone for Deep {
     type Input = Tensor<4>;
     type Flow = Tensor<4>;
@@ -146,6 +149,7 @@ impl Backbone for Deep {
         WIDTHS[2]
     }
 }
+// ANCHOR_END: backbone
 
 fn main() -> Result<()> {
     run(&Arguments::parse()).map(drop)

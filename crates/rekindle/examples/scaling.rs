@@ -51,18 +51,25 @@ fn main() -> Result<()> {
 
 /// The accuracy of each share.
 pub(crate) fn run(Arguments { from, recipe, epochs, out }: &Arguments) -> Result<[f64; 4]> {
-    let data = pictures(from.data.as_deref(), || doodle_set(Task::Target, [100, 5, 30]))?;
+    let data = pictures(from.data.as_deref(), || doodle_set(Task::Target, [50, 5, 30]))?;
     let each = data.train.len() as f64 / data.names.len() as f64;
     lesson::heading("accuracy");
     let (mut reached, mut points, mut area) = ([0.0; 4], Vec::new(), Vec::new());
     for ((share, course), reached) in SHARES.into_iter().zip(&mut reached) {
+        // ANCHOR: shots
         // Drawn of each label by itself; what is measured on stays.
         let shots = (share * each).round().max(1.0) as usize;
         let part = data.clone().with_shots(shots, from.seed)?;
         let recipe = Recipe::named(recipe, *epochs, 0.01)?;
         let tuned = from.tune(from.begin(&data.names)?, &part, recipe, Augment::NONE)?;
+        // ANCHOR_END: shots
         let way = format!("{:.0}%, {} pictures", 100.0 * share, part.train.len());
-        *reached = lesson::accuracy(&way, &tuned.predictions, tuned.seconds, course);
+        *reached = lesson::accuracy(
+            &way,
+            &tuned.predictions,
+            tuned.seconds,
+            lesson::course(from.data.as_ref(), course),
+        );
         let interval = rekindle::metrics::accuracy_interval(&tuned.predictions);
         points.push((part.train.len() as f64, *reached));
         area.push((part.train.len() as f64, interval.low, interval.high));

@@ -64,10 +64,12 @@ pub(crate) fn run(arguments: &Arguments) -> Result<[f64; 3]> {
         Some(list) => list.clone(),
         None => made(&out.join("made.csv"))?,
     };
+    // ANCHOR: find
     // Numbers, yes and no, words: each column by what it holds. What is learned of them is learned of the training rows.
     let data = DataConfig { targets: vec![target.clone()], ..DataConfig::new(list) };
     let found = Inputs::find(&data, NotInputs::default())?;
     let mut set = Several::open::<Vec<f32>>(&found.rows_of(data))?;
+    // ANCHOR_END: find
     if set.test.is_empty() {
         println!("no row is for testing: measured on what chooses the epoch");
         set.test = set.val.clone();
@@ -81,7 +83,8 @@ pub(crate) fn run(arguments: &Arguments) -> Result<[f64; 3]> {
     let least_squares = match model.linear_baseline(&tested)? {
         Some((name, mae)) => {
             let estimate = Estimate { value: mae, low: f64::NAN, high: f64::NAN, level: 0.95 };
-            lesson::error(&name, estimate, 0.0, "4181 (scikit-learn)")
+            let peer = lesson::course(arguments.data.as_ref(), "4181 (scikit-learn)");
+            lesson::error(&name, estimate, 0.0, peer)
         }
         None => f64::NAN,
     };
@@ -91,6 +94,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<[f64; 3]> {
         [("one neuron", &[][..], "6392"), ("two layers of 128", &[128, 128], "3171 to 4629")];
     for ((way, layers, course), reached) in ways.into_iter().zip(&mut reached[1..]) {
         device.seed(*seed);
+        // ANCHOR: learn
         let inputs = found.inputs.clone().layers(layers);
         let model = ModelOf::<Several>::from_inputs(&inputs, &set, &device)?;
         let Recipe::Train(plan) = Recipe::named("scratch", *epochs, 0.01)? else { continue };
@@ -101,9 +105,11 @@ pub(crate) fn run(arguments: &Arguments) -> Result<[f64; 3]> {
         let started = Instant::now();
         let parts = (Train(set.train.clone()), Validation(set.val.clone()));
         let learned = finetune(model, parts, &config, None, &mut [])?;
+        // ANCHOR_END: learn
         let test = Test(set.test.clone());
         let scores = measure(&learned.model, &learned.task, test, 32, TestViews::One)?;
         let mae = Regression::of(&scores).average.mae;
+        let course = lesson::course(arguments.data.as_ref(), course);
         *reached = lesson::error(way, mae, started.elapsed().as_secs_f64(), course);
         curves.push((way, learned.history));
     }

@@ -17,6 +17,8 @@
 //! [`vision`] has the architectures, [`layers`] what they are made of, [`checkpoint`] reads and
 //! writes weights, [`transfer`] freezes, [`train`] trains, [`data`] feeds, [`cards`] knows.
 
+#[cfg(doctest)]
+mod book;
 mod device;
 mod embed;
 mod embeddings;

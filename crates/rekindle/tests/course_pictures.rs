@@ -135,6 +135,6 @@ fn augmentation_must_leave_labels_right() {
     let [nothing, degrees, turns, mirrored, _] = reached[..] else { panic!("{reached:?}") };
     // What the course does changes next to nothing; what it means to do is another label here.
     assert!(degrees[0] < 5.0 && degrees[0] < 0.2 * turns[0], "{reached:?}");
-    assert!(nothing[1] > mirrored[1] + 0.1 && nothing[1] > turns[1] + 0.1, "{reached:?}");
+    assert!(nothing[1] > mirrored[1] + 0.05 && nothing[1] > turns[1] + 0.2, "{reached:?}");
     assert!(fs::read(folder.path().join("views.png")).unwrap().starts_with(b"\x89PNG"));
 }

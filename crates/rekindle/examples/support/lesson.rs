@@ -1,6 +1,9 @@
 //! What the lessons share: the table that they print, and charts of losses by epoch.
 
-use std::{fs, path::Path};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
 
 use anyhow::Result;
 use rekindle::{
@@ -12,6 +15,11 @@ use rekindle::{
 /// The names of the columns.
 pub(crate) fn heading(measure: &str) {
     println!("{:<24} {measure:>10} {:>19} {:>8}  the course", "way", "95%", "seconds");
+}
+
+/// What the course has, which is of real data and says nothing beside what is made here.
+pub(crate) fn course<'a>(data: Option<&PathBuf>, number: &'a str) -> &'a str {
+    data.map_or("", |_| number)
 }
 
 /// A row: a way, its accuracy on the test part, how long it took, and what the course has, where it has something.

@@ -56,6 +56,7 @@ impl Learn {
     ) -> Result<Learned> {
         let device = Device::flex().autodiff();
         device.seed(self.seed);
+        // ANCHOR: learn
         let network = Classifier::new(network(&device), data.names.len(), &device);
         let phase = Phase {
             batch_norm: BatchNormPolicy::Updated,
@@ -78,6 +79,7 @@ impl Learn {
         let seconds = started.elapsed().as_secs_f64();
         let how = MeasureConfig::plain(64);
         let predictions = engine::measure(&learned.network, &learned.task, test, &how)?;
+        // ANCHOR_END: learn
         Ok(Learned { predictions, history: learned.history, seconds })
     }
 }

@@ -73,6 +73,7 @@ impl Pretrained {
         augment: Augment,
     ) -> Result<Tuned> {
         let started = Instant::now();
+        // ANCHOR: tune
         let parts = (Train(data.train.clone()), Validation(data.val.clone()));
         let plan = match &recipe {
             Recipe::Train(plan) => plan.clone(),
@@ -95,6 +96,7 @@ impl Pretrained {
         };
         let seconds = started.elapsed().as_secs_f64();
         let predictions = measure(&model, &task, Test(data.test.clone()), 32, TestViews::One)?;
+        // ANCHOR_END: tune
         Ok(Tuned { model, predictions, history, seconds })
     }
 }
