@@ -7,6 +7,11 @@
 //! Expected, and in `runs/classification` what each answers everywhere, drawn under the test points:
 //!
 //! ```text
+//! way                        accuracy                 95%  seconds  the course
+//! circles, linear               50.0%      43.5% to 57.0%      0.4  50.0%
+//! circles, ReLU                 98.5%     96.5% to 100.0%      0.5  97.0 to 100%
+//! moons, linear                 89.0%      84.5% to 93.0%      0.5
+//! moons, ReLU                  100.0%     98.1% to 100.0%      0.6
 //! ```
 #![allow(clippy::print_stdout, reason = "an example shows what it does")]
 
@@ -14,22 +19,20 @@ mod support;
 
 use std::{
     f64::consts::PI,
-    fs,
     path::{Path, PathBuf},
     time::Instant,
 };
 
 use anyhow::Result;
 use clap::Parser;
-use plotters::prelude::*;
 use rekindle::{
-    Device, Example, FinetuneConfig, InputCode, Inputs, ModelOf, Several, TestViews,
+    Device, Example, FinetuneConfig, InputCode, Inputs, ModelOf, Prediction, Several, TestViews,
     data::{DataSetOf, Random, SampleOf},
     finetune, measure,
     train::{Classify, Test, Train, Validation},
     transfer::{Frozen, Phase, Plan},
 };
-use support::lesson;
+use support::{draw_plane, lesson};
 
 /// Learns circles and moons.
 #[derive(Parser)]
@@ -110,47 +113,13 @@ fn learn(name: &str, curve: Curve, course: [&str; 2], seed: u64, out: &Path) -> 
         let scores = measure(&learned.model, &learned.task, test, 32, TestViews::One)?;
         *reached = lesson::accuracy(&format!("{name}, {way}"), &scores, seconds, course);
         let picture = out.join(format!("{name}_{way}.svg"));
-        draw(&picture, &learned.model, row, &places)?;
+        draw_plane(&picture, &places, |points| {
+            let rows: Result<Vec<_>, _> = points.iter().map(|point| row(*point)).collect();
+            let inner = |answer: &Prediction| {
+                answer.guesses().iter().find(|it| it.index == 1).map(|it| it.probability)
+            };
+            Ok(learned.model.predict(rows?)?.iter().filter_map(inner).collect())
+        })?;
     }
     Ok(reached)
-}
-
-/// What a model answers over the plane, under the points.
-fn draw(
-    path: &Path,
-    model: &ModelOf<Several>,
-    row: impl Fn([f64; 2]) -> Result<Example, rekindle::Error>,
-    points: &[([f64; 2], usize)],
-) -> Result<()> {
-    const CELLS: usize = 48;
-    const COLORS: [RGBColor; 2] = [RGBColor(31, 119, 180), RGBColor(214, 39, 40)];
-    let ends = |axis: usize| {
-        let ats = points.iter().map(|(point, _)| point[axis]);
-        ats.fold([f64::MAX, f64::MIN], |[low, high], at| [low.min(at - 0.1), high.max(at + 0.1)])
-    };
-    let [[left, right], [below, above]] = [ends(0), ends(1)];
-    let [wide, high] = [(right - left) / CELLS as f64, (above - below) / CELLS as f64];
-    let corner = |place: usize| {
-        [left + wide * (place % CELLS) as f64, below + high * (place / CELLS) as f64]
-    };
-    let middles =
-        (0..CELLS * CELLS).map(corner).map(|[x, y]| row([x + wide / 2.0, y + high / 2.0]));
-    let answers = model.predict(middles.collect::<Result<Vec<_>, _>>()?)?;
-    fs::create_dir_all(path.parent().unwrap_or(path))?;
-    let root = SVGBackend::new(path, (480, 480)).into_drawing_area();
-    root.fill(&WHITE)?;
-    let mut chart =
-        ChartBuilder::on(&root).margin(8).build_cartesian_2d(left..right, below..above)?;
-    chart.draw_series(answers.iter().enumerate().map(|(place, answer)| {
-        let [x, y] = corner(place);
-        let inner = answer.guesses().iter().find(|guess| guess.index == 1);
-        let inner = inner.map_or(0.5, |guess| f64::from(guess.probability));
-        let (class, sure) = if inner < 0.5 { (0, 1.0 - inner) } else { (1, inner) };
-        let color = COLORS[class].mix(sure - 0.4);
-        Rectangle::new([(x, y), (x + wide, y + high)], color.filled())
-    }))?;
-    let dot = |&([x, y], class): &([f64; 2], usize)| Circle::new((x, y), 3, COLORS[class].filled());
-    chart.draw_series(points.iter().map(dot))?;
-    root.present()?;
-    Ok(())
 }

@@ -9,6 +9,10 @@
 //! those:
 //!
 //! ```text
+//! 200 pictures to train on, 200 to test on
+//! way                        accuracy                 95%  seconds  the course
+//! dense                         74.5%      68.5% to 80.0%      0.2
+//! TinyVGG                       98.5%     96.5% to 100.0%      2.7
 //! ```
 #![allow(clippy::print_stdout, reason = "an example shows what it does")]
 

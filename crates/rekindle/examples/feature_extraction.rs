@@ -8,6 +8,11 @@
 //! Expected, on 200 doodles of ten classes that the trunk has never seen:
 //!
 //! ```text
+//! 150 pictures to train on, 300 to test on
+//! way                        accuracy                 95%  seconds  the course
+//! untrained trunk, probe        13.3%       9.3% to 17.0%      1.8
+//! pretrained trunk, probe       82.7%      78.3% to 87.0%      1.4
+//! pretrained trunk, head        82.7%      78.3% to 87.0%      2.4
 //! ```
 #![allow(clippy::print_stdout, reason = "an example shows what it does")]
 

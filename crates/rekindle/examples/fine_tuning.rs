@@ -9,6 +9,11 @@
 //! Expected, on 150 doodles of ten classes that the network has never seen:
 //!
 //! ```text
+//! 150 pictures to train on, 300 to test on
+//! way                        accuracy                 95%  seconds  the course
+//! head alone                    83.0%      78.7% to 87.3%      0.7
+//! head, then two stages         80.3%      76.0% to 84.7%      3.7
+//! all, slower downwards         81.0%      77.0% to 85.3%      4.6
 //! ```
 #![allow(clippy::print_stdout, reason = "an example shows what it does")]
 

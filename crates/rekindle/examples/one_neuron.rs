@@ -8,6 +8,8 @@
 //! loss in `runs/one_neuron/losses.svg`:
 //!
 //! ```text
+//! learned: y = 1.013 x + 9.998, and at 17 27.23
+//! mean absolute error 0.820, where the noise alone has 0.798
 //! ```
 #![allow(clippy::print_stdout, reason = "an example shows what it does")]
 

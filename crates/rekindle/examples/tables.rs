@@ -9,29 +9,29 @@
 //! tested on (`train`, `test`); without one it is what was validated on. Expected:
 //!
 //! ```text
+//! 380 rows to train on, 120 to test on
+//! way                             MAE                 95%  seconds  the course
+//! linear regression              1340                          0.0
+//! one neuron                     1370         990 to 1840      0.3
+//! two layers of 128               569          496 to 648      0.5
 //! ```
 #![allow(clippy::print_stdout, reason = "an example shows what it does")]
 
 mod support;
 
-use std::{
-    fmt::Write,
-    fs,
-    path::{Path, PathBuf},
-    time::Instant,
-};
+use std::{path::PathBuf, time::Instant};
 
 use anyhow::Result;
 use clap::Parser;
 use rekindle::{
     Device, FinetuneConfig, Inputs, Modality as _, ModelOf, NotInputs, SetOf, Several, TestViews,
-    data::{DataConfig, Random},
+    data::DataConfig,
     finetune, measure,
     metrics::{Estimate, Regression},
     train::{Regress, RegressionLoss, Test, Train, Validation},
     transfer::Recipe,
 };
-use support::lesson;
+use support::{charges, lesson};
 
 /// Learns a column of numbers from the others.
 #[derive(Parser)]
@@ -62,7 +62,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<[f64; 3]> {
     let Arguments { data, target, seed, epochs, out } = arguments;
     let list = match data {
         Some(list) => list.clone(),
-        None => made(&out.join("made.csv"))?,
+        None => charges(&out.join("made.csv"))?,
     };
     // ANCHOR: find
     // Numbers, yes and no, words: each column by what it holds. What is learned of them is learned of the training rows.
@@ -116,23 +116,4 @@ pub(crate) fn run(arguments: &Arguments) -> Result<[f64; 3]> {
     let curves: Vec<_> = curves.iter().map(|(way, history)| (*way, &history[..])).collect();
     lesson::draw_losses(&out.join("losses.svg"), &curves)?;
     Ok(reached)
-}
-
-/// A table like the course's: to smoke costs more the heavier one is, which no sum of columns says.
-fn made(path: &Path) -> Result<PathBuf> {
-    let mut random = Random::new(0, 0, 0);
-    let mut list = "age,bmi,smoker,region,charges,split\n".to_owned();
-    for row in 0..600 {
-        let (age, bmi) = (random.between(18.0, 65.0), 30.0 + 6.0 * random.normal());
-        let smoker = random.unit() < 0.2;
-        let region = ["north", "east", "south", "west"][random.below(4)];
-        let smoked = if smoker { 15000.0 + 1500.0 * (bmi - 30.0).max(0.0) } else { 0.0 };
-        let charges = 4.0 * age * age + smoked + 500.0 * random.normal();
-        let (smoker, split) =
-            (["no", "yes"][usize::from(smoker)], ["test", "train"][(row % 5).min(1)]);
-        writeln!(list, "{age:.0},{bmi:.2},{smoker},{region},{charges:.2},{split}")?;
-    }
-    fs::create_dir_all(path.parent().unwrap_or(path))?;
-    fs::write(path, list)?;
-    Ok(path.to_owned())
 }

@@ -1,21 +1,25 @@
 //! What the examples share: pictures as samples, how one of them becomes an input, and tables and curves of what was learned.
 #![allow(dead_code, unused_imports, reason = "each example uses some of it")]
 
-use std::{f64::consts::PI, path::Path};
+use std::path::Path;
 
 use anyhow::{Result, bail};
 use rekindle::{
     Model,
     cards::{HubConfig, InputSpec},
-    data::{DataConfig, DataSet, Picture, Random, Sample, open_pictures},
+    data::{DataConfig, DataSet, Picture, Sample, open_pictures},
 };
 use rekindle_doodles::{SIZE, Task, set};
 
 pub(crate) mod lesson;
+mod made;
 mod own;
+mod plane;
 mod pretrained;
 
+pub(crate) use made::{charges, stripes};
 pub(crate) use own::{Learn, Learned, plain};
+pub(crate) use plane::draw_plane;
 pub(crate) use pretrained::{Pretrained, STARTER, Tuned};
 
 /// `per_class` pictures of every class; another seed gives other pictures.
@@ -54,28 +58,6 @@ pub(crate) fn doodle_set(task: Task, each: [usize; 3]) -> Result<DataSet> {
     let [train, val, test] = each;
     let parts = [part((train, 0))?, part((val, 1000))?, part((test, 2000))?];
     Ok(DataSet::from_samples(labels(task), parts))
-}
-
-/// Stripes in four directions, of any width and shade and anywhere, under noise: little that small networks learn in a second.
-pub(crate) fn stripes(each: [usize; 3]) -> Result<DataSet> {
-    let part = |(count, seed): (usize, u64)| -> Result<Vec<Sample>> {
-        let picture = |place: usize| {
-            let (label, mut random) = (place % 4, Random::new(seed, 0, place as u64));
-            let (sine, cosine) = (label as f64 * PI / 4.0 + 0.1 * random.normal()).sin_cos();
-            let (period, phase) = (random.between(4.0, 9.0), random.between(0.0, 2.0 * PI));
-            let mut shade = |at: usize| {
-                let [x, y] = [at % SIZE, at / SIZE].map(|at| at as f64);
-                let wave = (2.0 * PI * (x * cosine + y * sine) / period + phase).sin();
-                (128.0 + 50.0 * wave + 40.0 * random.normal()) as u8
-            };
-            let pixels = (0..SIZE * SIZE).map(&mut shade).collect();
-            Ok(Sample::new(Picture::from_gray(SIZE, SIZE, pixels)?.into(), label))
-        };
-        (0..4 * count).map(picture).collect()
-    };
-    let [train, val, test] = each;
-    let parts = [part((train, 0))?, part((val, 1000))?, part((test, 2000))?];
-    Ok(DataSet::from_samples(["across", "falling", "upright", "rising"], parts))
 }
 
 /// Makes a model expect doodles: as they are, a mean near 0.5 and a deviation near 0.25.
