@@ -138,3 +138,17 @@ fn augmentation_must_leave_labels_right() {
     assert!(nothing[1] > mirrored[1] + 0.05 && nothing[1] > turns[1] + 0.2, "{reached:?}");
     assert!(fs::read(folder.path().join("views.png")).unwrap().starts_with(b"\x89PNG"));
 }
+
+#[test]
+fn networks_that_lessons_name_are_known() {
+    for name in [
+        "vgg16.tv_in1k",
+        "resnet18.a1_in1k",
+        "resnet50.a1_in1k",
+        "efficientnet_b0.ra_in1k",
+        "mobilenetv2_100.ra_in1k",
+        "tf_efficientnet_b0",
+    ] {
+        assert!(rekindle::cards::find(name).is_ok(), "{name}");
+    }
+}
