@@ -7,6 +7,7 @@ use std::process::ExitCode;
 use anyhow::Context;
 
 mod bench;
+mod book;
 mod cargo;
 mod dist;
 mod fetch_weights;
@@ -25,6 +26,7 @@ const USAGE: &str = "usage: cargo xtask COMMAND
 
   bench ARGS...          measure networks on this machine: infer, train, cold; see `bench help`
   bench data FOLDER      measure how fast pictures become inputs; see `bench data --help`
+  book [ARGS...]         build book/ by mdBook; see `book help`
   dist [--target TRIPLE] archive a release: program, completions, manual, licenses, checksum
   fetch-weights NAME...  fetch weights into the cache, or check them; see `fetch-weights --help`
   fuzz [SECONDS] [NAME]  hand hostile files to every reader, as long; see `fuzz help`
@@ -42,6 +44,7 @@ fn main() -> anyhow::Result<ExitCode> {
     let rest: Vec<String> = args.collect();
     match command.as_deref() {
         Some("bench") => bench::run(&rest),
+        Some("book") => book::run(&rest),
         Some("dist") => dist::run(&rest),
         Some("fetch-weights") => fetch_weights::run(&rest),
         Some("fuzz") => fuzz::run(&rest),

@@ -6,6 +6,7 @@ use std::process::ExitCode;
 
 use tree::File;
 
+mod book;
 mod cards;
 mod circles;
 mod errors;
@@ -70,6 +71,7 @@ fn problems(root: &Path, files: &[File]) -> Vec<Problem> {
     problems.extend(manifests::problems(files));
     problems.extend(cards::problems(root, files));
     problems.extend(readmes(root));
+    problems.extend(book::problems(files));
     problems.sort();
     problems
 }

@@ -12,6 +12,7 @@ use crate::split::divide;
 use crate::{Error, Item, Part, Sample, Split, Target, TargetKind};
 
 mod joined;
+mod made;
 mod measurable;
 mod same;
 

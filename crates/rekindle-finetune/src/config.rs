@@ -211,6 +211,13 @@ where
         }
     }
 
+    /// The same for a network that begins from nothing: its head is drawn, not solved for, and there are no weights to measure
+    /// a probe of.
+    #[must_use]
+    pub fn from_nothing(self) -> Self {
+        Self { head: HeadStart::AsItIs, probe: false, ..self }
+    }
+
     /// Checks everything that can be known to be wrong before the first step, and opens the data.
     pub(crate) fn open(
         self,

@@ -59,12 +59,9 @@ struct Arguments {
     out: PathBuf,
 }
 
-const STARTER: &str =
-    concat!(env!("CARGO_MANIFEST_DIR"), "/../../weights/resnet20_cifar.doodles.safetensors");
-
 fn main() -> Result<()> {
     let arguments = Arguments::parse();
-    let weights = arguments.weights.as_deref().unwrap_or(Path::new(STARTER));
+    let weights = arguments.weights.as_deref().unwrap_or(Path::new(support::STARTER));
     let (labels, samples) = pictures(arguments.data.as_deref())?;
     let epochs = arguments.epochs;
     let head = |epochs| Phase::new("head", epochs, Frozen::Backbone, 1e-2);

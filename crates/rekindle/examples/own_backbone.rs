@@ -13,9 +13,7 @@ use burn::nn::{PaddingConfig2d, conv::Conv2d, conv::Conv2dConfig};
 use burn::{prelude::*, tensor::activation::relu};
 use rekindle::cards::{HubConfig, find};
 use rekindle::data::{Picture, PictureConfig, PreparePictures, Preprocess, Sample};
-use rekindle::engine::{
-    self, EngineConfig, EngineFolder, HeadStart, Items, MeasureConfig, Start, Trainee,
-};
+use rekindle::engine::{self, EngineConfig, EngineFolder, Items, MeasureConfig, Start, Trainee};
 use rekindle::layers::{Backbone, Stage};
 use rekindle::train::{Classify, Test, Train, Validation};
 use rekindle::transfer::{Classifier, Frozen, Phase, Plan};
@@ -77,8 +75,7 @@ pub(crate) fn run([many, few]: [usize; 2], out: &std::path::Path) -> Result<[f64
         Ok((Train(pictures(task, count, 0)?), Validation(pictures(task, 10, 1)?)))
     };
     let plan = Plan::new(vec![Phase::new("all", 12, Frozen::Nothing, 2e-3)]);
-    let config = EngineConfig::new(plan, Classify::new(24));
-    let config = EngineConfig { head: HeadStart::AsItIs, probe: false, ..config };
+    let config = EngineConfig::new(plan, Classify::new(24)).from_nothing();
     let small = Trainee::new(Classifier::new(Small::new(&device), 24, &device), "small");
     let learned = engine::finetune(small, data(Task::Source, many)?, config, None, &mut [])?;
     let network = Classifier::new(learned.network.backbone().clone(), 10, &device);

@@ -15,7 +15,7 @@ use std::{ops::ControlFlow, path::PathBuf};
 use anyhow::Result;
 use clap::Parser;
 use rekindle::{
-    Device, FinetuneConfig, HeadStart, Model, Network, RunFolder,
+    Device, FinetuneConfig, Model, Network, RunFolder,
     data::{Augment, RandomCrop},
     finetune,
     metrics::Values,
@@ -49,15 +49,13 @@ fn main() -> Result<()> {
         batch_norm: BatchNormPolicy::Updated,
         ..Phase::new("pretrain", epochs, Frozen::Nothing, 0.1)
     };
-    let mut config = FinetuneConfig::new(Plan::new(vec![phase]), Classify::new(labels.len()));
+    let task = Classify::new(labels.len());
+    let mut config = FinetuneConfig::new(Plan::new(vec![phase]), task).from_nothing();
     config.inputs.augment = Augment {
         crop: Some(RandomCrop { area: [0.7, 1.0], ..RandomCrop::STANDARD }),
         ..Augment::FLIP
     };
     config.engine.batch = 64;
-    // It begins from nothing.
-    config.engine.probe = false;
-    config.engine.head = HeadStart::AsItIs;
     let samples = (
         Train(support::doodles(Task::Source, per_class, 0)?),
         Validation(support::doodles(Task::Source, 50, 1)?),

@@ -147,6 +147,13 @@ impl<T: ModelTask, M: Modality> FinetuneConfig<T, M> {
         Self { engine: Engine::<T, M>::new(plan, task), inputs: M::Options::default() }
     }
 
+    /// The same for a model that begins from nothing: its head is drawn, not solved for, and there are no weights to measure a
+    /// probe of.
+    #[must_use]
+    pub fn from_nothing(self) -> Self {
+        Self { engine: self.engine.from_nothing(), ..self }
+    }
+
     /// The views that suit a plan: one where all of the backbone is frozen, since what it makes of an item is then computed
     /// once; else other ones in every epoch.
     pub fn usual_views(plan: &Plan) -> Views {

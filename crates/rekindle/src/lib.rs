@@ -39,6 +39,8 @@
 //!
 //! Rust 1.95 is the least that compiles it, as for Burn 0.22.
 
+#[cfg(doctest)]
+mod book;
 mod device;
 mod embed;
 mod embeddings;

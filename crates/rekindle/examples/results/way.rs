@@ -46,9 +46,8 @@ impl Way<'_> {
         let mut config = FinetuneConfig::<L::Task, M>::of(plan, task);
         config.engine.views = FinetuneConfig::<L::Task, M>::usual_views(&config.engine.plan);
         config.engine.seed = self.seed;
-        config.engine.probe = !scratch;
         if scratch {
-            config.engine.head = rekindle::HeadStart::AsItIs;
+            config = config.from_nothing();
         }
         config.inputs = M::usual(L::KIND);
         let outcome = finetune(model, parts, &config, None, &mut [])?;

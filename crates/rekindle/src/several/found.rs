@@ -12,6 +12,7 @@ use super::{
     InputCode, InputPart, Inputs, PartSource,
     inputs::JOIN,
     lists_read::{List, ListsRead},
+    rows::SeveralConfig,
 };
 use crate::Error;
 
@@ -68,6 +69,12 @@ impl FoundInputs {
     /// Whether it is a table: it has columns that are inputs, and not texts alone.
     pub fn is_table(&self) -> bool {
         self.columns.iter().any(|column| column.is_input() && column.kind != ColumnKind::Text)
+    }
+
+    /// The rows of the list that they were found in, whose columns are not read again.
+    pub fn rows_of(&self, data: DataConfig) -> SeveralConfig {
+        let (inputs, read) = (self.inputs.columns(), self.read.clone());
+        SeveralConfig { data, inputs, label: None, read }
     }
 
     /// Whether it has texts or pictures, which have networks of their own.

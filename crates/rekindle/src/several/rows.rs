@@ -10,6 +10,7 @@ use super::{
     inputs::{InputCode, InputPart, Inputs},
     lists_read::ListsRead,
 };
+use crate::Error;
 
 /// A row: a value for each input, in the order of the inputs' names.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -140,6 +141,16 @@ impl Inputs {
         let mut columns: Vec<InputColumns> = self.parts.iter().map(of).collect();
         columns.sort_by(|a, b| a.name.cmp(&b.name));
         columns
+    }
+
+    /// A row that is given by hand, before there is a model: cells under the names of columns. It has no neighbors.
+    ///
+    /// # Errors
+    ///
+    /// If a column is lacking.
+    pub fn example(&self, cells: &[(&str, &str)]) -> Result<Example, Error> {
+        let cells = cells.iter().copied().collect();
+        example(&self.columns(), &cells).map_err(|problem| Error::Settings(vec![problem]))
     }
 
     /// A list whose label is in a column of the usual name.

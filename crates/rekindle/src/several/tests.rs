@@ -59,6 +59,20 @@ fn neighbors_are_those_of_the_same_group_in_the_order_of_lines() {
 }
 
 #[test]
+fn a_row_is_given_by_hand_under_the_names_of_columns() {
+    let inputs = Inputs::default().with("b", "width", InputCode::Standardized).with(
+        "a",
+        "height",
+        InputCode::Standardized,
+    );
+    let row = inputs.example(&[("width", "2"), ("height", "1"), ("more", "3")]).unwrap();
+    // In the order of the parts' names, as of a list.
+    assert_eq!(row.values, [Value::Cell("1".into()), Value::Cell("2".into())]);
+    let error = inputs.example(&[("width", "2")]).unwrap_err().to_string();
+    assert!(error.contains("has no cell `height`"), "{error}");
+}
+
+#[test]
 fn a_config_says_which_columns_are_read() {
     let inputs = Inputs::default()
         .untrained_text("words", "text", "mean")
