@@ -1,0 +1,155 @@
+//! Does the order of words matter? Counted words, the mean of embeddings, convolutions and recurrent networks in one direction and both.
+//!
+//! ```sh
+//! cargo run --release --example recurrent
+//! cargo run --release --example recurrent -- --data DIR --seeds 3                               # disaster tweets
+//! cargo run --release --example recurrent -- --data DIR --seeds 3 --weights all-MiniLM-L6-v2    # and a pretrained encoder
+//! ```
+#![allow(clippy::print_stdout, reason = "an example shows what it does")]
+
+#[allow(dead_code, reason = "other examples use more of it")]
+#[path = "support/texts.rs"]
+mod support;
+
+use std::{
+    path::{Path, PathBuf},
+    time::Instant,
+};
+
+use anyhow::{Context, Result};
+use clap::Parser;
+use rekindle::{
+    Device, TextModel,
+    text::{BaselineKind, Baselines, Text, TextBaseline},
+    train::Classify,
+};
+use support::{Accuracy, Texts, head, hits, made, one, row, scratch, tweets, untrained, way::Way};
+
+/// Compares networks that know of words in different ways.
+#[derive(Parser)]
+struct Arguments {
+    /// Disaster tweets: train.csv and the numbers of those that are tested on; sentences that are made without.
+    #[arg(long)]
+    data: Option<PathBuf>,
+    /// An encoder that was trained on other texts, taken as it is below a head.
+    #[arg(long)]
+    weights: Option<PathBuf>,
+    /// Networks of each way, whose mean is shown.
+    #[arg(long, default_value_t = 1)]
+    seeds: u64,
+    /// Passes through the texts.
+    #[arg(long, default_value_t = 5)]
+    epochs: usize,
+}
+
+/// Networks from nothing, and what the course reaches with each.
+const WAYS: [(&str, &str); 6] = [
+    ("mean", "78.61"),
+    ("conv1d", "78.74"),
+    ("lstm", "75.59"),
+    ("gru", "77.56"),
+    ("bilstm", "76.77"),
+    ("bigru", ""),
+];
+
+fn main() -> Result<()> {
+    let Arguments { data, weights, seeds, epochs } = Arguments::parse();
+    run(data.as_deref(), weights.as_deref(), seeds, epochs).map(drop)
+}
+
+pub(crate) fn run(
+    data: Option<&Path>,
+    weights: Option<&Path>,
+    seeds: u64,
+    epochs: usize,
+) -> Result<Vec<Accuracy>> {
+    let is_course = data.is_some();
+    let course = |value: &'static str| if is_course { value } else { "" };
+    let data = data.map_or_else(opinions, tweets)?;
+    head(
+        &format!(
+            "{} texts to train on, {} to choose by, {} to test on",
+            data.train.len(),
+            data.val.len(),
+            data.test.len()
+        ),
+        course("course"),
+    );
+    // ANCHOR: baseline
+    // It chooses nothing, so it learns of all that is not tested on.
+    let known = [&data.train[..], &data.val].concat();
+    let begun = Instant::now();
+    let baselines = Baselines::learn(&known, data.names.len());
+    let bayes = baselines.all.iter().find(|it| it.kind() == BaselineKind::NaiveBayes);
+    let bayes = bayes.context("naive Bayes is a baseline")?;
+    let right = data.test.iter().map(|sample| bayes.predict(&sample.item) == sample.label);
+    // ANCHOR_END: baseline
+    let mut rows = vec![row("TF-IDF + naive Bayes", &[right.collect()], begun, course("79.27"))];
+
+    // ANCHOR: networks
+    let texts: Vec<&Text> = data.train.iter().map(|sample| &sample.item).collect();
+    for (name, reached) in WAYS {
+        let begun = Instant::now();
+        let mut runs = Vec::new();
+        for seed in 0..seeds {
+            let model = untrained(name, &data, &texts, seed)?;
+            let way = scratch(epochs, 3e-3, seed);
+            let fitted = way.fit(model, &data, Classify::new(data.names.len()))?;
+            runs.push(hits(&fitted.model, &data)?);
+        }
+        rows.push(row(name, &runs, begun, course(reached)));
+    }
+    // ANCHOR_END: networks
+
+    if let Some(weights) = weights {
+        let begun = Instant::now();
+        let (mut runs, mut together) = (Vec::new(), Vec::new());
+        for seed in 0..seeds {
+            let device = Device::flex().autodiff();
+            device.seed(seed);
+            let (model, _) = TextModel::for_labels(None, Some(weights), &data.names, &device)?;
+            let way =
+                Way { name: "head", metric: "accuracy", decay: 1.0, epochs, rate: 1e-3, seed };
+            let model = way.fit(model, &data, Classify::new(data.names.len()))?.model;
+            runs.push(hits(&model, &data)?);
+            together.push(both(&model, bayes, &data)?);
+        }
+        rows.push(row("encoder, frozen", &runs, begun, course("81.76")));
+        rows.push(row("encoder and naive Bayes", &together, begun, course("77.95")));
+    }
+    Ok(rows)
+}
+
+// ANCHOR: ensemble
+/// What is right by the mean of how likely each label is to both: not of how sure each is of its own.
+fn both(model: &TextModel, bayes: &TextBaseline, data: &Texts) -> Result<Vec<bool>> {
+    let mut right = Vec::new();
+    for part in data.test.chunks(64) {
+        let said = model.predict(part.iter().map(|sample| sample.item.clone()))?;
+        for (sample, said) in part.iter().zip(said) {
+            let mut likely = bayes.probabilities(&sample.item);
+            for guess in said.guesses() {
+                let label = data.names.iter().position(|name| *name == guess.label);
+                likely[label.context("a label of its own")?] += f64::from(guess.probability);
+            }
+            let best = (0..likely.len()).max_by(|a, b| likely[*a].total_cmp(&likely[*b]));
+            right.push(best == Some(sample.label));
+        }
+    }
+    Ok(right)
+}
+// ANCHOR_END: ensemble
+
+/// Opinions whose words are the same, whichever way they go: "good, not bad" and "bad, not good".
+fn opinions() -> Result<Texts> {
+    const GOOD: [&str; 4] = ["good", "fine", "fresh", "warm"];
+    const BAD: [&str; 4] = ["bad", "poor", "stale", "cold"];
+    made("opinions", 1000, |number, random| {
+        let (good, bad) = (one(&GOOD, random), one(&BAD, random));
+        let thing = one(&["soup", "bread", "fish", "tea", "room"], random);
+        match number % 2 {
+            0 => (format!("the {thing} was {good}, not {bad}"), "praise"),
+            _ => (format!("the {thing} was {bad}, not {good}"), "complaint"),
+        }
+    })
+}
