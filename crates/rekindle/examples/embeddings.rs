@@ -21,6 +21,7 @@ use anyhow::{Context, Result};
 use clap::Parser;
 use rekindle::{
     Device, Embeddings, TextModel,
+    data::{SampleOf, draw_shots},
     text::{Text, WantedWords, WordVectors},
     train::Classify,
 };
@@ -37,9 +38,9 @@ struct Arguments {
     /// Vectors of words, as GloVe's or word2vec's; what was learned on other labels without.
     #[arg(long, requires = "data")]
     weights: Option<PathBuf>,
-    /// Texts with labels, where there are few.
-    #[arg(long, default_value_t = 300)]
-    few: usize,
+    /// Texts of each label that is learned, where there are few.
+    #[arg(long, default_value_t = 100)]
+    shots: usize,
     /// Networks of each way, whose mean is shown.
     #[arg(long, default_value_t = 1)]
     seeds: u64,
@@ -49,7 +50,7 @@ struct Arguments {
 }
 
 fn main() -> Result<()> {
-    let Arguments { data, weights, few, seeds, out } = Arguments::parse();
+    let Arguments { data, weights, shots, seeds, out } = Arguments::parse();
     match (data, weights) {
         (Some(data), Some(weights)) => {
             let data = tweets(&data)?;
@@ -57,7 +58,7 @@ fn main() -> Result<()> {
             near(&learned(&data)?, &["fire", "flood", "love"])?;
             println!("given");
             near(&given(&weights)?, &["fire", "flood", "love"])?;
-            compare(&data, &weights, few, seeds)?;
+            compare(&data, &weights, shots, seeds)?;
             compare(&data, &weights, data.train.len(), seeds).map(drop)
         }
         _ => run(seeds, &folder(out)?).map(drop),
@@ -80,7 +81,7 @@ pub(crate) fn run(seeds: u64, out: &Path) -> Result<(Embeddings, Vec<Accuracy>)>
     taught.save(&out.join("vectors.npy"))?;
     // ANCHOR_END: save
     let places = subjects(|subject| if subject < 3 { "indoors" } else { "outdoors" })?;
-    Ok((taught, compare(&places, &file, 12, seeds)?))
+    Ok((taught, compare(&places, &file, 8, seeds)?))
 }
 
 // ANCHOR: learn
@@ -129,14 +130,17 @@ fn near(vectors: &Embeddings, words: &[&str]) -> Result<()> {
 }
 // ANCHOR_END: near
 
-/// The mean of embeddings with so many labelled texts: of nothing, of given vectors that stay, of given vectors that learn.
-fn compare(data: &Texts, file: &Path, few: usize, seeds: u64) -> Result<Vec<Accuracy>> {
+/// The mean of embeddings with so many texts a label: of nothing, of given vectors that stay, of given vectors that learn.
+fn compare(data: &Texts, file: &Path, shots: usize, seeds: u64) -> Result<Vec<Accuracy>> {
     // Words are learned of all texts: that takes no labels.
     let texts: Vec<&Text> = data.train.iter().map(|sample| &sample.item).collect();
-    let step = (data.train.len() / few.max(1)).max(1);
-    let train: Vec<_> = data.train.iter().step_by(step).take(few).cloned().collect();
-    let labelled = Texts { train, ..data.clone() };
-    head(&format!("{few} labelled texts"), "");
+    // Whoever has few labels has few to choose by, too.
+    let few = |samples: &[SampleOf<usize, Text>]| {
+        let places = draw_shots(samples, data.names.len(), shots, 0);
+        places.into_iter().map(|place| samples[place].clone()).collect()
+    };
+    let labelled = Texts { train: few(&data.train), val: few(&data.val), ..data.clone() };
+    head(&format!("{} labelled texts", labelled.train.len()), "");
     let mut rows = Vec::new();
     for (name, recipe) in [
         ("from nothing", "scratch"),
@@ -166,12 +170,30 @@ fn compare(data: &Texts, file: &Path, few: usize, seeds: u64) -> Result<Vec<Accu
 }
 
 pub(crate) const SUBJECTS: [(&str, &str); 6] = [
-    ("food", "soup bread cheese apple fish rice salad pepper tea honey"),
-    ("music", "song piano drum choir violin tune opera guitar rhythm concert"),
-    ("books", "novel poem page author chapter story library verse letter print"),
-    ("weather", "storm cloud snow wind frost thunder fog hail sun breeze"),
-    ("sport", "goal race match team ball coach runner referee score league"),
-    ("land", "valley river path forest peak lake bridge meadow cliff camp"),
+    (
+        "food",
+        "soup bread cheese apple fish rice salad pepper tea honey butter onion lemon plum pasta garlic cream carrot pie",
+    ),
+    (
+        "music",
+        "song piano drum choir violin tune opera guitar rhythm concert flute melody chord organ ballad anthem harp cello",
+    ),
+    (
+        "books",
+        "novel poem page author chapter story library verse letter print essay fable prose diary myth editor saga plot",
+    ),
+    (
+        "weather",
+        "storm cloud snow wind frost thunder fog hail sun breeze rain mist ice drought gale heat sleet thaw lightning",
+    ),
+    (
+        "sport",
+        "goal race match team ball coach runner referee score league sprint medal rally javelin relay tackle swim hurdle",
+    ),
+    (
+        "land",
+        "valley river path forest peak lake bridge meadow cliff camp ridge canyon dune marsh island trail glacier cave",
+    ),
 ];
 
 /// Sentences of three words of a subject, with a label by it.

@@ -55,7 +55,10 @@ pub(crate) fn run(data: Option<&Path>, weights: Option<&Path>, out: &Path) -> Re
     let data = data.map_or_else(sentences, tweets)?;
     let train: Vec<Text> = data.train.iter().map(|sample| sample.item.clone()).collect();
     let test: Vec<Text> = data.test.iter().map(|sample| sample.item.clone()).collect();
-    println!("{:<10} {:>6} {:>9}  tokens a text: half, 95%, all", "cut into", "known", "unknown");
+    println!(
+        "{:<10} {:>6} {:>9}  tokens that are read: half, 95%, all",
+        "cut into", "known", "unknown"
+    );
     // ANCHOR: learn
     let learned = |unit| -> Result<Tokenizer> {
         let config =

@@ -118,7 +118,7 @@ fn compare(data: &Data, ways: &[Way], seeds: u64, out: &Path) -> Result<Vec<Row>
         }
     }
     let last = |points: Vec<(f64, f64)>| points[points.len().saturating_sub(40)..].to_vec();
-    let mut shown: Vec<(&str, Vec<(f64, f64)>)> = vec![("right", Vec::new())];
+    let mut shown: Vec<support::Points<'_>> = vec![("right", Vec::new())];
     shown[0].1 = (0..).map(f64::from).zip(data.panel.values(0).iter().copied()).collect();
     shown.extend(lines.into_iter().filter(|line| ["dense", "lstm"].contains(&line.0)));
     let shown: Vec<_> = shown.into_iter().map(|(name, points)| (name, last(points))).collect();

@@ -1,6 +1,9 @@
 //! The examples of the course on texts and series, at toy size.
 #![allow(clippy::unwrap_used, reason = "a test may; the lint does not see that helpers are tests")]
 #![allow(dead_code, reason = "their mains are not run")]
+#![allow(clippy::duplicate_mod, reason = "each example is whole by itself")]
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use rekindle::series::Verdict;
 
@@ -17,9 +20,16 @@ mod tokens;
 #[path = "../examples/windows.rs"]
 mod windows;
 
+/// Weights are drawn from a generator that all threads share.
+fn alone() -> MutexGuard<'static, ()> {
+    static ONE: Mutex<()> = Mutex::new(());
+    ONE.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 /// Of a wave the week is learned; of a walk there is nothing to learn, and nothing is.
 #[test]
 fn windows_tell_what_there_is_to_tell() {
+    let _alone = alone();
     let folder = tempfile::tempdir().unwrap();
     let found = windows::run(None, 1, folder.path()).unwrap();
     let [wave, walk] = &found[..] else { panic!("{found:?}") };
@@ -40,13 +50,16 @@ fn windows_tell_what_there_is_to_tell() {
 /// be holds what it should.
 #[test]
 fn a_network_of_ones_own_forecasts() {
+    let _alone = alone();
     let folder = tempfile::tempdir().unwrap();
     let found = forecast::run(None, 3, folder.path()).unwrap();
-    let [_, members, ensemble, quantiles] = &found.rows[..] else { panic!("{:?}", found.rows) };
-    for row in [members, ensemble, quantiles] {
+    let [_, by_mae, by_mse, by_huber, quantiles, ensemble] = &found.rows[..] else {
+        panic!("{:?}", found.rows)
+    };
+    for row in [by_mae, by_mse, by_huber, quantiles, ensemble] {
         assert!(row.verdict == Verdict::Better && row.of_naive < 0.5, "{row:?}");
     }
-    assert!(ensemble.mae <= members.mae, "{ensemble:?} {members:?}");
+    assert!(ensemble.mae <= (by_mae.mae + by_mse.mae + by_huber.mae) / 3.0, "{:?}", found.rows);
     let [_, spread, sure] = found.coverage;
     assert!(spread < 0.7 && sure > 0.85, "{:?}", found.coverage);
     // One day of a hundred is off by about all of its value.
@@ -58,6 +71,7 @@ fn a_network_of_ones_own_forecasts() {
 /// Words that were not seen are unknown, their characters and pieces are not; tokenizers are written as others read them.
 #[test]
 fn tokens_are_words_characters_and_pieces() {
+    let _alone = alone();
     let folder = tempfile::tempdir().unwrap();
     let rows = tokens::run(None, None, folder.path()).unwrap();
     let [words, characters, pieces] = &rows[..] else { panic!("{rows:?}") };
@@ -77,6 +91,7 @@ fn tokens_are_words_characters_and_pieces() {
 /// Words of a subject are near each other, and vectors that know that are worth most where few texts have labels.
 #[test]
 fn vectors_are_near_where_words_are_alike() {
+    let _alone = alone();
     let folder = tempfile::tempdir().unwrap();
     let (vectors, rows) = embeddings::run(1, folder.path()).unwrap();
     let (mut alike, mut all) = (0, 0);
@@ -87,15 +102,16 @@ fn vectors_are_near_where_words_are_alike() {
             alike += near.iter().filter(|it| words.contains(&vectors.items()[it.place])).count();
         }
     }
-    assert!(all >= 250 && alike * 10 > all * 9, "{alike} of {all}");
+    assert!(all >= 500 && alike * 10 > all * 9, "{alike} of {all}");
     let [nothing, kept, trained] = &rows[..] else { panic!("{rows:?}") };
-    assert!(kept.value > nothing.value + 0.1 && trained.value > nothing.value + 0.1, "{rows:?}");
+    assert!(kept.value > nothing.value + 0.1 && kept.value >= trained.value, "{rows:?}");
     assert!(folder.path().join("vectors.npy.names.txt").exists());
 }
 
 /// Counted words and their mean do not know what is "good, not bad"; what reads them in order does.
 #[test]
 fn order_matters() {
+    let _alone = alone();
     let rows = recurrent::run(None, None, 1, 5).unwrap();
     for row in &rows {
         let knows = !["TF-IDF + naive Bayes", "mean"].contains(&row.name.as_str());
@@ -103,9 +119,10 @@ fn order_matters() {
     }
 }
 
-/// Each input adds what the others do not say.
+/// Where a sentence stands says what its words and characters do not.
 #[test]
 fn four_inputs_say_more_than_one() {
+    let _alone = alone();
     let folder = tempfile::tempdir().unwrap();
     let data = four_inputs::abstracts(folder.path()).unwrap();
     let rows = four_inputs::run(&data, None, 1, 6, ["", ""]).unwrap();

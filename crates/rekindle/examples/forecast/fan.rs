@@ -23,14 +23,14 @@ pub(crate) fn fan(data: &Data, config: &TrainConfig, out: &Path) -> Result<()> {
     let ahead = learned(&data.panel, config)?.forecast(&data.panel.ends(), &ask)?.remove(0);
     let (values, end) = (data.panel.values(0), data.panel.values(0).len());
     let day = |step: usize| (end + step) as f64;
-    let area = |(style, level): (usize, f64)| {
+    let area = |level: f64| {
         let ends = Quantiles::ends(level).map(|share| ask.quantiles().position(share).unwrap_or(0));
         let [low, high] = ends.map(|place| ahead.quantile(place));
         let points = low.iter().zip(&high).enumerate();
         let points = points.map(|(step, (low, high))| (day(step), *low, *high)).collect();
-        Area { name: format!("{:.0}%", 100.0 * level), points, style }
+        Area { name: format!("{:.0}%", 100.0 * level), points, style: 1 }
     };
-    let areas = levels.into_iter().enumerate().map(|(_, level)| area((1, level))).collect();
+    let areas = levels.into_iter().map(area).collect();
     let known = (end.saturating_sub(60)..end).map(|day| (day as f64, values[day])).collect();
     let points = ahead.points.iter().enumerate();
     let points = points.map(|(step, point)| (day(step), *point)).collect();

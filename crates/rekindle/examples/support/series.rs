@@ -104,14 +104,12 @@ pub(crate) struct Row {
     pub(crate) verdict: Verdict,
 }
 
+/// A line's name and its points.
+pub(crate) type Points<'a> = (&'a str, Vec<(f64, f64)>);
+
 /// Writes lines over the days, with areas behind them, as SVG.
-pub(crate) fn draw(
-    path: &Path,
-    title: &str,
-    lines: &[(&str, Vec<(f64, f64)>)],
-    areas: Vec<Area>,
-) -> Result<()> {
-    let line = |(style, (name, points)): (usize, &(&str, Vec<(f64, f64)>))| Line {
+pub(crate) fn draw(path: &Path, title: &str, lines: &[Points<'_>], areas: Vec<Area>) -> Result<()> {
+    let line = |(style, (name, points)): (usize, &Points<'_>)| Line {
         name: (*name).to_owned(),
         points: points.clone(),
         style,
