@@ -5,6 +5,17 @@
 //! cargo run --release --example embeddings
 //! cargo run --release --example embeddings -- --data DIR --weights glove.6B.50d.txt --seeds 3
 //! ```
+//!
+//! Without arguments sentences of six subjects teach vectors, which two labels of few texts then begin with. Expected, at once:
+//!
+//! ```text
+//!   soup: plum 0.98, cream 0.98, cheese 0.98, apple 0.98, salad 0.98
+//! ...
+//! 16 labelled texts
+//! from nothing                78.33%   72.9 to  82.9%      0.0
+//! given, as they are         100.00%  100.0 to 100.0%      0.0
+//! given, then trained         83.33%   78.3 to  87.9%      0.1
+//! ```
 #![allow(clippy::print_stdout, reason = "an example shows what it does")]
 
 #[allow(dead_code, reason = "other examples use more of it")]

@@ -5,6 +5,16 @@
 //! cargo run --release --example recurrent -- --data DIR --seeds 3                               # disaster tweets
 //! cargo run --release --example recurrent -- --data DIR --seeds 3 --weights all-MiniLM-L6-v2    # and a pretrained encoder
 //! ```
+//!
+//! Without arguments opinions are made whose words are the same, whichever way they go. Expected, in six seconds:
+//!
+//! ```text
+//! way                           test             95%  seconds
+//! TF-IDF + naive Bayes        51.00%   43.5 to  57.5%      0.0
+//! mean                        47.00%   39.5 to  53.0%      0.2
+//! conv1d                     100.00%  100.0 to 100.0%      2.0
+//! ...
+//! ```
 #![allow(clippy::print_stdout, reason = "an example shows what it does")]
 
 #[allow(dead_code, reason = "other examples use more of it")]

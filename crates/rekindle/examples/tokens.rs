@@ -4,6 +4,15 @@
 //! cargo run --release --example tokens
 //! cargo run --release --example tokens -- --data DIR --weights all-MiniLM-L6-v2
 //! ```
+//!
+//! Without arguments sentences are made whose names nobody has seen before. Expected, at once, with a `tokenizer.json` of each:
+//!
+//! ```text
+//! cut into    known   unknown  tokens that are read: half, 95%, all
+//! words         248     25.0%  [4, 4, 4]
+//! characters     22      0.0%  [29, 31, 31]
+//! pieces         66      0.0%  [18, 18, 18]
+//! ```
 #![allow(clippy::print_stdout, reason = "an example shows what it does")]
 
 #[allow(dead_code, reason = "other examples use more of it")]

@@ -6,6 +6,19 @@
 //! ```
 //!
 //! Without arguments two series are made: a wave, of which networks learn the week, and a walk, of which there is nothing to learn.
+//! Expected, in five seconds:
+//!
+//! ```text
+//! wave, 100 days to test on
+//! way                          MAE    MASE  of naive    less naive's, 95%  seconds
+//! naive                       5.59   1.012    1.0000       +0.00 to +0.00      0.0
+//! dense                       1.07   0.194    0.1918       -4.85 to -4.19      0.0
+//! ...
+//! walk, 100 days to test on
+//! naive                       0.76   0.928    1.0000       +0.00 to +0.00      0.0
+//! dense                       0.76   0.937    1.0093       -0.02 to +0.03      0.1
+//! ...
+//! ```
 #![allow(clippy::print_stdout, reason = "an example shows what it does")]
 
 #[allow(dead_code, reason = "another example uses more of it")]
@@ -122,11 +135,7 @@ fn compare(data: &Data, ways: &[Way], seeds: u64, out: &Path) -> Result<Vec<Row>
     shown[0].1 = (0..).map(f64::from).zip(data.panel.values(0).iter().copied()).collect();
     shown.extend(lines.into_iter().filter(|line| ["dense", "lstm"].contains(&line.0)));
     let shown: Vec<_> = shown.into_iter().map(|(name, points)| (name, last(points))).collect();
-    draw(
-        &out.join(format!("{name}.svg")),
-        "The last days, each said the day before",
-        &shown,
-        Vec::new(),
-    )?;
+    let title = "The last days, each said the day before";
+    draw(&out.join(format!("{name}.svg")), title, data.panel.series(0), &shown, Vec::new())?;
     Ok(rows)
 }

@@ -35,6 +35,12 @@ pub(crate) fn fan(data: &Data, config: &TrainConfig, out: &Path) -> Result<()> {
     let points = ahead.points.iter().enumerate();
     let points = points.map(|(step, point)| (day(step), *point)).collect();
     let title = "What comes next, with intervals of 50, 80 and 95%";
-    draw(&out.join("fan.svg"), title, &[("known", known), ("forecast", points)], areas)
+    draw(
+        &out.join("fan.svg"),
+        title,
+        data.panel.series(0),
+        &[("known", known), ("forecast", points)],
+        areas,
+    )
 }
 // ANCHOR_END: fan

@@ -5,6 +5,19 @@
 //! cargo run --release --example forecast
 //! cargo run --release --example forecast -- --data BTC_USD_2013-10-01_2021-05-18-CoinDesk.csv --members 15
 //! ```
+//!
+//! Without arguments the series is a wave. Expected, in seven seconds, with a fan of what comes next as SVG:
+//!
+//! ```text
+//! way                          MAE    MASE  of naive    less naive's, 95%  seconds
+//! naive                       5.59   1.012    1.0000       +0.00 to +0.00      0.0
+//! N-BEATS, by MAE             1.02   0.185    0.1832       -4.87 to -4.26      4.0
+//! ...
+//! of what was right, intervals of 95% hold
+//! naive, normal errors          100.0%
+//! the members' spread            16.0%
+//! quantiles that were learned    93.0%
+//! ```
 #![allow(clippy::print_stdout, reason = "an example shows what it does")]
 
 mod fan;

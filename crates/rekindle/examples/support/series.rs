@@ -107,16 +107,27 @@ pub(crate) struct Row {
 /// A line's name and its points.
 pub(crate) type Points<'a> = (&'a str, Vec<(f64, f64)>);
 
-/// Writes lines over the days, with areas behind them, as SVG.
-pub(crate) fn draw(path: &Path, title: &str, lines: &[Points<'_>], areas: Vec<Area>) -> Result<()> {
+/// Writes lines over the days of a series, with areas behind them, as SVG.
+pub(crate) fn draw(
+    path: &Path,
+    title: &str,
+    series: &Series,
+    lines: &[Points<'_>],
+    mut areas: Vec<Area>,
+) -> Result<()> {
+    let days = lines.iter().flat_map(|line| line.1.iter().map(|point| point.0));
+    let (first, last) =
+        days.fold((f64::MAX, 0.0), |(low, high): (f64, f64), day| (low.min(day), high.max(day)));
+    let names = (first as usize..=last as usize).map(|day| series.show(day)).collect();
+    areas.iter_mut().flat_map(|area| &mut area.points).for_each(|point| point.0 -= first);
     let line = |(style, (name, points)): (usize, &Points<'_>)| Line {
         name: (*name).to_owned(),
-        points: points.clone(),
+        points: points.iter().map(|(day, value)| (day - first, *value)).collect(),
         style,
     };
     let series = lines.iter().enumerate().map(line).collect();
     let (title, width, height) = (title.to_owned(), 800.0, 420.0);
-    let chart = LineChart { title, width, height, series, areas, ..LineChart::default() };
+    let chart = LineChart { title, width, height, names, series, areas, ..LineChart::default() };
     if let Some(folder) = path.parent() {
         fs::create_dir_all(folder)?;
     }
