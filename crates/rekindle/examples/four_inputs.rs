@@ -6,15 +6,15 @@
 //! cargo run --release --example four_inputs -- --data nicta_piboso --weights all-MiniLM-L6-v2
 //! ```
 //!
-//! Without arguments abstracts are made whose sentences hardly tell their role. Expected, in fifteen seconds:
+//! Without arguments abstracts are made whose sentences hardly tell their role. Expected, in five seconds:
 //!
 //! ```text
 //! way                           test             95%  seconds
-//! characters                  61.17%   55.3 to  66.3%      3.0
-//! sentence                    79.94%   75.4 to  84.1%      0.4
-//! sentence, characters        79.94%   75.4 to  84.1%      3.1
-//! all four                    94.50%   91.9 to  96.8%      4.6
-//! and their neighbors        100.00%  100.0 to 100.0%      3.2
+//! characters                  77.99%   73.5 to  82.5%      1.0
+//! sentence                    79.94%   75.4 to  84.1%      0.3
+//! sentence, characters        79.94%   75.4 to  84.1%      1.0
+//! all four                    90.94%   87.7 to  93.9%      1.1
+//! and their neighbors        100.00%  100.0 to 100.0%      1.5
 //! ```
 #![allow(clippy::print_stdout, reason = "an example shows what it does")]
 
@@ -77,7 +77,7 @@ pub(crate) fn run(
         Some(weights) => inputs.text("sentence", "text", weights),
         None => inputs.untrained_text("sentence", "text", "conv1d"),
     };
-    let characters = |inputs: Inputs| inputs.untrained_text("characters", "text", "bilstm.chars");
+    let characters = |inputs: Inputs| inputs.untrained_text("characters", "text", "conv1d.chars");
     let lines = |inputs: Inputs| {
         inputs.one_hot("line", "line_number", 15).one_hot("lines", "total_lines", 20)
     };
