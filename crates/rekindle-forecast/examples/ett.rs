@@ -11,7 +11,7 @@
 use std::{error::Error, path::Path, time::Instant};
 
 use burn::prelude::*;
-use rekindle_forecast::{Ahead, Family, ForecastLoss, TrainConfig, train};
+use rekindle_forecast::{Family, TrainConfig, train};
 use rekindle_series::{
     ForecastConfig, Panel, Quantiles, ReadConfig, Scaler, ScalingBy, ScalingKind, Series,
     read_series,
@@ -43,8 +43,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         let mut config = TrainConfig::usual(family, &seen, &ask);
         config.see(336);
         config.validation = chosen - learned;
-        config.model.network.outputs = 1;
-        config.model.task = Ahead::numbers(horizon, ForecastLoss::Numbers(RegressionLoss::Mse));
+        config.expect(RegressionLoss::Mse);
         // What is standardized as a whole is not scaled again, but for its level.
         config.model.scaling = ScalingKind::Last;
         if family.is_of_blocks() {

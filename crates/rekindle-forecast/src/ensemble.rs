@@ -3,14 +3,15 @@
 use std::path::{Path, PathBuf};
 
 use burn::prelude::*;
+use rekindle_layers::Backbone;
 use rekindle_series::{Forecast, ForecastConfig, Origin};
 
-use crate::{Error, Forecaster};
+use crate::{Error, ForecastBackbone, Forecaster};
 
 /// Networks that forecast the same, at least one.
 #[derive(Debug, Clone)]
-pub struct Ensemble {
-    members: Vec<Forecaster>,
+pub struct Ensemble<B: Backbone = ForecastBackbone> {
+    members: Vec<Forecaster<B>>,
 }
 
 /// What a run calls its best network.
@@ -20,16 +21,6 @@ pub const BEST: &str = "best.safetensors";
 pub const MAX_MEMBERS: usize = 100;
 
 impl Ensemble {
-    /// These networks; none where there is none.
-    pub fn new(members: Vec<Forecaster>) -> Option<Self> {
-        (!members.is_empty()).then_some(Self { members })
-    }
-
-    /// The networks.
-    pub fn members(&self) -> &[Forecaster] {
-        &self.members
-    }
-
     /// Reads one network of a file, or those that runs left in a folder: in it, or each in a folder of its own in it.
     ///
     /// # Errors
@@ -48,6 +39,18 @@ impl Ensemble {
         let nothing =
             format!("holds no `{BEST}`; give a file of weights or the folder of a network");
         Self::new(members).ok_or_else(|| wrong(nothing))
+    }
+}
+
+impl<B: Backbone<Input = Tensor<3>>> Ensemble<B> {
+    /// These networks; none where there is none.
+    pub fn new(members: Vec<Forecaster<B>>) -> Option<Self> {
+        (!members.is_empty()).then_some(Self { members })
+    }
+
+    /// The networks.
+    pub fn members(&self) -> &[Forecaster<B>] {
+        &self.members
     }
 
     /// Forecasts of what follows some places of one panel.

@@ -4,6 +4,7 @@ use std::{borrow::Cow, path::Path};
 
 use burn::prelude::*;
 use rekindle_checkpoint::{CheckpointFile, HeadPolicy, load};
+use rekindle_layers::Backbone;
 use rekindle_series::{
     Affine, Features, Forecast, ForecastConfig, Origin, Panel, Scaler, ScalingBy, ScalingKind,
 };
@@ -33,10 +34,10 @@ pub struct ForecasterConfig {
     pub features: Features,
 }
 
-/// A trained network.
+/// A trained network: of a [`Family`](crate::Family), or of one's own.
 #[derive(Debug, Clone)]
-pub struct Forecaster {
-    network: ForecastNetwork,
+pub struct Forecaster<B: Backbone = ForecastBackbone> {
+    network: Classifier<B>,
     config: ForecasterConfig,
 }
 
@@ -47,7 +48,18 @@ pub(crate) const KEY: &str = "rekindle.forecast";
 const BATCH: usize = 1024;
 
 impl Forecaster {
-    pub(crate) fn new(network: ForecastNetwork, config: ForecasterConfig) -> Self {
+    /// Reads what a run saved.
+    ///
+    /// # Errors
+    ///
+    /// If the file cannot be read, holds no such model, or does not fit.
+    pub fn open(path: &Path, device: &Device) -> Result<Self, Error> {
+        Self::open_with(path, |config| config.untrained(device))
+    }
+}
+
+impl<B: Backbone<Input = Tensor<3>>> Forecaster<B> {
+    pub(crate) fn new(network: Classifier<B>, config: ForecasterConfig) -> Self {
         Self { network, config }
     }
 
@@ -57,16 +69,19 @@ impl Forecaster {
     }
 
     /// The network.
-    pub fn network(&self) -> &ForecastNetwork {
+    pub fn network(&self) -> &Classifier<B> {
         &self.network
     }
 
-    /// Reads what a run saved.
+    /// Reads what a run saved of a network of one's own, which is built of what the file says.
     ///
     /// # Errors
     ///
     /// If the file cannot be read, holds no such model, or does not fit.
-    pub fn open(path: &Path, device: &Device) -> Result<Self, Error> {
+    pub fn open_with(
+        path: &Path,
+        network: impl FnOnce(&ForecasterConfig) -> Result<Classifier<B>, Error>,
+    ) -> Result<Self, Error> {
         let file = CheckpointFile::open(path).map_err(rekindle_checkpoint::Error::from)?;
         let wrong = |problem: String| Error::Model { path: path.to_owned(), problem };
         let text = file.metadata().get(KEY).ok_or_else(|| {
@@ -75,7 +90,7 @@ impl Forecaster {
         let config: ForecasterConfig = serde_json::from_str(text)
             .map_err(|error| wrong(format!("`{KEY}` in it cannot be read: {error}")))?;
         config.check().map_err(|error| wrong(error.to_string()))?;
-        let network = config.untrained(device)?;
+        let network = network(&config)?;
         let naming = rekindle_finetune::naming(&network);
         let (network, _) = load(network, &file, &naming, HeadPolicy::Required)?;
         Ok(Self { network: network.valid(), config })

@@ -9,7 +9,8 @@
 //! All but the linear ones see columns that stand beside values too, as [`Features`](rekindle_series::Features) of a panel.
 //!
 //! A window of any length that the network knows is scaled by itself, so that a network of many series says something of a
-//! series that it has never seen ([`Forecaster::forecast`]), and can be trained on it further ([`train`]).
+//! series that it has never seen ([`Forecaster::forecast`]), and can be trained on it further ([`train`]). A network of one's own
+//! is a [`Backbone`](rekindle_layers::Backbone) that is given to [`train_network`].
 
 mod basis;
 mod config;
@@ -32,5 +33,5 @@ pub use forecaster::{ForecastNetwork, Forecaster, ForecasterConfig};
 pub use network::ForecastBackbone;
 pub use parts::Parts;
 pub use task::{Ahead, AheadScores, ForecastLoss};
-pub use train::{TrainConfig, Trained, train};
+pub use train::{TrainConfig, Trained, train, train_network};
 pub use windows::{Future, Place, PrepareWindows};

@@ -7,16 +7,18 @@ use rekindle_data::{Random, Sample};
 use rekindle_finetune::{
     EngineConfig, EngineFolder, HeadStart, Items, Labelled, Start, Trainee, finetune,
 };
+use rekindle_layers::Backbone;
 use rekindle_series::{
     Features, ForecastConfig, Panel, ScalingBy, ScalingKind, Windows, WindowsConfig,
     metrics::naive_scale,
 };
-use rekindle_train::{Callback, EmaConfig, Epoch, Train, Validation};
-use rekindle_transfer::{Frozen, Phase, Plan, Ridge};
+use rekindle_train::{Callback, EmaConfig, Epoch, RegressionLoss, Train, Validation};
+use rekindle_transfer::{Classifier, Frozen, Phase, Plan, Ridge};
 
 use crate::{
-    Ahead, Error, Family, ForecastNetwork, Forecaster, ForecasterConfig, Future, NetworkConfig,
-    Place, PrepareWindows, forecaster, task::MOST_PRODUCTS, windows::WindowRows,
+    Ahead, Error, Family, ForecastBackbone, ForecastLoss, ForecastNetwork, Forecaster,
+    ForecasterConfig, Future, NetworkConfig, Place, PrepareWindows, forecaster,
+    task::MOST_PRODUCTS, windows::WindowRows,
 };
 
 /// How a network is trained.
@@ -101,6 +103,13 @@ impl TrainConfig {
         self.model.network = NetworkConfig { features, ..network };
     }
 
+    /// What is expected is learned alone, by this loss, in the place of quantiles.
+    pub fn expect(&mut self, loss: RegressionLoss) {
+        let horizon = self.model.network.horizon;
+        self.model.task = Ahead::numbers(horizon, ForecastLoss::Numbers(loss));
+        self.model.network.outputs = self.model.task.per_step();
+    }
+
     /// Points at the end of a series of so many that it is chosen by: of a short one no more than a quarter, but a horizon.
     fn aside(&self, length: usize) -> usize {
         match self.validation {
@@ -139,9 +148,9 @@ fn usual_length(panel: &Panel) -> usize {
 
 /// What came of training.
 #[derive(Debug)]
-pub struct Trained {
+pub struct Trained<B: Backbone = ForecastBackbone> {
     /// The best epoch's network.
-    pub forecaster: Forecaster,
+    pub forecaster: Forecaster<B>,
     /// The best epoch.
     pub best: Epoch,
     /// All of them.
@@ -164,6 +173,49 @@ pub fn train(
     callbacks: &mut [&mut dyn Callback<ForecastNetwork>],
 ) -> Result<Trained, Error> {
     config.model.check()?;
+    let network = match from {
+        Some(from) => from.network().clone(),
+        None => drawn(&config.model, config.seed, device)?,
+    };
+    let solvable = from.is_none() && config.model.network.family.is_linear();
+    let head = if solvable { HeadStart::Solved } else { HeadStart::AsItIs };
+    learned(panel, config, (network, head), folder, callbacks)
+}
+
+/// Trains a network of one's own: what it sees, says and is scaled by is the configuration's, whose family gives no more than
+/// its name.
+///
+/// The network maps rows `[batch, numbers, 1]` to `[batch, horizon x outputs]`, step by step, and is trained further if it was
+/// trained before.
+///
+/// # Errors
+///
+/// If the configuration is wrong or the network has other outputs, no series is long enough, or a run fails.
+pub fn train_network<B: Backbone<Input = Tensor<3>>>(
+    panel: &Panel,
+    config: &TrainConfig,
+    network: Classifier<B>,
+    folder: Option<(&Path, Start)>,
+    callbacks: &mut [&mut dyn Callback<Classifier<B>>],
+) -> Result<Trained<B>, Error> {
+    config.model.check()?;
+    let (found, wanted) = (network.classes(), config.model.network.forecast());
+    if found != wanted {
+        let problem = format!(
+            "the network has {found} outputs; {wanted} are wanted, those of each step side by side"
+        );
+        return Err(Error::Config(problem));
+    }
+    learned(panel, config, (network, HeadStart::AsItIs), folder, callbacks)
+}
+
+fn learned<B: Backbone<Input = Tensor<3>>>(
+    panel: &Panel,
+    config: &TrainConfig,
+    (network, head): (Classifier<B>, HeadStart),
+    folder: Option<(&Path, Start)>,
+    callbacks: &mut [&mut dyn Callback<Classifier<B>>],
+) -> Result<Trained<B>, Error> {
     let TrainConfig { model, seed, .. } = config;
     let data = Parts::new(panel, config)?;
     let windows = [data.train.len(), data.validation.len()];
@@ -172,18 +224,13 @@ pub fn train(
         Train(Items { samples: data.train, prepare: prepare.clone() }),
         Validation(Items { samples: data.validation, prepare }),
     );
-    let network = match from {
-        Some(from) => from.network().clone(),
-        None => drawn(model, *seed, device)?,
-    };
-    let solvable = from.is_none() && model.network.family.is_linear();
     let mut engine = EngineConfig::new(config.plan(windows[0]), model.task.clone().plain());
     engine.batch = config.batch;
     engine.seed = *seed;
     engine.time = config.time;
     engine.ema = config.average;
     engine.probe = false;
-    engine.head = if solvable { HeadStart::Solved } else { HeadStart::AsItIs };
+    engine.head = head;
     let identity = model.text();
     let folder = folder.map(|(path, start)| {
         let model = model.clone();

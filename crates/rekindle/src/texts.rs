@@ -318,8 +318,8 @@ impl Modality for Texts {
 }
 
 impl TextModel {
-    /// The same network from nothing, whose tokens begin with given vectors where there are some for them: GloVe's, word2vec's,
-    /// or those of a safetensors file with words beside it. What it has for its words is said in a line.
+    /// The same network from nothing, whose tokens begin with given vectors where there are some for them, of a file of GloVe's or
+    /// word2vec's. What it has for its words is said in a line.
     ///
     /// # Errors
     ///

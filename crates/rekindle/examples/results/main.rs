@@ -30,6 +30,8 @@ use serde::Deserialize;
 mod pictures;
 mod rows;
 mod texts;
+#[path = "../support/tweets.rs"]
+mod tweets;
 mod way;
 
 use pictures::{Pictures, cifar, fashion, lay_out};

@@ -1,7 +1,6 @@
 //! The sets of texts: as lists with the parts that others measure on.
 
 use std::{
-    collections::BTreeSet,
     fs,
     path::{Path, PathBuf},
     time::Instant,
@@ -11,12 +10,15 @@ use anyhow::{Context, Result};
 use rekindle::{
     Device, TextModel,
     checkpoint::CheckpointFile,
-    data::{DataSetOf, SampleOf, manifest::Table},
+    data::{DataSetOf, SampleOf},
     text::{Text, TextBaseline, TextConfig, open_texts},
     train::Classify,
 };
 
-use crate::{Arguments, Row, Rows, Way};
+use crate::{
+    Arguments, Row, Rows, Way,
+    tweets::{self, Tweet},
+};
 
 /// A set of texts.
 pub(crate) struct TextSet {
@@ -148,19 +150,13 @@ pub(crate) fn ways(rows: &Rows, set: &str) -> Vec<String> {
     found
 }
 
-/// Disaster tweets as a well-known course divides them.
+/// Disaster tweets; what a well-known course validates on is validated on.
 fn tweets(texts: &Path) -> Result<Vec<[String; 3]>> {
-    let folder = texts.join("text_disaster_tweets");
-    let ids = fs::read_to_string(folder.join("course_validation_ids.txt"))?;
-    let ids: BTreeSet<&str> = ids.lines().map(str::trim).collect();
-    let table = Table::open(&folder.join("train.csv"))?;
-    let column = |name: &str| table.column(&[name]).with_context(|| format!("no column {name}"));
-    let [id, text, target] = [column("id")?, column("text")?, column("target")?];
-    let row = |(_, cells): &(u64, Vec<String>)| {
-        let part = if ids.contains(cells[id].trim()) { "val" } else { "train" };
-        [cells[text].clone(), cells[target].clone(), part.to_owned()]
+    let row = |tweet: Tweet| {
+        let part = if tweet.is_validated_on { "val" } else { "train" };
+        [tweet.text, tweet.label, part.to_owned()]
     };
-    Ok(table.rows.iter().map(row).collect())
+    Ok(tweets::tweets(&texts.join("text_disaster_tweets"))?.into_iter().map(row).collect())
 }
 
 /// Sentences of the Stanford Sentiment Treebank with two labels, a label and a sentence a line.

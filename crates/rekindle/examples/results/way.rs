@@ -20,15 +20,38 @@ pub(crate) struct Way<'a> {
     pub(crate) seed: u64,
 }
 
+/// A model that was learned.
+#[derive(Debug)]
+pub(crate) struct Fitted<M: Modality, T: ModelTask> {
+    /// The model that is kept.
+    pub(crate) model: ModelOf<M>,
+    pub(crate) task: T,
+    /// The metric on what is validated on: of the model that is kept, and after the last epoch.
+    #[allow(dead_code, reason = "not all examples ask")]
+    pub(crate) reached: [f64; 2],
+}
+
 impl Way<'_> {
     /// What it reaches with all else as it is usual: of the model that is kept, after the last epoch, and of the model that is kept
     /// on the test items, NaN where there are none.
+    #[allow(dead_code, reason = "not all examples ask for so much")]
     pub(crate) fn train<M: Modality, L: Learned>(
         &self,
         model: ModelOf<M>,
         data: &SetOf<M, L>,
     ) -> Result<[f64; 3]> {
-        let task = L::Task::of(&data.names);
+        let Fitted { model, task, reached: [kept, last] } =
+            self.fit(model, data, L::Task::of(&data.names))?;
+        Ok([kept, last, self.test(&model, &task, &data.test)?])
+    }
+
+    /// Learns a task with all else as it is usual, and keeps the epoch that does best on what is validated on.
+    pub(crate) fn fit<M: Modality, L: Learned>(
+        &self,
+        model: ModelOf<M>,
+        data: &SetOf<M, L>,
+        task: L::Task,
+    ) -> Result<Fitted<M, L::Task>> {
         let parts = (Train(data.train.clone()), Validation(data.val.clone()));
         let value = |values: &rekindle::metrics::Values| {
             values.get(self.metric).with_context(|| format!("no {} was measured", self.metric))
@@ -39,9 +62,11 @@ impl Way<'_> {
             let mut config = FinetuneConfig::<L::Task, M>::of(Plan::new(Vec::new()), task);
             config.engine.seed = self.seed;
             let found = probe(model, parts, &config, None)?;
-            let kept = value(&found.task.values(&found.predictions))?;
-            return Ok([kept, kept, self.test(&found.model, &found.task, &data.test)?]);
+            let reached = [value(&found.task.values(&found.predictions))?; 2];
+            return Ok(Fitted { model: found.model, task: found.task, reached });
         };
+        // What begins from nothing is trained, whatever the recipe would freeze.
+        let plan = model.modality().suited(model.network(), plan);
         let scratch = self.name == "scratch";
         let mut config = FinetuneConfig::<L::Task, M>::of(plan, task);
         config.engine.views = FinetuneConfig::<L::Task, M>::usual_views(&config.engine.plan);
@@ -52,10 +77,11 @@ impl Way<'_> {
         config.inputs = M::usual(L::KIND);
         let outcome = finetune(model, parts, &config, None, &mut [])?;
         let last = outcome.history.last().context("no epoch was trained")?;
-        let test = self.test(&outcome.model, &outcome.task, &data.test)?;
-        Ok([value(&outcome.best.val)?, value(&last.val)?, test])
+        let reached = [value(&outcome.best.val)?, value(&last.val)?];
+        Ok(Fitted { model: outcome.model, task: outcome.task, reached })
     }
 
+    #[allow(dead_code, reason = "of what is trained and tested at once")]
     fn test<M: Modality, T: ModelTask>(
         &self,
         model: &ModelOf<M>,
