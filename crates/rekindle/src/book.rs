@@ -12,3 +12,7 @@ mod from_fastai {}
 mod freezing {}
 #[doc = include_str!("../../../book/src/repeatable.md")]
 mod repeatable {}
+#[doc = include_str!("../../../book/src/from_sentence_transformers.md")]
+mod from_sentence_transformers {}
+#[doc = include_str!("../../../book/src/burn.md")]
+mod burn {}

@@ -1,18 +1,14 @@
 //! `rekindle finetune`: make a pretrained model yours.
 
-use std::{
-    path::PathBuf,
-    process::ExitCode,
-    time::{Duration, Instant},
-};
+use std::{path::PathBuf, process::ExitCode, time::Duration};
 
 use anyhow::Context;
 use clap::Args;
 use rekindle::{
-    About, Device, FinetuneConfig, FoundInputs, ItemOf, ModelOf, ModelTask, Outcome, Pictures,
-    ReportPaths, RunFolder, SetOf, Shown, Start, TestViews, cache_notes,
+    About, Device, FoundInputs, ItemOf, ModelOf, ModelTask, Outcome, Pictures, ReportPaths,
+    RunFolder, Shown, Start, TestViews, cache_notes,
     data::{SampleOf, TargetKind, Unusable, quarantine},
-    finetune, measure, probe,
+    finetune, measure,
     report::Checkup,
     train::{Test, Train, Validation},
     transfer::{Plan, Recipe},
@@ -23,6 +19,8 @@ mod ask;
 mod checkup;
 mod choose;
 mod next;
+mod pilot;
+mod untrained;
 mod words;
 
 use ask::{EPOCHS, KeepArguments, PictureArguments, StepArguments, What};
@@ -34,11 +32,10 @@ use super::{
     Common,
     answers::Answers,
     data::{DataArguments, Opened},
-    evaluate::Measuring,
     kind::{Beginning, Kind, Origin, Remarks, of_kind},
     numbers,
     output::{self, one_line},
-    progress::{self, Progress},
+    progress::Progress,
     run_folder::{self, Held, Older},
     weights::{Found, WeightsArguments},
 };
@@ -343,25 +340,6 @@ impl Arguments {
         Ok(Some(measure(model, task, samples, self.batch(), TestViews::One)?))
     }
 
-    /// Measures the weights on their own labels or numbers.
-    fn as_is<M: Kind>(&self, beginning: Beginning, data: M::Data) -> anyhow::Result<ExitCode> {
-        let start = Instant::now();
-        let weights = beginning.opened(&self.start)?;
-        let device = self.common.device.open()?;
-        let name = self.start.model.as_deref();
-        let (model, _) = ModelOf::<M>::open_file(name, &weights.file, &device)?;
-        let measuring = Measuring {
-            model: &model,
-            data,
-            part: None,
-            batch: self.batch(),
-            views: TestViews::One,
-            json: self.common.json,
-            start,
-        };
-        measuring.run()
-    }
-
     fn about<M: Kind, T: ModelTask>(
         &self,
         outcome: &Outcome<T, M>,
@@ -397,52 +375,5 @@ impl Arguments {
                 false => ReportPaths::Told,
             },
         }
-    }
-
-    /// Solves for the head instead of training it.
-    fn probe<M: Kind, L: Answers>(
-        &self,
-        model: ModelOf<M>,
-        set: &SetOf<M, L>,
-        config: &FinetuneConfig<L::Task, M>,
-        held: &Held,
-        baselines: &[(String, f64)],
-    ) -> anyhow::Result<ExitCode> {
-        self.begin_anew(held)?;
-        let data = (Train(set.train.clone()), Validation(set.val.clone()));
-        let probed = probe(model, data, config, Some(&RunFolder::new(&self.out)))?;
-        let path = self.out.join("best.safetensors");
-        // The state of an older run there would go on from another best model than its own.
-        RunFolder::new(&self.out).remove_state()?;
-        probed.model.save(&path, None)?;
-        let val = L::found(&probed.task, &probed.predictions);
-        let test = self.test(&probed.model, &probed.task, &set.test)?;
-        let test = test.map(|scores| L::found(&probed.task, &scores));
-        if self.common.json {
-            let mut line = serde_json::json!({
-                "strength": probed.strength,
-                "weights": path.display().to_string(),
-                "seconds": probed.seconds,
-            });
-            progress::add(&mut line, "best_val_", "val_interval", &val);
-            progress::add_baselines(&mut line, baselines);
-            match &test {
-                Some(test) => progress::add(&mut line, "test_", "test_interval", test),
-                // As it was before there were other tasks.
-                None => line["test_accuracy"] = serde_json::Value::Null,
-            }
-            return output::json(&line).map(|()| ExitCode::SUCCESS);
-        }
-        say!(
-            "probe of strength {}: val {}, saved as {}, {:.1} s",
-            probed.strength,
-            val.line(),
-            one_line(path.display()),
-            probed.seconds
-        );
-        if let Some(test) = test {
-            say!("test {}, of {} {}", test.line(), test.examples, M::MANY);
-        }
-        Ok(ExitCode::SUCCESS)
     }
 }

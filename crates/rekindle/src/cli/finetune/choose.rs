@@ -11,7 +11,7 @@ use std::{
 use anyhow::{Context, bail};
 use clap::ValueEnum;
 use rekindle::{
-    Device, InputKind, ItemOf, Modality as _, ModelOf, Pictures, Texts,
+    Device, InputKind, Modality as _, Pictures, Texts,
     cards::{Card, Count, LicenseFilter, Query, SortBy, find},
     text::is_texts,
 };
@@ -20,12 +20,12 @@ use serde::{Deserialize, Serialize};
 use super::{
     super::{
         data::DataArguments,
-        kind::Kind,
         millions,
         output::one_line,
         weights::{Place, WeightsArguments},
     },
     EPOCHS,
+    pilot::{Timed, forward, gathered},
 };
 
 /// How good a model is to be, at what cost.
@@ -77,19 +77,12 @@ const SIZES: [usize; 5] = [5, 12, 30, 60, 100];
 const OF_A_SIZE: usize = 2;
 /// Points of accuracy on ImageNet that a download must be worth.
 const WORTH: f64 = 3.0;
-/// Items that a network is timed on.
-const TIMED: usize = 8;
 /// Minutes that there are where nothing says how many.
 const MINUTES: f64 = 10.0;
 /// Of the time that there is, how much is planned for: machines are not always alone.
 const PLANNED: f64 = 0.7;
 /// The longest that is spent on timing networks.
 const PILOT: Duration = Duration::from_secs(20);
-
-/// A step of training over an item costs as much as so many times going forward.
-const STEP: f64 = 4.0;
-/// The same where the upper stages alone are trained, the lower ones' features being kept.
-const UPPER_STEP: f64 = 1.5;
 
 /// What was chosen.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -123,42 +116,6 @@ impl Chosen {
         let path = folder.join(Self::FILE);
         rekindle_base::write_file(&path, serde_json::to_vec_pretty(self)?)
             .with_context(|| format!("{}: cannot be written", path.display()))
-    }
-}
-
-/// A network that was timed.
-struct Timed {
-    card: &'static Card,
-    place: Place,
-    /// Seconds an item, going forward.
-    forward: f64,
-}
-
-/// How many items there are.
-#[derive(Clone, Copy)]
-struct Items {
-    all: f64,
-    train: f64,
-}
-
-impl Timed {
-    /// Seconds that a recipe takes.
-    fn seconds(&self, recipe: &str, items: Items, epochs: usize) -> f64 {
-        let (all, epochs) = (items.all * self.forward, epochs as f64);
-        let step = match recipe {
-            // Three of eight epochs are the head's, which cost next to nothing.
-            "fine-tune" => 0.625 * STEP,
-            "full" | "lora" => STEP,
-            "gradual" => UPPER_STEP,
-            _ => 0.0,
-        };
-        // Once for all of them, to solve for the head; then the steps, and what is validated on in each epoch.
-        let validated = if step > 0.0 { items.all - items.train } else { 0.0 };
-        all + epochs * self.forward * (step * items.train + validated)
-    }
-
-    fn top1(&self) -> f64 {
-        self.card.top1.unwrap_or(0.0)
     }
 }
 
@@ -369,30 +326,6 @@ fn of_texts(
         Texts::MANY,
     )];
     Ok(Chosen { model: card.name(), recipe: recipe.to_owned(), lines })
-}
-
-/// How many items there are, and a few of them from all over.
-fn gathered<M: Kind>(data: &DataArguments) -> anyhow::Result<(Items, Vec<ItemOf<M>>)> {
-    let place = data.place::<M>()?;
-    let kind = data.kind::<M>(&place)?;
-    let rows = M::gathered(&place, kind)?.rows;
-    let all = rows.len() as f64;
-    let step = (rows.len() / TIMED).max(1);
-    let some = rows.into_iter().step_by(step).take(TIMED).map(|row| row.item).collect();
-    // What is validated and tested on is about a fifth, however it is divided.
-    Ok((Items { all, train: 0.8 * all }, some))
-}
-
-/// Seconds an item that a network of this card takes to read and to go forward.
-fn forward(card: &Card, items: &[ItemOf<Pictures>], device: &Device) -> anyhow::Result<f64> {
-    let labels = ["a", "b"].map(str::to_owned);
-    let device = device.clone().inner();
-    let (model, _) = ModelOf::<Pictures>::for_labels(Some(&card.name()), None, &labels, &device)?;
-    // The first time parameters are made, and packed.
-    model.embed(items.iter().cloned())?;
-    let began = Instant::now();
-    model.embed(items.iter().cloned())?;
-    Ok(began.elapsed().as_secs_f64() / items.len().max(1) as f64)
 }
 
 /// As people say it: 40 seconds, 12 minutes.
