@@ -286,7 +286,7 @@ impl Arguments {
         };
         write_report(&self.out, &about, &config, &outcome, shown)?;
         let mut next = match before {
-            Some(model) => next::worth(&model, (&set.train, &set.val), &set.names)?,
+            Some(model) => next::worth(&model, &set)?,
             None => Vec::new(),
         };
         let page = self.out.join("report.html");

@@ -7,7 +7,7 @@
 use std::time::{Duration, Instant};
 
 use rekindle::{
-    ItemOf, ModelOf,
+    ItemOf, ModelOf, SetOf,
     data::{SampleOf, Target, TargetKind},
     transfer::{Examples, Probe, ProbeConfig},
 };
@@ -127,9 +127,9 @@ fn points(lack: Lack, times: f64) -> String {
 /// What more items are worth, a line each; nothing where that is not known: labels that are not one an item, or too many items.
 pub(super) fn worth<M: Kind, L: Target>(
     model: &ModelOf<M>,
-    (train, val): (&[SampleOf<L, ItemOf<M>>], &[SampleOf<L, ItemOf<M>>]),
-    names: &[String],
+    set: &SetOf<M, L>,
 ) -> anyhow::Result<Vec<String>> {
+    let (train, val, names) = (&set.train, &set.val, &set.names);
     let few = train.len() < 4 * names.len() || val.is_empty();
     if L::KIND != TargetKind::Label || few || train.len() + val.len() > MOST_ITEMS {
         return Ok(Vec::new());
