@@ -1,10 +1,13 @@
-//! Whatever the bytes of a safetensors file or of an index are, they are read or refused.
+//! Whatever the bytes of a safetensors file or of an index are, they are read or refused; and of those that are safetensors the
+//! format's own crate says the same.
 //!
 //! The JSON is fuzzed as text; its length is put in front where it is a header, and so are bytes of data.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
 
+#[path = "../../crates/rekindle-files/tests/peer/mod.rs"]
+mod peer;
 #[path = "weights.rs"]
 mod weights;
 
@@ -16,4 +19,8 @@ fuzz_target!(|bytes: &[u8]| {
     file.extend_from_slice(json);
     file.resize(file.len() + usize::from(data), data);
     let _ = weights::read_everything(&file);
+    let opened = weights::with_file(&file, |path| peer::agreement(path, &file));
+    if let Err(disagreement) = opened {
+        panic!("{disagreement}");
+    }
 });
