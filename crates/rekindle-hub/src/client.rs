@@ -157,6 +157,17 @@ impl Client {
         self.token.is_some() && !self.origin.is_encrypted() && !here
     }
 
+    /// Refuses to hand the token to a client that would send it in clear.
+    #[cfg(feature = "xet")]
+    pub(crate) fn check_token(&self) -> Result<(), Error> {
+        if !self.withholds_token() {
+            return Ok(());
+        }
+        let problem =
+            "the transport xet would send the token in clear; use https://, or the transport http";
+        Err(Error::Answer { url: self.endpoint.clone(), problem: problem.to_owned() })
+    }
+
     /// What the Hub has at a path, which begins with a slash, as JSON.
     ///
     /// # Errors

@@ -12,7 +12,7 @@ use std::{
 };
 
 use crate::{
-    Client, DownloadEvent, Error, Hub, Located, NetworkAccess,
+    Client, DownloadEvent, Error, Hub, Located, NetworkAccess, Transport,
     digest::Named,
     download::{Count, Target, download},
     entries::entries,
@@ -251,7 +251,15 @@ impl Fetch<'_> {
         if there {
             count.add(*bytes);
         } else {
-            let sums = download(client, folder, &target, count)?;
+            let sums = match self.hub.settings.transport {
+                Transport::Http => download(client, folder, &target, count)?,
+                #[cfg(feature = "xet")]
+                Transport::Xet => {
+                    client.check_token()?;
+                    let settings = &self.hub.settings;
+                    crate::xet::download(settings, (folder, self.commit), &target, count)?
+                }
+            };
             self.hub.hashed.remember(&blob, &sums);
         }
         folder.link(etag, &pointer, self.hub.settings.links)?;

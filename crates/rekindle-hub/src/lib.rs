@@ -39,6 +39,14 @@
 //! [`HubSettings::state`], where the index of hashes lies as well. Where there is no such place nothing is recorded, and
 //! [`Trust::Unrecorded`] says so.
 //!
+//! # Transports
+//!
+//! Files are brought by our own client. The feature `xet` adds the `hf-hub` crate (1.0), for repositories that the Hub keeps in Xet
+//! alone, and [`Transport::Xet`] or `REKINDLE_TRANSPORT=xet` chooses it. It is not the default: it brings some 280 crates and a
+//! runtime, begins a download that was cut anew, hashes nothing of what arrives, and knows neither pins nor licenses. So what it
+//! brings lies aside until it was hashed here, under the same pins, record, policy and cache; `tests/xet.rs` holds it to the faults
+//! that a plain download can have. Publishing goes by our own client.
+//!
 //! # Limits
 //!
 //! | what | limit |
@@ -90,6 +98,8 @@ mod trusted;
 mod url;
 mod watch;
 mod weights;
+#[cfg(feature = "xet")]
+mod xet;
 
 pub use answer::Answer;
 pub use batch::{Act, Done, FetchRow};
@@ -103,5 +113,7 @@ pub use policy::policy;
 pub use prune::{Prune, PruneRun, Pruned};
 pub use remote::{Description, RemoteFile, RepositoryInfo};
 pub use send::{Content, Outgoing, Verb};
-pub use settings::{Hashing, HubSettings, Licenses, Links, NetworkAccess, Proxies, Token};
+pub use settings::{
+    Hashing, HubSettings, Licenses, Links, NetworkAccess, Proxies, Token, Transport,
+};
 pub use watch::{DownloadEvent, Watch, unwatched};

@@ -36,6 +36,8 @@ pub struct HubSettings {
     pub token: Option<Token>,
     /// Whether a socket may be opened: `HF_HUB_OFFLINE`.
     pub network: NetworkAccess,
+    /// By what files are brought.
+    pub transport: Transport,
     /// How a snapshot refers to its bytes: `HF_HUB_DISABLE_SYMLINKS`.
     pub links: Links,
     /// Whether `HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY` and `NO_PROXY` are obeyed.
@@ -68,6 +70,7 @@ impl fmt::Debug for HubSettings {
             .field("licenses", &self.licenses)
             .field("token", &self.token)
             .field("network", &self.network)
+            .field("transport", &self.transport)
             .field("links", &self.links)
             .field("proxies", &self.proxies)
             .field("certificates", &self.certificates)
@@ -103,6 +106,17 @@ pub enum NetworkAccess {
     Online,
     /// Never.
     Offline,
+}
+
+/// By what files are brought.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Transport {
+    /// By our own client: it goes on where it was cut, hashes while it downloads, and believes no server.
+    Http,
+    /// By the `hf-hub` crate, for repositories that the Hub keeps in Xet alone. What it brings is hashed before it is used, but a
+    /// download that was cut begins anew, and proxies and certificates are those that the crate finds by itself.
+    #[cfg(feature = "xet")]
+    Xet,
 }
 
 /// How a snapshot refers to its bytes.
@@ -170,6 +184,7 @@ impl HubSettings {
             licenses: Licenses::Unchecked,
             token: None,
             network: NetworkAccess::Online,
+            transport: Transport::Http,
             links: Links::Symbolic,
             proxies: Proxies::Unused,
             certificates: None,
@@ -227,6 +242,7 @@ impl HubSettings {
         if truth("HF_HUB_OFFLINE") || truth("TRANSFORMERS_OFFLINE") {
             settings.network = NetworkAccess::Offline;
         }
+        settings.transport = transport(&text(TRANSPORT).unwrap_or_default())?;
         if truth("HF_HUB_DISABLE_SYMLINKS") {
             settings.links = Links::Copied;
         }
@@ -253,6 +269,27 @@ impl HubSettings {
     /// The endpoint as it is recorded, compared and shown: without a password.
     pub(crate) fn origin(&self) -> String {
         normal(&self.endpoint)
+    }
+}
+
+/// Names the transport: `http`, or `xet` where this was built with that feature.
+const TRANSPORT: &str = "REKINDLE_TRANSPORT";
+
+/// The transport of a name.
+fn transport(name: &str) -> Result<Transport, Error> {
+    match name {
+        "" | "http" => Ok(Transport::Http),
+        #[cfg(feature = "xet")]
+        "xet" => Ok(Transport::Xet),
+        #[cfg(not(feature = "xet"))]
+        "xet" => Err(Error::Layout {
+            path: TRANSPORT.into(),
+            problem: "this was built without the feature `xet`".to_owned(),
+        }),
+        _ => Err(Error::Layout {
+            path: TRANSPORT.into(),
+            problem: format!("`{name}` is no transport; there are http and xet"),
+        }),
     }
 }
 
