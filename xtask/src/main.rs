@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::Context;
+use clap::{Args, Parser, Subcommand};
 
 mod bench;
 mod book;
@@ -22,47 +23,64 @@ mod results;
 mod tidy;
 mod train_starter;
 
-const USAGE: &str = "usage: cargo xtask COMMAND
+/// Automation of the workspace.
+#[derive(Parser)]
+#[command(name = "cargo xtask", disable_help_subcommand = true)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
 
-  bench ARGS...          measure networks on this machine: infer, train, cold; see `bench help`
-  bench data FOLDER      measure how fast pictures become inputs; see `bench data --help`
-  book [ARGS...]         build book/ by mdBook; see `book help`
-  dist [--target TRIPLE] archive a release: program, completions, manual, licenses, checksum
-  fetch-weights NAME...  fetch weights into the cache, or check them; see `fetch-weights --help`
-  fuzz [SECONDS] [NAME]  hand hostile files to every reader, as long; see `fuzz help`
-  ladders                climb the ladders of docs/ladders, and write docs/ladder.md
-  parity ARGS...         compare every architecture with golden results of the reference library
-  pin [NAME...]          ask the Hub what repositories hold, and write weights/*.toml; see `pin --help`
-  readmes                write README.md of each package from what its lib.rs says of it
-  results ARGS...        train three ways on three data sets, and write docs/results.md
-  tidy                   report everything in the tree that breaks a rule a compiler does not check
-  train-starter ARGS...  train the starter checkpoint again";
+#[derive(Subcommand)]
+enum Command {
+    /// Measure networks on this machine: infer, train, cold; see `bench help`, and `bench data --help` for pictures.
+    Bench(Rest),
+    /// Build book/ by mdBook; see `book help`.
+    Book(Rest),
+    /// Archive a release: program, completions, manual, licenses, checksum; `--target TRIPLE` for another machine.
+    Dist(Rest),
+    /// Fetch weights into the cache, or check them; see `fetch-weights --help`.
+    FetchWeights(Rest),
+    /// Hand hostile files to every reader: [SECONDS] [NAME]; see `fuzz help`.
+    Fuzz(Rest),
+    /// Climb the ladders of docs/ladders, and write docs/ladder.md.
+    Ladders(Rest),
+    /// Compare every architecture with golden results of the reference library.
+    Parity(Rest),
+    /// Ask the Hub what repositories hold, and write weights/*.toml; see `pin --help`.
+    Pin(Rest),
+    /// Write README.md of each package from what its lib.rs says of it.
+    Readmes,
+    /// Train three ways on three data sets, and write docs/results.md.
+    Results(Rest),
+    /// Report everything in the tree that breaks a rule a compiler does not check.
+    Tidy,
+    /// Train the starter checkpoint again.
+    TrainStarter(Rest),
+}
+
+/// What a command's own program takes, its help included.
+#[derive(Args)]
+#[command(disable_help_flag = true)]
+struct Rest {
+    #[arg(trailing_var_arg = true, allow_hyphen_values = true, value_name = "ARGS")]
+    args: Vec<String>,
+}
 
 fn main() -> anyhow::Result<ExitCode> {
-    let mut args = std::env::args().skip(1);
-    let command = args.next();
-    let rest: Vec<String> = args.collect();
-    match command.as_deref() {
-        Some("bench") => bench::run(&rest),
-        Some("book") => book::run(&rest),
-        Some("dist") => dist::run(&rest),
-        Some("fetch-weights") => fetch_weights::run(&rest),
-        Some("fuzz") => fuzz::run(&rest),
-        Some("ladders") => ladders::run(&rest),
-        Some("parity") => lab::run("parity", &rest),
-        Some("pin") => pin::run(&rest),
-        Some("readmes") if rest.is_empty() => readmes::run(),
-        Some("results") => results::run(&rest),
-        Some("tidy") if rest.is_empty() => tidy::run(),
-        Some("train-starter") => train_starter::run(&rest),
-        Some("help" | "--help" | "-h") => {
-            println!("{USAGE}");
-            Ok(ExitCode::SUCCESS)
-        }
-        _ => {
-            eprintln!("{USAGE}");
-            Ok(ExitCode::from(2))
-        }
+    match Cli::parse().command {
+        Command::Bench(Rest { args }) => bench::run(&args),
+        Command::Book(Rest { args }) => book::run(&args),
+        Command::Dist(Rest { args }) => dist::run(&args),
+        Command::FetchWeights(Rest { args }) => fetch_weights::run(&args),
+        Command::Fuzz(Rest { args }) => fuzz::run(&args),
+        Command::Ladders(Rest { args }) => ladders::run(&args),
+        Command::Parity(Rest { args }) => lab::run("parity", &args),
+        Command::Pin(Rest { args }) => pin::run(&args),
+        Command::Readmes => readmes::run(),
+        Command::Results(Rest { args }) => results::run(&args),
+        Command::Tidy => tidy::run(),
+        Command::TrainStarter(Rest { args }) => train_starter::run(&args),
     }
 }
 
