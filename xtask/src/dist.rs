@@ -6,14 +6,15 @@ use std::{
     collections::{BTreeMap, BTreeSet},
     fmt::Write as _,
     fs,
-    path::{Path, PathBuf},
+    path::Path,
     process::{Command, ExitCode},
 };
 
 use anyhow::{Context, bail, ensure};
 use flate2::{Compression, GzBuilder};
-use serde::Deserialize;
 use sha2::{Digest, Sha256};
+
+use crate::cargo::{Metadata, Package, metadata, succeed};
 
 /// Shells that completions are made for, and what a file of each is called.
 const SHELLS: [(&str, &str); 4] = [
@@ -115,30 +116,6 @@ fn packed(name: &str, entries: &BTreeMap<String, Vec<u8>>) -> anyhow::Result<Vec
     Ok(archive.into_inner()?.finish()?)
 }
 
-/// What `cargo metadata` says.
-#[derive(Deserialize)]
-struct Metadata {
-    packages: Vec<Package>,
-    target_directory: PathBuf,
-}
-
-#[derive(Deserialize)]
-struct Package {
-    name: String,
-    version: String,
-    license: Option<String>,
-    manifest_path: PathBuf,
-    /// None for our own.
-    source: Option<String>,
-}
-
-fn metadata(root: &Path) -> anyhow::Result<Metadata> {
-    let arguments = ["metadata", "--locked", "--format-version", "1"];
-    let output = Command::new("cargo").args(arguments).current_dir(root).output()?;
-    ensure!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    serde_json::from_slice(&output.stdout).context("what `cargo metadata` says")
-}
-
 /// The machine that this compiles for where nothing else is asked for.
 fn host() -> anyhow::Result<String> {
     let output = Command::new("rustc").arg("-vV").output().context("rustc")?;
@@ -200,10 +177,4 @@ fn texts_of(package: &Package) -> anyhow::Result<Vec<String>> {
     }
     texts.sort();
     Ok(texts)
-}
-
-fn succeed(command: &mut Command) -> anyhow::Result<()> {
-    let status = command.status().with_context(|| format!("{command:?}"))?;
-    ensure!(status.success(), "{command:?}: {status}");
-    Ok(())
 }

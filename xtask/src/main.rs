@@ -17,6 +17,7 @@ mod fetching;
 mod fuzz;
 mod lab;
 mod ladders;
+mod outside;
 mod pin;
 mod readmes;
 mod results;
@@ -45,6 +46,8 @@ enum Command {
     Fuzz(Rest),
     /// Climb the ladders of docs/ladders, and write docs/ladder.md.
     Ladders(Rest),
+    /// Build a program outside of the workspace on the packages as they would be published, and fine-tune: FOLDER of pictures.
+    Outside(Rest),
     /// Compare every architecture with golden results of the reference library.
     Parity(Rest),
     /// Ask the Hub what repositories hold, and write weights/*.toml; see `pin --help`.
@@ -75,6 +78,7 @@ fn main() -> anyhow::Result<ExitCode> {
         Command::FetchWeights(Rest { args }) => fetch_weights::run(&args),
         Command::Fuzz(Rest { args }) => fuzz::run(&args),
         Command::Ladders(Rest { args }) => ladders::run(&args),
+        Command::Outside(Rest { args }) => outside::run(&args),
         Command::Parity(Rest { args }) => lab::run("parity", &args),
         Command::Pin(Rest { args }) => pin::run(&args),
         Command::Readmes => readmes::run(),
