@@ -2,7 +2,7 @@
 //!
 //! ```sh
 //! cargo run --release --example augmentation
-//! cargo run --release --example augmentation -- --data pizza_steak_sushi --side 64 --epochs 40
+//! cargo run --release --example augmentation -- --data pizza_steak_sushi --side 32 --epochs 20
 //! ```
 //!
 //! A small ResNet learns from nothing. The stripes that are drawn without `--data` run in four directions: mirrored, rising

@@ -2,7 +2,7 @@
 //!
 //! ```sh
 //! cargo run --release --example residual
-//! cargo run --release --example residual -- --data cifar10 --side 32 --blocks 3 --epochs 15
+//! cargo run --release --example residual -- --data cifar10 --side 32 --blocks 3 --epochs 12
 //! ```
 //!
 //! Both networks have the same layers and as many parameters; one adds to what two convolutions make what went into them (He et
