@@ -11,6 +11,7 @@
 
 mod activation;
 mod addition;
+mod at_once;
 mod convolve;
 mod cpu;
 mod derived;
@@ -39,6 +40,7 @@ mod tests;
 
 pub use activation::Activation;
 pub use addition::{add, add_scaled};
+pub use at_once::pictures_at_once;
 pub use convolve::{Convolve, convolve};
 pub use cpu::{Divisor, Isa, Window};
 pub use derived::{Derived, Sources};

@@ -3,6 +3,7 @@
 use std::fmt::Debug;
 
 use burn::{prelude::*, tensor::TensorData};
+use rekindle_kernels::pictures_at_once;
 
 /// A batch of inputs.
 pub trait Input: Clone + Debug + Send + 'static {
@@ -14,6 +15,12 @@ pub trait Input: Clone + Debug + Send + 'static {
 
     /// The same values as a constant, on the device with autodiff.
     fn tracked(self) -> Self;
+
+    /// The batch in parts that go forward through a network one after the other in less time than all at once, where there are
+    /// such: what becomes of an item does not depend on what it is in a batch with.
+    fn in_parts(self) -> Vec<Self> {
+        vec![self]
+    }
 
     /// Runs `compute` on the plain device, whatever device this is on, and brings the result back.
     fn without_graph<Y: Input>(self, compute: impl FnOnce(Self) -> Y) -> Y {
@@ -54,6 +61,20 @@ impl<const D: usize> Input for Tensor<D> {
 
     fn tracked(self) -> Self {
         Tensor::from_inner(self)
+    }
+
+    /// Of pictures as many as a cache holds the maps of.
+    fn in_parts(self) -> Vec<Self> {
+        if D != 4 {
+            return vec![self];
+        }
+        let items = self.dims()[0];
+        let parts = items.div_ceil(pictures_at_once(&self.clone().reshape::<4, _>(self.shape())));
+        // As equal as can be: two parts of three in place of four and two.
+        let first = |part: usize| part * items / parts.max(1);
+        (0..parts.max(1))
+            .map(|part| self.clone().narrow(0, first(part), first(part + 1) - first(part)))
+            .collect()
     }
 }
 

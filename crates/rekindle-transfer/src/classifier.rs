@@ -18,6 +18,9 @@ use crate::{BatchNormPolicy, Error, Layout, Phase};
 mod adapt;
 mod statistics;
 
+/// Weights from which on a batch goes through a network at once: VGG has 140 million, most of them of its linear layers.
+const MANY_WEIGHTS: usize = 60_000_000;
+
 /// The field of a batch norm that says whether it normalizes by the batch.
 const FLAG: &str = "batch_statistics";
 
@@ -150,7 +153,7 @@ impl<B: Backbone> Classifier<B> {
 
     /// Outputs `[batch, classes]` for a batch of inputs.
     pub fn forward(&self, input: B::Input) -> Tensor<2> {
-        self.forward_from(0, self.backbone.enter(input))
+        self.classify(self.embed(input))
     }
 
     /// Outputs `[batch, classes]` from the output of the first `cut` stages, as [`prefix`](Self::prefix) returns it.
@@ -183,7 +186,16 @@ impl<B: Backbone> Classifier<B> {
     ///
     /// Frozen stages run outside the autodiff graph and in inference mode.
     pub fn embed(&self, input: B::Input) -> Tensor<2> {
-        self.embed_from(0, self.backbone.enter(input))
+        let whole = |input| self.embed_from(0, self.backbone.enter(input));
+        // Of a network with more weights than maps, to read them again takes longer.
+        if input.device().is_autodiff() || Module::num_params(&self.backbone) > MANY_WEIGHTS {
+            return whole(input);
+        }
+        let mut parts = input.in_parts();
+        match parts.len() {
+            1 => whole(parts.swap_remove(0)),
+            _ => Tensor::cat(parts.into_iter().map(whole).collect(), 0),
+        }
     }
 
     /// Embeddings `[batch, embed_dim]` from the output of the first `cut` stages.

@@ -6,7 +6,8 @@ fn good(name: &str) -> String {
         PUBLISH if UNPUBLISHED.contains(&name) => "publish = false\n".to_owned(),
         key => format!("{key}.workspace = true\n"),
     };
-    let inherited: String = INHERITED.iter().map(line).collect();
+    let described = DESCRIBED.iter().filter(|_| !UNPUBLISHED.contains(&name));
+    let inherited: String = INHERITED.iter().chain(described).map(line).collect();
     format!("[package]\nname = \"{name}\"\n{inherited}[lints]\nworkspace = true\n")
 }
 
@@ -33,7 +34,7 @@ fn dependencies_point_one_way() {
     check(
         "rekindle-cards",
         "[dependencies]\nserde = \"1\"\nrekindle.workspace = true",
-        &["Cargo.toml:12: "],
+        &["Cargo.toml:14: "],
     );
     check(
         "rekindle-transfer",
@@ -93,7 +94,7 @@ fn no_library_names_a_backend() {
 fn every_package_inherits() {
     check("rekindle-data", "", &[]);
     let path = "crates/rekindle-data/Cargo.toml";
-    for key in INHERITED {
+    for key in INHERITED.into_iter().chain(DESCRIBED) {
         let text = good("rekindle-data")
             .replace(&format!("{key}.workspace = true"), &format!("{key} = \"x\""));
         assert!(found(path, &text)[0].contains(&format!("does not inherit `{key}`")), "{key}");
