@@ -42,7 +42,7 @@ enum Command {
     Dist(Rest),
     /// Fetch weights into the cache, or check them; see `fetch-weights --help`.
     FetchWeights(Rest),
-    /// Hand hostile files to every reader: [SECONDS] [NAME]; see `fuzz help`.
+    /// Hand hostile files to every reader, for so many seconds each, or to one of them; see `fuzz help`.
     Fuzz(Rest),
     /// Climb the ladders of docs/ladders, and write docs/ladder.md.
     Ladders(Rest),
