@@ -42,7 +42,7 @@
 //! # Transports
 //!
 //! Files are brought by our own client. The feature `xet` adds the `hf-hub` crate (1.0), for repositories that the Hub keeps in Xet
-//! alone, and [`Transport::Xet`] or `REKINDLE_TRANSPORT=xet` chooses it. It is not the default: it brings some 280 crates and a
+//! alone, and `Transport::Xet` or `REKINDLE_TRANSPORT=xet` chooses it. It is not the default: it brings some 280 crates and a
 //! runtime, begins a download that was cut anew, hashes nothing of what arrives, and knows neither pins nor licenses. So what it
 //! brings lies aside until it was hashed here, under the same pins, record, policy and cache; `tests/xet.rs` holds it to the faults
 //! that a plain download can have. Publishing goes by our own client.
