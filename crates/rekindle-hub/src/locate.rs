@@ -32,8 +32,15 @@ pub(crate) struct Fetched {
     pub(crate) licenses: Vec<String>,
 }
 
-/// Finds the files of a job and says why they are believed; what is used for the first time is recorded.
-pub(crate) fn locate(hub: &Hub, job: &Job, fetched: Option<&Fetched>) -> Result<Located, Error> {
+/// Where the files of a job lie.
+pub(crate) struct Present {
+    commit: String,
+    snapshot: PathBuf,
+    names: Vec<String>,
+}
+
+/// Looks whether the files of a job are in the cache; none is opened, and nothing is recorded.
+pub(crate) fn present(hub: &Hub, job: &Job) -> Result<Present, Error> {
     let folder = hub.layout.repository(&job.repository)?;
     let absent = |missing: Vec<String>, folder: PathBuf| Error::Absent {
         repository: job.repository.clone(),
@@ -56,7 +63,12 @@ pub(crate) fn locate(hub: &Hub, job: &Job, fetched: Option<&Fetched>) -> Result<
     if !missing.is_empty() {
         return Err(absent(missing, snapshot));
     }
+    Ok(Present { commit, snapshot, names })
+}
 
+/// Finds the files of a job and says why they are believed; what is used for the first time is recorded.
+pub(crate) fn locate(hub: &Hub, job: &Job, fetched: Option<&Fetched>) -> Result<Located, Error> {
+    let Present { commit, snapshot, names } = present(hub, job)?;
     let mut files = Vec::new();
     for name in names {
         let path = snapshot.join(&name);

@@ -2,7 +2,13 @@
 
 use rekindle_cards::Card;
 
-use crate::{Error, Files, Hub, Located, fetch::fetch, job::Job, locate::locate, watch::Watch};
+use crate::{
+    Error, Files, Hub, Located,
+    fetch::fetch,
+    job::Job,
+    locate::{locate, present},
+    watch::Watch,
+};
 
 impl Hub {
     /// Where a card's weights are in the cache. Never opens a socket.
@@ -16,6 +22,12 @@ impl Hub {
     /// [`Error::NoRepository`] where the card's weights are not on the Hub.
     pub fn locate(&self, card: &Card) -> Result<Located, Error> {
         locate(self, &Job::of_card(self, card)?, None)
+    }
+
+    /// Whether a card's weights lie in the cache: for a choice among many, since looking is no use. Their bytes are not compared,
+    /// and nothing is recorded; [`Hub::locate`] does both before they are used.
+    pub fn holds(&self, card: &Card) -> bool {
+        Job::of_card(self, card).is_ok_and(|job| present(self, &job).is_ok())
     }
 
     /// As [`Hub::locate`], for files of any repository.

@@ -13,6 +13,22 @@ use crate::support::{CONFIG, REPOSITORY, Stage, bytes, card, list};
 const FOLDER: &str = "models--timm--resnet18.a1_in1k";
 
 #[test]
+fn to_look_for_weights_is_no_use_of_them() {
+    let stage = Stage::new();
+    assert!(!stage.hub().holds(card()), "an empty cache");
+    stage.fetch().unwrap();
+    // Somebody else's, as far as this machine knows.
+    let ledger = stage.hub().ledger();
+    fs::remove_file(&ledger).unwrap();
+    stage.server.requests();
+    assert!(stage.hub().holds(card()));
+    assert!(stage.hub().records().unwrap().is_empty() && !ledger.exists());
+    assert!(stage.server.requests().is_empty());
+    assert_eq!(stage.hub().locate(card()).unwrap().trust, Trust::FirstUse);
+    assert_eq!(stage.hub().records().unwrap().len(), 2);
+}
+
+#[test]
 fn the_first_use_is_said_and_then_enforced() {
     let stage = Stage::new();
     stage.server.set_license(REPOSITORY, "Apache-2.0");
