@@ -16,8 +16,8 @@ use crate::{
     url::shown,
 };
 
-/// What stands behind the names of folders that files are downloaded into.
-const ASIDE: &str = ".xet";
+/// The extension of folders that files are downloaded into.
+const ASIDE: &str = "xet";
 
 /// Downloads a file whose lock is held, and puts it in place as a blob.
 pub(crate) fn download(
@@ -27,7 +27,7 @@ pub(crate) fn download(
     count: &Count<'_>,
 ) -> Result<Sums, Error> {
     let etag = &target.description.etag;
-    let aside = folder.incomplete(etag).with_extension(ASIDE.trim_start_matches('.'));
+    let aside = folder.incomplete(etag).with_extension(ASIDE);
     let remove = || match fs::remove_dir_all(&aside) {
         Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
             Err(Error::io("remove", &aside)(error))
