@@ -40,7 +40,7 @@ mod tests;
 
 pub use activation::Activation;
 pub use addition::{add, add_scaled};
-pub use at_once::pictures_at_once;
+pub use at_once::items_at_once;
 pub use convolve::{Convolve, convolve};
 pub use cpu::{Divisor, Isa, Window};
 pub use derived::{Derived, Sources};

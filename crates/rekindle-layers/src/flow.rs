@@ -3,7 +3,7 @@
 use std::fmt::Debug;
 
 use burn::{prelude::*, tensor::TensorData};
-use rekindle_kernels::pictures_at_once;
+use rekindle_kernels::items_at_once;
 
 /// A batch of inputs.
 pub trait Input: Clone + Debug + Send + 'static {
@@ -65,16 +65,12 @@ impl<const D: usize> Input for Tensor<D> {
 
     /// Of pictures as many as a cache holds the maps of.
     fn in_parts(self) -> Vec<Self> {
-        if D != 4 {
-            return vec![self];
-        }
         let items = self.dims()[0];
-        let parts = items.div_ceil(pictures_at_once(&self.clone().reshape::<4, _>(self.shape())));
+        let parts = items.div_ceil(items_at_once(&self)).max(1);
         // As equal as can be: two parts of three in place of four and two.
-        let first = |part: usize| part * items / parts.max(1);
-        (0..parts.max(1))
-            .map(|part| self.clone().narrow(0, first(part), first(part + 1) - first(part)))
-            .collect()
+        let first = |part: usize| part * items / parts;
+        let part = |part| self.clone().narrow(0, first(part), first(part + 1) - first(part));
+        if parts == 1 { vec![self] } else { (0..parts).map(part).collect() }
     }
 }
 

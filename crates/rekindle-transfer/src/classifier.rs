@@ -191,11 +191,7 @@ impl<B: Backbone> Classifier<B> {
         if input.device().is_autodiff() || Module::num_params(&self.backbone) > MANY_WEIGHTS {
             return whole(input);
         }
-        let mut parts = input.in_parts();
-        match parts.len() {
-            1 => whole(parts.swap_remove(0)),
-            _ => Tensor::cat(parts.into_iter().map(whole).collect(), 0),
-        }
+        Tensor::cat(input.in_parts().into_iter().map(whole).collect(), 0)
     }
 
     /// Embeddings `[batch, embed_dim]` from the output of the first `cut` stages.
