@@ -121,7 +121,7 @@ impl DataArguments {
     /// Looks at the columns of a list, where nothing names a network: they are inputs then. A list of nothing but texts or
     /// pictures is none, for those have networks to be named.
     pub(super) fn find_inputs(&self, start: &WeightsArguments) -> anyhow::Result<()> {
-        let named = start.model.is_some() || start.weights.is_some() || self.inputs.is_some();
+        let named = start.is_given() || self.inputs.is_some();
         if named || !self.text.is_empty() || !is_list(&self.data) {
             return Ok(());
         }

@@ -8,9 +8,7 @@ use std::{
 
 use anyhow::{Context, bail};
 use clap::Args;
-use rekindle::{
-    DeviceKind, InputKind, ItemOf, ListsRead, ModelOf, data::DataConfig, text::is_texts,
-};
+use rekindle::{DeviceKind, InputKind, ItemOf, ListsRead, ModelOf, data::DataConfig};
 use rekindle_base::write_file;
 use rekindle_doctor::{
     Diagnosis, EmbeddingOptions, Options, Severity, html, least_for, text, write_manifest,
@@ -19,7 +17,7 @@ use serde_json::json;
 
 use super::{
     embed::Batches,
-    kind::{Kind, Place, of_kind},
+    kind::{Kind, Place, kind_of_data, of_kind},
     machine, numbers, output,
     weights::{OpenedWeights, WeightsArguments},
 };
@@ -124,12 +122,11 @@ impl Arguments {
 impl Arguments {
     /// Examines the machine, where nothing was asked of data.
     fn machine(&self) -> anyhow::Result<ExitCode> {
-        let weights = self.weights.model.is_some() || self.weights.weights.is_some();
         let asked = [
             ("--text", !self.texts.is_empty()),
             ("--label", self.label.is_some()),
             ("--target", !self.targets.is_empty()),
-            ("--model or --weights", weights),
+            ("--model or --weights", self.weights.is_given()),
             ("--least", self.least.is_some()),
             ("--fix", self.fix.is_some()),
             ("--html", self.html.is_some()),
@@ -142,16 +139,12 @@ impl Arguments {
 
     /// What the data are of: what the model that is given takes, else what they look like.
     fn kind(&self, data: &Path) -> anyhow::Result<(InputKind, Option<OpenedWeights>)> {
-        if self.weights.model.is_some() || self.weights.weights.is_some() {
+        if self.weights.is_given() {
             let (kind, weights) = self.weights.opened_kind()?;
             return Ok((kind, Some(weights)));
         }
         let named = !self.texts.is_empty() || self.label.is_some();
-        let kind = match named || is_texts(data) {
-            true => InputKind::Texts,
-            false => InputKind::Pictures,
-        };
-        Ok((kind, None))
+        Ok((kind_of_data(data, named), None))
     }
 
     fn diagnosis<M: Kind>(

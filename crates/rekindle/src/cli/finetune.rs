@@ -98,13 +98,13 @@ impl Arguments {
     pub(super) fn run(mut self) -> anyhow::Result<ExitCode> {
         let device = self.common.device.open()?.autodiff();
         self.data.find_inputs(&self.start)?;
-        self.complete(&device)?;
-        device.seed(self.what.seed);
         // Whatever the rate of a kind, what is named is known, and each other thing that was asked for can be.
         let writes = self.recipe::<Pictures>()? != Recipe::AsIs;
         if writes {
             run_folder::check(&self.out, &self.data.folders(), self.older())?;
         }
+        self.complete(&device)?;
+        device.seed(self.what.seed);
         let beginning = self.start.beginning(self.data.inputs()?, self.is_untrained()?)?;
         of_kind!(beginning.kind, self.begin(beginning, &device, writes))
     }
@@ -122,10 +122,11 @@ impl Arguments {
         let chosen = match older {
             Some(chosen) => chosen,
             None => {
+                let asked = recipe.is_some() || self.what.plan.is_some();
                 let wish = Wish {
                     quality: self.quality.unwrap_or(Quality::Good),
                     minutes: self.keep.minutes,
-                    recipe,
+                    asked: asked.then(|| self.recipe::<Pictures>()).transpose()?,
                     epochs: self.what.epochs,
                 };
                 choose(&self.data, &self.start, &wish, device)?
@@ -138,9 +139,9 @@ impl Arguments {
             }
         }
         self.start.model = Some(chosen.model.clone());
-        if self.what.plan.is_none() && self.what.recipe.is_none() {
-            self.what.recipe = Some(chosen.recipe.clone());
-            self.what.epochs.get_or_insert(epochs_of(&chosen.recipe));
+        if let Some(recipe) = &chosen.recipe {
+            self.what.recipe = Some(recipe.clone());
+            self.what.epochs.get_or_insert(epochs_of(recipe));
         }
         self.chosen = Some(chosen);
         Ok(())
@@ -256,8 +257,9 @@ impl Arguments {
         self.begin_anew(&held)?;
         let metric = config.engine.settings.monitor.metric.clone();
         let mut progress = Progress::new(self.common.json, metric, M::MANY);
-        // As the weights came: what was trained on has features of its own.
-        let before = weights.is_some().then(|| model.clone());
+        // Its features are of the weights as they came. To compute them again takes time, which is not to be lost where a model was
+        // named: there is a plan already.
+        let before = self.chosen.is_some().then(|| model.clone());
         let data = (Train(set.train.clone()), Validation(set.val.clone()));
         let outcome = finetune(model, data, &config, Some(&run), &mut [&mut progress])?;
         let mut about = About {

@@ -11,6 +11,7 @@ use rekindle::{
     checkpoint::{CheckpointFile, LoadReport},
     data::{MixConfig, Prepare, Target, TargetKind, Unusable},
     report::{ItemKind, TextFacts},
+    text::is_texts,
     transfer::Recipe,
 };
 
@@ -246,6 +247,14 @@ pub(super) trait Kind: Exhibit {
 
     /// An item by one word of a command line: a file, or a text.
     fn item(word: &Path) -> ItemOf<Self>;
+}
+
+/// What data look like where no model says what it takes: texts where columns of theirs are named, or there are such.
+pub(super) fn kind_of_data(data: &Path, columns_are_named: bool) -> InputKind {
+    match columns_are_named || is_texts(data) {
+        true => InputKind::Texts,
+        false => InputKind::Pictures,
+    }
 }
 
 /// Calls a method for the kind of input that was found.

@@ -3,12 +3,14 @@
 use std::{fs, path::Path, process::ExitCode};
 
 #[cfg(feature = "net")]
-use rekindle::hub::{Hub, HubSettings, NetworkAccess};
+use rekindle::hub::{HubSettings, NetworkAccess};
 use rekindle::{cards::LicensePolicy, kernels::Isa};
 use rekindle_base::AtomicFile;
 use rekindle_doctor::Severity;
 use serde::Serialize;
 
+#[cfg(feature = "net")]
+use super::weights::reach;
 use super::{output, weights::policy};
 
 /// Memory below which a network of usual size does not train, in bytes.
@@ -211,12 +213,7 @@ fn network(settings: HubSettings) -> Found {
     if settings.network == NetworkAccess::Offline {
         return Found::well("network", "not used: HF_HUB_OFFLINE is set".to_owned());
     }
-    let hub = Hub::new(HubSettings { attempts: 1, stall: SILENCE, ..settings });
-    let answer = hub.client().and_then(|client| {
-        let endpoint = client.endpoint().to_owned();
-        hub.repository(ASKED, "main").map(|_| endpoint)
-    });
-    match answer {
+    match reach(HubSettings { stall: SILENCE, ..settings }, ASKED) {
         Ok(endpoint) => Found::well("network", format!("{endpoint} answers")),
         Err(error) => {
             let text = rekindle_base::causes(&error);

@@ -10,6 +10,14 @@ use super::{millions, numbers, output};
 
 mod overview;
 
+/// Parameters that checkpoints of a size do not exceed, in millions.
+pub(super) const SIZES: [usize; 6] = [5, 12, 30, 60, 100, 400];
+
+/// The place of a checkpoint's size among [`SIZES`]; none where it is larger than all.
+pub(super) fn size(card: &Card) -> Option<usize> {
+    SIZES.iter().position(|size| card.parameters <= size * 1_000_000)
+}
+
 /// List families and the best checkpoints of each size; or checkpoints: input, parameters, accuracy on ImageNet, license.
 #[derive(Args)]
 pub(super) struct Arguments {

@@ -174,17 +174,17 @@ impl WeightsArguments {
         self.model.is_some() || self.weights.is_some()
     }
 
-    /// Where a card's weights are; no socket is opened.
+    /// Where cards' weights are; no socket is opened.
     #[cfg(feature = "net")]
-    pub(super) fn place(&self, card: &Card) -> Place {
-        let located = hub(&self.accepted).is_ok_and(|hub| hub.locate(card).is_ok());
-        if located { Place::Cache } else { Place::Hub }
+    pub(super) fn places(&self) -> anyhow::Result<impl Fn(&Card) -> Place> {
+        let hub = hub(&self.accepted)?;
+        Ok(move |card: &Card| if hub.holds(card) { Place::Cache } else { Place::Hub })
     }
 
-    /// Where a card's weights are.
+    /// Where cards' weights are.
     #[cfg(not(feature = "net"))]
-    pub(super) fn place(&self, _: &Card) -> Place {
-        Place::Hub
+    pub(super) fn places(&self) -> anyhow::Result<impl Fn(&Card) -> Place> {
+        Ok(|_: &Card| Place::Hub)
     }
 
     /// Asks the Hub whether it has a card's weights.
@@ -194,13 +194,10 @@ impl WeightsArguments {
     /// Where it does not answer, or has not.
     #[cfg(feature = "net")]
     pub(super) fn reach(&self, card: &Card) -> anyhow::Result<()> {
-        let licenses = Licenses::Checked(policy(&self.accepted)?);
-        let settings = HubSettings { licenses, attempts: 1, ..HubSettings::from_env()? };
         let Some(repository) = &card.repository else {
             anyhow::bail!("{}: is in no repository", card.name())
         };
-        Hub::new(settings).repository(repository, "main")?;
-        Ok(())
+        Ok(reach(HubSettings::from_env()?, repository).map(drop)?)
     }
 
     /// Asks the Hub whether it has a card's weights.
@@ -235,6 +232,17 @@ impl WeightsArguments {
             ),
         }
     }
+}
+
+/// Asks the Hub once whether it has a repository; it says by which address.
+#[cfg(feature = "net")]
+pub(super) fn reach(
+    settings: HubSettings,
+    repository: &str,
+) -> Result<String, rekindle::hub::Error> {
+    let hub = Hub::new(HubSettings { attempts: 1, ..settings });
+    hub.repository(repository, "main")?;
+    Ok(hub.client()?.endpoint().to_owned())
 }
 
 /// What stands in front of a repository's name, as in timm.

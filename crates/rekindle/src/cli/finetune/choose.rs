@@ -13,15 +13,17 @@ use clap::ValueEnum;
 use rekindle::{
     Device, InputKind, Modality as _, Pictures, Texts,
     cards::{Card, Count, LicenseFilter, Query, SortBy, find},
-    text::is_texts,
+    transfer::Recipe,
 };
 use serde::{Deserialize, Serialize};
 
 use super::{
     super::{
         data::DataArguments,
+        kind::kind_of_data,
         millions,
-        output::one_line,
+        models::{SIZES, size},
+        output::{causes, one_line},
         weights::{Place, WeightsArguments},
     },
     EPOCHS,
@@ -71,9 +73,7 @@ const PRESETS: [Preset; 3] = [
     },
 ];
 
-/// Millions of parameters up to which networks are of one size; of each size the best few are looked at.
-const SIZES: [usize; 5] = [5, 12, 30, 60, 100];
-/// Networks of a size that are looked at.
+/// Networks of a size that are looked at, those in the cache besides.
 const OF_A_SIZE: usize = 2;
 /// Points of accuracy on ImageNet that a download must be worth.
 const WORTH: f64 = 3.0;
@@ -88,7 +88,8 @@ const PILOT: Duration = Duration::from_secs(20);
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct Chosen {
     pub(super) model: String,
-    pub(super) recipe: String,
+    /// None where it was asked for.
+    pub(super) recipe: Option<String>,
     /// What there is to say of it, a line each.
     pub(super) lines: Vec<String>,
 }
@@ -120,50 +121,67 @@ impl Chosen {
 }
 
 /// What the user said of it.
-pub(super) struct Wish<'a> {
+pub(super) struct Wish {
     pub(super) quality: Quality,
     pub(super) minutes: Option<f64>,
-    pub(super) recipe: Option<&'a str>,
+    /// What is to be trained, where that was said.
+    pub(super) asked: Option<Recipe>,
     pub(super) epochs: Option<usize>,
+}
+
+/// A way to train that may be taken.
+struct Way {
+    /// The name of the recipe; none of what was asked for.
+    recipe: Option<&'static str>,
+    what: Recipe,
+}
+
+impl Wish {
+    /// What was asked for, else these recipes.
+    fn ways(&self, recipes: &[&'static str]) -> anyhow::Result<Vec<Way>> {
+        if let Some(asked) = &self.asked {
+            return Ok(vec![Way { recipe: None, what: asked.clone() }]);
+        }
+        let way = |&recipe: &&'static str| {
+            let epochs = self.epochs.unwrap_or_else(|| epochs_of(recipe));
+            // What it costs does not depend on the rate.
+            Ok(Way { recipe: Some(recipe), what: Recipe::named(recipe, epochs, 1.0)? })
+        };
+        recipes.iter().map(way).collect()
+    }
+}
+
+impl Way {
+    /// As people say it.
+    fn words(&self) -> String {
+        self.recipe.map_or("as asked".to_owned(), |recipe| format!("recipe {recipe}"))
+    }
 }
 
 /// Chooses for the data.
 pub(super) fn choose(
     data: &DataArguments,
     start: &WeightsArguments,
-    wish: &Wish<'_>,
+    wish: &Wish,
     device: &Device,
 ) -> anyhow::Result<Chosen> {
     let Some(preset) = PRESETS.iter().find(|preset| preset.quality == wish.quality) else {
         bail!("no preset of this quality");
     };
-    match kind(data) {
+    match kind_of_data(&data.data, !data.text.is_empty()) {
         InputKind::Texts => of_texts(data, start, preset, wish),
         _ => of_pictures(data, start, (preset, wish), device),
     }
 }
 
-/// What the data are of.
-fn kind(data: &DataArguments) -> InputKind {
-    let is_texts = !data.text.is_empty() || is_texts(&data.data);
-    if is_texts { InputKind::Texts } else { InputKind::Pictures }
-}
-
 fn of_pictures(
     data: &DataArguments,
     start: &WeightsArguments,
-    (preset, wish): (&Preset, &Wish<'_>),
+    (preset, wish): (&Preset, &Wish),
     device: &Device,
 ) -> anyhow::Result<Chosen> {
     let (items, some) = gathered::<Pictures>(data)?;
     let seconds = PLANNED * 60.0 * wish.minutes.unwrap_or(MINUTES);
-    let epochs_of = |recipe| wish.epochs.unwrap_or_else(|| epochs_of(recipe));
-    let asked: Vec<&'static str> = match wish.recipe {
-        Some(asked) => RECIPES.into_iter().filter(|recipe| *recipe == asked).collect(),
-        None => preset.recipes.to_vec(),
-    };
-    // A recipe of another kind costs as the head alone.
-    let recipes = if asked.is_empty() { vec!["head"] } else { asked };
     let (permissive, candidates) = candidates(start, preset.most)?;
     let (began, mut timed) = (Instant::now(), Vec::new());
     for (card, place) in candidates {
@@ -174,28 +192,26 @@ fn of_pictures(
             break;
         }
     }
-    for recipe in recipes {
-        let epochs = epochs_of(recipe);
-        let fits: Vec<&Timed> =
-            timed.iter().filter(|it| it.seconds(recipe, items, epochs) <= seconds).collect();
+    let ways = wish.ways(preset.recipes)?;
+    for way in &ways {
+        let takes = |it: &Timed| it.seconds(&way.what, items);
+        let fits: Vec<&Timed> = timed.iter().filter(|it| takes(it) <= seconds).collect();
         let Some(found) = available(&fits, start)? else { continue };
-        let cost = |of: &Timed| span(of.seconds(recipe, items, epochs));
+        let cost = |of: &Timed| span(takes(of));
         let mut lines = vec![format!(
-            "no model is named: {} ({:.1}% on ImageNet, {} parameters, {}), recipe {recipe}: about {} for {} {} here; of {permissive} permissive ones so large at most, {} were timed",
+            "no model is named: {} ({:.1}% on ImageNet, {} parameters, {}), {}: about {} for {} {} here; of {permissive} permissive ones so large at most, {} were timed",
             found.card.name(),
             found.top1(),
             millions(found.card.parameters),
             found.place.words(),
+            way.words(),
             cost(found),
             items.all,
             Pictures::MANY,
             timed.len(),
         )];
         let better = timed.iter().filter(|it| it.top1() > found.top1());
-        let larger = better.min_by(|a, b| {
-            let cost = |it: &Timed| it.seconds(recipe, items, epochs);
-            cost(a).total_cmp(&cost(b))
-        });
+        let larger = better.min_by(|a, b| takes(a).total_cmp(&takes(b)));
         lines.extend(larger.map(|it| {
             format!(
                 "{} ({:.1}%) would take about {} and is {}: --model {}",
@@ -206,9 +222,12 @@ fn of_pictures(
                 it.card.name()
             )
         }));
-        return Ok(Chosen { model: found.card.name(), recipe: recipe.to_owned(), lines });
+        let recipe = way.recipe.map(str::to_owned);
+        return Ok(Chosen { model: found.card.name(), recipe, lines });
     }
-    let least = timed.iter().map(|it| it.seconds("head", items, EPOCHS)).fold(f64::MAX, f64::min);
+    let takes =
+        |it: &Timed| ways.iter().map(|way| it.seconds(&way.what, items)).fold(f64::MAX, f64::min);
+    let least = timed.iter().map(takes).fold(f64::MAX, f64::min);
     bail!(
         "nothing is trained on {} {} in so few minutes: the smallest network takes about {}; give more with --minutes, or fewer {}",
         items.all,
@@ -223,9 +242,6 @@ pub(super) fn epochs_of(recipe: &str) -> usize {
     // As many of everything as there are of `full` alone.
     if recipe == "fine-tune" { 8 } else { EPOCHS }
 }
-
-/// Recipes whose cost is known.
-const RECIPES: [&str; 6] = ["fine-tune", "full", "gradual", "head", "lora", "probe"];
 
 /// How many cards there are of networks that any use is allowed of; and the best of each size and those in the cache, the most
 /// accurate first, with the place of their weights.
@@ -242,14 +258,15 @@ fn candidates(
     };
     let mut counts = [0; SIZES.len()];
     let mut found: Vec<(&'static Card, Place)> = Vec::new();
-    let cards = query.run()?;
+    let (cards, place) = (query.run()?, start.places()?);
     for card in &cards {
-        let size = SIZES.iter().position(|size| card.parameters <= size * 1_000_000);
         // Nobody can fetch what has no repository.
-        let (Some(size), Some(_)) = (size, &card.repository) else { continue };
-        let place = start.place(card);
-        let of_its_own = found.iter().all(|(other, _)| other.architecture != card.architecture);
-        if of_its_own && (place == Place::Cache || counts[size] < OF_A_SIZE) {
+        let (Some(size), Some(_)) = (size(card), &card.repository) else { continue };
+        if found.iter().any(|(other, _)| other.architecture == card.architecture) {
+            continue;
+        }
+        let place = place(card);
+        if place == Place::Cache || counts[size] < OF_A_SIZE {
             counts[size] += 1;
             found.push((card, place));
         }
@@ -280,7 +297,7 @@ fn available<'a>(
             complain!(
                 "{} cannot be fetched ({}); the best in the cache is taken",
                 wanted.card.name(),
-                one_line(super::super::output::causes(&error))
+                one_line(causes(&error))
             );
             Ok(Some(cached))
         }
@@ -296,11 +313,12 @@ fn of_texts(
     data: &DataArguments,
     start: &WeightsArguments,
     preset: &Preset,
-    wish: &Wish<'_>,
+    wish: &Wish,
 ) -> anyhow::Result<Chosen> {
     let (items, _) = gathered::<Texts>(data)?;
     let cards = preset.texts.iter().map(|name| find(name)).collect::<Result<Vec<_>, _>>()?;
-    let cached = cards.iter().find(|card| start.place(card) == Place::Cache);
+    let place = start.places()?;
+    let cached = cards.iter().find(|card| place(card) == Place::Cache);
     let card = match (cached, cards.first()) {
         (Some(card), _) => card,
         (None, Some(first)) => {
@@ -314,18 +332,19 @@ fn of_texts(
         }
         (None, None) => bail!("no encoder of texts is known"),
     };
-    let recipe = wish.recipe.and_then(|asked| RECIPES.into_iter().find(|it| *it == asked));
     let usual = if preset.quality == Quality::Fast { "head" } else { "full" };
-    let recipe = recipe.unwrap_or(usual);
+    let ways = wish.ways(&[usual])?;
+    let way = ways.first().context("no recipe is wanted")?;
     let lines = vec![format!(
-        "no model is named: {} ({} parameters, {}), recipe {recipe}, for {} {}",
+        "no model is named: {} ({} parameters, {}), {}, for {} {}",
         card.name(),
         millions(card.parameters),
-        start.place(card).words(),
+        place(card).words(),
+        way.words(),
         items.all,
         Texts::MANY,
     )];
-    Ok(Chosen { model: card.name(), recipe: recipe.to_owned(), lines })
+    Ok(Chosen { model: card.name(), recipe: way.recipe.map(str::to_owned), lines })
 }
 
 /// As people say it: 40 seconds, 12 minutes.

@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use rekindle::{
     ItemOf, ModelOf, SetOf,
     data::{SampleOf, Target, TargetKind},
+    metrics::Predictions,
     transfer::{Examples, Probe, ProbeConfig},
 };
 use rekindle_base::Random;
@@ -76,13 +77,10 @@ impl Curve<'_> {
         let features: Vec<f32> = rows.copied().collect();
         let labels: Vec<usize> = taken.iter().map(|&row| self.train.labels[row]).collect();
         let examples = Examples { features: &features, labels: &labels, classes: self.classes };
-        let logits = Probe::fit(&examples, &self.config).logits(&self.val.features);
-        let rows = logits.chunks_exact(self.classes).zip(&self.val.labels);
-        let is_right = |(row, label): (&[f32], &usize)| {
-            let best = (0..row.len()).max_by(|&a, &b| row[a].total_cmp(&row[b]));
-            f64::from(best == Some(*label))
-        };
-        rows.map(is_right).collect()
+        let mut predictions = Predictions::new(self.classes);
+        let probe = Probe::fit(&examples, &self.config);
+        predictions.add(&probe.logits(&self.val.features), &self.val.labels);
+        predictions.hits(1).into_iter().map(f64::from).collect()
     }
 
     /// The mean over draws of a share of the items, of one label or of each.

@@ -2,7 +2,11 @@
 
 use std::time::Instant;
 
-use rekindle::{Device, ItemOf, ModelOf, Pictures, cards::Card};
+use rekindle::{
+    Device, ItemOf, ModelOf, Pictures,
+    cards::Card,
+    transfer::{Frozen, Phase, Recipe},
+};
 
 use super::super::{data::DataArguments, kind::Kind, weights::Place};
 
@@ -30,23 +34,30 @@ pub(super) struct Items {
 
 impl Timed {
     /// Seconds that a recipe takes.
-    pub(super) fn seconds(&self, recipe: &str, items: Items, epochs: usize) -> f64 {
-        let (all, epochs) = (items.all * self.forward, epochs as f64);
-        let step = match recipe {
-            // Three of eight epochs are the head's, which cost next to nothing.
-            "fine-tune" => 0.625 * STEP,
-            "full" | "lora" => STEP,
-            "gradual" => UPPER_STEP,
-            _ => 0.0,
+    pub(super) fn seconds(&self, recipe: &Recipe, items: Items) -> f64 {
+        let phases = match recipe {
+            Recipe::Train(plan) => plan.phases.as_slice(),
+            Recipe::Probe | Recipe::AsIs => &[],
         };
-        // Once for all of them, to solve for the head; then the steps, and what is validated on in each epoch.
-        let validated = if step > 0.0 { items.all - items.train } else { 0.0 };
-        all + epochs * self.forward * (step * items.train + validated)
+        let steps: f64 = phases.iter().map(|phase| phase.epochs as f64 * epoch(phase, items)).sum();
+        // Once through all of them, to solve for the head.
+        self.forward * (items.all + steps)
     }
 
     pub(super) fn top1(&self) -> f64 {
         self.card.top1.unwrap_or(0.0)
     }
+}
+
+/// What an epoch costs, its validation included, in items that go forward.
+fn epoch(phase: &Phase, items: Items) -> f64 {
+    let step = match phase.frozen {
+        // Of features that are kept.
+        Frozen::Backbone => return 0.0,
+        Frozen::Nothing | Frozen::Pretrained | Frozen::Matching(_) => STEP,
+        Frozen::Stages(_) | Frozen::AllBut(_) | Frozen::Before(_) => UPPER_STEP,
+    };
+    step * items.train * phase.passes.get() as f64 + items.all - items.train
 }
 
 /// How many items there are, and a few of them from all over.

@@ -2,11 +2,8 @@
 
 use rekindle::cards::{Card, Family, LicenseFilter, Query, SortBy, Terms};
 
-use super::{in_brackets, input};
+use super::{SIZES, in_brackets, input, size};
 use crate::cli::millions;
-
-/// Parameters that checkpoints of a size do not exceed, in millions.
-const SIZES: [usize; 6] = [5, 12, 30, 60, 100, 400];
 
 /// Prints families, then the best of each size among those that anybody may use.
 pub(super) fn print(families: &[Family]) -> Result<(), rekindle::cards::Error> {
@@ -32,10 +29,9 @@ pub(super) fn print(families: &[Family]) -> Result<(), rekindle::cards::Error> {
     say!("\nthe most accurate on ImageNet of each size, of those that may be used for anything");
     say!("{:>8}  {:<42} {:>8} {:>6}  license", "at most", "checkpoint", "input", "top-1");
     for card in best_of_each_size()? {
-        let size = SIZES.iter().find(|size| card.parameters <= **size * 1_000_000);
         say!(
             "{:>8}  {:<42} {:>8} {:>6}  {}",
-            size.map_or("any".to_owned(), |size| format!("{size}M")),
+            size(card).map_or("any".to_owned(), |size| format!("{}M", SIZES[size])),
             card.name(),
             input(card),
             card.top1.map_or("-".to_owned(), |top1| format!("{top1:.1}")),
