@@ -25,7 +25,6 @@ mod support;
 use std::{
     fs,
     path::{Path, PathBuf},
-    time::Instant,
 };
 
 use anyhow::{Context, Result};
@@ -37,7 +36,7 @@ use rekindle::{
     train::Classify,
 };
 use support::{
-    Accuracy, Texts, folder, head, hits, made, one, row, scratch, tweets, untrained, way::Way,
+    Accuracy, Texts, folder, head, hits, made, one, scratch, seeded, tweets, untrained, way::Way,
 };
 
 /// Learns vectors of words, and reads others.
@@ -158,9 +157,7 @@ fn compare(data: &Texts, file: &Path, shots: usize, seeds: u64) -> Result<Vec<Ac
         ("given, as they are", "head"),
         ("given, then trained", "scratch"),
     ] {
-        let begun = Instant::now();
-        let mut runs = Vec::new();
-        for seed in 0..seeds {
+        rows.push(seeded(name, seeds, "", |seed| {
             // ANCHOR: vectors
             let mut model: TextModel = untrained("mean", data, &texts, seed)?;
             if name != "from nothing" {
@@ -173,9 +170,8 @@ fn compare(data: &Texts, file: &Path, shots: usize, seeds: u64) -> Result<Vec<Ac
             let way = Way { name: recipe, ..scratch(12, 1e-2, seed) };
             let model = way.fit(model, &labelled, Classify::new(data.names.len()))?.model;
             // ANCHOR_END: vectors
-            runs.push(hits(&model, data)?);
-        }
-        rows.push(row(name, &runs, begun, ""));
+            hits(&model, data)
+        })?);
     }
     Ok(rows)
 }

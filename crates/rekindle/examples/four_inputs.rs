@@ -25,7 +25,6 @@ mod support;
 use std::{
     fs,
     path::{Path, PathBuf},
-    time::Instant,
 };
 
 use anyhow::Result;
@@ -35,7 +34,7 @@ use rekindle::{
     data::Random,
     train::{Classify, CrossEntropy},
 };
-use support::{Accuracy, folder, head, hits, one, row, scratch, way::Way};
+use support::{Accuracy, folder, head, hits, one, scratch, seeded, way::Way};
 
 /// Compares parts of a network of four inputs.
 #[derive(Parser)]
@@ -93,9 +92,8 @@ pub(crate) fn run(
     head(&data.display().to_string(), course[0]);
     let mut rows = Vec::new();
     for (name, inputs) in ways {
-        let begun = Instant::now();
-        let mut runs = Vec::new();
-        for seed in 0..seeds {
+        let reached = if name == "all four" { course[1] } else { "" };
+        rows.push(seeded(name, seeds, reached, |seed| {
             // ANCHOR: learn
             let set = Several::open::<usize>(&inputs.data(data))?;
             let device = Device::flex().autodiff();
@@ -108,9 +106,8 @@ pub(crate) fn run(
             let way = Way { name, ..scratch(epochs, 3e-3, seed) };
             let model = way.fit(model, &set, task)?.model;
             // ANCHOR_END: learn
-            runs.push(hits(&model, &set)?);
-        }
-        rows.push(row(name, &runs, begun, if name == "all four" { course[1] } else { "" }));
+            hits(&model, &set)
+        })?);
     }
     Ok(rows)
 }

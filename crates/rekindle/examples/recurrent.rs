@@ -33,7 +33,9 @@ use rekindle::{
     text::{BaselineKind, Baselines, Text, TextBaseline},
     train::Classify,
 };
-use support::{Accuracy, Texts, head, hits, made, one, row, scratch, tweets, untrained, way::Way};
+use support::{
+    Accuracy, Texts, head, hits, made, one, row, scratch, seeded, tweets, untrained, way::Way,
+};
 
 /// Compares networks that know of words in different ways.
 #[derive(Parser)]
@@ -106,15 +108,12 @@ pub(crate) fn run(
     // ANCHOR: networks
     let texts: Vec<&Text> = data.train.iter().map(|sample| &sample.item).collect();
     for (name, reached) in WAYS {
-        let begun = Instant::now();
-        let mut runs = Vec::new();
-        for seed in 0..seeds {
+        rows.push(seeded(name, seeds, course(reached), |seed| {
             let model = untrained(name, &data, &texts, seed)?;
             let way = scratch(epochs, 3e-3, seed);
             let fitted = way.fit(model, &data, Classify::new(data.names.len()))?;
-            runs.push(hits(&fitted.model, &data)?);
-        }
-        rows.push(row(name, &runs, begun, course(reached)));
+            hits(&fitted.model, &data)
+        })?);
     }
     // ANCHOR_END: networks
 

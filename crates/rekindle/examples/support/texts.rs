@@ -93,6 +93,18 @@ pub(crate) struct Accuracy {
     pub(crate) value: f64,
 }
 
+/// The row of so many networks: `right` trains one of a seed, and says which of the test items it has right.
+pub(crate) fn seeded(
+    name: &str,
+    seeds: u64,
+    course: &str,
+    right: impl FnMut(u64) -> Result<Vec<bool>>,
+) -> Result<Accuracy> {
+    let begun = Instant::now();
+    let runs: Vec<Vec<bool>> = (0..seeds).map(right).collect::<Result<_>>()?;
+    Ok(row(name, &runs, begun, course))
+}
+
 /// Prints a row; `course` is what the course reaches.
 pub(crate) fn row(name: &str, runs: &[Vec<bool>], begun: Instant, course: &str) -> Accuracy {
     let seconds = begun.elapsed().as_secs_f64() / runs.len().max(1) as f64;
