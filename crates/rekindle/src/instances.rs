@@ -23,6 +23,7 @@ pub fn instances() {
 
 fn of<M: Exhibit>() {
     black_box(ModelOf::<M>::open_file as *const ());
+    #[cfg(feature = "net")]
     black_box(ModelOf::<M>::pretrained as *const ());
     black_box(ModelOf::<M>::save as *const ());
     learned::<M, usize>();
