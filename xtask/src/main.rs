@@ -44,6 +44,8 @@ enum Command {
     FetchWeights(Rest),
     /// Hand hostile files to every reader, for so many seconds each, or to one of them; see `fuzz help`.
     Fuzz(Rest),
+    /// Write the networks of golden files as ONNX, with what they must compute.
+    Graphs(Rest),
     /// Climb the ladders of docs/ladders, and write docs/ladder.md.
     Ladders(Rest),
     /// Build a program outside of the workspace on the packages as they would be published, and fine-tune: FOLDER of pictures.
@@ -77,6 +79,7 @@ fn main() -> anyhow::Result<ExitCode> {
         Command::Dist(Rest { args }) => dist::run(&args),
         Command::FetchWeights(Rest { args }) => fetch_weights::run(&args),
         Command::Fuzz(Rest { args }) => fuzz::run(&args),
+        Command::Graphs(Rest { args }) => lab::run("graphs", &args),
         Command::Ladders(Rest { args }) => ladders::run(&args),
         Command::Outside(Rest { args }) => outside::run(&args),
         Command::Parity(Rest { args }) => lab::run("parity", &args),

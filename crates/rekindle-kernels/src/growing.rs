@@ -29,15 +29,15 @@ impl GrowingMap {
         assert!(channels <= channels_out, "{channels} channels in a map of {channels_out}");
         count(&[batch, channels_out, height, width]);
         let (order, tensor) = (x.order(), x.into_inner());
-        let axis = order.channels();
-        let tensor = if tensor.device().is_autodiff() {
+        // Other backends may copy all of what is written into.
+        let tensor = if tensor.device().is_autodiff() || order == Order::ChannelsFirst {
             tensor
         } else {
             let mut shape = tensor.dims();
-            shape[axis] = channels_out;
+            shape[order.channels()] = channels_out;
             // Written over, so what it holds does not matter.
             let room = Tensor::empty(shape, (&tensor.device(), tensor.dtype()));
-            put(room, axis, 0, tensor)
+            put(room, 0, tensor)
         };
         Self { tensor, order, filled: channels }
     }
@@ -73,17 +73,14 @@ impl GrowingMap {
         let tensor = if tensor.dims()[axis] == filled {
             Tensor::cat(vec![tensor, y], axis)
         } else {
-            put(tensor, axis, filled, y)
+            put(tensor, filled, y)
         };
         Self { tensor, order, filled: filled + channels }
     }
 }
 
-/// Writes channels into a tensor from `first` on.
-fn put(tensor: Tensor<4>, axis: usize, first: usize, y: Tensor<4>) -> Tensor<4> {
-    let channels = first..first + y.dims()[axis];
-    match axis {
-        3 => tensor.slice_assign(s![.., .., .., channels], y),
-        _ => tensor.slice_assign(s![.., channels, .., ..], y),
-    }
+/// Writes channels, the last axis, into a tensor from `first` on.
+fn put(tensor: Tensor<4>, first: usize, y: Tensor<4>) -> Tensor<4> {
+    let channels = first..first + y.dims()[3];
+    tensor.slice_assign(s![.., .., .., channels], y)
 }

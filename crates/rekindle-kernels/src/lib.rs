@@ -45,7 +45,7 @@ pub use convolve::{Convolve, convolve};
 pub use cpu::{Divisor, Isa, Window};
 pub use derived::{Derived, Sources};
 pub use dropout::dropout;
-pub use embedding::embedding;
+pub use embedding::{embedding, take_rows};
 pub use excite::{SqueezeExcite, squeeze_excite};
 pub use feature_map::FeatureMap;
 pub use group_norm::{GroupNorm, group_norm};

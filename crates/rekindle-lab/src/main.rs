@@ -6,7 +6,10 @@ use std::{
 };
 
 use clap::Parser;
-use rekindle_lab::{bench::Bench, parity::Parity};
+use rekindle_lab::{
+    bench::Bench,
+    parity::{Graphs, Parity},
+};
 
 /// Measures Rekindle, for whoever works on it.
 #[derive(Parser)]
@@ -16,6 +19,8 @@ enum Command {
     ///
     /// Exits with 1 if anything disagrees, and with 2 if a file could not be compared.
     Parity(Parity),
+    /// Write the networks of golden files as ONNX, with what they must compute.
+    Graphs(Graphs),
     /// Measure how long networks take on this machine, and where the time goes.
     #[command(subcommand)]
     Bench(Bench),
@@ -36,6 +41,7 @@ fn is_broken_pipe(error: &anyhow::Error) -> bool {
 fn run(out: &mut impl Write) -> anyhow::Result<ExitCode> {
     Ok(match Command::parse() {
         Command::Parity(parity) => ExitCode::from(parity.run(out)?.code()),
+        Command::Graphs(graphs) => ExitCode::from(graphs.run(out)?.code()),
         Command::Bench(bench) => {
             bench.run(out)?;
             ExitCode::SUCCESS

@@ -10,11 +10,13 @@ mod command;
 mod error;
 pub mod fill;
 mod golden;
+mod graph;
 #[cfg(test)]
 mod references;
 mod sequences;
 
 pub use check::{Agreement, check};
-pub use command::{Outcome, Parity, agreement};
+pub use command::{Graphs, Outcome, Parity, agreement};
 pub use error::Error;
 pub use golden::{Digest, Golden, LayerGolden, Reference, TextGolden, TextTrain, Train};
+pub use graph::graph;

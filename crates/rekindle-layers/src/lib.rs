@@ -51,7 +51,7 @@ pub use recurrent::{Recurrent, RecurrentConfig};
 pub use rekindle_kernels::{
     Activation, Attention, FeatureMap, GrowingMap, PackedWeights, Recurrence, RecurrentState,
     activate, add, add_scaled, attention, dropout, embedding, linear, pad, response_norm,
-    self_attention, unpad,
+    self_attention, take_rows, unpad,
 };
 pub use rules::{Resample, Rule, Rules, Saved};
 pub use sequence::{Pooling, Sequence, TextFlow, TextPool, Tokens};

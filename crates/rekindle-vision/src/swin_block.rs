@@ -89,8 +89,8 @@ impl Block {
 impl Attention {
     /// What each patch has seen of its window, before the last matrix: `[batch, channels, height, width]` to the same shape.
     fn forward(&self, x: FeatureMap) -> FeatureMap {
-        let [batch, channels, height, width] = x.dims();
-        let split = self.windows.split([batch, height, width]);
+        let [_, channels, height, width] = x.dims();
+        let split = self.windows.split([height, width]);
         let qkv = self.qkv.forward(split.apart(x));
         let [count, length, _] = qkv.dims();
         let options = (&qkv.device(), qkv.dtype());

@@ -2,7 +2,7 @@
 //! <https://arxiv.org/abs/2103.14030>.
 
 use burn::{prelude::*, tensor::TensorData};
-use rekindle_layers::{FeatureMap, embedding};
+use rekindle_layers::{FeatureMap, embedding, take_rows};
 
 /// What is added to scores of patches that are neighbors only because a map was rolled: timm's.
 const APART: f32 = -100.0;
@@ -44,30 +44,28 @@ impl Windows {
         ]
     }
 
-    /// The places of the patches of `[batch, height, width]` in windows.
+    /// The places of the patches of a map `[height, width]` in windows.
     ///
     /// The map is rolled, filled up with zeros below and to the right, and cut.
-    pub(crate) fn split(&self, [batch, height, width]: [usize; 3]) -> Split {
+    pub(crate) fn split(&self, [height, width]: [usize; 2]) -> Split {
         let [rows, columns] = self.count([height, width]);
-        let pixels = batch * height * width;
-        let mut taken = Vec::with_capacity(batch * rows * columns * self.area());
+        let pixels = height * width;
+        let mut taken = Vec::with_capacity(rows * columns * self.area());
         let mut put = vec![0; pixels];
-        for picture in 0..batch {
-            for window in 0..rows * columns {
-                for place in 0..self.area() {
-                    let [y, x] = self.position((window, columns), place);
-                    if y >= height || x >= width {
-                        taken.push(pixels as i64);
-                        continue;
-                    }
-                    let [y, x] = [(y + self.shift) % height, (x + self.shift) % width];
-                    let pixel = (picture * height + y) * width + x;
-                    put[pixel] = taken.len() as i64;
-                    taken.push(pixel as i64);
+        for window in 0..rows * columns {
+            for place in 0..self.area() {
+                let [y, x] = self.position((window, columns), place);
+                if y >= height || x >= width {
+                    taken.push(pixels);
+                    continue;
                 }
+                let [y, x] = [(y + self.shift) % height, (x + self.shift) % width];
+                let pixel = y * width + x;
+                put[pixel] = taken.len();
+                taken.push(pixel);
             }
         }
-        Split { map: [batch, height, width], length: self.area(), taken, put }
+        Split { map: [height, width], length: self.area(), taken, put }
     }
 
     /// What is added to scores, `[1 or windows of a map, heads, area, area]`: of a table of distances `[distances, heads]` that
@@ -125,30 +123,33 @@ impl Windows {
     }
 }
 
-/// Where the patches of a batch are in its windows.
+/// Where the patches of a map are in its windows.
 #[derive(Debug)]
 pub(crate) struct Split {
-    /// Batch, height and width.
-    map: [usize; 3],
+    /// Height and width.
+    map: [usize; 2],
     /// Patches of a window.
     length: usize,
     /// Of each place in each window its patch, or one beyond the last.
-    taken: Vec<i64>,
+    taken: Vec<usize>,
     /// Of each patch its place.
-    put: Vec<i64>,
+    put: Vec<usize>,
 }
 
 impl Split {
     /// `[batch, channels, height, width]` to `[batch * windows, area, channels]`.
     pub(crate) fn apart(&self, x: FeatureMap) -> Tensor<3> {
-        taken(x, &self.taken, self.length)
+        let taken = take_rows(pixels(x), &self.taken);
+        let [batch, places, channels] = taken.dims();
+        taken.reshape([batch * (places / self.length), self.length, channels])
     }
 
     /// Back to `[batch, channels, height, width]`; what the map was filled up with is left out.
     pub(crate) fn together(&self, x: Tensor<3>) -> FeatureMap {
         let [windows, length, channels] = x.dims();
-        let [batch, height, width] = self.map;
-        let rows = rows_of(x.reshape([windows * length, channels]), &self.put, height * width);
+        let [height, width] = self.map;
+        let batch = windows * length / self.taken.len().max(1);
+        let rows = take_rows(x.reshape([batch, self.taken.len(), channels]), &self.put);
         FeatureMap::new(rows.reshape([batch, height, width, channels]).permute([0, 3, 1, 2]))
     }
 }
@@ -158,39 +159,22 @@ impl Split {
 pub(crate) fn merged(x: FeatureMap) -> FeatureMap {
     let [batch, channels, height, width] = x.dims();
     let [rows, columns] = [height.div_ceil(2), width.div_ceil(2)];
-    let pixels = batch * height * width;
-    let mut ids = Vec::with_capacity(batch * rows * columns * 4);
-    for place in 0..batch * rows * columns {
-        let picture = place / (rows * columns);
-        let (row, column) = (place / columns % rows, place % columns);
+    let mut places = Vec::with_capacity(rows * columns * 4);
+    for place in 0..rows * columns {
+        let (row, column) = (place / columns, place % columns);
         for [down, right] in [[0, 0], [1, 0], [0, 1], [1, 1]] {
             let (y, x) = (2 * row + down, 2 * column + right);
-            let inside = y < height && x < width;
-            ids.push(if inside { (picture * height + y) * width + x } else { pixels } as i64);
+            places.push(if y < height && x < width { y * width + x } else { height * width });
         }
     }
-    let merged = taken(x, &ids, 4).reshape([batch, rows, columns, 4 * channels]);
+    let merged = take_rows(pixels(x), &places).reshape([batch, rows, columns, 4 * channels]);
     FeatureMap::new(merged.permute([0, 3, 1, 2]))
 }
 
-/// Pixels by their numbers in the batch, so many a group: `[groups, length, channels]`. One beyond the last is zeros.
-fn taken(x: FeatureMap, ids: &[i64], length: usize) -> Tensor<3> {
+/// The pixels of maps, `[batch, height * width, channels]`.
+fn pixels(x: FeatureMap) -> Tensor<3> {
     let [batch, channels, height, width] = x.dims();
-    let pixels = batch * height * width;
-    let rows = x.into_tensor().permute([0, 2, 3, 1]).reshape([pixels, channels]);
-    let rows = if ids.contains(&(pixels as i64)) {
-        let zeros = Tensor::zeros([1, channels], (&rows.device(), rows.dtype()));
-        Tensor::cat(vec![rows, zeros], 0)
-    } else {
-        rows
-    };
-    rows_of(rows, ids, length)
-}
-
-fn rows_of(rows: Tensor<2>, ids: &[i64], length: usize) -> Tensor<3> {
-    let ids = TensorData::new(ids.to_vec(), [ids.len() / length.max(1), length]);
-    let ids = Tensor::<2, Int>::from_data(ids, &rows.device());
-    embedding(rows, ids)
+    x.into_tensor().permute([0, 2, 3, 1]).reshape([batch, height * width, channels])
 }
 
 #[cfg(test)]
@@ -209,7 +193,7 @@ mod tests {
                 let [height, width] = map;
                 let x = Tensor::<1, Int>::arange(1..(6 * height * width + 1) as i64, &device);
                 let x = x.float().reshape([2, 3, height, width]);
-                let split = windows.split([2, height, width]);
+                let split = windows.split([height, width]);
                 let apart = split.apart(FeatureMap::new(x.clone()));
                 assert_eq!(apart.dims(), [2 * count, windows.area(), 3], "{windows:?}");
                 assert_eq!(apart.clone().sum().into_scalar::<f32>(), {

@@ -21,6 +21,9 @@ pub enum Error {
     /// Pictures cannot be read.
     #[error(transparent)]
     Data(#[from] rekindle_images::Error),
+    /// It cannot be written as ONNX.
+    #[error(transparent)]
+    Onnx(#[from] rekindle_onnx::Error),
     /// A list or a loader reports it.
     #[error(transparent)]
     Lists(#[from] rekindle_data::Error),

@@ -45,6 +45,7 @@ mod device;
 mod embed;
 mod embeddings;
 mod error;
+mod export;
 mod finetune;
 mod gallery;
 mod grad_cam;
@@ -68,6 +69,7 @@ pub use device::DeviceKind;
 pub use embed::Maker;
 pub use embeddings::{EmbeddingFormat, Embeddings, Neighbor};
 pub use error::Error;
+pub use export::{ExportConfig, Exported, Written};
 pub use finetune::{
     Engine, FinetuneConfig, Outcome, PartsOf, PictureParts, Probed, RunFolder, Start, find_rate,
     finetune, probe,
@@ -104,6 +106,7 @@ pub use rekindle_kernels as kernels;
 pub use rekindle_language as language;
 pub use rekindle_layers as layers;
 pub use rekindle_metrics as metrics;
+pub use rekindle_onnx as onnx;
 pub use rekindle_report as report;
 pub use rekindle_series as series;
 pub use rekindle_tables as tables;

@@ -3,6 +3,7 @@
 use std::{collections::BTreeMap, fmt::Debug, sync::Arc};
 
 use burn::prelude::*;
+use rekindle_base::Random;
 use rekindle_cards::HubConfig;
 use rekindle_checkpoint::CheckpointFile;
 use rekindle_data::{
@@ -11,6 +12,7 @@ use rekindle_data::{
 };
 use rekindle_finetune::{FromPrepared, Sheet};
 use rekindle_layers::Backbone;
+use rekindle_onnx::Feed;
 use rekindle_report::{ItemKind, TextFacts};
 use rekindle_transfer::{Classifier, Plan};
 use serde_json::json;
@@ -29,7 +31,7 @@ pub type SetOf<M, L> = DataSet<L, ItemOf<M>>;
 /// A network of a kind with its head.
 pub type NetworkOf<M> = Classifier<<M as Modality>::Backbone>;
 
-type BatchOf<M> = <<M as Modality>::Prepare as Prepare>::Batch;
+pub(crate) type BatchOf<M> = <<M as Modality>::Prepare as Prepare>::Batch;
 
 /// A kind of input. Its value is what belongs to a model besides its network and its config: a text model's tokenizer.
 pub trait Modality: Debug + Clone + Send + Sync + 'static {
@@ -43,7 +45,7 @@ pub trait Modality: Debug + Clone + Send + Sync + 'static {
     const MIRRORED: Option<fn(InputOf<Self>) -> InputOf<Self>> = None;
 
     /// The networks.
-    type Backbone: Backbone<Input: FromPrepared<BatchOf<Self>>>;
+    type Backbone: Backbone<Input: FromPrepared<BatchOf<Self>> + Feed>;
     /// How an item becomes an input.
     type Prepare: Prepare<Error: Into<Error>>;
     /// How items are prepared in training.
@@ -78,6 +80,29 @@ pub trait Modality: Debug + Clone + Send + Sync + 'static {
     ///
     /// If the config or the options ask for something impossible.
     fn prepare(&self, config: &HubConfig, options: &Self::Options) -> Result<Self::Prepare, Error>;
+
+    /// A batch of so many items that are drawn, of so many tokens each where they are texts: for whoever asks what a network
+    /// computes, not what it says.
+    ///
+    /// # Errors
+    ///
+    /// If the config is of other inputs.
+    fn sample(
+        &self,
+        config: &HubConfig,
+        size: [usize; 2],
+        random: &mut Random,
+    ) -> Result<BatchOf<Self>, Error>;
+
+    /// How many tokens its items have at most, where they are texts.
+    fn longest(&self) -> Option<usize> {
+        None
+    }
+
+    /// What cuts its items into tokens, where they are texts, as `tokenizer.json` has it.
+    fn tokenizer_json(&self) -> Option<String> {
+        None
+    }
 
     /// The same options with nothing drawn.
     fn plain(options: &Self::Options) -> Self::Options;

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use burn::prelude::*;
+use rekindle_base::Random;
 use rekindle_cards::{HubConfig, InputSpec, Preprocessing};
 use rekindle_checkpoint::{CheckpointFile, LoadReport};
 use rekindle_data::{
@@ -22,6 +23,7 @@ use serde_json::json;
 
 use crate::{
     Error, ModelTask,
+    export::normal,
     modality::Modality,
     model::{ModelOf, config_text, parsed},
 };
@@ -99,6 +101,16 @@ impl Modality for Pictures {
         options: &PictureConfig,
     ) -> Result<PreparePictures, Error> {
         Ok(PreparePictures::new(&Preprocess::new(config.image()?)?, options)?)
+    }
+
+    fn sample(
+        &self,
+        config: &HubConfig,
+        [items, _]: [usize; 2],
+        random: &mut Random,
+    ) -> Result<Dense, Error> {
+        let [channels, height, width] = config.image()?.input_size;
+        Ok(normal(random, vec![items, channels, height, width]))
     }
 
     fn plain(options: &PictureConfig) -> PictureConfig {

@@ -31,10 +31,11 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use burn::prelude::*;
+use rekindle_base::Random;
 use rekindle_cards::{Base, HubConfig};
 use rekindle_checkpoint::CheckpointFile;
 use rekindle_data::{
-    DataSet, Digests, Gathered, Measurable, Part as DataPart, Target, TargetKind, canonical,
+    DataSet, Dense, Digests, Gathered, Measurable, Part as DataPart, Target, TargetKind, canonical,
     manifest::Offer,
 };
 use rekindle_images::PictureConfig;
@@ -68,6 +69,7 @@ pub use rows::{Cells, Example, InputColumns, SeveralConfig, Value};
 
 use crate::{
     Error, Learned, ModelOf, Pictures, Texts,
+    export::normal,
     modality::{Modality, NetworkOf, SetOf},
     model::{config_text, parsed},
     task::ModelTask,
@@ -183,6 +185,47 @@ impl Modality for Several {
         };
         let parts: Result<Vec<_>, Error> = self.parts.iter().map(part).collect();
         Ok(PrepareSeveral::new(parts?))
+    }
+
+    fn sample(
+        &self,
+        config: &HubConfig,
+        [items, length]: [usize; 2],
+        random: &mut Random,
+    ) -> Result<Vec<PartBatch>, Error> {
+        let part = |part: &Part| match &part.reads {
+            Reads::Texts { texts, .. } => {
+                let items = items * part.reads.per_item();
+                texts.sample(config, [items, length], random).map(PartBatch::Tokens)
+            }
+            Reads::Pictures { about, .. } => {
+                Pictures.sample(about, [items, length], random).map(PartBatch::Pictures)
+            }
+            Reads::Numbers(code) => Ok(PartBatch::Numbers(match code.embedding() {
+                Some([rows, _]) => Dense {
+                    values: (0..items).map(|_| random.below(rows.max(1)) as f32).collect(),
+                    shape: vec![items, 1],
+                },
+                None => normal(random, vec![items, code.width()]),
+            })),
+        };
+        self.parts.iter().map(part).collect()
+    }
+
+    fn longest(&self) -> Option<usize> {
+        let longest = |part: &Part| match &part.reads {
+            Reads::Texts { texts, .. } => texts.longest(),
+            _ => None,
+        };
+        self.parts.iter().filter_map(longest).min()
+    }
+
+    fn tokenizer_json(&self) -> Option<String> {
+        let tokenizer = |part: &Part| match &part.reads {
+            Reads::Texts { texts, .. } => texts.tokenizer_json(),
+            _ => None,
+        };
+        self.parts.iter().find_map(tokenizer)
     }
 
     fn plain(options: &PictureConfig) -> PictureConfig {

@@ -4,10 +4,12 @@ use std::{collections::BTreeMap, path::Path, sync::Arc};
 
 use burn::prelude::*;
 use rayon::prelude::*;
+use rekindle_base::Random;
 use rekindle_cards::{HubConfig, InputSpec, StatedLicenses, TaskSpec, Terms, TextInput};
 use rekindle_checkpoint::CheckpointFile;
 use rekindle_data::{
-    DataSet, Digests, Gathered, Measurable, Part, Target, TargetKind, canonical, manifest::Offer,
+    DataSet, Digests, Gathered, Measurable, Part, Target, TargetKind, TokenBatch, canonical,
+    manifest::Offer,
 };
 use rekindle_language::{
     EncoderConfig, Family, TextBackbone, pool_files, pool_from_json, pool_to_json, text_pool,
@@ -211,6 +213,38 @@ impl Modality for Texts {
             Family::Static => found.known_alone(),
             _ => found,
         })
+    }
+
+    /// Each text but the first is shorter than it could be, for padding is part of what a network computes.
+    fn sample(
+        &self,
+        _: &HubConfig,
+        [items, length]: [usize; 2],
+        random: &mut Random,
+    ) -> Result<TokenBatch, Error> {
+        let vocabulary = self.encoder.vocab_size.max(1);
+        let mut batch = TokenBatch {
+            ids: vec![self.tokenizer.pad(); items * length],
+            types: vec![0; items * length],
+            mask: vec![0; items * length],
+            shape: [items, length],
+        };
+        for item in 0..items {
+            let tokens = if item == 0 { length } else { 1 + random.below(length) };
+            for place in item * length..item * length + tokens {
+                batch.ids[place] = random.below(vocabulary) as u32;
+                batch.mask[place] = 1;
+            }
+        }
+        Ok(batch)
+    }
+
+    fn longest(&self) -> Option<usize> {
+        Some(self.tokenizer.max_tokens())
+    }
+
+    fn tokenizer_json(&self) -> Option<String> {
+        Some(self.tokenizer.json().to_owned())
     }
 
     fn plain((): &()) {}

@@ -48,20 +48,9 @@ type Model = Classifier<VisionBackbone>;
 ///
 /// If the architecture is unknown, or the filled weights do not fit it.
 pub fn check(golden: &Golden) -> Result<Agreement, Error> {
-    let row = Architecture::find(golden.architecture())?;
     let device = Device::flex();
     let (_folder, file) = filled(&golden.tensors, golden.running_var_scale)?;
-
-    let [_, channels_in, height, width] = golden.input_shape;
-    let size = golden.built_for.or(Some([height, width]));
-    let init = Init { channels_in, regularization: Regularization::None, size };
-    let build = |device: &Device| {
-        let backbone = row.init(&init, device);
-        let naming = Naming::of(&backbone, Model::TRUNK, Model::HEAD);
-        let model = Classifier::new(backbone, golden.num_classes, device);
-        load(model, &file, &naming, HeadPolicy::Required).map(|(model, _)| (model, naming))
-    };
-
+    let build = |device: &Device| built(golden, &file, device);
     let mut agreement = Agreement::default();
     let count = golden.input_shape.iter().product();
     let input = TensorData::new(uniform("input", count), golden.input_shape);
@@ -73,6 +62,28 @@ pub fn check(golden: &Golden) -> Result<Agreement, Error> {
     let input = Tensor::<4>::from_data(input, &device).cast(DType::F64);
     train(golden, model.map(&mut ToFloat64), &naming, input, &mut agreement);
     Ok(agreement)
+}
+
+/// The network of a golden file, with the weights of its file.
+fn built(
+    golden: &Golden,
+    file: &CheckpointFile,
+    device: &Device,
+) -> Result<(Model, Naming), Error> {
+    let [_, channels_in, height, width] = golden.input_shape;
+    let size = golden.built_for.or(Some([height, width]));
+    let init = Init { channels_in, regularization: Regularization::None, size };
+    let backbone = Architecture::find(golden.architecture())?.init(&init, device);
+    let naming = Naming::of(&backbone, Model::TRUNK, Model::HEAD);
+    let model = Classifier::new(backbone, golden.num_classes, device);
+    let (model, _) = load(model, file, &naming, HeadPolicy::Required)?;
+    Ok((model, naming))
+}
+
+/// The same with the weights that the formula fills.
+pub(super) fn network(golden: &Golden) -> Result<Model, Error> {
+    let (_folder, file) = filled(&golden.tensors, golden.running_var_scale)?;
+    Ok(built(golden, &file, &Device::flex())?.0)
 }
 
 /// A file of tensors that the formula fills, in a folder that goes with it.

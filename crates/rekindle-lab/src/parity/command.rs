@@ -8,11 +8,13 @@ use std::{
 
 use clap::Args;
 use rekindle_base::causes;
+use rekindle_onnx::{check_path, write_check};
 
 use super::{
     check::{Agreement, check},
     error::Error,
     golden::Reference,
+    graph::graph,
     sequences,
 };
 
@@ -25,6 +27,60 @@ pub struct Parity {
     /// Only models with this in their name.
     #[arg(long, default_value = "")]
     filter: String,
+}
+
+/// Where to write the networks of golden files as ONNX.
+#[derive(Debug, Args)]
+pub struct Graphs {
+    /// Golden files, or folders of them.
+    #[arg(required = true)]
+    paths: Vec<PathBuf>,
+    /// Only models with this in their name.
+    #[arg(long, default_value = "")]
+    filter: String,
+    /// The folder, which is made where it is not there.
+    #[arg(long)]
+    out: PathBuf,
+}
+
+impl Graphs {
+    /// Writes every network that the filter leaves, and beside it what it must compute: a line each.
+    ///
+    /// # Errors
+    ///
+    /// If `out` or the folder cannot be written. A network that is no graph is a line and counted.
+    pub fn run(&self, out: &mut impl Write) -> io::Result<Outcome> {
+        std::fs::create_dir_all(&self.out)?;
+        let mut outcome = Outcome::default();
+        for path in self.paths.iter().flat_map(|path| golden_files(path)) {
+            let start = Instant::now();
+            let written = Reference::read(&path).and_then(|reference| {
+                let wanted = reference.model().contains(&self.filter);
+                let graph = if wanted { graph(&reference)? } else { None };
+                let Some((onnx, recorded)) = graph else { return Ok(None) };
+                let name = path.with_extension("onnx");
+                let to = self.out.join(name.file_name().unwrap_or_default());
+                onnx.write(&to)?;
+                write_check(&check_path(&to), &recorded)?;
+                Ok(Some((reference.model().to_owned(), onnx)))
+            });
+            match written {
+                Ok(None) => {}
+                Ok(Some((model, onnx))) => {
+                    let nodes: usize = onnx.operators().values().sum();
+                    let seconds = start.elapsed().as_secs_f64();
+                    writeln!(out, "{model} {nodes} nodes {seconds:.1}s {:?}", onnx.operators())?;
+                    outcome.agreed += 1;
+                }
+                Err(error) => {
+                    writeln!(out, "{} FAILED {}", path.display(), causes(&error))?;
+                    outcome.failed += 1;
+                }
+            }
+        }
+        writeln!(out, "{} written, {} are no graphs", outcome.agreed, outcome.failed)?;
+        Ok(outcome)
+    }
 }
 
 /// How many files agree, disagree, and could not be compared.

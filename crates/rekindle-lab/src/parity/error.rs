@@ -54,6 +54,9 @@ pub enum Error {
         /// The model it is for.
         model: String,
     },
+    /// The network cannot be written as a graph.
+    #[error(transparent)]
+    Graph(#[from] rekindle_onnx::Error),
     /// The filled weights could not be loaded.
     #[error(transparent)]
     Checkpoint(#[from] rekindle_checkpoint::Error),

@@ -7,7 +7,7 @@ use burn::{
     prelude::*,
     tensor::{DType, TensorData},
 };
-use rekindle_checkpoint::{HeadPolicy, Naming, load};
+use rekindle_checkpoint::{CheckpointFile, HeadPolicy, Naming, load};
 use rekindle_language::{EncoderConfig, TextBackbone};
 use rekindle_layers::{
     Activation, Backbone, Conv1d, Conv1dConfig, Landmarks, MultiheadAttention, Padding1d,
@@ -31,18 +31,12 @@ type Model = Classifier<TextBackbone>;
 ///
 /// If the family is unknown, or the filled weights do not fit it.
 pub(super) fn text(golden: &TextGolden) -> Result<Agreement, Error> {
-    let config = EncoderConfig::from_json(&golden.config.to_string())?;
     let (_folder, file) = filled(&golden.tensors, 1.0)?;
-    let build = |device: &Device| -> Result<_, Error> {
-        let backbone = TextBackbone::new(&config, device);
-        let naming = Naming::of(&backbone, Model::TRUNK, Model::HEAD);
-        let model = Model::new(backbone, golden.num_classes, device);
-        Ok((load(model, &file, &naming, HeadPolicy::Fresh)?.0, naming))
-    };
+    let build = |device: &Device| built(golden, &file, device);
     let mut agreement = Agreement::default();
     let device = Device::flex();
     let (model, _) = build(&device)?;
-    let tokens = tokens(golden, &config, &device);
+    let tokens = tokens(golden, &device)?;
     let allowed = tolerance(golden.float32_error);
     let hidden = model.backbone().hidden(tokens.clone());
     let hidden = hidden * tokens.mask.clone().unsqueeze_dim::<3>(2);
@@ -58,7 +52,7 @@ pub(super) fn text(golden: &TextGolden) -> Result<Agreement, Error> {
     let turned = (0..channels * outputs).map(|at| weight[at % outputs * channels + at / outputs]);
     let bias = super::fill::fill("classifier.bias", &[outputs], 1.0);
     let model = model.with_head(turned.collect(), bias).map(&mut ToFloat64);
-    let logits = model.forward(self::tokens(golden, &config, &device));
+    let logits = model.forward(self::tokens(golden, &device)?);
     let targets = Tensor::<1, Int>::from_data(golden.train.targets.as_slice(), &device);
     let loss = CrossEntropyLossConfig::new().init(&device).forward(logits, targets);
     let running = BTreeMap::new();
@@ -68,8 +62,28 @@ pub(super) fn text(golden: &TextGolden) -> Result<Agreement, Error> {
     Ok(agreement)
 }
 
+/// The network of a golden file, with the weights of its file and a head that is drawn.
+fn built(
+    golden: &TextGolden,
+    file: &CheckpointFile,
+    device: &Device,
+) -> Result<(Model, Naming), Error> {
+    let config = EncoderConfig::from_json(&golden.config.to_string())?;
+    let backbone = TextBackbone::new(&config, device);
+    let naming = Naming::of(&backbone, Model::TRUNK, Model::HEAD);
+    let model = Model::new(backbone, golden.num_classes, device);
+    Ok((load(model, file, &naming, HeadPolicy::Fresh)?.0, naming))
+}
+
+/// The same with the weights that the formula fills.
+pub(super) fn network(golden: &TextGolden) -> Result<Model, Error> {
+    let (_folder, file) = filled(&golden.tensors, 1.0)?;
+    Ok(built(golden, &file, &Device::flex())?.0)
+}
+
 /// The texts of a golden file.
-fn tokens(golden: &TextGolden, config: &EncoderConfig, device: &Device) -> Tokens {
+pub(super) fn tokens(golden: &TextGolden, device: &Device) -> Result<Tokens, Error> {
+    let config = EncoderConfig::from_json(&golden.config.to_string())?;
     let TextGolden { batch, length, shorter, .. } = *golden;
     let vocab = config.vocab_size as f64;
     let there = |at: usize| at % length < length - (at / length) * shorter;
@@ -84,11 +98,11 @@ fn tokens(golden: &TextGolden, config: &EncoderConfig, device: &Device) -> Token
     let mask: Vec<f32> = (0..batch * length).map(|at| f32::from(u8::from(there(at)))).collect();
     let shape = [batch, length];
     let ids = Tensor::<2, Int>::from_data(TensorData::new(ids, shape), device);
-    Tokens {
+    Ok(Tokens {
         types: ids.zeros_like(),
         ids,
         mask: Tensor::from_data(TensorData::new(mask, shape), device),
-    }
+    })
 }
 
 /// A layer of any kind.

@@ -13,6 +13,7 @@ mod data;
 mod doctor;
 mod embed;
 mod evaluate;
+mod export;
 #[cfg(feature = "net")]
 mod fetch;
 #[cfg(feature = "net")]
@@ -68,6 +69,7 @@ enum Command {
     Finetune(finetune::Arguments),
     Forecast(forecast::Arguments),
     Evaluate(evaluate::Arguments),
+    Export(export::Arguments),
     FindRate(find_rate::Arguments),
     Compare(compare::Arguments),
     Ladder(ladder::Arguments),
@@ -136,6 +138,7 @@ impl Cli {
             Command::Finetune(arguments) => arguments.common.clone().in_pool(|| arguments.run()),
             Command::Forecast(arguments) => arguments.common.in_pool(|| arguments.run()),
             Command::Evaluate(arguments) => arguments.common.in_pool(|| arguments.run()),
+            Command::Export(arguments) => arguments.common.in_pool(|| arguments.run()),
             Command::FindRate(arguments) => arguments.common.in_pool(|| arguments.run()),
             Command::Compare(arguments) => arguments.run(),
             Command::Ladder(arguments) => arguments.common.in_pool(|| arguments.run()),

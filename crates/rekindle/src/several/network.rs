@@ -8,6 +8,7 @@ use rekindle_data::{Dense, TokenBatch};
 use rekindle_finetune::FromPrepared;
 use rekindle_language::TextBackbone;
 use rekindle_layers::{Backbone, Flow, Input, Rules, Stage, TextFlow, Tokens};
+use rekindle_onnx::{Feed, Named};
 use rekindle_vision::{VisionBackbone, VisionFlow};
 
 /// Numbers as they are.
@@ -201,6 +202,10 @@ impl Backbone for PartNetwork {
 /// Texts without what is padding in all of them.
 fn without_padding(flow: TextFlow) -> TextFlow {
     let TextFlow::Tokens(Tokens { ids, types, mask }) = flow else { return flow };
+    // Elsewhere padding costs less than to ask how much of it there is.
+    if mask.device().inner() != Device::flex() {
+        return TextFlow::Tokens(Tokens { ids, types, mask });
+    }
     let longest: f32 = mask.clone().sum_dim(1).max().into_scalar();
     let length = (longest as usize).max(1);
     let [ids, types] = [ids, types].map(|x| x.narrow(1, 0, length));
@@ -229,6 +234,24 @@ impl Input for PartInput {
             Self::Tokens(x) => Self::Tokens(x.tracked()),
             Self::Pictures(x) => Self::Pictures(x.tracked()),
             Self::Numbers(x) => Self::Numbers(x.tracked()),
+        }
+    }
+}
+
+impl Feed for PartInput {
+    fn moved(self, device: &Device) -> Self {
+        match self {
+            Self::Tokens(x) => Self::Tokens(x.moved(device)),
+            Self::Pictures(x) => Self::Pictures(x.moved(device)),
+            Self::Numbers(x) => Self::Numbers(x.moved(device)),
+        }
+    }
+
+    fn named(&self) -> Vec<Named> {
+        match self {
+            Self::Tokens(x) => x.named(),
+            Self::Pictures(x) => x.named(),
+            Self::Numbers(x) => x.named(),
         }
     }
 }
