@@ -6,6 +6,7 @@
 )]
 
 mod freeze;
+mod graphs;
 mod invariance;
 mod load;
 #[cfg(target_os = "linux")]

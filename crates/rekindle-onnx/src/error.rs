@@ -52,6 +52,28 @@ pub enum Error {
         /// The tensor.
         name: String,
     },
+    /// The file cannot be read.
+    #[error("{}: cannot be read", path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// A file that is no graph, or none that can be run here.
+    #[error("{}: {reason}", path.display())]
+    Refused {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        reason: String,
+    },
+    /// A graph cannot be run.
+    #[error("the graph cannot be run: {reason}")]
+    Run {
+        /// Why.
+        reason: String,
+    },
     /// The file cannot be written.
     #[error("{}: cannot be written", path.display())]
     Write {

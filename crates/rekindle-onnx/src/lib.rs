@@ -29,6 +29,8 @@ mod graph;
 mod lower;
 mod model;
 mod proto;
+#[cfg(feature = "run")]
+mod run;
 mod simplify;
 mod size;
 mod trace;
@@ -36,6 +38,8 @@ mod trace;
 pub use check::{Recorded, check_path, read_check, write_check};
 pub use error::Error;
 pub use model::Onnx;
+#[cfg(feature = "run")]
+pub use run::{Runtime, Verified, verify};
 pub use trace::{Feed, Named};
 
 use burn::prelude::*;

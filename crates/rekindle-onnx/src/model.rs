@@ -95,7 +95,11 @@ impl Onnx {
     }
 
     /// The same with so many bytes of numbers at most within the file.
-    fn write_inline(&self, path: &Path, most: usize) -> Result<(), Error> {
+    ///
+    /// # Errors
+    ///
+    /// If a file cannot be written.
+    pub fn write_inline(&self, path: &Path, most: usize) -> Result<(), Error> {
         let to = |path: &Path| {
             let path = path.to_owned();
             |source| Error::Write { path, source }

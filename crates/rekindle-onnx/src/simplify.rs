@@ -45,6 +45,8 @@ pub(crate) fn simplified(mut graph: Graph) -> Graph {
     sink_reshapes(&mut graph);
     join_reshapes(&mut graph);
     join_means(&mut graph);
+    graph.prune();
+    merge_same(&mut graph);
     name_outputs(&mut graph);
     graph.prune();
     graph
@@ -147,6 +149,31 @@ fn name_outputs(graph: &mut Graph) {
         for node in &mut graph.nodes {
             let names = node.inputs.iter_mut().chain([&mut node.output]);
             names.filter(|name| **name == of).for_each(|name| name.clone_from(output));
+        }
+    }
+}
+
+/// What is computed twice, once: masks of attention are, in every layer.
+fn merge_same(graph: &mut Graph) {
+    let outputs: Vec<String> = graph.outputs.iter().map(|edge| edge.name.clone()).collect();
+    let mut seen: HashMap<String, String> = HashMap::new();
+    let mut other: HashMap<String, String> = HashMap::new();
+    let nodes = std::mem::take(&mut graph.nodes);
+    for mut node in nodes {
+        for input in &mut node.inputs {
+            if let Some(name) = other.get(input) {
+                input.clone_from(name);
+            }
+        }
+        let key = format!("{} {:?} {:?}", node.op, node.inputs, node.attributes);
+        match seen.get(&key) {
+            Some(name) if !outputs.contains(&node.output) => {
+                other.insert(node.output, name.clone());
+            }
+            _ => {
+                seen.insert(key, node.output.clone());
+                graph.nodes.push(node);
+            }
         }
     }
 }

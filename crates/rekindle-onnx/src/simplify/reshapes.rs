@@ -15,6 +15,7 @@ pub(super) fn sink_reshapes(graph: &mut Graph) {
     let mut rows: HashMap<String, String> = HashMap::new();
     let nodes = std::mem::take(&mut graph.nodes);
     for node in nodes {
+        infer(graph, &node);
         match sunk(graph, &rows, &node) {
             Some(of) => {
                 let node = reshaped(graph, &of, node);
@@ -26,6 +27,34 @@ pub(super) fn sink_reshapes(graph: &mut Graph) {
         }
     }
     drop_identities(graph);
+}
+
+/// The extents of what a node gives, where it was not traced itself: of products with matrices, and of rows and a vector.
+fn infer(graph: &mut Graph, node: &Node) -> Option<()> {
+    if graph.dims.contains_key(&node.output) {
+        return Some(());
+    }
+    let mut dims = graph.dims.get(node.inputs.first()?)?.clone();
+    match node.op {
+        "MatMul" => {
+            let [_, columns] = graph.constants.get(&node.inputs[1])?.shape().to_vec()[..] else {
+                return None;
+            };
+            *dims.last_mut()? = Size::Fixed(columns as i64);
+        }
+        op if UNARY.contains(&op) => {}
+        op if BINARY.contains(&op) => {
+            let constant = graph.constants.get(node.inputs.get(1)?);
+            let narrow = constant
+                .is_some_and(|data| data.shape().iter().rev().skip(1).all(|extent| *extent == 1));
+            if !narrow {
+                return None;
+            }
+        }
+        _ => return None,
+    }
+    graph.dims.insert(node.output.clone(), dims);
+    Some(())
 }
 
 /// What gives a node's output under its own name.

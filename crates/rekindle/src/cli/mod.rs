@@ -35,6 +35,8 @@ mod push;
 mod run_folder;
 mod shell;
 mod similar;
+#[cfg(feature = "verify")]
+mod verify;
 mod weights;
 
 use std::{num::NonZeroUsize, path::Path, process::ExitCode};
@@ -70,6 +72,8 @@ enum Command {
     Forecast(forecast::Arguments),
     Evaluate(evaluate::Arguments),
     Export(export::Arguments),
+    #[cfg(feature = "verify")]
+    Verify(verify::Arguments),
     FindRate(find_rate::Arguments),
     Compare(compare::Arguments),
     Ladder(ladder::Arguments),
@@ -139,6 +143,8 @@ impl Cli {
             Command::Forecast(arguments) => arguments.common.in_pool(|| arguments.run()),
             Command::Evaluate(arguments) => arguments.common.in_pool(|| arguments.run()),
             Command::Export(arguments) => arguments.common.in_pool(|| arguments.run()),
+            #[cfg(feature = "verify")]
+            Command::Verify(arguments) => arguments.run(),
             Command::FindRate(arguments) => arguments.common.in_pool(|| arguments.run()),
             Command::Compare(arguments) => arguments.run(),
             Command::Ladder(arguments) => arguments.common.in_pool(|| arguments.run()),
