@@ -12,7 +12,7 @@ import numpy as np
 import onnxruntime
 from safetensors.numpy import load_file
 
-TYPES = {"tensor(float)": np.float32, "tensor(int64)": np.int64}
+TYPES = {"tensor(uint8)": np.uint8, "tensor(float)": np.float32, "tensor(int64)": np.int64}
 
 
 def difference(path: Path) -> float:

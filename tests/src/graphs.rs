@@ -9,13 +9,12 @@ use std::{
 use burn::prelude::*;
 use rekindle::ExportConfig;
 use rekindle_lab::parity::{Reference, graph};
-use rekindle_onnx::{Error, Runtime, check_path, export, read_check, verify, write_check};
+use rekindle_onnx::{
+    Check, Error, Runtime, TOLERANCE, check_path, export, read_check, verify, write_check,
+};
 use rekindle_skip::python;
 
 use crate::support::{golden_path, pictures};
-
-/// What two programs that compute in float32 may differ by.
-const TOLERANCE: f64 = 1e-4;
 
 /// Writes the networks of all golden files into a folder.
 fn written(folder: &Path) -> Vec<PathBuf> {
@@ -50,7 +49,7 @@ fn graphs_compute_what_networks_do() {
         assert!(found.difference < TOLERANCE, "{}: {found:?}", path.display());
     }
     // Another input is another output: the comparison can fail.
-    let mut batches = read_check(&check_path(&written[0])).unwrap();
+    let mut batches = read_check(&check_path(&written[0])).unwrap().batches;
     let runtime = Runtime::open(&written[0]).unwrap();
     let given = runtime.run(&batches[0].inputs).unwrap();
     assert!(batches[0].difference(&given).unwrap() < TOLERANCE);
@@ -77,7 +76,7 @@ fn a_saved_model_is_a_graph_with_its_answers() {
         Path::new(env!("CARGO_MANIFEST_DIR")).join("../weights/resnet20_cifar.doodles.safetensors");
     let (model, _) = rekindle::Model::open(None, &weights, &Device::flex()).unwrap();
     let config = ExportConfig { embeddings: true, ..ExportConfig::default() };
-    let mut exported = model.export(&config).unwrap();
+    let exported = model.export(&config).unwrap();
     let folder = tempfile::tempdir().unwrap();
     let whole = folder.path().join("starter.onnx");
     let written = exported.save(&whole).unwrap();
@@ -99,16 +98,36 @@ fn a_saved_model_is_a_graph_with_its_answers() {
     };
     assert!(apart(&given["logits"]) < 1e-4, "{}", apart(&given["logits"]));
 
-    exported.onnx = exported.onnx.half();
     let half = folder.path().join("half.onnx");
-    exported.save(&half).unwrap();
+    exported.half().save(&half).unwrap();
     let sizes = [&whole, &half].map(|path| fs::metadata(path).unwrap().len());
     assert!(sizes[1] * 100 < sizes[0] * 56, "{sizes:?}");
     let given = Runtime::open(&half).unwrap().run(&inputs).unwrap();
     let apart = apart(&given["logits"]);
     assert!(apart > 1e-6 && apart < 0.05, "{apart}");
+    let found = verify(&half).unwrap();
+    assert!(found.difference > 1e-6 && found.difference < found.tolerance, "{found:?}");
     // The network is as it was: what batch norms found was not moved with a trace.
     assert!(model.export(&config).is_ok());
+}
+
+/// A graph that resizes pictures itself answers as the model does to the pictures.
+#[test]
+fn a_graph_prepares_pictures_itself() {
+    let weights =
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("../weights/resnet20_cifar.doodles.safetensors");
+    let (model, _) = rekindle::Model::open(None, &weights, &Device::flex()).unwrap();
+    let config = ExportConfig { preprocessing: true, ..ExportConfig::default() };
+    let exported = model.export(&config).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("starter.onnx");
+    exported.save(&path).unwrap();
+    let batches = &exported.check.batches;
+    let sizes: Vec<_> =
+        batches.iter().map(|batch| batch.inputs["pixels"].shape().to_vec()).collect();
+    assert!(sizes.len() > 1 && sizes[0] != sizes[1], "{sizes:?}");
+    let found = verify(&path).unwrap();
+    assert!(found.difference < 5e-3, "{found:?}");
 }
 
 /// What cannot be a graph is an error that says why.
@@ -161,6 +180,7 @@ fn numbers_may_lie_beside_the_graph() {
     assert_eq!(beside, 64 * 64 * 4);
     assert!(fs::metadata(&path).unwrap().len() < 1000);
     let recorded = rekindle_onnx::Recorded::of(examples[0].clone(), &["y"], |x| run(x, &device));
-    write_check(&check_path(&path), &[recorded]).unwrap();
+    let check = Check { batches: vec![recorded], tolerance: TOLERANCE };
+    write_check(&check_path(&path), &check).unwrap();
     assert!(verify(&path).unwrap().difference < 1e-5);
 }

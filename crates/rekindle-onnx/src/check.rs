@@ -50,6 +50,18 @@ impl Recorded {
     }
 }
 
+/// What a graph must give, and how closely.
+#[derive(Debug, Clone)]
+pub struct Check {
+    /// Batches, with what the network made of them.
+    pub batches: Vec<Recorded>,
+    /// The greatest difference that is rounding, as [`Recorded::difference`] has it.
+    pub tolerance: f64,
+}
+
+/// Between two programs that compute in float32.
+pub const TOLERANCE: f64 = 1e-4;
+
 /// Where what a graph must give lies: `NAME.check.safetensors` beside it.
 pub fn check_path(onnx: &Path) -> PathBuf {
     onnx.with_extension("check.safetensors")
@@ -60,13 +72,14 @@ pub fn check_path(onnx: &Path) -> PathBuf {
 /// # Errors
 ///
 /// If the file cannot be written.
-pub fn write_check(path: &Path, batches: &[Recorded]) -> Result<(), Error> {
-    let named = batches.iter().enumerate().flat_map(|(place, Recorded { inputs, outputs })| {
-        let all = [(INPUT, inputs), (OUTPUT, outputs)].into_iter();
-        all.flat_map(move |(kind, tensors)| {
-            tensors.iter().map(move |(name, data)| (format!("{place}.{kind}.{name}"), data))
-        })
-    });
+pub fn write_check(path: &Path, check: &Check) -> Result<(), Error> {
+    let named =
+        check.batches.iter().enumerate().flat_map(|(place, Recorded { inputs, outputs })| {
+            let all = [(INPUT, inputs), (OUTPUT, outputs)].into_iter();
+            all.flat_map(move |(kind, tensors)| {
+                tensors.iter().map(move |(name, data)| (format!("{place}.{kind}.{name}"), data))
+            })
+        });
     let named: Vec<(String, &TensorData)> = named.collect();
     let entries: Vec<Entry> = named
         .iter()
@@ -80,7 +93,8 @@ pub fn write_check(path: &Path, batches: &[Recorded]) -> Result<(), Error> {
         let values = named[place].1.iter::<f32>();
         Ok::<_, std::io::Error>(values.flat_map(f32::to_le_bytes).collect())
     };
-    Ok(write_safetensors(path, &BTreeMap::new(), &entries, bytes)?)
+    let metadata = [(TOLERATED.to_owned(), check.tolerance.to_string())].into_iter().collect();
+    Ok(write_safetensors(path, &metadata, &entries, bytes)?)
 }
 
 /// Reads what [`write_check`] wrote.
@@ -88,7 +102,7 @@ pub fn write_check(path: &Path, batches: &[Recorded]) -> Result<(), Error> {
 /// # Errors
 ///
 /// If the file cannot be read, or holds something else.
-pub fn read_check(path: &Path) -> Result<Vec<Recorded>, Error> {
+pub fn read_check(path: &Path) -> Result<Check, Error> {
     let file = CheckpointFile::open(path)?;
     let mut batches: BTreeMap<usize, Recorded> = BTreeMap::new();
     for (name, info) in file.tensors() {
@@ -106,8 +120,12 @@ pub fn read_check(path: &Path) -> Result<Vec<Recorded>, Error> {
         let data = TensorData::new(file.read_f32(name)?, info.shape.clone());
         to.insert(called.to_owned(), data);
     }
-    Ok(batches.into_values().collect())
+    let tolerance = file.metadata().get(TOLERATED).and_then(|text| text.parse().ok());
+    let batches = batches.into_values().collect();
+    Ok(Check { batches, tolerance: tolerance.unwrap_or(TOLERANCE) })
 }
 
+/// The key of the tolerance.
+const TOLERATED: &str = "tolerance";
 const INPUT: &str = "input";
 const OUTPUT: &str = "output";

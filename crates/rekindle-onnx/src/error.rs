@@ -52,6 +52,9 @@ pub enum Error {
         /// The tensor.
         name: String,
     },
+    /// Pictures are put in front of something else.
+    #[error("the graph reads no pictures of this shape")]
+    NoPictures,
     /// The file cannot be read.
     #[error("{}: cannot be read", path.display())]
     Read {

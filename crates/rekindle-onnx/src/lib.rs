@@ -28,6 +28,7 @@ mod error;
 mod graph;
 mod lower;
 mod model;
+mod pictures;
 mod proto;
 #[cfg(feature = "run")]
 mod run;
@@ -35,9 +36,10 @@ mod simplify;
 mod size;
 mod trace;
 
-pub use check::{Recorded, check_path, read_check, write_check};
+pub use check::{Check, Recorded, TOLERANCE, check_path, read_check, write_check};
 pub use error::Error;
 pub use model::Onnx;
+pub use pictures::{Filter, Fit, PictureInput};
 #[cfg(feature = "run")]
 pub use run::{Runtime, Verified, verify};
 pub use trace::{Feed, Named};

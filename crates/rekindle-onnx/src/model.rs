@@ -44,6 +44,10 @@ impl Onnx {
         self
     }
 
+    pub(crate) fn graph_mut(&mut self) -> &mut Graph {
+        &mut self.graph
+    }
+
     /// How many nodes of each operator there are.
     pub fn operators(&self) -> BTreeMap<&str, usize> {
         let mut counts = BTreeMap::new();

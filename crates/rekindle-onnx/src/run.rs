@@ -9,7 +9,7 @@ use prost::Message;
 use rten::{DataType, Model, NodeId, Value, ValueOrView, ValueType};
 use rten_tensor::Tensor;
 
-use crate::{Error, check_path, proto, read_check};
+use crate::{Check, Error, check_path, proto, read_check};
 
 /// A graph that is ready to run.
 pub struct Runtime(Model);
@@ -22,6 +22,8 @@ pub struct Verified {
     /// The greatest difference between an output and what it must be, relative to the output's greatest number and at least to
     /// one.
     pub difference: f64,
+    /// What the file beside it says is rounding.
+    pub tolerance: f64,
 }
 
 impl Runtime {
@@ -66,13 +68,15 @@ impl Runtime {
             let Some(data) = inputs.get(name) else {
                 return Err(refused(format!("there is no input `{name}`")));
             };
-            let whole = self.0.node_info(id).and_then(|info| info.dtype())
-                == Some(ValueType::Tensor(DataType::Int32));
             let shape = data.shape().to_vec();
-            let value: Value = if whole {
-                Tensor::from_data(&shape, data.iter::<i32>().collect::<Vec<_>>()).into()
-            } else {
-                Tensor::from_data(&shape, data.iter::<f32>().collect::<Vec<_>>()).into()
+            let value: Value = match self.0.node_info(id).and_then(|info| info.dtype()) {
+                Some(ValueType::Tensor(DataType::Int32)) => {
+                    Tensor::from_data(&shape, data.iter::<i32>().collect::<Vec<_>>()).into()
+                }
+                Some(ValueType::Tensor(DataType::UInt8)) => {
+                    Tensor::from_data(&shape, data.iter::<u8>().collect::<Vec<_>>()).into()
+                }
+                _ => Tensor::from_data(&shape, data.iter::<f32>().collect::<Vec<_>>()).into(),
             };
             given.push((id, value.into()));
         }
@@ -101,7 +105,7 @@ impl std::fmt::Debug for Runtime {
 /// If either cannot be read, or the graph cannot be run.
 pub fn verify(path: &Path) -> Result<Verified, Error> {
     let beside = check_path(path);
-    let batches = read_check(&beside)?;
+    let Check { batches, tolerance } = read_check(&beside)?;
     let runtime = Runtime::open(path)?;
     let mut difference = 0.0_f64;
     for recorded in &batches {
@@ -111,7 +115,7 @@ pub fn verify(path: &Path) -> Result<Verified, Error> {
         })?;
         difference = difference.max(apart);
     }
-    Ok(Verified { batches: batches.len(), difference })
+    Ok(Verified { batches: batches.len(), difference, tolerance })
 }
 
 /// Numbers of float16 in float32; whether these were.

@@ -24,6 +24,16 @@ pub enum Error {
     /// It cannot be written as ONNX.
     #[error(transparent)]
     Onnx(#[from] rekindle_onnx::Error),
+    /// Items are not prepared in a graph.
+    #[error(
+        "{name}: how its {many} are prepared is no part of a graph; leave out --with-preprocessing, and prepare them as its metadata says"
+    )]
+    NotInGraph {
+        /// The model.
+        name: String,
+        /// What it takes.
+        many: &'static str,
+    },
     /// A list or a loader reports it.
     #[error(transparent)]
     Lists(#[from] rekindle_data::Error),

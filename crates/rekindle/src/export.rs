@@ -17,11 +17,11 @@ use rekindle_base::{Random, write_file};
 use rekindle_cards::{TargetColumn, TaskSpec};
 use rekindle_finetune::FromPrepared;
 use rekindle_layers::Input;
-use rekindle_onnx::{Onnx, Recorded, check_path, write_check};
+use rekindle_onnx::{Check, Onnx, Recorded, TOLERANCE, check_path, write_check};
 
 use crate::{
     Error, ModelOf,
-    modality::{InputOf, Modality},
+    modality::{InGraph, InputOf, Modality},
 };
 
 /// What a graph is to have.
@@ -32,6 +32,8 @@ pub struct ExportConfig {
     /// Tokens of every text, where the network cannot be written for any number of them, as recurrent ones. [default: as many as
     /// it takes]
     pub length: Option<usize>,
+    /// Whether the graph prepares items itself: of pictures it takes `pixels`, in 8 bits and of any size.
+    pub preprocessing: bool,
 }
 
 /// A model as a graph.
@@ -40,7 +42,7 @@ pub struct Exported {
     /// The graph.
     pub onnx: Onnx,
     /// Some of its inputs and outputs, of batches of several sizes.
-    pub recorded: Vec<Recorded>,
+    pub check: Check,
     /// How many tokens every text has to have, where that is not free.
     pub length: Option<usize>,
     /// What cuts texts into tokens, as `tokenizer.json` has it.
@@ -59,6 +61,13 @@ pub struct Written {
 }
 
 impl Exported {
+    /// The same with weights in float16, and a check that allows for it.
+    #[must_use]
+    pub fn half(self) -> Self {
+        let tolerance = self.check.tolerance.max(HALVED);
+        Self { onnx: self.onnx.half(), check: Check { tolerance, ..self.check }, ..self }
+    }
+
     /// Writes the graph; beside it, as `NAME.check.safetensors`, inputs and outputs of this machine, `0.input.images` and
     /// `0.output.logits`, `1.` those of another batch; and what cuts texts into tokens as `NAME.tokenizer.json`.
     ///
@@ -68,7 +77,7 @@ impl Exported {
     pub fn save(&self, path: &Path) -> Result<Written, Error> {
         self.onnx.write(path)?;
         let check = check_path(path);
-        write_check(&check, &self.recorded)?;
+        write_check(&check, &self.check)?;
         let tokenizer = match &self.tokenizer {
             None => None,
             Some(json) => {
@@ -84,6 +93,10 @@ impl Exported {
 
 /// Batches that are traced: what differs between them is free in the graph, and the last ones check it.
 const BATCHES: [usize; 3] = [2, 3, 5];
+/// What outputs may differ by where a graph resizes pictures: a pixel that is rounded otherwise is off by a part in 255.
+const RESIZED: f64 = 2e-2;
+/// What they may differ by where weights have 11 bits.
+const HALVED: f64 = 1e-2;
 /// Lengths of texts that are traced beside the longest.
 const LENGTHS: [usize; 2] = [7, 11];
 
@@ -140,14 +153,22 @@ impl<M: Modality> ModelOf<M> {
             // Of its own: clones share what batch norms found, and would move it with them.
             answers.of(&network.valid().to_device(device), input)
         })?;
-        // Two are enough to show that it computes the same, and the longest may take its time.
-        let recorded = examples.into_iter().take(2);
-        let recorded = recorded
-            .map(|input| Recorded::of(input, &names, |input| answers.of(&network, input)))
-            .collect();
+        let record = |input| Recorded::of(input, &names, |input| answers.of(&network, input));
+        let (onnx, check) = if config.preprocessing {
+            let InGraph { onnx, items } = self.modality().in_graph(self.config(), onnx)?;
+            let recorded = items.into_iter().map(|(inputs, batch)| {
+                let batch = InputOf::<M>::from_prepared(batch, &device);
+                Recorded { inputs, ..record(batch) }
+            });
+            (onnx, Check { batches: recorded.collect(), tolerance: RESIZED })
+        } else {
+            // Two are enough to show that it computes the same, and the longest may take its time.
+            let batches = examples.into_iter().take(2).map(record).collect();
+            (onnx, Check { batches, tolerance: TOLERANCE })
+        };
         let onnx = self.about()?.iter().fold(onnx, |onnx, (key, value)| onnx.with(key, value));
         let tokenizer = self.modality().tokenizer_json();
-        Ok(Exported { onnx, recorded, length: None, tokenizer })
+        Ok(Exported { onnx, check, length: None, tokenizer })
     }
 
     /// What a graph says of itself.

@@ -81,7 +81,7 @@ pub use input_kind::InputKind;
 #[doc(hidden)]
 pub use instances::instances;
 pub use measure::{Evaluation, TestViews, as_is, evaluate, measure};
-pub use modality::{InputOf, ItemOf, Modality, NetworkOf, SetOf};
+pub use modality::{InGraph, InputOf, ItemOf, Modality, NetworkOf, SetOf};
 pub use model::ModelOf;
 pub use pictures::{Model, Network, Pictures};
 pub use predict::{Guess, Number, Prediction};

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, fmt::Debug, sync::Arc};
 
-use burn::prelude::*;
+use burn::{prelude::*, tensor::TensorData};
 use rekindle_base::Random;
 use rekindle_cards::HubConfig;
 use rekindle_checkpoint::CheckpointFile;
@@ -12,7 +12,7 @@ use rekindle_data::{
 };
 use rekindle_finetune::{FromPrepared, Sheet};
 use rekindle_layers::Backbone;
-use rekindle_onnx::Feed;
+use rekindle_onnx::{Feed, Onnx};
 use rekindle_report::{ItemKind, TextFacts};
 use rekindle_transfer::{Classifier, Plan};
 use serde_json::json;
@@ -32,6 +32,12 @@ pub type SetOf<M, L> = DataSet<L, ItemOf<M>>;
 pub type NetworkOf<M> = Classifier<<M as Modality>::Backbone>;
 
 pub(crate) type BatchOf<M> = <<M as Modality>::Prepare as Prepare>::Batch;
+
+/// A graph that prepares its items itself, and items: as it takes them, by their inputs' names, and prepared.
+pub struct InGraph<M: Modality> {
+    pub(crate) onnx: Onnx,
+    pub(crate) items: Vec<(BTreeMap<String, TensorData>, BatchOf<M>)>,
+}
 
 /// A kind of input. Its value is what belongs to a model besides its network and its config: a text model's tokenizer.
 pub trait Modality: Debug + Clone + Send + Sync + 'static {
@@ -97,6 +103,15 @@ pub trait Modality: Debug + Clone + Send + Sync + 'static {
     /// How many tokens its items have at most, where they are texts.
     fn longest(&self) -> Option<usize> {
         None
+    }
+
+    /// The same graph, which prepares its items itself; with some of them as it takes them, and prepared.
+    ///
+    /// # Errors
+    ///
+    /// If a graph cannot do it.
+    fn in_graph(&self, config: &HubConfig, _onnx: Onnx) -> Result<InGraph<Self>, Error> {
+        Err(Error::NotInGraph { name: config.name(), many: Self::MANY })
     }
 
     /// What cuts its items into tokens, where they are texts, as `tokenizer.json` has it.

@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use burn::prelude::*;
+use burn::{prelude::*, tensor::TensorData};
 use rekindle_base::Random;
-use rekindle_cards::{HubConfig, InputSpec, Preprocessing};
+use rekindle_cards::{CropMode, HubConfig, InputSpec, Interpolation, Preprocessing};
 use rekindle_checkpoint::{CheckpointFile, LoadReport};
 use rekindle_data::{
     DataConfig, Dense, Digests, Gathered, Measurable, Part, Target, TargetKind, canonical,
@@ -15,6 +15,7 @@ use rekindle_images::{
     Augment, DataSet, Picture, PictureConfig, PreparePictures, Preprocess, Source,
     measure_pictures, offer, open_pictures, read_pictures,
 };
+use rekindle_onnx::{Filter, Fit, Onnx, PictureInput};
 use rekindle_report::ItemKind;
 use rekindle_train::Failure;
 use rekindle_transfer::Classifier;
@@ -24,7 +25,7 @@ use serde_json::json;
 use crate::{
     Error, ModelTask,
     export::normal,
-    modality::Modality,
+    modality::{InGraph, Modality},
     model::{ModelOf, config_text, parsed},
 };
 
@@ -111,6 +112,31 @@ impl Modality for Pictures {
     ) -> Result<Dense, Error> {
         let [channels, height, width] = config.image()?.input_size;
         Ok(normal(random, vec![items, channels, height, width]))
+    }
+
+    fn in_graph(&self, config: &HubConfig, onnx: Onnx) -> Result<InGraph<Self>, Error> {
+        let about = config.image()?;
+        let preprocess = Preprocess::new(about)?;
+        let Some(input) = picture_input(about) else {
+            return Err(Error::NotInGraph { name: config.name(), many: Self::MANY });
+        };
+        let onnx = onnx.with_pictures(&input)?;
+        let [channels, height, width] = about.input_size;
+        // Smaller and larger than the network's input, upright and lying.
+        let items = [[height * 2 + 7, width + 40], [height / 2 + 3, width * 3 / 4 + 1]];
+        let items = items.into_iter().zip(0..).map(|([rows, columns], index)| {
+            let mut random = Random::new(0, 1, index);
+            let count = 2;
+            let pictures = (0..count).map(|_| drawn([rows, columns, channels], &mut random));
+            let pictures = pictures.collect::<Result<Vec<Picture>, Error>>()?;
+            let pixels = pictures.iter().flat_map(|picture| picture.pixels().iter().copied());
+            let pixels = TensorData::new(pixels.collect(), [count, rows, columns, channels]);
+            let values = pictures.iter().map(|picture| preprocess.apply(picture));
+            let values = values.collect::<Result<Vec<_>, _>>()?.concat();
+            let batch = Dense { values, shape: vec![count, channels, height, width] };
+            Ok(([("pixels".to_owned(), pixels)].into_iter().collect(), batch))
+        });
+        Ok(InGraph { onnx, items: items.collect::<Result<_, Error>>()? })
     }
 
     fn plain(options: &PictureConfig) -> PictureConfig {
@@ -209,4 +235,45 @@ fn sheet(batch: &Dense, preprocess: &Preprocess, shown: usize) -> Result<Vec<u8>
     let inputs = batch.values.chunks_exact(width).take(shown);
     let pictures: Vec<Picture> = inputs.map(|input| preprocess.restore(input)).collect();
     Ok(Picture::sheet(&pictures, 4).to_png()?)
+}
+
+/// What is done to pictures, as a graph does it; nothing where it has no words for it.
+fn picture_input(about: &Preprocessing) -> Option<PictureInput> {
+    let [channels, height, width] = about.input_size;
+    let filter = match about.interpolation {
+        Interpolation::Bilinear => Filter::Triangle,
+        Interpolation::Bicubic => Filter::CatmullRom,
+        Interpolation::Lanczos => Filter::Lanczos,
+        Interpolation::Nearest => return None,
+    };
+    let size = [height, width].map(|side| (side as f64 / about.crop_pct).floor() as usize);
+    let fit = match about.crop_mode {
+        CropMode::Squash => Fit::Squash(size),
+        CropMode::Center if size[0] == size[1] => Fit::ShortSide(size[0]),
+        CropMode::Center => Fit::Cover(size),
+        CropMode::Border => return None,
+    };
+    let row = |values: &[f32]| {
+        if values.len() == 1 { vec![values[0]; channels] } else { values.to_vec() }
+    };
+    let (mean, std) = (row(&about.mean), row(&about.std));
+    Some(PictureInput { shape: about.input_size, fit, filter, mean, std })
+}
+
+/// A picture of waves and noise.
+fn drawn([rows, columns, channels]: [usize; 3], random: &mut Random) -> Result<Picture, Error> {
+    let waves: Vec<[f64; 3]> =
+        (0..channels).map(|_| std::array::from_fn(|_| random.between(0.01, 0.3))).collect();
+    let mut pixels = Vec::with_capacity(rows * columns * channels);
+    for (row, column) in (0..rows).flat_map(|row| (0..columns).map(move |column| (row, column))) {
+        for [down, across, turn] in &waves {
+            let angle = down * row as f64 + across * column as f64;
+            let value = 127.5 + 90.0 * angle.sin() + 300.0 * turn * (random.unit() - 0.5);
+            pixels.push(value.clamp(0.0, 255.0) as u8);
+        }
+    }
+    Ok(match channels {
+        1 => Picture::from_gray(columns, rows, pixels)?,
+        _ => Picture::from_rgb(columns, rows, pixels)?,
+    })
 }

@@ -2,7 +2,7 @@
 
 use burn::{module::Module, prelude::*, tensor::TensorData};
 use rekindle_layers::Tokens;
-use rekindle_onnx::{Feed, Onnx, Recorded, export};
+use rekindle_onnx::{Check, Feed, Onnx, Recorded, TOLERANCE, export};
 use rekindle_transfer::Classifier;
 
 use super::{
@@ -25,7 +25,7 @@ const TEXTS: [[usize; 2]; 4] = [[2, 7], [3, 7], [2, 11], [5, 16]];
 /// # Errors
 ///
 /// If there is none of its name, the filled weights do not fit it, or it cannot be written as a graph.
-pub fn graph(reference: &Reference) -> Result<Option<(Onnx, Vec<Recorded>)>, Error> {
+pub fn graph(reference: &Reference) -> Result<Option<(Onnx, Check)>, Error> {
     match reference {
         Reference::Picture(golden) => of_pictures(golden).map(Some),
         Reference::Text(golden) => of_texts(golden).map(Some),
@@ -33,7 +33,7 @@ pub fn graph(reference: &Reference) -> Result<Option<(Onnx, Vec<Recorded>)>, Err
     }
 }
 
-fn of_pictures(golden: &Golden) -> Result<(Onnx, Vec<Recorded>), Error> {
+fn of_pictures(golden: &Golden) -> Result<(Onnx, Check), Error> {
     let [_, channels, height, width] = golden.input_shape;
     let pictures = |batch: usize| {
         let shape = [batch, channels, height, width];
@@ -43,7 +43,7 @@ fn of_pictures(golden: &Golden) -> Result<(Onnx, Vec<Recorded>), Error> {
     traced(&check::network(golden)?, &BATCHES.map(pictures))
 }
 
-fn of_texts(golden: &TextGolden) -> Result<(Onnx, Vec<Recorded>), Error> {
+fn of_texts(golden: &TextGolden) -> Result<(Onnx, Check), Error> {
     let network = sequences::network(golden)?;
     let sized = |batch, length| TextGolden { batch, length, shorter: 1, ..golden.clone() };
     let texts =
@@ -59,7 +59,7 @@ fn of_texts(golden: &TextGolden) -> Result<(Onnx, Vec<Recorded>), Error> {
     }
 }
 
-fn traced<B>(network: &Classifier<B>, examples: &[B::Input]) -> Result<(Onnx, Vec<Recorded>), Error>
+fn traced<B>(network: &Classifier<B>, examples: &[B::Input]) -> Result<(Onnx, Check), Error>
 where
     B: rekindle_layers::Backbone<Input: Feed>,
 {
@@ -72,5 +72,5 @@ where
     let recorded = examples
         .iter()
         .map(|input| Recorded::of(input.clone(), &OUTPUTS, |input| run(network, input)));
-    Ok((onnx, recorded.collect()))
+    Ok((onnx, Check { batches: recorded.collect(), tolerance: TOLERANCE }))
 }

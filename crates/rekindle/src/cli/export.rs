@@ -36,6 +36,9 @@ pub(super) struct Arguments {
     /// So many tokens for every text, padding among them. [default: any number, but of networks that take a step a token]
     #[arg(long, value_parser = numbers::count)]
     length: Option<usize>,
+    /// Let the graph resize, crop and normalize pictures: it takes `pixels`, [batch, height, width, channels] in 8 bits.
+    #[arg(long)]
+    with_preprocessing: bool,
     #[command(flatten)]
     pub(super) common: Common,
 }
@@ -53,11 +56,13 @@ impl Arguments {
         let start = Instant::now();
         let device = self.common.device.open()?;
         let model = weights.model::<M>(&device)?;
-        let config = ExportConfig { embeddings: self.embeddings, length: self.length };
-        let mut exported = model.export(&config)?;
-        if self.half {
-            exported.onnx = exported.onnx.half();
-        }
+        let config = ExportConfig {
+            embeddings: self.embeddings,
+            length: self.length,
+            preprocessing: self.with_preprocessing,
+        };
+        let exported = model.export(&config)?;
+        let exported = if self.half { exported.half() } else { exported };
         let written = exported.save(&self.out)?;
         let operators = exported.onnx.operators();
         let nodes: usize = operators.values().sum();
