@@ -36,7 +36,7 @@ pub use error::Error;
 pub use finetune::{EngineOutcome, finetune};
 pub use fingerprint::digest;
 pub use input::{FromPrepared, Partial};
-pub use measure::{MeasureConfig, find_rate, measure};
+pub use measure::{Forward, MeasureConfig, find_rate, measure};
 pub use run_folder::{Describe, EngineFolder, Sheet, Start, remove_state};
 pub use start::{EngineProbe, probe};
 pub use task::{Constant, Effort, Solved, TransferTask};

@@ -1,5 +1,7 @@
 //! What takes no plan as a whole: a sweep through rates, and what a network answers to items.
 
+use std::{fmt, sync::Arc};
+
 use burn::{module::Module, prelude::*};
 use rekindle_data::{LoaderConfig, Prepare};
 use rekindle_layers::Backbone;
@@ -48,19 +50,28 @@ where
     Ok(sweep(network, &phase.optimizer, &rates, range, &objective, &feeds.train)?)
 }
 
+/// From a network and a batch of inputs to outputs.
+pub type Forward<B> = dyn Fn(&Classifier<B>, <B as Backbone>::Input) -> Tensor<2> + Send + Sync;
+
 /// How a network is measured.
-#[derive(Debug, Clone, Copy)]
+#[derive(Clone)]
 pub struct MeasureConfig<B: Backbone> {
     /// Items a step.
     pub batch: usize,
-    /// From the network and a batch of inputs to outputs: [`Classifier::forward`], or an average over several views.
-    pub forward: fn(&Classifier<B>, B::Input) -> Tensor<2>,
+    /// [`Classifier::forward`], an average over several views, or what another program makes of the inputs.
+    pub forward: Arc<Forward<B>>,
 }
 
-impl<B: Backbone> MeasureConfig<B> {
+impl<B: Backbone + 'static> MeasureConfig<B> {
     /// Each item once, as it is.
     pub fn plain(batch: usize) -> Self {
-        Self { batch, forward: Classifier::forward }
+        Self { batch, forward: Arc::new(Classifier::forward) }
+    }
+}
+
+impl<B: Backbone> fmt::Debug for MeasureConfig<B> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("MeasureConfig").field("batch", &self.batch).finish_non_exhaustive()
     }
 }
 
@@ -82,7 +93,7 @@ where
 {
     let config = LoaderConfig { batch_size: how.batch, views: ONE_VIEW, ..on_this_pool() };
     let part = Part::new(items.0.samples, items.0.prepare, &config)?;
-    let forward = how.forward;
+    let forward = Arc::clone(&how.forward);
     let learn = Learn {
         task: task.clone(),
         forward: move |network: &Classifier<B>, partial: Partial<B>| match partial {

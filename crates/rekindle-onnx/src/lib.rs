@@ -26,6 +26,7 @@ mod check;
 mod constant;
 mod error;
 mod graph;
+mod int8;
 mod lower;
 mod model;
 mod pictures;
@@ -38,6 +39,7 @@ mod trace;
 
 pub use check::{Check, Recorded, TOLERANCE, check_path, read_check, write_check};
 pub use error::Error;
+pub use int8::Range;
 pub use model::Onnx;
 pub use pictures::{Filter, Fit, PictureInput};
 #[cfg(feature = "run")]

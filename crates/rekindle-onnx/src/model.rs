@@ -44,6 +44,10 @@ impl Onnx {
         self
     }
 
+    pub(crate) fn graph(&self) -> &Graph {
+        &self.graph
+    }
+
     pub(crate) fn graph_mut(&mut self) -> &mut Graph {
         &mut self.graph
     }

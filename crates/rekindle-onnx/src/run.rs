@@ -6,10 +6,10 @@ use std::{collections::BTreeMap, fs, path::Path};
 use burn::tensor::TensorData;
 use half::f16;
 use prost::Message;
-use rten::{DataType, Model, NodeId, Value, ValueOrView, ValueType};
+use rten::{DataType, Model, ModelOptions, NodeId, Value, ValueOrView, ValueType};
 use rten_tensor::Tensor;
 
-use crate::{Check, Error, check_path, proto, read_check};
+use crate::{Check, Error, Onnx, Range, check_path, proto, read_check};
 
 /// A graph that is ready to run.
 pub struct Runtime(Model);
@@ -51,6 +51,40 @@ impl Runtime {
         loaded.map(Self).map_err(|error| refused(error.to_string()))
     }
 
+    /// A graph that was not written yet.
+    ///
+    /// # Errors
+    ///
+    /// If it is none that rten runs.
+    pub fn of(onnx: &Onnx) -> Result<Self, Error> {
+        // As it is, so that values within it keep their names.
+        let options = ModelOptions::with_all_ops().enable_optimization(false).load(onnx.to_bytes());
+        options.map(Self).map_err(|error| Error::Run { reason: error.to_string() })
+    }
+
+    /// The least and the greatest number that values within a graph take on a batch.
+    ///
+    /// # Errors
+    ///
+    /// If there is no such value, or the graph cannot be run.
+    pub fn ranges(
+        &self,
+        names: &[String],
+        inputs: &BTreeMap<String, TensorData>,
+    ) -> Result<Vec<Range>, Error> {
+        let ids = names.iter().map(|name| {
+            let unknown = || Error::Run { reason: format!("there is no value `{name}`") };
+            self.0.find_node(name).ok_or_else(unknown)
+        });
+        let ids = ids.collect::<Result<Vec<_>, Error>>()?;
+        let range = |values: Vec<f32>| {
+            values
+                .into_iter()
+                .fold([0.0_f32; 2], |[least, most], value| [least.min(value), most.max(value)])
+        };
+        Ok(self.values(&ids, inputs)?.into_iter().map(range).collect())
+    }
+
     /// What it makes of inputs: each output by its name, row by row.
     ///
     /// # Errors
@@ -60,11 +94,21 @@ impl Runtime {
         &self,
         inputs: &BTreeMap<String, TensorData>,
     ) -> Result<BTreeMap<String, Vec<f32>>, Error> {
+        let ids = self.0.output_ids();
+        let names = ids.iter().map(|&id| self.name(id).to_owned());
+        Ok(names.zip(self.values(ids, inputs)?).collect())
+    }
+
+    /// Values within a graph, row by row.
+    fn values(
+        &self,
+        ids: &[NodeId],
+        inputs: &BTreeMap<String, TensorData>,
+    ) -> Result<Vec<Vec<f32>>, Error> {
         let refused = |reason: String| Error::Run { reason };
-        let name = |id: NodeId| self.0.node_info(id).and_then(|info| info.name());
         let mut given: Vec<(NodeId, ValueOrView<'_>)> = Vec::new();
         for &id in self.0.input_ids() {
-            let name = name(id).unwrap_or_default();
+            let name = self.name(id);
             let Some(data) = inputs.get(name) else {
                 return Err(refused(format!("there is no input `{name}`")));
             };
@@ -80,15 +124,17 @@ impl Runtime {
             };
             given.push((id, value.into()));
         }
-        let ids = self.0.output_ids();
         let found = self.0.run(given, ids, None).map_err(|error| refused(error.to_string()))?;
-        let outputs = ids.iter().zip(found).map(|(&id, value)| {
-            let name = name(id).unwrap_or_default().to_owned();
+        let values = ids.iter().zip(found).map(|(&id, value)| {
             let values: Option<Tensor<f32>> = value.into_tensor();
-            let values = values.ok_or_else(|| refused(format!("`{name}` holds no floats")))?;
-            Ok((name, values.into_data()))
+            let whole = || refused(format!("`{}` holds no floats", self.name(id)));
+            Ok(values.ok_or_else(whole)?.into_data())
         });
-        outputs.collect()
+        values.collect()
+    }
+
+    fn name(&self, id: NodeId) -> &str {
+        self.0.node_info(id).and_then(|info| info.name()).unwrap_or_default()
     }
 }
 

@@ -24,6 +24,9 @@ pub enum Error {
     /// It cannot be written as ONNX.
     #[error(transparent)]
     Onnx(#[from] rekindle_onnx::Error),
+    /// There is nothing to see what values a network takes on.
+    #[error("there are no items to calibrate 8 bits on; name a data set with some")]
+    NothingToCalibrate,
     /// Items are not prepared in a graph.
     #[error(
         "{name}: how its {many} are prepared is no part of a graph; leave out --with-preprocessing, and prepare them as its metadata says"

@@ -58,6 +58,8 @@ mod model;
 mod pictures;
 mod predict;
 mod publish;
+#[cfg(feature = "verify")]
+mod quantized;
 mod run_report;
 mod saliency;
 mod several;
@@ -86,6 +88,8 @@ pub use model::ModelOf;
 pub use pictures::{Model, Network, Pictures};
 pub use predict::{Guess, Number, Prediction};
 pub use publish::{card_from, model_card};
+#[cfg(feature = "verify")]
+pub use quantized::evaluate_graph;
 pub use rekindle_finetune::{CacheConfig, CachePlace, CacheReport, HeadStart};
 pub use run_report::{About, Answered, ReportPaths, Shown, cache_notes, write_report};
 pub use several::{

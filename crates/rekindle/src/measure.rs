@@ -1,5 +1,7 @@
 //! Measuring a model on labelled items.
 
+use std::sync::Arc;
+
 use burn::prelude::*;
 use rekindle_data::{Part, Sample, TargetKind, manifest::Offer};
 use rekindle_finetune::{Items, MeasureConfig};
@@ -47,6 +49,20 @@ pub fn evaluate<L: Learned, M: Modality>(
     batch: usize,
     views: TestViews,
 ) -> Result<Evaluation<L::Task>, Error> {
+    evaluate_with::<L, M>(model, data, part, &looked::<M, L::Task>(views, batch)?)
+}
+
+/// The same, by whatever makes outputs of a batch of inputs.
+///
+/// # Errors
+///
+/// Those of [`evaluate`].
+pub(crate) fn evaluate_with<L: Learned, M: Modality>(
+    model: &ModelOf<M>,
+    data: &M::Data,
+    part: Option<Part>,
+    how: &MeasureConfig<M::Backbone>,
+) -> Result<Evaluation<L::Task>, Error> {
     let task = model.task::<L::Task>()?;
     let names = model.names();
     if names.is_empty() {
@@ -60,7 +76,7 @@ pub fn evaluate<L: Learned, M: Modality>(
     }
     let found = M::measurable::<L>(&data, part)?.with_names(&names)?;
     let labels = found.samples.iter().map(|sample| sample.label.clone()).collect();
-    let predictions = measure(model, &task, Test(found.samples), batch, views)?;
+    let predictions = measured(model, &task, Test(found.samples), how)?;
     Ok(Evaluation { part: found.part, task, labels, predictions, notes: found.notes })
 }
 
@@ -109,14 +125,29 @@ pub fn measure<M: Modality, T: ModelTask>(
     batch: usize,
     views: TestViews,
 ) -> Result<T::Scores, Error> {
+    measured(model, task, samples, &looked::<M, T>(views, batch)?)
+}
+
+fn looked<M: Modality, T: ModelTask>(
+    views: TestViews,
+    batch: usize,
+) -> Result<MeasureConfig<M::Backbone>, Error> {
+    match views {
+        TestViews::One => Ok(MeasureConfig::plain(batch)),
+        TestViews::Mirrored if M::MIRRORED.is_none() => Err(Error::NotMirrored(M::MANY)),
+        TestViews::Mirrored => Ok(MeasureConfig { batch, forward: Arc::new(mirrored::<M, T>) }),
+    }
+}
+
+fn measured<M: Modality, T: ModelTask>(
+    model: &ModelOf<M>,
+    task: &T,
+    samples: Test<Vec<Sample<T::Label, ItemOf<M>>>>,
+    how: &MeasureConfig<M::Backbone>,
+) -> Result<T::Scores, Error> {
     let prepare = model.modality().prepare(model.config(), &M::once())?;
-    let how = match views {
-        TestViews::One => MeasureConfig::plain(batch),
-        TestViews::Mirrored if M::MIRRORED.is_none() => return Err(Error::NotMirrored(M::MANY)),
-        TestViews::Mirrored => MeasureConfig { batch, forward: mirrored::<M, T> },
-    };
     let items = Test(Items { samples: samples.0, prepare });
-    Ok(rekindle_finetune::measure(model.network(), task, items, &how)?)
+    Ok(rekindle_finetune::measure(model.network(), task, items, how)?)
 }
 
 fn mirrored<M: Modality, T: ModelTask>(network: &NetworkOf<M>, input: InputOf<M>) -> Tensor<2> {

@@ -51,7 +51,7 @@ pub trait Modality: Debug + Clone + Send + Sync + 'static {
     const MIRRORED: Option<fn(InputOf<Self>) -> InputOf<Self>> = None;
 
     /// The networks.
-    type Backbone: Backbone<Input: FromPrepared<BatchOf<Self>> + Feed>;
+    type Backbone: Backbone<Input: FromPrepared<BatchOf<Self>> + Feed> + 'static;
     /// How an item becomes an input.
     type Prepare: Prepare<Error: Into<Error>>;
     /// How items are prepared in training.

@@ -14,6 +14,9 @@ use super::{
     weights::{OpenedWeights, WeightsArguments},
 };
 
+#[cfg(feature = "verify")]
+mod int8;
+
 /// Write a model as ONNX, for programs in any language.
 ///
 /// Batches may be of any size, and texts of any length up to the model's longest. Outputs are `logits`, and `probabilities` as
@@ -39,6 +42,9 @@ pub(super) struct Arguments {
     /// Let the graph resize, crop and normalize pictures: it takes `pixels`, [batch, height, width, channels] in 8 bits.
     #[arg(long)]
     with_preprocessing: bool,
+    #[cfg(feature = "verify")]
+    #[command(flatten)]
+    int8: int8::Int8,
     #[command(flatten)]
     pub(super) common: Common,
 }
@@ -63,11 +69,19 @@ impl Arguments {
         };
         let exported = model.export(&config)?;
         let exported = if self.half { exported.half() } else { exported };
+        #[cfg(feature = "verify")]
+        let (exported, cost) = match self.int8.int8 {
+            true => {
+                self.int8.quantized(&model, exported).map(|(graph, cost)| (graph, Some(cost)))?
+            }
+            false => (exported, None),
+        };
         let written = exported.save(&self.out)?;
         let operators = exported.onnx.operators();
         let nodes: usize = operators.values().sum();
         if self.common.json {
-            output::json(&json!({
+            #[allow(unused_mut, reason = "without the runtime there is nothing to add")]
+            let mut line = json!({
                 "out": written.onnx,
                 "check": written.check,
                 "tokenizer": written.tokenizer,
@@ -76,11 +90,24 @@ impl Arguments {
                 "bytes": exported.onnx.bytes(),
                 "length": exported.length,
                 "seconds": start.elapsed().as_secs_f64(),
-            }))?;
+            });
+            #[cfg(feature = "verify")]
+            if let Some(cost) = cost {
+                line["int8"] = json!({
+                    "metric": cost.metric,
+                    "before": cost.before,
+                    "after": cost.after,
+                });
+            }
+            output::json(&line)?;
             return Ok(ExitCode::SUCCESS);
         }
         let megabytes = exported.onnx.bytes() as f64 / 1e6;
         say!("{}: {nodes} nodes, {megabytes:.1} MB of weights", self.out.display());
+        #[cfg(feature = "verify")]
+        if let Some(cost) = cost {
+            say!("{}", cost.line);
+        }
         if let Some(length) = exported.length {
             say!("texts are of {length} tokens each, with padding behind");
         }

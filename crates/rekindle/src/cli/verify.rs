@@ -18,7 +18,7 @@ pub(super) struct Arguments {
     #[arg(value_name = "FILE.onnx")]
     file: PathBuf,
     /// The greatest difference that is none, relative to the greatest number of an output and at least to one. [default: what
-    /// FILE.check.safetensors says: 1e-4, 1e-2 of weights in float16, 2e-2 where pictures are resized]
+    /// FILE.check.safetensors says: 1e-4, 1e-2 of weights in float16, 2e-2 where pictures are resized, 0.1 of products in 8 bits]
     #[arg(long)]
     tolerance: Option<f64>,
     /// Print one JSON object.
@@ -52,7 +52,6 @@ impl Arguments {
             if !holds {
                 say!(
                     "more than {tolerance:.0e}: export it again, or see {}",
-                    self.tolerance,
                     check_path(&self.file).display()
                 );
             }
