@@ -13,7 +13,7 @@ use sha2::{Digest, Sha256};
 
 use crate::{
     Error, ModelOf,
-    modality::{ItemOf, Modality},
+    modality::{InputOf, ItemOf, Modality},
     predict::Predictor,
 };
 
@@ -83,6 +83,21 @@ impl<M: Modality> ModelOf<M> {
         self.embed_with(items, Some(stage))
     }
 
+    /// The embedding of each item by itself: one that cannot be read is an error in its place, and the others have theirs.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::UnknownStage`], or if the network cannot be made ready.
+    pub fn embed_each(
+        &self,
+        items: impl IntoIterator<Item = impl Into<ItemOf<M>>>,
+        stage: Option<&str>,
+    ) -> Result<Vec<Result<Vec<f32>, Error>>, Error> {
+        let cut = stage.map(|stage| self.cut_after(stage)).transpose()?;
+        let predictor = self.predictor()?;
+        predictor.each(items.into_iter().map(Into::into), |inputs| predictor.rows(inputs, cut))
+    }
+
     /// The one or the other.
     pub(crate) fn embed_with(
         &self,
@@ -146,13 +161,16 @@ impl<M: Modality> Predictor<M> {
         items: impl Iterator<Item = ItemOf<M>>,
         cut: Option<usize>,
     ) -> Result<Vec<Vec<f32>>, Error> {
-        let Some(inputs) = self.inputs(items)? else { return Ok(Vec::new()) };
+        Ok(self.inputs(items)?.map_or_else(Vec::new, |inputs| self.rows(inputs, cut)))
+    }
+
+    fn rows(&self, inputs: InputOf<M>, cut: Option<usize>) -> Vec<Vec<f32>> {
         let found: Tensor<2> = match cut {
             None => self.network().embed(inputs),
             Some(cut) => M::mean(self.network().prefix(cut, inputs)),
         };
         let [_, dim] = found.dims();
         let values: Vec<f32> = found.into_data().iter::<f32>().collect();
-        Ok(values.chunks_exact(dim.max(1)).map(<[f32]>::to_vec).collect())
+        values.chunks_exact(dim.max(1)).map(<[f32]>::to_vec).collect()
     }
 }
