@@ -19,6 +19,8 @@ pub struct Limits {
     pub all_bytes: usize,
     /// Most connections at once.
     pub connections: usize,
+    /// How long connections are still taken once the server is told to stop: whoever asks then is answered, and told to close.
+    pub drain: Duration,
     /// How long requests may take once the server is told to stop.
     pub grace: Duration,
 }
@@ -33,6 +35,7 @@ impl Default for Limits {
             body_time: Duration::from_secs(30),
             all_bytes: 512 << 20,
             connections: 1024,
+            drain: Duration::from_millis(500),
             grace: Duration::from_secs(30),
         }
     }

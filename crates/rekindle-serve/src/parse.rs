@@ -81,11 +81,11 @@ pub fn asked(content_type: Option<&str>, body: &Bytes) -> Result<Asked, Problem>
 pub(crate) fn json<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
     let mut text = serde_json::Deserializer::from_slice(body);
     let found = serde_path_to_error::deserialize(&mut text).map_err(|error| {
-        let field = error.path().to_string();
-        match field.as_str() {
-            "." => Problem::of(Code::BadJson, "body", error.inner()),
-            _ => Problem::of(Code::BadJson, &field, error.inner()),
-        }
+        // What is broken itself has no name: then it is what that is in.
+        let path = error.path().to_string();
+        let field = path.trim_end_matches(['.', '?']);
+        let field = if field.is_empty() { "body" } else { field };
+        Problem::of(Code::BadJson, field, error.inner())
     })?;
     text.end().map_err(|error| Problem::of(Code::BadJson, "body", error))?;
     Ok(found)

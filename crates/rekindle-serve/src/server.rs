@@ -46,8 +46,6 @@ pub type Reload = Box<dyn Fn() -> Result<Arc<dyn Served>, String> + Send>;
 const HEAD_TIME: Duration = Duration::from_secs(30);
 /// Most bytes of a head.
 const HEAD_BYTES: usize = 64 << 10;
-/// How long connections are still taken once the server is told to stop: whoever asks then is answered, and told to close.
-const DRAIN: Duration = Duration::from_millis(500);
 
 /// What can go wrong with a server as a whole.
 #[derive(Debug, thiserror::Error)]
@@ -320,7 +318,7 @@ async fn serve(
     stop.await;
     host.stopping.store(true, Ordering::Relaxed);
     (host.log)(&json!({ "event": "stopping" }).to_string());
-    tokio::time::sleep(DRAIN).await;
+    tokio::time::sleep(host.limits.drain).await;
     // Where it waits is between connections, never between one and its task.
     accepting.abort();
     let _ = accepting.await;
