@@ -18,7 +18,7 @@ use sha2::{Digest, Sha256};
 use crate::{
     Code, Problem,
     host::{Host, milliseconds},
-    routes,
+    paths,
 };
 
 /// What a handler notes of a request for the log.
@@ -62,7 +62,7 @@ pub(crate) async fn pass(
     }
     allow_origin(&host, origin.as_ref(), headers);
     let (status, took) = (response.status().as_u16(), start.elapsed());
-    host.metrics.answered(routes::known(&path), status, took);
+    host.metrics.answered(paths::known(&path), status, took);
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     let noted = std::mem::take(&mut *tally.0.lock().unwrap_or_else(PoisonError::into_inner));
     let line = json!({

@@ -10,7 +10,7 @@ use std::{
 };
 
 use crate::{
-    Code, Limits, Problem, Served, body::AllBytes, metrics::Metrics, page::Page, parse::shown,
+    Code, Limits, Problem, Served, body::AllBytes, item::shown, metrics::Metrics, page::Page,
     queue::Queue, store::Store,
 };
 

@@ -17,6 +17,7 @@
 mod body;
 mod gate;
 mod host;
+mod item;
 mod limits;
 mod metrics;
 mod model;
@@ -24,6 +25,7 @@ mod multipart;
 mod openapi;
 mod page;
 mod parse;
+mod paths;
 mod problem;
 mod queue;
 mod reload;
@@ -33,12 +35,14 @@ mod store;
 mod teach;
 mod wire;
 
+pub use axum::body::Bytes;
+pub use item::{Asked, Content, Item, MAX_ITEMS};
 pub use limits::Limits;
 pub use model::{
-    About, Explanation, FileFormat, Head, InputAbout, Item, Kind, Lesson, Like, Named, Served,
-    Shown, TaskKind, Taught, Token, Wrong,
+    About, Explanation, FileFormat, Head, InputAbout, Kind, Lesson, Like, Named, Served, Shown,
+    TaskKind, Taught, Token, Wrong,
 };
-pub use parse::{Asked, Content, MAX_ITEMS, asked};
+pub use parse::asked;
 pub use problem::{Code, Problem};
 pub use server::{Error, Reload, ServeConfig, Server, ServerModel, Stopper};
 pub use teach::lesson;

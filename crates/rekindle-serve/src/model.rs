@@ -4,16 +4,7 @@ use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
 
-use crate::{Code, Content, Problem};
-
-/// An item of a request, with what the request calls it.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Item {
-    /// Where it stands, for messages: `items[2].image`.
-    pub field: String,
-    /// What it is.
-    pub content: Content,
-}
+use crate::{Code, Item, Problem};
 
 /// Which kind of items a model takes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]

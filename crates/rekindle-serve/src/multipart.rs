@@ -7,7 +7,7 @@ use memchr::memmem;
 
 use crate::{
     Asked, Code, Content, MAX_ITEMS, Problem,
-    parse::{item, shown, utf8},
+    item::{item, shown, utf8},
 };
 
 /// Most bytes of what stands before a part.

@@ -1,7 +1,5 @@
 //! From bodies to items: a picture or a text as it is, several parts of a form, JSON.
 
-use std::collections::BTreeMap;
-
 use axum::body::Bytes;
 use base64::{
     Engine as _,
@@ -11,39 +9,11 @@ use base64::{
 use serde::de::DeserializeOwned;
 
 use crate::{
-    Code, Item, Problem, multipart,
+    Asked, Code, Content, Item, Problem,
+    item::{item, shown, utf8},
+    multipart,
     wire::{ItemBody, ItemsBody},
 };
-
-/// Most items of a request.
-pub const MAX_ITEMS: usize = 1024;
-
-/// What an item is.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Content {
-    /// The file of a picture.
-    Picture(Bytes),
-    /// A text, and what is read beside it by models of pairs.
-    Text {
-        /// The text.
-        text: String,
-        /// The other one.
-        pair: Option<String>,
-    },
-    /// Cells by the names of their columns.
-    Row(BTreeMap<String, String>),
-}
-
-/// What a body asks for.
-#[derive(Debug, Clone, PartialEq, Default)]
-pub struct Asked {
-    /// Which model.
-    pub model: Option<String>,
-    /// Most labels of an answer.
-    pub top: Option<usize>,
-    /// One or more.
-    pub items: Vec<Item>,
-}
 
 /// The items of a body, as its content type says.
 ///
@@ -84,8 +54,9 @@ pub(crate) fn json<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
         // What is broken itself has no name: then it is what that is in.
         let path = error.path().to_string();
         let field = path.trim_end_matches(['.', '?']);
-        let field = if field.is_empty() { "body" } else { field };
-        Problem::of(Code::BadJson, field, error.inner())
+        let field = if field.is_empty() { "body" } else { &shortened(field) };
+        // A name that nobody knows is in the text, however long.
+        Problem::of(Code::BadJson, field, shortened(&error.inner().to_string()))
     })?;
     text.end().map_err(|error| Problem::of(Code::BadJson, "body", error))?;
     Ok(found)
@@ -119,15 +90,6 @@ pub(crate) fn of_body(field: &str, body: ItemBody) -> Result<Item, Problem> {
     }
 }
 
-pub(crate) fn item(field: &str, content: Content) -> Item {
-    Item { field: field.to_owned(), content }
-}
-
-pub(crate) fn utf8(field: &str, bytes: &[u8]) -> Result<String, Problem> {
-    let wrong = |error| Problem::of(Code::UnreadableText, field, format!("{error}; send UTF-8"));
-    std::str::from_utf8(bytes).map(str::to_owned).map_err(wrong)
-}
-
 fn of_base64(field: &str, text: &str) -> Result<Bytes, Problem> {
     // With or without what fills up the last four letters.
     let config =
@@ -137,8 +99,7 @@ fn of_base64(field: &str, text: &str) -> Result<Bytes, Problem> {
     found.map(Bytes::from).map_err(wrong)
 }
 
-/// A word of a request in a message: not all of a long one, and nothing that a terminal obeys.
-pub(crate) fn shown(word: &str) -> String {
-    let short: String = word.chars().take(80).collect();
-    short.escape_debug().to_string()
+/// No more of a text than people read.
+fn shortened(text: &str) -> String {
+    text.chars().take(300).collect()
 }

@@ -34,30 +34,6 @@ const TOP: usize = 5;
 /// Neighbors, where nothing else is asked for.
 const TOP_SIMILAR: usize = 10;
 
-/// All addresses.
-const PATHS: [&str; 12] = [
-    "/",
-    "/docs",
-    "/health",
-    "/metrics",
-    "/openapi.json",
-    "/v1/data",
-    "/v1/embed",
-    "/v1/explain",
-    "/v1/models",
-    "/v1/predict",
-    "/v1/similar",
-    "/v1/teach",
-];
-/// The one below another.
-const TAUGHT: &str = "/v1/teach/model";
-
-/// An address as it is counted: there are no more of them than of these.
-pub(crate) fn known(path: &str) -> &'static str {
-    let all = PATHS.iter().chain([&TAUGHT]);
-    all.copied().find(|known| *known == path).unwrap_or("other")
-}
-
 /// The addresses behind the gate.
 pub(crate) fn router(host: Arc<Host>) -> Router {
     Router::new()
@@ -72,7 +48,7 @@ pub(crate) fn router(host: Arc<Host>) -> Router {
         .route("/v1/explain", post(explain))
         .route("/v1/similar", post(similar))
         .route("/v1/teach", post(teach))
-        .route(TAUGHT, post(taught))
+        .route("/v1/teach/model", post(taught))
         .route("/v1/data", post(data))
         .fallback(async || {
             Problem::new(Code::NotFound, "there is nothing here; GET /docs says what there is")

@@ -83,21 +83,6 @@ impl<M: Modality> ModelOf<M> {
         self.embed_with(items, Some(stage))
     }
 
-    /// The embedding of each item by itself: one that cannot be read is an error in its place, and the others have theirs.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::UnknownStage`], or if the network cannot be made ready.
-    pub fn embed_each(
-        &self,
-        items: impl IntoIterator<Item = impl Into<ItemOf<M>>>,
-        stage: Option<&str>,
-    ) -> Result<Vec<Result<Vec<f32>, Error>>, Error> {
-        let cut = stage.map(|stage| self.cut_after(stage)).transpose()?;
-        let predictor = self.predictor()?;
-        predictor.each(items.into_iter().map(Into::into), |inputs| predictor.rows(inputs, cut))
-    }
-
     /// The one or the other.
     pub(crate) fn embed_with(
         &self,
@@ -144,7 +129,7 @@ impl<M: Modality> ModelOf<M> {
     }
 
     /// How many stages there are up to this one.
-    fn cut_after(&self, stage: &str) -> Result<usize, Error> {
+    pub(crate) fn cut_after(&self, stage: &str) -> Result<usize, Error> {
         let stages = self.network().backbone().stages();
         let place = stages.iter().position(|known| known.name == stage);
         place.map(|place| place + 1).ok_or_else(|| Error::UnknownStage {
@@ -164,7 +149,8 @@ impl<M: Modality> Predictor<M> {
         Ok(self.inputs(items)?.map_or_else(Vec::new, |inputs| self.rows(inputs, cut)))
     }
 
-    fn rows(&self, inputs: InputOf<M>, cut: Option<usize>) -> Vec<Vec<f32>> {
+    /// The same of what the network reads already.
+    pub(crate) fn rows(&self, inputs: InputOf<M>, cut: Option<usize>) -> Vec<Vec<f32>> {
         let found: Tensor<2> = match cut {
             None => self.network().embed(inputs),
             Some(cut) => M::mean(self.network().prefix(cut, inputs)),

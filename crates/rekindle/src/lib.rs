@@ -43,6 +43,7 @@
 #[cfg(doctest)]
 mod book;
 mod device;
+mod each;
 mod embed;
 mod embeddings;
 mod error;

@@ -331,20 +331,6 @@ impl<M: Modality> ModelOf<M> {
     ) -> Result<Vec<Prediction>, Error> {
         self.predictor()?.predict(items.into_iter().map(Into::into))
     }
-
-    /// The same, an item by itself: one that cannot be read is an error in its place, and the others are answered.
-    ///
-    /// # Errors
-    ///
-    /// If the network cannot be made ready.
-    pub fn predict_each(
-        &self,
-        items: impl IntoIterator<Item = impl Into<ItemOf<M>>>,
-    ) -> Result<Vec<Result<Prediction, Error>>, Error> {
-        let predictor = self.predictor()?;
-        let answer = |inputs| predictor.answers(predictor.network().forward(inputs));
-        predictor.each(items.into_iter().map(Into::into), answer)
-    }
 }
 
 /// What is written beside a model's weights.

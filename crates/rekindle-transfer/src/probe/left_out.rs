@@ -9,7 +9,7 @@ use rayon::prelude::*;
 use super::{Examples, Probe, ProbeConfig, Problem, dot, minimize, product, strength};
 
 /// About how many products each example may be left out by itself for: a second or so on one core.
-const MOST_PRODUCTS: usize = 2_000_000_000;
+const MOST_PRODUCTS: u64 = 4_000_000_000;
 /// About how many times the solver looks at all examples, from the solution for all of them.
 const LOOKS: usize = 24;
 /// Parts where leaving out each by itself takes too long.
@@ -45,7 +45,8 @@ impl LeftOut {
         let probe = Probe::fit(examples, &config);
 
         let count = labels.len();
-        let products = 2 * LOOKS * classes * count * count * examples_short.dim();
+        let factors = [2, LOOKS, classes, count, count, examples_short.dim()];
+        let products = factors.into_iter().fold(1, |all, it| it as u64 * all);
         let part_of: Vec<usize> = match products <= MOST_PRODUCTS || count <= PARTS {
             true => (0..count).collect(),
             false => examples.folds(PARTS),
