@@ -34,10 +34,13 @@ pub(crate) enum Answer {
 
 type Answers = Result<Vec<Answer>, Problem>;
 
+/// What a request asks a model by itself; it answers in its own way.
+type Question = Box<dyn FnOnce(&dyn Served) + Send>;
+
 /// What one request wants.
 enum Job {
     Items { what: Together, items: Vec<Item>, since: Instant, reply: oneshot::Sender<Answers> },
-    Alone(Box<dyn FnOnce(&dyn Served) + Send>),
+    Alone(Question),
 }
 
 impl Job {

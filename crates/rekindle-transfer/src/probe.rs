@@ -79,7 +79,7 @@ impl Probe {
     ///
     /// As [`Probe::fit`].
     pub fn chosen(examples: &Examples<'_>, config: &ProbeConfig) -> Self {
-        let strength = strength(examples, config, |part| Problem::new(part));
+        let strength = strength(examples, config, Scale::Standardized);
         Self::fit(examples, &ProbeConfig { strength, ..*config })
     }
 
@@ -112,13 +112,17 @@ impl Probe {
     }
 }
 
-/// The strength that does best on parts of the examples that it has not seen, of problems that are made of the others; the
-/// config's own where there are too few.
-fn strength(
-    examples: &Examples<'_>,
-    config: &ProbeConfig,
-    problem: impl for<'b> Fn(&Examples<'b>) -> Problem<'b>,
-) -> f64 {
+/// What features are before a probe is solved.
+#[derive(Debug, Clone, Copy)]
+enum Scale {
+    /// Of zero mean and unit variance over the examples.
+    Standardized,
+    /// What they were.
+    AsGiven,
+}
+
+/// The strength that does best on parts of the examples that it has not seen; the config's own where there are too few.
+fn strength(examples: &Examples<'_>, config: &ProbeConfig, scale: Scale) -> f64 {
     let folds = FOLDS.min(examples.labels.len());
     if folds < 2 {
         return config.strength;
@@ -129,7 +133,7 @@ fn strength(
         let (seen, seen_labels) = examples.part(|i| fold_of[i] != fold);
         let (unseen, unseen_labels) = examples.part(|i| fold_of[i] == fold);
         let train = Examples { features: &seen, labels: &seen_labels, classes: examples.classes };
-        let problem = problem(&train);
+        let problem = Problem::of(scale, &train);
         // From the strongest decay to the weakest: each solution is near the next.
         let mut weights = problem.start();
         for (loss, strength) in losses.iter_mut().zip(STRENGTHS) {
@@ -204,7 +208,13 @@ impl<'a> Problem<'a> {
         Self { x, labels, dim, classes, mean, deviation }
     }
 
-    /// Of features that are taken as they are.
+    fn of(scale: Scale, examples: &Examples<'a>) -> Self {
+        match scale {
+            Scale::Standardized => Self::new(examples),
+            Scale::AsGiven => Self::as_given(examples),
+        }
+    }
+
     fn as_given(examples: &Examples<'a>) -> Self {
         let Examples { features, labels, classes } = *examples;
         let dim = examples.dim();

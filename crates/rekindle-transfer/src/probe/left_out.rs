@@ -6,7 +6,7 @@
 
 use rayon::prelude::*;
 
-use super::{Examples, Probe, ProbeConfig, Problem, dot, minimize, product, strength};
+use super::{Examples, Probe, ProbeConfig, Problem, Scale, dot, minimize, product, strength};
 
 /// About how many products each example may be left out by itself for: a second or so on one core.
 const MOST_PRODUCTS: u64 = 4_000_000_000;
@@ -40,7 +40,7 @@ impl LeftOut {
         let Examples { labels, classes, .. } = *examples;
         let shortened = shortened(&Problem::new(examples));
         let examples_short = Examples { features: &shortened, labels, classes };
-        let strength = strength(&examples_short, config, |part| Problem::as_given(part));
+        let strength = strength(&examples_short, config, Scale::AsGiven);
         let config = ProbeConfig { strength, ..*config };
         let probe = Probe::fit(examples, &config);
 
