@@ -8,7 +8,10 @@ use std::{
     time::Duration,
 };
 
-use axum::body::{Body, Bytes};
+use axum::{
+    body::{Body, Bytes},
+    extract::Request,
+};
 use http_body_util::BodyExt;
 
 use crate::{Code, Limits, Problem};
@@ -100,6 +103,12 @@ async fn arrived(body: &mut Body, limits: &Limits, all: &AllBytes) -> Result<Who
     }
     let bytes = if rest.is_empty() { first } else { Bytes::from(rest) };
     Ok(Whole { bytes, share })
+}
+
+/// Refuses a request whose body was not read.
+pub(crate) fn refused(request: Request, problem: Problem) -> Problem {
+    tokio::spawn(discard(request.into_body()));
+    problem
 }
 
 /// A connection that is closed while its client still sends is reset, and the answer with it.

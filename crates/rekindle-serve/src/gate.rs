@@ -17,6 +17,7 @@ use sha2::{Digest, Sha256};
 
 use crate::{
     Code, Problem,
+    body::refused,
     host::{Host, milliseconds},
     paths,
 };
@@ -53,7 +54,7 @@ pub(crate) async fn pass(
     let mut response = match admitted(&host, &request) {
         Ok(()) if method == Method::OPTIONS => StatusCode::NO_CONTENT.into_response(),
         Ok(()) => next.run(request).await,
-        Err(problem) => problem.into_response(),
+        Err(problem) => refused(request, problem).into_response(),
     };
     let headers = response.headers_mut();
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));

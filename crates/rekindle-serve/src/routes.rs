@@ -16,7 +16,7 @@ use serde_json::json;
 
 use crate::{
     Asked, Code, Content, Explanation, FileFormat, Item, Problem, Taught,
-    body::{self, Share},
+    body::{self, Share, refused},
     gate::{self, Tally},
     host::{Host, Hosted},
     model::{Like, Named},
@@ -50,11 +50,13 @@ pub(crate) fn router(host: Arc<Host>) -> Router {
         .route("/v1/teach", post(teach))
         .route("/v1/teach/model", post(taught))
         .route("/v1/data", post(data))
-        .fallback(async || {
-            Problem::new(Code::NotFound, "there is nothing here; GET /docs says what there is")
+        .fallback(async |request: Request| {
+            let what = "there is nothing here; GET /docs says what there is";
+            refused(request, Problem::new(Code::NotFound, what))
         })
-        .method_not_allowed_fallback(async || {
-            Problem::new(Code::MethodNotAllowed, "not by this method; GET /docs says by which")
+        .method_not_allowed_fallback(async |request: Request| {
+            let what = "not by this method; GET /docs says by which";
+            refused(request, Problem::new(Code::MethodNotAllowed, what))
         })
         // Bodies are read by `body`, up to our own limit.
         .layer(DefaultBodyLimit::disable())
@@ -346,7 +348,7 @@ pub(crate) async fn data(
 ) -> Result<Response, Problem> {
     if host.store.is_none() {
         let what = "nothing is kept here; start the server with `--data DIR`";
-        return Err(Problem::new(Code::Forbidden, what));
+        return Err(refused(request, Problem::new(Code::Forbidden, what)));
     }
     let arrived = Arrived::read(&host, request).await?;
     let DataBody { model, label, name, image, text } = arrived.json().await?;

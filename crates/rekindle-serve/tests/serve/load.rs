@@ -28,7 +28,7 @@ fn what_comes_together_goes_together() {
     let batches = batches.lock().unwrap();
     let (alone, parts) = batches.split_at(batches.len() - 3);
     assert_eq!((parts, alone.iter().sum::<usize>()), ([8, 8, 4].as_slice(), 64));
-    assert!(alone.iter().all(|items| *items <= 8) && alone.len() < 24, "{alone:?}");
+    assert!(alone.iter().all(|items| *items <= 8) && alone.len() < 48, "{alone:?}");
 }
 
 #[test]
@@ -42,7 +42,7 @@ fn who_finds_the_queue_full_is_told_when_to_come_again() {
         asked.into_iter().map(|asked| asked.join().unwrap()).collect::<Vec<_>>()
     });
     let (good, busy): (Vec<_>, Vec<_>) = replies.iter().partition(|reply| reply.status == 200);
-    assert!((2..=4).contains(&good.len()), "{} answered", good.len());
+    assert!(good.len() >= 2 && !busy.is_empty(), "{} answered", good.len());
     for reply in busy {
         assert_eq!((reply.status, error(reply).0), (429, "busy".to_owned()));
         let seconds: u64 = reply.header("retry-after").unwrap().parse().unwrap();

@@ -220,6 +220,10 @@ fn only_who_has_the_token_may_ask() {
             assert_eq!(error(&reply).0, "unauthorized");
         }
     }
+    // Who sends much hears it too.
+    let long = vec![b'a'; 2_000_000];
+    let reply = server.client().post("/v1/predict", "text/plain", &long).unwrap();
+    assert_eq!(reply.status, 401);
     let log = server.log.lock().unwrap().join("\n");
     assert!(!log.contains("sesame"), "{log}");
 }
@@ -438,7 +442,8 @@ fn a_line_is_logged_and_a_request_is_counted() {
 fn what_is_accepted_is_answered_before_a_server_stops() {
     let fake = Fake::slow(100);
     let predicted = Arc::clone(&fake.predicted);
-    let mut server = Running::of(fake, Limits { max_batch: 4, ..Limits::default() });
+    let drain = Duration::from_secs(1);
+    let mut server = Running::of(fake, Limits { max_batch: 4, drain, ..Limits::default() });
     let address = server.address;
     let clients: Vec<_> = (0..12)
         .map(|_| {
