@@ -113,6 +113,11 @@ fn problem(code: Code, item: &Item, error: &Error) -> Problem {
     Problem::of(code, field, said.map_or_else(|| causes(error), str::to_owned))
 }
 
+/// A model that fails whatever it is asked.
+fn failed(why: &str) -> Problem {
+    Problem::new(Code::Internal, format!("the model fails: {why}; look at its weights"))
+}
+
 /// An item of another kind than a model takes.
 fn other_kind(item: &Item, takes: &str) -> Problem {
     let what = format!("this model takes {takes}; GET /v1/models says which model takes what");
@@ -153,16 +158,18 @@ impl<M: ServedKind> ServedModel<M> {
             let found = M::item(&self.model, item, &self.options);
             places.push((item, found.map(|found| good.push(found))));
         }
-        let count = good.len();
-        let answers = self.options.pool.install(|| ask(good));
-        let answers = answers.unwrap_or_else(|_| (0..count).map(|_| Err(Error::NoItem)).collect());
+        let answers = match self.options.pool.install(|| ask(good)) {
+            Ok(answers) => answers,
+            Err(error) => {
+                let problem = failed(&causes(&error));
+                return items.iter().map(|_| Err(problem.clone())).collect();
+            }
+        };
         let mut answers = answers.into_iter();
         let answered = |(item, place): (&Item, Result<(), Problem>)| {
             place?;
-            match answers.next() {
-                Some(answer) => answer.map_err(|error| M::problem(item, &error)),
-                None => Err(M::problem(item, &Error::NoItem)),
-            }
+            let answer = answers.next().ok_or_else(|| failed("an item without an answer"))?;
+            answer.map_err(|error| M::problem(item, &error))
         };
         places.into_iter().map(answered).collect()
     }
@@ -173,7 +180,7 @@ impl<M: ServedKind> ServedModel<M> {
         let Some(label) = label else {
             let mut found =
                 self.each(std::slice::from_ref(item), |items| self.model.predict_each(items));
-            let found = found.pop().unwrap_or_else(|| Err(M::problem(item, &Error::NoItem)))?;
+            let found = found.pop().ok_or_else(|| failed("an item without an answer"))??;
             return Ok(found.guesses().first().map_or(0, |guess| guess.index));
         };
         let by_name = names.iter().position(|name| name == label);
