@@ -24,7 +24,7 @@ const fn target(name: &'static str) -> Target {
     Target { name, feature: None, begin: None }
 }
 
-const TARGETS: [Target; 12] = [
+const TARGETS: [Target; 13] = [
     target("config"),
     target("decode"),
     target("documents"),
@@ -33,6 +33,7 @@ const TARGETS: [Target; 12] = [
     target("lists"),
     Target { begin: Some("crates/rekindle-files/tests/fixtures"), ..target("pickle") },
     target("pixels"),
+    target("requests"),
     target("safetensors"),
     Target { feature: Some("state"), ..target("state") },
     target("tokenizer"),

@@ -42,6 +42,7 @@ pub(crate) struct Look {
 pub(crate) fn measure(content: &Content) -> Option<Measured> {
     match content {
         Content::Picture(Source::File(path)) => Some(of_file(path)),
+        Content::Picture(Source::Bytes { bytes, .. }) => Some(of_bytes(bytes)),
         Content::Picture(Source::Memory(picture)) => Some(Measured {
             digest: Some(digest(picture)),
             format: None,

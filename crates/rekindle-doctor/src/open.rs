@@ -66,10 +66,8 @@ fn listed<L: Target>(
     let items = rows.into_iter().map(|row| {
         let target = target(&names, &row.labels, row.numbers);
         let (part, group) = (row.part, row.group);
-        let file = match &row.item {
-            Source::File(path) => relative(path, start),
-            Source::Memory(_) => PathBuf::new(),
-        };
+        let file = rekindle_data::Item::path(&row.item);
+        let file = file.map_or_else(PathBuf::new, |path| relative(path, start));
         Item { content: Content::Picture(row.item), file, part, target, group }
     });
     let items: Vec<Item<L>> = items.collect();

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use image::{RgbImage, imageops::thumbnail};
 use rayon::prelude::*;
 use rekindle_data::Part;
-use rekindle_images::{Picture, Source, decode};
+use rekindle_images::{Picture, Source};
 use rekindle_report::{
     Checkup, CheckupFinding, CheckupGroup, ClassCount, Data, ExampleCount, NumberRange, PartRange,
     Thumbnail, checkup,
@@ -153,10 +153,7 @@ fn packed(diagnosis: &Diagnosis) -> BTreeMap<PathBuf, Source> {
 
 /// The picture shrunk to a JPEG.
 fn small(source: Source) -> Option<Vec<u8>> {
-    let picture = match source {
-        Source::File(path) => decode(&path).ok()?.to_rgb(),
-        Source::Memory(picture) => picture.to_rgb(),
-    };
+    let picture = source.picture().ok()?.to_rgb();
     let (width, height) = (picture.width(), picture.height());
     let long = width.max(height);
     if long <= SIDE {

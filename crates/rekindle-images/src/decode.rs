@@ -118,7 +118,8 @@ pub fn decode_then<T>(
     Ok(then(picture))
 }
 
-fn rows_of_bytes(
+/// The same of the bytes of a file; `name` stands for the file in errors.
+pub(crate) fn rows_of_bytes(
     bytes: &[u8],
     name: &str,
     rows: &mut dyn FnMut(usize, usize) -> usize,

@@ -51,6 +51,8 @@ impl Cache {
             Source::Memory(picture) => {
                 state.memory.get(&address(picture)).map(|(_, kept)| kept.clone())
             }
+            // They come once.
+            Source::Bytes { .. } => None,
         }
     }
 
@@ -75,6 +77,7 @@ impl Cache {
                 let entry = (Arc::clone(picture), item);
                 state.memory.insert(address(picture), entry).is_none()
             }
+            Source::Bytes { .. } => false,
         };
         if is_new {
             state.bytes = bytes;

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use rekindle_data::{Dense, Digests, Prepare, View, canonical};
 
-use crate::decode::decode_rows;
 use crate::decode::gate::Gate;
+use crate::decode::{decode_rows, rows_of_bytes};
 use crate::memory_cache::{Cache, Kept};
 use crate::{Augment, DiskCache, Error, Picture, Preprocess, Source};
 
@@ -69,6 +69,13 @@ impl PreparePictures {
     fn picture(&self, source: &Source, view: View) -> Result<(Arc<Picture>, Gate), Error> {
         let path = match source {
             Source::Memory(picture) => return Ok((Arc::clone(picture), Gate::default())),
+            Source::Bytes { name, bytes } => {
+                let augment = self.drawn(view);
+                let (picture, gate) = rows_of_bytes(bytes, name, &mut |height, width| {
+                    augment.rows(height, width, &mut view.random())
+                })?;
+                return Ok((Arc::new(picture), gate));
+            }
             Source::File(path) => path,
         };
         let keep = |bytes| !self.augment.is_none() && self.cache.has_room(bytes);

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use rekindle_data::{Digests, Item};
 use sha2::{Digest, Sha256};
 
-use crate::{Error, Picture, decode};
+use crate::{Error, Picture, decode, decode_bytes};
 
 /// Where a picture is.
 #[derive(Debug, Clone)]
@@ -15,6 +15,13 @@ pub enum Source {
     File(PathBuf),
     /// In memory.
     Memory(Arc<Picture>),
+    /// The bytes of a file, in memory, decoded whenever they are needed: what came over a network.
+    Bytes {
+        /// What it is called in messages.
+        name: Arc<str>,
+        /// All that a file would hold.
+        bytes: Arc<[u8]>,
+    },
 }
 
 /// A picture and its label: the number of one, or whatever else there is to be learned of it.
@@ -24,7 +31,7 @@ impl Item for Source {
     fn path(&self) -> Option<&Path> {
         match self {
             Self::File(path) => Some(path),
-            Self::Memory(_) => None,
+            Self::Memory(_) | Self::Bytes { .. } => None,
         }
     }
 }
@@ -42,7 +49,7 @@ impl From<Picture> for Source {
 }
 
 impl Source {
-    /// The picture, decoded where it is in a file.
+    /// The picture, decoded where it is a file or the bytes of one.
     ///
     /// # Errors
     ///
@@ -51,6 +58,7 @@ impl Source {
         match self {
             Self::File(path) => decode(path).map(Arc::new),
             Self::Memory(picture) => Ok(Arc::clone(picture)),
+            Self::Bytes { name, bytes } => decode_bytes(bytes, name).map(Arc::new),
         }
     }
 
@@ -77,6 +85,7 @@ impl Source {
                 digest.update(picture.pixels());
                 Ok(digest.finalize().into())
             }
+            Self::Bytes { bytes, .. } => Ok(Sha256::digest(bytes).into()),
         }
     }
 }

@@ -9,6 +9,7 @@ mod network;
 mod pool;
 mod report;
 mod rows;
+mod serve;
 mod step;
 mod texts;
 mod tuning;
@@ -20,6 +21,7 @@ use clap::Subcommand;
 pub use cold::Cold;
 pub use forecast::NBeatsStep;
 pub use rows::Networks;
+pub use serve::Serve;
 pub use texts::{Embed, RecurrentLayers};
 pub use tuning::TuningStep;
 
@@ -40,6 +42,8 @@ pub enum Bench {
     Recurrent(RecurrentLayers),
     /// A step of fine-tuning a pretrained encoder of texts: every parameter, with AdamW.
     Tune(TuningStep),
+    /// A server with many clients, beside the same model predicting in batches.
+    Serve(Serve),
     /// A training step of N-BEATS.
     #[command(name = "nbeats")]
     NBeats(NBeatsStep),
@@ -65,6 +69,7 @@ impl Bench {
             Self::Embed(embed) => embed.measure(out),
             Self::Recurrent(layers) => layers.measure(out),
             Self::Tune(step) => step.measure(out),
+            Self::Serve(serve) => serve.measure(out),
             Self::NBeats(step) => step.measure(out),
             Self::Machine { threads } => {
                 let machine = pool::in_pool(*threads, machine::measure)?;

@@ -3,6 +3,7 @@
 //! It answers as the Hub does where it counts: small files come from the Hub itself and are named by git's hash,
 //! large ones are redirected to storage on another host, which refuses a request that brings a token along.
 //! Faults are made to order: a [`Rule`] says which request gets which [`Fault`], and how often.
+//! [`Client`] is the other side: it asks servers of ours.
 //!
 //! ```
 //! let server = rekindle_loopback::Server::start()?;
@@ -12,6 +13,7 @@
 //! # Ok::<(), std::io::Error>(())
 //! ```
 
+mod client;
 mod fault;
 mod http;
 mod repository;
@@ -29,6 +31,7 @@ use std::{
     thread::{self, JoinHandle},
 };
 
+pub use client::{Client, Reply};
 pub use fault::{Fault, Rule};
 pub use http::Request;
 pub use repository::{Revision, git_sha1, sha256};

@@ -22,6 +22,6 @@ pub use lora::Lora;
 pub use plan::{
     BatchNormPolicy, Extent, Frozen, NormUse, Phase, PhaseLoss, Plan, PlanRow, PlanTable,
 };
-pub use probe::{Examples, Probe, ProbeConfig};
+pub use probe::{Examples, LeftOut, Probe, ProbeConfig};
 pub use recipe::Recipe;
 pub use ridge::{Ridge, moments};

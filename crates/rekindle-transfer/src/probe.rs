@@ -8,6 +8,10 @@ use std::collections::VecDeque;
 
 use rayon::prelude::*;
 
+mod left_out;
+
+pub use left_out::LeftOut;
+
 /// Features of examples, and the label of each.
 #[derive(Debug, Clone, Copy)]
 pub struct Examples<'a> {
@@ -75,27 +79,8 @@ impl Probe {
     ///
     /// As [`Probe::fit`].
     pub fn chosen(examples: &Examples<'_>, config: &ProbeConfig) -> Self {
-        let folds = FOLDS.min(examples.labels.len());
-        if folds < 2 {
-            return Self::fit(examples, config);
-        }
-        let mut losses = [0.0; STRENGTHS.len()];
-        let fold_of = examples.folds(folds);
-        for fold in 0..folds.min(config.judges.max(1)) {
-            let (seen, seen_labels) = examples.part(|i| fold_of[i] != fold);
-            let (unseen, unseen_labels) = examples.part(|i| fold_of[i] == fold);
-            let train =
-                Examples { features: &seen, labels: &seen_labels, classes: examples.classes };
-            let problem = Problem::new(&train);
-            // From the strongest decay to the weakest: each solution is near the next.
-            let mut weights = problem.start();
-            for (loss, strength) in losses.iter_mut().zip(STRENGTHS) {
-                minimize(&problem, &mut weights, &ProbeConfig { strength, ..*config });
-                *loss += problem.unscale(&weights, strength).loss(&unseen, &unseen_labels);
-            }
-        }
-        let best = (0..losses.len()).min_by(|&a, &b| losses[a].total_cmp(&losses[b])).unwrap_or(0);
-        Self::fit(examples, &ProbeConfig { strength: STRENGTHS[best], ..*config })
+        let strength = strength(examples, config, Scale::Standardized);
+        Self::fit(examples, &ProbeConfig { strength, ..*config })
     }
 
     /// Logits `[examples, classes]` of features `[examples, dim]`.
@@ -125,6 +110,39 @@ impl Probe {
         })
         .sum()
     }
+}
+
+/// What features are before a probe is solved.
+#[derive(Debug, Clone, Copy)]
+enum Scale {
+    /// Of zero mean and unit variance over the examples.
+    Standardized,
+    /// What they were.
+    AsGiven,
+}
+
+/// The strength that does best on parts of the examples that it has not seen; the config's own where there are too few.
+fn strength(examples: &Examples<'_>, config: &ProbeConfig, scale: Scale) -> f64 {
+    let folds = FOLDS.min(examples.labels.len());
+    if folds < 2 {
+        return config.strength;
+    }
+    let mut losses = [0.0; STRENGTHS.len()];
+    let fold_of = examples.folds(folds);
+    for fold in 0..folds.min(config.judges.max(1)) {
+        let (seen, seen_labels) = examples.part(|i| fold_of[i] != fold);
+        let (unseen, unseen_labels) = examples.part(|i| fold_of[i] == fold);
+        let train = Examples { features: &seen, labels: &seen_labels, classes: examples.classes };
+        let problem = Problem::of(scale, &train);
+        // From the strongest decay to the weakest: each solution is near the next.
+        let mut weights = problem.start();
+        for (loss, strength) in losses.iter_mut().zip(STRENGTHS) {
+            minimize(&problem, &mut weights, &ProbeConfig { strength, ..*config });
+            *loss += problem.unscale(&weights, strength).loss(&unseen, &unseen_labels);
+        }
+    }
+    let best = (0..losses.len()).min_by(|&a, &b| losses[a].total_cmp(&losses[b])).unwrap_or(0);
+    STRENGTHS[best]
 }
 
 impl Examples<'_> {
@@ -188,6 +206,20 @@ impl<'a> Problem<'a> {
         };
         let x = features.iter().enumerate().map(scaled).collect();
         Self { x, labels, dim, classes, mean, deviation }
+    }
+
+    fn of(scale: Scale, examples: &Examples<'a>) -> Self {
+        match scale {
+            Scale::Standardized => Self::new(examples),
+            Scale::AsGiven => Self::as_given(examples),
+        }
+    }
+
+    fn as_given(examples: &Examples<'a>) -> Self {
+        let Examples { features, labels, classes } = *examples;
+        let dim = examples.dim();
+        let (mean, deviation) = (vec![0.0; dim], vec![1.0; dim]);
+        Self { x: features.to_vec(), labels, dim, classes, mean, deviation }
     }
 
     fn start(&self) -> Vec<f64> {

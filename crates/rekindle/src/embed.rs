@@ -13,7 +13,7 @@ use sha2::{Digest, Sha256};
 
 use crate::{
     Error, ModelOf,
-    modality::{ItemOf, Modality},
+    modality::{InputOf, ItemOf, Modality},
     predict::Predictor,
 };
 
@@ -129,7 +129,7 @@ impl<M: Modality> ModelOf<M> {
     }
 
     /// How many stages there are up to this one.
-    fn cut_after(&self, stage: &str) -> Result<usize, Error> {
+    pub(crate) fn cut_after(&self, stage: &str) -> Result<usize, Error> {
         let stages = self.network().backbone().stages();
         let place = stages.iter().position(|known| known.name == stage);
         place.map(|place| place + 1).ok_or_else(|| Error::UnknownStage {
@@ -146,13 +146,17 @@ impl<M: Modality> Predictor<M> {
         items: impl Iterator<Item = ItemOf<M>>,
         cut: Option<usize>,
     ) -> Result<Vec<Vec<f32>>, Error> {
-        let Some(inputs) = self.inputs(items)? else { return Ok(Vec::new()) };
+        Ok(self.inputs(items)?.map_or_else(Vec::new, |inputs| self.rows(inputs, cut)))
+    }
+
+    /// The same of what the network reads already.
+    pub(crate) fn rows(&self, inputs: InputOf<M>, cut: Option<usize>) -> Vec<Vec<f32>> {
         let found: Tensor<2> = match cut {
             None => self.network().embed(inputs),
             Some(cut) => M::mean(self.network().prefix(cut, inputs)),
         };
         let [_, dim] = found.dims();
         let values: Vec<f32> = found.into_data().iter::<f32>().collect();
-        Ok(values.chunks_exact(dim.max(1)).map(<[f32]>::to_vec).collect())
+        values.chunks_exact(dim.max(1)).map(<[f32]>::to_vec).collect()
     }
 }

@@ -30,6 +30,7 @@
 //! | feature | |
 //! |---|---|
 //! | `net` (default) | weights from the Hub, and to it |
+//! | `serve` (default) | models over HTTP, and a page to use them by |
 //! | `parquet` | lists of items, and embeddings, in Parquet |
 //! | `cuda` | NVIDIA cards, beside the processor; `cuda-nvrtc` compiles their kernels by NVRTC instead of LLVM |
 //! | `vulkan`, `wgpu` | other cards |
@@ -42,6 +43,7 @@
 #[cfg(doctest)]
 mod book;
 mod device;
+mod each;
 mod embed;
 mod embeddings;
 mod error;
@@ -62,6 +64,8 @@ mod publish;
 mod quantized;
 mod run_report;
 mod saliency;
+#[cfg(feature = "serve")]
+pub mod serve;
 mod several;
 mod task;
 mod texts;

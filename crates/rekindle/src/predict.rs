@@ -9,6 +9,7 @@ use rayon::prelude::*;
 use rekindle_cards::{HubConfig, TaskSpec};
 use rekindle_data::{Prepare, View};
 use rekindle_finetune::FromPrepared;
+use serde_json::{Map, Value, json};
 
 use crate::{
     Error,
@@ -51,6 +52,25 @@ pub struct Number {
 }
 
 impl Prediction {
+    /// The answer as JSON: `top`, the most likely labels, at most so many; `labels`, of several those that are given; or
+    /// `numbers` by their columns.
+    pub fn to_json(&self, top: usize) -> Map<String, Value> {
+        let mut object = Map::new();
+        if let Self::Numbers(numbers) = self {
+            let number = |number: &Number| (number.name.clone(), json!(number.value));
+            object.insert("numbers".to_owned(), numbers.iter().map(number).collect());
+            return object;
+        }
+        let guess = |guess: &Guess| json!({ "label": guess.label, "index": guess.index, "probability": guess.probability });
+        object.insert("top".to_owned(), self.guesses().iter().take(top).map(guess).collect());
+        if let Self::Labels(guesses) = self {
+            let given = guesses.iter().filter(|guess| guess.given);
+            let given = given.map(|guess| guess.label.as_str()).collect();
+            object.insert("labels".to_owned(), given);
+        }
+        object
+    }
+
     /// The labels, most likely first; none where numbers are predicted.
     pub fn guesses(&self) -> &[Guess] {
         match self {
@@ -108,18 +128,50 @@ impl<M: Modality> Predictor<M> {
         &self,
         items: impl Iterator<Item = ItemOf<M>>,
     ) -> Result<Option<InputOf<M>>, Error> {
+        // Of several that cannot be read it is the first that is told, on any number of threads.
+        let inputs: Result<Vec<_>, _> = self.prepared(items).into_iter().collect();
+        self.collated(inputs?)
+    }
+
+    /// What becomes of each item by itself, or why nothing does.
+    fn prepared(
+        &self,
+        items: impl Iterator<Item = ItemOf<M>>,
+    ) -> Vec<Result<<M::Prepare as Prepare>::Input, Error>> {
         let items: Vec<ItemOf<M>> = items.collect();
         let prepare = &self.prepare;
-        let prepared = |item: &ItemOf<M>| prepare.prepare(item, View::PLAIN, None);
-        let inputs: Vec<_> = items.par_iter().map(prepared).collect();
-        // Of several that cannot be read it is the first that is told, on any number of threads.
-        let inputs: Result<Vec<_>, _> = inputs.into_iter().collect();
-        let mut inputs = inputs.map_err(Into::into)?;
+        let prepared =
+            |item: &ItemOf<M>| prepare.prepare(item, View::PLAIN, None).map_err(Into::into);
+        items.par_iter().map(prepared).collect()
+    }
+
+    fn collated(
+        &self,
+        mut inputs: Vec<<M::Prepare as Prepare>::Input>,
+    ) -> Result<Option<InputOf<M>>, Error> {
         if inputs.is_empty() {
             return Ok(None);
         }
-        let batch = prepare.collate(&mut inputs).map_err(Into::into)?;
+        let batch = self.prepare.collate(&mut inputs).map_err(Into::into)?;
         Ok(Some(InputOf::<M>::from_prepared(batch, &self.device)))
+    }
+
+    /// What `answer` makes of those items that can be read, in the places of all of them.
+    pub(crate) fn each<T>(
+        &self,
+        items: impl Iterator<Item = ItemOf<M>>,
+        answer: impl FnOnce(InputOf<M>) -> Vec<T>,
+    ) -> Result<Vec<Result<T, Error>>, Error> {
+        let (mut good, mut places) = (Vec::new(), Vec::new());
+        for prepared in self.prepared(items) {
+            places.push(prepared.map(|input| good.push(input)));
+        }
+        let mut answers = self.collated(good)?.map_or_else(Vec::new, answer).into_iter();
+        let answered = |place: Result<(), Error>| match place {
+            Ok(()) => answers.next().ok_or(Error::NoItem),
+            Err(error) => Err(error),
+        };
+        Ok(places.into_iter().map(answered).collect())
     }
 
     pub(crate) fn network(&self) -> &NetworkOf<M> {
@@ -140,12 +192,16 @@ impl<M: Modality> Predictor<M> {
         &self,
         items: impl Iterator<Item = ItemOf<M>>,
     ) -> Result<Vec<Prediction>, Error> {
-        let outputs = self.outputs(items)?;
+        Ok(self.answers(self.outputs(items)?))
+    }
+
+    /// What outputs `[items, outputs]` say.
+    pub(crate) fn answers(&self, outputs: Tensor<2>) -> Vec<Prediction> {
         let rows = |outputs: Tensor<2>| -> Vec<Vec<f32>> {
             let values: Vec<f32> = outputs.into_data().iter::<f32>().collect();
             values.chunks_exact(self.names.len().max(1)).map(<[f32]>::to_vec).collect()
         };
-        Ok(match &self.task {
+        match &self.task {
             TaskSpec::MultiLabel { thresholds } => {
                 let given = |place: usize, probability: f32| {
                     thresholds.get(place).is_none_or(|limit| f64::from(probability) > *limit)
@@ -173,7 +229,7 @@ impl<M: Modality> Predictor<M> {
                 };
                 rows(softmax(outputs / self.temperature, 1)).into_iter().map(label).collect()
             }
-        })
+        }
     }
 
     /// Labels by their probabilities, the most likely first.

@@ -111,7 +111,7 @@ impl Several {
     }
 
     /// The columns that it reads, in the order of the inputs' names.
-    fn columns(&self) -> Vec<InputColumns> {
+    pub fn columns(&self) -> Vec<InputColumns> {
         let mut columns: Vec<InputColumns> = self.parts.iter().map(Part::reads_of).collect();
         columns.sort_by(|a, b| a.name.cmp(&b.name));
         columns

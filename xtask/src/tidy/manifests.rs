@@ -38,7 +38,7 @@ use Uses::{Any, Only};
 
 /// One row a package; dependencies point one way (convention 29).
 #[rustfmt::skip]
-const PACKAGES: [Package; 28] = [
+const PACKAGES: [Package; 29] = [
     Package { name: "rekindle",            uses: Any,                        burn: Known,   backend: Named },
     Package { name: "rekindle-base",       uses: Only(&[]),                  burn: Unknown, backend: Unnamed },
     Package { name: "rekindle-cards",      uses: Only(&[]),                  burn: Unknown, backend: Unnamed },
@@ -59,6 +59,7 @@ const PACKAGES: [Package; 28] = [
     Package { name: "rekindle-metrics",    uses: Only(&["rekindle-base"]),   burn: Unknown, backend: Unnamed },
     Package { name: "rekindle-report",     uses: Only(&["rekindle-base", "rekindle-metrics"]), burn: Unknown, backend: Unnamed },
     Package { name: "rekindle-series",     uses: Only(&["rekindle-base", "rekindle-data", "rekindle-metrics"]), burn: Unknown, backend: Unnamed },
+    Package { name: "rekindle-serve",      uses: Only(&["rekindle-base", "rekindle-loopback"]), burn: Unknown, backend: Unnamed },
     Package { name: "rekindle-skip",       uses: Only(&[]),                  burn: Unknown, backend: Unnamed },
     Package { name: "rekindle-tables",     uses: Only(&["rekindle-metrics", "rekindle-series"]), burn: Unknown, backend: Unnamed },
     Package { name: "rekindle-tests",      uses: Any,                        burn: Known,   backend: Named },

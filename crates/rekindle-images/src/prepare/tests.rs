@@ -250,3 +250,23 @@ fn pictures_on_disk_give_the_same_inputs() {
         }
     }
 }
+
+#[test]
+fn the_bytes_of_a_file_are_what_the_file_is() {
+    let folder = tempfile::tempdir().unwrap();
+    let picture = samples(1)[0].item.picture().unwrap();
+    let path = folder.path().join("a.png");
+    std::fs::write(&path, picture.to_png().unwrap()).unwrap();
+    let bytes = std::fs::read(&path).unwrap();
+    let source = |bytes: &[u8]| Source::Bytes { name: "item 7".into(), bytes: bytes.into() };
+    let plain = prepare(PictureConfig::default());
+    let values = |source: &Source| {
+        plain.prepare(source, View::PLAIN, None).map(|input| input.values().to_vec())
+    };
+    assert_eq!(values(&source(&bytes)).unwrap(), values(&Source::File(path.clone())).unwrap());
+    let files = Digests::default();
+    let digest = |source: &Source| source.digest(&files).unwrap();
+    assert_eq!(digest(&source(&bytes)), digest(&Source::File(path)));
+    let error = values(&source(&bytes[..40])).unwrap_err().to_string();
+    assert!(error.starts_with("item 7: "), "{error}");
+}

@@ -7,7 +7,7 @@ use std::{
     time::Instant,
 };
 
-use anyhow::{Context, bail};
+use anyhow::bail;
 use clap::Args;
 use indicatif::ProgressBar;
 use rekindle::{EmbeddingFormat, Embeddings, ItemOf, ModelOf};
@@ -150,28 +150,20 @@ impl<M: Kind> Batches<'_, M> {
         let bar = if shown { ProgressBar::new(items.len() as u64) } else { ProgressBar::hidden() };
         let mut rows = Vec::with_capacity(items.len());
         for batch in items.chunks(self.batch) {
-            match self.rows(batch) {
-                Ok(found) => rows.extend(found.into_iter().map(Some)),
-                // One of them cannot be read: the others can.
-                Err(_) => rows.extend(batch.iter().map(|item| {
-                    let found = self.rows(std::slice::from_ref(item));
-                    let found = found.and_then(|rows| {
-                        rows.into_iter().next().context("an item without an embedding")
-                    });
-                    found.map_err(|error| bar.suspend(|| unreadable(error))).ok()
-                })),
+            match self.model.embed_each(batch.iter().cloned(), self.stage) {
+                Ok(found) => {
+                    rows.extend(found.into_iter().map(|row| {
+                        row.map_err(|error| bar.suspend(|| unreadable(error.into()))).ok()
+                    }))
+                }
+                Err(error) => {
+                    bar.suspend(|| unreadable(error.into()));
+                    rows.extend(batch.iter().map(|_| None));
+                }
             }
             bar.inc(batch.len() as u64);
         }
         bar.finish_and_clear();
         rows
-    }
-
-    fn rows(&self, batch: &[ItemOf<M>]) -> anyhow::Result<Vec<Vec<f32>>> {
-        let batch = batch.iter().cloned();
-        Ok(match self.stage {
-            Some(stage) => self.model.embed_stage(batch, stage)?,
-            None => self.model.embed(batch)?,
-        })
     }
 }

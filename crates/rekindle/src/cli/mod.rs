@@ -33,6 +33,8 @@ mod progress;
 #[cfg(feature = "net")]
 mod push;
 mod run_folder;
+#[cfg(feature = "serve")]
+mod serve;
 mod shell;
 mod similar;
 #[cfg(feature = "verify")]
@@ -68,6 +70,8 @@ enum Command {
     Predict(predict::Arguments),
     Embed(embed::Arguments),
     Similar(similar::Arguments),
+    #[cfg(feature = "serve")]
+    Serve(serve::Arguments),
     Finetune(finetune::Arguments),
     Forecast(forecast::Arguments),
     Evaluate(evaluate::Arguments),
@@ -104,11 +108,15 @@ impl Common {
         &self,
         task: impl FnOnce() -> anyhow::Result<T> + Send,
     ) -> anyhow::Result<T> {
+        self.pool()?.install(task)
+    }
+
+    /// The threads to compute on.
+    fn pool(&self) -> anyhow::Result<rayon::ThreadPool> {
         // 0 is rayon's word for a thread a core, or what RAYON_NUM_THREADS says.
         let threads = self.threads.map_or(0, NonZeroUsize::get);
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
-        pool.context("cannot start the threads to compute on; try fewer with --threads")?
-            .install(task)
+        pool.context("cannot start the threads to compute on; try fewer with --threads")
     }
 }
 
@@ -139,6 +147,8 @@ impl Cli {
             Command::Predict(arguments) => arguments.common.in_pool(|| arguments.run()),
             Command::Embed(arguments) => arguments.common.in_pool(|| arguments.run()),
             Command::Similar(arguments) => arguments.common.in_pool(|| arguments.run()),
+            #[cfg(feature = "serve")]
+            Command::Serve(arguments) => arguments.run(),
             Command::Finetune(arguments) => arguments.common.clone().in_pool(|| arguments.run()),
             Command::Forecast(arguments) => arguments.common.in_pool(|| arguments.run()),
             Command::Evaluate(arguments) => arguments.common.in_pool(|| arguments.run()),

@@ -6,7 +6,6 @@ use clap::Args;
 use indicatif::ProgressBar;
 use rekindle::{ItemOf, ModelOf, Prediction};
 use rekindle_base::text_cell;
-use serde_json::{Value, json};
 
 use super::{
     Common,
@@ -71,16 +70,12 @@ impl Arguments {
         }
         // Nothing is saved here, so there is nothing left to do where nobody reads.
         for items in items.chunks(self.batch).take_while(|_| output::is_read()) {
-            let found = match model.predict(items.iter().map(|named| named.item.clone())) {
-                Ok(found) => found.into_iter().map(Ok).collect(),
-                // One of them cannot be read: the others can.
-                Err(_) => items.iter().map(|named| one(&model, &named.item)).collect::<Vec<_>>(),
-            };
+            let found = model.predict_each(items.iter().map(|named| named.item.clone()))?;
             for (named, found) in items.iter().zip(found) {
                 match found {
                     Ok(found) => bar.suspend(|| self.print::<M>(format, named, &found))?,
                     Err(error) => {
-                        bar.suspend(|| complain!("error: {}", output::causes(&error)));
+                        bar.suspend(|| complain!("error: {}", output::causes(&error.into())));
                         failed += 1;
                     }
                 }
@@ -102,7 +97,11 @@ impl Arguments {
     ) -> anyhow::Result<()> {
         match format {
             Format::Text => self.print_text(&named.name, found),
-            Format::Json => return output::json(&self.object::<M>(&named.name, found)),
+            Format::Json => {
+                let mut object = found.to_json(self.top);
+                object.insert(M::KEY.to_owned(), named.name.as_str().into());
+                return output::json(&object);
+            }
             Format::Csv => csv_line(&self.cells::<M>(&named.name, found)),
         }
         Ok(())
@@ -119,31 +118,6 @@ impl Arguments {
         for number in found.numbers() {
             say!("  {:>10.4}  {}", number.value, output::one_line(&number.name));
         }
-    }
-
-    fn object<M: Kind>(&self, name: &str, found: &Prediction) -> Value {
-        let mut object = json!({ M::KEY: name });
-        match found {
-            Prediction::Numbers(numbers) => {
-                let number = |number: &rekindle::Number| (number.name.clone(), json!(number.value));
-                object["numbers"] = Value::Object(numbers.iter().map(number).collect());
-            }
-            _ => {
-                let top = found.guesses().iter().take(self.top).map(|guess| {
-                    json!({
-                        "label": guess.label,
-                        "index": guess.index,
-                        "probability": guess.probability,
-                    })
-                });
-                object["top"] = Value::Array(top.collect());
-            }
-        }
-        if let Prediction::Labels(guesses) = found {
-            let given = guesses.iter().filter(|guess| guess.given);
-            object["labels"] = given.map(|guess| guess.label.as_str()).collect();
-        }
-        object
     }
 
     /// The names of the columns.
@@ -179,11 +153,6 @@ impl Arguments {
         cells.extend(found.numbers().iter().map(|number| number.value.to_string()));
         cells
     }
-}
-
-fn one<M: Kind>(model: &ModelOf<M>, item: &ItemOf<M>) -> anyhow::Result<Prediction> {
-    let mut found = model.predict([item.clone()])?;
-    found.pop().ok_or_else(|| anyhow::anyhow!("an item without an answer"))
 }
 
 /// A line of CSV.

@@ -127,26 +127,38 @@ impl Arguments {
             (Some(noted), None) => noted,
             (_, asked) => asked.clone(),
         };
-        match embeddings.maker() {
-            Some(maker) => {
-                if let Some(difference) = maker.difference(&model.maker(stage.as_deref())?) {
-                    bail!(
-                        "{path}: these embeddings were made by another model: {difference}; give the weights that made them, or embed once more"
-                    );
-                }
-            }
-            None => complain!(
-                "{path}: nothing says what made these embeddings; only their length is compared"
-            ),
-        }
-        let (dim, found) = (model.embed_dim(stage.as_deref())?, embeddings.dim());
-        if dim != found {
-            bail!(
-                "{path}: these embeddings have {found} numbers, the model's {dim}; give the weights that made them, or embed once more"
-            );
-        }
+        check_made(&self.embeddings, embeddings, &model, stage.as_deref())?;
         Ok((model, stage))
     }
+}
+
+/// Refuses embeddings that a stage of a model did not make; it is said where nothing tells.
+pub(super) fn check_made<M: Kind>(
+    path: &Path,
+    embeddings: &Embeddings,
+    model: &ModelOf<M>,
+    stage: Option<&str>,
+) -> anyhow::Result<()> {
+    let path = output::one_line(path.display());
+    match embeddings.maker() {
+        Some(maker) => {
+            if let Some(difference) = maker.difference(&model.maker(stage)?) {
+                bail!(
+                    "{path}: these embeddings were made by another model: {difference}; give the weights that made them, or embed once more"
+                );
+            }
+        }
+        None => complain!(
+            "{path}: nothing says what made these embeddings; only their length is compared"
+        ),
+    }
+    let (dim, found) = (model.embed_dim(stage)?, embeddings.dim());
+    if dim != found {
+        bail!(
+            "{path}: these embeddings have {found} numbers, the model's {dim}; give the weights that made them, or embed once more"
+        );
+    }
+    Ok(())
 }
 
 fn output_list(names: &[String]) -> String {

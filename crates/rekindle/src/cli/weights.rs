@@ -69,6 +69,13 @@ impl OpenedWeights {
 }
 
 impl Found {
+    /// Where they come from, without folders of this machine.
+    #[cfg(feature = "serve")]
+    pub(super) fn shown(&self) -> String {
+        let own = self.named.as_ref().and_then(|_| self.path.file_name());
+        own.map_or_else(|| self.origin.clone(), |name| name.display().to_string())
+    }
+
     /// Says on standard error what was taken in another way than it stood in the file.
     fn tell(&self, report: &LoadReport) {
         let path = super::output::one_line(self.path.display());

@@ -147,7 +147,7 @@ fn of_data(data: &Path) -> anyhow::Result<Vec<Named<Source>>> {
     labelled::<Pictures>(&config, |place, item| match item {
         Source::File(path) => path.display().to_string(),
         // Of many in a file.
-        Source::Memory(_) => format!("{}#{place}", data.display()),
+        Source::Memory(_) | Source::Bytes { .. } => format!("{}#{place}", data.display()),
     })
 }
 
