@@ -50,8 +50,6 @@ pub enum Code {
     Busy,
     /// A bug.
     Internal,
-    /// It is planned.
-    NotImplemented,
     /// The server is about to end.
     Stopping,
 }
@@ -80,7 +78,6 @@ impl Code {
             Self::NotSupported => (422, "not_supported"),
             Self::Busy => (429, "busy"),
             Self::Internal => (500, "internal"),
-            Self::NotImplemented => (501, "not_implemented"),
             Self::Stopping => (503, "stopping"),
         }
     }

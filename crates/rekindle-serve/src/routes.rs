@@ -315,8 +315,8 @@ async fn lesson<'a>(
 
 /// The file of the model with a head that is learned on embeddings.
 #[utoipa::path(post, path = "/v1/teach/model", request_body = TeachBody,
-    params(("format" = Option<String>, Query, description = "`safetensors`, which timm loads; `onnx` is not there yet.")),
-    responses((status = 200, description = "The file.", content_type = "application/octet-stream"), (status = "4XX", description = "What is wrong.", body = ErrorAnswer), (status = 501, description = "A format that is not there yet.", body = ErrorAnswer)))]
+    params(("format" = Option<String>, Query, description = "`safetensors`, which timm loads, or `onnx`.")),
+    responses((status = 200, description = "The file.", content_type = "application/octet-stream"), (status = "4XX", description = "What is wrong.", body = ErrorAnswer)))]
 pub(crate) async fn taught(
     State(host): State<Arc<Host>>,
     request: Request,
@@ -332,9 +332,13 @@ pub(crate) async fn taught(
     };
     let (hosted, lesson) = lesson(&host, &arrived).await?;
     let file = hosted.queue.alone(move |model| model.taught(&lesson, format)).await?;
+    let disposition = match format {
+        FileFormat::Safetensors => "attachment; filename=\"model.safetensors\"",
+        FileFormat::Onnx => "attachment; filename=\"model.onnx\"",
+    };
     let headers = [
         (header::CONTENT_TYPE, "application/octet-stream"),
-        (header::CONTENT_DISPOSITION, "attachment; filename=\"model.safetensors\""),
+        (header::CONTENT_DISPOSITION, disposition),
     ];
     Ok((headers, file).into_response())
 }

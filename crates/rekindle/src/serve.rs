@@ -285,13 +285,9 @@ impl<M: ServedKind> Served for ServedModel<M> {
     }
 
     fn taught(&self, lesson: &Lesson, format: FileFormat) -> Result<Vec<u8>, Problem> {
-        if format == FileFormat::Onnx {
-            let what = "ONNX is not written yet; ask for `?format=safetensors`";
-            return Err(Problem::new(Code::NotImplemented, what));
-        }
         if !self.has_head() {
             return Err(Problem::not_supported("takes no other head"));
         }
-        self.options.pool.install(|| teach::file(&self.model, lesson))
+        self.options.pool.install(|| teach::file(&self.model, lesson, format))
     }
 }

@@ -230,7 +230,16 @@ fn a_head_is_taught_and_its_file_predicts_what_the_head_does() {
         assert_eq!(top["label"], json!(label));
     }
     let reply = client.post("/v1/teach/model?format=onnx", "application/json", body.as_bytes());
-    assert_eq!(reply.unwrap().status, 501);
+    let reply = reply.unwrap();
+    assert_eq!(reply.status, 200, "{}", reply.text());
+    let graph = data.path().join("taught.onnx");
+    fs::write(&graph, &reply.body).unwrap();
+    // Whoever is served has no check beside it, so it is made of the same model.
+    let (model, _) = rekindle::Model::open(None, &file, &rekindle::Device::flex()).unwrap();
+    let check = model.export(&rekindle::ExportConfig::default()).unwrap().check;
+    rekindle::onnx::write_check(&rekindle::onnx::check_path(&graph), &check).unwrap();
+    let found = rekindle::onnx::verify(&graph).unwrap();
+    assert!(found.difference < found.tolerance, "{found:?}");
 }
 
 /// Pictures that say they are more than they are, or stop before their end.

@@ -8,8 +8,8 @@ use rekindle_metrics::{Predictions, Temperature, accuracy_interval};
 use rekindle_train::Classify;
 use rekindle_transfer::{Classifier, Examples, LeftOut, Probe, ProbeConfig};
 
-use super::{Code, Head, Lesson, Problem, ServedKind, Taught, Wrong};
-use crate::{Error, ModelOf, ModelTask as _};
+use super::{Code, FileFormat, Head, Lesson, Problem, ServedKind, Taught, Wrong};
+use crate::{Error, ExportConfig, ModelOf, ModelTask as _};
 
 /// Learns a head, and measures it by heads that did not see what they answer.
 pub(super) fn taught(lesson: &Lesson) -> Taught {
@@ -52,7 +52,11 @@ fn examples(lesson: &Lesson) -> Examples<'_> {
 }
 
 /// The file of a model with such a head.
-pub(super) fn file<M: ServedKind>(model: &ModelOf<M>, lesson: &Lesson) -> Result<Vec<u8>, Problem> {
+pub(super) fn file<M: ServedKind>(
+    model: &ModelOf<M>,
+    lesson: &Lesson,
+    format: FileFormat,
+) -> Result<Vec<u8>, Problem> {
     let Taught { head, .. } = taught(lesson);
     let classes = lesson.names.len();
     let dim = lesson.embeddings.len() / lesson.labels.len().max(1);
@@ -64,10 +68,20 @@ pub(super) fn file<M: ServedKind>(model: &ModelOf<M>, lesson: &Lesson) -> Result
     let network = network.with_head(weight, head.bias);
     let config = HubConfig { descriptions: BTreeMap::new(), ..model.config().clone() };
     let config = task.to_config(&lesson.names, config);
-    bytes(&ModelOf::of(network, config, model.modality().clone())).map_err(|_| {
-        let what = "the model cannot be written; look at the disk that temporary files lie on";
-        Problem::new(Code::Internal, what)
-    })
+    let model = ModelOf::of(network, config, model.modality().clone());
+    match format {
+        FileFormat::Safetensors => bytes(&model).map_err(|_| {
+            let what = "the model cannot be written; look at the disk that temporary files lie on";
+            Problem::new(Code::Internal, what)
+        }),
+        FileFormat::Onnx => {
+            let exported = model.export(&ExportConfig::default());
+            // Which names what of the network is no graph, and no file.
+            let exported =
+                exported.map_err(|error| Problem::new(Code::Internal, error.to_string()))?;
+            Ok(exported.onnx.to_bytes())
+        }
+    }
 }
 
 /// The file of a model.
