@@ -24,6 +24,10 @@ use crate::{
     modality::{InGraph, InputOf, Modality},
 };
 
+mod series;
+
+pub use series::export_forecaster;
+
 /// What a graph is to have.
 #[derive(Debug, Clone, Default)]
 pub struct ExportConfig {

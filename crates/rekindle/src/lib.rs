@@ -75,7 +75,7 @@ pub use device::DeviceKind;
 pub use embed::Maker;
 pub use embeddings::{EmbeddingFormat, Embeddings, Neighbor};
 pub use error::Error;
-pub use export::{ExportConfig, Exported, Written};
+pub use export::{ExportConfig, Exported, Written, export_forecaster};
 pub use finetune::{
     Engine, FinetuneConfig, Outcome, PartsOf, PictureParts, Probed, RunFolder, Start, find_rate,
     finetune, probe,

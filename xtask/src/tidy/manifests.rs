@@ -38,7 +38,7 @@ use Uses::{Any, Only};
 
 /// One row a package; dependencies point one way (convention 29).
 #[rustfmt::skip]
-const PACKAGES: [Package; 29] = [
+const PACKAGES: [Package; 30] = [
     Package { name: "rekindle",            uses: Any,                        burn: Known,   backend: Named },
     Package { name: "rekindle-base",       uses: Only(&[]),                  burn: Unknown, backend: Unnamed },
     Package { name: "rekindle-cards",      uses: Only(&[]),                  burn: Unknown, backend: Unnamed },
@@ -57,6 +57,7 @@ const PACKAGES: [Package; 29] = [
     Package { name: "rekindle-layers",     uses: Only(&["rekindle-kernels"]), burn: Known,   backend: Unnamed },
     Package { name: "rekindle-loopback",   uses: Only(&[]),                  burn: Unknown, backend: Unnamed },
     Package { name: "rekindle-metrics",    uses: Only(&["rekindle-base"]),   burn: Unknown, backend: Unnamed },
+    Package { name: "rekindle-onnx",       uses: Only(&["rekindle-base", "rekindle-files", "rekindle-layers"]), burn: Known, backend: Named },
     Package { name: "rekindle-report",     uses: Only(&["rekindle-base", "rekindle-metrics"]), burn: Unknown, backend: Unnamed },
     Package { name: "rekindle-series",     uses: Only(&["rekindle-base", "rekindle-data", "rekindle-metrics"]), burn: Unknown, backend: Unnamed },
     Package { name: "rekindle-serve",      uses: Only(&["rekindle-base", "rekindle-loopback"]), burn: Unknown, backend: Unnamed },

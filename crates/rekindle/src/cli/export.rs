@@ -1,11 +1,15 @@
 //! `rekindle export`: a model as ONNX.
 
-use std::{path::PathBuf, process::ExitCode, time::Instant};
+use std::{
+    path::{Path, PathBuf},
+    process::ExitCode,
+    time::Instant,
+};
 
 use anyhow::bail;
 use clap::Args;
-use rekindle::ExportConfig;
-use serde_json::json;
+use rekindle::{ExportConfig, Exported, export_forecaster, forecast::Forecaster};
+use serde_json::{Value, json};
 
 use super::{
     Common,
@@ -16,6 +20,9 @@ use super::{
 
 #[cfg(feature = "verify")]
 mod int8;
+
+/// Where a file of weights says how it forecasts.
+const FORECASTER: &str = "rekindle.forecast";
 
 /// Write a model as ONNX, for programs in any language.
 ///
@@ -54,8 +61,29 @@ impl Arguments {
         if self.out.extension().is_none_or(|ending| ending != "onnx") {
             bail!("{}: does not end in .onnx; name a file that does", self.out.display());
         }
+        let weights = self.weights.opened()?;
+        if weights.file.metadata().contains_key(FORECASTER) {
+            return self.forecaster(weights.file.path());
+        }
         let (kind, weights) = self.weights.opened_kind()?;
         of_kind!(kind, self.export(&weights))
+    }
+
+    /// What `rekindle forecast` wrote.
+    fn forecaster(&self, path: &Path) -> anyhow::Result<ExitCode> {
+        let start = Instant::now();
+        let refused = [
+            (self.embeddings, "--embeddings"),
+            (self.length.is_some(), "--length"),
+            (self.with_preprocessing, "--with-preprocessing"),
+        ];
+        if let Some((_, option)) = refused.iter().find(|(asked, _)| *asked) {
+            bail!("{option}: is not for what forecasts; leave it out");
+        }
+        let forecaster = Forecaster::open(path, &self.common.device.open()?)?;
+        let exported = export_forecaster(&forecaster)?;
+        let exported = if self.half { exported.half() } else { exported };
+        self.say(&exported, &Value::Null, start)
     }
 
     fn export<M: Kind>(&self, weights: &OpenedWeights) -> anyhow::Result<ExitCode> {
@@ -76,12 +104,22 @@ impl Arguments {
             }
             false => (exported, None),
         };
+        #[cfg(feature = "verify")]
+        let int8 = cost.map_or(Value::Null, |cost| {
+            say_unless(self.common.json, &cost.line);
+            json!({ "metric": cost.metric, "before": cost.before, "after": cost.after })
+        });
+        #[cfg(not(feature = "verify"))]
+        let int8 = Value::Null;
+        self.say(&exported, &int8, start)
+    }
+
+    fn say(&self, exported: &Exported, int8: &Value, start: Instant) -> anyhow::Result<ExitCode> {
         let written = exported.save(&self.out)?;
         let operators = exported.onnx.operators();
         let nodes: usize = operators.values().sum();
         if self.common.json {
-            #[allow(unused_mut, reason = "without the runtime there is nothing to add")]
-            let mut line = json!({
+            output::json(&json!({
                 "out": written.onnx,
                 "check": written.check,
                 "tokenizer": written.tokenizer,
@@ -89,25 +127,13 @@ impl Arguments {
                 "operators": operators,
                 "bytes": exported.onnx.bytes(),
                 "length": exported.length,
+                "int8": int8,
                 "seconds": start.elapsed().as_secs_f64(),
-            });
-            #[cfg(feature = "verify")]
-            if let Some(cost) = cost {
-                line["int8"] = json!({
-                    "metric": cost.metric,
-                    "before": cost.before,
-                    "after": cost.after,
-                });
-            }
-            output::json(&line)?;
+            }))?;
             return Ok(ExitCode::SUCCESS);
         }
         let megabytes = exported.onnx.bytes() as f64 / 1e6;
         say!("{}: {nodes} nodes, {megabytes:.1} MB of weights", self.out.display());
-        #[cfg(feature = "verify")]
-        if let Some(cost) = cost {
-            say!("{}", cost.line);
-        }
         if let Some(length) = exported.length {
             say!("texts are of {length} tokens each, with padding behind");
         }
@@ -116,5 +142,12 @@ impl Arguments {
             say!("{}: what cuts texts into tokens", tokenizer.display());
         }
         Ok(ExitCode::SUCCESS)
+    }
+}
+
+#[cfg(feature = "verify")]
+fn say_unless(quiet: bool, line: &str) {
+    if !quiet {
+        say!("{line}");
     }
 }
