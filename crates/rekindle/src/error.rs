@@ -24,6 +24,16 @@ pub enum Error {
     /// It cannot be written as ONNX.
     #[error(transparent)]
     Onnx(#[from] rekindle_onnx::Error),
+    /// Texts are to have more tokens than the network reads, or none.
+    #[error("{name}: texts of {asked} tokens, where it reads 1 to {most}; ask for as many as that")]
+    Length {
+        /// The model.
+        name: String,
+        /// What was asked for.
+        asked: usize,
+        /// The most.
+        most: usize,
+    },
     /// There is nothing to see what values a network takes on.
     #[error("there are no items to calibrate 8 bits on; name a data set with some")]
     NothingToCalibrate,

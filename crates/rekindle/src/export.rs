@@ -118,12 +118,16 @@ impl<M: Modality> ModelOf<M> {
     pub fn export(&self, config: &ExportConfig) -> Result<Exported, Error> {
         let longest = self.modality().longest();
         let longest = match (longest, config.length) {
-            (Some(most), Some(length)) => Some(length.clamp(1, most)),
+            (Some(most), Some(asked)) if !(1..=most).contains(&asked) => {
+                return Err(Error::Length { name: self.config().name(), asked, most });
+            }
+            (Some(_), Some(length)) => Some(length),
             (longest, _) => longest,
         };
         let free: Vec<[usize; 2]> = match longest {
-            Some(most) if config.length.is_none() => {
-                let [one, other] = LENGTHS.map(|length| length.min(most));
+            Some(most) if most > 1 && config.length.is_none() => {
+                let one = LENGTHS[0].min(most.div_ceil(3));
+                let other = LENGTHS[1].min(most.div_ceil(2));
                 vec![[2, one], [3, one], [2, other], [5, most]]
             }
             longest => BATCHES.map(|batch| [batch, longest.unwrap_or(1)]).to_vec(),
