@@ -49,7 +49,7 @@ pub(crate) fn plain(input_size: [usize; 3]) -> Preprocessing {
 
 impl Learn {
     /// Trains a network on a set of pictures, keeps the epoch that validation chooses, and measures that once.
-    pub(crate) fn learn<B: Backbone<Input = Tensor<4>>>(
+    pub(crate) fn learn<B: Backbone<Input = Tensor<4>> + 'static>(
         &self,
         network: impl FnOnce(&Device) -> B,
         data: &DataSet,
