@@ -106,7 +106,7 @@ const LENGTHS: [usize; 2] = [7, 11];
 
 impl<M: Modality> ModelOf<M> {
     /// The model as ONNX, for batches of any size and texts of any length up to the model's longest: what it reads, under the
-    /// names that [`Feed`] gives, and as outputs `logits` and what follows from them: `probabilities`, calibrated, or `values`,
+    /// names that [`Feed`](rekindle_onnx::Feed) gives, and as outputs `logits` and what follows from them: `probabilities`, calibrated, or `values`,
     /// numbers in the units of the training data; `embeddings` where it has no head, or they are asked for.
     ///
     /// In its metadata are `labels` (or `targets`), `thresholds`, `architecture`, `license` and `config`, which is the model's
