@@ -10,7 +10,10 @@ use burn::{
     prelude::*,
     tensor::{DType, TensorData, kind::Basic},
 };
-use burn_ir::{IrVisitorMut, OperationIr, TensorId, TensorIr, TensorStatus};
+use burn_ir::{
+    BaseOperationIr as Base, IrVisitorMut, NumericOperationIr as Numeric, OperationIr, TensorId,
+    TensorIr, TensorStatus,
+};
 use rekindle_layers::{Input, Tokens};
 
 use crate::{
@@ -238,13 +241,19 @@ fn kind(operation: &OperationIr) -> OperationIr {
     let mut operation = operation.clone();
     operation.visit_mut(&mut Bare);
     match &mut operation {
-        OperationIr::BaseFloat(burn_ir::BaseOperationIr::RepeatDim(repeated))
-        | OperationIr::BaseInt(burn_ir::BaseOperationIr::RepeatDim(repeated)) => repeated.times = 0,
+        OperationIr::BaseFloat(Base::RepeatDim(repeated))
+        | OperationIr::BaseInt(Base::RepeatDim(repeated)) => repeated.times = 0,
         OperationIr::NumericFloat(
             _,
-            burn_ir::NumericOperationIr::MeanDim(reduced)
-            | burn_ir::NumericOperationIr::SumDim(reduced)
-            | burn_ir::NumericOperationIr::MaxDim(reduced),
+            Numeric::MeanDim(reduced)
+            | Numeric::SumDim(reduced)
+            | Numeric::ProdDim(reduced)
+            | Numeric::MaxDim(reduced)
+            | Numeric::MinDim(reduced),
+        )
+        | OperationIr::NumericInt(
+            _,
+            Numeric::SumDim(reduced) | Numeric::MaxDim(reduced) | Numeric::MinDim(reduced),
         ) => reduced.accumulator_len = 0,
         _ => {}
     }

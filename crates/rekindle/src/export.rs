@@ -109,7 +109,7 @@ impl<M: Modality> ModelOf<M> {
     /// names that [`Feed`](rekindle_onnx::Feed) gives, and as outputs `logits` and what follows from them: `probabilities`, calibrated, or `values`,
     /// numbers in the units of the training data; `embeddings` where it has no head, or they are asked for.
     ///
-    /// In its metadata are `labels` (or `targets`), `thresholds`, `architecture`, `license` and `config`, which is the model's
+    /// In its metadata are `labels` (or `targets`), `thresholds`, `name`, `architecture`, `license`, `inputs` (of several) and `config`, which is the model's
     /// with all of its preprocessing.
     ///
     /// # Errors
@@ -185,10 +185,17 @@ impl<M: Modality> ModelOf<M> {
         let list = |items: &[String]| serde_json::json!(items).to_string();
         let mut about = BTreeMap::from([
             ("architecture", config.architecture.clone()),
+            ("name", config.name()),
             ("config", config.to_json()?),
             ("preprocessing", M::preprocessing(config)),
         ]);
         about.extend(config.license.clone().map(|license| ("license", license)));
+        about.extend(self.modality().origin().map(|origin| ("origin", origin)));
+        // Inputs have the place of their part in front.
+        let parts = self.modality().parts();
+        if !parts.is_empty() {
+            about.insert("inputs", list(&parts));
+        }
         match &config.task {
             TaskSpec::Regression { .. } => about.insert("targets", list(&self.names())),
             _ => about.insert("labels", list(&self.names())),

@@ -114,6 +114,11 @@ pub trait Modality: Debug + Clone + Send + Sync + 'static {
         Err(Error::NotInGraph { name: config.name(), many: Self::MANY })
     }
 
+    /// What the parts of an item are called, in the order in which a network reads them, where it has some.
+    fn parts(&self) -> Vec<String> {
+        Vec::new()
+    }
+
     /// What cuts its items into tokens, where they are texts, as `tokenizer.json` has it.
     fn tokenizer_json(&self) -> Option<String> {
         None

@@ -220,6 +220,10 @@ impl Modality for Several {
         self.parts.iter().filter_map(longest).min()
     }
 
+    fn parts(&self) -> Vec<String> {
+        self.parts.iter().map(|part| part.name.clone()).collect()
+    }
+
     fn tokenizer_json(&self) -> Option<String> {
         let tokenizer = |part: &Part| match &part.reads {
             Reads::Texts { texts, .. } => texts.tokenizer_json(),
