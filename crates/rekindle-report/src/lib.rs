@@ -20,6 +20,7 @@ pub mod chart;
 mod checkup;
 mod compare;
 mod error;
+mod explained;
 mod forecast;
 mod markup;
 mod page;
@@ -28,6 +29,7 @@ mod run;
 pub use checkup::checkup;
 pub use compare::compare;
 pub use error::Error;
+pub use explained::explained;
 pub use forecast::{
     ForecastGroup, ForecastParts, ForecastRecord, LossCurve, ModelScores, SeriesErrors,
     SeriesForecast, StepsAhead,

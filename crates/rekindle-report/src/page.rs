@@ -15,7 +15,7 @@ mod tiles;
 mod training;
 mod words;
 
-pub(crate) use cards::layout;
+pub(crate) use cards::{card, layout, marked};
 pub(crate) use evaluation::{interval, rank, reached};
 pub(crate) use facts::data;
 pub use forecast::forecasts;

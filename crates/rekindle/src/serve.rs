@@ -176,16 +176,13 @@ impl<M: ServedKind> ServedModel<M> {
 
     /// The number of an output that is named, or numbered; else of the answer.
     fn output(&self, item: &Item, label: Option<&str>) -> Result<usize, Problem> {
-        let names = self.model.names();
         let Some(label) = label else {
             let mut found =
                 self.each(std::slice::from_ref(item), |items| self.model.predict_each(items));
             let found = found.pop().ok_or_else(|| failed("an item without an answer"))??;
             return Ok(found.guesses().first().map_or(0, |guess| guess.index));
         };
-        let by_name = names.iter().position(|name| name == label);
-        let by_number = || label.parse().ok().filter(|place| *place < self.model.config().classes);
-        by_name.or_else(by_number).ok_or_else(|| {
+        self.model.output(label).ok_or_else(|| {
             let what = "there is no such label; GET /v1/models lists them";
             Problem::of(Code::BadRequest, "label", what)
         })

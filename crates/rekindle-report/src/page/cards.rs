@@ -11,10 +11,15 @@ const LISTED: usize = 6;
 
 pub(super) fn content(galleries: &[Gallery], items: ItemKind) -> String {
     let galleries = || galleries.iter().filter(|gallery| !gallery.pictures.is_empty());
-    let mut examples = galleries().flat_map(|gallery| &gallery.pictures);
-    let key = if examples.any(|it| words::any_marked(&it.words)) { words::KEY } else { "" };
+    let key = marked(galleries().flat_map(|gallery| &gallery.pictures));
     let shown: String = galleries().map(|it| gallery(it, items)).collect();
     key.to_owned() + &shown
+}
+
+/// What marks mean, where words are marked.
+pub(crate) fn marked<'a>(examples: impl IntoIterator<Item = &'a ExampleRecord>) -> &'static str {
+    let mut examples = examples.into_iter();
+    if examples.any(|it| words::any_marked(&it.words)) { words::KEY } else { "" }
 }
 
 /// The class of a list of cards: texts take the whole width.
@@ -36,7 +41,8 @@ fn gallery(gallery: &Gallery, items: ItemKind) -> String {
     format!("<h3>{title}</h3>{text}<div class=\"{layout}\">{cards}</div>\n")
 }
 
-fn card(example: &ExampleRecord, items: ItemKind) -> String {
+/// An example with what a model takes it for.
+pub(crate) fn card(example: &ExampleRecord, items: ItemKind) -> String {
     let ExampleRecord { file, label, guesses, numbers, .. } = example;
     let (file, label) = (escape(file), escape(label));
     let shown = shown(example, items);

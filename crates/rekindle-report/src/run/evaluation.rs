@@ -214,6 +214,17 @@ pub struct WordRecord {
     pub weight: f64,
 }
 
+impl WordRecord {
+    /// From which character of the text to which each piece goes.
+    pub fn spans(words: &[Self]) -> impl Iterator<Item = (std::ops::Range<usize>, &Self)> {
+        words.iter().scan(0, |end, word| {
+            let start = *end;
+            *end += word.text.chars().count();
+            Some((start..*end, word))
+        })
+    }
+}
+
 /// What an example may be of.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

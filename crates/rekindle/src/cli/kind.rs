@@ -17,6 +17,7 @@ use rekindle::{
 
 use super::{
     augment::Augmentation,
+    explain::Spoken,
     weights::{OpenedWeights, WeightsArguments, policy},
 };
 
@@ -229,6 +230,22 @@ pub(super) trait Kind: Exhibit {
     ///
     /// Where they cannot be read.
     fn to_embed(data: &Self::Data) -> anyhow::Result<Vec<(PathBuf, ItemOf<Self>)>>;
+
+    /// What in an item spoke for the output with this number.
+    ///
+    /// # Errors
+    ///
+    /// Where this kind does not say, or the item cannot be read.
+    fn spoken(
+        _model: &ModelOf<Self>,
+        _item: &ItemOf<Self>,
+        _output: usize,
+    ) -> anyhow::Result<Spoken> {
+        bail!(
+            "what spoke in {} is said of pictures and texts alone; the report of a run says what each column is worth",
+            Self::MANY
+        )
+    }
 
     /// The items that were named, of a list its columns as the model says them.
     ///

@@ -13,6 +13,7 @@ mod data;
 mod doctor;
 mod embed;
 mod evaluate;
+mod explain;
 mod export;
 #[cfg(feature = "net")]
 mod fetch;
@@ -75,6 +76,7 @@ enum Command {
     Finetune(finetune::Arguments),
     Forecast(forecast::Arguments),
     Evaluate(evaluate::Arguments),
+    Explain(explain::Arguments),
     Export(export::Arguments),
     #[cfg(feature = "verify")]
     Verify(verify::Arguments),
@@ -152,6 +154,7 @@ impl Cli {
             Command::Finetune(arguments) => arguments.common.clone().in_pool(|| arguments.run()),
             Command::Forecast(arguments) => arguments.common.in_pool(|| arguments.run()),
             Command::Evaluate(arguments) => arguments.common.in_pool(|| arguments.run()),
+            Command::Explain(arguments) => arguments.common.in_pool(|| arguments.run()),
             Command::Export(arguments) => arguments.common.in_pool(|| arguments.run()),
             #[cfg(feature = "verify")]
             Command::Verify(arguments) => arguments.run(),

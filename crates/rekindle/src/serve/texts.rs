@@ -1,6 +1,7 @@
 //! Texts over a network.
 
 use rekindle_cards::InputSpec;
+use rekindle_report::WordRecord;
 use rekindle_text::Text;
 
 use super::{
@@ -38,11 +39,12 @@ impl ServedKind for Texts {
     }
 
     fn spoke(model: &TextModel, item: &Text, output: usize) -> Result<Shown, Error> {
-        let mut end = 0;
-        let tokens = model.saliency(item, output)?.into_iter().map(|word| {
-            let start = end;
-            end += word.text.chars().count();
-            Token { text: word.text, start, end, weight: word.weight }
+        let words = model.saliency(item, output)?;
+        let tokens = WordRecord::spans(&words).map(|(span, word)| Token {
+            text: word.text.clone(),
+            start: span.start,
+            end: span.end,
+            weight: word.weight,
         });
         Ok(Shown::Text { tokens: tokens.collect() })
     }

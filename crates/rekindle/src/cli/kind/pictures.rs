@@ -15,9 +15,10 @@ use rekindle::{
 };
 
 use rekindle_doctor::{Diagnosis, Options, examine, pictures};
+use serde_json::json;
 
 use super::{
-    super::{augment::Augmentation, items::files},
+    super::{augment::Augmentation, explain::Spoken, items::files},
     Draws, ItemArguments, Kind, Named, Origin, Place,
     named::labelled,
     refuse,
@@ -30,6 +31,21 @@ impl Kind for Pictures {
 
     fn rate(_: &str) -> f64 {
         0.01
+    }
+
+    fn spoken(model: &rekindle::Model, item: &Source, output: usize) -> anyhow::Result<Spoken> {
+        let cam = model.grad_cam(item.clone(), output)?;
+        let [rows, columns] = cam.size;
+        let hottest = (0..cam.heat.len()).max_by(|&a, &b| cam.heat[a].total_cmp(&cam.heat[b]));
+        let at = hottest.unwrap_or(0);
+        let share = |place: usize, of: usize| 100 * (2 * place + 1) / (2 * of.max(1));
+        let line = format!(
+            "looked most {}% from the left, {}% from the top",
+            share(at % columns.max(1), columns),
+            share(at / columns.max(1), rows),
+        );
+        let map: Vec<&[f32]> = cam.heat.chunks(columns.max(1)).collect();
+        Ok(Spoken { line, json: ("map", json!(map)), overlay: Some(cam.overlay().to_png()?) })
     }
 
     fn place(Place { config, text, label, .. }: Place<'_>) -> anyhow::Result<DataConfig> {

@@ -10,13 +10,18 @@ use rekindle::{
     FinetuneConfig, Modality as _, SetOf, TextModel, Texts,
     cards::HubConfig,
     data::{DataConfig, SampleOf, TargetKind, manifest},
-    report::TextFacts,
+    report::{TextFacts, WordRecord},
     text::{BaselineKind, Baselines, Text, TextConfig, read_text},
     with_columns,
 };
 use rekindle_doctor::{Diagnosis, Options, examine_texts};
+use serde_json::json;
 
-use super::{super::percent, ItemArguments, Kind, Named, Place, Remarks, named::labelled};
+use super::{
+    super::{explain::Spoken, percent},
+    ItemArguments, Kind, Named, Place, Remarks,
+    named::labelled,
+};
 
 /// What stands for standard input.
 const INPUT: &str = "-";
@@ -51,6 +56,18 @@ impl Kind for Texts {
         device: &rekindle::Device,
     ) -> anyhow::Result<(TextModel, String)> {
         Ok(model.with_vectors(vectors, device)?)
+    }
+
+    fn spoken(model: &TextModel, item: &Text, output: usize) -> anyhow::Result<Spoken> {
+        let words = model.saliency(item, output)?;
+        let tokens = WordRecord::spans(&words).map(|(span, word)| {
+            json!({ "text": word.text, "start": span.start, "end": span.end, "weight": word.weight })
+        });
+        let tokens: Vec<serde_json::Value> = tokens.collect();
+        let marked = words.iter().filter(|word| word.weight != 0.0);
+        let line: Vec<String> =
+            marked.map(|word| format!("{} ({:+.2})", word.text.trim(), word.weight)).collect();
+        Ok(Spoken { line: line.join(" "), json: ("tokens", json!(tokens)), overlay: None })
     }
 
     fn remarks<L: rekindle::Learned>(
