@@ -177,7 +177,8 @@ async fn openapi(State(host): State<Arc<Host>>) -> Response {
 #[utoipa::path(get, path = "/v1/models", responses((status = 200, description = "All of them, the one first that answers where none is named.", body = ModelsAnswer)))]
 pub(crate) async fn models(State(host): State<Arc<Host>>) -> Result<Response, Problem> {
     let named = |it: &Arc<Hosted>| Named { name: it.name.clone(), about: it.current().about() };
-    answer(&ModelsAnswer { models: host.models.iter().map(named).collect() })
+    let models = host.models.iter().map(named).collect();
+    answer(&ModelsAnswer { models, keeps: host.store.is_some() })
 }
 
 /// What is in pictures, what texts are about, what rows come to.

@@ -32,7 +32,7 @@ use crate::{
     host::{Host, Hosted, Log},
     metrics::Metrics,
     openapi,
-    page::{DOCS, INDEX, Page},
+    page::Page,
     queue,
     reload::{Watched, watch},
     routes,
@@ -217,8 +217,8 @@ impl Server {
             metrics: Metrics::default(),
             stopping: false.into(),
             log: Log::clone(&config.log),
-            index: Page::new(INDEX),
-            docs: Page::new(DOCS),
+            index: Page::index(),
+            docs: Page::docs(),
             openapi: openapi::json(),
         });
         Ok(Self { listener, host, watched, look: config.look, stopper: Stopper::default() })

@@ -98,6 +98,8 @@ pub(crate) struct DataBody {
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct ModelsAnswer {
     pub(crate) models: Vec<Named>,
+    /// Whether there is a folder that items are kept in, by /v1/data.
+    pub(crate) keeps: bool,
 }
 
 /// An answer an item.
