@@ -15,6 +15,7 @@
 
 mod calibration;
 mod classification;
+mod drift;
 mod interval;
 mod multi_label;
 mod numbers;
@@ -23,6 +24,7 @@ mod values;
 
 pub use calibration::Temperature;
 pub use classification::{Bin, Classification, PerClass};
+pub use drift::{TwoSample, TwoSampleConfig, stability_index, stability_noise, two_samples};
 pub use interval::{
     Estimate, Interval, accuracy_interval, bootstrap, quantile, share_interval, wilson,
 };

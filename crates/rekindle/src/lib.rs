@@ -43,6 +43,7 @@
 #[cfg(doctest)]
 mod book;
 mod device;
+mod drift;
 mod each;
 mod embed;
 mod embeddings;
@@ -72,6 +73,7 @@ mod texts;
 
 pub use burn::tensor::Device;
 pub use device::DeviceKind;
+pub use drift::{AnswerDrift, Drift};
 pub use embed::Maker;
 pub use embeddings::{EmbeddingFormat, Embeddings, Neighbor};
 pub use error::Error;

@@ -1,4 +1,5 @@
-//! `rekindle explain`: what spoke for an answer, on a terminal, as JSON, as a picture and as a page.
+//! `rekindle explain`: what spoke for an answer, on a terminal, as JSON, as a picture and as a page. `rekindle drift`: whether what
+//! a model meets is what it learned.
 #![allow(clippy::unwrap_used, reason = "a test may; the lint does not see that helpers are tests")]
 
 use std::fs;
@@ -52,4 +53,43 @@ fn what_spoke_for_an_answer_is_shown() {
         let error = refused(&[&asked[..], &more].concat());
         assert!(error.contains(said), "{error}");
     }
+}
+
+/// Two draws of the same doodles are alike, darker ones are not.
+#[test]
+fn what_has_drifted_is_found() {
+    let data = doodles(40, 40);
+    let weights = starter();
+    let (known, met) = (data.path().join("train"), data.path().join("val"));
+    let compare = |other: &std::path::Path| {
+        let asked = ["drift", "--weights", text(&weights), "--json", "--reference", text(&known)];
+        objects(&[&asked[..], &["--data", text(other)]].concat()).remove(0)
+    };
+    let same = compare(&met);
+    assert_eq!(same["drift"], false, "{same}");
+    assert_eq!((number(&same, "reference"), number(&same, "data")), (120.0, 120.0));
+    assert!(number(&same, "detectable") < 1.0, "{same}");
+    let answers = &same["answers"][0];
+    assert!(number(answers, "psi") < number(answers, "noise") * 2.0, "{answers}");
+    assert_eq!(same, compare(&met), "drawn otherwise");
+
+    let darker = data.path().join("darker");
+    fs::create_dir(&darker).unwrap();
+    let folders = fs::read_dir(&met).unwrap().map(|entry| entry.unwrap().path());
+    let pictures = folders.flat_map(|folder| fs::read_dir(folder).unwrap());
+    for (place, picture) in pictures.enumerate() {
+        let mut picture = image::open(picture.unwrap().path()).unwrap().into_rgb8();
+        picture.pixels_mut().for_each(|pixel| pixel.0 = pixel.0.map(|value| value / 4));
+        picture.save(darker.join(format!("{place}.png"))).unwrap();
+    }
+    let other = compare(&darker);
+    assert_eq!(other["drift"], true, "{other}");
+    assert!(number(&other, "p_value") <= 0.01, "{other}");
+    let asked = ["drift", "--weights", text(&weights), "--reference", text(&known)];
+    refused(&[&asked[..], &["--data", text(&darker), "--fail"]].concat());
+    let missing = data.path().join("missing");
+    let error = refused(&[&asked[..], &["--data", text(&missing)]].concat());
+    assert!(error.contains("missing"), "{error}");
+    let error = refused(&[&asked[..], &["--data", text(&met), "--level", "2"]].concat());
+    assert!(error.contains("--level"), "{error}");
 }

@@ -11,6 +11,7 @@ mod cache;
 mod compare;
 mod data;
 mod doctor;
+mod drift;
 mod embed;
 mod evaluate;
 mod explain;
@@ -77,6 +78,7 @@ enum Command {
     Forecast(forecast::Arguments),
     Evaluate(evaluate::Arguments),
     Explain(explain::Arguments),
+    Drift(drift::Arguments),
     Export(export::Arguments),
     #[cfg(feature = "verify")]
     Verify(verify::Arguments),
@@ -154,6 +156,7 @@ impl Cli {
             Command::Finetune(arguments) => arguments.common.clone().in_pool(|| arguments.run()),
             Command::Forecast(arguments) => arguments.common.in_pool(|| arguments.run()),
             Command::Evaluate(arguments) => arguments.common.in_pool(|| arguments.run()),
+            Command::Drift(arguments) => arguments.common.in_pool(|| arguments.run()),
             Command::Explain(arguments) => arguments.common.in_pool(|| arguments.run()),
             Command::Export(arguments) => arguments.common.in_pool(|| arguments.run()),
             #[cfg(feature = "verify")]
