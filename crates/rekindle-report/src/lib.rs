@@ -23,6 +23,7 @@ mod error;
 mod explained;
 mod forecast;
 mod markup;
+mod mlflow;
 mod page;
 mod run;
 
@@ -34,6 +35,7 @@ pub use forecast::{
     ForecastGroup, ForecastParts, ForecastRecord, LossCurve, ModelScores, SeriesErrors,
     SeriesForecast, StepsAhead,
 };
+pub use mlflow::mlflow;
 pub use page::{forecasts, html};
 pub use run::{
     Baseline, Better, Calibration, Checkup, CheckupFinding, CheckupGroup, ClassCount, ClassScores,

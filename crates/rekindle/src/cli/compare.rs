@@ -1,10 +1,14 @@
 //! `rekindle compare`: several runs on one page.
 
-use std::{path::PathBuf, process::ExitCode};
+use std::{
+    path::PathBuf,
+    process::ExitCode,
+    time::{SystemTime, UNIX_EPOCH},
+};
 
 use anyhow::{Context, bail};
 use clap::Args;
-use rekindle::report::{MainMetric, RunRecord, compare};
+use rekindle::report::{MainMetric, RunRecord, compare, mlflow};
 use rekindle_base::write_file;
 
 use super::{answers::shown, output::one_line};
@@ -13,11 +17,15 @@ use super::{answers::shown, output::one_line};
 #[derive(Args)]
 pub(super) struct Arguments {
     /// Folders of runs.
-    #[arg(required = true, num_args = 2..)]
+    #[arg(required = true, num_args = 1..)]
     runs: Vec<PathBuf>,
     /// The page.
     #[arg(long, default_value = "compare.html")]
     out: PathBuf,
+    /// Write the runs into this folder too, as MLflow's file store has them; one run will do. Its version 3 reads it where
+    /// MLFLOW_ALLOW_FILE_STORE=true says so (`mlflow ui --backend-store-uri DIR`), or after `mlflow migrate-filestore`.
+    #[arg(long, value_name = "DIR")]
+    mlflow: Option<PathBuf>,
 }
 
 impl Arguments {
@@ -29,8 +37,23 @@ impl Arguments {
             Ok(run)
         };
         let runs = self.runs.iter().map(read).collect::<anyhow::Result<Vec<_>>>()?;
-        if runs.is_empty() {
-            bail!("no runs to compare");
+        if let Some(store) = &self.mlflow {
+            for (folder, run) in self.runs.iter().zip(&runs) {
+                let name = std::path::absolute(folder).unwrap_or_else(|_| folder.clone());
+                let name = name.display().to_string();
+                let written = folder.join("run.json").metadata().and_then(|file| file.modified());
+                let since = |time: SystemTime| time.duration_since(UNIX_EPOCH).unwrap_or_default();
+                let ended = written.map_or(0, |time| since(time).as_millis() as u64);
+                mlflow(run, &name, ended, store)
+                    .with_context(|| format!("{}: cannot be written", store.display()))?;
+            }
+            say!("MLflow: {} runs in {}", runs.len(), one_line(store.display()));
+        }
+        if runs.len() < 2 {
+            if self.mlflow.is_some() {
+                return Ok(ExitCode::SUCCESS);
+            }
+            bail!("one run is nothing to compare; name another, or --mlflow DIR");
         }
         write_file(&self.out, compare(&runs))
             .with_context(|| format!("{}: cannot be written", self.out.display()))?;
