@@ -35,6 +35,9 @@ pub struct AnswerDrift {
     pub data: Vec<usize>,
 }
 
+/// A row an item.
+type Rows = Vec<Vec<f32>>;
+
 /// Bins of numbers.
 const DECILES: usize = 10;
 /// Items that go through a network at once.
@@ -55,8 +58,8 @@ impl<M: Modality> ModelOf<M> {
         if reference.is_empty() || data.is_empty() {
             return Err(Error::NoItem);
         }
-        let (known, outputs) = self.seen(reference)?;
-        let (met, others) = self.seen(data)?;
+        let [known, outputs] = self.seen(reference)?;
+        let [met, others] = self.seen(data)?;
         let answers = match self.config().task {
             _ if self.config().classes == 0 => Vec::new(),
             TaskSpec::Regression { .. } => self.numbers(&outputs, &others, config.seed),
@@ -66,7 +69,7 @@ impl<M: Modality> ModelOf<M> {
     }
 
     /// Embeddings and outputs, a row an item.
-    fn seen(&self, items: &[ItemOf<M>]) -> Result<(Vec<Vec<f32>>, Vec<Vec<f32>>), Error> {
+    fn seen(&self, items: &[ItemOf<M>]) -> Result<[Rows; 2], Error> {
         let predictor = self.predictor()?;
         let (mut embeddings, mut outputs) = (Vec::new(), Vec::new());
         for items in items.chunks(BATCH) {
@@ -77,7 +80,7 @@ impl<M: Modality> ModelOf<M> {
             }
             embeddings.extend(rows(found));
         }
-        Ok((embeddings, outputs))
+        Ok([embeddings, outputs])
     }
 
     /// Of labels, the likeliest of each item.

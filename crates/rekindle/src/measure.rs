@@ -173,6 +173,13 @@ impl<M: Modality> ModelOf<M> {
         })
     }
 
+    /// The number of the output that is called so, a label or a column, or that has this number; none where there is no such.
+    pub fn output(&self, called: &str) -> Option<usize> {
+        let by_name = self.names().iter().position(|name| name == called);
+        let by_number = || called.parse().ok().filter(|place| *place < self.config().classes);
+        by_name.or_else(by_number)
+    }
+
     /// What kind of labels it was made for.
     pub fn kind(&self) -> TargetKind {
         match (Classify::from_config(self.config()), &self.config().task) {

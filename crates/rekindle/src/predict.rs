@@ -12,7 +12,7 @@ use rekindle_finetune::FromPrepared;
 use serde_json::{Map, Value, json};
 
 use crate::{
-    Error, ModelOf,
+    Error,
     modality::{InputOf, ItemOf, Modality, NetworkOf},
     task::names,
 };
@@ -85,15 +85,6 @@ impl Prediction {
             Self::Label(_) | Self::Labels(_) => &[],
             Self::Numbers(numbers) => numbers,
         }
-    }
-}
-
-impl<M: Modality> ModelOf<M> {
-    /// The number of the output that is called so, a label or a column, or that has this number; none where there is no such.
-    pub fn output(&self, called: &str) -> Option<usize> {
-        let by_name = self.names().iter().position(|name| name == called);
-        let by_number = || called.parse().ok().filter(|place| *place < self.config().classes);
-        by_name.or_else(by_number)
     }
 }
 

@@ -8,7 +8,7 @@ use rekindle::{
     ItemOf, ModelOf, Prediction,
     report::{ExampleRecord, Gallery, GuessRecord, explained},
 };
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::{
     Common,
@@ -35,16 +35,6 @@ pub(super) struct Arguments {
     pub(super) common: Common,
     #[command(flatten)]
     items: ItemArguments,
-}
-
-/// What spoke for an answer, as the kinds of input have it.
-pub(super) struct Spoken {
-    /// What is said on a terminal.
-    pub(super) line: String,
-    /// `map` or `tokens`.
-    pub(super) json: (&'static str, Value),
-    /// The item with what spoke laid over it, as PNG, where it is a picture.
-    pub(super) overlay: Option<Vec<u8>>,
 }
 
 /// Guesses below each item of a page.

@@ -17,7 +17,7 @@ use rekindle::{
 
 use super::{
     augment::Augmentation,
-    explain::Spoken,
+    spoken::Spoken,
     weights::{OpenedWeights, WeightsArguments, policy},
 };
 

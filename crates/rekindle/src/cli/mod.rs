@@ -39,6 +39,7 @@ mod run_folder;
 mod serve;
 mod shell;
 mod similar;
+mod spoken;
 #[cfg(feature = "verify")]
 mod verify;
 mod weights;

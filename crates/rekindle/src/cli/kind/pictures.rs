@@ -18,7 +18,7 @@ use rekindle_doctor::{Diagnosis, Options, examine, pictures};
 use serde_json::json;
 
 use super::{
-    super::{augment::Augmentation, explain::Spoken, items::files},
+    super::{augment::Augmentation, items::files, spoken::Spoken},
     Draws, ItemArguments, Kind, Named, Origin, Place,
     named::labelled,
     refuse,

@@ -18,7 +18,7 @@ use rekindle_doctor::{Diagnosis, Options, examine_texts};
 use serde_json::json;
 
 use super::{
-    super::{explain::Spoken, percent},
+    super::{percent, spoken::Spoken},
     ItemArguments, Kind, Named, Place, Remarks,
     named::labelled,
 };
