@@ -98,7 +98,9 @@ mod tests {
         for (name, page) in [("index", Page::index()), ("docs", Page::docs())] {
             let text = String::from_utf8(page.text.to_vec()).unwrap();
             assert!(!text.contains("/* scripts */") && !text.contains("/* page.css */"), "{name}");
-            for outside in ["http://", "https://", " src=\"/", "@import", "javascript:", " style=\""] {
+            for outside in
+                ["http://", "https://", " src=\"/", "@import", "javascript:", " style=\""]
+            {
                 // A namespace is a name, and nothing is fetched of it.
                 let text = text.replace("http://www.w3.org/", "");
                 assert!(!text.contains(outside), "{name}: {outside}");
