@@ -140,7 +140,7 @@ async function neighbors(model, item) {
 }
 
 /** A card of an item: it waits, then shows what `answer` adds to it. */
-function card(item, answer, leave) {
+function card(item, by, answer, leave) {
   const view = shown(item);
   const state = el("p", { class: "faint waiting" }, "Waiting …");
   const answers = el("div", { class: "answers" }, state);
@@ -150,11 +150,13 @@ function card(item, answer, leave) {
     view.drop();
     (next?.querySelector("button.away") ?? leave)?.focus();
   }, { class: "away", "aria-label": `Remove ${item.name}` });
+  // Texts and rows say themselves what they are.
+  const words = [item.blob && item.name, by && `by ${by}`].filter(Boolean).join(", ");
   view.card = el("li", { class: item.blob ? "card pictured" : "card" }, view.node,
-    el("div", { class: "said" }, el("div", { class: "file" }, el("span", { title: item.name }, item.name), away), answers));
+    el("div", { class: "said" }, el("div", { class: "file" }, el("span", { title: words }, words), away), answers));
   view.put = (...content) => answers.replaceChildren(...content);
   view.wait = (text) => answers.replaceChildren(el("p", { class: "faint waiting" }, text));
-  view.fail = (problem) => answers.replaceChildren(trouble(problem, () => answer(view)));
+  view.fail = (problem) => answers.replaceChildren(trouble(problem, isPassing(problem) && (() => answer(view))));
   view.item = item;
   return view;
 }

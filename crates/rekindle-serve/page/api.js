@@ -14,6 +14,9 @@ class Problem extends Error {
   }
 }
 
+/** Whether the same may be answered another time. */
+const isPassing = ({ status }) => !(status >= 400 && status < 500) || [401, 408, 429].includes(status);
+
 /** How often a server may say that it is busy. */
 const PATIENCE = 30;
 /** Items and bytes of one request: few enough that progress is seen. */

@@ -5,7 +5,7 @@ function askPanel(panel, model, models) {
   const clear = button("Remove all", () => list.querySelectorAll("button.away").forEach((one) => one.click()), { class: "clear" });
   const taken = (items) => {
     const views = items.map((item) => {
-      const view = card(item, (view) => answer([view]), clear);
+      const view = card(item, models.length > 1 ? model.name : "", (view) => answer([view]), clear);
       list.prepend(view.card);
       return view;
     });
@@ -33,7 +33,6 @@ function askPanel(panel, model, models) {
   };
   const answered = (view, prediction) => {
     const content = [];
-    if (models.length > 1) content.push(el("p", { class: "faint by" }, `by ${model.name}`));
     if (prediction.numbers) content.push(numbers(prediction.numbers));
     const problem = el("div", {});
     const explains = model.explains && (prediction.top?.length ?? 0) > 0;

@@ -150,8 +150,8 @@ class Lesson {
     const [, of, place] = /^(labels|examples)\[(\d+)\]/.exec(problem.field ?? "") ?? [];
     const message = problem.message.replace(/^\w+\[\d+\](\.\w+)?: /, "");
     if (of === "labels") boxes[place].problem = `This name ${message}`;
-    else if (of === "examples") ready[place].problem = { message: `This example ${message}` };
-    this.problem = of ? { message: of === "labels" ? "A label is to be mended first." : "An example is to be mended first." } : problem;
+    else if (of === "examples") ready[place].problem = new Problem(problem.status, { message: `This example ${message}` });
+    this.problem = of ? new Problem(problem.status, { message: `${of === "labels" ? "A label" : "An example"} above is to be mended first.` }) : problem;
   }
 }
 

@@ -96,10 +96,14 @@ async function openCamera(title, take, isBurst) {
     video.srcObject = camera.stream;
   };
   const shoot = async () => {
-    if (!video.videoWidth) return;
+    // A slow machine writes one picture while the next is due.
+    if (!video.videoWidth || camera.isBusy) return;
+    camera.isBusy = true;
     const canvas = el("canvas", { width: video.videoWidth, height: video.videoHeight });
     canvas.getContext("2d").drawImage(video, 0, 0);
     const blob = await new Promise((done) => canvas.toBlob(done, "image/jpeg", 0.92));
+    camera.isBusy = false;
+    if (camera.isClosed) return;
     camera.taken += 1;
     count.textContent = `${counted(camera.taken, "picture")} taken`;
     take([{ file: new File([blob], `camera ${camera.taken}.jpg`, { type: "image/jpeg" }), folder: "" }]);

@@ -24,7 +24,7 @@ class Trying {
 
   take(items) {
     for (const item of items) {
-      const view = card(item, (view) => this.#read(view), this.list);
+      const view = card(item, "", (view) => this.#read(view), this.list);
       this.views = [...(this.views ?? []).filter((one) => one.card.isConnected), view];
       this.list.prepend(view.card);
       this.#read(view);
@@ -68,9 +68,15 @@ class Taking {
       this.#button(data, () => (isPictures ? this.#pictures() : this.#table())),
       teaching.keeps && teaching.model.kind !== "rows" ? this.#button("Keep the examples on the server", () => this.#keep()) : null,
     ];
-    this.node = el("section", { "aria-labelledby": "take-title" }, el("h2", { id: "take-title" }, "Take it along"),
+    this.node = el("section", { hidden: true, "aria-labelledby": "take-title" }, el("h2", { id: "take-title" }, "Take it along"),
       el("p", { class: "faint" }, "The model with its new head, as timm and Rekindle load it or as a graph for other programs; the examples with their labels, as ", el("code", {}, "rekindle finetune --data"), " reads them."),
       el("div", { class: "row" }, ...buttons.filter(Boolean)), this.state);
+  }
+
+  show(is) {
+    this.node.hidden = !is;
+    // What was written is not of the new head.
+    this.#say("");
   }
 
   #button(text, act) {

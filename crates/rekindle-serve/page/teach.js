@@ -11,8 +11,8 @@ class Teaching {
     this.boxes = el("div", { class: "boxes" });
     this.progress = el("progress", { max: 1, hidden: true, "aria-label": "Features read" });
     this.state = el("p", { class: "faint", role: "status" });
-    this.result = el("div", {});
-    this.along = el("div", {});
+    this.result = el("div", { class: "result" });
+    this.taking = new Taking(this);
     this.trying = new Trying(this.lesson);
     this.#build();
     this.lesson.use(model);
@@ -34,7 +34,7 @@ class Teaching {
       el("h2", {}, "Teach it labels of your own"),
       el("p", {}, `Name two or more labels and give each some ${this.#word}s. The model turns them into features, and a head is solved on these. It is measured on examples that it has not seen.`),
       el("div", { class: "row above" }, add, this.model.kind === "pictures" ? folder : null),
-      this.boxes, this.progress, this.state, this.result, this.trying.node, this.along);
+      this.boxes, this.progress, this.state, this.result, this.trying.node, this.taking.node);
     this.#rest();
   }
 
@@ -64,14 +64,14 @@ class Teaching {
     const away = button("×", () => this.removeBox(box), { class: "away", "aria-label": `Remove this label` });
     const given = intake(this.model, { name: "of this label", many: true, take: (items) => this.take(box, items) });
     view.use = given.use;
-    view.node = el("section", { class: "box", "aria-label": `Label ${name}` }, el("div", { class: "boxhead" }, view.name, view.count, away), view.problem, given.node, view.list);
+    view.node = el("section", { class: "box", "aria-label": name }, el("div", { class: "boxhead" }, view.name, view.count, away), view.problem, given.node, view.list);
     this.#boxViews.set(box, view);
     this.boxes.append(view.node);
     return view;
   }
 
   #name({ name }, view) {
-    view.node.setAttribute("aria-label", `Label ${name}`);
+    view.node.setAttribute("aria-label", name);
     view.list.setAttribute("aria-label", `Examples of ${name}`);
   }
 
@@ -184,21 +184,27 @@ class Teaching {
   #results() {
     const { result, problem, examples } = this.lesson;
     this.trying.show(Boolean(result));
-    this.along.replaceChildren(result ? new Taking(this).node : "");
-    if (problem) return this.result.replaceChildren(trouble(problem, () => this.lesson.remove([])));
+    this.taking.show(Boolean(result));
+    const had = this.result.contains(document.activeElement);
+    if (problem) return this.result.replaceChildren(trouble(problem, isPassing(problem) && (() => this.lesson.remove([]))));
     if (!result) return this.result.replaceChildren();
     const wrong = examples.filter((example) => example.wrong).sort((a, b) => b.wrong.probability - a.wrong.probability);
     const [low, high] = result.interval;
     const tile = (name, value, words) => el("div", {}, el("dt", {}, name), el("dd", {}, el("b", {}, value), ...words.map((line) => el("span", {}, line))));
+    let doubt = "";
+    if (high <= result.chance) doubt = "The features of this model do not tell these labels apart. Another model may.";
+    else if (low <= result.chance) doubt = "This may still be chance. More examples of each label say more.";
     this.result.replaceChildren(
-      el("h2", {}, "What it learned"),
+      el("h2", { tabIndex: -1 }, "What it learned"),
       el("dl", { class: "tiles" },
         tile("Accuracy", percent(result.accuracy), [`${percent(low)} to ${percent(high)} at 95%`, `measured by ${result.method}`]),
         tile("By chance", percent(result.chance), ["always the most frequent label"]),
         tile("Wrong", `${wrong.length} of ${result.count}`, ["each by a head without it"]),
         tile("Time", `${result.seconds.toFixed(2)} s`, ["once features are read"])),
-      low <= result.chance ? el("p", { class: "caution" }, "This may still be chance. More examples of each label say more.") : "",
+      doubt ? el("p", { class: "caution" }, doubt) : "",
       wrong.length ? this.#wrong(wrong) : "");
+    // Whoever goes through the mistakes by the keyboard goes on with the next.
+    if (had) (this.result.querySelector(".mistake button") ?? this.result.querySelector("h2")).focus();
     say(`Learned ${counted(result.boxes.length, "label")} from ${counted(result.count, "example")}. Accuracy ${percent(result.accuracy)}, between ${percent(low)} and ${percent(high)}; by chance ${percent(result.chance)}. ${wrong.length} wrong.`);
   }
 
@@ -245,11 +251,11 @@ class Teaching {
   #open(example) {
     const dialog = el("dialog", { "aria-labelledby": "example-title", onclose: () => {
       dialog.remove();
-      this.#views.get(example)?.open.focus();
+      (this.#views.get(example)?.open ?? this.#boxViews.get(example.box)?.name)?.focus();
     } });
     const words = this.#words(example);
     const choice = (box) => {
-      const field = el("input", { type: "radio", name: "box", id: newId("box"), checked: box === example.box, onchange: () => this.#move(example, box) });
+      const field = el("input", { type: "radio", name: "box", id: newId("box"), checked: box === example.box, autofocus: box === example.box, onchange: () => this.#move(example, box) });
       return el("div", { class: "check" }, field, el("label", { htmlFor: field.id }, box.name));
     };
     const face = example.blob ? picture(this.#views.get(example).face.src, example.name, { class: "large" }) : el("p", { class: "words" }, example.text ?? example.name);
@@ -263,7 +269,7 @@ class Teaching {
     };
     dialog.append(el("h2", { id: "example-title" }, example.name), words ? el("p", { class: "problem" }, words.charAt(0).toUpperCase() + words.slice(1)) : "", face,
       el("fieldset", {}, el("legend", {}, "Its label"), ...this.lesson.boxes.map(choice)),
-      el("div", { class: "row" }, button("Done", () => dialog.close(), { class: "first" }), button("Remove", remove), example.problem ? button("Read it again", retry) : null));
+      el("div", { class: "row" }, button("Done", () => dialog.close(), { class: "first" }), button("Remove", remove), example.problem && isPassing(example.problem) ? button("Read it again", retry) : null));
     document.body.append(dialog);
     dialog.showModal();
   }

@@ -5,15 +5,12 @@
 use std::{
     collections::BTreeMap,
     fs,
-    io::{BufRead, BufReader, Read},
-    net::SocketAddr,
     path::{Path, PathBuf},
-    process::{Child, Command, Stdio},
     sync::{
         Arc,
         atomic::{AtomicBool, AtomicUsize, Ordering},
     },
-    thread::{self, JoinHandle},
+    thread,
     time::{Duration, Instant},
 };
 
@@ -29,67 +26,13 @@ use tempfile::TempDir;
 
 #[path = "support/program.rs"]
 mod program;
+#[path = "support/serving.rs"]
+mod serving;
 mod support;
 
 use program::{objects, printed, refused, text};
+use serving::Serving;
 use support::{doodles, starter};
-
-/// The built program, that serves, and what it says on standard error.
-struct Serving {
-    program: Child,
-    address: SocketAddr,
-    said: Option<JoinHandle<String>>,
-}
-
-impl Serving {
-    fn start(arguments: &[&str]) -> Self {
-        let mut program = Command::new(env!("CARGO_BIN_EXE_rekindle"))
-            .args(["serve", "--port", "0", "--json"])
-            .args(arguments)
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let mut line = String::new();
-        BufReader::new(program.stdout.take().unwrap()).read_line(&mut line).unwrap();
-        let mut errors = program.stderr.take().unwrap();
-        let said = thread::spawn(move || {
-            let mut said = String::new();
-            errors.read_to_string(&mut said).unwrap();
-            said
-        });
-        let line: Value = serde_json::from_str(&line).unwrap_or_default();
-        let address = line["address"].as_str().unwrap_or_default().parse().unwrap();
-        Self { program, address, said: Some(said) }
-    }
-
-    fn of_starter(more: &[&str]) -> Self {
-        Self::start(&[&["--weights", text(&starter())], more].concat())
-    }
-
-    fn client(&self) -> Client {
-        Client::connect(self.address).unwrap()
-    }
-
-    fn terminate(&self) {
-        let id = self.program.id().to_string();
-        assert!(Command::new("kill").args(["-TERM", &id]).status().unwrap().success());
-    }
-
-    /// Its exit code, and what it said.
-    fn ended(mut self) -> (Option<i32>, String) {
-        let status = self.program.wait().unwrap();
-        (status.code(), self.said.take().unwrap().join().unwrap())
-    }
-}
-
-impl Drop for Serving {
-    fn drop(&mut self) {
-        // It may have ended already.
-        let _ = self.program.kill();
-        let _ = self.program.wait();
-    }
-}
 
 /// The pictures below a folder with their labels, in order.
 fn pictures(folder: &Path) -> Vec<(String, PathBuf)> {
@@ -428,7 +371,7 @@ fn weights_that_are_replaced_are_used() {
     let (path, aside) = (folder.path().join("it.safetensors"), folder.path().join("aside"));
     fs::copy(starter(), &path).unwrap();
     let named = format!("mine={}", text(&path));
-    let server = Serving::start(&["--weights", &named]);
+    let server = Serving::start(&["--weights", &named], "");
     let picture = fs::read(&pictures(&doodles(1, 1).path().join("train"))[0].1).unwrap();
     let mut client = server.client();
     let mut answer = || {
