@@ -22,8 +22,8 @@ const PATIENCE = 30;
 /** Items and bytes of one request: few enough that progress is seen. */
 const MOST_ITEMS = 16;
 const MOST_BYTES = 6 << 20;
-/** Longest sides, in pixels, that pictures are brought to which the server finds too large. */
-const SIDES = [2048, 1024];
+/** Longest sides, in pixels, that pictures are brought to one after the other while the server finds them too large. */
+const SIDES = [2048, 1024, 512, 256];
 /** What browsers may read and the server does not. */
 const FOREIGN = /^image\/(avif|hei[cf])/;
 
@@ -126,10 +126,9 @@ async function shrunk(item, { code }) {
   if (!item.blob) return null;
   const isForeign = code === "unreadable_picture" && FOREIGN.test(item.blob.type);
   if (!isForeign && code !== "body_too_large" && code !== "picture_too_large") return null;
-  const tries = item.tries ?? 0;
-  const side = SIDES[tries];
-  const blob = side && await redrawn(item.blob, side).catch(() => null);
-  return blob ? { ...item, blob, tries: tries + 1 } : null;
+  const next = (longest) => (isForeign ? Math.min(longest, SIDES[0]) : SIDES.find((side) => side < longest));
+  const blob = await redrawn(item.blob, next).catch(() => null);
+  return blob ? { ...item, blob } : null;
 }
 
 /** Items in parts of a size that goes well. */

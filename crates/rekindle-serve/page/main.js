@@ -5,11 +5,11 @@ const panels = { ask: byId("ask"), teach: byId("teach") };
 const teachings = new Map();
 const used = {};
 
-function about(model) {
-  const { task, outputs, input, kind, license, origin, architecture } = model;
+function about(model, isAlone) {
+  const { name, task, outputs, input, kind, license, origin, architecture } = model;
   const sizes = { pictures: () => `sees ${input.height} × ${input.width} pixels`, texts: () => `reads ${input.max_length.toLocaleString("en")} tokens`, rows: () => `reads ${counted(input.columns.length, "column")}` };
   const answers = { label: "label", labels: "label", numbers: "number" }[task];
-  const words = [architecture, answers ? counted(outputs.length, answers) : "embeds alone", sizes[kind](), license, origin === model.name ? null : origin];
+  const words = [isAlone ? name : null, architecture === name ? null : architecture, answers ? counted(outputs.length, answers) : "embeds alone", sizes[kind](), license, origin === name ? null : origin];
   return words.filter(Boolean).join(" · ");
 }
 
@@ -27,7 +27,7 @@ function choose(tab, isFocused) {
 }
 
 function useModel(model, models, keeps) {
-  byId("about").textContent = about(model);
+  byId("about").textContent = about(model, models.length === 1);
   const can = { ask: model.task !== "none", teach: model.teaches };
   byId("tab-ask").hidden = !can.ask;
   byId("tab-teach").hidden = !can.teach;
@@ -61,7 +61,7 @@ async function begin() {
   const select = byId("model");
   select.replaceChildren(...models.map(({ name }) => el("option", { value: name }, name)));
   select.onchange = () => useModel(models.find(({ name }) => name === select.value), models, keeps);
-  byId("chooser").hidden = false;
+  byId("chooser").hidden = models.length === 1;
   if (keeps) byId("keeping").textContent = "What you give is read by this server; examples are stored there when you say so.";
   useModel(models[0], models, keeps);
 }

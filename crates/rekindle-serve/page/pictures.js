@@ -6,10 +6,12 @@ const BURST = { most: 100, milliseconds: 250 };
 const isPicture = (file) => file.type.startsWith("image/") || /\.(jpe?g|png|gif|webp|bmp|tiff?|avif|hei[cf])$/i.test(file.name);
 const isText = (file) => file.type.startsWith("text/") || /\.(txt|csv)$/i.test(file.name);
 
-/** The picture in a size that fits, as JPEG. */
-async function redrawn(blob, side) {
+/** The picture as JPEG, its longest side as `next` says of what it is; null where that says nothing. */
+async function redrawn(blob, next) {
   const bitmap = await createImageBitmap(blob);
-  const scale = Math.min(1, side / Math.max(bitmap.width, bitmap.height));
+  const longest = Math.max(bitmap.width, bitmap.height);
+  const scale = next(longest) / longest;
+  if (!scale) return null;
   const canvas = el("canvas", { width: Math.round(bitmap.width * scale), height: Math.round(bitmap.height * scale) });
   const pen = canvas.getContext("2d");
   // What is transparent would turn black.

@@ -28,6 +28,15 @@ fn field(label: usize) -> String {
     format!("document.querySelectorAll('#teach .box input[type=file]')[{label}]")
 }
 
+/// The labels of a folder, in order.
+fn labels(folder: &Path) -> Vec<String> {
+    let labels = fs::read_dir(folder).unwrap();
+    let name = |label: fs::DirEntry| label.file_name().into_string().unwrap();
+    let mut labels: Vec<String> = labels.map(|label| name(label.unwrap())).collect();
+    labels.sort();
+    labels
+}
+
 /// The pictures of a label, in order.
 fn pictures(folder: &Path, label: &str) -> Vec<PathBuf> {
     let files = fs::read_dir(folder.join(label)).unwrap();
@@ -94,11 +103,7 @@ fn a_page_asks_and_teaches() {
     let kept = tempfile::tempdir().unwrap();
     let server = Serving::of_starter(&["--data", text(kept.path())]);
     let (train, val) = (data.path().join("train"), data.path().join("val"));
-    let mut labels: Vec<String> = fs::read_dir(&train)
-        .unwrap()
-        .map(|label| label.unwrap().file_name().into_string().unwrap())
-        .collect();
-    labels.sort();
+    let labels = labels(&train);
     let address = format!("http://{}/", server.address);
     browser.open(&address, 1200);
 
@@ -189,7 +194,8 @@ fn a_page_says_what_is_wrong_where_it_belongs() {
 
     let broken = data.path().join("broken.png");
     fs::write(&broken, b"no picture").unwrap();
-    let good = pictures(&data.path().join("train"), "ring");
+    let train = data.path().join("train");
+    let good = pictures(&train, &labels(&train)[0]);
     browser.give("document.querySelector('#ask input[type=file]')", &[&broken, &good[0]]);
     browser.until("document.querySelectorAll('#ask .guess').length === 5");
     browser.until("document.querySelectorAll('#ask [role=alert] p').length === 1");
