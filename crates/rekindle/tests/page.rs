@@ -141,6 +141,7 @@ fn a_page_asks_and_teaches() {
     let move_it = format!("It is {}", labels[1]);
     browser.press("#teach .mistake:first-child button", &move_it);
     browser.until("document.querySelectorAll('#teach .examples')[1].children.length === 13");
+    browser.until("/of 25/.test(document.querySelector('#teach .tiles').innerText)");
 
     browser.until("document.querySelector('[aria-labelledby=try-title] input')");
     browser.give("document.querySelector('[aria-labelledby=try-title] input')", &[picture]);
