@@ -38,6 +38,7 @@ pub(crate) fn objects(arguments: &[&str]) -> Vec<Value> {
 }
 
 /// What a command says on an error, which must be no panic.
+#[allow(dead_code, reason = "not every test that shares this takes it")]
 pub(crate) fn refused(arguments: &[&str]) -> String {
     let output = command(arguments).output().unwrap();
     let error = String::from_utf8(output.stderr).unwrap();
