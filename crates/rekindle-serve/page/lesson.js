@@ -98,9 +98,16 @@ class Lesson {
     this.#changed();
   }
 
-  retry(example) {
-    example.problem = null;
-    this.changed("example", example);
+  /** Examples that might be read another time. */
+  get passing() {
+    return this.examples.filter(({ problem }) => problem && isPassing(problem));
+  }
+
+  retry() {
+    for (const example of this.passing) {
+      example.problem = null;
+      this.changed("example", example);
+    }
     this.read();
   }
 

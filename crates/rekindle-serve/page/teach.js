@@ -11,6 +11,7 @@ class Teaching {
     this.boxes = el("div", { class: "boxes" });
     this.progress = el("progress", { max: 1, hidden: true, "aria-label": "Features read" });
     this.state = el("p", { class: "faint", role: "status" });
+    this.again = button("Read them again", () => this.lesson.retry(), { hidden: true });
     this.result = el("div", { class: "result" });
     this.taking = new Taking(this);
     this.trying = new Trying(this.lesson);
@@ -34,7 +35,7 @@ class Teaching {
       el("h2", {}, "Teach it labels of your own"),
       el("p", {}, `Name two or more labels and give each some ${this.#word}s. The model turns them into features, and a head is solved on these. It is measured on examples that it has not seen.`),
       el("div", { class: "row above" }, add, this.model.kind === "pictures" ? folder : null),
-      this.boxes, this.progress, this.state, this.result, this.trying.node, this.taking.node);
+      this.boxes, this.progress, this.state, this.again, this.result, this.trying.node, this.taking.node);
     this.#rest();
   }
 
@@ -169,16 +170,17 @@ class Teaching {
     this.progress.hidden = waiting === 0;
     this.progress.value = all ? (all - waiting) / all : 0;
     const filled = lesson.boxes.filter((box) => lesson.of(box).length).length;
-    const failed = lesson.examples.filter(({ problem }) => problem).length;
+    const failed = lesson.examples.flatMap(({ problem }) => (problem ? [problem.message] : []));
     const words = [];
     if (waiting) words.push(`Features of ${all - waiting} of ${counted(all, this.#word)}.`);
     else if (lesson.isSolving) words.push("Solving a head …");
     else if (filled < 2) words.push("Two labels with an example each are enough to begin; ten each say more.");
-    if (failed) words.push(`${counted(failed, "example")} could not be read, and ${failed === 1 ? "is" : "are"} left out.`);
+    if (failed.length) words.push(`${counted(failed.length, "example")} could not be read, and ${failed.length === 1 ? "is" : "are"} left out: ${[...new Set(failed)].slice(0, 3).join("; ")}`);
     const text = words.join(" ");
     // Said once, not at each part.
     if (this.state.textContent !== text) this.state.textContent = text;
     this.state.hidden = !text;
+    this.again.hidden = lesson.passing.length === 0;
   }
 
   #results() {
@@ -192,7 +194,8 @@ class Teaching {
     const [low, high] = result.interval;
     const tile = (name, value, words) => el("div", {}, el("dt", {}, name), el("dd", {}, el("b", {}, value), ...words.map((line) => el("span", {}, line))));
     let doubt = "";
-    if (high <= result.chance) doubt = "The features of this model do not tell these labels apart. Another model may.";
+    if (result.boxes.some((box) => this.lesson.of(box).length < 2)) doubt = "It takes two examples or more of each label to measure anything.";
+    else if (high <= result.chance) doubt = "The features of this model do not tell these labels apart. Another model may.";
     else if (low <= result.chance) doubt = "This may still be chance. More examples of each label say more.";
     this.result.replaceChildren(
       el("h2", { tabIndex: -1 }, "What it learned"),
@@ -263,13 +266,9 @@ class Teaching {
       dialog.close();
       this.#remove(example);
     };
-    const retry = () => {
-      dialog.close();
-      this.lesson.retry(example);
-    };
     dialog.append(el("h2", { id: "example-title" }, example.name), words ? el("p", { class: "problem" }, words.charAt(0).toUpperCase() + words.slice(1)) : "", face,
       el("fieldset", {}, el("legend", {}, "Its label"), ...this.lesson.boxes.map(choice)),
-      el("div", { class: "row" }, button("Done", () => dialog.close(), { class: "first" }), button("Remove", remove), example.problem && isPassing(example.problem) ? button("Read it again", retry) : null));
+      el("div", { class: "row" }, button("Done", () => dialog.close(), { class: "first" }), button("Remove", remove)));
     document.body.append(dialog);
     dialog.showModal();
   }

@@ -162,7 +162,7 @@ impl Browser {
     }
 
     /// What the page complained of.
-    pub(crate) fn complaints(&mut self) -> Vec<String> {
+    pub(crate) fn complaints(&self) -> Vec<String> {
         let complains = |event: &&Value| {
             let kind = event["method"].as_str().unwrap_or_default();
             ["Runtime.exceptionThrown", "Runtime.consoleAPICalled", "Log.entryAdded"]
