@@ -79,8 +79,6 @@ impl DropPath {
 
 #[cfg(test)]
 mod tests {
-    use burn::tensor::Tolerance;
-
     use super::*;
     use crate::{Conv2dConfig, ProjectionConfig};
 
@@ -96,37 +94,49 @@ mod tests {
     #[test]
     fn drops_whole_pictures_and_keeps_the_mean() {
         let device = Device::flex().autodiff();
-        device.seed(7);
-        let y = branch(&DropPath::new(0.25), Tensor::ones([2000, 2, 1, 3], &device));
+        let y = branch(&DropPath::new(0.25), Tensor::ones([8000, 2, 1, 3], &device));
         let y: Vec<f32> = y.into_data().try_to_vec().unwrap();
         assert!(y.chunks(6).all(|picture| picture.iter().all(|v| *v == picture[0])));
         let mean = y.iter().sum::<f32>() / y.len() as f32;
         assert!((mean - 1.0).abs() < 0.05, "{mean}");
     }
 
-    /// The same draws for a sequence as for a map, and the same where nothing is drawn.
+    /// A sequence is dropped whole or made up for, as a map is, and neither where nothing is drawn. What is drawn depends on what
+    /// other threads draw, so it is any of the two.
     #[test]
     fn drops_whole_sequences() {
         for (device, probability) in [
-            (Device::flex().autodiff(), 0.5),
+            (Device::flex().autodiff(), 0.5_f64),
             (Device::flex().autodiff(), 0.0),
             (Device::flex(), 0.5),
         ] {
             let mut projection = ProjectionConfig::new(2, 2).init(&device);
             projection.weight = Param::from_tensor(Tensor::eye(2, &device));
-            let x = Tensor::<1, Int>::arange(0..24, &device).float().reshape([4, 3, 2]);
+            let x = Tensor::<1, Int>::arange(0..384, &device).float().reshape([64, 3, 2]);
             let scale = Param::from_tensor(Tensor::<1>::from_floats([0.5, -2.0], &device));
             let unit = ConvNormAct::new(&projection, None, Activation::Identity);
-            let layer = DropPath::new(probability);
-            device.seed(3);
             let unit = unit.scaled(Some(&scale));
+            let layer = DropPath::new(probability);
             let found = layer.forward_sequence_add(&unit, x.clone(), x.ones_like());
-            device.seed(3);
-            let map = (x.clone() * scale.val().reshape([1, 1, 2])).reshape([4, 2, 1, 3]);
-            let map = layer
-                .add(FeatureMap::new(map), FeatureMap::new(Tensor::ones([4, 2, 1, 3], &device)));
-            let expected = map.into_tensor().reshape([4, 3, 2]);
-            found.into_data().assert_approx_eq::<f32>(&expected.into_data(), Tolerance::default());
+            let found: Vec<f32> = found.into_data().try_to_vec().unwrap();
+            let draws = device.is_autodiff() && probability > 0.0;
+            let factor = if draws { 1.0 / (1.0 - probability) as f32 } else { 1.0 };
+            let (mut dropped, mut kept) = (0, 0);
+            for (place, sequence) in found.chunks(6).enumerate() {
+                let value = |at: usize| (6 * place + at) as f32 * [0.5, -2.0][at % 2];
+                let is = |factor: f32| {
+                    let mut pairs = sequence.iter().enumerate();
+                    pairs.all(|(at, y)| (y - 1.0 - factor * value(at)).abs() < 1e-3)
+                };
+                if is(0.0) {
+                    dropped += 1;
+                } else {
+                    assert!(is(factor), "{place}: {sequence:?}");
+                    kept += 1;
+                }
+            }
+            assert_eq!(dropped > 0, draws, "{dropped} of 64");
+            assert!(kept > 0, "{dropped} of 64");
         }
     }
 
